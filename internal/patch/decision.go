@@ -1,0 +1,56 @@
+package patch
+
+import "time"
+
+// LabelAll is the built-in label that every admitted machine has.
+const LabelAll = "all"
+
+// Label is a named set of machines. Exactly one of Members (by hand) and Expr (smart, CEL) is used; LabelAll has neither.
+type Label struct {
+	Name      string      `json:"name"`
+	Note      string      `json:"note,omitempty"`
+	Expr      string      `json:"expr,omitempty"`
+	Members   []MachineID `json:"members,omitempty"`
+	CreatedAt time.Time   `json:"created_at"`
+	CreatedBy string      `json:"created_by"`
+}
+
+// Verb is what a person decided.
+type Verb string
+
+const (
+	Approve Verb = "approve"
+	Decline Verb = "decline"
+	Hold    Verb = "hold"  // not before Until
+	Clear   Verb = "clear" // take the newest decision for this patch and label back
+)
+
+// Decision is one person's decision about one patch for one label. For each (patch, label) the newest one counts;
+// the older ones stay as history.
+type Decision struct {
+	ID    string    `json:"id"`
+	Patch ID        `json:"patch"`
+	Label string    `json:"label"`
+	Verb  Verb      `json:"verb"`
+	Until time.Time `json:"until,omitzero"` // for Hold
+	By    string    `json:"by"`
+	At    time.Time `json:"at"`
+	Why   string    `json:"why,omitempty"`
+}
+
+// Stand is the policy axis of a ledger row.
+type Stand string
+
+const (
+	Undecided Stand = "undecided"
+	Approved  Stand = "approved"
+	Declined  Stand = "declined"
+	HeldBack  Stand = "held"
+)
+
+// Policy is where a patch stands for one machine, and which decision put it there.
+type Policy struct {
+	Stand Stand `json:"stand"`
+	// Decisions that apply to this machine and carry the stand; for Undecided those for labels the machine is not in.
+	Decisions []Decision `json:"decisions,omitempty"`
+}

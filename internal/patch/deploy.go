@@ -1,0 +1,168 @@
+package patch
+
+import "time"
+
+// Plan is what a deployment would do, bound to exact machines, snapshots, versions and hashes. Its Hash is over its canonical JSON without Hash.
+type Plan struct {
+	Hash     Hash          `json:"hash,omitempty"`
+	Made     time.Time     `json:"made"`
+	By       string        `json:"by"`
+	Label    string        `json:"label"`
+	Window   Window        `json:"window"`
+	Machines []MachinePlan `json:"machines"`
+}
+
+// Window bounds when installs may start and must have ended. Zero ends mean "no bound".
+type Window struct {
+	NotBefore time.Time `json:"not_before,omitzero"`
+	NotAfter  time.Time `json:"not_after,omitzero"`
+}
+
+// MachinePlan is one machine's part of a plan.
+type MachinePlan struct {
+	Machine  MachineID  `json:"machine"`
+	Name     string     `json:"name"`
+	OS       HostOS     `json:"os"`
+	Snapshot uint64     `json:"snapshot"` // the receipt's Seq that eligibility rests on
+	Revision RevisionID `json:"revision"`
+	Items    []PlanItem `json:"items"`
+	// Left names approved patches that are not in Items, with the first closed gate's code and text.
+	Left []LeftOut `json:"left,omitempty"`
+}
+
+// PlanItem is one patch to install on one machine.
+type PlanItem struct {
+	Patch    ID            `json:"patch"`
+	Title    string        `json:"title"`
+	Decision string        `json:"decision"` // the approving decision's ID
+	Packages []PlanPackage `json:"packages"`
+}
+
+// PlanPackage is one package file to install: exact name, architecture, version and bytes.
+type PlanPackage struct {
+	Name    string `json:"name"`
+	Arch    string `json:"arch"`
+	From    string `json:"from,omitempty"` // installed version; empty for a new package of the same patch
+	Version string `json:"version"`
+	SHA256  Hash   `json:"sha256"`
+	Size    int64  `json:"size"`
+	Origin  Origin `json:"origin"` // the vendor index that vouches for it
+}
+
+// LeftOut is an approved patch that a plan does not install, and why.
+type LeftOut struct {
+	Patch ID     `json:"patch"`
+	Gate  string `json:"gate"`
+	Text  string `json:"text"`
+}
+
+// DeploymentState is how far a deployment is.
+type DeploymentState string
+
+const (
+	Running  DeploymentState = "running"
+	Finished DeploymentState = "finished"
+	Halted   DeploymentState = "halted" // by a person; orders not yet started are withdrawn
+)
+
+// Deployment is a plan that a person applied.
+type Deployment struct {
+	ID      string          `json:"id"`
+	Plan    Plan            `json:"plan"`
+	State   DeploymentState `json:"state"`
+	By      string          `json:"by"`
+	At      time.Time       `json:"at"`
+	EndedAt time.Time       `json:"ended_at,omitzero"`
+}
+
+// Execution is the execution axis of a ledger row and the state of an Attempt.
+type Execution string
+
+const (
+	ExecNone        Execution = "none"
+	ExecWaiting     Execution = "waiting"     // ordered; the machine has not fetched the order yet
+	ExecDownloading Execution = "downloading" // the agent fetches and verifies payloads
+	ExecInstalling  Execution = "installing"
+	ExecDone        Execution = "done"      // the installer finished; the effect is what the next detect says
+	ExecFailed      Execution = "failed"    // by FailCause
+	ExecWithdrawn   Execution = "withdrawn" // halted, expired, or drifted before it started
+)
+
+// Ended reports whether nothing more will happen to an attempt in this state.
+func (e Execution) Ended() bool { return e == ExecDone || e == ExecFailed || e == ExecWithdrawn }
+
+// FailCause says why an attempt failed. Only FailPatch uses an attempt up.
+type FailCause string
+
+const (
+	FailPatch       FailCause = "patch"        // the installer itself failed on this patch
+	FailDependency  FailCause = "dependency"   // it needs a package outside the approved closure, which is named
+	FailDrift       FailCause = "drift"        // the machine is not as the plan assumed
+	FailLock        FailCause = "lock"         // another program held the package manager's lock too long
+	FailNetwork     FailCause = "network"      // the payload could not be fetched
+	FailUntrusted   FailCause = "untrusted"    // a hash or signature did not verify
+	FailDisk        FailCause = "disk"         // no room
+	FailWindow      FailCause = "window"       // the window ended first
+	FailPolicy      FailCause = "local-policy" // the machine's owner forbids it
+	FailInterrupted FailCause = "interrupted"  // killed or rebooted in the middle; recovered
+)
+
+// Effect is the effect axis of a ledger row.
+type Effect string
+
+const (
+	EffectNone         Effect = ""
+	EffectVerified     Effect = "verified"      // a later complete snapshot says patched
+	EffectNeedsReboot  Effect = "needs-reboot"  // verified, but the machine owes a reboot for it
+	EffectNotEffective Effect = "not-effective" // installed without error, and the snapshot still says not patched
+	EffectUndone       Effect = "undone"        // was verified, is not patched any more
+)
+
+// MaxAttempts is how many patch-caused failures a patch gets on a machine before it needs a person.
+const MaxAttempts = 3
+
+// Attempt is one try to install one patch on one machine. Its ID is given to the agent and executed at most once.
+type Attempt struct {
+	ID         string    `json:"id"`
+	Deployment string    `json:"deployment"`
+	Machine    MachineID `json:"machine"`
+	Patch      ID        `json:"patch"`
+	Decision   string    `json:"decision"`
+	Number     int       `json:"number"` // 1, 2, 3 … for this machine and patch
+	State      Execution `json:"state"`
+	Cause      FailCause `json:"cause,omitempty"`
+	Text       string    `json:"text,omitempty"` // what happened, for a person
+	Log        string    `json:"log,omitempty"`  // tail of the installer's output, capped
+	Order      string    `json:"order,omitempty"`
+	Bytes      int64     `json:"bytes"`       // fetched so far
+	TotalBytes int64     `json:"total_bytes"` // to fetch
+	CreatedAt  time.Time `json:"created_at"`
+	StartedAt  time.Time `json:"started_at,omitzero"`
+	EndedAt    time.Time `json:"ended_at,omitzero"`
+	// VerifiedSeq is the snapshot that proved the effect (or its absence); 0 until then.
+	VerifiedSeq uint64 `json:"verified_seq,omitempty"`
+	Effect      Effect `json:"effect,omitempty"`
+	RebootOwed  bool   `json:"reboot_owed,omitempty"`
+}
+
+// PayloadState is where a payload stands on the appliance.
+type PayloadState string
+
+const (
+	PayloadWanted   PayloadState = "wanted"
+	PayloadFetching PayloadState = "fetching"
+	PayloadReady    PayloadState = "ready" // complete and verified
+	PayloadFailed   PayloadState = "failed"
+)
+
+// StoredPayload is one payload's row on the appliance, keyed by its hash.
+type StoredPayload struct {
+	PayloadFile
+	OS        HostOS       `json:"os"`
+	Patch     ID           `json:"patch"`
+	State     PayloadState `json:"state"`
+	Error     string       `json:"error,omitempty"`
+	Tries     int          `json:"tries"`
+	UpdatedAt time.Time    `json:"updated_at"`
+	NextTry   time.Time    `json:"next_try,omitzero"`
+}

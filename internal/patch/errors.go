@@ -1,0 +1,106 @@
+package patch
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Kind says what sort of failure an error is, so that HTTP statuses and exit codes come from one table each.
+type Kind uint8
+
+const (
+	// Internal is a fault of ours: the only kind whose text is not shown to a remote caller.
+	Internal Kind = iota
+	// Invalid is input that can never be accepted as it is.
+	Invalid
+	// Unauthenticated means that nobody is signed in, or the sign-in has ended.
+	Unauthenticated
+	// Forbidden means that the caller is known and may not do this.
+	Forbidden
+	// NotFound means that the thing named does not exist (or must not be seen by this caller).
+	NotFound
+	// Conflict means that the state has moved on: an older snapshot, a drifted plan, a name in use.
+	Conflict
+	// Exhausted means that a quota, a limit of uses or a rate is used up; later it may work.
+	Exhausted
+	// Unavailable means that something needed is away (server, feed, lock); the same call may work later.
+	Unavailable
+	// Untrusted means that bytes did not verify: signature, hash, expiry, rollback. They were not used.
+	Untrusted
+)
+
+var kindNames = [...]string{"internal", "invalid", "unauthenticated", "forbidden", "not-found", "conflict", "exhausted", "unavailable", "untrusted"}
+
+// String returns the kind's stable name, as it appears in JSON.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return "internal"
+}
+
+// KindNamed is the inverse of Kind.String; an unknown name is Internal.
+func KindNamed(name string) Kind {
+	for i, n := range kindNames {
+		if n == name {
+			return Kind(i)
+		}
+	}
+	return Internal
+}
+
+// Error tells a person what could not be done, why, and what to do next.
+type Error struct {
+	Kind Kind
+	What string // what could not be done, and to what: "cannot read the package index of bookworm-security"
+	Why  string // the reason, where Err does not already say it
+	Do   string // the next step for the person who reads this; may be empty
+	Err  error  // the cause, for errors.Is and logs
+}
+
+// Error joins what, why and the next step into one line.
+func (e *Error) Error() string {
+	parts := []string{e.What}
+	if e.Why != "" {
+		parts = append(parts, e.Why)
+	}
+	if e.Err != nil && e.Err.Error() != "" {
+		parts = append(parts, e.Err.Error())
+	}
+	s := strings.Join(parts, ": ")
+	if e.Do != "" {
+		s += ". " + e.Do
+	}
+	return s
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Errorf makes an Error of a kind; its text is What, and a %w verb becomes the cause.
+func Errorf(kind Kind, format string, args ...any) *Error {
+	err := fmt.Errorf(format, args...)
+	return &Error{Kind: kind, What: err.Error(), Err: silent{errors.Unwrap(err)}.orNil()}
+}
+
+// silent keeps a cause for errors.Is without printing it a second time.
+type silent struct{ err error }
+
+func (s silent) Error() string { return "" }
+func (s silent) Unwrap() error { return s.err }
+func (s silent) orNil() error {
+	if s.err == nil {
+		return nil
+	}
+	return s
+}
+
+// KindOf finds the kind of the outermost Error in err's chain; an error without one is Internal.
+func KindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return Internal
+}

@@ -1,0 +1,136 @@
+package patch
+
+import "time"
+
+// Facts is what one detect judges: a value, collected once, serialisable, the same whether it came from a live machine,
+// a directory or a file. Its hash is over canonical JSON, and it holds nothing that changes without meaning (no times).
+type Facts struct {
+	OS       OSFacts   `json:"os"`
+	Packages []Package `json:"packages"` // sorted by name, then architecture
+}
+
+// OSFacts identifies the host OS, read at the moment of detect.
+type OSFacts struct {
+	Key       HostOS `json:"key"`
+	ID        string `json:"id"`         // os-release ID
+	VersionID string `json:"version_id"` // os-release VERSION_ID
+	Codename  string `json:"codename,omitempty"`
+	Pretty    string `json:"pretty,omitempty"`
+	Arch      string `json:"arch"` // the package manager's native architecture: "amd64"
+}
+
+// Package is one package known to the package manager, in whatever state.
+type Package struct {
+	Name          string       `json:"name"`
+	Arch          string       `json:"arch"`
+	Version       string       `json:"version"`
+	Source        string       `json:"source"`         // source package name; the binary's own where dpkg names none
+	SourceVersion string       `json:"source_version"` // likewise
+	State         PackageState `json:"state"`
+	Held          bool         `json:"held,omitempty"` // the machine's administrator holds it (apt-mark hold)
+}
+
+// PackageState is the package manager's own state of a package.
+type PackageState string
+
+const (
+	Installed PackageState = "installed" // configured (pending triggers count as installed)
+	Broken    PackageState = "broken"    // half-installed, unpacked, half-configured, or reinstallation required
+	Removed   PackageState = "removed"   // only configuration files are left
+)
+
+// Inventory is the machine as labels and people see it. It is never mixed into detection.
+type Inventory struct {
+	Hostname string       `json:"hostname"`
+	OS       OSFacts      `json:"os"`
+	Hardware Hardware     `json:"hardware"`
+	Network  []Interface  `json:"network"`
+	Kernel   Kernel       `json:"kernel"`
+	Reboot   RebootSignal `json:"reboot"`
+	Updaters []string     `json:"updaters,omitempty"` // other patch services present and enabled: "unattended-upgrades"
+	Changes  []PkgChange  `json:"changes"`            // "installed patches (via inventory)": dpkg's own history, newest first, capped
+	Facts    Hash         `json:"facts"`              // hash of the Facts that go with it
+}
+
+// Hardware is the machine's own description of itself.
+type Hardware struct {
+	Vendor   string `json:"vendor,omitempty"`
+	Model    string `json:"model,omitempty"`
+	CPU      string `json:"cpu,omitempty"`
+	Cores    int    `json:"cores"`
+	MemoryMB int64  `json:"memory_mb"`
+	DiskMB   int64  `json:"disk_mb"` // size of the root file system
+	Virtual  string `json:"virtual,omitempty"`
+}
+
+// Interface is one network interface that is up.
+type Interface struct {
+	Name      string   `json:"name"`
+	MAC       string   `json:"mac,omitempty"`
+	Addresses []string `json:"addresses"`
+}
+
+// Kernel compares what runs with what is installed.
+type Kernel struct {
+	Running   string `json:"running"`             // uname -r
+	Installed string `json:"installed,omitempty"` // newest installed kernel's release; empty where none is installed (containers)
+}
+
+// RebootSignal is derived live from the OS, so it clears by itself.
+type RebootSignal struct {
+	Owed    bool     `json:"owed"`
+	Reasons []string `json:"reasons,omitempty"`
+}
+
+// PkgChange is one line of the package manager's own history.
+type PkgChange struct {
+	At     time.Time `json:"at"`
+	Action string    `json:"action"` // "upgrade", "install", "remove"
+	Name   string    `json:"name"`
+	Arch   string    `json:"arch"`
+	From   string    `json:"from,omitempty"`
+	To     string    `json:"to,omitempty"`
+	By     string    `json:"by,omitempty"` // "fettle", "unattended-upgrades", "apt install …" as far as history tells
+}
+
+// Reason says why a verdict is what it is: the smallest set of clauses that decided it.
+type Reason struct {
+	Code    string   `json:"code"` // stable: see the Reason* constants
+	Text    string   `json:"text"` // one sentence for a person
+	Clauses []Clause `json:"clauses,omitempty"`
+}
+
+// Clause is one test that decided a verdict.
+type Clause struct {
+	Subject  string `json:"subject,omitempty"` // "perl-base:amd64"
+	Expected string `json:"expected"`
+	Seen     string `json:"seen"`
+	From     string `json:"from,omitempty"` // where it was seen: "/var/lib/dpkg/status"
+}
+
+// Stable reason codes of verdicts.
+const (
+	ReasonNotInstalled = "not-installed" // not-applicable: none of the patch's packages is installed
+	ReasonHeld         = "held"          // not-applicable: the machine's administrator holds the package; an answer of its own
+	ReasonOlder        = "older"         // not-patched: an installed package is older than the patch
+	ReasonCurrent      = "current"       // patched: every installed package is at the patch's version or newer
+	ReasonBroken       = "broken"        // error: the package manager left the package half-installed
+	ReasonUnreadable   = "unreadable"    // error: a version or definition could not be understood
+)
+
+// AffectedPackage is one installed package that a patch is about.
+type AffectedPackage struct {
+	Name      string `json:"name"`
+	Arch      string `json:"arch"`
+	Installed string `json:"installed"`
+	Fixed     string `json:"fixed"`
+}
+
+// Finding is one patch's answer in full: what the accept scripts and explain print.
+type Finding struct {
+	ID       ID                `json:"id"`
+	Title    string            `json:"title"`
+	Verdict  Verdict           `json:"verdict"`
+	Reason   Reason            `json:"reason"`
+	Packages []AffectedPackage `json:"packages"`
+}

@@ -1,0 +1,47 @@
+package patch
+
+import "time"
+
+// Feed is one subscription to a vendor's archive.
+type Feed struct {
+	Name       string   `json:"name"` // "debian-bookworm-security"
+	Kind       string   `json:"kind"` // "apt"
+	URI        string   `json:"uri"`
+	Suite      string   `json:"suite"`
+	Components []string `json:"components"`
+	Arch       string   `json:"arch"`
+	OS         HostOS   `json:"os"`      // the host OS whose list this feed contributes to
+	Keyring    string   `json:"keyring"` // path of the OpenPGP keyring that its signatures must verify with
+	// IgnoreExpiry accepts a Release whose Valid-Until is past, for frozen mirrors. Rollback is refused all the same.
+	IgnoreExpiry bool `json:"ignore_expiry,omitempty"`
+}
+
+// FeedRun is one attempt to bring a feed up to date.
+type FeedRun struct {
+	Feed     string    `json:"feed"`
+	Started  time.Time `json:"started"`
+	Ended    time.Time `json:"ended"`
+	Outcome  string    `json:"outcome"` // "new", "unchanged", "failed", "quarantined"
+	Text     string    `json:"text,omitempty"`
+	Dated    time.Time `json:"dated,omitzero"` // the Release's Date
+	Bytes    int64     `json:"bytes"`
+	Packages int       `json:"packages"`
+}
+
+// FeedStatus is a feed with its newest run and its newest good one.
+type FeedStatus struct {
+	Feed
+	Last     *FeedRun `json:"last,omitempty"`
+	LastGood *FeedRun `json:"last_good,omitempty"`
+}
+
+// Alarm is something that a person must know, raised once and kept until it clears by itself.
+type Alarm struct {
+	Key       string    `json:"key"`  // one row per key: "feed/debian-bookworm", "detect/<machine>"
+	Kind      string    `json:"kind"` // "feed", "detect", "payload", "disk", "mismatch"
+	Text      string    `json:"text"`
+	Do        string    `json:"do,omitempty"`
+	RaisedAt  time.Time `json:"raised_at"`
+	SeenAt    time.Time `json:"seen_at"`
+	ClearedAt time.Time `json:"cleared_at,omitzero"`
+}

@@ -1,0 +1,111 @@
+package patch
+
+import (
+	"strings"
+	"time"
+)
+
+// ID names one patch for ever: "bookworm-security/perl/5.36.0-7+deb12u4" (suite, source package, source version).
+type ID string
+
+// HostOS is an operating system at patch granularity, e.g. "debian-12-amd64". The agent reads it at the moment of detect.
+type HostOS string
+
+// RevisionID names one write-once list + signatures pair of a host OS: the first 16 hex digits of the SHA-256 over both files' hashes.
+type RevisionID string
+
+// Hash is a lower-case hexadecimal SHA-256 of some bytes.
+type Hash string
+
+// Valid reports whether h is 64 lower-case hexadecimal digits; only then may it become part of a path.
+func (h Hash) Valid() bool {
+	return len(h) == 64 && strings.Trim(string(h), "0123456789abcdef") == ""
+}
+
+// Severity is the vendor's own word, normalised to five; NotGiven where the feed has none.
+type Severity string
+
+const (
+	NotGiven Severity = ""
+	Low      Severity = "low"
+	Medium   Severity = "medium"
+	High     Severity = "high"
+	Critical Severity = "critical"
+)
+
+// Category separates security fixes from other updates.
+type Category string
+
+const (
+	Security Category = "security"
+	Update   Category = "update"
+)
+
+// Patch is what the list says about one patch. It carries no payload and no payload hash.
+type Patch struct {
+	ID       ID        `json:"id"`
+	Title    string    `json:"title"`
+	Source   string    `json:"source"`   // Debian source package
+	Version  string    `json:"version"`  // its version
+	Suite    string    `json:"suite"`    // the suite that carries it
+	Category Category  `json:"category"` //
+	Severity Severity  `json:"severity,omitempty"`
+	CVEs     []string  `json:"cves,omitempty"`
+	Released time.Time `json:"released,omitzero"` // date of the feed generation that first carried it
+	// Supersedes names the patches that this one replaces: the next older version(s) of the same source on the same list.
+	Supersedes []ID      `json:"supersedes,omitempty"`
+	Payloads   []Payload `json:"payloads,omitempty"`
+}
+
+// Payload is one installable file of a patch, as the list names it.
+type Payload struct {
+	Name    string `json:"name"`
+	Arch    string `json:"arch"`
+	Version string `json:"version"`
+	Size    int64  `json:"size"` // bytes
+}
+
+// PayloadFile is where a payload comes from and what its bytes must be. It never travels in a list: it goes into signed orders.
+type PayloadFile struct {
+	Payload
+	URL    string `json:"url"`    // where the appliance fetches it
+	SHA256 Hash   `json:"sha256"` // from the vendor's signed index
+	// Origin says which signed vendor index vouches for the file; it indexes RevisionMeta.Origins.
+	Origin int `json:"origin"`
+	// Needs names binary packages of the same patch that this one depends on, by name.
+	Needs []string `json:"needs,omitempty"`
+}
+
+// Origin is a vendor's signed index that a revision was built from; agents verify the chain themselves.
+type Origin struct {
+	Suite     string    `json:"suite"`
+	Component string    `json:"component"`
+	Arch      string    `json:"arch"`
+	Release   Hash      `json:"release"`    // the InRelease file, as served by the appliance under its content address
+	Index     Hash      `json:"index"`      // the Packages file (compressed), likewise
+	IndexPath string    `json:"index_path"` // its name inside Release: "main/binary-amd64/Packages.xz"
+	Dated     time.Time `json:"dated"`      // the Release's Date field
+}
+
+// RevisionMeta describes one published revision of a host OS's catalog. Its canonical JSON is what the appliance signs.
+type RevisionMeta struct {
+	ID         RevisionID `json:"id"`
+	OS         HostOS     `json:"os"`
+	List       Hash       `json:"list"`       // content address of the list file
+	Signatures Hash       `json:"signatures"` // content address of the signature file
+	Patches    int        `json:"patches"`
+	Packages   int        `json:"packages"` // binary packages the signatures know
+	Built      time.Time  `json:"built"`
+	Origins    []Origin   `json:"origins"`
+}
+
+// MetadataDate is the date of the newest vendor index in the revision: how old our knowledge is.
+func (m RevisionMeta) MetadataDate() time.Time {
+	var t time.Time
+	for _, o := range m.Origins {
+		if !o.Dated.IsZero() && (t.IsZero() || o.Dated.After(t)) {
+			t = o.Dated
+		}
+	}
+	return t
+}

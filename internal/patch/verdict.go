@@ -1,0 +1,91 @@
+package patch
+
+import "fmt"
+
+// Verdict is what one detect says about one patch on one machine.
+type Verdict uint8
+
+const (
+	// NotApplicable: a prerequisite does not hold on this machine.
+	NotApplicable Verdict = 0
+	// NotPatched: prerequisites hold, the patch is not installed. The machine is eligible.
+	NotPatched Verdict = 1
+	// Patched: prerequisites hold and the patch is installed.
+	Patched Verdict = 2
+	// Faulty is the verdict "error": it could not be judged. Never silently turned into another one.
+	Faulty Verdict = 3
+	// Unknown: no complete snapshot covers this patch. It exists in the ledger only, never in a Vector.
+	Unknown Verdict = 4
+)
+
+var verdictNames = [...]string{"not-applicable", "not-patched", "patched", "error", "unknown"}
+
+// String gives the verdict's stable name.
+func (v Verdict) String() string {
+	if int(v) < len(verdictNames) {
+		return verdictNames[v]
+	}
+	return fmt.Sprintf("verdict(%d)", uint8(v))
+}
+
+// MarshalText writes the stable name.
+func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// UnmarshalText reads a stable name.
+func (v *Verdict) UnmarshalText(b []byte) error {
+	for i, n := range verdictNames {
+		if n == string(b) {
+			*v = Verdict(i)
+			return nil
+		}
+	}
+	return Errorf(Invalid, "no verdict is called %q", b)
+}
+
+// Vector holds one verdict per patch of a list, two bits each, in the list's order.
+// The zero value is an empty vector.
+type Vector struct {
+	n    int
+	bits []byte
+}
+
+// NewVector makes a vector of n verdicts, all NotApplicable.
+func NewVector(n int) Vector { return Vector{n: n, bits: make([]byte, (n+3)/4)} }
+
+// VectorFrom adopts packed bits for n verdicts; the slice is kept.
+func VectorFrom(n int, bits []byte) (Vector, error) {
+	if n < 0 || len(bits) != (n+3)/4 {
+		return Vector{}, Errorf(Invalid, "a vector of %d verdicts has %d bytes, not %d", n, (n+3)/4, len(bits))
+	}
+	return Vector{n: n, bits: bits}, nil
+}
+
+// Len is the number of verdicts.
+func (v Vector) Len() int { return v.n }
+
+// Bits gives the packed form; verdict i sits at bits 2(i mod 4) of byte i/4.
+func (v Vector) Bits() []byte { return v.bits }
+
+// At gives verdict i.
+func (v Vector) At(i int) Verdict { return Verdict(v.bits[i>>2]>>(uint(i&3)<<1)) & 3 }
+
+// Set stores verdict i.
+func (v Vector) Set(i int, d Verdict) {
+	shift := uint(i&3) << 1
+	v.bits[i>>2] = v.bits[i>>2]&^(3<<shift) | byte(d&3)<<shift
+}
+
+// Counts tells how many patches have each verdict.
+func (v Vector) Counts() Counts {
+	var c Counts
+	for i := range v.n {
+		c[v.At(i)]++
+	}
+	return c
+}
+
+// Counts is a number of patches (or machines) per verdict, indexed by Verdict, Unknown included.
+type Counts [5]int
+
+// Total adds all verdicts up.
+func (c Counts) Total() int { return c[0] + c[1] + c[2] + c[3] + c[4] }
