@@ -18,7 +18,6 @@ printf '%s\n' "$boot" > "$root/run/lab/boot_id"
 mount --bind "$root/run/lab/boot_id" "$root/proc/sys/kernel/random/boot_id"
 rm -f "$root/etc/hostname" && printf '%s\n' "$name" > "$root/etc/hostname"
 printf '127.0.0.1 localhost %s\n' "$name" > "$root/etc/hosts"
-printf '%s' "$name" > /proc/sys/kernel/hostname
 for f in "$over"/files/*; do
   [ -e "$f" ] || continue
   mkdir -p "$root/opt/lab" && cp -a "$f" "$root/opt/lab/"
@@ -30,6 +29,7 @@ pivot_root . .host
 cd /
 umount -l /.host
 rmdir /.host
+hostname "$name"
 
 echo up >&3
 exec 3>&-

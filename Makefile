@@ -1,0 +1,56 @@
+# Fettle. `make demo` shows the whole story on a real machine; `make test` installs what the tests need and runs them all.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+GO ?= go
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
+HTMX := internal/web/assets/htmx.min.js
+
+.PHONY: build demo test check unit browser bench torture sabotage clean
+
+build: $(HTMX) ## bin/fettle and bin/fettle-agent
+	$(BUILD) -o bin/ ./cmd/fettle ./cmd/fettle-agent
+
+$(HTMX): internal/web/package.json internal/web/package-lock.json
+	cd internal/web && npm ci --omit=dev --no-audit --no-fund --loglevel=error && npm run --silent build
+	touch $@
+
+demo: ## the whole story; DEMO=exit ends by itself
+	scripts/needs demo
+	$(MAKE) --no-print-directory build
+	$(GO) build -o bin/fettle-demo ./demo
+	DEMO=$(DEMO) scripts/as-root bin/fettle-demo
+
+test: ## the gate: everything that must hold
+	scripts/needs test
+	$(MAKE) --no-print-directory build check unit browser
+
+check: ## format, vet, staticcheck, cross-builds
+	test -z "$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go') | tee /dev/stderr)"
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	for os in windows darwin; do GOOS=$$os CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/fettle-agent; done
+
+unit: ## all Go tests with the race detector: unit, behaviour on both stores, end to end on a real root
+	$(GO) test -race -timeout 30m ./...
+
+browser: ## the console in a real Chromium
+	cd internal/web && npm ci --no-audit --no-fund --loglevel=error
+	FETTLE_BROWSER=1 $(GO) test -count=1 -run Browser ./internal/web
+
+bench: build ## speed, memory and sizes beside their peers, as ratios in one run
+	scripts/needs bench
+	$(GO) run ./bench
+
+torture: build ## long proofs: kills, fuzzing, thousands of worlds
+	scripts/needs test
+	FETTLE_TORTURE=1 $(GO) test -count=1 -timeout 80m ./...
+	scripts/fuzz 60s
+
+sabotage: ## removes each control on purpose; its test must go red
+	$(GO) run ./sabotage
+
+clean:
+	rm -rf bin .demo internal/web/node_modules $(HTMX)

@@ -1,0 +1,125 @@
+package fettle_test
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/fettle-project/fettle/"
+
+// layers lists the packages from the ground up. A package may import those of lower rows only, except where allowed says more:
+// so dependencies point downwards and stages never import each other.
+var layers = [][]string{
+	{"internal/patch", "internal/version", "internal/lab"},
+	{"internal/wire", "internal/debian", "internal/gate"},
+	{"internal/detect"},
+	{"internal/feed", "internal/catalog", "internal/label", "internal/approval", "internal/plan", "internal/deploy", "internal/ledger",
+		"internal/payload", "internal/auth", "internal/agent/host"},
+	{"internal/feed/apt", "internal/store"},
+	{"internal/agent", "internal/api", "internal/web"},
+	{"cmd/fettle", "cmd/fettle-agent", "demo", "bench", "sabotage"},
+}
+
+type goPackage struct {
+	ImportPath, Dir, Name string
+	GoFiles, Imports      []string
+	Deps                  []string
+}
+
+func list(t *testing.T, args ...string) []goPackage {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list", "-json"}, args...)...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []goPackage
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func layerOf(name string) int {
+	return slices.IndexFunc(layers, func(row []string) bool { return slices.Contains(row, name) })
+}
+
+func TestDependenciesPointDownwards(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		own := layerOf(name)
+		if own < 0 {
+			if len(p.GoFiles) > 0 {
+				t.Errorf("%s is in no layer: add it to the table where it belongs", name)
+			}
+			continue
+		}
+		for _, imp := range p.Imports {
+			dep, ours := strings.CutPrefix(imp, module)
+			if ours && layerOf(dep) >= own {
+				t.Errorf("%s imports %s, which is not below it", name, dep)
+			}
+		}
+	}
+}
+
+// What a machine runs must stay small and must not know the appliance.
+func TestAgentKnowsNoServerStage(t *testing.T) {
+	for _, p := range list(t, "./cmd/fettle-agent") {
+		for _, dep := range p.Deps {
+			for _, stage := range []string{"store", "api", "web", "auth", "ledger", "plan", "deploy", "approval", "label", "payload", "feed", "feed/apt"} {
+				if dep == module+"internal/"+stage {
+					t.Errorf("the agent imports internal/%s", stage)
+				}
+			}
+		}
+	}
+}
+
+func TestProgramsAreStartedInOnePackage(t *testing.T) {
+	for _, p := range list(t, "-deps", "./cmd/fettle", "./cmd/fettle-agent") {
+		name, ours := strings.CutPrefix(p.ImportPath, module)
+		if !ours || name == "internal/agent/host" {
+			continue
+		}
+		for _, imp := range p.Imports {
+			if imp == "os/exec" {
+				t.Errorf("%s imports os/exec: only internal/agent/host starts programs", name)
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItOwns(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		documented := len(p.GoFiles) == 0
+		for _, name := range p.GoFiles {
+			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, name), nil, parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			documented = documented || f.Doc != nil
+			for _, d := range f.Decls {
+				if fn, ok := d.(*ast.FuncDecl); ok && fn.Name.Name == "init" && fn.Recv == nil {
+					t.Errorf("%s/%s has an init function", p.ImportPath, name)
+				}
+			}
+		}
+		if !documented {
+			t.Errorf("%s has no package comment", p.ImportPath)
+		}
+	}
+}
