@@ -20,12 +20,12 @@ const module = "github.com/fettle-project/fettle/"
 // so dependencies point downwards and stages never import each other.
 var layers = [][]string{
 	{"internal/patch", "internal/version", "internal/lab"},
-	{"internal/wire", "internal/debian", "internal/gate"},
+	{"internal/wire", "internal/debian", "internal/gate", "internal/content"},
 	{"internal/detect"},
 	{"internal/feed", "internal/catalog", "internal/label", "internal/approval", "internal/plan", "internal/deploy", "internal/ledger",
 		"internal/payload", "internal/auth", "internal/agent/host"},
 	{"internal/feed/apt", "internal/store"},
-	{"internal/agent", "internal/api", "internal/web"},
+	{"internal/agent", "internal/api", "internal/web", "internal/standalone"},
 	{"cmd/fettle", "cmd/fettle-agent", "demo", "bench", "sabotage"},
 }
 

@@ -28,6 +28,22 @@ type FeedRun struct {
 	Packages int       `json:"packages"`
 }
 
+// FeedState is the newest good generation of a feed: verified, complete, kept as raw files under their content addresses.
+type FeedState struct {
+	Feed       string    `json:"feed"`
+	OS         HostOS    `json:"os"`      // the host OS that the generation itself names
+	Label      string    `json:"label"`   // the vendor's word for the archive: "Debian-Security"
+	Origins    []Origin  `json:"origins"` // one per component, in the feed's order
+	Dated      time.Time `json:"dated"`
+	ValidUntil time.Time `json:"valid_until,omitzero"`
+	Packages   int       `json:"packages"`
+	Release    Hash      `json:"release"` // the signed index of the generation, as a raw file
+	// ETag and Modified let the next run ask only for what changed.
+	ETag     string    `json:"etag,omitempty"`
+	Modified string    `json:"modified,omitempty"`
+	At       time.Time `json:"at"` // when the appliance took it over
+}
+
 // FeedStatus is a feed with its newest run and its newest good one.
 type FeedStatus struct {
 	Feed

@@ -93,6 +93,7 @@ type RevisionMeta struct {
 	OS         HostOS     `json:"os"`
 	List       Hash       `json:"list"`       // content address of the list file
 	Signatures Hash       `json:"signatures"` // content address of the signature file
+	Payloads   Hash       `json:"payloads"`   // content address of the payload index; it never leaves the appliance
 	Patches    int        `json:"patches"`
 	Packages   int        `json:"packages"` // binary packages the signatures know
 	Built      time.Time  `json:"built"`
