@@ -33,6 +33,11 @@ type Machine struct {
 	// DetectFailed is the text of the newest failed detect after the newest complete one; empty when the newest detect completed.
 	DetectFailed   string    `json:"detect_failed,omitempty"`
 	DetectFailedAt time.Time `json:"detect_failed_at,omitzero"`
+	// Policy is what the machine's owner allows: "" for everything, "detect-only", "no-reboot".
+	Policy      string `json:"policy,omitempty"`
+	SnapshotSeq uint64 `json:"snapshot_seq,omitempty"` // the newest stored snapshot; 0 for none
+	ResultsAck  uint64 `json:"results_ack,omitempty"`  // the newest stored result
+	OrderNumber uint64 `json:"order_number,omitempty"` // the newest order's number
 }
 
 // Receipt proves one complete detect: everything about a snapshot except its verdicts.

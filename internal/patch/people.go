@@ -6,8 +6,9 @@ import "time"
 type Role string
 
 const (
-	Admin   Role = "admin"
-	Auditor Role = "auditor" // reads everything, changes nothing
+	Admin    Role = "admin"
+	Operator Role = "operator" // decides about patches and deploys them; manages neither people nor what the appliance trusts
+	Auditor  Role = "auditor"  // reads everything, changes nothing
 )
 
 // User is a person who may sign in.
@@ -60,4 +61,6 @@ type Session struct {
 	CreatedAt time.Time `json:"created_at"`
 	ExpiresAt time.Time `json:"expires_at"`
 	From      string    `json:"from"`
+	// IdleUntil ends a session that nobody uses; use moves it, never beyond ExpiresAt.
+	IdleUntil time.Time `json:"idle_until"`
 }
