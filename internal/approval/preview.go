@@ -1,0 +1,66 @@
+package approval
+
+import (
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Preview is the consequence of a decision in numbers. Every member of the label counts once per patch.
+type Preview struct {
+	Request  Request        `json:"request"`
+	Members  int            `json:"members"`  // machines in the label now
+	Sentence string         `json:"sentence"` // "Approve 3 patches for label web: 41 machines will get them, 7 don't apply …"
+	Patches  []PatchPreview `json:"patches"`
+	OSes     []OSPreview    `json:"oses"` // the same numbers added up per host OS
+	// Machines is how many distinct machines could be given at least one of the patches.
+	Machines int   `json:"machines"`
+	Bytes    int64 `json:"bytes"` // the appliance has still to fetch, once for all machines
+}
+
+// PatchPreview is the consequence for one patch.
+type PatchPreview struct {
+	Patch patch.Patch  `json:"patch"`
+	OS    patch.HostOS `json:"os"`
+	Tally
+	Bytes int64 `json:"bytes"`
+}
+
+// OSPreview is the consequence for one host OS: the sum over patches.
+type OSPreview struct {
+	OS patch.HostOS `json:"os"`
+	Tally
+}
+
+// Tally counts machines (or machine × patch pairs) by what the newest snapshots say.
+type Tally struct {
+	Total         int      `json:"total"`
+	Eligible      Bucket   `json:"eligible"` // not patched, by a fresh complete snapshot
+	Patched       Bucket   `json:"patched"`
+	NotApplicable []Reason `json:"not_applicable"` // by reason, biggest first
+	Error         Bucket   `json:"error"`
+	Unknown       Bucket   `json:"unknown"`      // no complete snapshot covers it
+	Stale         Bucket   `json:"stale"`        // the newest snapshot is too old, or its detect failed since
+	Deployable    Bucket   `json:"deployable"`   // would be deployable once decided (payloads fetched)
+	StaysClosed   []Stays  `json:"stays_closed"` // eligible, but another gate stays closed
+}
+
+// Bucket is a number of machines and the first of their names.
+type Bucket struct {
+	Count int      `json:"count"`
+	Names []string `json:"names,omitempty"` // up to 50
+}
+
+// Reason is a bucket of machines to which a patch does not apply for the same reason.
+type Reason struct {
+	Code string `json:"code"`
+	Text string `json:"text"`
+	Bucket
+}
+
+// Stays is a bucket of eligible machines that a decision would not make deployable, by the gate that stays closed.
+type Stays struct {
+	Gate gate.Name `json:"gate"`
+	Code string    `json:"code"`
+	Text string    `json:"text"`
+	Bucket
+}

@@ -1,0 +1,87 @@
+package gate
+
+import (
+	"time"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// World is everything that the gates judge for one machine and one patch at one moment: a value.
+type World struct {
+	Now    time.Time
+	Start  time.Time // when the install would start; zero means Now. Policy, holds and windows are judged at this moment.
+	Limits Limits
+
+	Machine patch.Machine
+	OS      patch.HostOS // the host OS that this row is about: the machine's, by its newest snapshot
+	Patch   patch.Patch
+	PatchOS patch.HostOS // the host OS whose list carries the patch
+
+	Feeds    []FeedFact          // subscribed feeds of OS
+	Revision *patch.RevisionMeta // newest published revision of OS; nil where there is none
+	Listed   bool                // the patch is on that revision's list
+	GoneAt   time.Time           // when it left the list, if it did
+	Closing  string              // why it left: "satisfied by upgrade: … → …", where a transition says so
+
+	Receipt *patch.Receipt // newest complete snapshot; nil where there is none
+	Verdict patch.Verdict  // by that snapshot; Unknown where it does not cover the patch
+	Finding patch.Finding  // with its reason; zero where it was not looked up
+
+	Superseding []Superseder // newer patches on the list that replace this one
+
+	Policy patch.Policy // at Start
+	Window patch.Window
+
+	PayloadsKnown bool          // the needed files could be worked out (facts and catalog at hand)
+	Payloads      []PayloadFact // the files that this machine needs for this patch
+
+	Attempts []patch.Attempt // for this machine and patch, oldest first
+	Own      string          // an attempt that is being handed out now: it does not stand in its own way
+	Blocked  *patch.Attempt  // the machine's newest failed attempt of any patch whose cause is the machine's (lock, disk, owner)
+	Changed  *Change         // the newest change of the verdict away from patched, by somebody else
+}
+
+// Limits are the appliance's settings that gates rest on.
+type Limits struct {
+	Stale       time.Duration // a snapshot older than this says nothing about now; 72 h
+	Silent      time.Duration // a machine not seen for longer is not online; 24 h
+	MaxAttempts int           // patch-caused failures before a person must look; patch.MaxAttempts
+	Retry       time.Duration // how long a lock or a cut network closes the preflight; 15 min
+	RetryDisk   time.Duration // how long a full disk or an owner's refusal does; 1 h
+}
+
+// DefaultLimits are the limits where nobody chose others.
+func DefaultLimits() Limits {
+	return Limits{Stale: 72 * time.Hour, Silent: 24 * time.Hour, MaxAttempts: patch.MaxAttempts, Retry: 15 * time.Minute, RetryDisk: time.Hour}
+}
+
+// FeedFact is a subscribed feed as far as the gates ask.
+type FeedFact struct {
+	Name     string
+	Suite    string
+	LastGood time.Time // end of the newest good run; zero where none was
+	Failing  string    // text of the newest run if it failed or was quarantined
+}
+
+// Superseder is a newer patch that replaces the one in question.
+type Superseder struct {
+	Patch      patch.ID
+	Title      string
+	Deployable bool // on this machine, by Walk
+}
+
+// PayloadFact is one needed file and where it stands.
+type PayloadFact struct {
+	Name    string
+	Size    int64
+	State   patch.PayloadState // empty where the appliance has not asked for it yet
+	Error   string
+	NextTry time.Time
+}
+
+// Change is a verdict that somebody else changed.
+type Change struct {
+	At   time.Time
+	Seq  uint64
+	Note string // who, where the machine's own history tells
+}
