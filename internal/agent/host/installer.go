@@ -26,7 +26,8 @@ type Change struct {
 type Transaction struct {
 	Attempt string              `json:"attempt"`
 	Want    []patch.PlanPackage `json:"want"`
-	Changes []Change            `json:"changes"` // Want, and what had to come along
+	Along   []patch.PlanPackage `json:"along,omitempty"` // of other patches of the same order, because Want needs them
+	Changes []Change            `json:"changes"`
 }
 
 // Failure is why a package could not be installed: the cause that goes into the result, a sentence for a person, and the output's tail.

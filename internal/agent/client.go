@@ -1,0 +1,168 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
+)
+
+// client speaks the agent protocol to one appliance. It follows no redirect and uses no proxy.
+type client struct {
+	base string
+	http *http.Client
+}
+
+// Limits of answers in bytes.
+const (
+	maxAnswer = 4 << 20
+	maxOrder  = 16 << 20
+)
+
+func newClient(server string, cfg *tls.Config) (*client, error) {
+	u, err := url.Parse(server)
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" {
+		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot use " + strconv.Quote(server) + " as the appliance's address", Do: "It must look like https://patch.example:8443."}
+	}
+	transport := &http.Transport{
+		TLSClientConfig: cfg, ForceAttemptHTTP2: true, DisableCompression: true,
+		DialContext:         (&net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 15 * time.Second, IdleConnTimeout: 20 * time.Minute, MaxIdleConnsPerHost: 2,
+		ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10,
+	}
+	refuse := func(*http.Request, []*http.Request) error {
+		return patch.Errorf(patch.Untrusted, "the appliance answered with a redirect, which is never followed")
+	}
+	return &client{base: "https://" + u.Host, http: &http.Client{Transport: transport, CheckRedirect: refuse}}, nil
+}
+
+func (c *client) close() { c.http.CloseIdleConnections() }
+
+// route splits a wire path into its method and its address, with {…} replaced.
+func (c *client) route(path, value string) (method, address string) {
+	method, path, _ = strings.Cut(path, " ")
+	if i := strings.IndexByte(path, '{'); i >= 0 {
+		path = path[:i] + url.PathEscape(value)
+	}
+	return method, c.base + path
+}
+
+// call sends in as JSON (or bytes as they are) and decodes a JSON answer into out. Status 204 leaves out untouched and says so.
+func (c *client) call(ctx context.Context, path, value string, in, out any) (empty bool, err error) {
+	method, address := c.route(path, value)
+	var body io.Reader
+	kind := "application/json"
+	switch b := in.(type) {
+	case nil:
+	case []byte:
+		body, kind = bytes.NewReader(b), "application/octet-stream"
+	default:
+		j, err := json.Marshal(in)
+		if err != nil {
+			return false, patch.Errorf(patch.Internal, "cannot encode a message: %w", err)
+		}
+		body = bytes.NewReader(j)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, address, body)
+	if err != nil {
+		return false, patch.Errorf(patch.Internal, "cannot make a request: %w", err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", kind)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return false, away(err)
+	}
+	defer resp.Body.Close()
+	return decode(resp, out)
+}
+
+func decode(resp *http.Response, out any) (empty bool, err error) {
+	if resp.StatusCode == http.StatusNoContent {
+		return true, nil
+	}
+	if resp.StatusCode != http.StatusOK {
+		return false, faultOf(resp)
+	}
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxOrder+1))
+	if err != nil {
+		return false, away(err)
+	}
+	if len(b) > maxOrder {
+		return false, patch.Errorf(patch.Invalid, "the appliance's answer is longer than %d bytes", maxOrder)
+	}
+	if out == nil {
+		return false, nil
+	}
+	if err := json.Unmarshal(b, out); err != nil {
+		return false, patch.Errorf(patch.Invalid, "cannot read the appliance's answer: %w", err)
+	}
+	return false, nil
+}
+
+// retryAfter is an error that names the earliest time for another try.
+type retryAfter struct {
+	error
+	after time.Duration
+}
+
+func (r retryAfter) Unwrap() error { return r.error }
+
+// faultOf turns a refusal into an error of its kind.
+func faultOf(resp *http.Response) error {
+	b, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	var f wire.Fault
+	if json.Unmarshal(b, &f) != nil || f.Error == "" {
+		f = wire.Fault{Kind: kindOfStatus(resp.StatusCode).String(), Error: "the appliance answered " + resp.Status}
+	}
+	err := &patch.Error{Kind: patch.KindNamed(f.Kind), What: f.Error, Why: f.Why, Do: f.Do}
+	if s, convErr := strconv.Atoi(resp.Header.Get("Retry-After")); convErr == nil && s > 0 {
+		return retryAfter{err, min(time.Duration(s)*time.Second, time.Hour)}
+	}
+	return err
+}
+
+func kindOfStatus(status int) patch.Kind {
+	switch {
+	case status == http.StatusUnauthorized:
+		return patch.Unauthenticated
+	case status == http.StatusForbidden:
+		return patch.Forbidden
+	case status == http.StatusNotFound:
+		return patch.NotFound
+	case status == http.StatusConflict:
+		return patch.Conflict
+	case status == http.StatusTooManyRequests:
+		return patch.Exhausted
+	case status >= 500:
+		return patch.Unavailable
+	default:
+		return patch.Invalid
+	}
+}
+
+// away is the error of an appliance that cannot be reached or is not the one that was pinned.
+func away(err error) error {
+	var pinned *patch.Error
+	if errors.As(err, &pinned) {
+		return pinned
+	}
+	var bad *tls.CertificateVerificationError
+	if errors.As(err, &bad) {
+		return &patch.Error{Kind: patch.Untrusted, What: "the appliance's certificate is not from the pinned CA", Err: bad.Err,
+			Do: "If the appliance was set up anew, enrol this machine again with a new token."}
+	}
+	return &patch.Error{Kind: patch.Unavailable, What: "cannot reach the appliance", Err: err, Do: "The agent tries again by itself."}
+}

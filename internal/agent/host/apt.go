@@ -1,0 +1,178 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Plan simulates the installation of want with apt and gives the transaction, if all of it lies within allowed: no removal, no
+// downgrade, no held package, nothing else. Otherwise a *Failure names what stands in the way. It changes nothing.
+func (a *Apt) Plan(ctx context.Context, attempt string, f patch.Facts, want, allowed []Staged) (Transaction, error) {
+	t := Transaction{Attempt: attempt, Want: packages(want)}
+	in := newInstalled(f)
+	for _, p := range want {
+		if old, ok := in.find(p.Name, p.Arch); ok && old.Held {
+			return t, &Failure{Cause: patch.FailPolicy, Text: fmt.Sprintf("%s is held on this machine (apt-mark hold) at %s", p.Name, old.Version)}
+		}
+	}
+	args, err := a.installArgs(attempt, t.Want, true)
+	if err != nil {
+		return t, &Failure{Cause: patch.FailUntrusted, Text: err.Error()}
+	}
+	if err := a.copyMarks(); err != nil {
+		return t, &Failure{Cause: stageCause(err), Text: "cannot read apt's marks: " + err.Error()}
+	}
+	out := bounded{max: 4 << 20}
+	err = run(aptGet(ctx, args...), &out, nil)
+	if out.over {
+		return t, &Failure{Cause: patch.FailPatch, Text: "apt's plan is longer than 4 MiB"}
+	}
+	if err != nil {
+		return t, a.whyNot(f, want, allowed, out.b, err)
+	}
+	steps, err := readSimulation(out.b)
+	if err != nil {
+		return t, &Failure{Cause: patch.FailPatch, Text: err.Error(), Log: lastPart(out.b)}
+	}
+	t.Along, t.Changes, err = judge(steps, f, t.Want, packages(allowed))
+	if fail := (*Failure)(nil); errors.As(err, &fail) {
+		fail.Log = lastPart(out.b)
+	}
+	return t, err
+}
+
+// whyNot turns a failed simulation into the sentence that says what is missing.
+func (a *Apt) whyNot(f patch.Facts, want, allowed []Staged, out []byte, err error) error {
+	fail := &Failure{Cause: patch.FailDependency, Log: lastPart(out)}
+	if broken := brokenBefore(f); broken != "" {
+		fail.Cause, fail.Text = patch.FailDrift, "the package database was broken before this order: "+broken
+		return fail
+	}
+	if needs := unmet(statusFile, f.OS.Arch, want, allowed); needs != "" {
+		fail.Text = needs
+		return fail
+	}
+	fail.Text = "apt finds no way to install this with the packages of this order: " + err.Error()
+	return fail
+}
+
+func brokenBefore(f patch.Facts) string {
+	for _, p := range f.Packages {
+		if p.State == patch.Broken {
+			return fmt.Sprintf("%s %s is half-installed. Run `dpkg --configure -a` and look at what it says", p.Name, p.Version)
+		}
+	}
+	return ""
+}
+
+// Run installs a transaction. It returns apt's output and nil when apt ended with success; what it did to the packages is for the caller
+// to read from the package database. Once begun it is never ended from outside, not even by ctx.
+func (a *Apt) Run(ctx context.Context, t Transaction) (string, error) {
+	if err := a.awaitDpkg(ctx); err != nil {
+		return "", err
+	}
+	args, err := a.installArgs(t.Attempt, append(t.Want[:len(t.Want):len(t.Want)], t.Along...), false)
+	if err != nil {
+		return "", &Failure{Cause: patch.FailUntrusted, Text: err.Error()}
+	}
+	if err := a.copyMarks(); err != nil {
+		return "", &Failure{Cause: stageCause(err), Text: "cannot copy apt's marks: " + err.Error()}
+	}
+	keep, err := a.guard(t.Attempt)
+	if err != nil {
+		return "", asFailure(err)
+	}
+	defer keep.Close()
+	var out tail
+	if err := run(aptGet(context.WithoutCancel(ctx), args...), &out, keep); err != nil {
+		return out.String(), classify(out.b, err)
+	}
+	a.markNew(ctx, t)
+	return out.String(), nil
+}
+
+// markNew marks packages that are new on the machine as automatically installed. It is a nicety: when it fails, nothing is lost.
+func (a *Apt) markNew(ctx context.Context, t Transaction) {
+	var names []string
+	for _, c := range t.Changes {
+		if c.From == "" && validName(c.Name) && validArch(c.Arch) {
+			names = append(names, c.Name+":"+c.Arch)
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	var out tail
+	if err := run(aptMark(ctx, autoArgs(names)...), &out, nil); err != nil && a.Log != nil {
+		a.Log.Warn("cannot mark new packages as automatically installed", "packages", names, "err", err)
+	}
+}
+
+// Recover finishes an attempt that was interrupted, as far as dpkg can: it waits for everything that the attempt had started,
+// configures what is unpacked, and reinstalls the verified files of packages that are still broken. It may be called again.
+func (a *Apt) Recover(ctx context.Context, attempt string, broken func() ([]Staged, error)) (string, error) {
+	if err := a.awaitGuard(ctx, attempt); err != nil {
+		return "", err
+	}
+	if err := a.awaitDpkg(ctx); err != nil {
+		return "", err
+	}
+	keep, err := a.guard(attempt)
+	if err != nil {
+		return "", asFailure(err)
+	}
+	defer keep.Close()
+	ctx = context.WithoutCancel(ctx)
+	var out tail
+	err = run(dpkg(ctx, configureArgs()...), &out, keep)
+	still, lookErr := broken()
+	if lookErr != nil {
+		return out.String(), asFailure(lookErr)
+	}
+	if len(still) == 0 {
+		return out.String(), nil
+	}
+	paths, openErr := verifiedPaths(still)
+	if openErr != nil {
+		return out.String(), asFailure(errors.Join(openErr, err))
+	}
+	if err := run(dpkg(ctx, reinstallArgs(paths)...), &out, keep); err != nil {
+		return out.String(), classify(out.b, err)
+	}
+	return out.String(), nil
+}
+
+// verifiedPaths hashes kept files once more before dpkg gets their names.
+func verifiedPaths(files []Staged) ([]string, error) {
+	var paths []string
+	for _, f := range files {
+		if err := CheckFile(f.Path, f.Size, f.SHA256); err != nil {
+			return nil, err
+		}
+		paths = append(paths, f.Path)
+	}
+	return paths, nil
+}
+
+func packages(files []Staged) []patch.PlanPackage {
+	out := make([]patch.PlanPackage, len(files))
+	for i, f := range files {
+		out[i] = f.PlanPackage
+	}
+	return out
+}
+
+func asFailure(err error) error {
+	if f := (*Failure)(nil); errors.As(err, &f) {
+		return f
+	}
+	cause := stageCause(err)
+	if errors.Is(err, os.ErrNotExist) {
+		cause = patch.FailInterrupted
+	}
+	return &Failure{Cause: cause, Text: err.Error()}
+}

@@ -1,0 +1,43 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// spare is what must stay free beyond twice the size of what is fetched, in bytes.
+const spare = 200 << 20
+
+// CheckRoom says whether n bytes of packages can be fetched and unpacked: twice n and 200 MB must be free at each of the places.
+func CheckRoom(n int64, places ...string) error {
+	need := uint64(2*n + spare)
+	for _, p := range places {
+		var st syscall.Statfs_t
+		if err := syscall.Statfs(p, &st); err != nil {
+			continue // a place that does not exist yet has the file system of another one on the list
+		}
+		if free := st.Bavail * uint64(st.Bsize); free < need {
+			return &Failure{Cause: patch.FailDisk, Text: fmt.Sprintf("no room at %s: %d MB are free and %d MB are needed", p, free>>20, need>>20)}
+		}
+	}
+	return nil
+}
+
+// IsFull reports whether an error says that a file system has no room.
+func IsFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+func stageCause(err error) patch.FailCause {
+	switch {
+	case IsFull(err):
+		return patch.FailDisk
+	case patch.KindOf(err) == patch.Invalid || patch.KindOf(err) == patch.Untrusted:
+		return patch.FailUntrusted
+	default:
+		return patch.FailPatch
+	}
+}

@@ -1,0 +1,104 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// This file is the whole table of what Fettle may execute: one function per program, each with an absolute constant path.
+// Arguments come from the functions in argv.go, which check every name and put it after "--".
+
+func aptGet(ctx context.Context, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "/usr/bin/apt-get", args...)
+}
+
+func aptMark(ctx context.Context, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "/usr/bin/apt-mark", args...)
+}
+
+func dpkg(ctx context.Context, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "/usr/bin/dpkg", args...)
+}
+
+// outputDelay is how long a grandchild may keep our end of the output open after the program itself has ended.
+const outputDelay = 3 * time.Second
+
+// run starts c with a fixed environment, in a session of its own, with nothing to read. keep, if any, becomes descriptor 3 and is
+// inherited by everything that the program starts.
+func run(c *exec.Cmd, out io.Writer, keep *os.File) error {
+	c.Env = []string{
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"HOME=/root", "TERM=dumb", "LC_ALL=C", "LANGUAGE=C",
+		"DEBIAN_FRONTEND=noninteractive", "DEBIAN_PRIORITY=critical",
+		"APT_LISTCHANGES_FRONTEND=none", "UCF_FORCE_CONFFOLD=1",
+	}
+	c.Dir = "/"
+	c.Stdout, c.Stderr = out, out
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	c.WaitDelay = outputDelay
+	if keep != nil {
+		c.ExtraFiles = []*os.File{keep}
+	}
+	err := c.Run()
+	if errors.Is(err, exec.ErrWaitDelay) {
+		return nil // the program itself ended with status 0; only a grandchild still holds its output
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Path, err)
+	}
+	return nil
+}
+
+// MaxLog bounds the part of a program's output that is kept, in bytes.
+const MaxLog = 16 << 10
+
+// tail keeps the last MaxLog bytes written to it.
+type tail struct {
+	b   []byte
+	cut bool
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	n := len(p)
+	t.b = append(t.b, p...)
+	if len(t.b) > MaxLog {
+		t.b = append(t.b[:0], t.b[len(t.b)-MaxLog:]...)
+		t.cut = true
+	}
+	return n, nil
+}
+
+// String gives what was kept, from the start of a line where something was cut off.
+func (t *tail) String() string {
+	s := string(t.b)
+	if t.cut {
+		for i := range min(len(s), 400) {
+			if s[i] == '\n' {
+				return s[i+1:]
+			}
+		}
+	}
+	return s
+}
+
+// bounded keeps the first max bytes written to it and remembers whether there were more.
+type bounded struct {
+	b    []byte
+	max  int
+	over bool
+}
+
+func (w *bounded) Write(p []byte) (int, error) {
+	n := len(p)
+	if room := w.max - len(w.b); room < n {
+		p, w.over = p[:max(room, 0)], true
+	}
+	w.b = append(w.b, p...)
+	return n, nil
+}

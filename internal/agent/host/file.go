@@ -1,0 +1,36 @@
+package host
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// CheckFile reads a kept file once more and refuses it unless it is a regular file of exactly this size and SHA-256.
+func CheckFile(path string, size int64, want patch.Hash) error {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !st.Mode().IsRegular() || st.Size() != size {
+		return patch.Errorf(patch.Untrusted, "%s has %d bytes and not %d", path, st.Size(), size)
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return fmt.Errorf("cannot read %s: %w", path, err)
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != string(want) {
+		return patch.Errorf(patch.Untrusted, "%s hashes to %s and not to %s", path, got, want)
+	}
+	return nil
+}

@@ -1,0 +1,35 @@
+package host
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// classify turns the end of a failed program's output into a Failure. Lines of apt and dpkg that name another cause than the patch are known.
+func classify(out []byte, err error) *Failure {
+	f := &Failure{Cause: patch.FailPatch, Text: "the package manager failed: " + err.Error(), Log: lastPart(out)}
+	for raw := range bytes.Lines(out) {
+		line := strings.TrimSpace(string(raw))
+		switch {
+		case strings.Contains(line, "It is held by process"), strings.Contains(line, "is another process using it"), strings.Contains(line, "dpkg frontend lock was locked by"):
+			f.Cause, f.Text = patch.FailLock, "busy: "+strings.TrimPrefix(line, "E: ")
+			return f
+		case strings.Contains(line, "No space left on device"):
+			f.Cause, f.Text = patch.FailDisk, "no room: "+line
+			return f
+		case strings.HasPrefix(line, "dpkg: error"), strings.HasPrefix(line, "E: "):
+			if f.Cause == patch.FailPatch && !strings.Contains(f.Text, "; ") {
+				f.Text += "; " + strings.TrimPrefix(line, "E: ")
+			}
+		}
+	}
+	return f
+}
+
+func lastPart(out []byte) string {
+	var t tail
+	t.Write(out)
+	return t.String()
+}

@@ -1,0 +1,144 @@
+package agent
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// identity is what enrolment gave: who this machine is, whom it talks to, and the keys it believes.
+type identity struct {
+	Server      string          `json:"server"` // https URL
+	Machine     patch.MachineID `json:"machine"`
+	Certificate []byte          `json:"certificate"`
+	CA          []byte          `json:"ca"`
+	CatalogKey  []byte          `json:"catalog_key"`
+	ApproverKey []byte          `json:"approver_key"`
+	EnrolledAt  time.Time       `json:"enrolled_at"`
+
+	key *ecdsa.PrivateKey
+}
+
+func notEnrolled() error {
+	return &patch.Error{Kind: patch.NotFound, What: "this machine is not enrolled", Do: "Run `fettle-agent enrol --server URL --token TOKEN`."}
+}
+
+// loadIdentity reads key and identity; a machine without them is not enrolled.
+func loadIdentity(l layout) (*identity, error) {
+	var id identity
+	found, err := readJSON(l.identity(), &id)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, notEnrolled()
+	}
+	if id.key, err = loadKey(l.key()); err != nil {
+		return nil, err
+	}
+	return &id, nil
+}
+
+func loadKey(path string) (*ecdsa.PrivateKey, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, notEnrolled()
+	}
+	if err != nil {
+		return nil, patch.Errorf(patch.Unavailable, "cannot read the machine's key: %w", err)
+	}
+	block, _ := pem.Decode(b)
+	if block == nil {
+		return nil, patch.Errorf(patch.Internal, "%s holds no key", path)
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, patch.Errorf(patch.Internal, "cannot read the machine's key: %w", err)
+	}
+	ec, ok := key.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, patch.Errorf(patch.Internal, "%s holds a key of another kind", path)
+	}
+	return ec, nil
+}
+
+// makeKey gives the machine's key, made here on the first call; it never leaves the machine.
+func makeKey(path string) (*ecdsa.PrivateKey, error) {
+	key, err := loadKey(path)
+	if err == nil || patch.KindOf(err) != patch.NotFound {
+		return key, err
+	}
+	key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, patch.Errorf(patch.Internal, "cannot make a key: %w", err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, patch.Errorf(patch.Internal, "cannot encode the key: %w", err)
+	}
+	if err := writeFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
+		return nil, patch.Errorf(patch.Unavailable, "cannot keep the key: %w", err)
+	}
+	return key, nil
+}
+
+func makeCSR(key *ecdsa.PrivateKey) ([]byte, error) {
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: "fettle-agent"}}, key)
+	if err != nil {
+		return nil, patch.Errorf(patch.Internal, "cannot make a certificate request: %w", err)
+	}
+	return der, nil
+}
+
+// check holds what an appliance gave against our own key and its CA.
+func (id *identity) check() (leaf, ca *x509.Certificate, err error) {
+	ca, err = x509.ParseCertificate(id.CA)
+	if err != nil {
+		return nil, nil, patch.Errorf(patch.Untrusted, "cannot read the appliance's CA: %w", err)
+	}
+	leaf, err = x509.ParseCertificate(id.Certificate)
+	if err != nil {
+		return nil, nil, patch.Errorf(patch.Untrusted, "cannot read this machine's certificate: %w", err)
+	}
+	if pub, ok := leaf.PublicKey.(*ecdsa.PublicKey); !ok || !pub.Equal(&id.key.PublicKey) {
+		return nil, nil, patch.Errorf(patch.Untrusted, "the certificate is for another key than this machine's")
+	}
+	if err := leaf.CheckSignatureFrom(ca); err != nil {
+		return nil, nil, patch.Errorf(patch.Untrusted, "the certificate was not made by the pinned CA: %w", err)
+	}
+	return leaf, ca, nil
+}
+
+// renewAt is half the certificate's life.
+func renewAt(leaf *x509.Certificate) time.Time {
+	return leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore) / 2)
+}
+
+// tlsConfig is TLS 1.3 with the pinned CA and nothing else.
+func (id *identity) tlsConfig() (*tls.Config, error) {
+	_, ca, err := id.check()
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(ca)
+	cert := tls.Certificate{Certificate: [][]byte{id.Certificate}, PrivateKey: id.key}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS13,
+		RootCAs:    roots,
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			return &cert, nil
+		},
+		ClientSessionCache: tls.NewLRUClientSessionCache(2),
+	}, nil
+}

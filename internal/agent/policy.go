@@ -1,0 +1,63 @@
+package agent
+
+import (
+	"bufio"
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// Policies that the owner of a machine can put, one word a line, into the policy file. They bind every appliance.
+const (
+	PolicyDetectOnly = "detect-only"
+	PolicyNoDeploy   = "no-deploy"
+	PolicyNoReboot   = "no-reboot"
+)
+
+// Policy is the owner's local policy. The zero value allows what orders allow.
+type Policy struct {
+	Words []string
+}
+
+// Deploys says whether orders may install anything, and the word that forbids it.
+func (p Policy) Deploys() (bool, string) {
+	for _, w := range p.Words {
+		if w != PolicyNoReboot {
+			return false, w
+		}
+	}
+	return true, ""
+}
+
+// String joins the words, as check-ins carry them.
+func (p Policy) String() string { return strings.Join(p.Words, ",") }
+
+// readPolicy reads the owner's file. A file that cannot be read, or a word that is not known, forbids deploys: the owner meant something.
+func readPolicy(path string) Policy {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Policy{}
+	}
+	if err != nil {
+		return Policy{Words: []string{"unreadable"}}
+	}
+	defer f.Close()
+	var p Policy
+	in := bufio.NewScanner(f)
+	for in.Scan() {
+		word, _, _ := strings.Cut(in.Text(), "#")
+		word = strings.TrimSpace(word)
+		switch word {
+		case "":
+		case PolicyDetectOnly, PolicyNoDeploy, PolicyNoReboot:
+			p.Words = append(p.Words, word)
+		default:
+			p.Words = append(p.Words, "unknown")
+		}
+	}
+	if in.Err() != nil {
+		p.Words = append(p.Words, "unreadable")
+	}
+	return p
+}

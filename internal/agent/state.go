@@ -1,0 +1,60 @@
+package agent
+
+import (
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// state is what the agent remembers between runs, apart from its identity and its journal. It is written whole and durably.
+type state struct {
+	Counter     uint64             `json:"counter"`      // of check-ins
+	SnapshotSeq uint64             `json:"snapshot_seq"` // newest one made here
+	Uploaded    uint64             `json:"uploaded"`     // newest one that the appliance acknowledged
+	State       patch.MachineState `json:"state"`        // as the appliance said last
+	Newest      patch.RevisionMeta `json:"newest"`       // newest catalog revision ever accepted: nothing older is
+	Facts       patch.Hash         `json:"facts"`        // newest facts that the appliance has
+	Inventory   patch.Hash         `json:"inventory"`    // likewise
+	CheckedIn   time.Time          `json:"checked_in,omitzero"`
+	LastError   string             `json:"last_error,omitempty"` // why the newest contact or detect failed; empty when it worked
+	Refused     string             `json:"refused,omitempty"`    // why the newest order was refused as a whole
+}
+
+// layout names the files below the state directory.
+type layout struct{ dir string }
+
+func (l layout) path(name string) string { return filepath.Join(l.dir, name) }
+func (l layout) state() string           { return l.path("state.json") }
+func (l layout) identity() string        { return l.path("identity.json") }
+func (l layout) key() string             { return l.path("identity.key") }
+func (l layout) journal() string         { return l.path("journal") }
+func (l layout) snapshot() string        { return l.path("snapshot") }
+func (l layout) facts() string           { return l.path("facts.json") }
+func (l layout) catalog() string         { return l.path("catalog") }
+func (l layout) payloads() string        { return l.path("payloads") }
+func (l layout) origins() string         { return l.path("origins") }
+
+// make creates the directories, readable by the agent only.
+func (l layout) make() error {
+	for _, d := range []string{l.dir, l.catalog(), l.payloads(), l.origins(), l.path("apt")} {
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			return patch.Errorf(patch.Unavailable, "cannot create %s: %w", d, err)
+		}
+		if err := os.Chmod(d, 0o700); err != nil {
+			return patch.Errorf(patch.Unavailable, "cannot keep %s private: %w", d, err)
+		}
+	}
+	return nil
+}
+
+// sweep removes temporary files that an earlier run left behind.
+func (l layout) sweep() {
+	for _, d := range []string{l.dir, l.catalog(), l.payloads(), l.origins()} {
+		old, _ := filepath.Glob(filepath.Join(d, ".tmp-*"))
+		for _, f := range old {
+			os.Remove(f)
+		}
+	}
+}
