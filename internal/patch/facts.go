@@ -115,6 +115,7 @@ const (
 	ReasonOlder        = "older"         // not-patched: an installed package is older than the patch
 	ReasonCurrent      = "current"       // patched: every installed package is at the patch's version or newer
 	ReasonBroken       = "broken"        // error: the package manager left the package half-installed
+	ReasonPrerequisite = "prerequisite"  // not-applicable: another prerequisite of the definition does not hold
 	ReasonUnreadable   = "unreadable"    // error: a version or definition could not be understood
 )
 

@@ -1,0 +1,212 @@
+package detect
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"slices"
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Compile writes the signature file of one host OS. The same definitions in any order give the same bytes. A definition that the
+// format cannot hold (an unusable package name) is kept and marked Unclear; only IDs must be usable and unique.
+func Compile(os patch.HostOS, defs []Definition) ([]byte, error) {
+	if len(defs) > maxDefinitions || os == "" || len(os) > 200 {
+		return nil, patch.Errorf(patch.Invalid, "cannot compile %d definitions for the host OS %q", len(defs), os)
+	}
+	sorted := slices.Clone(defs)
+	slices.SortFunc(sorted, func(a, b Definition) int { return cmp.Compare(a.ID, b.ID) })
+	c := compiler{os: os, forest: newForest(os)}
+	for i, d := range sorted {
+		if i > 0 && sorted[i-1].ID == d.ID {
+			return nil, patch.Errorf(patch.Invalid, "two definitions are called %q", d.ID)
+		}
+		if err := c.add(d); err != nil {
+			return nil, err
+		}
+	}
+	columns := c.forest.columns()
+	for kind, col := range map[int]*bytes.Buffer{secCounts: &c.counts, secHeads: &c.heads, secTails: &c.tails,
+		secNames: &c.names, secOps: &c.ops, secVersions: &c.versions} {
+		columns[kind] = col.Bytes()
+	}
+	h := header{scheme: schemeDpkg, os: os, definitions: len(defs), rules: c.rules}
+	total := 0
+	for _, col := range columns {
+		total += len(col)
+	}
+	if total > maxRaw {
+		return nil, patch.Errorf(patch.Invalid, "the definitions of %s need %d bytes; %d is the limit", os, total, maxRaw)
+	}
+	return seal(h, columns)
+}
+
+type compiler struct {
+	os                                         patch.HostOS
+	rules                                      int
+	head                                       string
+	counts, heads, tails, names, ops, versions bytes.Buffer
+	forest                                     *forest
+}
+
+func (c *compiler) add(d Definition) error {
+	head, tail := splitID(d.ID)
+	if head == "" || !plain(string(d.ID)) {
+		return patch.Errorf(patch.Invalid, "a definition cannot be called %q", d.ID)
+	}
+	putShared(&c.heads, c.head, head)
+	c.head = head
+	c.tails.WriteString(tail)
+	c.tails.WriteByte(0)
+	rules, isSet := c.packageSet(d)
+	if !isSet {
+		c.counts.WriteByte(0)
+		c.forest.plant(treesOf(d))
+		return nil
+	}
+	c.counts.Write(binary.AppendUvarint(nil, uint64(len(rules))))
+	c.rules += len(rules)
+	source := lastPart(head)
+	for i, r := range rules {
+		previous := PackageRule{}
+		if i > 0 {
+			previous = rules[i-1]
+		}
+		putName(&c.names, source, previous.Name, r.Name)
+		c.putVersion(tail, previous.Version, r.Version)
+	}
+	return nil
+}
+
+// packageSet gives the sorted rules of a definition that fits the compact shape.
+func (c *compiler) packageSet(d Definition) ([]PackageRule, bool) {
+	if d.Unclear != "" || len(d.Packages) == 0 {
+		return nil, false
+	}
+	rules := make([]PackageRule, 0, len(d.Packages))
+	for _, r := range d.Packages {
+		if !plain(r.Name) || !plain(r.Version) || foreign(c.os, r.Arch) {
+			return nil, false
+		}
+		rules = append(rules, PackageRule{Name: r.Name, Version: r.Version})
+	}
+	slices.SortFunc(rules, func(a, b PackageRule) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
+	})
+	return slices.Compact(rules), true
+}
+
+func (c *compiler) putVersion(tail, previous, v string) {
+	switch v {
+	case tail:
+		c.ops.WriteByte(opTail)
+	case previous:
+		c.ops.WriteByte(opPrevious)
+	default:
+		c.ops.WriteByte(opText)
+		putShared(&c.versions, tail, v)
+	}
+}
+
+// treesOf gives the trees that a definition means where it does not fit the compact shape.
+func treesOf(d Definition) (prerequisite, installed Expr) {
+	unclear := func(text string) (Expr, Expr) {
+		e := Expr{Op: OpUnclear, Text: clip(text)}
+		return e, e
+	}
+	switch {
+	case d.Unclear != "":
+		return unclear(d.Unclear)
+	case len(d.Packages) > 0:
+		for _, r := range d.Packages {
+			if !plain(r.Name) || !plain(r.Version) {
+				return unclear("the vendor's index names a package or version that cannot be one")
+			}
+		}
+		return PackageSet(d.Packages)
+	case d.Installed == nil:
+		return unclear("the definition does not say how to tell whether it is installed")
+	case d.Prerequisite == nil:
+		return And(), *d.Installed
+	}
+	return *d.Prerequisite, *d.Installed
+}
+
+// splitID cuts an ID at its last slash; tail is noTail where there is none.
+func splitID(id patch.ID) (head, tail string) {
+	if i := strings.LastIndexByte(string(id), '/'); i > 0 {
+		return string(id[:i]), string(id[i+1:])
+	}
+	return string(id), noTail
+}
+
+func joinID(head, tail []byte) patch.ID {
+	if string(tail) == noTail {
+		return patch.ID(head)
+	}
+	return patch.ID(string(head) + "/" + string(tail))
+}
+
+func lastPart[T string | []byte](head T) T {
+	for i := len(head) - 1; i >= 0; i-- {
+		if head[i] == '/' {
+			return head[i+1:]
+		}
+	}
+	return head
+}
+
+// plain reports whether s can stand in a text column: printable ASCII, not empty, not long.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7e {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxText
+}
+
+// clip makes any text fit a text column.
+func clip(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < 0x20 || r > 0x7e {
+			return '?'
+		}
+		return r
+	}, s)
+	return s[:min(len(s), maxText)]
+}
+
+func shared(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && n < maxShare && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// putShared writes s by what it shares with the beginning of reference.
+func putShared(b *bytes.Buffer, reference, s string) {
+	if k := shared(reference, s); k > 0 {
+		b.WriteByte(byte(shareMark + k))
+		s = s[k:]
+	}
+	b.WriteString(s)
+	b.WriteByte(0)
+}
+
+// putName writes a binary package's name by its source's name or by the name before it, whichever is shorter.
+func putName(b *bytes.Buffer, source, previous, name string) {
+	bySource := name
+	if i := strings.Index(name, source); i >= 0 && source != "" {
+		bySource = name[:i] + string(rune(sourceMark)) + name[i+len(source):]
+	}
+	if k := shared(previous, name); k > 0 && 1+len(name)-k < len(bySource) {
+		putShared(b, previous, name)
+		return
+	}
+	b.WriteString(bySource)
+	b.WriteByte(0)
+}

@@ -1,0 +1,76 @@
+package detect
+
+import (
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Result is one complete evaluation.
+type Result struct {
+	Verdicts patch.Vector
+	Errors   int // verdicts "error" among them
+}
+
+// Evaluate judges every definition over one machine's facts. Facts of another host OS and facts that contradict themselves are errors.
+func (s *Signatures) Evaluate(f *patch.Facts) (Result, error) {
+	j, err := s.judge(f)
+	if err != nil {
+		return Result{}, err
+	}
+	return j.evaluate(), nil
+}
+
+// judge joins signatures with one machine's facts. It is used by one goroutine at a time.
+type judge struct {
+	s        *Signatures
+	x        *index
+	w        *walker
+	hits     []hit
+	versions []byte // the hits' rule versions, one after the other
+	trees    *outcome
+}
+
+func (s *Signatures) judge(f *patch.Facts) (*judge, error) {
+	x, err := newIndex(s.os, f)
+	if err != nil {
+		return nil, err
+	}
+	return &judge{s: s, x: x, w: s.walk(), trees: s.trees.judge(x)}, nil
+}
+
+func (j *judge) evaluate() Result {
+	r := Result{Verdicts: patch.NewVector(j.s.n)}
+	for w := j.w; w.step(); {
+		v, _ := j.judgeStep(nil)
+		if v != patch.NotApplicable {
+			r.Verdicts.Set(w.next-1, v)
+		}
+		if v == patch.Faulty {
+			r.Errors++
+		}
+	}
+	return r
+}
+
+// judgeStep judges the definition that the walker has just stepped on and reads all of its rules. It tells looked, if there is
+// one, each package name that it looked for.
+func (j *judge) judgeStep(looked func(name []byte)) (patch.Verdict, string) {
+	w := j.w
+	if w.tree >= 0 {
+		return j.trees.verdict(w.tree), ""
+	}
+	j.hits, j.versions = j.hits[:0], j.versions[:0]
+	for w.rule() {
+		if looked != nil {
+			looked(w.name)
+		}
+		if p := j.x.find(w.name, ""); p != nil {
+			start := len(j.versions)
+			j.versions = w.version(j.versions)
+			j.hits = append(j.hits, hit{pkg: p, start: start, end: len(j.versions)})
+		}
+	}
+	if len(j.hits) == 0 {
+		return patch.NotApplicable, patch.ReasonNotInstalled
+	}
+	return j.judgeSet()
+}

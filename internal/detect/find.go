@@ -1,0 +1,73 @@
+package detect
+
+import (
+	"iter"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// statusFile is where the facts about packages come from.
+const statusFile = "/var/lib/dpkg/status"
+
+// Find judges definition i and says why. Title is left to the caller. Facts that Evaluate refuses give the verdict "error" with
+// the reason. For many definitions of one machine, Findings is faster.
+func (s *Signatures) Find(f *patch.Facts, i int) patch.Finding {
+	j, err := s.judge(f)
+	if err != nil {
+		return patch.Finding{ID: s.ID(i), Verdict: patch.Faulty, Packages: []patch.AffectedPackage{},
+			Reason: patch.Reason{Code: patch.ReasonUnreadable, Text: err.Error()}}
+	}
+	j.w.seek(i)
+	j.w.step()
+	return j.finding()
+}
+
+// Findings judges every definition, in order, and says why.
+func (s *Signatures) Findings(f *patch.Facts) (iter.Seq[patch.Finding], error) {
+	j, err := s.judge(f)
+	if err != nil {
+		return nil, err
+	}
+	return func(yield func(patch.Finding) bool) {
+		j.w = s.walk()
+		for j.w.step() {
+			if !yield(j.finding()) {
+				return
+			}
+		}
+	}, nil
+}
+
+// finding judges the definition that the walker has just stepped on.
+func (j *judge) finding() patch.Finding {
+	out := patch.Finding{ID: joinID(j.w.head, j.w.tail), Packages: []patch.AffectedPackage{}}
+	if j.w.tree >= 0 {
+		j.trees.explain(&out, j.w.tree)
+		return out
+	}
+	var names []string
+	var code string
+	out.Verdict, code = j.judgeStep(func(name []byte) { names = append(names, string(name)) })
+	out.Reason = j.reason(code, names)
+	for i := range j.hits {
+		if h := &j.hits[i]; concerns(code, h) {
+			out.Packages = append(out.Packages, patch.AffectedPackage{Name: h.pkg.Name, Arch: h.pkg.Arch,
+				Installed: h.pkg.Version, Fixed: j.fixed(h)})
+		}
+	}
+	return out
+}
+
+func (j *judge) fixed(h *hit) string { return string(j.versions[h.start:h.end]) }
+
+// concerns reports whether a package belongs to what a finding with this code is about: for a needed patch those that it would
+// change, for a held one those held back, else all that are there.
+func concerns(code string, h *hit) bool {
+	switch code {
+	case patch.ReasonOlder:
+		return h.compared == older && !h.pkg.Held
+	case patch.ReasonHeld:
+		return h.compared == older
+	}
+	return h.compared != absent
+}

@@ -1,0 +1,201 @@
+package detect
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+const (
+	magic      = "FTLSIGS\x01"
+	schemeDpkg = 1
+
+	maxDefinitions = 4_000_000 // as many as a snapshot can carry
+	maxRaw         = 24 << 20  // all sections together, decompressed
+	maxSections    = 32
+	maxDepth       = 200
+	maxEntries     = 1 << 19 // strings, objects, tests or nodes of the trees, each
+	maxText        = 512     // one decoded head, tail, name, version or string
+)
+
+// Kinds of sections; see the package comment.
+const (
+	secCounts   = 1
+	secHeads    = 2
+	secTails    = 3
+	secNames    = 4
+	secOps      = 5
+	secVersions = 6
+	secStrings  = 16
+	secObjects  = 17
+	secTests    = 18
+	secNodes    = 19
+	secRoots    = 20
+)
+
+const classPackage = 1
+
+const (
+	opTail     = 0
+	opPrevious = 1
+	opText     = 2
+)
+
+const (
+	sourceMark = 0x01 // in names: the last part of head
+	noTail     = "\x01"
+	shareMark  = 0x80
+	maxShare   = 0x7f
+)
+
+// header is what stands before the sections.
+type header struct {
+	scheme      byte
+	os          patch.HostOS
+	definitions int
+	rules       int
+	sections    []section
+}
+
+type section struct {
+	kind, raw, stored int
+}
+
+func damaged(why string) error {
+	return &patch.Error{Kind: patch.Untrusted, What: "the signature file is damaged", Why: why,
+		Do: "Fetch or build the catalog again."}
+}
+
+func (h *header) append(b []byte) []byte {
+	b = append(b, magic...)
+	b = append(b, h.scheme)
+	b = binary.AppendUvarint(b, uint64(len(h.os)))
+	b = append(b, h.os...)
+	b = binary.AppendUvarint(b, uint64(h.definitions))
+	b = binary.AppendUvarint(b, uint64(h.rules))
+	b = binary.AppendUvarint(b, uint64(len(h.sections)))
+	for _, s := range h.sections {
+		b = binary.AppendUvarint(b, uint64(s.kind))
+		b = binary.AppendUvarint(b, uint64(s.raw))
+		b = binary.AppendUvarint(b, uint64(s.stored))
+	}
+	return b
+}
+
+// parse reads the header and gives what follows it.
+func (h *header) parse(b []byte) ([]byte, error) {
+	h.scheme = b[len(magic)]
+	r := numbers{b: b[len(magic)+1:]}
+	n := r.upTo(200)
+	if r.bad || n > len(r.b) {
+		return nil, damaged("its header is cut")
+	}
+	h.os, r.b = patch.HostOS(r.b[:n]), r.b[n:]
+	h.definitions, h.rules = r.upTo(maxDefinitions), r.upTo(maxRaw)
+	total := 0
+	for count := r.upTo(maxSections); count > 0 && !r.bad; count-- {
+		s := section{kind: r.upTo(255), raw: r.upTo(maxRaw), stored: r.upTo(maxRaw)}
+		total += s.raw
+		h.sections = append(h.sections, s)
+	}
+	if r.bad || total > maxRaw {
+		return nil, damaged("its header is cut or claims too much")
+	}
+	return r.b, nil
+}
+
+// numbers reads unsigned LEB128 numbers and remembers whether one was missing or too large.
+type numbers struct {
+	b   []byte
+	bad bool
+}
+
+func (r *numbers) upTo(limit int) int {
+	if len(r.b) > 0 && r.b[0] < 0x80 && int(r.b[0]) <= limit { // nearly always
+		n := int(r.b[0])
+		r.b = r.b[1:]
+		return n
+	}
+	n, size := binary.Uvarint(r.b)
+	if size <= 0 || limit < 0 || n > uint64(limit) {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[size:]
+	return int(n)
+}
+
+func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+
+// seal joins header and columns into a file. Empty columns are left out.
+func seal(h header, columns map[int][]byte) ([]byte, error) {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedBestCompression),
+		zstd.WithWindowSize(zstd.MaxWindowSize>>6), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true))
+	if err != nil {
+		return nil, patch.Errorf(patch.Internal, "cannot compress signatures: %w", err)
+	}
+	defer enc.Close()
+	var body []byte
+	for kind := range 256 {
+		raw := columns[kind]
+		if len(raw) == 0 {
+			continue
+		}
+		before := len(body)
+		body = enc.EncodeAll(raw, body)
+		h.sections = append(h.sections, section{kind: kind, raw: len(raw), stored: len(body) - before})
+	}
+	out := append(h.append(nil), body...)
+	return binary.LittleEndian.AppendUint32(out, checksum(out)), nil
+}
+
+// unseal checks a file and decompresses its columns.
+func unseal(b []byte) (header, map[int][]byte, error) {
+	var h header
+	if len(b) < len(magic)+1+4 || string(b[:len(magic)-1]) != magic[:len(magic)-1] {
+		return h, nil, &patch.Error{Kind: patch.Invalid, What: "this is no signature file", Do: "Build the catalog again."}
+	}
+	if b[len(magic)-1] != magic[len(magic)-1] || b[len(magic)] != schemeDpkg {
+		return h, nil, &patch.Error{Kind: patch.Invalid, What: "the signature file was made by another generation of Fettle", Do: "Update this program."}
+	}
+	body, sum := b[:len(b)-4], binary.LittleEndian.Uint32(b[len(b)-4:])
+	if checksum(body) != sum {
+		return h, nil, damaged("its checksum does not match")
+	}
+	rest, err := h.parse(body)
+	if err != nil {
+		return h, nil, err
+	}
+	columns, err := decompress(h.sections, rest)
+	return h, columns, err
+}
+
+func decompress(sections []section, b []byte) (map[int][]byte, error) {
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true),
+		zstd.WithDecoderMaxMemory(maxRaw))
+	if err != nil {
+		return nil, patch.Errorf(patch.Internal, "cannot decompress signatures: %w", err)
+	}
+	defer dec.Close()
+	columns := make(map[int][]byte, len(sections))
+	for _, s := range sections {
+		if s.stored > len(b) {
+			return nil, damaged("it is cut")
+		}
+		if _, twice := columns[s.kind]; twice {
+			return nil, damaged("a section comes twice")
+		}
+		raw, err := dec.DecodeAll(b[:s.stored], make([]byte, 0, s.raw))
+		if err != nil || len(raw) != s.raw {
+			return nil, damaged("a section does not decompress")
+		}
+		columns[s.kind], b = raw, b[s.stored:]
+	}
+	if len(b) > 0 {
+		return nil, damaged("bytes follow its last section")
+	}
+	return columns, nil
+}
