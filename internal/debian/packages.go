@@ -20,6 +20,7 @@ type Stanza struct {
 	Size                           int64  // -1 where missing
 	Description                    []byte // the short one
 	Depends, PreDepends            []byte
+	Text                           []byte // the whole paragraph, as signed
 }
 
 // ScanPackages reads a Packages index and gives each stanza to fn, without keeping any. It ends with fn's first error or at the
@@ -102,11 +103,11 @@ func (s *stanzaScanner) fill() error {
 }
 
 func parseStanza(text []byte) (Stanza, error) {
-	s := Stanza{Size: -1}
+	s := Stanza{Size: -1, Text: text}
 	for len(text) > 0 {
 		line, rest, _ := bytes.Cut(text, []byte{'\n'})
 		text = rest
-		if line[0] == ' ' || line[0] == '\t' {
+		if len(line) == 0 || line[0] == ' ' || line[0] == '\t' {
 			continue
 		}
 		i := bytes.IndexByte(line, ':')
