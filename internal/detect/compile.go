@@ -28,8 +28,8 @@ func Compile(os patch.HostOS, defs []Definition) ([]byte, error) {
 		}
 	}
 	columns := c.forest.columns()
-	for kind, col := range map[int]*bytes.Buffer{secCounts: &c.counts, secHeads: &c.heads, secTails: &c.tails,
-		secNames: &c.names, secOps: &c.ops, secVersions: &c.versions} {
+	for kind, col := range map[int]*bytes.Buffer{secCounts: &c.counts, secHeads: &c.heads, secTails: &c.tails, secNames: &c.names,
+		secOps: &c.ops, secVersions: &c.versions, secShares: &c.shares} {
 		columns[kind] = col.Bytes()
 	}
 	h := header{scheme: schemeDpkg, os: os, definitions: len(defs), rules: c.rules}
@@ -44,19 +44,22 @@ func Compile(os patch.HostOS, defs []Definition) ([]byte, error) {
 }
 
 type compiler struct {
-	os                                         patch.HostOS
-	rules                                      int
-	head                                       string
-	counts, heads, tails, names, ops, versions bytes.Buffer
-	forest                                     *forest
+	os     patch.HostOS
+	rules  int
+	head   string
+	forest *forest
+
+	counts, shares, heads, tails, names, ops, versions bytes.Buffer
 }
 
 func (c *compiler) add(d Definition) error {
 	head, tail := splitID(d.ID)
-	if head == "" || !plain(string(d.ID)) {
+	if !plain(string(d.ID)) || len(d.ID) > maxID {
 		return patch.Errorf(patch.Invalid, "a definition cannot be called %q", d.ID)
 	}
-	putShared(&c.heads, c.head, head)
+	k := shared(c.head, head)
+	c.shares.Write([]byte{byte(k), byte(len(head) - k)})
+	c.heads.WriteString(head[k:])
 	c.head = head
 	c.tails.WriteString(tail)
 	c.tails.WriteByte(0)
@@ -68,13 +71,13 @@ func (c *compiler) add(d Definition) error {
 	}
 	c.counts.Write(binary.AppendUvarint(nil, uint64(len(rules))))
 	c.rules += len(rules)
-	source := lastPart(head)
+	source := head[strings.LastIndexByte(head, '/')+1:]
 	for i, r := range rules {
 		previous := PackageRule{}
 		if i > 0 {
 			previous = rules[i-1]
 		}
-		putName(&c.names, source, previous.Name, r.Name)
+		putName(&c.names, source, r.Name)
 		c.putVersion(tail, previous.Version, r.Version)
 	}
 	return nil
@@ -142,20 +145,11 @@ func splitID(id patch.ID) (head, tail string) {
 	return string(id), noTail
 }
 
-func joinID(head, tail []byte) patch.ID {
-	if string(tail) == noTail {
+func joinID(head []byte, tail string) patch.ID {
+	if tail == noTail {
 		return patch.ID(head)
 	}
-	return patch.ID(string(head) + "/" + string(tail))
-}
-
-func lastPart[T string | []byte](head T) T {
-	for i := len(head) - 1; i >= 0; i-- {
-		if head[i] == '/' {
-			return head[i+1:]
-		}
-	}
-	return head
+	return patch.ID(string(head) + "/" + tail)
 }
 
 // plain reports whether s can stand in a text column: printable ASCII, not empty, not long.
@@ -197,16 +191,13 @@ func putShared(b *bytes.Buffer, reference, s string) {
 	b.WriteByte(0)
 }
 
-// putName writes a binary package's name by its source's name or by the name before it, whichever is shorter.
-func putName(b *bytes.Buffer, source, previous, name string) {
-	bySource := name
+// putName writes a binary package's name by way of its source's name.
+func putName(b *bytes.Buffer, source, name string) {
 	if i := strings.Index(name, source); i >= 0 && source != "" {
-		bySource = name[:i] + string(rune(sourceMark)) + name[i+len(source):]
+		b.WriteString(name[:i])
+		b.WriteByte(sourceMark)
+		name = name[i+len(source):]
 	}
-	if k := shared(previous, name); k > 0 && 1+len(name)-k < len(bySource) {
-		putShared(b, previous, name)
-		return
-	}
-	b.WriteString(bySource)
+	b.WriteString(name)
 	b.WriteByte(0)
 }

@@ -21,12 +21,10 @@ func (s *Signatures) Evaluate(f *patch.Facts) (Result, error) {
 
 // judge joins signatures with one machine's facts. It is used by one goroutine at a time.
 type judge struct {
-	s        *Signatures
-	x        *index
-	w        *walker
-	hits     []hit
-	versions []byte // the hits' rule versions, one after the other
-	trees    *outcome
+	x     *index
+	w     *walker
+	trees *outcome
+	hits  []hit // of the definition that was judged last
 }
 
 func (s *Signatures) judge(f *patch.Facts) (*judge, error) {
@@ -34,15 +32,15 @@ func (s *Signatures) judge(f *patch.Facts) (*judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &judge{s: s, x: x, w: s.walk(), trees: s.trees.judge(x)}, nil
+	return &judge{x: x, w: s.columns.walk(), trees: s.trees.judge(x)}, nil
 }
 
 func (j *judge) evaluate() Result {
-	r := Result{Verdicts: patch.NewVector(j.s.n)}
+	r := Result{Verdicts: patch.NewVector(j.w.c.definitions)}
 	for w := j.w; w.step(); {
 		v, _ := j.judgeStep(nil)
 		if v != patch.NotApplicable {
-			r.Verdicts.Set(w.next-1, v)
+			r.Verdicts.Set(w.at.definition-1, v)
 		}
 		if v == patch.Faulty {
 			r.Errors++
@@ -58,15 +56,16 @@ func (j *judge) judgeStep(looked func(name []byte)) (patch.Verdict, string) {
 	if w.tree >= 0 {
 		return j.trees.verdict(w.tree), ""
 	}
-	j.hits, j.versions = j.hits[:0], j.versions[:0]
+	j.hits = j.hits[:0]
 	for w.rule() {
 		if looked != nil {
-			looked(w.name)
+			looked(w.name())
 		}
-		if p := j.x.find(w.name, ""); p != nil {
-			start := len(j.versions)
-			j.versions = w.version(j.versions)
-			j.hits = append(j.hits, hit{pkg: p, start: start, end: len(j.versions)})
+		if !j.x.mayKnow(w.glance()) {
+			continue
+		}
+		if p := j.x.find(w.name(), ""); p != nil {
+			j.hits = append(j.hits, hit{pkg: p, fixed: w.fixed()})
 		}
 	}
 	if len(j.hits) == 0 {

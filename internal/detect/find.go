@@ -17,8 +17,7 @@ func (s *Signatures) Find(f *patch.Facts, i int) patch.Finding {
 		return patch.Finding{ID: s.ID(i), Verdict: patch.Faulty, Packages: []patch.AffectedPackage{},
 			Reason: patch.Reason{Code: patch.ReasonUnreadable, Text: err.Error()}}
 	}
-	j.w.seek(i)
-	j.w.step()
+	j.w = s.seek(i)
 	return j.finding()
 }
 
@@ -29,7 +28,7 @@ func (s *Signatures) Findings(f *patch.Facts) (iter.Seq[patch.Finding], error) {
 		return nil, err
 	}
 	return func(yield func(patch.Finding) bool) {
-		j.w = s.walk()
+		j.w = s.columns.walk()
 		for j.w.step() {
 			if !yield(j.finding()) {
 				return
@@ -40,7 +39,7 @@ func (s *Signatures) Findings(f *patch.Facts) (iter.Seq[patch.Finding], error) {
 
 // finding judges the definition that the walker has just stepped on.
 func (j *judge) finding() patch.Finding {
-	out := patch.Finding{ID: joinID(j.w.head, j.w.tail), Packages: []patch.AffectedPackage{}}
+	out := patch.Finding{ID: j.w.id(), Packages: []patch.AffectedPackage{}}
 	if j.w.tree >= 0 {
 		j.trees.explain(&out, j.w.tree)
 		return out
@@ -52,13 +51,11 @@ func (j *judge) finding() patch.Finding {
 	for i := range j.hits {
 		if h := &j.hits[i]; concerns(code, h) {
 			out.Packages = append(out.Packages, patch.AffectedPackage{Name: h.pkg.Name, Arch: h.pkg.Arch,
-				Installed: h.pkg.Version, Fixed: j.fixed(h)})
+				Installed: h.pkg.Version, Fixed: h.fixed})
 		}
 	}
 	return out
 }
-
-func (j *judge) fixed(h *hit) string { return string(j.versions[h.start:h.end]) }
 
 // concerns reports whether a package belongs to what a finding with this code is about: for a needed patch those that it would
 // change, for a held one those held back, else all that are there.

@@ -19,6 +19,7 @@ const (
 	maxDepth       = 200
 	maxEntries     = 1 << 19 // strings, objects, tests or nodes of the trees, each
 	maxText        = 512     // one decoded head, tail, name, version or string
+	maxID          = 255     // one patch.ID
 )
 
 // Kinds of sections; see the package comment.
@@ -29,6 +30,7 @@ const (
 	secNames    = 4
 	secOps      = 5
 	secVersions = 6
+	secShares   = 7
 	secStrings  = 16
 	secObjects  = 17
 	secTests    = 18

@@ -12,6 +12,7 @@ type index struct {
 	native   string
 	seed     maphash.Seed
 	slots    []slot
+	glances  [1 << 13]bool // whether any package looks like this: most names of a catalog do not
 }
 
 type slot struct {
@@ -49,7 +50,17 @@ func (x *index) put(i int) error {
 		}
 	}
 	x.slots[at] = slot{hash: hash, pkg: int32(i) + 1}
+	x.glances[look(glance([]byte(p.Name)))] = true
 	return nil
+}
+
+// mayKnow is a quick check that spares most look-ups; it never says no to a name that find would find.
+func (x *index) mayKnow(length int, last, third byte) bool {
+	return x.glances[look(length, last, third)]
+}
+
+func look(length int, last, third byte) int {
+	return (length*331 + int(last)*29 + int(third)*1021) & (1<<13 - 1)
 }
 
 func (x *index) hash(name []byte) uint32 { return uint32(maphash.Bytes(x.seed, name)) }

@@ -18,7 +18,7 @@ func (j *judge) reason(code string, names []string) patch.Reason {
 		j.each(&r, func(h *hit) bool { return h.compared == older && !h.pkg.Held }, reached)
 		r.Text = j.first(&r, "%s is at %s, and the patch brings %s", " is older too", " are older too")
 	case patch.ReasonHeld:
-		j.each(&r, func(h *hit) bool { return h.compared == older }, func(_ string, h *hit) (string, string) {
+		j.each(&r, func(h *hit) bool { return h.compared == older }, func(h *hit) (string, string) {
 			return "not held", "held at " + h.pkg.Version
 		})
 		r.Text = j.first(&r, "%s is held on this machine (apt-mark hold) at %s, before the patch's %s", " is held too", " are held too")
@@ -26,7 +26,7 @@ func (j *judge) reason(code string, names []string) patch.Reason {
 		j.each(&r, func(h *hit) bool { return h.compared == current }, reached)
 		r.Text = j.first(&r, "%s is at %s, which is not older than the patch's %s", " is up to date too", " are up to date too")
 	case patch.ReasonBroken:
-		j.each(&r, func(h *hit) bool { return h.compared == broken }, func(_ string, h *hit) (string, string) {
+		j.each(&r, func(h *hit) bool { return h.compared == broken }, func(h *hit) (string, string) {
 			return "installed and configured", strings.TrimSpace("left half-way by the package manager at " + h.pkg.Version)
 		})
 		r.Text = j.first(&r, "The package manager left %s half-way (at %s; the patch brings %s): run \"dpkg --configure -a\" and detect again",
@@ -39,13 +39,13 @@ func (j *judge) reason(code string, names []string) patch.Reason {
 	return r
 }
 
-func reached(fixed string, h *hit) (expected, seen string) { return fixed + " or newer", h.pkg.Version }
+func reached(h *hit) (expected, seen string) { return h.fixed + " or newer", h.pkg.Version }
 
 // each makes a clause of every hit that decides.
-func (j *judge) each(r *patch.Reason, decides func(*hit) bool, word func(fixed string, h *hit) (expected, seen string)) {
+func (j *judge) each(r *patch.Reason, decides func(*hit) bool, word func(h *hit) (expected, seen string)) {
 	for i := range j.hits {
 		if h := &j.hits[i]; decides(h) {
-			expected, seen := word(j.fixed(h), h)
+			expected, seen := word(h)
 			r.Clauses = append(r.Clauses, patch.Clause{Subject: h.pkg.Name + ":" + h.pkg.Arch, Expected: expected, Seen: seen, From: statusFile})
 		}
 	}
@@ -60,7 +60,7 @@ func (j *judge) first(r *patch.Reason, format, one, many string) string {
 			break
 		}
 	}
-	text := fmt.Sprintf(format, h.pkg.Name, h.pkg.Version, j.fixed(h))
+	text := fmt.Sprintf(format, h.pkg.Name, h.pkg.Version, h.fixed)
 	switch n := len(r.Clauses) - 1; {
 	case n == 1:
 		text += "; one more of its packages" + one

@@ -7,9 +7,9 @@ import (
 
 // hit is a package rule whose package the machine knows.
 type hit struct {
-	pkg        *patch.Package
-	start, end int // of the rule's version in the judge's buffer
-	compared   comparison
+	pkg      *patch.Package
+	fixed    string // the rule's version
+	compared comparison
 }
 
 type comparison uint8
@@ -22,15 +22,14 @@ const (
 	current
 )
 
-func (j *judge) compare(h *hit) comparison {
-	fixed := j.versions[h.start:h.end]
+func (h *hit) compare() comparison {
 	switch {
 	case h.pkg.State == patch.Removed:
 		return absent
 	case h.pkg.State != patch.Installed:
 		return broken
 	}
-	return compareVersions(h.pkg.Version, string(fixed))
+	return compareVersions(h.pkg.Version, h.fixed)
 }
 
 func compareVersions(installed, fixed string) comparison {
@@ -49,7 +48,7 @@ func (j *judge) judgeSet() (patch.Verdict, string) {
 	movable := false
 	for i := range j.hits {
 		h := &j.hits[i]
-		h.compared = j.compare(h)
+		h.compared = h.compare()
 		count[h.compared]++
 		movable = movable || h.compared == older && !h.pkg.Held
 	}

@@ -3,6 +3,7 @@ package detect
 import (
 	"slices"
 	"sort"
+	"sync"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -10,110 +11,105 @@ import (
 // blockLen is how many definitions lie between two places from which a walk may begin.
 const blockLen = 64
 
-// Signatures is an opened signature file. It is immutable and safe for concurrent use.
+// Signatures is an opened signature file. It never changes and is safe for concurrent use.
 type Signatures struct {
 	os      patch.HostOS
-	n       int
-	rules   int
-	columns struct{ counts, heads, tails, names, ops, versions []byte }
-	blocks  []block
+	columns columns
 	trees   trees
+	blocks  func() []block // made when first needed
 }
 
+// block is a place in the columns, and the head that the definition there may share with.
 type block struct {
 	place
-	head string // of the definition before it
+	head string
 }
 
-// Open reads Compile's bytes and checks that every column is whole, so that nothing can fail afterwards. It needs little more
-// memory than the decompressed columns, which are bounded. The slice may be reused when it returns.
+// Open reads Compile's bytes and checks that everything in them fits together, so that nothing can fail afterwards. It takes little
+// more memory than the decompressed columns, which are bounded. The slice may be reused when it returns.
 func Open(b []byte) (*Signatures, error) {
-	h, columns, err := unseal(b)
+	h, sections, err := unseal(b)
 	if err != nil {
 		return nil, err
 	}
-	s := &Signatures{os: h.os, n: h.definitions, rules: h.rules}
-	c := &s.columns
-	c.counts, c.heads, c.tails = columns[secCounts], columns[secHeads], columns[secTails]
-	c.names, c.ops, c.versions = columns[secNames], columns[secOps], columns[secVersions]
-	if s.n > len(c.counts) {
-		return nil, damaged("it claims more definitions than it has")
-	}
-	planted, err := s.survey()
-	if err != nil {
+	s := &Signatures{os: h.os}
+	if err := s.columns.open(h, sections); err != nil {
 		return nil, err
 	}
-	return s, s.trees.open(columns, planted)
+	if err := s.trees.open(sections, s.columns.planted); err != nil {
+		return nil, err
+	}
+	s.blocks = sync.OnceValue(s.survey)
+	return s, nil
 }
 
-// survey walks over all definitions, checks them and notes where blocks begin. It gives the number of definitions with trees.
-func (s *Signatures) survey() (planted int, err error) {
-	s.blocks = make([]block, 0, s.n/blockLen+1)
-	w, rules := s.walk(), 0
-	for i := range s.n {
-		if i%blockLen == 0 {
-			s.blocks = append(s.blocks, block{place: w.at, head: string(w.head)})
+// survey notes where blocks begin.
+func (s *Signatures) survey() []block {
+	blocks := make([]block, 0, s.Len()/blockLen+1)
+	for w := s.columns.walk(); ; w.skip() {
+		if w.at.definition%blockLen == 0 {
+			blocks = append(blocks, block{place: w.at, head: string(w.head)})
 		}
-		if w.step() {
-			rules += w.left
-			w.skip()
-		}
-		if w.bad {
-			return 0, damaged("a definition cannot be read")
+		if !w.step() {
+			return blocks
 		}
 	}
-	c := &s.columns
-	end := place{len(c.counts), len(c.heads), len(c.tails), len(c.names), len(c.ops), len(c.versions), w.at.tree}
-	if w.at != end || rules != s.rules {
-		return 0, damaged("its columns do not have the same length")
+}
+
+// seek gives a walker that has stepped on definition i.
+func (s *Signatures) seek(i int) *walker {
+	w := s.columns.walk()
+	b := s.blocks()[i/blockLen]
+	w.at = b.place
+	w.head = append(w.buf[:0], b.head...)
+	w.slash = len(b.head) + 1 // look for it afresh
+	for w.step() && w.at.definition <= i {
+		w.skip()
 	}
-	return w.at.tree, nil
+	return w
 }
 
 // OS is the host OS that the signatures judge.
 func (s *Signatures) OS() patch.HostOS { return s.os }
 
 // Len is the number of definitions.
-func (s *Signatures) Len() int { return s.n }
+func (s *Signatures) Len() int { return s.columns.definitions }
 
 // Packages is the number of package rules in all definitions.
-func (s *Signatures) Packages() int { return s.rules }
+func (s *Signatures) Packages() int { return s.columns.rules }
 
 // ID names definition i, which must be in [0, Len).
-func (s *Signatures) ID(i int) patch.ID {
-	w := s.walk()
-	w.seek(i)
-	w.step()
-	return joinID(w.head, w.tail)
-}
+func (s *Signatures) ID(i int) patch.ID { return s.seek(i).id() }
+
+func (w *walker) id() patch.ID { return joinID(w.head, w.tail) }
 
 // IDs lists all definitions in order.
 func (s *Signatures) IDs() []patch.ID {
-	ids := make([]patch.ID, 0, s.n)
-	for w := s.walk(); w.step(); w.skip() {
-		ids = append(ids, joinID(w.head, w.tail))
+	ids := make([]patch.ID, 0, s.Len())
+	for w := s.columns.walk(); w.step(); w.skip() {
+		ids = append(ids, w.id())
 	}
 	return ids
 }
 
 // Index finds a definition by its ID.
 func (s *Signatures) Index(id patch.ID) (int, bool) {
-	i := sort.Search(s.n, func(i int) bool { return s.ID(i) >= id })
-	return i, i < s.n && s.ID(i) == id
+	i := sort.Search(s.Len(), func(i int) bool { return s.ID(i) >= id })
+	return i, i < s.Len() && s.ID(i) == id
 }
 
-// Carriers lists, in order, the definitions that have a rule for a binary package of this name.
+// Carriers lists, in order, the definitions that ask for a binary package of this name.
 func (s *Signatures) Carriers(name string) []int {
 	var found []int
-	for w := s.walk(); w.step(); {
+	for w := s.columns.walk(); w.step(); {
 		if w.tree >= 0 && s.trees.names(w.tree, name) {
-			found = append(found, w.next-1)
+			found = append(found, w.at.definition-1)
 		}
 		for w.rule() {
-			if string(w.name) == name && !slices.Contains(found[max(0, len(found)-1):], w.next-1) {
-				found = append(found, w.next-1)
+			if string(w.name()) == name {
+				found = append(found, w.at.definition-1)
 			}
 		}
 	}
-	return found
+	return slices.Compact(found)
 }

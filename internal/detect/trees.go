@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"bytes"
 	"slices"
 )
 
@@ -128,4 +129,21 @@ func (t *trees) under(roots []int32) []int32 {
 	}
 	slices.Sort(tests)
 	return slices.Compact(tests)
+}
+
+// unshare appends the next entry of a text column to buf. The entry may share its beginning with reference, which may lie in buf.
+func unshare(col []byte, at *int, reference, buf []byte) ([]byte, bool) {
+	n := bytes.IndexByte(col[*at:], 0)
+	if n < 0 {
+		return buf, false
+	}
+	entry, k := col[*at:*at+n], 0
+	*at += n + 1
+	if n > 0 && entry[0] >= shareMark {
+		k, entry = int(entry[0]-shareMark), entry[1:]
+	}
+	if k > len(reference) || k+len(entry) > maxText {
+		return buf, false
+	}
+	return append(append(buf, reference[:k]...), entry...), true
 }

@@ -2,93 +2,89 @@ package detect
 
 import (
 	"bytes"
+	"strings"
 )
 
 // place is where a definition begins in each column.
 type place struct {
-	counts, heads, tails, names, ops, versions int
-	tree                                       int // how many definitions before it have trees
+	definition, heads, tails, counts, names, ops, versions int
+	tree                                                   int // how many definitions before it have trees
 }
 
-// walker reads definitions one after the other. Only Open's own walk can meet damage; later ones go over columns that it has seen.
+// walker reads definitions one after the other over columns that Open has checked. It allocates nothing.
 type walker struct {
-	s    *Signatures
-	at   place
-	next int // the definition that step reads
+	c  *columns
+	at place // of the definition that step reads next
 
-	head []byte // its ID up to the last slash
-	tail []byte
-	left int // its rules not yet read; 0 rules: it has trees
-	tree int // its number among those with trees, or -1
+	head  []byte // its ID up to the last slash; lies in buf
+	slash int    // where head's last part begins
+	tail  string
+	tree  int // its number among those with trees, or -1
+	left  int // its rules not yet read
 
-	name           []byte
-	source         []byte
-	shared         int    // version of the newest rule: so many bytes of tail …
-	rest           []byte // … and these
-	headBuf, nmBuf [maxText]byte
-	bad            bool
+	before, after []byte // the rule's name: before, then the last part of head where marked, then after
+	marked        bool
+	version       versionRef
+	buf           [maxID]byte
+	nameBuf       [maxText]byte
 }
 
-func (s *Signatures) walk() *walker { return &walker{s: s} }
-
-// seek moves w before definition i.
-func (w *walker) seek(i int) {
-	b := i / blockLen
-	w.at, w.next, w.bad = w.s.blocks[b].place, b*blockLen, false
-	w.head = append(w.headBuf[:0], w.s.blocks[b].head...)
-	for w.next < i {
-		w.step()
-		w.skip()
-	}
+// versionRef is a version as the file holds it: the first bytes of the tail, then rest.
+type versionRef struct {
+	shared int
+	rest   string
 }
 
 // step reads the next definition's ID and number of rules.
 func (w *walker) step() bool {
-	if w.next >= w.s.n || w.bad {
+	c, i := w.c, w.at.definition
+	if i >= c.definitions {
 		return false
 	}
-	c := &w.s.columns
-	w.head = w.text(c.heads, &w.at.heads, w.head, w.headBuf[:0])
+	kept, added := int(c.shares[2*i]), int(c.shares[2*i+1])
+	fresh := c.heads[w.at.heads : w.at.heads+added]
+	w.head = append(w.buf[:kept], fresh...)
+	w.at.heads += added
+	if at := bytes.LastIndexByte(fresh, '/'); at >= 0 || kept < w.slash {
+		w.slash = bytes.LastIndexByte(w.head, '/') + 1
+	}
 	w.tail = until(c.tails, &w.at.tails)
 	r := numbers{b: c.counts[w.at.counts:]}
 	w.left = r.upTo(maxRaw)
 	w.at.counts = len(c.counts) - len(r.b)
-	w.bad = w.bad || r.bad || w.tail == nil || len(w.tail) > maxText || len(w.head) == 0
 	w.tree = -1
 	if w.left == 0 {
 		w.tree = w.at.tree
 		w.at.tree++
 	}
-	w.source = lastPart(w.head)
-	w.name, w.shared, w.rest = nil, 0, nil
-	w.next++
-	return !w.bad
+	w.version = versionRef{}
+	w.at.definition++
+	return true
 }
 
-// rule reads the definition's next rule: w.name, and its version by way of w.version.
+// rule reads the definition's next rule.
 func (w *walker) rule() bool {
-	if w.left == 0 || w.bad {
+	if w.left == 0 {
 		return false
 	}
 	w.left--
-	c := &w.s.columns
-	w.readName(c.names)
-	if w.at.ops >= len(c.ops) {
-		w.bad = true
-		return false
+	c := w.c
+	rest := c.names[w.at.names:]
+	end := bytes.IndexByte(rest, 0)
+	w.at.names += end + 1
+	w.before, w.after, w.marked = rest[:end], nil, false
+	if mark := bytes.IndexByte(w.before, sourceMark); mark >= 0 {
+		w.before, w.after, w.marked = rest[:mark], rest[mark+1:end], true
 	}
 	op := c.ops[w.at.ops]
 	w.at.ops++
 	switch op {
 	case opTail:
-		w.shared, w.rest = len(w.tail), nil
-	case opPrevious:
+		w.version = versionRef{shared: len(w.tail)}
 	case opText:
-		w.readVersion(c.versions)
-	default:
-		w.bad = true
+		w.readVersion()
 	}
-	return !w.bad
+	return true
 }
 
 // skip passes over the rules that are left.
@@ -97,79 +93,61 @@ func (w *walker) skip() {
 	}
 }
 
-// version appends the newest rule's version to b.
-func (w *walker) version(b []byte) []byte { return append(append(b, w.tail[:w.shared]...), w.rest...) }
-
-func (w *walker) readVersion(col []byte) {
-	entry := until(col, &w.at.versions)
-	w.shared = 0
+func (w *walker) readVersion() {
+	entry := until(w.c.versions, &w.at.versions)
+	w.version = versionRef{rest: entry}
 	if len(entry) > 0 && entry[0] >= shareMark {
-		w.shared, entry = int(entry[0]-shareMark), entry[1:]
+		w.version = versionRef{shared: min(int(entry[0]-shareMark), len(w.tail)), rest: entry[1:]}
 	}
-	w.rest = entry
-	w.bad = w.bad || entry == nil || w.shared > len(w.tail) || w.shared+len(entry) > maxText
 }
 
-// readName decodes a name in place of the one before it, of which it may keep the beginning.
-func (w *walker) readName(col []byte) {
-	i, n := w.at.names, 0
-	if i < len(col) && col[i] >= shareMark {
-		if n = int(col[i] - shareMark); n > len(w.name) {
-			w.bad = true
-			return
-		}
-		i++
+// fixed gives the rule's version.
+func (w *walker) fixed() string { return w.tail[:w.version.shared] + w.version.rest }
+
+// source is the last part of head: in package archives the source package.
+func (w *walker) source() []byte { return w.head[w.slash:] }
+
+// name puts the rule's name together; it holds until the next call.
+func (w *walker) name() []byte {
+	if !w.marked {
+		return w.before
 	}
-	for ; i < len(col); i++ {
-		switch c := col[i]; {
-		case c == 0:
-			w.name, w.at.names = w.nmBuf[:n], i+1
-			w.bad = w.bad || n == 0
-			return
-		case c == sourceMark:
-			if n+len(w.source) > maxText {
-				w.bad = true
-				return
-			}
-			n += copy(w.nmBuf[n:], w.source)
-		case n == maxText:
-			w.bad = true
-			return
-		default:
-			w.nmBuf[n] = c
-			n++
-		}
-	}
-	w.bad = true
+	b := append(w.nameBuf[:0], w.before...)
+	return append(append(b, w.source()...), w.after...)
 }
 
-// text decodes the next entry, which must not be empty.
-func (w *walker) text(col []byte, at *int, reference, buf []byte) []byte {
-	b, ok := unshare(col, at, reference, buf)
-	w.bad = w.bad || !ok || len(b) == 0
-	return b
+// glance gives the length of the rule's name and two of its last bytes without putting it together.
+func (w *walker) glance() (length int, last, third byte) {
+	if !w.marked {
+		return glance(w.before)
+	}
+	source := w.source()
+	length = len(w.before) + len(source) + len(w.after)
+	switch {
+	case len(w.after) >= 3:
+		_, last, third = glance(w.after)
+	case len(w.after) == 0 && len(source) >= 3:
+		_, last, third = glance(source)
+	default:
+		_, last, third = glance(w.name())
+	}
+	return length, last, third
 }
 
-// unshare appends the next entry of a text column to buf. The entry may share its beginning with reference, which may lie in buf.
-func unshare(col []byte, at *int, reference, buf []byte) ([]byte, bool) {
-	entry := until(col, at)
-	k := 0
-	if len(entry) > 0 && entry[0] >= shareMark {
-		k, entry = int(entry[0]-shareMark), entry[1:]
+func glance(name []byte) (length int, last, third byte) {
+	if n := len(name); n >= 3 {
+		return n, name[n-1], name[n-3]
 	}
-	if entry == nil || k > len(reference) || k+len(entry) > maxText {
-		return buf, false
-	}
-	return append(append(buf, reference[:k]...), entry...), true
+	return len(name), 0, 0
 }
 
-// until gives the bytes before the next zero byte and moves past it; nil where there is none.
-func until(col []byte, at *int) []byte {
-	n := bytes.IndexByte(col[*at:], 0)
+// until gives the text before the next zero byte and moves past it. A missing zero byte gives nothing and does not move.
+func until(col string, at *int) string {
+	rest := col[*at:]
+	n := strings.IndexByte(rest, 0)
 	if n < 0 {
-		return nil
+		return ""
 	}
-	entry := col[*at : *at+n : *at+n]
 	*at += n + 1
-	return entry
+	return rest[:n]
 }
