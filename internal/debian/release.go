@@ -100,37 +100,40 @@ func parseSums(s string) (map[string]FileSum, error) {
 	return sums, nil
 }
 
-// HostOS names the host OS that a suite is for: "debian-12-amd64" for bookworm, bookworm-security and bookworm-updates.
-func (r Release) HostOS(arch string) (patch.HostOS, error) {
-	if !ValidArch(arch) {
-		return "", fault("%s is no architecture", short(arch))
-	}
+// HostOS names the host OS that a suite of a distribution is for: "debian-12-amd64" for bookworm, bookworm-security and
+// bookworm-updates. It does not know for the archives of others, which may serve any host OS.
+func (r Release) HostOS(arch string) (os patch.HostOS, known bool) {
 	name, _, _ := strings.Cut(r.Codename, "-")
 	name, _, _ = strings.Cut(name, "/")
-	number := ""
-	switch name {
+	var id, number string
+	switch r.Origin {
+	case "Debian":
+		id, number = "debian", debianNumber(name)
+	case "Ubuntu":
+		id, number = "ubuntu", r.Version
+	}
+	if number == "" || strings.Trim(number, lowerDigits+".") != "" || !ValidArch(arch) {
+		return "", false
+	}
+	return patch.HostOS(id + "-" + number + "-" + arch), true
+}
+
+func debianNumber(codename string) string {
+	switch codename {
 	case "stretch":
-		number = "9"
+		return "9"
 	case "buster":
-		number = "10"
+		return "10"
 	case "bullseye":
-		number = "11"
+		return "11"
 	case "bookworm":
-		number = "12"
+		return "12"
 	case "trixie":
-		number = "13"
+		return "13"
 	case "forky":
-		number = "14"
+		return "14"
 	case "sid":
-		number = "sid"
-	default:
-		number, _, _ = strings.Cut(r.Version, ".")
+		return "sid"
 	}
-	if number == "" || strings.Trim(number, lowerDigits) != "" {
-		return "", &patch.Error{
-			Kind: patch.Invalid, What: "cannot tell the host OS of the suite " + short(r.Codename),
-			Why: "its codename is not known and its Release has no version",
-		}
-	}
-	return patch.HostOS("debian-" + number + "-" + arch), nil
+	return ""
 }

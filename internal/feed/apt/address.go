@@ -1,0 +1,95 @@
+package apt
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/debian"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// MachineKeyrings lists the keyrings that this machine's own apt trusts, as far as they exist.
+func MachineKeyrings() []string {
+	var paths []string
+	for _, p := range []string{"/usr/share/keyrings/debian-archive-keyring.gpg", "/etc/apt/trusted.gpg.d"} {
+		if _, err := os.Stat(p); err == nil {
+			paths = append(paths, p)
+		}
+	}
+	return paths
+}
+
+// checkFeed gives the address of the suite's directory, with a slash at the end.
+func checkFeed(f patch.Feed) (string, error) {
+	bad := func(why string) error {
+		return &patch.Error{Kind: patch.Invalid, What: "the feed " + f.Name + " cannot be fetched", Why: why, Do: "Correct the feed."}
+	}
+	u, err := url.Parse(f.URI)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return "", bad("its URI is not of the form https://host/path")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return "", bad("its URI holds a password, a query or a fragment")
+	case !debian.ValidSuite(f.Suite):
+		return "", bad(fmt.Sprintf("%.60q is no name of a suite; repositories without suites are not supported", f.Suite))
+	case !debian.ValidArch(f.Arch):
+		return "", bad(fmt.Sprintf("%.60q is no architecture", f.Arch))
+	case len(f.Components) == 0 || slices.ContainsFunc(f.Components, func(c string) bool { return !debian.ValidSuite(c) }):
+		return "", bad("its components are missing or malformed")
+	}
+	return strings.TrimRight(f.URI, "/") + "/dists/" + f.Suite + "/", nil
+}
+
+// ParseSource reads a one-line source, "deb [options] URI SUITE COMPONENT…", as a feed. Of the options arch and signed-by count.
+func ParseSource(line, arch string) (patch.Feed, error) {
+	bad := func(err error) (patch.Feed, error) {
+		return patch.Feed{}, &patch.Error{Kind: patch.Invalid, What: fmt.Sprintf("%.120q is no apt source", line), Err: err, Do: `Write it as "deb URI SUITE COMPONENT…".`}
+	}
+	rest, ok := strings.CutPrefix(strings.TrimSpace(line), "deb ")
+	if !ok {
+		return bad(errors.New(`it does not begin with "deb"`))
+	}
+	f := patch.Feed{Kind: Kind, Arch: arch}
+	rest = strings.TrimSpace(rest)
+	if strings.HasPrefix(rest, "[") {
+		options, after, ok := strings.Cut(rest[1:], "]")
+		if !ok {
+			return bad(errors.New("its options have no end"))
+		}
+		for option := range strings.FieldsSeq(options) {
+			switch k, v, _ := strings.Cut(option, "="); k {
+			case "arch":
+				f.Arch = v
+			case "signed-by":
+				f.Keyring = strings.ReplaceAll(v, ",", string(os.PathListSeparator))
+			}
+		}
+		rest = after
+	}
+	words := strings.Fields(rest)
+	if len(words) < 3 {
+		return bad(errors.New("it does not name a URI, a suite and a component"))
+	}
+	f.URI, f.Suite, f.Components = strings.TrimRight(words[0], "/"), words[1], words[2:]
+	f.Name = Name(f)
+	if _, err := checkFeed(f); err != nil {
+		return bad(err)
+	}
+	return f, nil
+}
+
+// Name gives a feed a name of its own from its address: host, path and suite.
+func Name(f patch.Feed) string {
+	_, rest, _ := strings.Cut(f.URI, "://")
+	name := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '.' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(rest+" "+f.Suite))
+	return name
+}
