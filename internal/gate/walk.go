@@ -1,4 +1,43 @@
 package gate
 
-// Walk judges every gate of a world, in order.
-func Walk(w World) Answer { return Answer{} }
+// gates lists every gate's judge in the order of the walk.
+func gates() []func(World) Gate {
+	return []func(World) Gate{
+		feed, catalog, list, snapshot, prerequisites, installedTest, superseded, policy, label, hold, window, machine, payload, preflight, attempts,
+		installed, reboot, verified, undone,
+	}
+}
+
+// Walk judges every gate of a world, in order. The patch is deployable exactly when every gate up to Attempts is open. After the first
+// closed one, gates that would be open are unreached, and gates that would be closed stay closed, so that all that stands in the
+// way shows at once.
+func Walk(w World) Answer {
+	judges := gates()
+	a := Answer{Gates: make([]Gate, 0, len(judges))}
+	for _, judge := range judges {
+		g := judge(w)
+		if g.Name.Decides() {
+			switch {
+			case a.Closed != nil && g.State == Open:
+				g.State = Unreached
+			case a.Closed == nil && g.State != Open:
+				// A gate that cannot be judged while nothing before it is closed is closed: unknown is never good.
+				g.State = Closed
+				a.Closed = &g
+			}
+		}
+		a.Gates = append(a.Gates, g)
+	}
+	a.Deployable = a.Closed == nil
+	a.conclude(w)
+	return a
+}
+
+func (g *Gate) open(text string) { g.State, g.Code, g.Text = Open, codeOpen, text }
+
+func (g *Gate) close(code, text string) { g.State, g.Code, g.Text = Closed, code, text }
+
+func (g *Gate) unreached(text string) { g.State, g.Code, g.Text = Unreached, "unreached", text }
+
+// until says what ends a closed gate and whose move it is.
+func (g *Gate) until(who Actor, next string) { g.Actor, g.Next = who, next }

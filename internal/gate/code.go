@@ -1,0 +1,60 @@
+package gate
+
+// Stable codes of closed gates, by gate.
+const (
+	CodeNoFeed    = "no-feed"              // feed: none is subscribed for this OS or suite
+	CodeNeverSync = "never-synced"         // feed: none has had a good run yet
+	CodeNoCatalog = "no-catalog"           // catalog: no revision is published for this OS
+	CodeOtherOS   = "other-os"             // list: the patch is for another host OS
+	CodeUpgraded  = "satisfied-by-upgrade" // list: the machine's host OS became another one
+	CodeLeftList  = "left-list"            // list: the vendor took it off
+	CodeNotListed = "not-listed"           // list: it never was on it
+
+	CodeNever        = "never-detected" // snapshot: no complete detect ever
+	CodeDetectFailed = "detect-failed"  // snapshot: a detect failed after the newest complete one
+	CodeStale        = "stale"          // snapshot: too old
+	CodeOSMoved      = "os-changed"     // snapshot: it was made on another host OS
+	CodeOldRevision  = "old-revision"   // snapshot: made with an older list
+	CodeNotJudged    = "not-judged"     // snapshot: made with an older list that does not carry the patch
+	CodeIncomplete   = "incomplete"     // snapshot: it does not account for every patch
+
+	CodeNotApplicable = "not-applicable"  // prerequisites: no reason is at hand; else the reason's own code
+	CodeHeldOnMachine = "held-on-machine" // prerequisites: the machine's administrator holds the package
+	CodePatched       = "patched"         // installed test: nothing to install
+	CodeError         = "error"           // installed test: it could not be judged
+	CodeSuperseded    = "superseded"      // superseded
+
+	CodeUndecided  = "undecided"    // policy
+	CodeDeclined   = "declined"     // policy
+	CodeNotInLabel = "not-in-label" // label
+	CodeHeld       = "held"         // hold
+	CodeNotYet     = "window-not-yet"
+	CodeWindowOver = "window-over"
+
+	CodePending   = "pending"        // machine: waits to be admitted
+	CodeRevoked   = "revoked"        // machine: shut out
+	CodeSilent    = "silent"         // machine: not seen lately
+	CodeNoFacts   = "facts-missing"  // payload: which files are needed is not known
+	CodeNoFiles   = "no-files"       // payload: the catalog has none that this machine needs
+	CodeFetching  = "payload-wanted" // payload: on its way to the appliance
+	CodeFetchFail = "payload-failed" // payload: the appliance could not fetch or verify it
+
+	CodeLocked    = "locked"        // preflight: another program has the package manager
+	CodeDisk      = "disk-full"     // preflight
+	CodeNetwork   = "network"       // preflight: the machine could not fetch from the appliance
+	CodeUntrusted = "untrusted"     // preflight: bytes did not verify on the machine
+	CodeOwner     = "owner-forbids" // preflight: the machine's owner does not allow deploys
+
+	CodeUnderWay   = "under-way"       // attempts: one is open
+	CodeAwaiting   = "awaiting-detect" // attempts: installed, and the detect after it has not come
+	CodeDependency = "dependency"      // attempts: it needs an unapproved package
+	CodeDrift      = "drift"           // attempts: the machine was not as planned, and has not detected since
+	CodeOutOf      = "out-of-attempts" // attempts: a person must look
+
+	CodeFailed       = "failed"        // installed
+	CodeRebootOwed   = "reboot-owed"   // reboot
+	CodeNotEffective = "not-effective" // verified
+	CodeUndone       = "undone"        // undone
+
+	codeOpen = "open"
+)

@@ -1,0 +1,96 @@
+package gate
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// conclude fills the answer's own words from its gates.
+func (a *Answer) conclude(w World) {
+	a.Standing = a.standing(w)
+	a.Sentence = sentence(a.clause(w))
+	switch {
+	case a.Deployable:
+		a.Next, a.Actor = "the next deployment installs it", Person
+	default:
+		a.Next, a.NextAt, a.Actor = a.Closed.Next, a.Closed.NextAt, a.Closed.Actor
+		if a.Closed.Code == CodePatched {
+			a.afterPatched()
+		}
+	}
+	if a.Next == "" {
+		a.Next = "nothing until the machine or a decision changes"
+	}
+}
+
+// afterPatched says what is still to happen for a patch that is installed.
+func (a *Answer) afterPatched() {
+	if r := a.Gate(Reboot); r.State == Closed {
+		a.Next, a.Actor = "the machine reboots", r.Actor
+	}
+}
+
+func (a *Answer) standing(w World) string {
+	switch {
+	case a.Deployable:
+		return "deployable"
+	case a.Closed.Code == CodeUnderWay && w.Verdict == patch.NotPatched, w.underWay() != nil && w.Verdict == patch.NotPatched:
+		return "deploying"
+	case a.Closed.Name == List:
+		return "not on the list"
+	case a.Closed.Name == Snapshot, a.Closed.Name == Feed, a.Closed.Name == Catalog:
+		return "not known"
+	case w.Verdict == patch.NotApplicable:
+		return "not applicable"
+	case w.Verdict == patch.Faulty:
+		return "not judged"
+	case w.Verdict == patch.Patched && a.Gate(Reboot).State == Closed:
+		return "patched, reboot owed"
+	case w.Verdict == patch.Patched:
+		return "patched"
+	case a.Gate(Verified).Code == CodeNotEffective:
+		return "not effective"
+	}
+	return "not deployed"
+}
+
+// clause is the whole answer as one clause, without capital and full stop.
+func (a *Answer) clause(w World) string {
+	if a.Deployable {
+		d, _ := approval(w.Policy)
+		return fmt.Sprintf("approved for %q, and nothing stands in its way: the next deployment installs it", d.Label)
+	}
+	if a.Closed.Code == CodePatched {
+		return a.patched(w)
+	}
+	text := a.Closed.Text
+	if a.Closed.Name == Snapshot && w.Verdict == patch.Patched {
+		text = "it was patched when last judged, which does not count as patched now: " + text
+	}
+	if d, ok := approval(w.Policy); ok && !a.Closed.aboutConsent() {
+		return fmt.Sprintf("approved for %q, but %s", d.Label, text)
+	}
+	if w.Policy.Stand == patch.Declined && !a.Closed.aboutConsent() {
+		return fmt.Sprintf("%s; besides, it is %s", text, who(w.Now, "declined", first(w.Policy.Decisions)))
+	}
+	return text
+}
+
+func (g *Gate) aboutConsent() bool {
+	return g.Name == Policy || g.Name == Label
+}
+
+// patched tells how a patched machine came to be so, and how that is known.
+func (a *Answer) patched(w World) string {
+	proof := fmt.Sprintf("the detect of %s says so", clock(w.Now, a.Gate(InstalledTest).At))
+	parts := []string{"patched: " + proof}
+	if last := w.last(); last != nil && last.State == patch.ExecDone {
+		parts = []string{fmt.Sprintf("patched: Fettle installed it %s, and %s", clock(w.Now, last.EndedAt), proof)}
+	}
+	if r := a.Gate(Reboot); r.State == Closed {
+		parts = append(parts, r.Text)
+	}
+	return strings.Join(parts, "; ")
+}

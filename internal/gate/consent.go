@@ -1,0 +1,134 @@
+package gate
+
+import (
+	"fmt"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+func policy(w World) Gate {
+	g := Gate{Name: Policy, Title: "approved"}
+	p := w.Policy
+	switch p.Stand {
+	case patch.Declined:
+		d := first(withVerb(p, patch.Decline))
+		g.close(CodeDeclined, who(w.Now, "declined", d))
+		g.decided(d)
+		g.until(Person, "nothing until somebody takes the refusal back")
+	case patch.Approved:
+		d, ok := approval(p)
+		if !ok {
+			undecided(w, &g)
+			break
+		}
+		g.open(who(w.Now, "approved", d))
+		g.decided(d)
+	case patch.HeldBack:
+		if d, ok := approval(p); ok {
+			g.open(who(w.Now, "approved", d))
+			g.decided(d)
+			break
+		}
+		g.open("decided: see the hold")
+	default:
+		if a := withVerb(p, patch.Approve); len(a) > 0 {
+			g.open(who(w.Now, "approved", a[0]))
+			g.decided(a[0])
+			break
+		}
+		undecided(w, &g)
+	}
+	return g
+}
+
+func undecided(w World, g *Gate) {
+	text := "nobody has decided about it"
+	if d := withVerb(w.Policy, patch.Decline); len(d) > 0 {
+		text = fmt.Sprintf("nobody has decided about it for %s; it is %s, which does not cover it", w.name(), who(w.Now, "declined", d[0]))
+	} else if d := withVerb(w.Policy, patch.Hold); len(d) > 0 {
+		text = fmt.Sprintf("nobody has decided about it for %s; it is %s, which does not cover it", w.name(), who(w.Now, "held", d[0]))
+	}
+	g.close(CodeUndecided, text)
+	g.until(Person, "nothing until somebody approves or declines it")
+}
+
+func label(w World) Gate {
+	g := Gate{Name: Label, Title: "the approval covers it"}
+	if d, ok := approval(w.Policy); ok {
+		g.open(fmt.Sprintf("%s is in %q", w.name(), d.Label))
+		g.decided(d)
+		return g
+	}
+	if a := withVerb(w.Policy, patch.Approve); len(a) > 0 && w.Policy.Stand != patch.Declined {
+		d := a[0]
+		g.close(CodeNotInLabel, fmt.Sprintf("%s, but %s is not in %q", who(w.Now, "approved", d), w.name(), d.Label))
+		g.decided(d)
+		g.until(Person, "nothing until the label or the approval changes")
+		return g
+	}
+	if w.Policy.Stand == patch.HeldBack {
+		g.open("decided: see the hold")
+		return g
+	}
+	g.unreached("there is no approval to cover it")
+	return g
+}
+
+func hold(w World) Gate {
+	g := Gate{Name: Hold, Title: "not held back"}
+	if w.Policy.Stand != patch.HeldBack {
+		g.open("nobody holds it back")
+		return g
+	}
+	d := first(withVerb(w.Policy, patch.Hold))
+	for _, other := range withVerb(w.Policy, patch.Hold) {
+		if other.Until.After(d.Until) {
+			d = other
+		}
+	}
+	text := fmt.Sprintf("%s until %s", who(w.Now, "held back", d), clock(w.Now, d.Until))
+	next := "the hold ends by itself"
+	if _, approved := approval(w.Policy); !approved {
+		text += ", and nobody has approved it"
+		next = "the hold ends by itself; then it is undecided"
+	}
+	g.close(CodeHeld, text)
+	g.decided(d)
+	g.until(Time, next)
+	g.NextAt = d.Until
+	return g
+}
+
+func window(w World) Gate {
+	g := Gate{Name: Window, Title: "window open"}
+	start, win := w.start(), w.Window
+	switch {
+	case !win.NotAfter.IsZero() && !start.Before(win.NotAfter):
+		g.close(CodeWindowOver, fmt.Sprintf("the window ended %s", clock(w.Now, win.NotAfter)))
+		g.At = win.NotAfter
+		g.until(Person, "nothing until it is deployed again with a new window")
+	case start.Before(win.NotBefore):
+		g.close(CodeNotYet, fmt.Sprintf("the window opens %s", clock(w.Now, win.NotBefore)))
+		g.until(Time, "the window opens")
+		g.NextAt = win.NotBefore
+	case win.NotBefore.IsZero() && win.NotAfter.IsZero():
+		g.open("at any time: no window is set")
+	case win.NotAfter.IsZero():
+		g.open(fmt.Sprintf("open from %s", clock(w.Now, win.NotBefore)))
+	default:
+		g.open(fmt.Sprintf("open until %s", clock(w.Now, win.NotAfter)))
+	}
+	return g
+}
+
+// decided dates a gate by the decision that it rests on.
+func (g *Gate) decided(d patch.Decision) {
+	g.At, g.Evidence = d.At, "decision "+d.ID
+}
+
+func first(d []patch.Decision) patch.Decision {
+	if len(d) == 0 {
+		return patch.Decision{}
+	}
+	return d[0]
+}

@@ -1,0 +1,113 @@
+package gate
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Taken is the moment that a snapshot speaks of: its end by the machine's clock, but never later than the appliance received it.
+func Taken(r patch.Receipt) time.Time {
+	if !r.Received.IsZero() && r.Received.Before(r.Ended) {
+		return r.Received
+	}
+	return r.Ended
+}
+
+func prerequisites(w World) Gate {
+	g := Gate{Name: Prerequisites, Title: "applies to this machine"}
+	w.detected(&g)
+	switch w.Verdict {
+	case patch.NotApplicable:
+		notApplicable(w, &g)
+	case patch.NotPatched, patch.Patched:
+		g.open("its prerequisites hold here")
+	case patch.Faulty:
+		g.open("nothing says that it does not apply")
+	default:
+		g.unreached("not known: no complete detect has judged it")
+	}
+	return g
+}
+
+func notApplicable(w World, g *Gate) {
+	code, text := w.Finding.Reason.Code, w.Finding.Reason.Text
+	g.Clauses = w.Finding.Reason.Clauses
+	switch {
+	case code == patch.ReasonHeld:
+		g.close(CodeHeldOnMachine, or(text, "the machine's administrator holds its packages (apt-mark hold)"))
+		g.until(Owner, "nothing until the hold on the machine is lifted (apt-mark unhold)")
+	case code != "":
+		g.close(code, or(text, "it does not apply to this machine"))
+		g.until(Nobody, "nothing unless the machine changes")
+	default:
+		g.close(CodeNotApplicable, or(text, "it does not apply to this machine"))
+		g.until(Nobody, "nothing unless the machine changes")
+	}
+}
+
+func installedTest(w World) Gate {
+	g := Gate{Name: InstalledTest, Title: "not installed yet"}
+	w.detected(&g)
+	why := w.Finding.Reason.Text
+	switch w.Verdict {
+	case patch.NotPatched:
+		g.Clauses = w.Finding.Reason.Clauses
+		g.open(or(why, "it is not installed: the machine is eligible"))
+	case patch.Patched:
+		g.Clauses = w.Finding.Reason.Clauses
+		g.close(CodePatched, or(why, "it is installed: there is nothing to do"))
+		g.until(Nobody, "nothing: it is done")
+	case patch.Faulty:
+		g.Clauses = w.Finding.Reason.Clauses
+		g.close(CodeError, "it could not be judged: "+or(why, "the detect gave no reason"))
+		g.until(Owner, "the agent judges it again with every detect; mend what it names")
+	case patch.NotApplicable:
+		g.unreached("does not matter: it does not apply")
+	default:
+		g.unreached("not known: no complete detect has judged it")
+	}
+	return g
+}
+
+// detected dates a gate that rests on the newest snapshot.
+func (w World) detected(g *Gate) {
+	if w.Receipt != nil && w.Verdict < patch.Unknown {
+		g.At = Taken(*w.Receipt)
+		g.Evidence = fmt.Sprintf("snapshot %d", w.Receipt.Seq)
+	}
+}
+
+func superseded(w World) Gate {
+	g := Gate{Name: Superseded, Title: "not superseded"}
+	if w.Verdict != patch.NotPatched {
+		g.unreached("does not matter: there is nothing to install")
+		return g
+	}
+	var waiting []string
+	for _, s := range w.Superseding {
+		if s.Deployable {
+			g.close(CodeSuperseded, fmt.Sprintf("%s replaces it and is deployable here", or(s.Title, string(s.Patch))))
+			g.Evidence = string(s.Patch)
+			g.until(Nobody, "the newer patch is installed instead")
+			return g
+		}
+		waiting = append(waiting, string(s.Patch))
+	}
+	if len(waiting) == 0 {
+		g.open("nothing newer on the list replaces it")
+		return g
+	}
+	g.open("what replaces it is not deployable here")
+	g.Evidence = strings.Join(waiting, ", ")
+	return g
+}
+
+func or(s, otherwise string) string {
+	if s != "" {
+		return s
+	}
+	return otherwise
+}

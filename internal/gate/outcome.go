@@ -1,0 +1,91 @@
+package gate
+
+import (
+	"fmt"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+func installed(w World) Gate {
+	g := Gate{Name: Installed, Title: "installed by Fettle"}
+	a := w.last()
+	switch {
+	case a == nil && w.Verdict == patch.Patched:
+		g.unreached("it was not Fettle that installed it")
+	case a == nil:
+		g.unreached("not yet")
+	case a.State == patch.ExecDone:
+		g.open(fmt.Sprintf("%s, attempt %d", clock(w.Now, a.EndedAt), a.Number))
+		g.At, g.Evidence = a.EndedAt, "deployment "+a.Deployment
+	default:
+		g.close(CodeFailed, fmt.Sprintf("attempt %d failed %s (%s): %s", a.Number, clock(w.Now, a.EndedAt), a.Cause, or(a.Text, "no text")))
+		g.At, g.Evidence = a.EndedAt, "deployment "+a.Deployment
+	}
+	return g
+}
+
+func reboot(w World) Gate {
+	g := Gate{Name: Reboot, Title: "no reboot owed"}
+	a := w.last()
+	if a == nil || a.State != patch.ExecDone {
+		g.unreached("not yet")
+		return g
+	}
+	if (a.RebootOwed || a.Effect == patch.EffectNeedsReboot) && w.Machine.RebootOwed {
+		g.close(CodeRebootOwed, fmt.Sprintf("%s owes a reboot before it takes effect", w.name()))
+		g.At = w.Machine.SeenAt
+		g.until(Owner, "it clears by itself after the reboot")
+		return g
+	}
+	g.open("none is owed for it")
+	g.At = w.Machine.SeenAt
+	return g
+}
+
+func verified(w World) Gate {
+	g := Gate{Name: Verified, Title: "verified by detect"}
+	a := w.last()
+	sure := snapshot(w).State == Open
+	if w.Receipt != nil {
+		g.At, g.Evidence = Taken(*w.Receipt), fmt.Sprintf("snapshot %d", w.Receipt.Seq)
+	}
+	switch {
+	case w.Verdict == patch.Patched && sure:
+		g.open(fmt.Sprintf("the complete detect of %s says patched", clock(w.Now, g.At)))
+	case a != nil && a.State == patch.ExecDone && a.Effect == patch.EffectNotEffective:
+		g.close(CodeNotEffective, "it was installed without error, and the detect after it still says not patched")
+		g.until(Person, "nothing until somebody looks at the machine")
+	case a != nil && a.State == patch.ExecDone && a.VerifiedSeq == 0:
+		g.unreached("the detect after the install has not come yet")
+	case a != nil && a.VerifiedSeq != 0 && a.Effect != patch.EffectNone:
+		g.open(fmt.Sprintf("snapshot %d said patched", a.VerifiedSeq))
+		g.Evidence = fmt.Sprintf("snapshot %d", a.VerifiedSeq)
+	default:
+		g.At, g.Evidence = g.At.Truncate(0), ""
+		g.unreached("not yet")
+	}
+	return g
+}
+
+func undone(w World) Gate {
+	g := Gate{Name: Undone, Title: "not undone"}
+	a := w.last()
+	switch {
+	case w.Verdict == patch.Patched:
+		g.open("nothing has taken it away")
+	case w.Changed != nil:
+		g.close(CodeUndone, "it was patched, and something other than Fettle changed that "+clock(w.Now, w.Changed.At))
+		if w.Changed.Note != "" {
+			g.Text += ": " + w.Changed.Note
+		}
+		g.At, g.Evidence = w.Changed.At, fmt.Sprintf("snapshot %d", w.Changed.Seq)
+		g.until(Owner, "find out what changes the machine beside Fettle")
+	case a != nil && a.Effect == patch.EffectUndone:
+		g.close(CodeUndone, "Fettle's install was verified, and is not there any more")
+		g.At = a.EndedAt
+		g.until(Owner, "find out what changes the machine beside Fettle")
+	default:
+		g.unreached("not yet")
+	}
+	return g
+}

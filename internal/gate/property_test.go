@@ -1,0 +1,212 @@
+package gate
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// anyWorld draws worlds around the good one, so that deployable ones are not rare.
+func anyWorld(t *rapid.T) World {
+	w := good()
+	odd := func(name string) bool { return rapid.IntRange(0, 9).Draw(t, name) == 0 }
+	ago := func(name string) time.Time {
+		return now.Add(-time.Duration(rapid.IntRange(0, 120*60).Draw(t, name)) * time.Minute)
+	}
+	w.Machine.State = rapid.SampledFrom([]patch.MachineState{patch.Admitted, patch.Admitted, patch.Admitted, patch.Pending, patch.Revoked, "odd"}).Draw(t, "state")
+	w.Machine.SeenAt = ago("seen")
+	w.Verdict = rapid.SampledFrom([]patch.Verdict{patch.NotPatched, patch.NotPatched, patch.NotPatched, patch.Patched, patch.NotApplicable, patch.Faulty, patch.Unknown, 9}).Draw(t, "verdict")
+	w.Finding.Verdict, w.Finding.Reason = w.Verdict, patch.Reason{}
+	w.Receipt.Ended = ago("ended")
+	w.Receipt.Started = w.Receipt.Ended.Add(-time.Second)
+	w.Receipt.Received = w.Receipt.Ended
+	if odd("revision") {
+		w.Receipt.Revision = "r1"
+	}
+	if odd("partial") {
+		w.Receipt.Evaluated--
+	}
+	if odd("os") {
+		w.Receipt.OS = "debian-11-amd64"
+	}
+	if odd("none") {
+		w.Receipt = nil
+	}
+	if odd("failed detect") {
+		w.Machine.DetectFailed, w.Machine.DetectFailedAt = "garbled", ago("failed at")
+	}
+	if odd("feeds") {
+		w.Feeds = nil
+	}
+	if odd("unlisted") {
+		w.Listed = false
+	}
+	if odd("uncatalogued") {
+		w.Revision, w.Listed = nil, false
+	}
+	w.Policy = PolicyOf(anyLabels(t), anyDecisions(t), now)
+	if odd("superseded") {
+		w.Superseding = []Superseder{{Patch: "y", Deployable: rapid.Bool().Draw(t, "deployable")}}
+	}
+	if odd("window") {
+		w.Window.NotBefore = now.Add(time.Duration(rapid.IntRange(-2, 2).Draw(t, "from")) * time.Hour)
+		w.Window.NotAfter = w.Window.NotBefore.Add(time.Hour)
+	}
+	if odd("facts") {
+		w.PayloadsKnown = false
+	}
+	w.Payloads[0].State = rapid.SampledFrom([]patch.PayloadState{patch.PayloadReady, patch.PayloadReady, patch.PayloadWanted, patch.PayloadFailed, ""}).Draw(t, "payload")
+	w.Attempts = anyAttempts(t)
+	return w
+}
+
+func anyLabels(t *rapid.T) []string {
+	return rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"web", "db", "canary"}), 0, 3, rapid.ID[string]).Draw(t, "labels")
+}
+
+func anyDecisions(t *rapid.T) []patch.Decision {
+	n := rapid.IntRange(0, 5).Draw(t, "decisions")
+	var out []patch.Decision
+	for i := range n {
+		d := decide(rapid.SampledFrom([]patch.Verb{patch.Approve, patch.Approve, patch.Approve, patch.Decline, patch.Hold, patch.Clear}).Draw(t, "verb"),
+			rapid.SampledFrom([]string{"all", "web", "db"}).Draw(t, "label"), now.Add(time.Duration(rapid.IntRange(-5, 5).Draw(t, "until"))*time.Hour))
+		d.ID, d.At = fmt.Sprint("d", i), now.Add(-time.Duration(rapid.IntRange(0, 100).Draw(t, "at"))*time.Hour)
+		out = append(out, d)
+	}
+	return out
+}
+
+func anyAttempts(t *rapid.T) []patch.Attempt {
+	n := max(0, rapid.IntRange(-3, 4).Draw(t, "attempts"))
+	out := make([]patch.Attempt, n)
+	for i := range out {
+		a := failed(rapid.SampledFrom([]patch.FailCause{patch.FailPatch, patch.FailLock, patch.FailDrift, patch.FailDependency}).Draw(t, "cause"), time.Duration(100-i)*time.Hour)
+		a.ID, a.Number = fmt.Sprint("a", i), i+1
+		a.State = rapid.SampledFrom([]patch.Execution{patch.ExecFailed, patch.ExecDone, patch.ExecWithdrawn, patch.ExecInstalling}).Draw(t, "exec")
+		out[i] = a
+	}
+	return out
+}
+
+// oracle says the same as Walk in the plainest way: what must all hold.
+func oracle(w World) bool {
+	approved, refused := false, false
+	for _, d := range w.Policy.Decisions {
+		approved = approved || d.Verb == patch.Approve
+		refused = refused || d.Verb != patch.Approve
+	}
+	ready := w.PayloadsKnown
+	for _, p := range w.Payloads {
+		ready = ready && p.State == patch.PayloadReady
+	}
+	for _, s := range w.Superseding {
+		ready = ready && !s.Deployable
+	}
+	for _, a := range w.Attempts {
+		ready = ready && a.State.Ended()
+	}
+	r := w.Receipt
+	return ready && approved && !refused && w.Policy.Stand == patch.Approved &&
+		len(w.Feeds) > 0 && w.Listed && r != nil && r.Expected == r.Evaluated && r.OS == w.OS && r.Revision == w.Revision.ID &&
+		now.Sub(r.Ended) <= 72*time.Hour && (w.Machine.DetectFailed == "" || !w.Machine.DetectFailedAt.After(r.Ended)) &&
+		w.Verdict == patch.NotPatched && w.Machine.State == patch.Admitted && now.Sub(w.Machine.SeenAt) <= 24*time.Hour &&
+		!now.Before(w.Window.NotBefore) && (w.Window.NotAfter.IsZero() || now.Before(w.Window.NotAfter))
+}
+
+func TestWalkHoldsInAnyWorld(t *testing.T) {
+	deployable := 0
+	rapid.Check(t, func(t *rapid.T) {
+		w := anyWorld(t)
+		a := Walk(w)
+		if a.Deployable {
+			deployable++
+		}
+		checkShape(t, a)
+		if a.Deployable && !oracle(w) {
+			t.Fatalf("deployable against the rules: %+v", w)
+		}
+		if !a.Deployable && oracle(w) && a.Closed.Name != Attempts {
+			t.Fatalf("closed at %s/%s, and nothing is in the way", a.Closed.Name, a.Closed.Code)
+		}
+		if w.Verdict >= patch.Unknown || w.Receipt == nil {
+			if a.Deployable || a.Standing == "patched" || a.Gate(Verified).State == Open && w.Verdict >= patch.Unknown && len(w.Attempts) == 0 {
+				t.Fatalf("unknown counts as good: %+v", a)
+			}
+		}
+	})
+	t.Logf("%d worlds were deployable", deployable)
+}
+
+func checkShape(t *rapid.T, a Answer) {
+	var firstClosed *Gate
+	all := true
+	for i := range a.Gates {
+		g := &a.Gates[i]
+		if g.Name.Decides() {
+			all = all && g.State == Open
+			if g.State != Open && firstClosed == nil {
+				firstClosed = g
+			}
+			if firstClosed != nil && g.State == Open {
+				t.Fatalf("gate %s is open after %s is closed", g.Name, firstClosed.Name)
+			}
+		}
+		if g.Text == "" || g.Code == "" || g.Title == "" {
+			t.Fatalf("gate %s says nothing: %+v", g.Name, g)
+		}
+		if g.State == Closed && g.Name.Decides() && g.Next == "" && g.Code != "unreached" && g.Code != CodeIncomplete {
+			t.Fatalf("closed gate %s/%s does not say what comes next", g.Name, g.Code)
+		}
+	}
+	if all != a.Deployable || a.Deployable != (a.Closed == nil) {
+		t.Fatalf("deployable %v, all gates open %v, closed %v", a.Deployable, all, a.Closed)
+	}
+	if a.Closed != nil && (a.Closed.Name != firstClosed.Name || firstClosed.State != Closed) {
+		t.Fatalf("closed is %s, the first one is %s (%s)", a.Closed.Name, firstClosed.Name, firstClosed.State)
+	}
+	if a.Sentence == "" || a.Next == "" || a.Standing == "" || len(a.Gates) != 19 {
+		t.Fatalf("an answer without words: %+v", a)
+	}
+}
+
+func TestDeclinedBeatsApproved(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		labels, decisions := anyLabels(t), anyDecisions(t)
+		p := PolicyOf(labels, decisions, now)
+		newestOf := map[string]patch.Decision{}
+		for _, d := range decisions {
+			if old, ok := newestOf[d.Label]; !ok || later(d, old) {
+				newestOf[d.Label] = d
+			}
+		}
+		declined, held, approved := false, false, false
+		for l, d := range newestOf {
+			mine := l == patch.LabelAll
+			for _, x := range labels {
+				mine = mine || x == l
+			}
+			declined = declined || mine && d.Verb == patch.Decline
+			held = held || mine && d.Verb == patch.Hold && d.Until.After(now)
+			approved = approved || mine && d.Verb == patch.Approve
+		}
+		want := patch.Undecided
+		switch {
+		case declined:
+			want = patch.Declined
+		case held:
+			want = patch.HeldBack
+		case approved:
+			want = patch.Approved
+		}
+		if p.Stand != want {
+			t.Fatalf("stand %s, want %s: %v %v", p.Stand, want, labels, decisions)
+		}
+		if p.Stand != patch.Undecided && len(p.Decisions) == 0 {
+			t.Fatalf("stand %s without a decision", p.Stand)
+		}
+	})
+}

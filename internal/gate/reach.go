@@ -1,0 +1,140 @@
+package gate
+
+import (
+	"fmt"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+func feed(w World) Gate {
+	g := Gate{Name: Feed, Title: "in a subscribed feed"}
+	os := w.os()
+	carrier, synced := w.carrier()
+	switch {
+	case carrier == nil:
+		g.close(CodeNoFeed, fmt.Sprintf("no subscribed feed covers %s", os))
+		g.until(Person, "nothing until a feed for it is subscribed")
+	case !synced:
+		g.close(CodeNeverSync, fmt.Sprintf("the feed %s has not had a good run yet", carrier.Name))
+		g.Evidence = carrier.Failing
+		g.until(Appliance, "the appliance fetches it at its next run")
+	default:
+		g.open(fmt.Sprintf("%s brings it, last good %s", carrier.Name, clock(w.Now, carrier.LastGood)))
+		g.At = carrier.LastGood
+		if carrier.Failing != "" {
+			g.Evidence = "its newest run was not taken over, the last good state is kept: " + carrier.Failing
+		}
+	}
+	return g
+}
+
+// carrier is the feed that brings the patch's suite, else any of the OS with a good run; nil where there is none.
+func (w World) carrier() (found *FeedFact, synced bool) {
+	bySuite := false
+	for i := range w.Feeds {
+		f := &w.Feeds[i]
+		same := f.Suite == w.Patch.Suite && w.PatchOS == w.os()
+		if found == nil || same && !bySuite || same == bySuite && found.LastGood.IsZero() && !f.LastGood.IsZero() {
+			found, bySuite = f, same
+		}
+	}
+	return found, found != nil && !found.LastGood.IsZero()
+}
+
+func catalog(w World) Gate {
+	g := Gate{Name: Catalog, Title: "in the catalog"}
+	if w.Revision == nil {
+		g.close(CodeNoCatalog, fmt.Sprintf("no catalog is published for %s", w.os()))
+		g.until(Appliance, "the appliance publishes one after its next good feed run")
+		return g
+	}
+	g.open(fmt.Sprintf("revision %s of %s, published %s", w.Revision.ID, w.os(), clock(w.Now, w.Revision.Built)))
+	g.At = w.Revision.Built
+	if d := w.Revision.MetadataDate(); !d.IsZero() {
+		g.Evidence = fmt.Sprintf("%d patches from vendor indexes of %s", w.Revision.Patches, clock(w.Now, d))
+	}
+	return g
+}
+
+func list(w World) Gate {
+	g := Gate{Name: List, Title: "on this OS's list"}
+	switch {
+	case w.Revision == nil:
+		g.unreached("there is no list yet")
+	case w.Listed:
+		g.open(fmt.Sprintf("%s, revision %s", w.os(), w.Revision.ID))
+		g.At = w.Revision.Built
+	case w.Closing != "":
+		g.close(CodeUpgraded, w.Closing)
+		g.At = w.GoneAt
+		g.until(Nobody, "nothing: the row is closed and kept")
+	case w.PatchOS != "" && w.PatchOS != w.os():
+		g.close(CodeOtherOS, fmt.Sprintf("it is a patch for %s, and %s runs %s", w.PatchOS, w.name(), w.os()))
+		g.until(Nobody, "nothing while the machine runs this OS")
+	case !w.GoneAt.IsZero():
+		g.close(CodeLeftList, fmt.Sprintf("it left the list of %s %s: the vendor no longer offers it", w.os(), clock(w.Now, w.GoneAt)))
+		g.At = w.GoneAt
+		g.until(Nobody, "nothing unless the vendor offers it again")
+	default:
+		g.close(CodeNotListed, fmt.Sprintf("the list of %s does not carry it", w.os()))
+		g.until(Nobody, "nothing unless a feed brings it")
+	}
+	return g
+}
+
+func snapshot(w World) Gate {
+	g := Gate{Name: Snapshot, Title: "snapshot complete"}
+	if !w.Listed {
+		g.unreached("no detect judges a patch that is not on the list")
+		return g
+	}
+	r := w.Receipt
+	if r == nil {
+		neverDetected(w, &g)
+		return g
+	}
+	taken := Taken(*r)
+	g.At = taken
+	g.Evidence = fmt.Sprintf("snapshot %d: %d of %d patches judged with revision %s, %s, %d ms", r.Seq, r.Evaluated, r.Expected, r.Revision,
+		clock(w.Now, taken), r.Ended.Sub(r.Started).Milliseconds())
+	switch {
+	case r.Expected != r.Evaluated:
+		g.close(CodeIncomplete, fmt.Sprintf("the newest detect judged %d of %d patches", r.Evaluated, r.Expected))
+	case r.OS != w.OS:
+		g.close(CodeOSMoved, fmt.Sprintf("%s runs %s now, and its newest complete detect was on %s", w.name(), w.OS, r.OS))
+	case w.Machine.DetectFailed != "" && w.Machine.DetectFailedAt.After(taken):
+		g.close(CodeDetectFailed, "the newest detect failed: "+w.Machine.DetectFailed)
+		g.Evidence += "; it is kept, and says nothing about now"
+		g.At = w.Machine.DetectFailedAt
+		g.until(Owner, "the agent tries again at its next check-in; mend what it names")
+		return g
+	case w.Now.Sub(taken) > w.Limits.Stale:
+		g.close(CodeStale, fmt.Sprintf("the newest complete detect is %s old; more than %s is too old to act on", span(w.Now.Sub(taken)), span(w.Limits.Stale)))
+	case w.Revision != nil && r.Revision != w.Revision.ID && w.Verdict == patch.Unknown:
+		g.close(CodeNotJudged, "the newest detect used an older list that does not carry this patch yet")
+	case w.Revision != nil && r.Revision != w.Revision.ID:
+		g.close(CodeOldRevision, fmt.Sprintf("the newest detect used the list %s, and %s is published since %s", r.Revision, w.Revision.ID, clock(w.Now, w.Revision.Built)))
+	case w.Verdict >= patch.Unknown:
+		g.close(CodeIncomplete, "the newest detect has no verdict for it")
+	default:
+		g.open(fmt.Sprintf("%d of %d judged, %s", r.Evaluated, r.Expected, clock(w.Now, taken)))
+		return g
+	}
+	g.until(Agent, "the agent detects again at its next check-in")
+	return g
+}
+
+func neverDetected(w World, g *Gate) {
+	switch {
+	case w.Machine.State == patch.Pending:
+		g.close(CodeNever, fmt.Sprintf("%s has never completed a detect: it waits to be admitted", w.name()))
+		g.until(Person, "nothing until somebody admits the machine")
+	case w.Machine.DetectFailed != "":
+		g.close(CodeNever, fmt.Sprintf("%s has never completed a detect; the newest one failed: %s", w.name(), w.Machine.DetectFailed))
+		g.At = w.Machine.DetectFailedAt
+		g.until(Owner, "the agent tries again at its next check-in; mend what it names")
+	default:
+		g.close(CodeNever, fmt.Sprintf("%s has never completed a detect, so nothing is known", w.name()))
+		g.until(Agent, "the agent detects at its next check-in")
+	}
+}

@@ -1,0 +1,288 @@
+package gate
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+var now = time.Date(2026, 11, 24, 8, 40, 0, 0, time.UTC) // a Tuesday
+
+const (
+	theOS    patch.HostOS = "debian-12-amd64"
+	thePatch patch.ID     = "bookworm-security/perl/5.36.0-7+deb12u4"
+)
+
+// good is a world in which every gate up to Attempts is open.
+func good() World {
+	return World{
+		Now: now, Limits: DefaultLimits(),
+		Machine: patch.Machine{ID: "m1", Name: "web-14", State: patch.Admitted, OS: theOS, SeenAt: now.Add(-5 * time.Minute)},
+		OS:      theOS, PatchOS: theOS,
+		Patch:    patch.Patch{ID: thePatch, Title: "perl 5.36.0-7+deb12u4", Suite: "bookworm-security"},
+		Feeds:    []FeedFact{{Name: "debian-bookworm", Suite: "bookworm", LastGood: now.Add(-time.Hour)}, {Name: "debian-security", Suite: "bookworm-security", LastGood: now.Add(-time.Hour)}},
+		Revision: &patch.RevisionMeta{ID: "r2", OS: theOS, Patches: 10, Built: now.Add(-3 * time.Hour)},
+		Listed:   true,
+		Receipt: &patch.Receipt{Machine: "m1", Seq: 7, OS: theOS, Revision: "r2", Started: now.Add(-2*time.Hour - time.Second),
+			Ended: now.Add(-2 * time.Hour), Received: now.Add(-2 * time.Hour), Expected: 10, Evaluated: 10},
+		Verdict: patch.NotPatched,
+		Finding: patch.Finding{Verdict: patch.NotPatched, Reason: patch.Reason{Code: patch.ReasonOlder, Text: "perl-base 5.36.0-7+deb12u3 is older than 5.36.0-7+deb12u4"}},
+		Policy:  PolicyOf([]string{"web"}, []patch.Decision{approve("web")}, now),
+
+		PayloadsKnown: true,
+		Payloads:      []PayloadFact{{Name: "perl-base", Size: 1_600_000, State: patch.PayloadReady}},
+	}
+}
+
+func approve(label string) patch.Decision {
+	return patch.Decision{ID: "d-" + label, Patch: thePatch, Label: label, Verb: patch.Approve, By: "m.keller", At: now.Add(-22 * time.Hour)}
+}
+
+func decide(verb patch.Verb, label string, until time.Time) patch.Decision {
+	d := approve(label)
+	d.ID, d.Verb, d.Until = string(verb)+"-"+label, verb, until
+	return d
+}
+
+func TestEveryGateOpen(t *testing.T) {
+	a := Walk(good())
+	if !a.Deployable || a.Closed != nil || a.Standing != "deployable" {
+		t.Fatalf("the good world is not deployable: %+v", a.Closed)
+	}
+	for _, g := range a.Gates {
+		if g.Name.Decides() && g.State != Open {
+			t.Errorf("gate %s is %s: %s", g.Name, g.State, g.Text)
+		}
+	}
+	if want := `Approved for "web", and nothing stands in its way: the next deployment installs it.`; a.Sentence != want {
+		t.Errorf("sentence %q", a.Sentence)
+	}
+}
+
+func failed(cause patch.FailCause, ago time.Duration) patch.Attempt {
+	return patch.Attempt{ID: "a1", Deployment: "dep1", Machine: "m1", Patch: thePatch, Number: 1, State: patch.ExecFailed, Cause: cause, Text: "it said no",
+		CreatedAt: now.Add(-ago - time.Minute), EndedAt: now.Add(-ago)}
+}
+
+func done(ago time.Duration, e patch.Effect, seq uint64) patch.Attempt {
+	a := failed("", ago)
+	a.State, a.Text, a.Effect, a.VerifiedSeq = patch.ExecDone, "", e, seq
+	return a
+}
+
+func TestClosedGates(t *testing.T) {
+	cases := []struct {
+		name   string
+		break_ func(*World)
+		gate   Name
+		code   string
+		says   string // in the sentence
+		actor  Actor
+	}{
+		{"no feed at all", func(w *World) { w.Feeds = nil }, Feed, CodeNoFeed, "no subscribed feed covers debian-12-amd64", Person},
+		{"feed never good", func(w *World) { w.Feeds = []FeedFact{{Name: "f", Suite: "bookworm-security", Failing: "no route"}} }, Feed, CodeNeverSync, "f has not had a good run", Appliance},
+		{"no catalog", func(w *World) { w.Revision, w.Listed = nil, false }, Catalog, CodeNoCatalog, "no catalog", Appliance},
+		{"other OS", func(w *World) { w.Listed, w.PatchOS = false, "debian-13-amd64" }, List, CodeOtherOS, "it is a patch for debian-13-amd64", Nobody},
+		{"upgraded", func(w *World) {
+			w.Listed, w.Closing = false, "satisfied by upgrade: debian-11-amd64 → debian-12-amd64"
+		}, List, CodeUpgraded, "satisfied by upgrade: debian-11", Nobody},
+		{"left the list", func(w *World) { w.Listed, w.GoneAt = false, now.Add(-time.Hour) }, List, CodeLeftList, "left the list", Nobody},
+		{"not listed", func(w *World) { w.Listed = false }, List, CodeNotListed, "does not carry it", Nobody},
+		{"never detected", func(w *World) { w.Receipt, w.Verdict = nil, patch.Unknown }, Snapshot, CodeNever, "has never completed a detect", Agent},
+		{"never detected, pending", func(w *World) { w.Receipt, w.Verdict, w.Machine.State = nil, patch.Unknown, patch.Pending }, Snapshot, CodeNever, "waits to be admitted", Person},
+		{"never detected, failing", func(w *World) { w.Receipt, w.Verdict, w.Machine.DetectFailed = nil, patch.Unknown, "garbled status" }, Snapshot, CodeNever, "garbled status", Owner},
+		{"incomplete", func(w *World) { w.Receipt.Evaluated = 9 }, Snapshot, CodeIncomplete, "9 of 10", Agent},
+		{"snapshot of another OS", func(w *World) { w.Receipt.OS = "debian-11-amd64" }, Snapshot, CodeOSMoved, "runs debian-12-amd64 now", Agent},
+		{"detect failed since", func(w *World) {
+			w.Machine.DetectFailed, w.Machine.DetectFailedAt = "garbled status", now.Add(-time.Minute)
+		}, Snapshot, CodeDetectFailed, "garbled status", Owner},
+		{"stale", func(w *World) { w.Receipt.Ended = now.Add(-73 * time.Hour) }, Snapshot, CodeStale, "3 days old", Agent},
+		{"stale and patched", func(w *World) { w.Receipt.Ended, w.Verdict = now.Add(-73*time.Hour), patch.Patched }, Snapshot, CodeStale, "does not count as patched", Agent},
+		{"not judged by the old list", func(w *World) { w.Receipt.Revision, w.Verdict = "r1", patch.Unknown }, Snapshot, CodeNotJudged, "older list that does not carry this patch", Agent},
+		{"old list", func(w *World) { w.Receipt.Revision = "r1" }, Snapshot, CodeOldRevision, "r2 is published since", Agent},
+		{"no verdict", func(w *World) { w.Verdict = patch.Unknown }, Snapshot, CodeIncomplete, "no verdict", Agent},
+		{"not applicable", func(w *World) { notApp(w, patch.ReasonNotInstalled, "none of its packages is installed") }, Prerequisites, patch.ReasonNotInstalled, `Approved for "web", but none of its packages`, Nobody},
+		{"not applicable without reason", func(w *World) { notApp(w, "", "") }, Prerequisites, CodeNotApplicable, "does not apply", Nobody},
+		{"held on the machine", func(w *World) { notApp(w, patch.ReasonHeld, "") }, Prerequisites, CodeHeldOnMachine, "apt-mark hold", Owner},
+		{"error", func(w *World) { w.Verdict, w.Finding.Reason.Text = patch.Faulty, "perl is half-installed" }, InstalledTest, CodeError, "perl is half-installed", Owner},
+		{"patched", func(w *World) { w.Verdict = patch.Patched }, InstalledTest, CodePatched, "Patched: the detect of today 06:40 says so.", Nobody},
+		{"superseded", func(w *World) {
+			w.Superseding = []Superseder{{Patch: "x"}, {Patch: "y", Title: "perl 5.36.0-7+deb12u5", Deployable: true}}
+		}, Superseded, CodeSuperseded, "deb12u5 replaces it", Nobody},
+		{"undecided", func(w *World) { w.Policy = PolicyOf([]string{"web"}, nil, now) }, Policy, CodeUndecided, "Nobody has decided about it.", Person},
+		{"declined beats approved", func(w *World) {
+			w.Policy = PolicyOf([]string{"web"}, []patch.Decision{approve("all"), decide(patch.Decline, "web", time.Time{})}, now)
+		}, Policy, CodeDeclined, `Declined for "web" by m.keller yesterday 10:40.`, Person},
+		{"declined elsewhere only", func(w *World) {
+			w.Policy = PolicyOf([]string{"db"}, []patch.Decision{decide(patch.Decline, "web", time.Time{})}, now)
+		}, Policy, CodeUndecided, "does not cover it", Person},
+		{"not in the label", func(w *World) { w.Policy = PolicyOf(nil, []patch.Decision{approve("web")}, now) }, Label, CodeNotInLabel,
+			`Approved for "web" by m.keller yesterday 10:40, but web-14 is not in "web".`, Person},
+		{"held", func(w *World) {
+			w.Policy = PolicyOf([]string{"web"}, []patch.Decision{approve("all"), decide(patch.Hold, "web", now.Add(24*time.Hour))}, now)
+		}, Hold, CodeHeld, "until tomorrow 08:40", Time},
+		{"held and never approved", func(w *World) {
+			w.Policy = PolicyOf([]string{"web"}, []patch.Decision{decide(patch.Hold, "web", now.Add(24*time.Hour))}, now)
+		}, Hold, CodeHeld, "nobody has approved it", Time},
+		{"window to come", func(w *World) { w.Window.NotBefore = now.Add(13 * time.Hour) }, Window, CodeNotYet, "opens today 21:40", Time},
+		{"window over", func(w *World) { w.Window.NotAfter = now }, Window, CodeWindowOver, "ended today 08:40", Person},
+		{"pending", func(w *World) { w.Machine.State = patch.Pending }, Machine, CodePending, "waits to be admitted", Person},
+		{"revoked", func(w *World) { w.Machine.State = patch.Revoked }, Machine, CodeRevoked, "shut out", Person},
+		{"never seen", func(w *World) { w.Machine.SeenAt = time.Time{} }, Machine, CodeSilent, "has not checked in", Owner},
+		{"silent", func(w *World) { w.Machine.SeenAt = now.Add(-49 * time.Hour) }, Machine, CodeSilent, "2 days ago", Owner},
+		{"facts missing", func(w *World) { w.PayloadsKnown = false }, Payload, CodeNoFacts, "facts", Agent},
+		{"no files", func(w *World) { w.Payloads = nil }, Payload, CodeNoFiles, "no file", Person},
+		{"payload wanted", func(w *World) { w.Payloads = append(w.Payloads, PayloadFact{Name: "perl", Size: 500_000}) }, Payload, CodeFetching, "1 of 2 files (1.6 MB of 2.1 MB)", Appliance},
+		{"payload failed", func(w *World) { w.Payloads[0].State, w.Payloads[0].Error = patch.PayloadFailed, "404" }, Payload, CodeFetchFail, "could not get perl-base: 404", Appliance},
+		{"owner", func(w *World) { w.Machine.Policy = "detect-only" }, Preflight, CodeOwner, "detect only", Owner},
+		{"locked now", func(w *World) { w.Machine.Busy = "locked by apt-get (pid 81)" }, Preflight, CodeLocked, "locked by apt-get (pid 81)", Agent},
+		{"locked lately", func(w *World) { a := failed(patch.FailLock, time.Minute); w.Blocked = &a }, Preflight, CodeLocked, "it said no", Time},
+		{"disk lately", func(w *World) { a := failed(patch.FailDisk, time.Minute); w.Blocked = &a }, Preflight, CodeDisk, "it said no", Owner},
+		{"network lately", func(w *World) { a := failed(patch.FailNetwork, time.Minute); w.Blocked = &a }, Preflight, CodeNetwork, "it said no", Time},
+		{"owner lately", func(w *World) { a := failed(patch.FailPolicy, time.Minute); w.Blocked = &a }, Preflight, CodeOwner, "it said no", Owner},
+		{"under way", func(w *World) { w.Attempts = []patch.Attempt{{ID: "a", State: patch.ExecWaiting}} }, Attempts, CodeUnderWay, "order waits", Agent},
+		{"awaiting detect", func(w *World) { w.Attempts = []patch.Attempt{done(time.Minute, "", 0)} }, Attempts, CodeAwaiting, "detect after it has not come", Agent},
+		{"out of attempts", func(w *World) {
+			w.Attempts = []patch.Attempt{failed(patch.FailPatch, 5*time.Hour), failed(patch.FailPatch, 4*time.Hour), failed(patch.FailPatch, 3*time.Hour)}
+		}, Attempts, CodeOutOf, "3 of 3 attempts", Person},
+		{"not effective uses attempts up", func(w *World) {
+			w.Attempts = []patch.Attempt{failed(patch.FailPatch, 5*time.Hour), done(4*time.Hour, patch.EffectNotEffective, 5), done(3*time.Hour, patch.EffectNotEffective, 6)}
+		}, Attempts, CodeOutOf, "3 of 3 attempts", Person},
+		{"dependency", func(w *World) { w.Attempts = []patch.Attempt{failed(patch.FailDependency, time.Minute)} }, Attempts, CodeDependency, "it said no", Person},
+		{"untrusted", func(w *World) { w.Attempts = []patch.Attempt{failed(patch.FailUntrusted, time.Minute)} }, Attempts, CodeUntrusted, "it said no", Person},
+		{"drift", func(w *World) { w.Attempts = []patch.Attempt{failed(patch.FailDrift, time.Minute)} }, Attempts, CodeDrift, "it said no", Agent},
+	}
+	seen := map[Name]bool{}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := good()
+			c.break_(&w)
+			a := Walk(w)
+			if a.Closed == nil {
+				t.Fatalf("deployable; want %s/%s", c.gate, c.code)
+			}
+			if a.Closed.Name != c.gate || a.Closed.Code != c.code || a.Closed.Actor != c.actor {
+				t.Errorf("closed %s/%s actor %q, want %s/%s actor %q (%s)", a.Closed.Name, a.Closed.Code, a.Closed.Actor, c.gate, c.code, c.actor, a.Closed.Text)
+			}
+			if !strings.Contains(a.Sentence, c.says) {
+				t.Errorf("sentence %q does not say %q", a.Sentence, c.says)
+			}
+			if a.Deployable || a.Next == "" {
+				t.Errorf("deployable %v, next %q", a.Deployable, a.Next)
+			}
+		})
+		seen[c.gate] = true
+	}
+	for _, judge := range gates() {
+		if n := judge(good()).Name; n.Decides() && !seen[n] {
+			t.Errorf("no case closes gate %s", n)
+		}
+	}
+}
+
+func notApp(w *World, code, text string) {
+	w.Verdict, w.Finding = patch.NotApplicable, patch.Finding{Verdict: patch.NotApplicable, Reason: patch.Reason{Code: code, Text: text}}
+}
+
+// What used to close a gate and must not any more.
+func TestGatesOpenAgain(t *testing.T) {
+	for name, mend := range map[string]func(*World){
+		"hold has ended": func(w *World) {
+			w.Policy = PolicyOf([]string{"web"}, []patch.Decision{approve("all"), decide(patch.Hold, "web", now)}, now)
+		},
+		"planned inside the window": func(w *World) { w.Window.NotBefore = now.Add(time.Hour); w.Start = w.Window.NotBefore },
+		"lock long ago":             func(w *World) { a := failed(patch.FailLock, 16*time.Minute); w.Blocked = &a },
+		"disk long ago":             func(w *World) { a := failed(patch.FailDisk, 61*time.Minute); w.Blocked = &a },
+		"busy with its own work":    func(w *World) { w.Machine.Busy = "detecting" },
+		"own attempt":               func(w *World) { w.Attempts, w.Own = []patch.Attempt{{ID: "a", State: patch.ExecWaiting}}, "a" },
+		"withdrawn attempts": func(w *World) {
+			a := failed("", 0)
+			a.State = patch.ExecWithdrawn
+			w.Attempts = []patch.Attempt{a, a, a, a}
+		},
+		"machine's own failures": func(w *World) { a := failed(patch.FailLock, 5*time.Hour); w.Attempts = []patch.Attempt{a, a, a, a} },
+		"two failures":           func(w *World) { a := failed(patch.FailPatch, 5*time.Hour); w.Attempts = []patch.Attempt{a, a} },
+		"approved again":         func(w *World) { a := failed(patch.FailPatch, 23*time.Hour); w.Attempts = []patch.Attempt{a, a, a} },
+		"worked in between": func(w *World) {
+			a := failed(patch.FailPatch, 5*time.Hour)
+			w.Attempts = []patch.Attempt{a, a, done(4*time.Hour, patch.EffectUndone, 6), a}
+		},
+		"drift, and detected since": func(w *World) { w.Attempts = []patch.Attempt{failed(patch.FailDrift, 3*time.Hour)} },
+		"detect failed before":      func(w *World) { w.Machine.DetectFailed, w.Machine.DetectFailedAt = "x", now.Add(-3*time.Hour) },
+		"superseder not deployable": func(w *World) { w.Superseding = []Superseder{{Patch: "x"}} },
+		"feed failing, last good":   func(w *World) { w.Feeds[1].Failing = "404" },
+		"approved for all":          func(w *World) { w.Policy = PolicyOf(nil, []patch.Decision{approve(patch.LabelAll)}, now) },
+		"decline cleared": func(w *World) {
+			c := decide(patch.Clear, "web", time.Time{})
+			c.At = now
+			w.Policy = PolicyOf([]string{"web"}, []patch.Decision{approve("all"), decide(patch.Decline, "web", time.Time{}), c}, now)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := good()
+			mend(&w)
+			if a := Walk(w); !a.Deployable {
+				t.Errorf("closed %s/%s: %s", a.Closed.Name, a.Closed.Code, a.Closed.Text)
+			}
+		})
+	}
+}
+
+func TestOutcome(t *testing.T) {
+	cases := []struct {
+		name                                string
+		make                                func(*World)
+		installed, reboot, verified, undone State
+		standing                            string
+	}{
+		{"nothing happened", func(*World) {}, Unreached, Unreached, Unreached, Unreached, "deployable"},
+		{"verified", func(w *World) {
+			w.Verdict, w.Attempts = patch.Patched, []patch.Attempt{done(3*time.Hour, patch.EffectVerified, 7)}
+		}, Open, Open, Open, Open, "patched"},
+		{"patched by others", func(w *World) { w.Verdict = patch.Patched }, Unreached, Unreached, Open, Open, "patched"},
+		{"reboot owed", func(w *World) {
+			w.Verdict, w.Attempts = patch.Patched, []patch.Attempt{done(3*time.Hour, patch.EffectNeedsReboot, 7)}
+			w.Machine.RebootOwed = true
+		}, Open, Closed, Open, Open, "patched, reboot owed"},
+		{"rebooted", func(w *World) {
+			w.Verdict, w.Attempts = patch.Patched, []patch.Attempt{done(3*time.Hour, patch.EffectNeedsReboot, 7)}
+		}, Open, Open, Open, Open, "patched"},
+		{"failed", func(w *World) { w.Attempts = []patch.Attempt{failed(patch.FailPatch, 3*time.Hour)} }, Closed, Unreached, Unreached, Unreached, "deployable"},
+		{"not effective", func(w *World) { w.Attempts = []patch.Attempt{done(3*time.Hour, patch.EffectNotEffective, 7)} }, Open, Open, Closed, Unreached, "deployable"},
+		{"undone", func(w *World) {
+			w.Attempts, w.Changed = []patch.Attempt{done(9*time.Hour, patch.EffectUndone, 5)}, &Change{At: now.Add(-2 * time.Hour), Seq: 7, Note: "apt install"}
+		}, Open, Open, Open, Closed, "deployable"},
+		{"stale is not verified", func(w *World) { w.Verdict, w.Receipt.Ended = patch.Patched, now.Add(-100*time.Hour) }, Unreached, Unreached, Unreached, Open, "not known"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := good()
+			c.make(&w)
+			a := Walk(w)
+			got := [4]State{a.Gate(Installed).State, a.Gate(Reboot).State, a.Gate(Verified).State, a.Gate(Undone).State}
+			if got != [4]State{c.installed, c.reboot, c.verified, c.undone} || a.Standing != c.standing {
+				t.Errorf("got %v, standing %q", got, a.Standing)
+			}
+		})
+	}
+}
+
+func TestAllClosedGatesShow(t *testing.T) {
+	w := good()
+	notApp(&w, patch.ReasonNotInstalled, "none of its packages is installed")
+	w.Policy = PolicyOf(nil, nil, now)
+	w.Machine.SeenAt = now.Add(-48 * time.Hour)
+	a := Walk(w)
+	var names []Name
+	for _, g := range a.AlsoClosed() {
+		names = append(names, g.Name)
+	}
+	if a.Closed.Name != Prerequisites || len(names) != 2 || names[0] != Policy || names[1] != Machine {
+		t.Errorf("first %s, also %v", a.Closed.Name, names)
+	}
+	if g := a.Gate(Window); g.State != Unreached {
+		t.Errorf("an open gate after a closed one is %s", g.State)
+	}
+}
