@@ -47,6 +47,15 @@ func newClient(server string, cfg *tls.Config) (*client, error) {
 	return &client{base: "https://" + u.Host, http: &http.Client{Transport: transport, CheckRedirect: refuse}}, nil
 }
 
+// hostname is the name or address that the appliance's certificate must carry.
+func (c *client) hostname() string {
+	u, err := url.Parse(c.base)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
 func (c *client) close() { c.http.CloseIdleConnections() }
 
 // route splits a wire path into its method and its address, with {…} replaced.

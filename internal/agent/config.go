@@ -2,10 +2,10 @@ package agent
 
 import (
 	"log/slog"
-	"math/rand/v2"
 	"os"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -31,11 +31,16 @@ type Config struct {
 	Installer Installer
 	// Chain verifies payloads against the vendor's signed index; nil means apt's chain with this machine's keyring.
 	Chain Chain
+	// Room says whether n bytes of packages have room at each place; nil asks the file systems.
+	Room func(n int64, places ...string) error
+	// LockWait is how long another program may hold the package manager's lock before an item fails with its name.
+	LockWait time.Duration
 	// ReadList decodes a catalog list, for explain and titles; nil means that titles stay empty.
 	ReadList func([]byte) ([]patch.Patch, error)
 	Now      func() time.Time
-	Rand     *rand.Rand
-	Log      *slog.Logger
+	// Jitter gives a random time below its bound; nil means a real one.
+	Jitter func(bound time.Duration) time.Duration
+	Log    *slog.Logger
 }
 
 func (c Config) withDefaults() Config {
@@ -48,14 +53,27 @@ func (c Config) withDefaults() Config {
 	if c.Interval <= 0 {
 		c.Interval = 15 * time.Minute
 	}
+	if c.LockWait <= 0 {
+		c.LockWait = 5 * time.Minute
+	}
+	if c.Room == nil {
+		c.Room = host.CheckRoom
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.Rand == nil {
-		c.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
-	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	if c.Host == nil {
+		c.Host = LiveHost{Root: "/"}
+	}
+	l := layout{c.StateDir}
+	if c.Installer == nil {
+		c.Installer = &host.Apt{Dir: l.path("apt"), LockWait: c.LockWait, Log: c.Log}
+	}
+	if c.Chain == nil {
+		c.Chain = &host.Chain{Dir: l.origins(), Root: "/", Now: c.Now}
 	}
 	return c
 }

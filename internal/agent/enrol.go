@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
+	"net/http"
 	"os"
 	"time"
 
@@ -60,11 +61,12 @@ func Enrol(ctx context.Context, cfg Config, server, token string) (Enrolment, er
 
 func enrolWith(ctx context.Context, cfg Config, server string, t Token, id *identity) (wire.EnrolReply, string, error) {
 	var reply wire.EnrolReply
-	c, err := newClient(server, pinnedTLS(t.CA, cfg.Now))
+	c, err := newClient(server, nil)
 	if err != nil {
 		return reply, "", err
 	}
 	defer c.close()
+	c.http.Transport.(*http.Transport).TLSClientConfig = pinnedTLS(t.CA, c.hostname(), cfg.Now)
 	csr, err := makeCSR(id.key)
 	if err != nil {
 		return reply, "", err
@@ -77,7 +79,7 @@ func enrolWith(ctx context.Context, cfg Config, server string, t Token, id *iden
 }
 
 // pinnedTLS trusts exactly the CA whose SHA-256 the token carries; the appliance shows that CA in its chain.
-func pinnedTLS(ca patch.Hash, now func() time.Time) *tls.Config {
+func pinnedTLS(ca patch.Hash, hostname string, now func() time.Time) *tls.Config {
 	return &tls.Config{
 		MinVersion:         tls.VersionTLS13,
 		InsecureSkipVerify: true, // replaced by VerifyConnection, which pins by hash what no pool can name yet
@@ -94,7 +96,7 @@ func pinnedTLS(ca patch.Hash, now func() time.Time) *tls.Config {
 				return &patch.Error{Kind: patch.Untrusted, What: "this is not the appliance that made the token", Why: "its certificate chain does not hold the pinned CA",
 					Do: "Check the address and the token."}
 			}
-			_, err := s.PeerCertificates[0].Verify(x509.VerifyOptions{DNSName: s.ServerName, Roots: roots, CurrentTime: now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
+			_, err := s.PeerCertificates[0].Verify(x509.VerifyOptions{DNSName: hostname, Roots: roots, CurrentTime: now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
 			if err != nil {
 				return &patch.Error{Kind: patch.Untrusted, What: "the appliance's certificate does not fit its address or the pinned CA", Err: err}
 			}

@@ -243,3 +243,10 @@ func (j *journal) Close() error {
 	}
 	return nil
 }
+
+// broken tells why the journal takes nothing more, if so.
+func (j *journal) broken() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.failed
+}

@@ -18,6 +18,7 @@ type state struct {
 	Facts       patch.Hash         `json:"facts"`        // newest facts that the appliance has
 	Inventory   patch.Hash         `json:"inventory"`    // likewise
 	CheckedIn   time.Time          `json:"checked_in,omitzero"`
+	Trusted     time.Time          `json:"trusted,omitzero"`     // latest time the appliance told: no expiry is judged by an earlier clock
 	LastError   string             `json:"last_error,omitempty"` // why the newest contact or detect failed; empty when it worked
 	Refused     string             `json:"refused,omitempty"`    // why the newest order was refused as a whole
 }

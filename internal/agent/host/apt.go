@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -99,7 +100,7 @@ func (a *Apt) Run(ctx context.Context, t Transaction) (string, error) {
 func (a *Apt) markNew(ctx context.Context, t Transaction) {
 	var names []string
 	for _, c := range t.Changes {
-		if c.From == "" && validName(c.Name) && validArch(c.Arch) {
+		if c.From == "" && debian.ValidName(c.Name) && debian.ValidArch(c.Arch) {
 			names = append(names, c.Name+":"+c.Arch)
 		}
 	}

@@ -30,7 +30,7 @@ func (a *Apt) updateArgs() []string {
 // installArgs asks for exactly these packages. It refuses a name, architecture or version outside Debian's grammar, so that nothing
 // from an order can be read as an option.
 func (a *Apt) installArgs(attempt string, want []patch.PlanPackage, simulate bool) ([]string, error) {
-	if !validAttempt(attempt) {
+	if !ValidAttempt(attempt) {
 		return nil, patch.Errorf(patch.Invalid, "%q is not an attempt's name", attempt)
 	}
 	args := a.aptOptions()
@@ -65,8 +65,8 @@ func autoArgs(names []string) []string {
 	return append([]string{"auto", "--"}, names...)
 }
 
-// validAttempt accepts what our own identifiers are made of.
-func validAttempt(s string) bool {
+// ValidAttempt accepts what identifiers of attempts and orders are made of: letters, digits, - and _, at most 64.
+func ValidAttempt(s string) bool {
 	if s == "" || len(s) > 64 || s[0] == '-' {
 		return false
 	}

@@ -44,6 +44,5 @@ func (f *Failure) Error() string { return f.Text }
 type Apt struct {
 	Dir      string        // private directory for the flat repository, apt's state and the locks; mode 0700
 	LockWait time.Duration // how long another program may hold dpkg's lock before an item fails with its name
-	Now      func() time.Time
 	Log      *slog.Logger
 }

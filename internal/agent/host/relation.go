@@ -3,6 +3,7 @@ package host
 import (
 	"strings"
 
+	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/version"
 )
 
@@ -84,5 +85,5 @@ func readRelation(s string) (relation, bool) {
 		n := len(inside) - len(strings.TrimLeft(inside, "<>="))
 		r.op, r.version = inside[:n], strings.TrimSpace(inside[n:])
 	}
-	return r, validName(r.name)
+	return r, debian.ValidName(r.name)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/version"
 )
@@ -45,12 +46,12 @@ func readStep(verb, rest string) (step, bool) {
 	s := step{verb: verb}
 	name, rest, _ := strings.Cut(rest, " ")
 	s.name, s.arch, _ = strings.Cut(name, ":")
-	if !validName(s.name) || s.arch != "" && !validArch(s.arch) {
+	if !debian.ValidName(s.name) || s.arch != "" && !debian.ValidArch(s.arch) {
 		return s, false
 	}
 	if from, ok := strings.CutPrefix(rest, "["); ok {
 		s.from, rest, ok = strings.Cut(from, "]")
-		if !ok || !validVersion(s.from) {
+		if !ok || !debian.ValidVersion(s.from) {
 			return s, false
 		}
 		rest = strings.TrimPrefix(rest, " ")
@@ -70,7 +71,7 @@ func readStep(verb, rest string) (step, bool) {
 	if i := strings.LastIndexByte(rest, '['); i >= 0 && strings.HasSuffix(rest, "]") {
 		s.arch = rest[i+1 : len(rest)-1]
 	}
-	return s, validVersion(s.to) && validArch(s.arch)
+	return s, debian.ValidVersion(s.to) && debian.ValidArch(s.arch)
 }
 
 // judge holds a simulated plan against what was approved. It gives what has to come along and what will change, or the Failure that names the first

@@ -1,0 +1,200 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
+)
+
+// Bounds of what the appliance may ask for as the time to the next check-in, and the age at which a snapshot is renewed by itself.
+const (
+	minInterval   = 2 * time.Second
+	maxInterval   = 4 * time.Hour
+	snapshotLife  = 6 * time.Hour
+	answerTimeout = 90 * time.Second
+)
+
+// glance is what a check-in says about the machine.
+type glance struct {
+	facts     patch.Facts
+	factsHash patch.Hash
+	inventory []byte
+	invHash   patch.Hash
+	err       error
+}
+
+// look reads the machine once. While packages are being installed its database is in motion, and the last known hashes are used.
+func (s *session) look(ctx context.Context) glance {
+	st := s.get()
+	g := glance{factsHash: st.Facts, invHash: st.Inventory}
+	if s.activity() != "" {
+		return g
+	}
+	f, err := s.cfg.Host.Facts(ctx)
+	if err != nil {
+		g.err = err
+		return g
+	}
+	b, err := json.Marshal(f)
+	if err != nil {
+		g.err = err
+		return g
+	}
+	g.facts, g.factsHash = f, hashOf(b)
+	inv, err := s.cfg.Host.Inventory(ctx, f)
+	if err != nil {
+		g.err = err
+		return g
+	}
+	inv.Facts = g.factsHash
+	if g.inventory, g.err = json.Marshal(inv); g.err == nil {
+		g.invHash = hashOf(g.inventory)
+	}
+	return g
+}
+
+// checkin says where this machine is and does what the answer asks for, as far as it needs no worker. It gives the answer.
+func (s *session) checkin(ctx context.Context, g glance) (wire.CheckinReply, error) {
+	var reply wire.CheckinReply
+	if err := s.renew(ctx); err != nil {
+		s.log.Warn("cannot renew the certificate", "err", err)
+	}
+	if err := s.set(func(st *state) { st.Counter++ }); err != nil {
+		return reply, err
+	}
+	if err := s.exchange(ctx, g, &reply); err != nil {
+		return reply, err
+	}
+	err := s.set(func(st *state) {
+		st.State, st.CheckedIn = reply.State, s.cfg.Now().UTC()
+		if reply.Now.After(st.Trusted) {
+			st.Trusted = reply.Now
+		}
+	})
+	if err != nil || reply.State != patch.Admitted {
+		return reply, err
+	}
+	if s.journal != nil {
+		if err := s.journal.acknowledge(reply.ResultsAck); err != nil {
+			return reply, err
+		}
+	}
+	return reply, s.supply(ctx, g, reply)
+}
+
+func (s *session) exchange(ctx context.Context, g glance, reply *wire.CheckinReply) error {
+	ctx, stop := context.WithTimeout(ctx, answerTimeout)
+	defer stop()
+	st := s.get()
+	snap, _, _ := readSnapshot(s.files)
+	name, _ := os.Hostname()
+	out := wire.Checkin{
+		Counter: st.Counter, Boot: s.cfg.Host.Boot(), OS: g.facts.OS.Key, Agent: s.cfg.Version, Hostname: name,
+		Inventory: g.invHash, Facts: g.factsHash, Snapshot: snap.Seq, Revision: snap.Revision,
+		Busy: s.activity(), RebootOwed: s.cfg.Host.Reboot().Owed, Policy: readPolicy(s.cfg.PolicyFile).String(),
+	}
+	if out.OS == "" {
+		out.OS = snap.OS
+	}
+	if s.journal != nil {
+		out.Results, _ = s.journal.position()
+	}
+	_, err := s.client().call(ctx, wire.PathCheckin, "", out, reply)
+	return err
+}
+
+// supply uploads what the appliance lacks.
+func (s *session) supply(ctx context.Context, g glance, reply wire.CheckinReply) error {
+	ctx, stop := context.WithTimeout(ctx, 5*time.Minute)
+	defer stop()
+	if g.err != nil {
+		return s.reportFailed(ctx, g.facts.OS.Key, g.err)
+	}
+	if reply.WantInventory && g.inventory != nil {
+		if err := s.put(ctx, wire.PathInventory, g.inventory, func(st *state) { st.Inventory = g.invHash }); err != nil {
+			return err
+		}
+	}
+	if reply.WantFacts && g.facts.OS.Key != "" {
+		b, err := json.Marshal(g.facts)
+		if err != nil {
+			return err
+		}
+		if err := s.put(ctx, wire.PathFacts, b, func(st *state) { st.Facts = g.factsHash }); err != nil {
+			return err
+		}
+	}
+	snap, _, found := readSnapshot(s.files)
+	if found && (reply.WantSnapshot || snap.Seq > s.get().Uploaded) {
+		return s.uploadSnapshot(ctx)
+	}
+	return nil
+}
+
+// put uploads a document under its hash.
+func (s *session) put(ctx context.Context, path string, b []byte, then func(*state)) error {
+	packed, err := pack(b)
+	if err != nil {
+		return err
+	}
+	if _, err := s.client().call(ctx, path, string(hashOf(b)), packed, nil); err != nil {
+		return err
+	}
+	return s.set(then)
+}
+
+// uploadFacts makes sure that the appliance has the facts which a snapshot judged.
+func (s *session) uploadFacts(ctx context.Context, h patch.Hash) error {
+	if s.get().Facts == h {
+		return nil
+	}
+	b, err := os.ReadFile(s.files.facts())
+	if err != nil || hashOf(b) != h {
+		return nil // the snapshot stands without them; the appliance asks again
+	}
+	return s.put(ctx, wire.PathFacts, b, func(st *state) { st.Facts = h })
+}
+
+// reportFailed tells the appliance that a detect did not complete. The newest complete snapshot stays what it is, here and there.
+func (s *session) reportFailed(ctx context.Context, hostOS patch.HostOS, why error) error {
+	s.note(ctx, why)
+	_, err := s.client().call(ctx, wire.PathFailed, "", wire.DetectFailed{OS: hostOS, At: s.cfg.Now().UTC(), Text: why.Error()}, nil)
+	return err
+}
+
+// renew asks for a new certificate for the same key when half of the old one's life is over.
+func (s *session) renew(ctx context.Context) error {
+	leaf, _, err := s.who().check()
+	if err != nil {
+		return err
+	}
+	if s.cfg.Now().Before(renewAt(leaf)) {
+		return nil
+	}
+	csr, err := makeCSR(s.who().key)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithTimeout(ctx, answerTimeout)
+	defer stop()
+	var reply wire.RenewReply
+	if _, err := s.client().call(ctx, wire.PathRenew, "", wire.RenewRequest{CSR: csr}, &reply); err != nil {
+		return err
+	}
+	next := *s.who()
+	next.Certificate = reply.Certificate
+	if _, _, err := next.check(); err != nil {
+		return err
+	}
+	if err := writeJSON(s.files.identity(), next); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.id = &next
+	s.mu.Unlock()
+	return s.connect()
+}

@@ -1,0 +1,261 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/agent/host"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
+)
+
+// run is the carrying out of one order.
+type run struct {
+	*session
+	order wire.Order
+	ready map[patch.Hash]host.Staged // packages that verified completely
+}
+
+// carryOut brings the newest order to its end: what was interrupted is examined and never executed again, what has not begun is done,
+// and a full detect closes it. When the agent is stopped or a disk fails on the way, the order stays open and the next run goes on.
+func (s *session) carryOut(ctx context.Context) {
+	c := s.journal.newest()
+	r := &run{session: s, order: c.Order, ready: map[patch.Hash]host.Staged{}}
+	defer s.doing("")
+	err := r.all(ctx)
+	if err == nil {
+		err = r.conclude(ctx)
+	}
+	if err != nil && ctx.Err() == nil {
+		s.log.Error("the order could not be brought to its end; the next start goes on with it", "order", c.Order.ID, "err", err)
+		s.note(ctx, err)
+	}
+}
+
+// all brings every item to an outcome.
+func (r *run) all(ctx context.Context) error {
+	r.doing("examining an interrupted installation")
+	if err := r.examine(ctx); err != nil {
+		return err
+	}
+	items := r.open()
+	if len(items) == 0 {
+		return nil
+	}
+	r.doing("preparing an order")
+	if items, err := r.prepare(ctx, items); err != nil || len(items) == 0 {
+		return err
+	}
+	for _, item := range r.open() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := r.install(ctx, item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open lists the items without an outcome.
+func (r *run) open() []wire.OrderItem {
+	c := r.journal.newest()
+	var out []wire.OrderItem
+	for _, item := range r.order.Items {
+		if _, ended := c.outcome(item.Attempt); !ended {
+			out = append(out, item)
+		}
+	}
+	return out
+}
+
+// result writes one line of an item's story. Every line is durable before the next step.
+func (r *run) result(item wire.OrderItem, state patch.Execution, more func(*wire.Result)) error {
+	res := wire.Result{Order: r.order.ID, Attempt: item.Attempt, At: r.cfg.Now().UTC(), Boot: r.cfg.Host.Boot(), State: state, Total: size(item)}
+	if more != nil {
+		more(&res)
+	}
+	return r.journal.report(res)
+}
+
+func size(item wire.OrderItem) (n int64) {
+	for _, p := range item.Packages {
+		n += p.Size
+	}
+	return n
+}
+
+// fail ends an item with the cause that err carries.
+func (r *run) fail(item wire.OrderItem, err error) error {
+	f := failureOf(err)
+	r.log.Warn("an item failed", "patch", item.Patch, "cause", f.Cause, "text", f.Text)
+	return r.result(item, patch.ExecFailed, func(res *wire.Result) {
+		res.Cause, res.Text, res.Log = f.Cause, clip(f.Text, 2000), f.Log
+		res.RebootOwed = r.cfg.Host.Reboot().Owed
+	})
+}
+
+// failureOf finds the cause of an error: its own, or the one that fits its kind.
+func failureOf(err error) *host.Failure {
+	if f := (*host.Failure)(nil); errors.As(err, &f) {
+		return f
+	}
+	f := &host.Failure{Cause: patch.FailPatch, Text: err.Error()}
+	switch kind := patch.KindOf(err); {
+	case host.IsFull(err):
+		f.Cause = patch.FailDisk
+	case kind == patch.Untrusted || kind == patch.Invalid:
+		f.Cause = patch.FailUntrusted
+	case kind == patch.Unavailable || kind == patch.NotFound || kind == patch.Exhausted || kind == patch.Forbidden:
+		f.Cause = patch.FailNetwork
+	}
+	return f
+}
+
+func clip(s string, n int) string { return s[:min(len(s), n)] }
+
+// install brings one prepared item to its outcome: last checks, simulation, intent, execution, and what the package database says then.
+func (r *run) install(ctx context.Context, item wire.OrderItem) error {
+	if _, ended := r.journal.newest().outcome(item.Attempt); ended {
+		return nil // it came along with an earlier item
+	}
+	if why := r.closedNow(r.order); why != "" {
+		return r.fail(item, &host.Failure{Cause: patch.FailWindow, Text: why})
+	}
+	if ok, word := readPolicy(r.cfg.PolicyFile).Deploys(); !ok {
+		return r.fail(item, ownerForbids(word))
+	}
+	r.doing("installing " + string(item.Patch))
+	facts, err := r.cfg.Host.Facts(ctx)
+	if err != nil {
+		return r.fail(item, &host.Failure{Cause: patch.FailDrift, Text: "the package database cannot be read: " + err.Error()})
+	}
+	if err := r.drifted(facts, item); err != nil {
+		return r.fail(item, err)
+	}
+	t, err := r.cfg.Installer.Plan(ctx, item.Attempt, facts, r.staged(item), r.allowed())
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return r.fail(item, err)
+	}
+	return r.transact(ctx, item, t)
+}
+
+// transact writes the intent, runs the transaction once, and writes the outcome of every attempt that it was part of.
+func (r *run) transact(ctx context.Context, item wire.OrderItem, t host.Transaction) error {
+	in := intent{Transaction: t, Attempts: r.touched(item, t)}
+	if err := r.result(item, patch.ExecInstalling, nil); err != nil {
+		return err
+	}
+	if err := r.journal.intend(in); err != nil {
+		return err
+	}
+	log, runErr := r.cfg.Installer.Run(ctx, t)
+	return r.settle(ctx, in, log, runErr, "")
+}
+
+// touched lists the attempts whose packages a transaction completes or touches: the item's own first.
+func (r *run) touched(item wire.OrderItem, t host.Transaction) []string {
+	out := []string{item.Attempt}
+	for _, other := range r.open() {
+		if other.Attempt == item.Attempt {
+			continue
+		}
+		for _, p := range t.Along {
+			if carriesPackage(other, p) {
+				out = append(out, other.Attempt)
+				break
+			}
+		}
+	}
+	return out
+}
+
+func carriesPackage(item wire.OrderItem, p patch.PlanPackage) bool {
+	for _, q := range item.Packages {
+		if q.Name == p.Name && q.Arch == p.Arch && q.Version == p.Version {
+			return true
+		}
+	}
+	return false
+}
+
+// settle writes outcomes after an execution, judged by the package database alone. runErr explains an item that did not get there.
+func (r *run) settle(ctx context.Context, in intent, log string, runErr error, note string) error {
+	facts, err := r.cfg.Host.Facts(context.WithoutCancel(ctx))
+	if err != nil {
+		runErr = errors.Join(runErr, err)
+	}
+	owed := r.cfg.Host.Reboot().Owed
+	for i, attempt := range in.Attempts {
+		item, ok := r.item(attempt)
+		if _, ended := r.journal.newest().outcome(attempt); ended || !ok {
+			continue
+		}
+		undone := notThere(facts, item)
+		switch {
+		case err == nil && undone == "":
+			err := r.result(item, patch.ExecDone, func(res *wire.Result) { res.Log, res.Text, res.RebootOwed = log, note, owed })
+			if err != nil {
+				return err
+			}
+		case i == 0:
+			if err := r.fail(item, because(runErr, undone, log)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// because joins what the package manager said with what the database says.
+func because(runErr error, undone, log string) error {
+	if runErr == nil {
+		return &host.Failure{Cause: patch.FailPatch, Text: "the package manager ended with success, but " + undone, Log: log}
+	}
+	f := *failureOf(runErr)
+	if undone != "" && f.Cause == patch.FailPatch || f.Cause == patch.FailInterrupted {
+		f.Text = fmt.Sprintf("%s; %s", f.Text, undone)
+	}
+	if f.Log == "" {
+		f.Log = log
+	}
+	return &f
+}
+
+func (r *run) item(attempt string) (wire.OrderItem, bool) {
+	for _, item := range r.order.Items {
+		if item.Attempt == attempt {
+			return item, true
+		}
+	}
+	return wire.OrderItem{}, false
+}
+
+// conclude makes the full detect that every order ends with, and closes the order once its snapshot is durable here.
+func (r *run) conclude(ctx context.Context) error {
+	r.doing("detecting after an order")
+	snap, err := r.judgeMachine(ctx, r.order.ID)
+	if err != nil {
+		if reportErr := r.reportFailed(ctx, snap.OS, err); reportErr != nil {
+			r.log.Warn("cannot report the failed detect", "err", reportErr)
+		}
+		return err
+	}
+	if err := r.journal.finish(r.order.ID); err != nil {
+		return err
+	}
+	r.cleanUp()
+	r.log.Info("the order is done", "order", r.order.ID, "snapshot", snap.Seq)
+	if err := r.drain(ctx, 20*time.Second); err != nil {
+		return nil // results and snapshot go with the next check-in
+	}
+	if err := r.uploadSnapshot(ctx); err != nil {
+		r.log.Warn("cannot upload the snapshot; the next check-in does", "err", err)
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package agent
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"runtime/debug"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/fettle-project/fettle/internal/detect"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
+)
+
+// judgeMachine makes one complete snapshot: facts read now, every definition of the newest catalog evaluated, the result kept locally before
+// anything is sent. It uses the catalog files that are here when the appliance is away.
+func (s *session) judgeMachine(ctx context.Context, order string) (patch.Snapshot, error) {
+	defer debug.FreeOSMemory()
+	started := s.cfg.Now().UTC()
+	facts, err := s.cfg.Host.Facts(ctx)
+	if err != nil {
+		return patch.Snapshot{}, err
+	}
+	meta, err := s.refreshCatalog(ctx, facts.OS.Key)
+	if err != nil {
+		if meta = s.get().Newest; meta.OS != facts.OS.Key || patch.KindOf(err) == patch.NotFound {
+			return patch.Snapshot{}, err
+		}
+		s.log.Warn("detecting with the catalog that is here", "revision", meta.ID, "err", err)
+	}
+	snap, err := s.evaluate(meta, &facts)
+	if err != nil {
+		return patch.Snapshot{}, err
+	}
+	snap.Started, snap.Ended, snap.Order = started, s.cfg.Now().UTC(), order
+	if snap.Ended.Before(started) {
+		snap.Ended = started
+	}
+	return snap, s.keep(&snap, facts)
+}
+
+func (s *session) evaluate(meta patch.RevisionMeta, facts *patch.Facts) (patch.Snapshot, error) {
+	b, err := os.ReadFile(blob{Hash: meta.Signatures, Dir: s.files.catalog()}.path())
+	if err != nil {
+		return patch.Snapshot{}, patch.Errorf(patch.Unavailable, "cannot read the signatures of revision %s: %w", meta.ID, err)
+	}
+	if hashOf(b) != meta.Signatures {
+		return patch.Snapshot{}, patch.Errorf(patch.Untrusted, "the signatures of revision %s changed on this machine's disk", meta.ID)
+	}
+	sigs, err := detect.Open(b)
+	if err != nil {
+		return patch.Snapshot{}, err
+	}
+	result, err := sigs.Evaluate(facts)
+	if err != nil {
+		return patch.Snapshot{}, err
+	}
+	snap := patch.Snapshot{Verdicts: result.Verdicts}
+	snap.Machine, snap.OS, snap.Revision, snap.Boot = s.who().Machine, facts.OS.Key, meta.ID, s.cfg.Host.Boot()
+	snap.Expected, snap.Evaluated, snap.Errors = sigs.Len(), result.Verdicts.Len(), result.Errors
+	snap.Agent = s.cfg.Version
+	return snap, nil
+}
+
+// keep gives the snapshot its number and makes it and its facts durable, the number first: a number is never used twice.
+func (s *session) keep(snap *patch.Snapshot, facts patch.Facts) error {
+	b, err := json.Marshal(facts)
+	if err != nil {
+		return patch.Errorf(patch.Internal, "cannot encode the facts: %w", err)
+	}
+	snap.Facts = hashOf(b)
+	if err := s.set(func(st *state) { st.SnapshotSeq++; snap.Seq = st.SnapshotSeq }); err != nil {
+		return err
+	}
+	if err := snap.Check(); err != nil {
+		return err
+	}
+	raw, err := wire.EncodeSnapshot(*snap)
+	if err != nil {
+		return err
+	}
+	for path, b := range map[string][]byte{s.files.facts(): b, s.files.snapshot(): raw} {
+		if err := writeFile(path, b); err != nil {
+			return patch.Errorf(patch.Unavailable, "cannot keep the snapshot: %w", err)
+		}
+	}
+	return nil
+}
+
+func hashOf(b []byte) patch.Hash {
+	sum := sha256.Sum256(b)
+	return patch.Hash(hex.EncodeToString(sum[:]))
+}
+
+// pack is the compressed form of facts and inventory on the wire.
+func pack(b []byte) ([]byte, error) {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(256<<10))
+	if err != nil {
+		return nil, patch.Errorf(patch.Internal, "cannot compress: %w", err)
+	}
+	return enc.EncodeAll(b, nil), enc.Close()
+}
+
+// readSnapshot gives the newest local snapshot; found is false where there is none that is whole.
+func readSnapshot(l layout) (snap patch.Snapshot, raw []byte, found bool) {
+	raw, err := os.ReadFile(l.snapshot())
+	if err != nil {
+		return snap, nil, false
+	}
+	snap, err = wire.DecodeSnapshot(raw)
+	return snap, raw, err == nil
+}
+
+// uploadSnapshot sends the newest local snapshot. The appliance that already has a newer one answers with a conflict, which settles it.
+func (s *session) uploadSnapshot(ctx context.Context) error {
+	snap, raw, found := readSnapshot(s.files)
+	if !found {
+		return nil
+	}
+	if err := s.uploadFacts(ctx, snap.Facts); err != nil {
+		return err
+	}
+	var reply wire.SnapshotReply
+	_, err := s.client().call(ctx, wire.PathSnapshot, "", raw, &reply)
+	if err != nil && patch.KindOf(err) != patch.Conflict {
+		return err
+	}
+	if err != nil {
+		s.log.Warn("the appliance has a newer snapshot than this one", "seq", snap.Seq, "err", err)
+	}
+	return s.set(func(st *state) {
+		st.Uploaded = max(st.Uploaded, snap.Seq)
+		if reply.WantFacts {
+			st.Facts = ""
+		}
+	})
+}

@@ -1,0 +1,27 @@
+package agent
+
+import (
+	"context"
+
+	"github.com/fettle-project/fettle/internal/agent/host"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// LiveHost is a machine by its root directory; "/" for the one that runs.
+type LiveHost struct{ Root string }
+
+// Facts reads what a detect judges.
+func (h LiveHost) Facts(ctx context.Context) (patch.Facts, error) {
+	return host.CollectFacts(ctx, h.Root)
+}
+
+// Inventory reads the machine as labels and people see it.
+func (h LiveHost) Inventory(ctx context.Context, f patch.Facts) (patch.Inventory, error) {
+	return host.CollectInventory(ctx, h.Root, f)
+}
+
+// Boot names the current boot.
+func (h LiveHost) Boot() string { return host.BootID(h.Root) }
+
+// Reboot says whether a reboot is owed, live.
+func (h LiveHost) Reboot() patch.RebootSignal { return host.RebootSignal(h.Root) }

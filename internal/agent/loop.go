@@ -1,0 +1,297 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
+)
+
+// Agent is one machine's agent.
+type Agent struct {
+	cfg Config
+}
+
+// New makes an agent; nothing is read or contacted before Run.
+func New(cfg Config) *Agent { return &Agent{cfg: cfg.withDefaults()} }
+
+// Run serves until ctx ends: it resumes what was interrupted, then checks in, detects and executes orders. It returns nil when ctx ended;
+// a package transaction that is under way is finished first. It returns an error when it cannot start, or when the journal cannot be
+// made durable any more.
+func (a *Agent) Run(ctx context.Context) error {
+	s, stop, err := start(a.cfg)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	l := &loop{session: s, wake: make(chan struct{}, 1), work: make(chan task, 1), admitted: make(chan struct{}, 1)}
+	var tasks sync.WaitGroup
+	for _, run := range []func(context.Context) error{l.checkins, l.poll, l.pump, l.worker} {
+		tasks.Go(func() {
+			if err := run(ctx); err != nil && ctx.Err() == nil {
+				cancel(err)
+			}
+		})
+	}
+	tasks.Wait()
+	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// loop is a session with its four goroutines: check-ins, the long poll, the upload of results, and one worker.
+type loop struct {
+	*session
+	wake     chan struct{} // check in now
+	work     chan task     // for the worker; one may wait
+	admitted chan struct{} // the long poll may begin
+}
+
+// task is what the worker shall do. Both may be asked for.
+type task struct {
+	detect bool
+	order  bool
+}
+
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// ask adds to what the worker shall do next.
+func (l *loop) ask(t task) {
+	for {
+		select {
+		case l.work <- t:
+			return
+		case waiting := <-l.work:
+			t = task{t.detect || waiting.detect, t.order || waiting.order}
+		}
+	}
+}
+
+// checkins is the heartbeat: at once, then at the appliance's pace, on a wake, and with full-jitter back-off while it is away.
+func (l *loop) checkins(ctx context.Context) error {
+	failures := 0
+	for ctx.Err() == nil {
+		g := l.look(ctx)
+		reply, err := l.checkin(ctx, g)
+		var wait time.Duration
+		if err != nil {
+			failures++
+			wait = l.backoff(failures, err)
+			if ctx.Err() == nil {
+				l.log.Warn("the check-in failed", "err", err, "again_in", wait.Round(time.Second))
+			}
+		} else {
+			failures = 0
+			wait = l.pace(reply)
+			l.follow(g, reply)
+		}
+		l.note(ctx, errors.Join(err, g.err))
+		debug.FreeOSMemory()
+		if err := l.rest(ctx, wait, failures > 0); err != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// rest waits. A wake ends it early, but never the back-off.
+func (l *loop) rest(ctx context.Context, wait time.Duration, backingOff bool) error {
+	if backingOff {
+		return sleep(ctx, wait)
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-l.wake:
+	case <-t.C:
+	}
+	return nil
+}
+
+// follow turns the answer into work.
+func (l *loop) follow(g glance, reply wire.CheckinReply) {
+	if reply.State != patch.Admitted {
+		return
+	}
+	poke(l.admitted)
+	snap, _, found := readSnapshot(l.files)
+	stale := !found || snap.Revision != reply.Revision || l.cfg.Now().Sub(snap.Ended) > snapshotLife ||
+		g.factsHash != snap.Facts || snap.Boot != l.cfg.Host.Boot()
+	detect := reply.Revision != "" && l.activity() == "" && (reply.WantDetect || stale)
+	if detect || reply.Order {
+		l.ask(task{detect: detect, order: reply.Order})
+	}
+}
+
+// pace is the time to the next check-in: the appliance's wish within bounds, else our own, ± 10 %.
+func (l *loop) pace(reply wire.CheckinReply) time.Duration {
+	d := l.cfg.Interval
+	if reply.NextSeconds > 0 {
+		d = time.Duration(min(reply.NextSeconds, int(maxInterval/time.Second))) * time.Second
+	}
+	d = max(d, minInterval)
+	return d - d/10 + l.random(d/5+1)
+}
+
+// backoff is full jitter: anywhere between now and a bound that doubles, but not before the appliance's own Retry-After.
+func (l *loop) backoff(failures int, err error) time.Duration {
+	bound := min(2*time.Second<<min(failures, 12), 15*time.Minute)
+	wait := max(l.random(bound), 250*time.Millisecond)
+	var later retryAfter
+	if errors.As(err, &later) {
+		wait = later.after + l.random(later.after/2+time.Second)
+	}
+	return wait
+}
+
+func (l *loop) random(bound time.Duration) time.Duration {
+	if l.cfg.Jitter != nil {
+		return l.cfg.Jitter(bound)
+	}
+	return rand.N(bound)
+}
+
+// poll keeps one long poll open once the machine is admitted, and wakes the heartbeat when the appliance has something.
+func (l *loop) poll(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-l.admitted:
+	}
+	failures := 0
+	for ctx.Err() == nil {
+		begun := time.Now()
+		var reply wire.PollReply
+		err := l.pollOnce(ctx, &reply)
+		wait := max(time.Second-time.Since(begun), 0)
+		switch {
+		case err != nil:
+			failures++
+			wait = l.backoff(failures, err)
+		case reply.Wake:
+			failures = 0
+			poke(l.wake)
+		default:
+			failures = 0
+		}
+		if sleep(ctx, wait) != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (l *loop) pollOnce(ctx context.Context, reply *wire.PollReply) error {
+	ctx, stop := context.WithTimeout(ctx, answerTimeout)
+	defer stop()
+	_, err := l.client().call(ctx, wire.PathPoll, "", nil, reply)
+	return err
+}
+
+// pump sends results until they are acknowledged, as soon as there are any.
+func (l *loop) pump(ctx context.Context) error {
+	if l.journal == nil {
+		return nil
+	}
+	failures := 0
+	for {
+		for len(l.journal.unsent(1)) == 0 {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-l.journal.grown:
+			}
+		}
+		err := l.sendResults(ctx)
+		if err == nil {
+			failures = 0
+			continue
+		}
+		if l.journal.broken() != nil {
+			return l.journal.broken()
+		}
+		failures++
+		if sleep(ctx, l.backoff(failures, err)) != nil {
+			return nil
+		}
+	}
+}
+
+func (l *loop) sendResults(ctx context.Context) error {
+	ctx, stop := context.WithTimeout(ctx, answerTimeout)
+	defer stop()
+	batch := l.journal.unsent(200)
+	var reply wire.ResultsReply
+	if _, err := l.client().call(ctx, wire.PathResults, "", wire.Results{Results: batch}, &reply); err != nil {
+		return err
+	}
+	if reply.Ack < batch[0].Seq {
+		return patch.Errorf(patch.Unavailable, "the appliance acknowledged result %d and not %d", reply.Ack, batch[0].Seq)
+	}
+	return l.journal.acknowledge(reply.Ack)
+}
+
+// worker does one thing at a time: first what an earlier run left open, then what check-ins ask for.
+func (l *loop) worker(ctx context.Context) error {
+	if l.journal != nil {
+		if c := l.journal.newest(); c != nil && !c.Closed {
+			l.carryOut(ctx)
+		}
+	}
+	for {
+		var t task
+		select {
+		case <-ctx.Done():
+			return nil
+		case t = <-l.work:
+		}
+		if t.order && l.journal != nil {
+			if l.takeOrder(ctx) {
+				l.carryOut(ctx)
+				t.detect = false // the order ended with one
+			}
+			poke(l.wake)
+		}
+		if t.detect {
+			l.detectNow(ctx)
+		}
+		if l.journal != nil && l.journal.broken() != nil {
+			return l.journal.broken()
+		}
+	}
+}
+
+// detectNow makes a snapshot and uploads it; a detect that fails is reported as failed.
+func (l *loop) detectNow(ctx context.Context) {
+	l.doing("detecting")
+	defer l.doing("")
+	snap, err := l.judgeMachine(ctx, "")
+	if err != nil {
+		if ctx.Err() == nil {
+			l.log.Error("the detect failed", "err", err)
+			if err := l.reportFailed(ctx, snap.OS, err); err != nil {
+				l.log.Warn("cannot report the failed detect", "err", err)
+			}
+		}
+		return
+	}
+	l.log.Info("detected", "seq", snap.Seq, "revision", snap.Revision, "patches", snap.Expected, "missing", snap.Verdicts.Counts()[patch.NotPatched])
+	if err := l.uploadSnapshot(ctx); err != nil {
+		l.log.Warn("cannot upload the snapshot; the next check-in does", "err", err)
+	}
+}

@@ -1,0 +1,128 @@
+package agent
+
+import (
+	"context"
+	"crypto/ed25519"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/agent/host"
+	"github.com/fettle-project/fettle/internal/debian"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
+)
+
+// Limits of an order.
+const (
+	maxItems    = 5000
+	maxPackages = 20000
+)
+
+// takeOrder fetches the waiting order, holds it against everything that an order must be, and makes it durable. It says whether there
+// is one to carry out. A refused order changes nothing; why it was refused is kept for status and told to the appliance at check-ins.
+func (s *session) takeOrder(ctx context.Context) bool {
+	asked, stop := context.WithTimeout(ctx, answerTimeout)
+	defer stop()
+	var e wire.Envelope
+	empty, err := s.client().call(asked, wire.PathOrder, "", nil, &e)
+	if err != nil {
+		s.log.Warn("cannot fetch the order", "err", err)
+		return false
+	}
+	if empty {
+		return false
+	}
+	if err := s.acceptOrder(e); err != nil {
+		s.log.Error("refused an order", "err", err)
+		if err := s.set(func(st *state) { st.Refused = err.Error() }); err != nil {
+			s.log.Warn("cannot keep why an order was refused", "err", err)
+		}
+		return false
+	}
+	return true
+}
+
+func (s *session) acceptOrder(e wire.Envelope) error {
+	var o wire.Order
+	id := s.who()
+	if err := e.Open(ed25519.PublicKey(id.ApproverKey), wire.TypeOrder, &o); err != nil {
+		return err
+	}
+	if err := checkOrder(o, id.Machine); err != nil {
+		return err
+	}
+	if c := s.journal.newest(); c != nil && !c.Closed {
+		return patch.Errorf(patch.Conflict, "order %s is still being carried out", c.Order.ID)
+	}
+	if err := s.journal.begin(o); err != nil {
+		return err
+	}
+	s.log.Info("took an order", "order", o.ID, "number", o.Number, "patches", len(o.Items))
+	return s.set(func(st *state) { st.Refused = "" })
+}
+
+// checkOrder holds a verified order against this machine and against the grammar of everything in it. An order is right as a whole or
+// nothing of it is used.
+func checkOrder(o wire.Order, me patch.MachineID) error {
+	switch {
+	case o.Machine != me:
+		return patch.Errorf(patch.Untrusted, "the order is for machine %.80q and not for this one", string(o.Machine))
+	case o.Number == 0 || o.Expires.IsZero():
+		return patch.Errorf(patch.Invalid, "the order has no number or no end")
+	case !host.ValidAttempt(o.ID):
+		return patch.Errorf(patch.Invalid, "%.80q is not an order's name", o.ID)
+	case len(o.Items) > maxItems:
+		return patch.Errorf(patch.Invalid, "the order has %d items", len(o.Items))
+	}
+	attempts, total := map[string]bool{}, 0
+	for _, item := range o.Items {
+		if !host.ValidAttempt(item.Attempt) || attempts[item.Attempt] {
+			return patch.Errorf(patch.Invalid, "the order names attempt %.80q badly or twice", item.Attempt)
+		}
+		attempts[item.Attempt] = true
+		if total += len(item.Packages); len(item.Packages) == 0 || total > maxPackages {
+			return patch.Errorf(patch.Invalid, "the order has no packages for %.80q, or too many", string(item.Patch))
+		}
+		for _, p := range item.Packages {
+			if err := checkPackage(p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func checkPackage(p patch.PlanPackage) error {
+	if err := host.CheckPackage(p); err != nil {
+		return err
+	}
+	o := p.Origin
+	if !o.Release.Valid() || !o.Index.Valid() || !debian.ValidSuite(o.Suite) || o.IndexPath == "" || len(o.IndexPath) > 256 {
+		return patch.Errorf(patch.Invalid, "package %s does not name the signed index that vouches for it", p.Name)
+	}
+	return nil
+}
+
+// clock is the time that windows and expiry are judged by: never earlier than what the appliance has told before, so that a clock that
+// was set back does not make an old order young again.
+func (s *session) clock() time.Time {
+	now := s.cfg.Now()
+	if t := s.get().Trusted; t.After(now) {
+		return t
+	}
+	return now
+}
+
+// closedNow says why an order may not start another item now; empty when it may.
+func (s *session) closedNow(o wire.Order) string {
+	now := s.clock()
+	at := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04Z") }
+	switch {
+	case now.After(o.Expires):
+		return "the order expired at " + at(o.Expires)
+	case !o.Window.NotAfter.IsZero() && now.After(o.Window.NotAfter):
+		return "the window ended at " + at(o.Window.NotAfter)
+	case !o.Window.NotBefore.IsZero() && now.Before(o.Window.NotBefore):
+		return "the window begins only at " + at(o.Window.NotBefore)
+	}
+	return ""
+}

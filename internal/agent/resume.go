@@ -1,0 +1,79 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/agent/host"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// examine looks at every execution that was begun and has no outcome: the agent or the machine went down in the middle. It is recovered
+// and judged, and never started again: an order executes each attempt at most once.
+func (r *run) examine(ctx context.Context) error {
+	c := r.journal.newest()
+	for _, in := range c.Intents {
+		if _, ended := c.outcome(in.Attempts[0]); ended {
+			continue
+		}
+		r.log.Warn("an installation was interrupted", "attempt", in.Attempts[0], "packages", len(in.Changes))
+		log, err := r.cfg.Installer.Recover(ctx, in.Attempts[0], func() ([]host.Staged, error) { return r.undone(ctx, in) })
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := r.settle(ctx, in, log, interrupted(err), "finished after an interruption"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func interrupted(err error) error {
+	f := &host.Failure{Cause: patch.FailInterrupted, Text: "the installation was interrupted because the agent or the machine stopped"}
+	var why *host.Failure
+	if errors.As(err, &why) {
+		f.Text, f.Log = f.Text+", and the repair failed: "+why.Text, why.Log
+	} else if err != nil {
+		f.Text += ", and the repair failed: " + err.Error()
+	}
+	return f
+}
+
+// undone lists the kept files of an interrupted transaction that still have to be installed for it to be whole. It is empty where nothing
+// had been changed yet: then the transaction is left as if it had never begun.
+func (r *run) undone(ctx context.Context, in intent) ([]host.Staged, error) {
+	facts, err := r.cfg.Host.Facts(context.WithoutCancel(ctx))
+	if err != nil {
+		return nil, err
+	}
+	var files []host.Staged
+	touched := false
+	for _, p := range append(append([]patch.PlanPackage{}, in.Want...), in.Along...) {
+		now, found := installedAt(facts, p.Name, p.Arch)
+		there := found && now.State == patch.Installed && now.Version == p.Version
+		touched = touched || there && p.Version != p.From || found && now.State == patch.Broken
+		if !there {
+			files = append(files, host.Staged{PlanPackage: p, Path: filepath.Join(r.files.payloads(), string(p.SHA256))})
+		}
+	}
+	if !touched {
+		return nil, nil
+	}
+	return files, nil
+}
+
+// drain waits until the appliance has acknowledged every result, at most for d: a snapshot that closes an order comes after its results.
+func (r *run) drain(ctx context.Context, d time.Duration) error {
+	end := time.Now().Add(d)
+	for len(r.journal.unsent(1)) > 0 {
+		if time.Now().After(end) {
+			return patch.Errorf(patch.Unavailable, "results are not acknowledged yet")
+		}
+		if err := sleep(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,72 @@
+package agent
+
+import (
+	"context"
+	"crypto/ed25519"
+	"os"
+	"path/filepath"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
+)
+
+// maxCatalogFile bounds a list or signature file in bytes.
+const maxCatalogFile = 64 << 20
+
+// refreshCatalog asks for the newest revision of this host OS and fetches its files where they changed. An older build than one that was
+// accepted before is refused: an appliance may stand still but not go back.
+func (s *session) refreshCatalog(ctx context.Context, hostOS patch.HostOS) (patch.RevisionMeta, error) {
+	var e wire.Envelope
+	empty, err := s.client().call(ctx, wire.PathRevision, string(hostOS), nil, &e)
+	if err != nil {
+		return patch.RevisionMeta{}, err
+	}
+	if empty {
+		return patch.RevisionMeta{}, patch.Errorf(patch.NotFound, "the appliance has no catalog for %s yet", hostOS)
+	}
+	var meta patch.RevisionMeta
+	if err := e.Open(ed25519.PublicKey(s.who().CatalogKey), wire.TypeRevision, &meta); err != nil {
+		return patch.RevisionMeta{}, err
+	}
+	if err := acceptRevision(meta, hostOS, s.get().Newest); err != nil {
+		return patch.RevisionMeta{}, err
+	}
+	for _, h := range []patch.Hash{meta.Signatures, meta.List} {
+		if _, err := s.client().fetch(ctx, blob{Hash: h, Limit: maxCatalogFile, Dir: s.files.catalog()}); err != nil {
+			return patch.RevisionMeta{}, err
+		}
+	}
+	if err := s.set(func(st *state) { st.Newest = meta }); err != nil {
+		return patch.RevisionMeta{}, err
+	}
+	s.pruneCatalog(meta)
+	return meta, nil
+}
+
+// acceptRevision holds a verified revision against this machine and against the newest one it knows.
+func acceptRevision(meta patch.RevisionMeta, hostOS patch.HostOS, newest patch.RevisionMeta) error {
+	switch {
+	case meta.OS != hostOS:
+		return patch.Errorf(patch.Untrusted, "the appliance sent the catalog of %s to a machine that is %s", meta.OS, hostOS)
+	case meta.ID == "" || !meta.Signatures.Valid() || !meta.List.Valid():
+		return patch.Errorf(patch.Untrusted, "the catalog revision does not name its files")
+	case newest.OS == hostOS && meta.Built.Before(newest.Built):
+		return &patch.Error{Kind: patch.Untrusted, What: "the appliance sent an older catalog",
+			Why: "built " + meta.Built.UTC().Format("2006-01-02 15:04:05Z") + ", and this machine has seen one built " + newest.Built.UTC().Format("2006-01-02 15:04:05Z")}
+	}
+	return nil
+}
+
+// pruneCatalog removes files that no longer belong to the newest revision.
+func (s *session) pruneCatalog(meta patch.RevisionMeta) {
+	keep := map[string]bool{string(meta.List): true, string(meta.Signatures): true}
+	files, err := os.ReadDir(s.files.catalog())
+	if err != nil {
+		return
+	}
+	for _, f := range files {
+		if !keep[f.Name()] {
+			os.Remove(filepath.Join(s.files.catalog(), f.Name()))
+		}
+	}
+}

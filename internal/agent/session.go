@@ -1,0 +1,166 @@
+package agent
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"sync"
+	"syscall"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// session is one run of an enrolled agent: its files, its identity and its connection.
+type session struct {
+	cfg     Config
+	files   layout
+	log     *slog.Logger
+	id      *identity
+	journal *journal
+	damage  error // why there is no journal; then nothing is installed
+
+	mu   sync.Mutex
+	st   state
+	conn *client
+	busy string
+}
+
+// start takes the state directory for this process alone and reads everything in it.
+func start(cfg Config) (*session, func(), error) {
+	s := &session{cfg: cfg, files: layout{cfg.StateDir}, log: cfg.Log}
+	if err := s.files.make(); err != nil {
+		return nil, nil, err
+	}
+	lock, err := lockDir(s.files.path("lock"))
+	if err != nil {
+		return nil, nil, err
+	}
+	stop := func() {
+		if s.journal != nil {
+			s.journal.Close()
+		}
+		if s.conn != nil {
+			s.conn.close()
+		}
+		lock.Close()
+	}
+	if err := s.load(); err != nil {
+		stop()
+		return nil, nil, err
+	}
+	return s, stop, nil
+}
+
+func lockDir(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, patch.Errorf(patch.Unavailable, "cannot open the agent's lock: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, &patch.Error{Kind: patch.Conflict, What: "another fettle-agent runs on this machine already", Do: "Stop it first."}
+	}
+	return f, nil
+}
+
+func (s *session) load() error {
+	s.files.sweep()
+	var err error
+	if s.id, err = loadIdentity(s.files); err != nil {
+		return err
+	}
+	if _, err := readJSON(s.files.state(), &s.st); err != nil {
+		return err
+	}
+	if s.journal, err = openJournal(s.files.journal(), s.cfg.Now); err != nil {
+		if patch.KindOf(err) != patch.Internal {
+			return err
+		}
+		s.damage = err
+		s.log.Error("the journal is damaged; nothing will be installed", "err", err)
+	} else if s.journal, err = compact(s.files.journal(), s.journal); err != nil {
+		return err
+	}
+	return s.connect()
+}
+
+// connect makes a client from the identity; after a renewal it is made anew.
+func (s *session) connect() error {
+	tls, err := s.who().tlsConfig()
+	if err != nil {
+		return err
+	}
+	c, err := newClient(s.who().Server, tls)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != nil {
+		s.conn.close()
+	}
+	s.conn = c
+	return nil
+}
+
+func (s *session) client() *client {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conn
+}
+
+func (s *session) get() state {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.st
+}
+
+// set changes the state durably.
+func (s *session) set(change func(*state)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := s.st
+	change(&next)
+	if err := writeJSON(s.files.state(), next); err != nil {
+		return patch.Errorf(patch.Unavailable, "cannot keep the agent's state: %w", err)
+	}
+	s.st = next
+	return nil
+}
+
+// doing says what the agent does now; check-ins and status show it.
+func (s *session) doing(what string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy = what
+}
+
+func (s *session) activity() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.busy == "" && s.damage != nil {
+		return "installs nothing: the journal is damaged"
+	}
+	return s.busy
+}
+
+// note keeps the text of what went wrong last, for status. It does not fail: the error itself is handled elsewhere.
+func (s *session) note(ctx context.Context, err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	if s.get().LastError == text || ctx.Err() != nil {
+		return
+	}
+	if err := s.set(func(st *state) { st.LastError = text }); err != nil {
+		s.log.Warn("cannot keep the newest error", "err", err)
+	}
+}
+
+// who gives the identity; a renewal replaces it as a whole.
+func (s *session) who() *identity {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.id
+}
