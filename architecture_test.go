@@ -22,6 +22,7 @@ var layers = [][]string{
 	{"internal/patch", "internal/version", "internal/lab"},
 	{"internal/wire", "internal/debian", "internal/gate", "internal/content"},
 	{"internal/detect"},
+	{"internal/world"},
 	{"internal/feed", "internal/catalog", "internal/label", "internal/approval", "internal/plan", "internal/deploy", "internal/ledger",
 		"internal/payload", "internal/auth", "internal/agent/host"},
 	{"internal/feed/apt", "internal/store"},

@@ -13,13 +13,14 @@ import (
 // anyWorld draws worlds around the good one, so that deployable ones are not rare.
 func anyWorld(t *rapid.T) World {
 	w := good()
-	odd := func(name string) bool { return rapid.IntRange(0, 9).Draw(t, name) == 0 }
+	odd := func(name string) bool { return rapid.SampledFrom([]int{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}).Draw(t, name) == 1 }
 	ago := func(name string) time.Time {
-		return now.Add(-time.Duration(rapid.IntRange(0, 120*60).Draw(t, name)) * time.Minute)
+		hours := rapid.SampledFrom([]int{0, 1, 2, 3, 5, 23, 24, 25, 72, 73}).Draw(t, name)
+		return now.Add(-time.Duration(hours) * time.Hour)
 	}
-	w.Machine.State = rapid.SampledFrom([]patch.MachineState{patch.Admitted, patch.Admitted, patch.Admitted, patch.Pending, patch.Revoked, "odd"}).Draw(t, "state")
+	w.Machine.State = rapid.SampledFrom([]patch.MachineState{patch.Admitted, patch.Admitted, patch.Admitted, patch.Admitted, patch.Admitted, patch.Pending, patch.Revoked, "odd"}).Draw(t, "state")
 	w.Machine.SeenAt = ago("seen")
-	w.Verdict = rapid.SampledFrom([]patch.Verdict{patch.NotPatched, patch.NotPatched, patch.NotPatched, patch.Patched, patch.NotApplicable, patch.Faulty, patch.Unknown, 9}).Draw(t, "verdict")
+	w.Verdict = rapid.SampledFrom([]patch.Verdict{patch.NotPatched, patch.NotPatched, patch.NotPatched, patch.NotPatched, patch.NotPatched, patch.Patched, patch.NotApplicable, patch.Faulty, patch.Unknown, 9}).Draw(t, "verdict")
 	w.Finding.Verdict, w.Finding.Reason = w.Verdict, patch.Reason{}
 	w.Receipt.Ended = ago("ended")
 	w.Receipt.Started = w.Receipt.Ended.Add(-time.Second)
@@ -59,7 +60,7 @@ func anyWorld(t *rapid.T) World {
 	if odd("facts") {
 		w.PayloadsKnown = false
 	}
-	w.Payloads[0].State = rapid.SampledFrom([]patch.PayloadState{patch.PayloadReady, patch.PayloadReady, patch.PayloadWanted, patch.PayloadFailed, ""}).Draw(t, "payload")
+	w.Payloads[0].State = rapid.SampledFrom([]patch.PayloadState{patch.PayloadReady, patch.PayloadReady, patch.PayloadReady, patch.PayloadReady, patch.PayloadWanted, patch.PayloadFailed, ""}).Draw(t, "payload")
 	w.Attempts = anyAttempts(t)
 	return w
 }
@@ -81,7 +82,7 @@ func anyDecisions(t *rapid.T) []patch.Decision {
 }
 
 func anyAttempts(t *rapid.T) []patch.Attempt {
-	n := max(0, rapid.IntRange(-3, 4).Draw(t, "attempts"))
+	n := rapid.SampledFrom([]int{0, 0, 0, 0, 1, 2, 4}).Draw(t, "attempts")
 	out := make([]patch.Attempt, n)
 	for i := range out {
 		a := failed(rapid.SampledFrom([]patch.FailCause{patch.FailPatch, patch.FailLock, patch.FailDrift, patch.FailDependency}).Draw(t, "cause"), time.Duration(100-i)*time.Hour)

@@ -67,7 +67,7 @@ type FeedFact struct {
 type Superseder struct {
 	Patch      patch.ID
 	Title      string
-	Deployable bool // on this machine, by Walk
+	Deployable bool // on this machine, by Walk; or being deployed right now
 }
 
 // PayloadFact is one needed file and where it stands.

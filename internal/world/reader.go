@@ -4,77 +4,123 @@ import (
 	"context"
 	"time"
 
-	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// Machines is the storage of machines and of the facts that their detects judged.
-type Machines interface {
-	FindMachine(ctx context.Context, id patch.MachineID) (patch.Machine, error)
-	ListMachines(ctx context.Context, f patch.MachineFilter) ([]patch.Machine, error)
-	FindFacts(ctx context.Context, hash patch.Hash) ([]byte, error)
-}
-
-// Snapshots is the storage of complete detects. NewestSnapshot fails with patch.NotFound where a machine never completed one.
-type Snapshots interface {
-	NewestSnapshot(ctx context.Context, id patch.MachineID) (patch.Snapshot, error)
-	ListTransitions(ctx context.Context, f patch.TransitionFilter) ([]patch.Transition, error)
-}
-
-// Decisions is the storage of decisions: the newest per patch and label.
-type Decisions interface {
-	ListDecisions(ctx context.Context, f patch.DecisionFilter) ([]patch.Decision, error)
-}
-
-// Work is the storage of payloads and attempts.
-type Work interface {
-	ListPayloads(ctx context.Context, f patch.PayloadFilter) ([]patch.StoredPayload, error)
-	ListAttempts(ctx context.Context, f patch.AttemptFilter) ([]patch.Attempt, error)
-}
-
-// Patches is the storage of patches and feeds.
-type Patches interface {
-	FindPatch(ctx context.Context, id patch.ID) (patch.PatchRow, error)
-	ListFeeds(ctx context.Context) ([]patch.FeedStatus, error)
-}
-
-// Store is all that a Reader reads.
-type Store interface {
-	Machines
-	Snapshots
-	Decisions
-	Work
-	Patches
-}
-
-// Catalog is the published catalog.
-type Catalog interface {
-	Meta(os patch.HostOS) (patch.RevisionMeta, bool)
-	Signatures(ctx context.Context, os patch.HostOS, rev patch.RevisionID) (*detect.Signatures, error)
-	Payloads(ctx context.Context, os patch.HostOS, id patch.ID) ([]patch.PayloadFile, error)
-}
-
-// List is one revision's list, in the order of its vectors.
-type List interface {
-	Patches() []patch.Patch
-	Index(id patch.ID) (int, bool)
-}
-
-// Lists gives the list of one revision of a host OS: a closure over catalog.Catalog.ListOf.
-type Lists func(ctx context.Context, os patch.HostOS, rev patch.RevisionID) (List, error)
-
-// Labels tells who carries a label now; package label implements it.
-type Labels interface {
-	Members(ctx context.Context, name string) ([]patch.MachineID, error)
-}
-
-// Reader makes Views.
+// Reader makes Views. It holds no state and may be used from many goroutines.
 type Reader struct {
 	Store   Store
 	Catalog Catalog
 	Lists   Lists
 	Labels  Labels
-	Limits  gate.Limits
+	Limits  gate.Limits // zero: gate.DefaultLimits
 	Now     func() time.Time
+}
+
+// View is storage and catalog as one stage call sees them: what is read once stays as it was read. It belongs to one goroutine.
+type View struct {
+	Now    time.Time
+	Limits gate.Limits
+
+	r         *Reader
+	decisions map[patch.ID][]patch.Decision
+	feeds     []patch.FeedStatus
+	members   map[string]map[patch.MachineID]bool
+	lists     map[listKey]*Shelf
+	payloads  map[patch.ID]map[patch.Hash]patch.StoredPayload
+	files     map[fileKey][]patch.PayloadFile
+	facts     map[patch.Hash]*patch.Facts
+}
+
+type listKey struct {
+	os  patch.HostOS
+	rev patch.RevisionID
+}
+
+type fileKey struct {
+	os patch.HostOS
+	id patch.ID
+}
+
+// keptFacts bounds how many machines' facts a View keeps decoded at a time.
+const keptFacts = 64
+
+// View starts a reading as of now: decisions and feeds at once, everything else when it is asked for.
+func (r *Reader) View(ctx context.Context) (*View, error) {
+	v := &View{Now: r.Now(), Limits: r.Limits, r: r, decisions: map[patch.ID][]patch.Decision{}, members: map[string]map[patch.MachineID]bool{},
+		lists: map[listKey]*Shelf{}, payloads: map[patch.ID]map[patch.Hash]patch.StoredPayload{}, files: map[fileKey][]patch.PayloadFile{},
+		facts: map[patch.Hash]*patch.Facts{}}
+	if v.Limits == (gate.Limits{}) {
+		v.Limits = gate.DefaultLimits()
+	}
+	all, err := r.Store.ListDecisions(ctx, patch.DecisionFilter{})
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range all {
+		v.decisions[d.Patch] = append(v.decisions[d.Patch], d)
+	}
+	v.feeds, err = r.Store.ListFeeds(ctx)
+	return v, err
+}
+
+// Decided lists the patches with a decision that counts now, in no order.
+func (v *View) Decided() []patch.ID {
+	ids := make([]patch.ID, 0, len(v.decisions))
+	for id := range v.decisions {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// Decisions are those about a patch that count now, the newest per label.
+func (v *View) Decisions(id patch.ID) []patch.Decision { return v.decisions[id] }
+
+// Member reports whether a machine carries a label now. A label that is gone has no members.
+func (v *View) Member(ctx context.Context, name string, id patch.MachineID) (bool, error) {
+	set, ok := v.members[name]
+	if !ok {
+		ids, err := v.r.Labels.Members(ctx, name)
+		if err != nil && patch.KindOf(err) != patch.NotFound {
+			return false, err
+		}
+		set = make(map[patch.MachineID]bool, len(ids))
+		for _, m := range ids {
+			set[m] = true
+		}
+		v.members[name] = set
+	}
+	return set[id], nil
+}
+
+// Policy is where a patch stands for a machine at a moment, with further decisions assumed to have been made.
+func (v *View) Policy(ctx context.Context, id patch.ID, m patch.MachineID, at time.Time, assume ...patch.Decision) (patch.Policy, error) {
+	decisions := v.decisions[id]
+	if len(assume) > 0 {
+		decisions = append(decisions[:len(decisions):len(decisions)], assume...)
+	}
+	var labels []string
+	for _, d := range decisions {
+		in, err := v.Member(ctx, d.Label, m)
+		if err != nil {
+			return patch.Policy{}, err
+		}
+		if in {
+			labels = append(labels, d.Label)
+		}
+	}
+	return gate.PolicyOf(labels, decisions, at), nil
+}
+
+// row finds a patch as storage remembers it, on this OS if it ever was there; ok is false where nothing remembers it.
+func (v *View) row(ctx context.Context, os patch.HostOS, id patch.ID) (row patch.PatchRow, ok bool, err error) {
+	row, err = v.r.Store.FindPatchOn(ctx, os, id)
+	if patch.KindOf(err) == patch.NotFound && err != nil {
+		row, err = v.r.Store.FindPatch(ctx, id)
+	}
+	if err != nil && patch.KindOf(err) == patch.NotFound {
+		return row, false, nil
+	}
+	return row, err == nil, err
 }

@@ -1,0 +1,154 @@
+package world
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// maxFacts bounds decompressed facts and inventories in bytes: 100,000 packages fit.
+const maxFacts = 64 << 20
+
+// Finding judges a patch once more over the facts that the newest detect judged, with the signatures that it used. ok is false where
+// facts or signatures are not at hand.
+func (s *Sight) Finding(ctx context.Context, id patch.ID) (f patch.Finding, ok bool, err error) {
+	p, i, listed := s.judged.Find(id)
+	if !listed || s.Receipt == nil {
+		return f, false, nil
+	}
+	facts, err := s.Facts(ctx)
+	if err != nil || facts == nil {
+		return f, false, err
+	}
+	sigs, err := s.v.r.Catalog.Signatures(ctx, s.Receipt.OS, s.Receipt.Revision)
+	if err != nil {
+		if patch.KindOf(err) == patch.NotFound {
+			return f, false, nil
+		}
+		return f, false, err
+	}
+	if facts.OS.Key != sigs.OS() || i >= sigs.Len() || sigs.ID(i) != id {
+		return f, false, nil
+	}
+	f = sigs.Find(facts, i)
+	f.Title = p.Title
+	return f, true, nil
+}
+
+// Facts are those that the newest complete detect judged; nil where they have not arrived.
+func (s *Sight) Facts(ctx context.Context) (*patch.Facts, error) {
+	if s.Receipt == nil {
+		return nil, nil
+	}
+	return s.v.Facts(ctx, s.Receipt.Facts)
+}
+
+// Facts decodes stored facts; nil where storage has none under this hash.
+func (v *View) Facts(ctx context.Context, hash patch.Hash) (*patch.Facts, error) {
+	if f, ok := v.facts[hash]; ok {
+		return f, nil
+	}
+	b, err := v.r.Store.FindFacts(ctx, hash)
+	if err != nil {
+		if patch.KindOf(err) == patch.NotFound {
+			return nil, nil
+		}
+		return nil, err
+	}
+	f := new(patch.Facts)
+	if err := Decode(b, f); err != nil {
+		return nil, patch.Errorf(patch.Internal, "cannot read the stored facts %s: %w", hash, err)
+	}
+	if len(v.facts) >= keptFacts {
+		clear(v.facts)
+	}
+	v.facts[hash] = f
+	return f, nil
+}
+
+// Decode reads a stored zstd JSON blob, such as facts and inventories, within a size limit.
+func Decode(b []byte, into any) error {
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxFacts))
+	if err != nil {
+		return err
+	}
+	defer dec.Close()
+	raw, err := dec.DecodeAll(b, nil)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(raw, into)
+}
+
+// Packages works out exactly which files a machine needs for a patch: see Needed. ok is false where its facts are not at hand.
+func (s *Sight) Packages(ctx context.Context, id patch.ID) (pkgs []patch.PlanPackage, ok bool, err error) {
+	facts, err := s.Facts(ctx)
+	if err != nil || facts == nil || s.Meta == nil {
+		return nil, false, err
+	}
+	files, err := s.v.Files(ctx, s.OS, id)
+	if err != nil {
+		return nil, false, err
+	}
+	return Needed(facts, files, s.Meta.Origins), true, nil
+}
+
+// Files are all the files of a patch; none where the newest list does not carry it.
+func (v *View) Files(ctx context.Context, os patch.HostOS, id patch.ID) ([]patch.PayloadFile, error) {
+	k := fileKey{os, id}
+	if f, ok := v.files[k]; ok {
+		return f, nil
+	}
+	f, err := v.r.Catalog.Payloads(ctx, os, id)
+	if err != nil && patch.KindOf(err) != patch.NotFound {
+		return nil, err
+	}
+	v.files[k] = f
+	return f, nil
+}
+
+// payloads fills in the files that the machine needs and where they stand on the appliance.
+func (s *Sight) payloads(ctx context.Context, id patch.ID, w *gate.World) error {
+	pkgs, ok, err := s.Packages(ctx, id)
+	if err != nil || !ok {
+		return err
+	}
+	w.PayloadsKnown = true
+	for _, p := range pkgs {
+		stored, err := s.v.Stored(ctx, id, p.SHA256)
+		if err != nil {
+			return err
+		}
+		w.Payloads = append(w.Payloads, gate.PayloadFact{Name: p.Name + " " + p.Version, Size: p.Size, State: stored.State, Error: stored.Error, NextTry: stored.NextTry})
+	}
+	return nil
+}
+
+// Stored is where one file of a patch stands on the appliance; the zero value where nobody has wanted it yet.
+func (v *View) Stored(ctx context.Context, id patch.ID, hash patch.Hash) (patch.StoredPayload, error) {
+	known, ok := v.payloads[id]
+	if !ok {
+		known = map[patch.Hash]patch.StoredPayload{}
+		all, err := v.r.Store.ListPayloads(ctx, patch.PayloadFilter{Patch: id})
+		if err != nil {
+			return patch.StoredPayload{}, err
+		}
+		for _, p := range all {
+			known[p.SHA256] = p
+		}
+		v.payloads[id] = known
+	}
+	if p, ok := known[hash]; ok {
+		return p, nil
+	}
+	p, err := v.r.Store.FindPayload(ctx, hash)
+	if err != nil && patch.KindOf(err) != patch.NotFound {
+		return p, err
+	}
+	known[hash] = p
+	return p, nil
+}

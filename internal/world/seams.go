@@ -1,0 +1,70 @@
+package world
+
+import (
+	"context"
+
+	"github.com/fettle-project/fettle/internal/detect"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Machines is the storage of machines and of the facts that their detects judged.
+type Machines interface {
+	FindMachine(ctx context.Context, id patch.MachineID) (patch.Machine, error)
+	ListMachines(ctx context.Context, f patch.MachineFilter) ([]patch.Machine, error)
+	FindFacts(ctx context.Context, hash patch.Hash) ([]byte, error)
+}
+
+// Snapshots is the storage of complete detects. NewestSnapshot fails with patch.NotFound where a machine never completed one.
+type Snapshots interface {
+	NewestSnapshot(ctx context.Context, id patch.MachineID) (patch.Snapshot, error)
+	ListTransitions(ctx context.Context, f patch.TransitionFilter) ([]patch.Transition, error)
+}
+
+// Decisions is the storage of decisions: the newest per patch and label.
+type Decisions interface {
+	ListDecisions(ctx context.Context, f patch.DecisionFilter) ([]patch.Decision, error)
+}
+
+// Work is the storage of payloads and attempts.
+type Work interface {
+	ListPayloads(ctx context.Context, f patch.PayloadFilter) ([]patch.StoredPayload, error)
+	FindPayload(ctx context.Context, hash patch.Hash) (patch.StoredPayload, error)
+	ListAttempts(ctx context.Context, f patch.AttemptFilter) ([]patch.Attempt, error)
+}
+
+// Patches is the storage of patches and feeds.
+type Patches interface {
+	FindPatch(ctx context.Context, id patch.ID) (patch.PatchRow, error)
+	FindPatchOn(ctx context.Context, os patch.HostOS, id patch.ID) (patch.PatchRow, error)
+	ListFeeds(ctx context.Context) ([]patch.FeedStatus, error)
+}
+
+// Store is all that a Reader reads.
+type Store interface {
+	Machines
+	Snapshots
+	Decisions
+	Work
+	Patches
+}
+
+// Catalog is the published catalog.
+type Catalog interface {
+	Meta(os patch.HostOS) (patch.RevisionMeta, bool)
+	Signatures(ctx context.Context, os patch.HostOS, rev patch.RevisionID) (*detect.Signatures, error)
+	Payloads(ctx context.Context, os patch.HostOS, id patch.ID) ([]patch.PayloadFile, error)
+}
+
+// List is one revision's list, in the order of its vectors.
+type List interface {
+	Patches() []patch.Patch
+	Index(id patch.ID) (int, bool)
+}
+
+// Lists gives the list of one revision of a host OS: a closure over catalog.Catalog.ListOf.
+type Lists func(ctx context.Context, os patch.HostOS, rev patch.RevisionID) (List, error)
+
+// Labels tells who carries a label now; package label implements it.
+type Labels interface {
+	Members(ctx context.Context, name string) ([]patch.MachineID, error)
+}

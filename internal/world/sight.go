@@ -1,0 +1,146 @@
+package world
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Sight is one machine as a View sees it.
+type Sight struct {
+	Machine patch.Machine
+	OS      patch.HostOS        // that its rows are about; empty while nothing is known
+	Receipt *patch.Receipt      // newest complete detect; nil where there is none
+	Shelf   *Shelf              // newest list of OS; nil where none is published
+	Meta    *patch.RevisionMeta // of that list
+
+	v          *View
+	verdicts   patch.Vector
+	judged     *Shelf // the list that the verdicts are in the order of
+	attempts   []patch.Attempt
+	attempted  bool
+	deployable map[deployKey]bool
+}
+
+type deployKey struct {
+	id     patch.ID
+	start  time.Time
+	window patch.Window
+}
+
+// Sight reads one machine.
+func (v *View) Sight(ctx context.Context, id patch.MachineID) (*Sight, error) {
+	m, err := v.r.Store.FindMachine(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	snap, err := v.r.Store.NewestSnapshot(ctx, id)
+	if err != nil {
+		if patch.KindOf(err) != patch.NotFound {
+			return nil, err
+		}
+		return v.SightOf(ctx, m, nil)
+	}
+	return v.SightOf(ctx, m, &snap)
+}
+
+// SightOf is Sight for a machine and newest snapshot that were read already; snap is nil where there is none.
+func (v *View) SightOf(ctx context.Context, m patch.Machine, snap *patch.Snapshot) (*Sight, error) {
+	s := &Sight{Machine: m, OS: m.OS, v: v, deployable: map[deployKey]bool{}}
+	if snap != nil {
+		r := snap.Receipt
+		s.Receipt, s.verdicts = &r, snap.Verdicts
+		if s.OS == "" {
+			s.OS = r.OS
+		}
+	}
+	if s.OS == "" {
+		return s, nil
+	}
+	var err error
+	if meta, ok := v.r.Catalog.Meta(s.OS); ok {
+		s.Meta = &meta
+		if s.Shelf, err = v.Shelf(ctx, s.OS, meta.ID); err != nil {
+			return nil, err
+		}
+	}
+	if s.Receipt != nil && s.Receipt.OS == s.OS {
+		if s.judged, err = v.Shelf(ctx, s.OS, s.Receipt.Revision); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// Verdict is what the newest complete detect says about a patch; Unknown where it does not cover it.
+func (s *Sight) Verdict(id patch.ID) patch.Verdict {
+	_, i, ok := s.judged.Find(id)
+	if !ok || i >= s.verdicts.Len() {
+		return patch.Unknown
+	}
+	return s.verdicts.At(i)
+}
+
+// Current reports whether the verdicts are in the order of the newest list, and gives them.
+func (s *Sight) Current() (patch.Vector, bool) {
+	return s.verdicts, s.judged != nil && s.judged == s.Shelf && s.verdicts.Len() == len(s.Shelf.List.Patches())
+}
+
+// Attempts lists this machine's attempts, oldest first, or those for one patch.
+func (s *Sight) Attempts(ctx context.Context, id patch.ID) ([]patch.Attempt, error) {
+	if !s.attempted {
+		all, err := s.v.r.Store.ListAttempts(ctx, patch.AttemptFilter{Machine: s.Machine.ID})
+		if err != nil {
+			return nil, err
+		}
+		slices.SortStableFunc(all, func(a, b patch.Attempt) int { return a.CreatedAt.Compare(b.CreatedAt) })
+		s.attempts, s.attempted = all, true
+	}
+	if id == "" {
+		return s.attempts, nil
+	}
+	var mine []patch.Attempt
+	for _, a := range s.attempts {
+		if a.Patch == id {
+			mine = append(mine, a)
+		}
+	}
+	return mine, nil
+}
+
+// Ask is a question about one patch on a machine.
+type Ask struct {
+	Patch  patch.ID
+	Start  time.Time        // when the install would start; zero: now
+	Window patch.Window     // of the deployment in question, if any
+	Own    string           // an attempt that is being handed out
+	Assume []patch.Decision // decisions to take as made, for previews
+	Deep   bool             // with the finding's reason and what others changed: for what a person reads
+}
+
+// Walk judges all gates for a patch on this machine.
+func (s *Sight) Walk(ctx context.Context, a Ask) (gate.Answer, error) {
+	w, err := s.World(ctx, a)
+	if err != nil {
+		return gate.Answer{}, err
+	}
+	return gate.Walk(w), nil
+}
+
+// blocked is the newest attempt of this machine that failed by the machine's own cause, unless something worked after it.
+func blocked(all []patch.Attempt) *patch.Attempt {
+	var newest *patch.Attempt
+	for i := range all {
+		a := &all[i]
+		if (a.State == patch.ExecDone || a.State == patch.ExecFailed) && (newest == nil || a.EndedAt.After(newest.EndedAt)) {
+			newest = a
+		}
+	}
+	if newest == nil || newest.State != patch.ExecFailed || !gate.Blocks(newest.Cause) {
+		return nil
+	}
+	return newest
+}

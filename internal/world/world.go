@@ -1,0 +1,169 @@
+package world
+
+import (
+	"context"
+
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// World gathers what the gates judge for one patch on this machine.
+func (s *Sight) World(ctx context.Context, a Ask) (gate.World, error) { return s.world(ctx, a, nil) }
+
+// world is World; above are the patches whose worlds are being gathered because they might be superseded by this one.
+func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World, error) {
+	v := s.v
+	w := gate.World{Now: v.Now, Start: a.Start, Limits: v.Limits, Machine: s.Machine, OS: s.OS, Revision: s.Meta, Receipt: s.Receipt,
+		Window: a.Window, Own: a.Own, Verdict: s.Verdict(a.Patch), PatchOS: s.OS}
+	if w.Start.IsZero() {
+		w.Start = v.Now
+	}
+	var err error
+	if w.Patch, _, w.Listed = s.Shelf.Find(a.Patch); !w.Listed {
+		if err = s.unlisted(ctx, a.Patch, &w); err != nil {
+			return w, err
+		}
+	}
+	s.feeds(&w)
+	if w.Policy, err = v.Policy(ctx, a.Patch, s.Machine.ID, w.Start, a.Assume...); err != nil {
+		return w, err
+	}
+	if w.Attempts, err = s.Attempts(ctx, a.Patch); err != nil {
+		return w, err
+	}
+	w.Blocked = blocked(s.attempts)
+	if w.Verdict == patch.NotPatched {
+		if w.Superseding, err = s.superseding(ctx, a, append(above, a.Patch)); err != nil {
+			return w, err
+		}
+		if _, approved := w.Approval(); approved {
+			if err = s.payloads(ctx, a.Patch, &w); err != nil {
+				return w, err
+			}
+		}
+	}
+	if a.Deep {
+		return w, s.deepen(ctx, &w)
+	}
+	return w, nil
+}
+
+// unlisted fills a world for a patch that is not on the machine's newest list: what is remembered of it, and why it is not there.
+func (s *Sight) unlisted(ctx context.Context, id patch.ID, w *gate.World) error {
+	w.Verdict = patch.Unknown
+	row, ok, err := s.v.row(ctx, s.OS, id)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		w.Patch = patch.Patch{ID: id}
+		return nil
+	}
+	w.Patch, w.PatchOS, w.GoneAt = row.Patch, row.OS, row.GoneAt
+	if s.OS == "" {
+		meta, ok := s.v.r.Catalog.Meta(row.OS)
+		if ok {
+			w.Revision, w.Listed = &meta, row.GoneAt.IsZero()
+		}
+	}
+	ts, err := s.v.r.Store.ListTransitions(ctx, patch.TransitionFilter{Machine: s.Machine.ID, Patch: id, Limit: 1})
+	if err != nil {
+		return err
+	}
+	if len(ts) > 0 && ts[0].Cause == patch.OSChange {
+		w.Closing, w.GoneAt = ts[0].Note, ts[0].At
+	}
+	return nil
+}
+
+func (s *Sight) feeds(w *gate.World) {
+	os := w.OS
+	if os == "" {
+		os = w.PatchOS
+	}
+	for _, f := range s.v.feeds {
+		if f.OS != os {
+			continue
+		}
+		fact := gate.FeedFact{Name: f.Name, Suite: f.Suite}
+		if f.LastGood != nil {
+			fact.LastGood = f.LastGood.Ended
+		}
+		if f.Last != nil && (f.Last.Outcome == "failed" || f.Last.Outcome == "quarantined") {
+			fact.Failing = f.Last.Text
+		}
+		w.Feeds = append(w.Feeds, fact)
+	}
+}
+
+// superseding judges the patches that replace this one, on this machine.
+func (s *Sight) superseding(ctx context.Context, a Ask, above []patch.ID) ([]gate.Superseder, error) {
+	var out []gate.Superseder
+	for _, id := range s.Shelf.Newer(a.Patch) {
+		if contains(above, id) {
+			continue
+		}
+		p, _, _ := s.Shelf.Find(id)
+		sup := gate.Superseder{Patch: id, Title: p.Title}
+		if s.Verdict(id) == patch.NotPatched {
+			k := deployKey{id, a.Start, a.Window}
+			known, ok := s.deployable[k]
+			if !ok || len(a.Assume) > 0 {
+				w, err := s.world(ctx, Ask{Patch: id, Start: a.Start, Window: a.Window, Assume: assumed(a.Assume, id)}, above)
+				if err != nil {
+					return nil, err
+				}
+				known = onItsWay(gate.Walk(w))
+				if len(a.Assume) == 0 && len(above) == 1 {
+					s.deployable[k] = known
+				}
+			}
+			sup.Deployable = known
+		}
+		out = append(out, sup)
+	}
+	return out, nil
+}
+
+// onItsWay reports whether a patch can be deployed, or is being deployed right now.
+func onItsWay(a gate.Answer) bool {
+	return a.Deployable || a.Closed.Code == gate.CodeUnderWay || a.Closed.Code == gate.CodeAwaiting
+}
+
+func assumed(all []patch.Decision, id patch.ID) []patch.Decision {
+	var out []patch.Decision
+	for _, d := range all {
+		if d.Patch == id {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func contains(ids []patch.ID, id patch.ID) bool {
+	for _, x := range ids {
+		if x == id {
+			return true
+		}
+	}
+	return false
+}
+
+// deepen adds what only people read: the reason of the verdict, and what others changed.
+func (s *Sight) deepen(ctx context.Context, w *gate.World) error {
+	f, ok, err := s.Finding(ctx, w.Patch.ID)
+	if err != nil {
+		return err
+	}
+	if ok && f.Verdict == w.Verdict {
+		w.Finding = f
+	}
+	ts, err := s.v.r.Store.ListTransitions(ctx, patch.TransitionFilter{Machine: s.Machine.ID, Patch: w.Patch.ID, Limit: 1})
+	if err != nil {
+		return err
+	}
+	if len(ts) > 0 && ts[0].From == patch.Patched && ts[0].To == patch.NotPatched && ts[0].Cause == patch.ByOther {
+		w.Changed = &gate.Change{At: ts[0].At, Seq: ts[0].Seq, Note: ts[0].Note}
+	}
+	return nil
+}
