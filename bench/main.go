@@ -1,0 +1,188 @@
+// Command bench prints Fettle's figures beside those of its peers, measured in one run on one machine. Ratios travel; absolute
+// times belong to the machine they were taken on.
+package main
+
+import (
+	"archive/zip"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/lab"
+)
+
+const release = "bookworm"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// report collects lines of a table and whether every goal was met.
+type report struct {
+	rows   [][]string
+	missed int
+}
+
+func (r *report) add(what, ours, peer, ratio, goal string, met bool) {
+	mark := "met"
+	if !met {
+		mark = "MISSED"
+		r.missed++
+	}
+	r.rows = append(r.rows, []string{what, ours, peer, ratio, goal, mark})
+}
+
+func (r *report) print() {
+	w := tabwriter.NewWriter(os.Stdout, 2, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "what\tFettle\tpeer\tratio\tgoal\t")
+	for _, row := range r.rows {
+		fmt.Fprintln(w, strings.Join(row, "\t"))
+	}
+	_ = w.Flush()
+}
+
+func run(ctx context.Context) error {
+	archive, err := lab.ReadArchive(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Println("making the root …")
+	base, err := lab.MakeRoot(ctx, lab.CacheDir(), archive, lab.Big(release))
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("/var/tmp", "fettle-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return err
+	}
+	root := filepath.Join(dir, "root")
+	if err := lab.CopyWithApt(ctx, base, root, archive, release); err != nil {
+		return err
+	}
+	var r report
+	bundle := filepath.Join(dir, "bundle")
+	for _, part := range []func() error{
+		func() error { return benchCatalog(ctx, &r, root, bundle) },
+		func() error { return benchDetect(ctx, &r, root, bundle, dir) },
+		func() error { return benchIdle(ctx, &r, archive, base, dir) },
+	} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	r.print()
+	if r.missed > 0 {
+		return fmt.Errorf("%d goals missed", r.missed)
+	}
+	return nil
+}
+
+// cost is what one command took as a whole process.
+type cost struct {
+	wall time.Duration
+	kib  int64 // peak resident memory
+}
+
+// measure runs the command n times and gives the median of each figure.
+func measure(ctx context.Context, n int, argv ...string) (cost, error) {
+	var walls []time.Duration
+	var kibs []int64
+	for range n {
+		cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+		cmd.Env = append(os.Environ(), "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin")
+		begun := time.Now()
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return cost{}, fmt.Errorf("%s: %w: %.300s", strings.Join(argv, " "), err, out)
+		}
+		walls = append(walls, time.Since(begun))
+		kibs = append(kibs, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)
+	}
+	slices.Sort(walls)
+	slices.Sort(kibs)
+	return cost{walls[n/2], kibs[n/2]}, nil
+}
+
+func benchCatalog(ctx context.Context, r *report, root, bundle string) error {
+	lists := filepath.Join(root, "var/lib/apt/lists")
+	fmt.Println("building the catalog from fetched indexes …")
+	c, err := measure(ctx, 3, "bin/fettle", "catalog", "build", "-o", bundle, "--apt-lists", lists)
+	if err != nil {
+		return err
+	}
+	r.add("catalog build, three suites", seconds(c.wall), "", "", "≤ 5 s", c.wall <= 5*time.Second)
+	var packages int64
+	indexes, err := filepath.Glob(filepath.Join(lists, "*_Packages"))
+	if err != nil || len(indexes) == 0 {
+		return fmt.Errorf("no package indexes in %s: %v", lists, err)
+	}
+	for _, f := range indexes {
+		st, err := os.Stat(f)
+		if err != nil {
+			return err
+		}
+		packages += st.Size()
+	}
+	z, err := zip.OpenReader(bundle)
+	if err != nil {
+		return err
+	}
+	defer z.Close()
+	for _, f := range z.File {
+		var name, goal string
+		var limit float64
+		switch {
+		case strings.Contains(f.Name, "signatures"):
+			name, goal, limit = "signatures of Debian 12", "≤ 1 %", 1
+		case strings.Contains(f.Name, "list"):
+			name, goal, limit = "list of Debian 12", "≤ 6 %", 6
+		default:
+			continue
+		}
+		share := 100 * float64(f.CompressedSize64) / float64(packages)
+		r.add(name, fmt.Sprintf("%d kB", f.CompressedSize64/1000), fmt.Sprintf("Packages: %d kB", packages/1000), fmt.Sprintf("%.2f %%", share), goal, share <= limit)
+	}
+	return nil
+}
+
+func benchDetect(ctx context.Context, r *report, root, bundle, dir string) error {
+	fmt.Println("detect beside apt-get -s dist-upgrade …")
+	apt, err := measure(ctx, 5, "chroot", root, "apt-get", "-s", "dist-upgrade")
+	if err != nil {
+		return err
+	}
+	ours, err := measure(ctx, 21, "bin/fettle-agent", "detect", "--catalog", bundle, "--root", root, "--snapshot", filepath.Join(dir, "snapshot"))
+	if err != nil {
+		return err
+	}
+	speed := float64(apt.wall) / float64(ours.wall)
+	r.add("detect, whole process", seconds(ours.wall), "apt-get -s: "+seconds(apt.wall), fmt.Sprintf("%.0f×", speed), "≥ 50×", speed >= 50)
+	memory := float64(apt.kib) / float64(ours.kib)
+	r.add("detect, peak memory", mib(ours.kib), "apt-get -s: "+mib(apt.kib), fmt.Sprintf("1/%.1f", memory), "≤ 1/4", memory >= 4)
+	return nil
+}
+
+func seconds(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+	}
+	return fmt.Sprintf("%.2f s", d.Seconds())
+}
+
+func mib(kib int64) string { return fmt.Sprintf("%.1f MiB", float64(kib)/1024) }
