@@ -2,17 +2,55 @@ package host
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
 )
 
-// CollectInventory reads the machine as labels and people see it. What cannot be read is left out; only a cancelled context is an error.
+// CollectInventory reads the machine as labels and people see it. What cannot be read is left out; only a cancelled context is an
+// error. It holds nothing that changes by itself, so that an unchanged machine has an unchanged hash.
 func CollectInventory(ctx context.Context, root string, f patch.Facts) (patch.Inventory, error) {
-	return patch.Inventory{}, patch.Errorf(patch.Internal, "not built yet")
+	if err := ctx.Err(); err != nil {
+		return patch.Inventory{}, err
+	}
+	hash, _, err := wire.HashJSON(f)
+	if err != nil {
+		return patch.Inventory{}, err
+	}
+	kernel := readKernel(root, f.Packages)
+	v := patch.Inventory{
+		Hostname: hostname(root),
+		OS:       f.OS,
+		Hardware: readHardware(root),
+		Network:  readNetwork(root),
+		Kernel:   patch.Kernel{Running: kernel.running, Installed: kernel.newest},
+		Reboot:   rebootSignal(root, kernel),
+		Updaters: readUpdaters(root, f.Packages),
+		Changes:  readChanges(ctx, root),
+		Facts:    hash,
+	}
+	return v, ctx.Err()
 }
 
 // BootID names the current boot; it changes with every restart of the kernel. Empty where the OS does not tell.
-func BootID(root string) string { return "" }
+func BootID(root string) string { return line(root, "proc/sys/kernel/random/boot_id") }
 
 // RebootSignal says whether the machine owes a reboot, derived live, so that it clears by itself.
-func RebootSignal(root string) patch.RebootSignal { return patch.RebootSignal{} }
+func RebootSignal(root string) patch.RebootSignal {
+	packages, _ := readStatus(root) // without it the kernels in /boot tell
+	return rebootSignal(root, readKernel(root, packages))
+}
+
+func hostname(root string) string {
+	if live(root) {
+		if name, err := os.Hostname(); err == nil {
+			return tidy(name, 253)
+		}
+	}
+	return line(root, "etc/hostname")
+}
+
+// live reports whether root is the running machine and not a directory with another one.
+func live(root string) bool { return filepath.Clean(root) == "/" }
