@@ -6,8 +6,11 @@ package label
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/world"
 )
 
 // Labels is the storage of labels.
@@ -46,33 +49,156 @@ func (b *Book) Members(ctx context.Context, name string) ([]patch.MachineID, err
 
 // Membership is Members with the label itself and the machines that could not be judged.
 func (b *Book) Membership(ctx context.Context, name string) (Membership, error) {
-	return Membership{}, patch.Errorf(patch.Internal, "not built yet")
+	l, err := b.find(ctx, name)
+	if err != nil {
+		return Membership{}, err
+	}
+	all, err := b.admitted(ctx)
+	if err != nil {
+		return Membership{}, err
+	}
+	return b.judge(ctx, l, all)
 }
 
-// LabelsOf lists the names of the labels that a machine carries now, sorted; every machine carries "all".
+// LabelsOf lists the names of the labels that a machine carries now, sorted; every admitted machine carries "all".
 func (b *Book) LabelsOf(ctx context.Context, id patch.MachineID) ([]string, error) {
-	return nil, patch.Errorf(patch.Internal, "not built yet")
+	all, err := b.admitted(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(m patch.Machine) bool { return m.ID != id })
+	if len(all) == 0 {
+		return nil, nil
+	}
+	labels, err := b.Labels.ListLabels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := []string{patch.LabelAll}
+	for _, l := range labels {
+		m, err := b.judge(ctx, l, all)
+		if err != nil {
+			return nil, err
+		}
+		if len(m.Members) > 0 && l.Name != patch.LabelAll {
+			names = append(names, l.Name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
-// List gives every label with its members now, "all" first.
+// List gives every label with its members now, "all" first, then by name.
 func (b *Book) List(ctx context.Context) ([]Membership, error) {
-	return nil, patch.Errorf(patch.Internal, "not built yet")
+	all, err := b.admitted(ctx)
+	if err != nil {
+		return nil, err
+	}
+	labels, err := b.Labels.ListLabels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	labels = slices.DeleteFunc(labels, func(l patch.Label) bool { return l.Name == patch.LabelAll })
+	slices.SortFunc(labels, func(x, y patch.Label) int { return strings.Compare(x.Name, y.Name) })
+	out := make([]Membership, 0, len(labels)+1)
+	for _, l := range append([]patch.Label{builtin()}, labels...) {
+		m, err := b.judge(ctx, l, all)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+func builtin() patch.Label {
+	return patch.Label{Name: patch.LabelAll, Note: "every admitted machine"}
+}
+
+func (b *Book) find(ctx context.Context, name string) (patch.Label, error) {
+	if name == patch.LabelAll {
+		return builtin(), nil
+	}
+	return b.Labels.FindLabel(ctx, name)
+}
+
+func (b *Book) admitted(ctx context.Context) ([]patch.Machine, error) {
+	return b.Machines.ListMachines(ctx, patch.MachineFilter{State: patch.Admitted})
+}
+
+// judge tells which of the machines carry a label.
+func (b *Book) judge(ctx context.Context, l patch.Label, among []patch.Machine) (Membership, error) {
+	m := Membership{Label: l, Members: []patch.MachineID{}}
+	if l.Expr == "" {
+		for _, x := range among {
+			if l.Name == patch.LabelAll || slices.Contains(l.Members, x.ID) {
+				m.Members = append(m.Members, x.ID)
+			}
+		}
+		slices.Sort(m.Members)
+		return m, nil
+	}
+	r, err := compile(l.Expr)
+	if err != nil {
+		return m, err
+	}
+	for _, x := range among {
+		yes, why, err := b.smart(ctx, r, x)
+		switch {
+		case err != nil:
+			return m, err
+		case why != "":
+			if m.Unjudged == nil {
+				m.Unjudged = map[patch.MachineID]string{}
+			}
+			m.Unjudged[x.ID] = why
+		case yes:
+			m.Members = append(m.Members, x.ID)
+		}
+	}
+	slices.Sort(m.Members)
+	return m, nil
+}
+
+// smart evaluates a rule for one machine; why says why it could not be judged.
+func (b *Book) smart(ctx context.Context, r *rule, m patch.Machine) (yes bool, why string, err error) {
+	var i patch.Inventory
+	if r.reads {
+		if m.Inventory == "" {
+			return false, "its inventory has not arrived yet", nil
+		}
+		blob, err := b.Machines.FindInventory(ctx, m.Inventory)
+		if patch.KindOf(err) == patch.NotFound && err != nil {
+			return false, "its inventory has not arrived yet", nil
+		}
+		if err != nil {
+			return false, "", err
+		}
+		if err := world.Decode(blob, &i); err != nil {
+			return false, "its inventory cannot be read: " + err.Error(), nil
+		}
+	}
+	yes, err = r.holds(m, i)
+	if err != nil {
+		return false, err.Error(), nil
+	}
+	return yes, "", nil
 }
 
 // Check says why an expression cannot be a smart label; nil when it can.
-func (b *Book) Check(expr string) error { return patch.Errorf(patch.Internal, "not built yet") }
+func (b *Book) Check(expr string) error {
+	_, err := compile(expr)
+	return err
+}
 
 // Try evaluates an expression over all machines without storing it.
 func (b *Book) Try(ctx context.Context, expr string) (Membership, error) {
-	return Membership{}, patch.Errorf(patch.Internal, "not built yet")
-}
-
-// Put stores a label after checking its name, its expression and its members.
-func (b *Book) Put(ctx context.Context, caller patch.Caller, l patch.Label) error {
-	return patch.Errorf(patch.Internal, "not built yet")
-}
-
-// Remove takes a label away; decisions made for it stay as history and cover no machine any more.
-func (b *Book) Remove(ctx context.Context, caller patch.Caller, name string) error {
-	return patch.Errorf(patch.Internal, "not built yet")
+	if err := b.Check(expr); err != nil {
+		return Membership{}, err
+	}
+	all, err := b.admitted(ctx)
+	if err != nil {
+		return Membership{}, err
+	}
+	return b.judge(ctx, patch.Label{Expr: expr}, all)
 }

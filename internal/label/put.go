@@ -1,0 +1,75 @@
+package label
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// ValidName says why a text cannot be a label's name; nil when it can.
+func ValidName(name string) error {
+	if ok, _ := regexp.MatchString(`^[a-z0-9][a-z0-9._-]{0,62}$`, name); !ok {
+		return &patch.Error{Kind: patch.Invalid, What: fmt.Sprintf("%q cannot be a label's name", name),
+			Why: "a name has 1 to 63 lower-case letters, digits, dots, dashes and underscores, and begins with a letter or digit"}
+	}
+	return nil
+}
+
+// Put stores a label after checking its name, its expression and its members. A label by hand and a smart one exclude each other.
+func (b *Book) Put(ctx context.Context, caller patch.Caller, l patch.Label) error {
+	if err := ValidName(l.Name); err != nil {
+		return err
+	}
+	switch {
+	case l.Name == patch.LabelAll:
+		return patch.Errorf(patch.Invalid, "the label %q is built in: every admitted machine carries it", patch.LabelAll)
+	case l.Expr != "" && len(l.Members) > 0:
+		return patch.Errorf(patch.Invalid, "the label %q has both members and an expression: a label is by hand or smart", l.Name)
+	case l.Expr != "":
+		if err := b.Check(l.Expr); err != nil {
+			return err
+		}
+	default:
+		if err := b.known(ctx, l.Members); err != nil {
+			return err
+		}
+	}
+	l.Members = slices.Compact(slices.Sorted(slices.Values(l.Members)))
+	return b.Labels.PutLabel(ctx, caller, l)
+}
+
+func (b *Book) known(ctx context.Context, members []patch.MachineID) error {
+	if len(members) == 0 {
+		return nil
+	}
+	all, err := b.Machines.ListMachines(ctx, patch.MachineFilter{})
+	if err != nil {
+		return err
+	}
+	known := make(map[patch.MachineID]bool, len(all))
+	for _, m := range all {
+		known[m.ID] = true
+	}
+	var unknown []string
+	for _, id := range members {
+		if !known[id] {
+			unknown = append(unknown, string(id))
+		}
+	}
+	if len(unknown) > 0 {
+		return patch.Errorf(patch.NotFound, "no machine is called %s", strings.Join(unknown, ", "))
+	}
+	return nil
+}
+
+// Remove takes a label away; decisions made for it stay as history and cover no machine any more.
+func (b *Book) Remove(ctx context.Context, caller patch.Caller, name string) error {
+	if name == patch.LabelAll {
+		return patch.Errorf(patch.Invalid, "the label %q is built in and cannot be removed", patch.LabelAll)
+	}
+	return b.Labels.RemoveLabel(ctx, caller, name)
+}
