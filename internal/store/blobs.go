@@ -1,0 +1,79 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// maxDocument bounds facts and inventories, decompressed. A machine of 10,000 packages has 2 MB of facts.
+const maxDocument = 64 << 20
+
+// PutFacts stores a machine's facts under their content address. Machines with equal facts share one copy, so the address is
+// checked against the bytes: otherwise one machine could plant facts that another one's verdicts are explained with.
+func (s *Store) PutFacts(ctx context.Context, id patch.MachineID, h patch.Hash, zstdJSON []byte) error {
+	return fault(s.putBlob(ctx, "facts", id, h, zstdJSON), "cannot store the facts of the machine %s", id)
+}
+
+// FindFacts gives zstd JSON of patch.Facts, or NotFound.
+func (s *Store) FindFacts(ctx context.Context, h patch.Hash) ([]byte, error) {
+	var body []byte
+	err := s.read().row(ctx, `SELECT body FROM facts WHERE hash = $1`, []any{h}, &body)
+	return body, missing(err, "the appliance has no facts %s", h)
+}
+
+// PutInventory stores a machine's inventory under its content address, checked as PutFacts does.
+func (s *Store) PutInventory(ctx context.Context, id patch.MachineID, h patch.Hash, zstdJSON []byte) error {
+	return fault(s.putBlob(ctx, "inventory", id, h, zstdJSON), "cannot store the inventory of the machine %s", id)
+}
+
+// FindInventory gives zstd JSON of patch.Inventory, or NotFound.
+func (s *Store) FindInventory(ctx context.Context, h patch.Hash) ([]byte, error) {
+	var body []byte
+	err := s.read().row(ctx, `SELECT body FROM inventories WHERE hash = $1`, []any{h}, &body)
+	return body, missing(err, "the appliance has no inventory %s", h)
+}
+
+func (s *Store) putBlob(ctx context.Context, column string, id patch.MachineID, h patch.Hash, body []byte) error {
+	if err := checkContent(h, body); err != nil {
+		return err
+	}
+	table := map[string]string{"facts": "facts", "inventory": "inventories"}[column]
+	return s.write(ctx, func(x session) error {
+		if _, err := lockMachine(ctx, x, id); err != nil {
+			return err
+		}
+		if _, err := x.exec(ctx, `INSERT INTO `+table+` (hash, body) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING`, h, body); err != nil {
+			return err
+		}
+		_, err := x.exec(ctx, `UPDATE machines SET `+column+` = $2 WHERE id = $1`, id, h)
+		return err
+	})
+}
+
+// checkContent compares a content address with what the bytes decompress to, without ever holding all of it.
+func checkContent(h patch.Hash, body []byte) error {
+	dec, err := zstd.NewReader(bytes.NewReader(body), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(16<<20))
+	if err != nil {
+		return patch.Errorf(patch.Invalid, "cannot decompress the document: %w", err)
+	}
+	defer dec.Close()
+	sum := sha256.New()
+	n, err := io.Copy(sum, io.LimitReader(dec, maxDocument+1))
+	if err != nil {
+		return patch.Errorf(patch.Invalid, "cannot decompress the document: %w", err)
+	}
+	if n > maxDocument {
+		return patch.Errorf(patch.Invalid, "the document has more than %d bytes", maxDocument)
+	}
+	if got := patch.Hash(hex.EncodeToString(sum.Sum(nil))); got != h {
+		return patch.Errorf(patch.Untrusted, "the document's hash is %s, not %s", got, h)
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+)
+
+// cluster is a PostgreSQL of the test run's own: in a temporary directory, on a unix socket only, as an unprivileged user.
+type cluster struct {
+	dir    string
+	url    func(db string) string
+	cmd    *exec.Cmd
+	ended  chan struct{}
+	mu     sync.Mutex
+	number int
+}
+
+// startCluster runs Debian's own PostgreSQL binaries.
+// FETTLE_TEST_POSTGRES names another server to make the test databases on.
+func startCluster() (*cluster, error) {
+	if server := os.Getenv("FETTLE_TEST_POSTGRES"); server != "" {
+		u, err := url.Parse(server)
+		return &cluster{url: func(db string) string { v := *u; v.Path = "/" + db; return v.String() }}, err
+	}
+	bins, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if len(bins) == 0 {
+		return nil, fmt.Errorf("no PostgreSQL in /usr/lib/postgresql: install Debian's package postgresql")
+	}
+	slices.Sort(bins)
+	bin := filepath.Dir(bins[len(bins)-1])
+	dir, err := os.MkdirTemp("", "fettle-pg-")
+	if err != nil {
+		return nil, err
+	}
+	c := &cluster{dir: dir, ended: make(chan struct{})}
+	c.url = func(db string) string { return fmt.Sprintf("postgres:///%s?host=%s&user=fettle", db, dir) }
+	who, err := unprivileged(dir)
+	if err != nil {
+		return nil, err
+	}
+	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", filepath.Join(dir, "data"), "-U", "fettle", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	initdb.SysProcAttr, initdb.Dir = who, dir
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	c.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", filepath.Join(dir, "data"), "-k", dir, "-c", "listen_addresses=", "-c", "max_connections=200")
+	c.cmd.SysProcAttr, c.cmd.Dir = who, dir
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	c.cmd.Stdout, c.cmd.Stderr = log, log
+	if err := c.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() { c.cmd.Wait(); close(c.ended) }()
+	return c, c.await()
+}
+
+// unprivileged gives the directory to the user nobody where the test runs as root: PostgreSQL refuses to run as root.
+func unprivileged(dir string) (*syscall.SysProcAttr, error) {
+	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT}
+	if os.Getuid() != 0 {
+		return attr, nil
+	}
+	nobody, err := user.Lookup("nobody")
+	if err != nil {
+		return nil, err
+	}
+	uid, _ := strconv.Atoi(nobody.Uid)
+	gid, _ := strconv.Atoi(nobody.Gid)
+	attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	return attr, os.Chown(dir, uid, gid)
+}
+
+func (c *cluster) await() error {
+	db, err := sql.Open("pgx", c.url("postgres"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for end := time.Now().Add(30 * time.Second); ; {
+		if err = db.Ping(); err == nil {
+			return nil
+		}
+		select {
+		case <-c.ended:
+			out, _ := os.ReadFile(filepath.Join(c.dir, "log"))
+			return fmt.Errorf("PostgreSQL ended at once: %s", out)
+		case <-time.After(50 * time.Millisecond):
+		}
+		if time.Now().After(end) {
+			return err
+		}
+	}
+}
+
+func (c *cluster) stop() {
+	if c == nil || c.cmd == nil {
+		return
+	}
+	c.cmd.Process.Signal(syscall.SIGINT)
+	<-c.ended
+	os.RemoveAll(c.dir)
+}
+
+// fresh makes an empty database and gives its address.
+func (c *cluster) fresh(t testing.TB) string {
+	t.Helper()
+	c.mu.Lock()
+	c.number++
+	name := fmt.Sprintf("t%d_%d", os.Getpid(), c.number)
+	c.mu.Unlock()
+	db, err := sql.Open("pgx", c.url("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(context.Background(), "CREATE DATABASE "+name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		db, err := sql.Open("pgx", c.url("postgres"))
+		if err == nil {
+			db.Exec("DROP DATABASE " + name + " WITH (FORCE)")
+			db.Close()
+		}
+	})
+	return c.url(name)
+}

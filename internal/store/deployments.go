@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+const deploymentColumns = `state, by_name, at, ended_at`
+
+// PutDeployment stores a deployment and its attempts, all or nothing. An attempt whose Number is 0 gets the next one of its machine
+// and patch. It gives Conflict where one of its patches is already on its way on one of its machines.
+func (s *Store) PutDeployment(ctx context.Context, c patch.Caller, d patch.Deployment, as []patch.Attempt) error {
+	plan, err := toJSON(d.Plan)
+	if err != nil {
+		return err
+	}
+	short := d.Plan
+	short.Machines = nil
+	head, err := toJSON(short)
+	if err != nil {
+		return err
+	}
+	detail := map[string]any{"label": d.Plan.Label, "plan": d.Plan.Hash, "machines": len(d.Plan.Machines), "attempts": len(as)}
+	err = s.write(ctx, func(x session) error {
+		// The entry comes first: it makes other deployers wait, so that attempts are numbered without gaps and repeats.
+		seq, err := s.record(ctx, x, c, deed{"deploy.apply", d.ID, detail})
+		if err != nil {
+			return err
+		}
+		if _, err := x.exec(ctx, `INSERT INTO deployments (id, seq, head, plan, `+deploymentColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+			d.ID, seq, head, plan, d.State, d.By, d.At, d.EndedAt); err != nil {
+			return err
+		}
+		return insertAttempts(ctx, x, d.ID, as)
+	})
+	if err = fault(err, "cannot store the deployment"); patch.KindOf(err) == patch.Conflict {
+		return &patch.Error{Kind: patch.Conflict, What: "cannot start the deployment", Err: err,
+			Why: "one of its patches is already on its way on one of its machines", Do: "Make the plan again; it leaves those out."}
+	}
+	return err
+}
+
+func scanDeployment(r scanner) (patch.Deployment, error) {
+	var d patch.Deployment
+	err := r.Scan(&d.ID, document{&d.Plan}, &d.State, &d.By, stamp{&d.At}, stamp{&d.EndedAt})
+	return d, err
+}
+
+// FindDeployment gives a deployment with its whole plan, or NotFound.
+func (s *Store) FindDeployment(ctx context.Context, id string) (patch.Deployment, error) {
+	d, err := find(ctx, s.read(), scanDeployment, `SELECT id, plan, `+deploymentColumns+` FROM deployments WHERE id = $1`, id)
+	return d, missing(err, "there is no deployment %q", id)
+}
+
+// ListDeployments gives the newest first, their plans without machines: those are large. Limit 0 means all.
+func (s *Store) ListDeployments(ctx context.Context, limit int) ([]patch.Deployment, error) {
+	all, err := list(ctx, s.read(), scanDeployment, `SELECT id, head, `+deploymentColumns+` FROM deployments ORDER BY seq DESC`+page(limit, 0))
+	return all, fault(err, "cannot list deployments")
+}
+
+// SetDeploymentState halts or finishes a deployment. A finished one stays finished; the state that it has changes nothing.
+func (s *Store) SetDeploymentState(ctx context.Context, c patch.Caller, id string, state patch.DeploymentState, now time.Time) error {
+	d, err := s.FindDeployment(ctx, id)
+	if err != nil || d.State == state {
+		return err
+	}
+	ended := now
+	if state == patch.Running {
+		ended = time.Time{}
+	}
+	err = s.change(ctx, c, deed{"deploy." + string(state), id, map[string]any{"was": d.State}}, func(x session) error {
+		n, err := x.exec(ctx, `UPDATE deployments SET state = $2, ended_at = $3 WHERE id = $1 AND state <> 'finished'`, id, state, ended)
+		if err == nil && n == 0 {
+			return patch.Errorf(patch.Conflict, "the deployment %s has already finished", id)
+		}
+		return err
+	})
+	return fault(err, "cannot change the state of the deployment %s", id)
+}

@@ -1,0 +1,149 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+const machineColumns = `id, name, state, os, enrolled_at, enrolled_by, seen_at, address, agent_version, boot_id, inventory, facts,
+	reboot_owed, busy, detect_failed, detect_failed_at, policy, snapshot_seq, results_ack, order_number`
+
+func scanMachine(r scanner) (patch.Machine, error) {
+	var m patch.Machine
+	err := r.Scan(&m.ID, &m.Name, &m.State, &m.OS, stamp{&m.EnrolledAt}, &m.EnrolledBy, stamp{&m.SeenAt}, &m.Address, &m.AgentVersion,
+		&m.BootID, &m.Inventory, &m.Facts, &m.RebootOwed, &m.Busy, &m.DetectFailed, stamp{&m.DetectFailedAt}, &m.Policy,
+		&m.SnapshotSeq, &m.ResultsAck, &m.OrderNumber)
+	return m, err
+}
+
+func insertMachine(ctx context.Context, x session, m patch.Machine) error {
+	_, err := x.exec(ctx, `INSERT INTO machines (`+machineColumns+`, counter)
+		VALUES ($1, $2, $3, '', $4, $5, 0, $6, $7, '', '', '', FALSE, '', '', 0, '', 0, 0, 0, 0)`,
+		m.ID, m.Name, m.State, m.EnrolledAt, m.EnrolledBy, m.Address, m.AgentVersion)
+	return err
+}
+
+// FindMachine gives NotFound for an unknown ID.
+func (s *Store) FindMachine(ctx context.Context, id patch.MachineID) (patch.Machine, error) {
+	m, err := find(ctx, s.read(), scanMachine, `SELECT `+machineColumns+` FROM machines WHERE id = $1`, id)
+	return m, missing(err, "no machine has the ID %q", id)
+}
+
+// FindMachineByName gives all machines of that host name: names are the machines' own and not unique.
+func (s *Store) FindMachineByName(ctx context.Context, name string) ([]patch.Machine, error) {
+	all, err := list(ctx, s.read(), scanMachine, `SELECT `+machineColumns+` FROM machines WHERE name = $1 ORDER BY id`, name)
+	return all, fault(err, "cannot look for machines called %q", name)
+}
+
+// ListMachines gives the machines that the filter selects, by name. A smart label is Invalid here: package label evaluates it.
+func (s *Store) ListMachines(ctx context.Context, f patch.MachineFilter) ([]patch.Machine, error) {
+	w := where{engine: s.engine}
+	if f.State != "" {
+		w.add(`state = ?`, f.State)
+	}
+	if f.OS != "" {
+		w.add(`os = ?`, f.OS)
+	}
+	switch f.Label {
+	case "":
+	case patch.LabelAll:
+		w.add(`state = ?`, patch.Admitted)
+	default:
+		l, err := s.FindLabel(ctx, f.Label)
+		if err != nil {
+			return nil, err
+		}
+		if l.Expr != "" {
+			return nil, patch.Errorf(patch.Invalid, "the label %s is smart: its members are evaluated, not stored", l.Name)
+		}
+		w.add(`id IN (SELECT machine FROM label_members WHERE label = ?)`, f.Label)
+	}
+	all, err := list(ctx, s.read(), scanMachine, `SELECT `+machineColumns+` FROM machines`+w.String()+` ORDER BY name, id`, w.args...)
+	return all, fault(err, "cannot list machines")
+}
+
+// SetMachineState admits or revokes a machine. Revoking is final, because the key may be in other hands, and withdraws what
+// has not ended there. The state that it already has changes nothing.
+func (s *Store) SetMachineState(ctx context.Context, c patch.Caller, id patch.MachineID, state patch.MachineState) error {
+	actions := map[patch.MachineState]string{patch.Admitted: "machine.admit", patch.Revoked: "machine.revoke"}
+	action, ok := actions[state]
+	if !ok {
+		return patch.Errorf(patch.Invalid, "a machine cannot be made %q", state)
+	}
+	m, err := s.FindMachine(ctx, id)
+	if err != nil || m.State == state {
+		return err
+	}
+	err = s.change(ctx, c, deed{action, string(id), map[string]any{"name": m.Name, "was": m.State}}, func(x session) error {
+		n, err := x.exec(ctx, `UPDATE machines SET state = $2 WHERE id = $1 AND state <> 'revoked'`, id, state)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return &patch.Error{Kind: patch.Conflict, What: "the machine " + m.Name + " is revoked and stays so",
+				Do: "Enrol it again with a new key."}
+		}
+		if state != patch.Revoked {
+			return nil
+		}
+		_, err = x.exec(ctx, `UPDATE attempts SET state = 'withdrawn', text = 'the machine was revoked', ended_at = $2
+			WHERE machine = $1 AND state IN `+openStates, id, s.now())
+		return err
+	})
+	return fault(err, "cannot change the state of the machine %s", id)
+}
+
+// PutCheckin stores what a check-in says, the host OS too: the agent has just read it. It gives Conflict where the counter does
+// not exceed the stored one, which means that two agents use one key, and Forbidden for a revoked machine.
+func (s *Store) PutCheckin(ctx context.Context, id patch.MachineID, u patch.CheckinUpdate) error {
+	err := s.write(ctx, func(x session) error {
+		n, err := x.exec(ctx, `UPDATE machines SET seen_at = $2, address = $3, counter = $4, boot_id = $5,
+			os = CASE WHEN $6 <> '' THEN $6 ELSE os END, agent_version = $7, name = $8, busy = $9, reboot_owed = $10, policy = $11
+			WHERE id = $1 AND counter < $4 AND state <> 'revoked'`,
+			id, u.At, u.Address, u.Counter, u.Boot, u.OS, u.Agent, u.Hostname, u.Busy, u.RebootOwed, u.Policy)
+		if err != nil || n > 0 {
+			return err
+		}
+		return refusedCheckin(ctx, x, id, u.Counter)
+	})
+	return fault(err, "cannot store a check-in of the machine %s", id)
+}
+
+func refusedCheckin(ctx context.Context, x session, id patch.MachineID, counter uint64) error {
+	m, err := find(ctx, x, scanMachine, `SELECT `+machineColumns+` FROM machines WHERE id = $1`, id)
+	if err != nil {
+		return missing(err, "no machine has the ID %q", id)
+	}
+	if m.State == patch.Revoked {
+		return patch.Errorf(patch.Forbidden, "the machine %s is revoked", id)
+	}
+	return &patch.Error{Kind: patch.Conflict, What: "two agents use the key of the machine " + m.Name,
+		Why: "its check-in counter did not grow: it may be a clone, or was restored from an older image",
+		Do:  "Remove the agent's state directory on the copy and enrol it again."}
+}
+
+// lockMachine reads an admitted machine and keeps its row until the transaction ends. Others are Forbidden or NotFound.
+func lockMachine(ctx context.Context, x session, id patch.MachineID) (patch.Machine, error) {
+	m, err := find(ctx, x, scanMachine, `SELECT `+machineColumns+` FROM machines WHERE id = $1`+x.engine.lockRows, id)
+	if err != nil {
+		return m, missing(err, "no machine has the ID %q", id)
+	}
+	if m.State != patch.Admitted {
+		return m, patch.Errorf(patch.Forbidden, "the machine %s is %s", id, m.State)
+	}
+	return m, nil
+}
+
+// PutDetectFailed notes a detect that did not complete. The newest complete snapshot stays what it is; the next one clears the note.
+func (s *Store) PutDetectFailed(ctx context.Context, id patch.MachineID, at time.Time, text string) error {
+	err := s.write(ctx, func(x session) error {
+		if _, err := lockMachine(ctx, x, id); err != nil {
+			return err
+		}
+		_, err := x.exec(ctx, `UPDATE machines SET detect_failed = $2, detect_failed_at = $3 WHERE id = $1`, id, text, at)
+		return err
+	})
+	return fault(err, "cannot note the failed detect of the machine %s", id)
+}

@@ -1,0 +1,118 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// ApplyResults takes lines of a machine's journal, all or none, and gives the number up to which all are durable. Lines at or
+// below that number were applied before and are passed over; a gap is Conflict, and the number says where to go on. A line about
+// an attempt that was never handed to this machine refuses them all with Forbidden.
+func (s *Store) ApplyResults(ctx context.Context, id patch.MachineID, us []patch.AttemptUpdate) (uint64, error) {
+	us = slices.SortedStableFunc(slices.Values(us), func(a, b patch.AttemptUpdate) int { return cmp.Compare(a.Seq, b.Seq) })
+	var ack uint64
+	err := s.write(ctx, func(x session) error {
+		m, err := lockMachine(ctx, x, id)
+		if err != nil {
+			return err
+		}
+		ack = m.ResultsAck
+		next := ack
+		for _, u := range us {
+			if u.Seq <= next {
+				continue
+			}
+			if u.Seq != next+1 {
+				return &patch.Error{Kind: patch.Conflict, What: fmt.Sprintf("the results of the machine %s have a gap: %d follows %d", id, u.Seq, next),
+					Do: fmt.Sprintf("Send them again from %d.", ack+1)}
+			}
+			if err := applyResult(ctx, x, id, u); err != nil {
+				return err
+			}
+			next = u.Seq
+		}
+		if next == ack {
+			return nil
+		}
+		_, err = x.exec(ctx, `UPDATE machines SET results_ack = $2 WHERE id = $1`, id, next)
+		if err == nil {
+			ack = next
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fault(err, "cannot store results of the machine %s", id)
+	}
+	return ack, nil
+}
+
+func applyResult(ctx context.Context, x session, id patch.MachineID, u patch.AttemptUpdate) error {
+	switch u.State {
+	case patch.ExecWaiting, patch.ExecDownloading, patch.ExecInstalling, patch.ExecDone, patch.ExecFailed, patch.ExecWithdrawn:
+	default:
+		return patch.Errorf(patch.Invalid, "a result says %q, which is no state of an attempt", u.State)
+	}
+	// Its row stays as read, so that a withdrawal comes before this line or after it and never between.
+	a, err := find(ctx, x, scanAttempt, `SELECT `+attemptColumns+` FROM attempts WHERE id = $1 AND machine = $2 AND order_id <> ''`+x.engine.lockRows,
+		u.Attempt, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return patch.Errorf(patch.Forbidden, "the machine %s was never given the attempt %q", id, u.Attempt)
+	}
+	if err != nil {
+		return err
+	}
+	body, err := toJSON(u)
+	if err != nil {
+		return err
+	}
+	if _, err := x.exec(ctx, `INSERT INTO results (machine, seq, attempt, body) VALUES ($1, $2, $3, $4)`, id, u.Seq, u.Attempt, body); err != nil {
+		return err
+	}
+	if !counts(a.State, u.State) {
+		return nil
+	}
+	return storeAttempt(ctx, x, merge(a, u))
+}
+
+// counts decides whether a line moves its attempt: an open one always; a withdrawn one only to how it really ended, because the
+// machine was already at it; one that is done or failed never, its lines are kept as evidence only.
+func counts(was, now patch.Execution) bool {
+	return !was.Ended() || (was == patch.ExecWithdrawn && (now == patch.ExecDone || now == patch.ExecFailed))
+}
+
+func merge(a patch.Attempt, u patch.AttemptUpdate) patch.Attempt {
+	a.State, a.Cause, a.Text, a.RebootOwed = u.State, u.Cause, u.Text, u.RebootOwed
+	if u.Log != "" {
+		a.Log = u.Log
+	}
+	a.Bytes = max(a.Bytes, u.Bytes)
+	if u.Total > 0 {
+		a.TotalBytes = u.Total
+	}
+	if a.StartedAt.IsZero() && u.State != patch.ExecWaiting {
+		a.StartedAt = u.At
+	}
+	if u.State.Ended() {
+		a.EndedAt = u.At
+	}
+	return a
+}
+
+func storeAttempt(ctx context.Context, x session, a patch.Attempt) error {
+	_, err := x.exec(ctx, `UPDATE attempts SET state = $3, cause = $4, text = $5, log = $6, bytes = $7, total_bytes = $8, started_at = $9,
+		ended_at = $10, reboot_owed = $11 WHERE id = $1 AND machine = $2`, a.ID, a.Machine, a.State, a.Cause, a.Text, a.Log, a.Bytes,
+		a.TotalBytes, a.StartedAt, a.EndedAt, a.RebootOwed)
+	return err
+}
+
+// ListResults gives the journal lines that a machine reported about an attempt, in order.
+func (s *Store) ListResults(ctx context.Context, id patch.MachineID, attempt string) ([]patch.AttemptUpdate, error) {
+	all, err := list(ctx, s.read(), scanDocument[patch.AttemptUpdate], `SELECT body FROM results WHERE machine = $1 AND attempt = $2 ORDER BY seq`, id, attempt)
+	return all, fault(err, "cannot read the results of the attempt %s", attempt)
+}

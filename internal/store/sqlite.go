@@ -1,0 +1,66 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Every connection waits for another process's lock, checks references, and syncs at every commit.
+const sqlitePragmas = "_pragma=busy_timeout(15000)&_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
+	"&_pragma=journal_size_limit(67108864)&_pragma=cache_size(-32000)&_pragma=temp_store(MEMORY)"
+
+// openSQLite makes two pools over one file. One writer that takes the lock when a transaction begins never meets SQLITE_BUSY
+// from its own process; readers see the last commit and never wait.
+func (s *Store) openSQLite(ctx context.Context, address string) error {
+	path := strings.TrimPrefix(strings.TrimPrefix(address, "sqlite:"), "//")
+	if path == "" {
+		return patch.Errorf(patch.Invalid, "cannot open the database: %s names no file", address)
+	}
+	if err := createPrivate(path); err != nil {
+		return &patch.Error{Kind: patch.Unavailable, What: "cannot open the database file " + path, Err: err,
+			Do: "Check that its directory exists and that this user may write there."}
+	}
+	// SQLite matches a $n placeholder by walking all arguments, so wide statements cost their square.
+	// A transaction has the whole database to itself, so rows need no locks.
+	s.engine = engine{name: "sqlite", maxArgs: 128, jsonItems: "(SELECT value FROM json_each(%s))", lockRows: ""}
+	file := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
+	var err error
+	if s.writer, err = sql.Open("sqlite", file+"?"+sqlitePragmas+"&_txlock=immediate"); err != nil {
+		return fault(err, "cannot open the database %s", path)
+	}
+	if s.reader, err = sql.Open("sqlite", file+"?"+sqlitePragmas+"&_pragma=query_only(1)"); err != nil {
+		return fault(err, "cannot open the database %s", path)
+	}
+	s.writer.SetMaxOpenConns(1)
+	s.writer.SetMaxIdleConns(1)
+	readers := max(4, runtime.NumCPU())
+	s.reader.SetMaxOpenConns(readers)
+	s.reader.SetMaxIdleConns(readers)
+	return fault(s.writer.PingContext(ctx), "cannot open the database %s", path)
+}
+
+// createPrivate makes the file for its owner alone and makes its name durable. SQLite gives its side files the same mode.
+func createPrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
+}

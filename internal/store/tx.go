@@ -1,0 +1,174 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// statements is what a pool and a transaction have in common.
+type statements interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+}
+
+// session runs statements whose arguments are domain values: see bind.
+type session struct {
+	statements
+	engine engine
+}
+
+// read runs outside of any transaction: each statement sees the newest commit.
+func (s *Store) read() session { return session{statements: s.reader, engine: s.engine} }
+
+const maxTries = 6
+
+// write runs f in one transaction and commits it. f may run more than once: PostgreSQL ends one of two transactions that wait
+// for each other, and that one starts again.
+func (s *Store) write(ctx context.Context, f func(session) error) error {
+	var err error
+	for try := range maxTries {
+		if err = s.writeOnce(ctx, f); err == nil || !isRetryable(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(time.Duration(1<<try) * 5 * time.Millisecond):
+		}
+	}
+	return err
+}
+
+func (s *Store) writeOnce(ctx context.Context, f func(session) error) error {
+	if s.hasFailed() {
+		return &patch.Error{Kind: patch.Unavailable, What: "the database takes no writes", Why: "an earlier write to the disk failed",
+			Do: "Check the disk and restart the appliance."}
+	}
+	tx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return s.noteFailure(err)
+	}
+	defer tx.Rollback() // after Commit it does nothing
+	if err := f(session{statements: tx, engine: s.engine}); err != nil {
+		return s.noteFailure(err)
+	}
+	return s.noteFailure(tx.Commit())
+}
+
+func (s *Store) noteFailure(err error) error {
+	if isDiskFailure(err) {
+		s.fail(err)
+	}
+	return err
+}
+
+// exec runs one statement and gives the number of rows it changed.
+func (x session) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	bound, err := bind(args)
+	if err != nil {
+		return 0, err
+	}
+	res, err := x.ExecContext(ctx, query, bound...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// row runs a query for at most one row and scans it; sql.ErrNoRows where there is none.
+func (x session) row(ctx context.Context, query string, args []any, into ...any) error {
+	bound, err := bind(args)
+	if err != nil {
+		return err
+	}
+	return x.QueryRowContext(ctx, query, bound...).Scan(into...)
+}
+
+// scanner is a *sql.Row or *sql.Rows.
+type scanner interface{ Scan(into ...any) error }
+
+// list runs a query and scans each of its rows.
+func list[T any](ctx context.Context, x session, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	bound, err := bind(args)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := x.QueryContext(ctx, query, bound...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, rows.Err()
+}
+
+// find runs a query for at most one row.
+func find[T any](ctx context.Context, x session, scan func(scanner) (T, error), query string, args ...any) (T, error) {
+	bound, err := bind(args)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return scan(x.QueryRowContext(ctx, query, bound...))
+}
+
+// insertRows stores many rows with few statements: "INSERT INTO t (a, b)" + VALUES + tail.
+func (x session) insertRows(ctx context.Context, head string, rows [][]any, tail string) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	width := len(rows[0])
+	size := min(len(rows), max(1, x.engine.maxArgs/width))
+	full, err := x.PrepareContext(ctx, head+" VALUES "+placeholders(size, width)+" "+tail)
+	if err != nil {
+		return err
+	}
+	defer full.Close()
+	args := make([]any, 0, size*width)
+	for len(rows) >= size {
+		args = args[:0]
+		for _, r := range rows[:size] {
+			args = append(args, r...)
+		}
+		rows = rows[size:]
+		bound, err := bind(args)
+		if err != nil {
+			return err
+		}
+		if _, err := full.ExecContext(ctx, bound...); err != nil {
+			return err
+		}
+	}
+	return x.insertRows(ctx, head, rows, tail)
+}
+
+func placeholders(rows, width int) string {
+	b := make([]byte, 0, rows*width*5)
+	for r := range rows {
+		if r > 0 {
+			b = append(b, ", "...)
+		}
+		for c := range width {
+			sep := ", $%d"
+			if c == 0 {
+				sep = "($%d"
+			}
+			b = fmt.Appendf(b, sep, r*width+c+1)
+		}
+		b = append(b, ')')
+	}
+	return string(b)
+}
