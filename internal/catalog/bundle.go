@@ -1,6 +1,20 @@
 package catalog
 
 import (
+	"archive/zip"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/content"
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -13,34 +27,195 @@ type Built struct {
 	Payloads   []byte // the payload index; never part of a bundle
 }
 
-// WriteBundle writes built catalogs as one file for stand-alone use, replacing path atomically.
-func WriteBundle(path string, built []Built) error {
-	return patch.Errorf(patch.Internal, "not built yet")
+// A bundle is a zip file of stored members: bundleIndex, a JSON array of patch.RevisionMeta, and the lists and signatures under
+// their hashes. It is not signed: whoever builds one trusts it as far as the file.
+const (
+	bundleIndex    = "fettle-catalog.json"
+	maxBundleIndex = 4 << 20
+)
+
+// WriteBundle writes built catalogs as one file for stand-alone use, replacing path atomically. The same catalogs give the same
+// bytes, except for the time of building in their metas.
+func WriteBundle(path string, built []Built) (err error) {
+	defer func() {
+		if err != nil {
+			err = &patch.Error{Kind: patch.Unavailable, What: "cannot write the bundle " + path, Err: err}
+		}
+	}()
+	f, err := os.CreateTemp(filepath.Dir(path), ".bundle-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if err := writeMembers(f, built); err != nil {
+		return err
+	}
+	return errors.Join(f.Chmod(0o644), f.Sync(), f.Close(), os.Rename(f.Name(), path))
+}
+
+func writeMembers(w io.Writer, built []Built) error {
+	built = slices.SortedFunc(slices.Values(built), func(a, b Built) int { return cmp.Compare(a.Meta.OS, b.Meta.OS) })
+	metas := make([]patch.RevisionMeta, len(built))
+	for i := range built {
+		metas[i] = built[i].Meta
+	}
+	index, err := json.MarshalIndent(metas, "", " ")
+	if err != nil {
+		return err
+	}
+	z := zip.NewWriter(w)
+	add := func(name string, b []byte) error {
+		m, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store, Modified: time.Unix(0, 0).UTC()})
+		if err != nil {
+			return err
+		}
+		_, err = m.Write(b)
+		return err
+	}
+	if err := add(bundleIndex, index); err != nil {
+		return err
+	}
+	for _, b := range built {
+		if err := errors.Join(add(string(b.Meta.List), b.List), add(string(b.Meta.Signatures), b.Signatures)); err != nil {
+			return err
+		}
+	}
+	return z.Close()
 }
 
 // Bundle is an opened bundle file. Its parts are read when asked for and verified by hash.
-type Bundle struct{}
+type Bundle struct {
+	path  string
+	zip   *zip.ReadCloser
+	metas []patch.RevisionMeta
+}
 
 // OpenBundle opens a bundle file; the caller closes it.
 func OpenBundle(path string) (*Bundle, error) {
-	return nil, patch.Errorf(patch.Internal, "not built yet")
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		kind, do := patch.Invalid, "Build one with `fettle catalog build -o FILE --apt …`."
+		if errors.Is(err, fs.ErrNotExist) {
+			kind = patch.NotFound
+		}
+		return nil, &patch.Error{Kind: kind, What: "cannot open the catalog bundle " + path, Err: err, Do: do}
+	}
+	b := &Bundle{path: path, zip: z}
+	index, err := b.member(bundleIndex, maxBundleIndex)
+	if err == nil {
+		err = json.Unmarshal(index, &b.metas)
+	}
+	if err != nil {
+		z.Close()
+		return nil, &patch.Error{Kind: patch.Invalid, What: path + " is no catalog bundle", Err: err}
+	}
+	return b, nil
 }
 
 // Close releases the file.
-func (b *Bundle) Close() error { return nil }
+func (b *Bundle) Close() error { return b.zip.Close() }
 
 // OSes lists the host OSes of the bundle, sorted.
-func (b *Bundle) OSes() []patch.HostOS { return nil }
+func (b *Bundle) OSes() []patch.HostOS {
+	oses := make([]patch.HostOS, len(b.metas))
+	for i := range b.metas {
+		oses[i] = b.metas[i].OS
+	}
+	slices.Sort(oses)
+	return oses
+}
 
 // Meta gives the revision of an OS.
-func (b *Bundle) Meta(os patch.HostOS) (patch.RevisionMeta, bool) { return patch.RevisionMeta{}, false }
+func (b *Bundle) Meta(os patch.HostOS) (patch.RevisionMeta, bool) {
+	for _, m := range b.metas {
+		if m.OS == os {
+			return m, true
+		}
+	}
+	return patch.RevisionMeta{}, false
+}
 
 // Signatures opens the signatures of an OS; NotFound names the OSes that the bundle is for.
 func (b *Bundle) Signatures(os patch.HostOS) (*detect.Signatures, error) {
-	return nil, patch.Errorf(patch.Internal, "not built yet")
+	meta, err := b.find(os)
+	if err != nil {
+		return nil, err
+	}
+	file, err := b.verified(meta.Signatures, maxSignatureFile)
+	if err != nil {
+		return nil, err
+	}
+	s, err := detect.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the signatures in %s: %w", b.path, err)
+	}
+	if s.OS() != os || s.Len() != meta.Patches {
+		return nil, &patch.Error{Kind: patch.Invalid, What: "the signatures in " + b.path + " are for another host OS or list"}
+	}
+	return s, nil
 }
 
 // List decodes the list of an OS; NotFound names the OSes that the bundle is for.
 func (b *Bundle) List(os patch.HostOS) (*List, error) {
-	return nil, patch.Errorf(patch.Internal, "not built yet")
+	meta, err := b.find(os)
+	if err != nil {
+		return nil, err
+	}
+	file, err := b.verified(meta.List, maxListFile)
+	if err != nil {
+		return nil, err
+	}
+	l, err := DecodeList(file)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the list in %s: %w", b.path, err)
+	}
+	if l.OS() != os || l.Len() != meta.Patches {
+		return nil, &patch.Error{Kind: patch.Invalid, What: "the list in " + b.path + " is for another host OS or of another length"}
+	}
+	return l, nil
+}
+
+func (b *Bundle) find(os patch.HostOS) (patch.RevisionMeta, error) {
+	if m, ok := b.Meta(os); ok {
+		return m, nil
+	}
+	var names []string
+	for _, o := range b.OSes() {
+		names = append(names, string(o))
+	}
+	return patch.RevisionMeta{}, &patch.Error{
+		Kind: patch.NotFound, What: fmt.Sprintf("the catalog %s is not for this host OS, %s", b.path, os),
+		Why: "it is for " + strings.Join(names, ", "), Do: "Build a catalog from feeds of " + string(os) + ".",
+	}
+}
+
+func (b *Bundle) verified(h patch.Hash, limit int64) ([]byte, error) {
+	file, err := b.member(string(h), limit)
+	if err == nil && content.Sum(file) != h {
+		err = errors.New("its bytes do not have the hash that is its name")
+	}
+	if err != nil {
+		return nil, &patch.Error{Kind: patch.Invalid, What: "the bundle " + b.path + " is damaged", Err: err, Do: "Build it again."}
+	}
+	return file, nil
+}
+
+func (b *Bundle) member(name string, limit int64) ([]byte, error) {
+	for _, f := range b.zip.File {
+		if f.Name != name {
+			continue
+		}
+		r, err := f.Open()
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		data, err := io.ReadAll(io.LimitReader(r, limit+1))
+		if err == nil && int64(len(data)) > limit {
+			err = fmt.Errorf("%s is larger than %d bytes", name, limit)
+		}
+		return data, err
+	}
+	return nil, fmt.Errorf("it has no member %s: %w", name, fs.ErrNotExist)
 }

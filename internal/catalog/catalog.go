@@ -10,6 +10,8 @@ import (
 	"context"
 	"crypto/ed25519"
 	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/content"
@@ -47,55 +49,177 @@ type Catalog struct {
 	Key   ed25519.PrivateKey // signs revisions
 	Now   func() time.Time
 	Log   *slog.Logger
+
+	mu      sync.Mutex
+	newest  map[patch.HostOS]*revision
+	lists   recent[*List]
+	engines recent[*detect.Signatures]
 }
 
-// Publish builds every host OS whose feeds have a good generation and stores what changed as new revisions. It gives the newest
-// revision of each OS, changed or not. An OS that cannot be built keeps its revision, and the error names it.
-func (c *Catalog) Publish(ctx context.Context) ([]patch.RevisionMeta, error) {
-	return nil, patch.Errorf(patch.Internal, "not built yet")
+// revision is an OS's newest one, in memory.
+type revision struct {
+	meta     patch.RevisionMeta
+	list     *List
+	payloads *payloadIndex
+}
+
+const (
+	maxListFile      = 64 << 20
+	maxSignatureFile = 64 << 20
+	maxPayloadFile   = 128 << 20
+)
+
+// current gives the newest revision of an OS, read from storage at first use.
+func (c *Catalog) current(ctx context.Context, os patch.HostOS) (*revision, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r := c.newest[os]; r != nil {
+		return r, nil
+	}
+	meta, _, err := c.Store.NewestRevision(ctx, os)
+	if err != nil {
+		return nil, err
+	}
+	r := &revision{meta: meta}
+	if r.list, err = c.readList(meta); err != nil {
+		return nil, err
+	}
+	b, err := c.Files.Read(meta.Payloads, maxPayloadFile)
+	if err != nil {
+		return nil, unreadable(meta, err)
+	}
+	if r.payloads, err = decodePayloads(b); err != nil {
+		return nil, unreadable(meta, err)
+	}
+	c.keep(r)
+	return r, nil
+}
+
+// keep makes r the newest; c.mu is held.
+func (c *Catalog) keep(r *revision) {
+	if c.newest == nil {
+		c.newest = map[patch.HostOS]*revision{}
+	}
+	c.newest[r.meta.OS] = r
+}
+
+func (c *Catalog) readList(meta patch.RevisionMeta) (*List, error) {
+	b, err := c.Files.Read(meta.List, maxListFile)
+	if err != nil {
+		return nil, unreadable(meta, err)
+	}
+	l, err := DecodeList(b)
+	if err != nil {
+		return nil, unreadable(meta, err)
+	}
+	if l.OS() != meta.OS || l.Len() != meta.Patches {
+		return nil, unreadable(meta, errFormat)
+	}
+	return l, nil
+}
+
+func unreadable(meta patch.RevisionMeta, err error) error {
+	return &patch.Error{
+		Kind: patch.Unavailable, What: "cannot read the catalog " + string(meta.ID) + " of " + string(meta.OS), Err: err,
+		Do: "Run `fettle catalog sync`; it builds the missing files again.",
+	}
 }
 
 // Meta gives the newest revision of an OS.
-func (c *Catalog) Meta(os patch.HostOS) (patch.RevisionMeta, bool) { return patch.RevisionMeta{}, false }
+func (c *Catalog) Meta(os patch.HostOS) (patch.RevisionMeta, bool) {
+	r, err := c.current(context.Background(), os)
+	if err != nil {
+		return patch.RevisionMeta{}, false
+	}
+	return r.meta, true
+}
 
 // List gives the newest list of an OS; NotFound before one is published.
 func (c *Catalog) List(os patch.HostOS) (*List, error) {
-	return nil, patch.Errorf(patch.Internal, "not built yet")
+	r, err := c.current(context.Background(), os)
+	if err != nil {
+		return nil, err
+	}
+	return r.list, nil
 }
 
-// ListOf gives the list of a certain revision.
+// ListOf gives the list of a certain revision; recent ones are kept in memory.
 func (c *Catalog) ListOf(ctx context.Context, os patch.HostOS, rev patch.RevisionID) (*List, error) {
-	return nil, patch.Errorf(patch.Internal, "not built yet")
+	if r, err := c.current(ctx, os); err == nil && r.meta.ID == rev {
+		return r.list, nil
+	}
+	return c.lists.get(string(os)+" "+string(rev), func() (*List, error) {
+		meta, _, err := c.Store.FindRevision(ctx, os, rev)
+		if err != nil {
+			return nil, err
+		}
+		return c.readList(meta)
+	})
 }
 
 // Signatures gives the opened signatures of a revision; recent ones are kept in memory.
 func (c *Catalog) Signatures(ctx context.Context, os patch.HostOS, rev patch.RevisionID) (*detect.Signatures, error) {
-	return nil, patch.Errorf(patch.Internal, "not built yet")
+	return c.engines.get(string(os)+" "+string(rev), func() (*detect.Signatures, error) {
+		meta, _, err := c.Store.FindRevision(ctx, os, rev)
+		if err != nil {
+			return nil, err
+		}
+		b, err := c.Files.Read(meta.Signatures, maxSignatureFile)
+		if err != nil {
+			return nil, unreadable(meta, err)
+		}
+		s, err := detect.Open(b)
+		if err != nil {
+			return nil, unreadable(meta, err)
+		}
+		return s, nil
+	})
 }
 
-// Payloads gives the files of a patch on the newest list of an OS.
+// Payloads gives the files of a patch on the newest list of an OS; NotFound where the patch is not on it.
 func (c *Catalog) Payloads(ctx context.Context, os patch.HostOS, id patch.ID) ([]patch.PayloadFile, error) {
-	return nil, patch.Errorf(patch.Internal, "not built yet")
+	r, err := c.current(ctx, os)
+	if err != nil {
+		return nil, err
+	}
+	i, ok := r.list.Index(id)
+	if !ok {
+		return nil, &patch.Error{Kind: patch.NotFound, What: "the patch " + string(id) + " is not on the list of " + string(os)}
+	}
+	return r.payloads.of(i, r.list.At(i))
 }
 
-// List is a decoded list. It is immutable and safe for concurrent use; its order is the order of signatures and vectors.
-type List struct {
-	os      patch.HostOS
-	patches []patch.Patch
-	index   map[patch.ID]int
+// recent keeps the last few values that were asked for. The zero value works.
+type recent[T any] struct {
+	mu    sync.Mutex
+	order []string
+	byKey map[string]T
 }
 
-// OS is the host OS that the list is for.
-func (l *List) OS() patch.HostOS { return l.os }
+const recentValues = 8
 
-// Len is the number of patches.
-func (l *List) Len() int { return len(l.patches) }
+// get gives the value of key, made with load where it is not at hand. One load runs at a time, so that no value is made twice.
+func (r *recent[T]) get(key string, load func() (T, error)) (T, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if v, ok := r.byKey[key]; ok {
+		i := slices.Index(r.order, key)
+		r.order = append(slices.Delete(r.order, i, i+1), key)
+		return v, nil
+	}
+	v, err := load()
+	if err != nil {
+		return v, err
+	}
+	if r.byKey == nil {
+		r.byKey = map[string]T{}
+	}
+	if len(r.order) == recentValues {
+		delete(r.byKey, r.order[0])
+		r.order = slices.Delete(r.order, 0, 1)
+	}
+	r.byKey[key], r.order = v, append(r.order, key)
+	return v, nil
+}
 
-// At gives patch i.
-func (l *List) At(i int) *patch.Patch { return &l.patches[i] }
 
-// Patches gives all of them, sorted by ID; the caller must not change them.
-func (l *List) Patches() []patch.Patch { return l.patches }
-
-// Index finds a patch by its ID.
-func (l *List) Index(id patch.ID) (int, bool) { i, ok := l.index[id]; return i, ok }

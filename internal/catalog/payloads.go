@@ -1,0 +1,133 @@
+package catalog
+
+import (
+	"encoding/hex"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// A payload index is payloadMagic and one zstd frame of three columns. Its order is the list's: name, architecture, version and
+// size of a file are there.
+const payloadMagic = "FTLPAYL1"
+
+const (
+	pHead  = iota // host OS; number of patches; base addresses
+	pFiles        // per patch: length of its part of pFile
+	pFile         // per payload: base address; path; SHA-256; origin; which other payloads of the patch it needs
+	payloadColumns
+)
+
+func encodePayloads(os patch.HostOS, groups []*grouped, sources []Source) ([]byte, error) {
+	c := make(columns, payloadColumns)
+	c.text(pHead, string(os))
+	c.number(pHead, uint64(len(groups)))
+	c.number(pHead, uint64(len(sources)))
+	for _, s := range sources {
+		c.text(pHead, strings.TrimRight(s.URI, "/")+"/")
+	}
+	for _, gr := range groups {
+		start := len(c[pFile])
+		for i, f := range gr.offered() {
+			c.text(pFile, f.filename)
+			c[pFile] = append(c[pFile], f.sha256[:]...)
+			c.number(pFile, uint64(f.from))
+			needs := gr.needs(i)
+			c.number(pFile, uint64(len(needs)))
+			for _, j := range needs {
+				c.number(pFile, uint64(j))
+			}
+		}
+		c.number(pFiles, uint64(len(c[pFile])-start))
+	}
+	return c.pack(payloadMagic, zstd.SpeedDefault)
+}
+
+// needs gives the other files of the patch that file i depends on: those that stand first among their alternatives.
+func (gr *grouped) needs(i int) []int {
+	if len(gr.files) == 1 {
+		return nil
+	}
+	var needs []int
+	for clause := range strings.SplitSeq(gr.files[i].depends, ",") {
+		clause = strings.TrimLeft(clause, " ")
+		end := strings.IndexAny(clause, " (|:")
+		if end < 0 {
+			end = len(clause)
+		}
+		j, ok := slices.BinarySearchFunc(gr.files, clause[:end], func(f debFile, name string) int { return strings.Compare(f.name, name) })
+		if ok && j != i && gr.files[j].name != gr.files[i].name && !slices.Contains(needs, j) {
+			needs = append(needs, j)
+		}
+	}
+	slices.Sort(needs)
+	return needs
+}
+
+// payloadIndex is a decoded payload index; the files of a patch are read when asked for.
+type payloadIndex struct {
+	os    patch.HostOS
+	bases []string
+	files string
+	ends  []uint32 // where in files each patch's part ends
+}
+
+func decodePayloads(b []byte) (*payloadIndex, error) {
+	cols, err := unpack(b, payloadMagic, payloadColumns)
+	if err != nil {
+		return nil, err
+	}
+	head, lengths := &cols[pHead], &cols[pFiles]
+	x := &payloadIndex{os: patch.HostOS(head.text()), files: cols[pFile].rest}
+	n := head.count(min(maxPatches, len(lengths.rest)))
+	for range head.count(len(head.rest)) {
+		x.bases = append(x.bases, head.text())
+	}
+	x.ends = make([]uint32, n)
+	var end uint64
+	for i := range x.ends {
+		if end += lengths.number(); end > uint64(len(x.files)) {
+			return nil, errFormat
+		}
+		x.ends[i] = uint32(end)
+	}
+	if !head.done() || !lengths.done() || end != uint64(len(x.files)) {
+		return nil, errFormat
+	}
+	return x, nil
+}
+
+// of gives the files of patch i of the list that the index was built with.
+func (x *payloadIndex) of(i int, p *patch.Patch) ([]patch.PayloadFile, error) {
+	if i >= len(x.ends) {
+		return nil, errFormat
+	}
+	start := uint32(0)
+	if i > 0 {
+		start = x.ends[i-1]
+	}
+	c := cursor{rest: x.files[start:x.ends[i]]}
+	files := make([]patch.PayloadFile, len(p.Payloads))
+	for k := range files {
+		f := &files[k]
+		f.Payload = p.Payloads[k]
+		name := c.text()
+		f.SHA256 = patch.Hash(hex.EncodeToString([]byte(c.take(32))))
+		f.Origin = c.count(len(x.bases) - 1)
+		for range c.count(len(p.Payloads)) {
+			f.Needs = append(f.Needs, pick(&c, p.Payloads, c.number()).Name)
+		}
+		if c.bad {
+			return nil, errFormat
+		}
+		f.URL = x.bases[f.Origin] + (&url.URL{Path: name}).EscapedPath()
+	}
+	if !c.done() {
+		return nil, errFormat
+	}
+	return files, nil
+}

@@ -1,0 +1,198 @@
+package catalog
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+	"unicode"
+
+	"github.com/fettle-project/fettle/internal/debian"
+)
+
+// debFile is one binary package as its index gives it. Its strings share one allocation.
+type debFile struct {
+	name, arch, version   string
+	source, sourceVersion string
+	filename              string
+	description           string
+	depends               string // Pre-Depends and Depends
+	size                  int64
+	sha256                [32]byte
+	from                  int    // index of its Source
+	unclear               string // why it cannot be offered
+}
+
+// readIndex decompresses in one goroutine and parses in another.
+func readIndex(ctx context.Context, from int, s Source) ([]debFile, error) {
+	f, err := s.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	ahead := readAhead(ctx, debian.Decompress(s.Origin.IndexPath, f, debian.MaxPackages))
+	defer ahead.stop()
+	var all []debFile
+	err = debian.ScanPackages(ahead, func(st debian.Stanza) error {
+		all = append(all, take(from, st))
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s of %s: %w", s.Origin.IndexPath, s.Origin.Suite, err)
+	}
+	return all, nil
+}
+
+func take(from int, s debian.Stanza) debFile {
+	var b strings.Builder
+	parts := [...][]byte{s.Package, s.Architecture, s.Version, s.Source, s.SourceVersion, s.Filename, plainText(s.Description), s.PreDepends, s.Depends}
+	n := 1
+	for _, p := range parts {
+		n += len(p)
+	}
+	b.Grow(n)
+	for i, p := range parts {
+		b.Write(p)
+		if i == len(parts)-2 {
+			b.WriteByte(',')
+		}
+	}
+	text := b.String()
+	cut := func(p []byte) string {
+		s := text[:len(p)]
+		text = text[len(p):]
+		return s
+	}
+	bin := debFile{from: from, size: s.Size}
+	bin.name, bin.arch, bin.version = cut(parts[0]), cut(parts[1]), cut(parts[2])
+	bin.source, bin.sourceVersion = cut(parts[3]), cut(parts[4])
+	bin.filename, bin.description, bin.depends = cut(parts[5]), cut(parts[6]), text
+	bin.unclear = bin.fault(s.SHA256)
+	return bin
+}
+
+// fault says why the package cannot be offered as it is described; empty where it can.
+func (b *debFile) fault(sum []byte) string {
+	n, err := hex.Decode(b.sha256[:], sum[:min(len(sum), 64)])
+	switch {
+	case !debian.ValidName(b.name):
+		return fmt.Sprintf("the vendor's index calls a package %.40q, which is no valid name", b.name)
+	case !debian.ValidArch(b.arch):
+		return fmt.Sprintf("%s has the architecture %.40q, which is no valid name", b.name, b.arch)
+	case !debian.ValidVersion(b.version):
+		return fmt.Sprintf("%s has the version %.40q, which is none", b.name, b.version)
+	case !debian.ValidName(b.source) || !debian.ValidVersion(b.sourceVersion):
+		return fmt.Sprintf("%s comes from the source %.40q %.40q, which is no valid name and version", b.name, b.source, b.sourceVersion)
+	case err != nil || n != 32 || len(sum) != 64:
+		return fmt.Sprintf("the vendor's index gives no SHA-256 for %s", b.name)
+	case b.size <= 0:
+		return fmt.Sprintf("the vendor's index gives no size for %s", b.name)
+	case !cleanPath(b.filename):
+		return fmt.Sprintf("the vendor's index gives no usable file name for %s", b.name)
+	}
+	return ""
+}
+
+// cleanPath accepts file names that stay below the archive's base address.
+func cleanPath(s string) bool {
+	if s == "" || len(s) > 1024 || s[0] == '/' || path.Clean(s) != s || s == ".." || strings.HasPrefix(s, "../") {
+		return false
+	}
+	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' })
+}
+
+const maxDescription = 160
+
+// plainText makes a short description safe for one line of any terminal or page; nearly always it already is.
+func plainText(b []byte) []byte {
+	if len(b) > maxDescription {
+		b = b[:maxDescription]
+	}
+	for _, c := range b {
+		if c < ' ' || c >= 0x7f {
+			return []byte(strings.Map(func(r rune) rune {
+				if unicode.IsPrint(r) && r != unicode.ReplacementChar {
+					return r
+				}
+				return -1
+			}, strings.ToValidUTF8(string(b), "")))
+		}
+	}
+	return b
+}
+
+// ahead reads a stream a few blocks before they are asked for.
+type ahead struct {
+	blocks chan []byte
+	free   chan []byte
+	errs   chan error
+	cancel context.CancelFunc
+	done   chan struct{}
+	cur    []byte
+	whole  []byte
+	err    error
+}
+
+const aheadBlock = 256 << 10
+
+func readAhead(ctx context.Context, r io.Reader) *ahead {
+	ctx, cancel := context.WithCancel(ctx)
+	a := &ahead{blocks: make(chan []byte, 8), free: make(chan []byte, 10), errs: make(chan error, 1), cancel: cancel, done: make(chan struct{})}
+	for range cap(a.free) {
+		a.free <- make([]byte, aheadBlock)
+	}
+	go func() {
+		defer close(a.done)
+		defer close(a.blocks)
+		for {
+			select {
+			case <-ctx.Done():
+				a.errs <- ctx.Err()
+				return
+			case b := <-a.free:
+				n, err := io.ReadFull(r, b[:aheadBlock])
+				if n > 0 {
+					a.blocks <- b[:n]
+				}
+				if err == io.ErrUnexpectedEOF || err == io.EOF {
+					err = io.EOF
+				}
+				if err != nil {
+					a.errs <- err
+					return
+				}
+			}
+		}
+	}()
+	return a
+}
+
+func (a *ahead) Read(p []byte) (int, error) {
+	for len(a.cur) == 0 {
+		if a.whole != nil {
+			a.free <- a.whole
+			a.whole = nil
+		}
+		b, ok := <-a.blocks
+		if !ok {
+			if a.err == nil {
+				a.err = <-a.errs
+			}
+			return 0, a.err
+		}
+		a.cur, a.whole = b, b
+	}
+	n := copy(p, a.cur)
+	a.cur = a.cur[n:]
+	return n, nil
+}
+
+// stop ends the reading goroutine and waits for it.
+func (a *ahead) stop() {
+	a.cancel()
+	for range a.blocks {
+	}
+	<-a.done
+}
