@@ -3,19 +3,229 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"flag"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/fettle-project/fettle/internal/agent"
+	"github.com/fettle-project/fettle/internal/patch"
 )
 
-func main() {
+// version is set by the linker: -X main.version=…
+var version = "dev"
+
+// Exit codes.
+const (
+	exitNo     = 1 // a "no" where the command is a question
+	exitUsage  = 2
+	exitCannot = 3
+)
+
+// command is one verb of the program.
+type command struct {
+	name, args, does, example string
+	run                       func(ctx context.Context, c *call) error
+}
+
+func commands() []command {
+	return []command{
+		{"enrol", "--server URL --token TOKEN", "make this machine known to an appliance", "fettle-agent enrol --server https://patch.example:8444 --token fettle1.…", enrol},
+		{"run", "", "serve: check in, detect, carry out signed orders", "fettle-agent run", serve},
+		{"status", "", "show this machine's local state", "fettle-agent status --json", status},
+		{"explain", "PATCH", "say what the newest detect and the newest order say about a patch", "fettle-agent explain perl", explain},
+		{"detect", "--catalog FILE", "judge every patch of a catalog bundle; no server, no state", "fettle-agent detect --catalog debian.fettle --root /mnt", detectAlone},
+		{"facts", "", "print the facts that a detect judges", "fettle-agent facts --root /mnt", facts},
+		{"repair", "", "put a damaged journal aside and begin a new one", "fettle-agent repair", repair},
+		{"version", "", "print the version", "fettle-agent version", showVersion},
+	}
+}
+
+// call is one invocation: its flags and where it prints.
+type call struct {
+	*flag.FlagSet
+	json  *bool
+	state *string
+	argv  []string
+	out   io.Writer
+}
+
+func newCall(c command, argv []string, out, errs io.Writer) *call {
+	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	fs.SetOutput(errs)
+	fs.Usage = func() {
+		fmt.Fprintf(errs, "fettle-agent %s %s\n%s.\n\nExample:\n  %s\n\nFlags:\n", c.name, c.args, c.does, c.example)
+		fs.PrintDefaults()
+	}
+	return &call{FlagSet: fs, json: fs.Bool("json", false, "print the answer as JSON"),
+		state: fs.String("state", agent.DefaultStateDir, "`directory` of the agent's state"), argv: argv, out: out}
+}
+
+// parse reads flags wherever they stand and gives what is left.
+func (c *call) parse() ([]string, error) {
+	var rest []string
+	args := c.argv
+	for {
+		if err := c.Parse(args); err != nil {
+			return nil, usage{err}
+		}
+		if c.NArg() == 0 {
+			return rest, nil
+		}
+		rest, args = append(rest, c.Arg(0)), c.Args()[1:]
+	}
+}
+
+// only is parse for commands that take exactly n words.
+func (c *call) only(n int, what string) ([]string, error) {
+	rest, err := c.parse()
+	if err != nil {
+		return nil, err
+	}
+	if len(rest) != n {
+		return nil, usage{fmt.Errorf("%s takes %s", c.Name(), what)}
+	}
+	return rest, nil
+}
+
+func (c *call) config() agent.Config {
+	return agent.Config{StateDir: *c.state, Version: version, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+}
+
+// show prints v as JSON where that was asked for, else as text.
+func (c *call) show(v any, text func(io.Writer)) error {
+	if !*c.json {
+		text(c.out)
+		return nil
+	}
+	enc := json.NewEncoder(c.out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+type usage struct{ error }
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func run(args []string, out, errs io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := agent.New(agent.Config{}).Run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "fettle-agent:", err)
-		os.Exit(3)
+	if len(args) == 0 || args[0] == "help" || strings.TrimLeft(args[0], "-") == "h" || strings.TrimLeft(args[0], "-") == "help" {
+		help(errs)
+		return exitUsage * min(1, 1-min(len(args), 1))
 	}
+	for _, c := range commands() {
+		if c.name == args[0] {
+			return ended(c.run(ctx, newCall(c, args[1:], out, errs)), errs)
+		}
+	}
+	fmt.Fprintf(errs, "fettle-agent has no command %q.\n", args[0])
+	help(errs)
+	return exitUsage
+}
+
+func ended(err error, errs io.Writer) int {
+	var wrong usage
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.Is(err, errNo):
+		return exitNo
+	case errors.As(err, &wrong):
+		fmt.Fprintln(errs, "fettle-agent:", wrong.error)
+		return exitUsage
+	default:
+		fmt.Fprintln(errs, "fettle-agent:", err)
+		return exitCannot
+	}
+}
+
+// errNo is the answer "no" of a command that is a question.
+var errNo = errors.New("no")
+
+func help(w io.Writer) {
+	fmt.Fprintln(w, "fettle-agent keeps this machine patched as its appliance's approvers decide. Commands:")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-8s %s\n", c.name, c.does)
+	}
+	fmt.Fprintln(w, "`fettle-agent COMMAND -h` tells more.")
+}
+
+func enrol(ctx context.Context, c *call) error {
+	server := c.String("server", "", "https `URL` of the appliance's agent listener")
+	token := c.String("token", "", "the enrolment `token`; - reads it from standard input")
+	if _, err := c.only(0, "no words besides its flags"); err != nil {
+		return err
+	}
+	if *server == "" || *token == "" {
+		return usage{errors.New("enrol needs --server and --token")}
+	}
+	if *token == "-" {
+		b, err := io.ReadAll(io.LimitReader(os.Stdin, 4<<10))
+		if err != nil {
+			return patch.Errorf(patch.Unavailable, "cannot read the token: %w", err)
+		}
+		*token = string(b)
+	}
+	e, err := agent.Enrol(ctx, c.config(), *server, *token)
+	if err != nil {
+		return err
+	}
+	return c.show(e, func(w io.Writer) {
+		fmt.Fprintf(w, "Enrolled as %s at %s.\n", e.Machine, e.Server)
+		if e.State == patch.Pending {
+			fmt.Fprintln(w, "The machine is pending: an administrator must admit it. Then `fettle-agent run` takes part by itself.")
+		}
+	})
+}
+
+func serve(ctx context.Context, c *call) error {
+	interval := c.Duration("interval", 0, "time between check-ins where the appliance names none")
+	policy := c.String("policy", agent.DefaultPolicyFile, "the owner's local policy `file`")
+	if _, err := c.only(0, "no words"); err != nil {
+		return err
+	}
+	cfg := c.config()
+	cfg.Interval, cfg.PolicyFile = *interval, *policy
+	return agent.New(cfg).Run(ctx)
+}
+
+func repair(_ context.Context, c *call) error {
+	if _, err := c.only(0, "no words"); err != nil {
+		return err
+	}
+	aside, err := agent.Repair(*c.state)
+	if err != nil {
+		return err
+	}
+	return c.show(map[string]string{"aside": aside}, func(w io.Writer) {
+		fmt.Fprintf(w, "The old journal is kept as %s, and a new one is in its place.\n", aside)
+	})
+}
+
+func showVersion(_ context.Context, c *call) error {
+	if _, err := c.only(0, "no words"); err != nil {
+		return err
+	}
+	return c.show(map[string]string{"version": version}, func(w io.Writer) { fmt.Fprintln(w, "fettle-agent", version) })
+}
+
+func facts(ctx context.Context, c *call) error {
+	root := c.String("root", "/", "the machine's root `directory`")
+	if _, err := c.only(0, "no words"); err != nil {
+		return err
+	}
+	f, err := agent.LiveHost{Root: *root}.Facts(ctx)
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(c.out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(f)
 }

@@ -151,7 +151,7 @@ func compact(path string, j *journal) (*journal, error) {
 
 // Repair puts a damaged journal aside and begins a new one that goes on after everything which can still be read from the old one.
 // An order whose course the damage hid is not resumed: the detect that follows shows what it did.
-func Repair(stateDir string, now func() time.Time) (aside string, err error) {
+func Repair(stateDir string) (aside string, err error) {
 	path := layout{stateDir}.journal()
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -173,11 +173,11 @@ func Repair(stateDir string, now func() time.Time) (aside string, err error) {
 			base.Seq = max(base.Seq, e.Result.Seq)
 		}
 	}
-	aside = path + "." + now().UTC().Format("20060102T150405Z")
+	aside = path + "." + time.Now().UTC().Format("20060102T150405Z")
 	if err := os.Rename(path, aside); err != nil {
 		return "", patch.Errorf(patch.Unavailable, "cannot put the damaged journal aside: %w", err)
 	}
-	line, err := json.Marshal(event{At: now().UTC(), Begin: &base})
+	line, err := json.Marshal(event{At: time.Now().UTC(), Begin: &base})
 	if err != nil {
 		return aside, err
 	}

@@ -37,7 +37,7 @@ func (s *session) judgeMachine(ctx context.Context, order string) (patch.Snapsho
 	}
 	snap.Started, snap.Ended, snap.Order = started, s.cfg.Now().UTC(), order
 	if snap.Ended.Before(started) {
-		snap.Ended = started
+		snap.Ended = started // the clock was set back in between
 	}
 	return snap, s.keep(&snap, facts)
 }
@@ -54,15 +54,9 @@ func (s *session) evaluate(meta patch.RevisionMeta, facts *patch.Facts) (patch.S
 	if err != nil {
 		return patch.Snapshot{}, err
 	}
-	result, err := sigs.Evaluate(facts)
-	if err != nil {
-		return patch.Snapshot{}, err
-	}
-	snap := patch.Snapshot{Verdicts: result.Verdicts}
-	snap.Machine, snap.OS, snap.Revision, snap.Boot = s.who().Machine, facts.OS.Key, meta.ID, s.cfg.Host.Boot()
-	snap.Expected, snap.Evaluated, snap.Errors = sigs.Len(), result.Verdicts.Len(), result.Errors
-	snap.Agent = s.cfg.Version
-	return snap, nil
+	snap, err := Judge(sigs, meta, *facts, s.cfg.Host, s.cfg.Version)
+	snap.Machine = s.who().Machine
+	return snap, err
 }
 
 // keep gives the snapshot its number and makes it and its facts durable, the number first: a number is never used twice.

@@ -5,8 +5,8 @@ import (
 	"log/slog"
 	"os"
 	"sync"
-	"syscall"
 
+	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -56,7 +56,7 @@ func lockDir(path string) (*os.File, error) {
 	if err != nil {
 		return nil, patch.Errorf(patch.Unavailable, "cannot open the agent's lock: %w", err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := host.LockFile(f); err != nil {
 		f.Close()
 		return nil, &patch.Error{Kind: patch.Conflict, What: "another fettle-agent runs on this machine already", Do: "Stop it first."}
 	}

@@ -1,9 +1,7 @@
 package host
 
 import (
-	"errors"
 	"fmt"
-	"syscall"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -15,20 +13,15 @@ const spare = 200 << 20
 func CheckRoom(n int64, places ...string) error {
 	need := uint64(2*n + spare)
 	for _, p := range places {
-		var st syscall.Statfs_t
-		if err := syscall.Statfs(p, &st); err != nil {
+		free, err := freeBytes(p)
+		if err != nil {
 			continue // a place that does not exist yet has the file system of another one on the list
 		}
-		if free := st.Bavail * uint64(st.Bsize); free < need {
+		if free < need {
 			return &Failure{Cause: patch.FailDisk, Text: fmt.Sprintf("no room at %s: %d MB are free and %d MB are needed", p, free>>20, need>>20)}
 		}
 	}
 	return nil
-}
-
-// IsFull reports whether an error says that a file system has no room.
-func IsFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 func stageCause(err error) patch.FailCause {

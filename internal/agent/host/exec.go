@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"syscall"
 	"time"
 )
 
@@ -40,7 +39,7 @@ func run(c *exec.Cmd, out io.Writer, keep *os.File) error {
 	}
 	c.Dir = "/"
 	c.Stdout, c.Stderr = out, out
-	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	c.SysProcAttr = ownSession()
 	c.WaitDelay = outputDelay
 	if keep != nil {
 		c.ExtraFiles = []*os.File{keep}

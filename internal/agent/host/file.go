@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"syscall"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
 // CheckFile reads a kept file once more and refuses it unless it is a regular file of exactly this size and SHA-256.
 func CheckFile(path string, size int64, want patch.Hash) error {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	f, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
 	if err != nil {
 		return err
 	}

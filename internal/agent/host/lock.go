@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -29,14 +28,14 @@ func lockHolder(path string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	lk := syscall.Flock_t{Type: syscall.F_WRLCK}
-	if err := syscall.FcntlFlock(f.Fd(), syscall.F_GETLK, &lk); err != nil {
+	pid, held, err := posixHolder(f)
+	if err != nil {
 		return "", fmt.Errorf("cannot ask who holds %s: %w", path, err)
 	}
-	if lk.Type == syscall.F_UNLCK {
+	if !held {
 		return "", nil
 	}
-	return processName(int(lk.Pid)), nil
+	return processName(pid), nil
 }
 
 func processName(pid int) string {
@@ -85,11 +84,11 @@ func awaitFree(ctx context.Context, wait time.Duration, holder func() (string, e
 // guard is an flock that everything started for one attempt inherits. It is free again only when the last of these processes has
 // ended: a killed dpkg leaves its maintainer script running, and that script holds the guard though dpkg's own lock is gone.
 func (a *Apt) guard(attempt string) (*os.File, error) {
-	f, err := os.OpenFile(a.guardPath(attempt), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	f, err := os.OpenFile(a.guardPath(attempt), os.O_RDWR|os.O_CREATE|noFollow, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := LockFile(f); err != nil {
 		f.Close()
 		return nil, &Failure{Cause: patch.FailLock, Text: "busy: a program that an earlier try of this attempt started still runs"}
 	}
@@ -112,7 +111,7 @@ func (a *Apt) awaitGuard(ctx context.Context, attempt string) error {
 			return "", err
 		}
 		defer f.Close()
-		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+		if LockFile(f) == nil {
 			return "", nil
 		}
 		return openedBy(path), nil

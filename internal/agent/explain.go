@@ -1,0 +1,126 @@
+package agent
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/detect"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Explanation is what this machine by itself can say about a patch: verdict, reason and evidence of the newest local snapshot, and the
+// newest order's result. Approvals and windows are the appliance's to explain.
+type Explanation struct {
+	Seq      uint64           `json:"seq"`
+	OS       patch.HostOS     `json:"os"`
+	Revision patch.RevisionID `json:"revision"`
+	Ended    time.Time        `json:"ended"`
+	Order    string           `json:"order,omitempty"`
+	Patches  []ExplainedPatch `json:"patches"`
+}
+
+// ExplainedPatch is one patch of an Explanation.
+type ExplainedPatch struct {
+	patch.Finding
+	Item *ItemStatus `json:"item,omitempty"` // in the newest order
+}
+
+// maxExplained bounds how many patches one question may be answered with.
+const maxExplained = 20
+
+// Explain answers for a patch by its ID, or for the patches of a source package by its name, from local files alone.
+func Explain(cfg Config, what string) (Explanation, error) {
+	cfg = cfg.withDefaults()
+	l := layout{cfg.StateDir}
+	var st state
+	if _, err := readJSON(l.state(), &st); err != nil {
+		return Explanation{}, err
+	}
+	snap, _, found := readSnapshot(l)
+	if !found {
+		return Explanation{}, &patch.Error{Kind: patch.NotFound, What: "this machine has no snapshot yet", Do: "Start `fettle-agent run`, or use `fettle-agent detect` with a catalog file."}
+	}
+	sigs, f, err := localEvidence(l, st)
+	if err != nil {
+		return Explanation{}, err
+	}
+	e := Explanation{Seq: snap.Seq, OS: snap.OS, Revision: snap.Revision, Ended: snap.Ended}
+	c, _, err := peekJournal(l)
+	if err != nil {
+		return e, err
+	}
+	titles := localTitles(cfg, l, st)
+	for i, id := range sigs.IDs() {
+		if id != patch.ID(what) && !ofSource(id, what) {
+			continue
+		}
+		if len(e.Patches) == maxExplained {
+			break
+		}
+		p := ExplainedPatch{Finding: sigs.Find(&f, i)}
+		p.Title = titles[id]
+		if c != nil {
+			e.Order = c.Order.ID
+			p.Item = c.find(id)
+		}
+		e.Patches = append(e.Patches, p)
+	}
+	if len(e.Patches) == 0 {
+		return e, &patch.Error{Kind: patch.NotFound, What: "no patch on the list of " + string(snap.OS) + " is called " + what, Do: "Give a patch's ID, or the name of its source package."}
+	}
+	return e, nil
+}
+
+// ofSource says whether an ID is of a source package: the middle part of suite/source/version.
+func ofSource(id patch.ID, source string) bool {
+	parts := strings.Split(string(id), "/")
+	return len(parts) > 2 && parts[len(parts)-2] == source
+}
+
+func localEvidence(l layout, st state) (*detect.Signatures, patch.Facts, error) {
+	var f patch.Facts
+	b, err := os.ReadFile(blob{Hash: st.Newest.Signatures, Dir: l.catalog()}.path())
+	if err != nil {
+		return nil, f, patch.Errorf(patch.NotFound, "cannot read the signatures of revision %s: %w", st.Newest.ID, err)
+	}
+	sigs, err := detect.Open(b)
+	if err != nil {
+		return nil, f, err
+	}
+	if b, err = os.ReadFile(l.facts()); err != nil {
+		return nil, f, patch.Errorf(patch.NotFound, "cannot read the facts of the newest snapshot: %w", err)
+	}
+	if err := json.Unmarshal(b, &f); err != nil {
+		return nil, f, patch.Errorf(patch.Internal, "cannot read the facts of the newest snapshot: %w", err)
+	}
+	return sigs, f, nil
+}
+
+// localTitles gives the list's titles; without a list, none.
+func localTitles(cfg Config, l layout, st state) map[patch.ID]string {
+	out := map[patch.ID]string{}
+	b, err := os.ReadFile(blob{Hash: st.Newest.List, Dir: l.catalog()}.path())
+	if err != nil || cfg.ReadList == nil {
+		return out
+	}
+	list, err := cfg.ReadList(b)
+	if err != nil {
+		return out
+	}
+	for _, p := range list {
+		out[p.ID] = p.Title
+	}
+	return out
+}
+
+// find gives what the order says about a patch; nil where it is not in it.
+func (c *course) find(id patch.ID) *ItemStatus {
+	items := c.status().Items
+	if i := slices.IndexFunc(items, func(s ItemStatus) bool { return s.Patch == id }); i >= 0 {
+		return &items[i]
+	}
+	return nil
+}

@@ -1,0 +1,41 @@
+//go:build unix
+
+package host
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// noFollow refuses to open a symbolic link.
+const noFollow = syscall.O_NOFOLLOW
+
+// ownSession keeps a signal to the agent's terminal or process group away from the package manager.
+func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
+
+// LockFile takes an flock on f without waiting; it is shared by everything that inherits f.
+func LockFile(f *os.File) error {
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+}
+
+// posixHolder gives the process that holds a POSIX lock on f; held is false where nobody does.
+func posixHolder(f *os.File) (pid int, held bool, err error) {
+	lk := syscall.Flock_t{Type: syscall.F_WRLCK}
+	err = syscall.FcntlFlock(f.Fd(), syscall.F_GETLK, &lk)
+	return int(lk.Pid), err == nil && lk.Type != syscall.F_UNLCK, err
+}
+
+// freeBytes is what an unprivileged writer would still have at path.
+func freeBytes(path string) (uint64, error) {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(path, &st); err != nil {
+		return 0, err
+	}
+	return uint64(st.Bavail) * uint64(st.Bsize), nil
+}
+
+// IsFull reports whether an error says that a file system has no room.
+func IsFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
