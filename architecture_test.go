@@ -26,7 +26,7 @@ var layers = [][]string{
 	{"internal/feed", "internal/catalog", "internal/label", "internal/approval", "internal/plan", "internal/deploy", "internal/ledger",
 		"internal/payload", "internal/auth", "internal/agent/host"},
 	{"internal/feed/apt", "internal/store"},
-	{"internal/agent", "internal/api", "internal/web", "internal/standalone"},
+	{"internal/agent", "internal/api", "internal/web", "internal/standalone", "internal/bundle"},
 	{"cmd/fettle", "cmd/fettle-agent", "demo", "bench", "sabotage"},
 }
 
