@@ -1,0 +1,178 @@
+// Package standalone detects and explains with nothing but files: a catalog bundle, and a machine, a directory with one, or a facts
+// file. It joins host, catalog and detect for both programs and prints for people and for programs.
+//
+// It knows no appliance, keeps no state and changes nothing on the machine; it writes only where it is told to.
+package standalone
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/agent/host"
+	"github.com/fettle-project/fettle/internal/catalog"
+	"github.com/fettle-project/fettle/internal/detect"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
+)
+
+// Options say what to judge, by what, and where the answer goes.
+type Options struct {
+	Catalog  string           // bundle file
+	Root     string           // root directory of the machine to judge; "" is "/"
+	Facts    string           // judge this facts file instead of a machine
+	Snapshot string           // also write the compact snapshot here
+	JSON     bool             // the whole answer as JSON instead of a summary
+	Version  string           // of this program, for the snapshot
+	Now      func() time.Time // nil is time.Now
+	Out      io.Writer
+}
+
+func (o Options) root() string {
+	if o.Root == "" {
+		return "/"
+	}
+	return o.Root
+}
+
+func (o Options) now() time.Time {
+	if o.Now == nil {
+		return time.Now().UTC()
+	}
+	return o.Now().UTC()
+}
+
+// judged is a machine, what it is judged by, and the result.
+type judged struct {
+	facts      patch.Facts
+	bundle     *catalog.Bundle
+	meta       patch.RevisionMeta
+	signatures *detect.Signatures
+	result     detect.Result
+	started    time.Time
+	ended      time.Time
+}
+
+// Detect judges every patch of the bundle for the machine's host OS. The snapshot file appears whole or not at all.
+func Detect(ctx context.Context, o Options) error {
+	j, err := o.load(ctx)
+	if err != nil {
+		return err
+	}
+	defer j.bundle.Close()
+	if j.result, err = j.signatures.Evaluate(&j.facts); err != nil {
+		return err
+	}
+	j.ended = o.now()
+	if o.Snapshot != "" {
+		if err := j.writeSnapshot(o); err != nil {
+			return err
+		}
+	}
+	w := bufio.NewWriterSize(o.Out, 64<<10)
+	switch {
+	case o.JSON:
+		err = j.writeJSON(w)
+	case o.Snapshot != "":
+		j.writeCounts(w)
+	default:
+		j.writeReport(w)
+	}
+	if err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+// load reads the machine's facts and, meanwhile, opens the bundle; where the bundle is for one OS only, its signatures too.
+func (o Options) load(ctx context.Context) (*judged, error) {
+	j := &judged{started: o.now()}
+	bundle, err := catalog.OpenBundle(o.Catalog)
+	if err != nil {
+		return nil, err
+	}
+	j.bundle = bundle
+	type opened struct {
+		signatures *detect.Signatures
+		err        error
+	}
+	early := make(chan opened, 1)
+	oses := bundle.OSes()
+	if len(oses) == 1 {
+		go func() {
+			s, err := bundle.Signatures(oses[0])
+			early <- opened{s, err}
+		}()
+	}
+	j.facts, err = o.readFacts(ctx)
+	if len(oses) == 1 {
+		got := <-early
+		if err == nil && j.facts.OS.Key == oses[0] {
+			j.signatures, err = got.signatures, got.err
+		}
+	}
+	if err == nil && j.signatures == nil {
+		j.signatures, err = bundle.Signatures(j.facts.OS.Key)
+	}
+	if err != nil {
+		bundle.Close()
+		return nil, err
+	}
+	j.meta, _ = bundle.Meta(j.facts.OS.Key)
+	return j, nil
+}
+
+// snapshot is the result as agents upload it. No appliance knows this machine, so Machine is empty and Seq is the time.
+func (j *judged) snapshot(o Options) (patch.Snapshot, error) {
+	hash, _, err := wire.HashJSON(j.facts)
+	if err != nil {
+		return patch.Snapshot{}, err
+	}
+	s := patch.Snapshot{Verdicts: j.result.Verdicts, Receipt: patch.Receipt{Seq: uint64(max(1, j.started.Unix())), OS: j.facts.OS.Key,
+		Revision: j.meta.ID, Started: j.started, Ended: j.ended, Expected: j.signatures.Len(), Evaluated: j.result.Verdicts.Len(),
+		Errors: j.result.Errors, Facts: hash, Agent: o.Version}}
+	if o.Facts == "" {
+		s.Boot = host.BootID(o.root())
+	}
+	return s, s.Check()
+}
+
+func (j *judged) writeSnapshot(o Options) error {
+	s, err := j.snapshot(o)
+	if err != nil {
+		return err
+	}
+	b, err := wire.EncodeSnapshot(s)
+	if err != nil {
+		return err
+	}
+	if err := replaceFile(o.Snapshot, b); err != nil {
+		return &patch.Error{Kind: patch.Unavailable, What: "cannot write the snapshot " + o.Snapshot, Err: err}
+	}
+	return nil
+}
+
+// replaceFile puts a new file in the place of path; at no moment is there a partial one.
+func replaceFile(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}

@@ -1,0 +1,65 @@
+package standalone
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/fettle-project/fettle/internal/agent/host"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// maxFacts bounds a facts file.
+const maxFacts = 128 << 20
+
+// Facts prints a machine's facts as JSON: what a detect judges, and what --facts reads back.
+func Facts(ctx context.Context, root string, out io.Writer) error {
+	f, err := host.CollectFacts(ctx, Options{Root: root}.root())
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	return enc.Encode(f)
+}
+
+func (o Options) readFacts(ctx context.Context) (patch.Facts, error) {
+	if o.Facts == "" {
+		return host.CollectFacts(ctx, o.root())
+	}
+	var f patch.Facts
+	b, err := readFile(o.Facts)
+	if err != nil {
+		return f, &patch.Error{Kind: patch.NotFound, What: "cannot read the facts file " + o.Facts, Err: err}
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&f); err != nil || dec.More() {
+		return patch.Facts{}, &patch.Error{Kind: patch.Invalid, What: "the facts file " + o.Facts + " is not one", Err: err,
+			Do: "Write one with \"fettle facts\"."}
+	}
+	if f.OS.Key == "" || f.OS.Arch == "" {
+		return patch.Facts{}, &patch.Error{Kind: patch.Invalid, What: "the facts file " + o.Facts + " does not name its host OS",
+			Do: "Write one with \"fettle facts\"."}
+	}
+	slices.SortStableFunc(f.Packages, func(a, b patch.Package) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Arch, b.Arch)) })
+	return f, nil
+}
+
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxFacts+1))
+	if err == nil && len(b) > maxFacts {
+		err = patch.Errorf(patch.Invalid, "it is larger than %d MiB", maxFacts>>20)
+	}
+	return b, err
+}

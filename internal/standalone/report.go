@@ -1,0 +1,130 @@
+package standalone
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/catalog"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// writeJSON streams the whole answer; each patch on a line of its own.
+func (j *judged) writeJSON(w *bufio.Writer) error {
+	list, err := j.bundle.List(j.facts.OS.Key)
+	if err != nil {
+		return err
+	}
+	if err := j.agree(list); err != nil {
+		return err
+	}
+	findings, err := j.signatures.Findings(&j.facts)
+	if err != nil {
+		return err
+	}
+	w.WriteString(j.jsonHead())
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	i := 0
+	for f := range findings {
+		f.Title = list.At(i).Title
+		if i++; i > 1 {
+			w.WriteByte(',')
+		}
+		if err := enc.Encode(f); err != nil {
+			return patch.Errorf(patch.Unavailable, "cannot write the answer: %w", err)
+		}
+	}
+	_, err = w.WriteString("]}\n")
+	return err
+}
+
+// agree refuses a bundle whose list and signatures are not about the same patches in the same order.
+func (j *judged) agree(list *catalog.List) error {
+	ids := j.signatures.IDs()
+	same := len(ids) == list.Len()
+	for i := 0; same && i < len(ids); i++ {
+		same = ids[i] == list.At(i).ID
+	}
+	if !same {
+		return &patch.Error{Kind: patch.Untrusted, What: "the catalog's list and signatures do not belong together", Do: "Build the catalog again."}
+	}
+	return nil
+}
+
+func (j *judged) jsonHead() string {
+	quote := func(s string) string { b, _ := json.Marshal(s); return string(b) }
+	return fmt.Sprintf(`{"os":%s,"catalog":{"revision":%s,"patches":%d},"evaluated":%d,"patches":[`+"\n", quote(string(j.facts.OS.Key)),
+		quote(string(j.meta.ID)), j.signatures.Len(), j.result.Verdicts.Len())
+}
+
+// writeReport tells a person which patches are missing, and how many there are of each verdict.
+func (j *judged) writeReport(w *bufio.Writer) {
+	fmt.Fprintf(w, "%s (%s)\ncatalog %s, %s patches", name(j.facts.OS), j.facts.OS.Key, j.meta.ID, thousands(j.signatures.Len()))
+	if dated := j.meta.MetadataDate(); !dated.IsZero() {
+		fmt.Fprintf(w, ", vendor data of %s", dated.UTC().Format("2006-01-02 15:04 MST"))
+	}
+	w.WriteString("\n\n")
+	counts := j.result.Verdicts.Counts()
+	if counts[patch.NotPatched]+counts[patch.Faulty] > 0 {
+		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "NOT PATCHED\tSUITE\tPACKAGE\tINSTALLED\tFIXED")
+		for i := range j.result.Verdicts.Len() {
+			if v := j.result.Verdicts.At(i); v == patch.NotPatched || v == patch.Faulty {
+				writeRow(table, j.signatures.Find(&j.facts, i))
+			}
+		}
+		table.Flush()
+		w.WriteString("\n")
+	}
+	j.writeCounts(w)
+}
+
+func writeRow(table *tabwriter.Writer, f patch.Finding) {
+	suite, source := shortID(f.ID)
+	switch f.Verdict {
+	case patch.NotPatched:
+		for _, p := range f.Packages {
+			fmt.Fprintf(table, "%s\t%s\t%s:%s\t%s\t%s\n", source, suite, p.Name, p.Arch, p.Installed, p.Fixed)
+			source, suite = "", ""
+		}
+	case patch.Faulty:
+		fmt.Fprintf(table, "%s\t%s\terror: %s\t\t\n", source, suite, f.Reason.Text)
+	}
+}
+
+func (j *judged) writeCounts(w *bufio.Writer) {
+	c := j.result.Verdicts.Counts()
+	fmt.Fprintf(w, "%s not patched, %s patched, %s not applicable, %s errors: %s patches judged in %s\n", thousands(c[patch.NotPatched]),
+		thousands(c[patch.Patched]), thousands(c[patch.NotApplicable]), thousands(c[patch.Faulty]), thousands(j.signatures.Len()),
+		j.ended.Sub(j.started).Round(100*time.Microsecond))
+}
+
+// shortID takes "bookworm-security/perl/5.36.0-7" apart for a table.
+func shortID(id patch.ID) (suite, rest string) {
+	suite, rest, ok := strings.Cut(string(id), "/")
+	if !ok {
+		return "", string(id)
+	}
+	return suite, strings.Replace(rest, "/", " ", 1)
+}
+
+func name(o patch.OSFacts) string {
+	if o.Pretty != "" {
+		return o.Pretty
+	}
+	return string(o.Key)
+}
+
+// thousands writes 34589 as 34,589.
+func thousands(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
