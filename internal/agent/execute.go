@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -251,7 +250,7 @@ func (r *run) conclude(ctx context.Context) error {
 	}
 	r.cleanUp()
 	r.log.Info("the order is done", "order", r.order.ID, "snapshot", snap.Seq)
-	if err := r.drain(ctx, 20*time.Second); err != nil {
+	if err := r.drain(ctx, r.settleWait); err != nil {
 		return nil // results and snapshot go with the next check-in
 	}
 	if err := r.uploadSnapshot(ctx); err != nil {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -19,6 +20,8 @@ type session struct {
 	journal *journal
 	damage  error // why there is no journal; then nothing is installed
 
+	settleWait time.Duration // how long an order's end waits for its results to be acknowledged
+
 	mu   sync.Mutex
 	st   state
 	conn *client
@@ -27,7 +30,7 @@ type session struct {
 
 // start takes the state directory for this process alone and reads everything in it.
 func start(cfg Config) (*session, func(), error) {
-	s := &session{cfg: cfg, files: layout{cfg.StateDir}, log: cfg.Log}
+	s := &session{cfg: cfg, files: layout{cfg.StateDir}, log: cfg.Log, settleWait: 20 * time.Second}
 	if err := s.files.make(); err != nil {
 		return nil, nil, err
 	}

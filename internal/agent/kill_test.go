@@ -1,0 +1,140 @@
+package agent
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
+)
+
+// world is a machine, its disk and the appliance's view of its results, over many lives of the agent.
+type world struct {
+	k       *keys
+	box     *box
+	cfg     Config
+	debs    []deb
+	results map[uint64]wire.Result // what the appliance got, by Seq
+}
+
+func newWorld(t testing.TB, names ...string) *world {
+	w := &world{k: newKeys(t), box: newBox(names...), results: map[uint64]wire.Result{}}
+	for _, n := range names {
+		w.debs = append(w.debs, newDeb(n, "1.0-1", "1.0-2"))
+	}
+	w.cfg = enrolled(t, w.k, w.box, nowhere)
+	stock(t, w.cfg, w.debs...)
+	return w
+}
+
+// live lets one agent live until the order is closed or it is killed at the given step from now on; 0 is never.
+func (w *world) live(t testing.TB, killAt int, torn []byte) (closed bool, steps int) {
+	s, stop, err := start(w.cfg)
+	must(t, err)
+	defer stop()
+	s.settleWait = 0
+	kill := func(string) error {
+		if steps++; killAt > 0 && steps >= killAt {
+			return errKilled
+		}
+		return nil
+	}
+	// kill -9 runs nothing any more: the context is over, and every later step of journal and installer fails too.
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	trouble := func(step string) error {
+		err := kill(step)
+		if err != nil {
+			cancel()
+			if step == "write" && torn != nil {
+				s.journal.f.WriteAt(torn, s.journal.size)
+				torn = nil
+			}
+		}
+		return err
+	}
+	s.journal.trouble, w.box.trouble = trouble, trouble
+	if c := s.journal.newest(); c == nil {
+		if err := s.acceptOrder(w.k.seal(t, newOrder(1, w.debs...))); err != nil {
+			return false, steps
+		}
+	}
+	if c := s.journal.newest(); !c.Closed {
+		s.carryOut(ctx)
+	}
+	if killAt == 0 || steps < killAt {
+		for _, r := range s.journal.unsent(1000) {
+			w.results[r.Seq] = r
+		}
+	}
+	c := s.journal.newest()
+	return c != nil && c.Closed, steps
+}
+
+func (w *world) check(t rapid.TB) {
+	ends := map[string]int{}
+	for seq := uint64(1); seq <= uint64(len(w.results)); seq++ {
+		r, ok := w.results[seq]
+		if !ok {
+			t.Fatalf("result %d is missing of %d", seq, len(w.results))
+		}
+		if r.State.Ended() {
+			ends[r.Attempt]++
+			name := w.debs[r.Attempt[len(r.Attempt)-1]-'0'].Name
+			if there := w.box.packages[name].Version == "1.0-2"; (r.State == patch.ExecDone) != there {
+				t.Fatalf("%s: %s %s, and the package is at %s", r.Attempt, r.State, r.Cause, w.box.packages[name].Version)
+			}
+		}
+	}
+	for _, item := range newOrder(1, w.debs...).Items {
+		if ends[item.Attempt] != 1 {
+			t.Fatalf("%s has %d outcomes", item.Attempt, ends[item.Attempt])
+		}
+		if w.box.runs[item.Attempt] > 1 {
+			t.Fatalf("%s was executed %d times", item.Attempt, w.box.runs[item.Attempt])
+		}
+	}
+	for _, p := range w.box.packages {
+		if p.State != patch.Installed {
+			t.Fatalf("%s is left %s", p.Name, p.State)
+		}
+	}
+}
+
+// Killed once at every single step of an order, the next life brings it to its end: one outcome each, nothing executed twice, nothing lost.
+func TestKilledAtEveryStep(t *testing.T) {
+	_, steps := newWorld(t, "curl", "perl").live(t, 0, nil)
+	if steps < 30 {
+		t.Fatalf("an order has only %d steps", steps)
+	}
+	for at := 1; at <= steps; at++ {
+		w := newWorld(t, "curl", "perl")
+		w.live(t, at, []byte("deadbeef 99 {\"at\":"))
+		if closed, _ := w.live(t, 0, nil); !closed {
+			t.Fatalf("killed at step %d, the order stayed open", at)
+		}
+		w.check(t)
+	}
+}
+
+// Killed again and again, at any steps.
+func TestKilledAgainAndAgain(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newWorld(t, "curl", "perl", "zlib1g")
+		for _, at := range rapid.SliceOfN(rapid.IntRange(1, 30), 0, 8).Draw(rt, "kills") {
+			var torn []byte
+			if rapid.Bool().Draw(rt, "torn") {
+				torn = []byte(rapid.String().Draw(rt, "tail"))
+			}
+			w.live(t, at, torn)
+		}
+		if closed, _ := w.live(t, 0, nil); !closed {
+			rt.Fatal("the order stayed open")
+		}
+		w.check(rt)
+		os.RemoveAll(w.cfg.StateDir)
+	})
+}

@@ -1,0 +1,209 @@
+package agent
+
+import (
+	"context"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/agent/host"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
+)
+
+func loopback() []net.IP { return []net.IP{net.IPv4(127, 0, 0, 1)} }
+
+// nowhere is an appliance that is away.
+const nowhere = "https://127.0.0.1:1"
+
+func TestOrderIsRefused(t *testing.T) {
+	d := newDeb("curl", "1.0-1", "1.0-2")
+	other := newKeys(t)
+	for name, c := range map[string]struct {
+		change func(*wire.Order)
+		seal   func(k *keys, o wire.Order) wire.Envelope
+		want   string
+	}{
+		"another key":       {seal: func(_ *keys, o wire.Order) wire.Envelope { return other.seal(t, o) }, want: "does not verify"},
+		"the catalog's key": {seal: func(k *keys, o wire.Order) wire.Envelope { e, _ := wire.Seal(k.catalog, wire.TypeOrder, o); return e }, want: "does not verify"},
+		"a revision's signature": {seal: func(k *keys, o wire.Order) wire.Envelope {
+			e, _ := wire.Seal(k.approver, wire.TypeRevision, o)
+			e.Type = wire.TypeOrder
+			return e
+		}, want: "does not verify"},
+		"another machine":    {change: func(o *wire.Order) { o.Machine = "m2" }, want: "not for this one"},
+		"no end":             {change: func(o *wire.Order) { o.Expires = time.Time{} }, want: "no end"},
+		"attempt as option":  {change: func(o *wire.Order) { o.Items[0].Attempt = "-oDPkg::Pre-Invoke::=id" }, want: "badly"},
+		"attempt as path":    {change: func(o *wire.Order) { o.Items[0].Attempt = "../../etc" }, want: "badly"},
+		"order as path":      {change: func(o *wire.Order) { o.ID = "../x" }, want: "not an order's name"},
+		"hash as path":       {change: func(o *wire.Order) { o.Items[0].Packages[0].SHA256 = "../../../etc/shadow" }, want: "SHA-256"},
+		"negative size":      {change: func(o *wire.Order) { o.Items[0].Packages[0].Size = -1 }, want: "bytes"},
+		"attempt twice":      {change: func(o *wire.Order) { o.Items = append(o.Items, o.Items[0]) }, want: "twice"},
+		"nothing to install": {change: func(o *wire.Order) { o.Items[0].Packages = nil }, want: "no packages"},
+		"suite as path":      {change: func(o *wire.Order) { o.Items[0].Packages[0].Origin.Suite = "../../x" }, want: "signed index"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := newKeys(t)
+			s := open(t, enrolled(t, k, newBox("curl"), nowhere))
+			o := newOrder(1, d)
+			if c.change != nil {
+				c.change(&o)
+			}
+			e := k.seal(t, o)
+			if c.seal != nil {
+				e = c.seal(k, o)
+			}
+			err := s.acceptOrder(e)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("acceptOrder: %v, want %q", err, c.want)
+			}
+			if seq, number := s.journal.position(); seq != 0 || number != 0 {
+				t.Fatalf("a refused order left traces: result %d, order %d", seq, number)
+			}
+		})
+	}
+}
+
+func TestReplayedOrderIsRefused(t *testing.T) {
+	k, b := newKeys(t), newBox("curl")
+	d := newDeb("curl", "1.0-1", "1.0-2")
+	cfg := enrolled(t, k, b, nowhere)
+	stock(t, cfg, d)
+	s := open(t, cfg)
+	e := k.seal(t, newOrder(7, d))
+	must(t, s.acceptOrder(e))
+	s.carryOut(context.Background())
+	for _, o := range []wire.Order{newOrder(7, d), newOrder(6, d), newOrder(1, d)} {
+		if err := s.acceptOrder(k.seal(t, o)); patch.KindOf(err) != patch.Conflict {
+			t.Fatalf("order %d after 7: %v", o.Number, err)
+		}
+	}
+	if b.runs["A7-0"] != 1 {
+		t.Fatalf("executed %d times", b.runs["A7-0"])
+	}
+}
+
+// carry takes and carries out an order on a stocked machine and gives the outcomes by attempt.
+func carry(t *testing.T, k *keys, cfg Config, o wire.Order) map[string]wire.Result {
+	t.Helper()
+	s := open(t, cfg)
+	must(t, s.acceptOrder(k.seal(t, o)))
+	s.carryOut(context.Background())
+	c := s.journal.newest()
+	if !c.Closed {
+		t.Fatal("the order stayed open: " + s.get().LastError)
+	}
+	return c.Last
+}
+
+func TestItemsFailByCause(t *testing.T) {
+	d := newDeb("curl", "1.0-1", "1.0-2")
+	now := time.Now()
+	for name, c := range map[string]struct {
+		box    func(*box)
+		cfg    func(*Config)
+		order  func(*wire.Order)
+		cause  patch.FailCause
+		text   string
+		policy string
+	}{
+		"drift":           {box: func(b *box) { b.put("curl", func(p *patch.Package) { p.Version = "1.0-1+x" }) }, cause: patch.FailDrift, text: "is at 1.0-1+x, and the order assumed 1.0-1"},
+		"gone":            {box: func(b *box) { delete(b.packages, "curl") }, cause: patch.FailDrift, text: "not installed"},
+		"held":            {box: func(b *box) { b.put("curl", func(p *patch.Package) { p.Held = true }) }, cause: patch.FailPolicy, text: "held on this machine"},
+		"broken":          {box: func(b *box) { b.put("curl", func(p *patch.Package) { p.State = patch.Broken }) }, cause: patch.FailDrift, text: "half-installed"},
+		"other OS":        {order: func(o *wire.Order) { o.OS = "debian-13-amd64" }, cause: patch.FailDrift, text: "debian-13-amd64"},
+		"expired":         {order: func(o *wire.Order) { o.Expires = now.Add(-time.Minute) }, cause: patch.FailWindow, text: "expired"},
+		"window over":     {order: func(o *wire.Order) { o.Window.NotAfter = now.Add(-time.Minute) }, cause: patch.FailWindow, text: "ended"},
+		"window not yet":  {order: func(o *wire.Order) { o.Window.NotBefore = now.Add(time.Minute) }, cause: patch.FailWindow, text: "begins"},
+		"detect-only":     {policy: "# mine\ndetect-only\n", cause: patch.FailPolicy, text: "detect-only"},
+		"no-deploy":       {policy: "no-deploy", cause: patch.FailPolicy, text: "owner"},
+		"unknown policy":  {policy: "no-deplyo", cause: patch.FailPolicy, text: "owner"},
+		"no room":         {cfg: func(c *Config) { c.Room = func(int64, ...string) error { return host.CheckRoom(1<<60, "/") } }, cause: patch.FailDisk, text: "no room"},
+		"installer fails": {box: func(b *box) { b.fail["curl"] = &host.Failure{Cause: patch.FailPatch, Text: "postinst failed", Log: "tail"} }, cause: patch.FailPatch, text: "postinst failed"},
+		"locked":          {box: func(b *box) { b.fail["curl"] = &host.Failure{Cause: patch.FailLock, Text: "busy: apt (pid 1)"} }, cause: patch.FailLock, text: "busy: apt (pid 1)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k, b := newKeys(t), newBox("curl")
+			cfg := enrolled(t, k, b, nowhere)
+			stock(t, cfg, d)
+			if c.box != nil {
+				c.box(b)
+			}
+			if c.cfg != nil {
+				c.cfg(&cfg)
+			}
+			must(t, os.WriteFile(cfg.PolicyFile, []byte(c.policy), 0o644))
+			o := newOrder(1, d)
+			if c.order != nil {
+				c.order(&o)
+			}
+			before := b.packages["curl"]
+			r := carry(t, k, cfg, o)["A1-0"]
+			if r.State != patch.ExecFailed || r.Cause != c.cause || !strings.Contains(r.Text, c.text) {
+				t.Fatalf("got %s %s %q", r.State, r.Cause, r.Text)
+			}
+			if after := b.packages["curl"]; after != before {
+				t.Fatalf("the machine was changed: %+v", after)
+			}
+		})
+	}
+}
+
+// A window that ends between two items stops the second one.
+func TestWindowIsCheckedBeforeEveryItem(t *testing.T) {
+	k, b := newKeys(t), newBox("curl", "perl")
+	curl, perl := newDeb("curl", "1.0-1", "1.0-2"), newDeb("perl", "1.0-1", "1.0-2")
+	cfg := enrolled(t, k, b, nowhere)
+	stock(t, cfg, curl, perl)
+	now := time.Now()
+	cfg.Now = func() time.Time { return now }
+	b.trouble = func(step string) error {
+		if step == "ran" {
+			now = now.Add(10 * time.Minute)
+		}
+		return nil
+	}
+	o := newOrder(1, curl, perl)
+	o.Window.NotAfter = now.Add(5 * time.Minute)
+	got := carry(t, k, cfg, o)
+	if got["A1-0"].State != patch.ExecDone || got["A1-1"].Cause != patch.FailWindow || b.runs["A1-1"] != 0 {
+		t.Fatalf("%+v", got)
+	}
+}
+
+// A clock that was set back does not make an expired order young again.
+func TestExpiryOutlivesTheClock(t *testing.T) {
+	k, b := newKeys(t), newBox("curl")
+	d := newDeb("curl", "1.0-1", "1.0-2")
+	cfg := enrolled(t, k, b, nowhere)
+	stock(t, cfg, d)
+	s := open(t, cfg)
+	o := newOrder(1, d)
+	must(t, s.set(func(st *state) { st.Trusted = o.Expires.Add(time.Second) }))
+	must(t, s.acceptOrder(k.seal(t, o)))
+	s.carryOut(context.Background())
+	if r := s.journal.newest().Last["A1-0"]; r.Cause != patch.FailWindow {
+		t.Fatalf("%+v", r)
+	}
+}
+
+// One bad patch does not stop the others, and the closing snapshot names the order.
+func TestOneBadPatchLeavesTheOthers(t *testing.T) {
+	k, b := newKeys(t), newBox("curl", "perl", "zlib1g")
+	debs := []deb{newDeb("curl", "1.0-1", "1.0-2"), newDeb("perl", "1.0-1", "1.0-2"), newDeb("zlib1g", "1.0-1", "1.0-2")}
+	b.fail["perl"] = &host.Failure{Cause: patch.FailPatch, Text: "no"}
+	cfg := enrolled(t, k, b, nowhere)
+	stock(t, cfg, debs...)
+	got := carry(t, k, cfg, newOrder(1, debs...))
+	for a, want := range map[string]patch.Execution{"A1-0": patch.ExecDone, "A1-1": patch.ExecFailed, "A1-2": patch.ExecDone} {
+		if got[a].State != want {
+			t.Errorf("%s: %+v", a, got[a])
+		}
+	}
+	snap, _, found := readSnapshot(layout{cfg.StateDir})
+	if !found || snap.Order != "O1" || snap.Verdicts.Counts()[patch.Patched] != 2 {
+		t.Fatalf("snapshot %+v", snap.Receipt)
+	}
+}
