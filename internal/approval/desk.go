@@ -6,7 +6,12 @@ package approval
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/oklog/ulid/v2"
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -26,24 +31,91 @@ type Request struct {
 type Store interface {
 	PutDecisions(ctx context.Context, caller patch.Caller, d []patch.Decision) error
 	FindPatch(ctx context.Context, id patch.ID) (patch.PatchRow, error)
-	FindLabel(ctx context.Context, name string) (patch.Label, error)
 }
 
-// Desk takes decisions.
+// Desk takes decisions. Its methods may be called from many goroutines.
 type Desk struct {
-	World *world.Reader
+	World *world.Reader // its Labels tell which labels exist
 	Store Store
 	Now   func() time.Time
+	// Decided is called after decisions are durable, so that payloads are fetched and machines woken; may be nil.
+	Decided func([]patch.Decision)
 }
 
 // Decide makes and stores one decision per patch; all or none.
 func (d *Desk) Decide(ctx context.Context, caller patch.Caller, r Request) ([]patch.Decision, error) {
-	return nil, patch.Errorf(patch.Internal, "not built yet")
+	now := d.Now()
+	if err := d.check(ctx, r, now); err != nil {
+		return nil, err
+	}
+	members, err := d.World.Labels.Members(ctx, r.Label)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]patch.Decision, 0, len(r.Patches))
+	for _, id := range distinct(r.Patches) {
+		out = append(out, patch.Decision{ID: ulid.Make().String(), Patch: id, Label: r.Label, Verb: r.Verb, Until: r.Until, By: caller.Name, At: now,
+			Why: strings.TrimSpace(r.Why), Members: len(members)})
+	}
+	if err := d.Store.PutDecisions(ctx, caller, out); err != nil {
+		return nil, err
+	}
+	if d.Decided != nil {
+		d.Decided(out)
+	}
+	return out, nil
 }
 
-// Preview says what a decision would do, without making it.
-func (d *Desk) Preview(ctx context.Context, r Request) (Preview, error) {
-	return Preview{}, patch.Errorf(patch.Internal, "not built yet")
+// Limits of one request.
+const (
+	maxPatches = 50_000
+	maxWhy     = 2000
+)
+
+// check says why a request cannot become decisions.
+func (d *Desk) check(ctx context.Context, r Request, now time.Time) error {
+	switch {
+	case len(r.Patches) == 0:
+		return patch.Errorf(patch.Invalid, "no patch is named")
+	case len(r.Patches) > maxPatches:
+		return patch.Errorf(patch.Invalid, "%d patches are more than the %d that one decision takes", len(r.Patches), maxPatches)
+	case len(r.Why) > maxWhy:
+		return patch.Errorf(patch.Invalid, "the reason is longer than %d bytes", maxWhy)
+	case r.Label == "":
+		return &patch.Error{Kind: patch.Invalid, What: "no label is named", Do: fmt.Sprintf("Name the machines by a label; %q is every admitted machine.", patch.LabelAll)}
+	}
+	if err := checkVerb(r, now); err != nil {
+		return err
+	}
+	for _, id := range r.Patches {
+		if _, err := d.Store.FindPatch(ctx, id); err != nil {
+			if patch.KindOf(err) == patch.NotFound {
+				return &patch.Error{Kind: patch.NotFound, What: fmt.Sprintf("no patch is called %q", id), Do: "Search for it: fettle patches TEXT"}
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+func checkVerb(r Request, now time.Time) error {
+	switch r.Verb {
+	case patch.Approve, patch.Decline, patch.Clear:
+		if !r.Until.IsZero() {
+			return patch.Errorf(patch.Invalid, "only a hold has an end")
+		}
+	case patch.Hold:
+		if !r.Until.After(now) {
+			return &patch.Error{Kind: patch.Invalid, What: "the hold ends in the past", Why: "it would hold nothing back", Do: "Name a moment in the future."}
+		}
+	default:
+		return patch.Errorf(patch.Invalid, "%q is no decision: approve, decline, hold or clear", r.Verb)
+	}
+	return nil
+}
+
+func distinct(ids []patch.ID) []patch.ID {
+	return slices.Compact(slices.Sorted(slices.Values(ids)))
 }
 
 // PolicyOf says where one patch stands for a machine with these labels at a moment: see gate.PolicyOf.

@@ -39,6 +39,7 @@ type Tally struct {
 	NotApplicable []Reason `json:"not_applicable"` // by reason, biggest first
 	Error         Bucket   `json:"error"`
 	Unknown       Bucket   `json:"unknown"`      // no complete snapshot covers it
+	OtherOS       Bucket   `json:"other_os"`     // of another host OS: the patch is not on its list
 	Stale         Bucket   `json:"stale"`        // the newest snapshot is too old, or its detect failed since
 	Deployable    Bucket   `json:"deployable"`   // would be deployable once decided (payloads fetched)
 	StaysClosed   []Stays  `json:"stays_closed"` // eligible, but another gate stays closed

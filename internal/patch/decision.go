@@ -36,6 +36,8 @@ type Decision struct {
 	By    string    `json:"by"`
 	At    time.Time `json:"at"`
 	Why   string    `json:"why,omitempty"`
+	// Members is how many machines carried the label when it was decided; it goes into the audit log, and is 0 when read back.
+	Members int `json:"members,omitempty"`
 }
 
 // Stand is the policy axis of a ledger row.

@@ -1,12 +1,16 @@
 // Package plan works out what a deployment would do: exact machines, patches, packages and versions, bound by a hash.
 //
-// It owns the choice of packages' order and the record of what is left out and why. Whether a patch is in a plan is not its
-// decision: gate.Walk says so, and nothing else. It stores nothing.
+// It owns the order within a plan and the record of what is left out and why. Whether a patch is in a plan is not its decision:
+// gate.Walk says so, and nothing else. It stores nothing.
 package plan
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"time"
 
+	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/world"
 )
@@ -19,15 +23,116 @@ type Request struct {
 	Window   patch.Window      `json:"window,omitzero"`
 }
 
-// Planner makes plans.
+// Planner makes plans. Its methods may be called from many goroutines.
 type Planner struct {
 	World *world.Reader
 }
 
-// Make works out a plan as of now. A plan without any item is no error: its Left lists say why.
+// Make works out a plan as of now. The gates are judged for the moment at which the window opens, so that tonight can be planned today. A
+// plan without any item is no error: its Left lists say why.
 func (p *Planner) Make(ctx context.Context, caller patch.Caller, r Request) (patch.Plan, error) {
-	return patch.Plan{}, patch.Errorf(patch.Internal, "not built yet")
+	v, err := p.World.View(ctx)
+	if err != nil {
+		return patch.Plan{}, err
+	}
+	if err := r.check(v.Now); err != nil {
+		return patch.Plan{}, err
+	}
+	machines := r.Machines
+	if r.Label != "" {
+		if machines, err = p.World.Labels.Members(ctx, r.Label); err != nil {
+			return patch.Plan{}, err
+		}
+	}
+	out := patch.Plan{Made: v.Now.UTC(), By: caller.Name, Label: r.Label, Window: r.Window, Machines: []patch.MachinePlan{}}
+	patches := r.Patches
+	if len(patches) == 0 {
+		patches = v.Decided()
+	}
+	patches = slices.Compact(slices.Sorted(slices.Values(patches)))
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(machines))) {
+		m, err := onMachine(ctx, v, id, patches, r)
+		if err != nil {
+			return patch.Plan{}, err
+		}
+		if len(m.Items) > 0 || len(m.Left) > 0 {
+			out.Machines = append(out.Machines, m)
+		}
+	}
+	slices.SortFunc(out.Machines, func(a, b patch.MachinePlan) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Machine, b.Machine))
+	})
+	out.Hash = Hash(out)
+	return out, nil
 }
 
-// Hash is over the plan's canonical JSON without the hash itself, the time and the person, so that the same plan made twice has the same hash.
-func Hash(p patch.Plan) patch.Hash { return "" }
+func (r Request) check(now time.Time) error {
+	switch w := r.Window; {
+	case (r.Label == "") == (len(r.Machines) == 0):
+		return &patch.Error{Kind: patch.Invalid, What: "cannot make a plan", Why: "it needs either a label or machines, not both and not neither"}
+	case !w.NotAfter.IsZero() && !w.NotAfter.After(w.NotBefore):
+		return patch.Errorf(patch.Invalid, "the window ends before it begins")
+	case !w.NotAfter.IsZero() && !w.NotAfter.After(now):
+		return patch.Errorf(patch.Invalid, "the window is already over")
+	}
+	return nil
+}
+
+// start is when installs would begin.
+func (r Request) start(now time.Time) time.Time {
+	if r.Window.NotBefore.After(now) {
+		return r.Window.NotBefore
+	}
+	return now
+}
+
+func onMachine(ctx context.Context, v *world.View, id patch.MachineID, patches []patch.ID, r Request) (patch.MachinePlan, error) {
+	s, err := v.Sight(ctx, id)
+	if err != nil {
+		return patch.MachinePlan{}, err
+	}
+	m := patch.MachinePlan{Machine: id, Name: s.Machine.Name, OS: s.OS, Items: []patch.PlanItem{}}
+	if s.Receipt != nil {
+		m.Snapshot, m.Revision = s.Receipt.Seq, s.Receipt.Revision
+	}
+	type ranked struct {
+		patch.PlanItem
+		category patch.Category
+	}
+	var items []ranked
+	for _, pid := range patches {
+		verdict := s.Verdict(pid)
+		w, err := s.World(ctx, world.Ask{Patch: pid, Start: r.start(v.Now), Window: r.Window, Deep: verdict == patch.NotApplicable || verdict == patch.Faulty})
+		if err != nil {
+			return m, err
+		}
+		a := gate.Walk(w)
+		if a.Deployable {
+			item, err := install(ctx, s, w)
+			if err != nil {
+				return m, err
+			}
+			items = append(items, ranked{item, w.Patch.Category})
+		} else if _, approved := w.Approval(); approved || len(r.Patches) > 0 {
+			m.Left = append(m.Left, patch.LeftOut{Patch: pid, Gate: string(a.Closed.Name) + "/" + a.Closed.Code, Text: a.Closed.Text})
+		}
+	}
+	slices.SortStableFunc(items, func(a, b ranked) int { return cmp.Compare(a.category, b.category) })
+	for _, i := range items {
+		m.Items = append(m.Items, i.PlanItem)
+	}
+	return m, nil
+}
+
+// install makes the item of a deployable patch; its gates have made sure that files and approval are there.
+func install(ctx context.Context, s *world.Sight, w gate.World) (patch.PlanItem, error) {
+	pkgs, ok, err := s.Packages(ctx, w.Patch.ID)
+	if err != nil {
+		return patch.PlanItem{}, err
+	}
+	d, approved := w.Approval()
+	if !ok || len(pkgs) == 0 || !approved {
+		return patch.PlanItem{}, patch.Errorf(patch.Internal, "the gates let %s through on %s without files or approval", w.Patch.ID, w.Machine.ID)
+	}
+	return patch.PlanItem{Patch: w.Patch.ID, Title: w.Patch.Title, Decision: d.ID, Packages: pkgs}, nil
+}

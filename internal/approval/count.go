@@ -1,0 +1,259 @@
+package approval
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/world"
+)
+
+// maxNames is how many machine names a bucket carries.
+const maxNames = 50
+
+// Preview says what a decision would do, without making it. A label without members and a patch that nobody needs are no errors.
+func (d *Desk) Preview(ctx context.Context, r Request) (Preview, error) {
+	now := d.Now()
+	if err := d.check(ctx, r, now); err != nil {
+		return Preview{}, err
+	}
+	members, err := d.World.Labels.Members(ctx, r.Label)
+	if err != nil {
+		return Preview{}, err
+	}
+	v, err := d.World.View(ctx)
+	if err != nil {
+		return Preview{}, err
+	}
+	ids := distinct(r.Patches)
+	c := &counter{view: v, request: r, patches: make([]PatchPreview, len(ids)), oses: map[patch.HostOS]*Tally{}, files: map[patch.Hash]int64{}, got: map[patch.MachineID]bool{}}
+	for _, id := range ids {
+		c.assume = append(c.assume, patch.Decision{ID: "preview", Patch: id, Label: r.Label, Verb: r.Verb, Until: r.Until, By: "you", At: now})
+	}
+	for i, id := range ids {
+		row, err := d.Store.FindPatch(ctx, id)
+		if err != nil {
+			return Preview{}, err
+		}
+		c.patches[i] = PatchPreview{Patch: row.Patch, OS: row.OS}
+	}
+	for _, m := range members {
+		if err := c.machine(ctx, m); err != nil {
+			return Preview{}, err
+		}
+	}
+	return c.preview(len(members)), nil
+}
+
+// counter adds a preview up, machine by machine.
+type counter struct {
+	view    *world.View
+	request Request
+	assume  []patch.Decision
+	patches []PatchPreview
+	oses    map[patch.HostOS]*Tally
+	files   map[patch.Hash]int64 // still to fetch
+	got     map[patch.MachineID]bool
+}
+
+func (c *counter) machine(ctx context.Context, id patch.MachineID) error {
+	s, err := c.view.Sight(ctx, id)
+	if err != nil {
+		return err
+	}
+	os := c.oses[s.OS]
+	if os == nil {
+		os = &Tally{}
+		c.oses[s.OS] = os
+	}
+	for i := range c.patches {
+		p := &c.patches[i]
+		w, err := s.World(ctx, world.Ask{Patch: p.Patch.ID, Assume: c.assume, Deep: s.Verdict(p.Patch.ID) == patch.NotApplicable})
+		if err != nil {
+			return err
+		}
+		a := gate.Walk(w)
+		p.add(w, a)
+		os.add(w, a)
+		if would(a) {
+			c.got[id] = true
+			if err := c.fetch(ctx, s, p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// would reports whether the patch becomes deployable once the appliance has the files, which it fetches by itself on approval.
+func would(a gate.Answer) bool {
+	return a.Deployable || a.Closed.Name == gate.Payload && a.Closed.Code == gate.CodeFetching && len(a.AlsoClosed()) == 0
+}
+
+// fetch notes the files that the appliance has yet to get for this machine.
+func (c *counter) fetch(ctx context.Context, s *world.Sight, p *PatchPreview) error {
+	pkgs, _, err := s.Packages(ctx, p.Patch.ID)
+	if err != nil {
+		return err
+	}
+	for _, pkg := range pkgs {
+		stored, err := c.view.Stored(ctx, p.Patch.ID, pkg.SHA256)
+		if err != nil {
+			return err
+		}
+		if _, counted := c.files[pkg.SHA256]; !counted && stored.State != patch.PayloadReady {
+			c.files[pkg.SHA256] = pkg.Size
+			p.Bytes += pkg.Size
+		}
+	}
+	return nil
+}
+
+func (t *Tally) add(w gate.World, a gate.Answer) {
+	name := w.Machine.Name
+	t.Total++
+	snapshot := a.Gate(gate.Snapshot)
+	switch {
+	case !w.Listed:
+		t.OtherOS.add(name)
+	case snapshot.Code == gate.CodeStale || snapshot.Code == gate.CodeDetectFailed:
+		t.Stale.add(name)
+	case snapshot.Code == gate.CodeNever || w.Verdict >= patch.Unknown:
+		t.Unknown.add(name)
+	case w.Verdict == patch.NotPatched:
+		t.Eligible.add(name)
+		t.eligible(name, a)
+	case w.Verdict == patch.Patched:
+		t.Patched.add(name)
+	case w.Verdict == patch.Faulty:
+		t.Error.add(name)
+	default:
+		t.notApplicable(name, a.Gate(gate.Prerequisites))
+	}
+}
+
+func (t *Tally) eligible(name string, a gate.Answer) {
+	if would(a) {
+		t.Deployable.add(name)
+		return
+	}
+	i := slices.IndexFunc(t.StaysClosed, func(s Stays) bool { return s.Gate == a.Closed.Name && s.Code == a.Closed.Code })
+	if i < 0 {
+		t.StaysClosed = append(t.StaysClosed, Stays{Gate: a.Closed.Name, Code: a.Closed.Code, Text: a.Closed.Text})
+		i = len(t.StaysClosed) - 1
+	}
+	t.StaysClosed[i].add(name)
+}
+
+func (t *Tally) notApplicable(name string, g gate.Gate) {
+	i := slices.IndexFunc(t.NotApplicable, func(r Reason) bool { return r.Code == g.Code })
+	if i < 0 {
+		t.NotApplicable = append(t.NotApplicable, Reason{Code: g.Code, Text: g.Text})
+		i = len(t.NotApplicable) - 1
+	}
+	t.NotApplicable[i].add(name)
+}
+
+func (b *Bucket) add(name string) {
+	b.Count++
+	if len(b.Names) < maxNames && !slices.Contains(b.Names, name) {
+		b.Names = append(b.Names, name)
+	}
+}
+
+func (t *Tally) sort() {
+	slices.SortFunc(t.NotApplicable, func(a, b Reason) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code)) })
+	slices.SortFunc(t.StaysClosed, func(a, b Stays) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code)) })
+}
+
+func (c *counter) preview(members int) Preview {
+	p := Preview{Request: c.request, Members: members, Patches: c.patches, Machines: len(c.got), OSes: []OSPreview{}}
+	var sum Tally
+	for i := range p.Patches {
+		p.Patches[i].sort()
+	}
+	for os, t := range c.oses {
+		t.sort()
+		p.OSes = append(p.OSes, OSPreview{OS: os, Tally: *t})
+		sum.merge(*t)
+	}
+	slices.SortFunc(p.OSes, func(a, b OSPreview) int { return cmp.Compare(a.OS, b.OS) })
+	for _, n := range c.files {
+		p.Bytes += n
+	}
+	p.Sentence = c.sentence(p, sum)
+	return p
+}
+
+func (t *Tally) merge(o Tally) {
+	t.Eligible.Count += o.Eligible.Count
+	t.Patched.Count += o.Patched.Count
+	t.Error.Count += o.Error.Count
+	t.Unknown.Count += o.Unknown.Count
+	t.OtherOS.Count += o.OtherOS.Count
+	t.Stale.Count += o.Stale.Count
+	t.Deployable.Count += o.Deployable.Count
+	for _, r := range o.NotApplicable {
+		i := slices.IndexFunc(t.NotApplicable, func(x Reason) bool { return x.Code == r.Code })
+		if i < 0 {
+			t.NotApplicable = append(t.NotApplicable, Reason{Code: r.Code, Text: r.Text})
+			i = len(t.NotApplicable) - 1
+		}
+		t.NotApplicable[i].Count += r.Count
+	}
+	t.StaysClosed = append(t.StaysClosed, o.StaysClosed...)
+}
+
+// sentence tells the consequence as one sentence: what, for whom, and how many get it or do not.
+func (c *counter) sentence(p Preview, t Tally) string {
+	what := "1 patch"
+	if n := len(p.Patches); n > 1 {
+		what = fmt.Sprintf("%d patches", n)
+	} else if n == 1 && p.Patches[0].Patch.Source != "" {
+		what = p.Patches[0].Patch.Source + " " + p.Patches[0].Patch.Version
+	}
+	head := map[patch.Verb]string{patch.Approve: "Approve", patch.Decline: "Decline", patch.Hold: "Hold back", patch.Clear: "Take the decision back about"}[c.request.Verb]
+	s := fmt.Sprintf("%s %s for %q (%s)", head, what, c.request.Label, plural(p.Members, "machine"))
+	var parts []string
+	say := func(n int, text string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, text))
+		}
+	}
+	if p.Members == 0 {
+		return s + ": no machine carries that label now."
+	}
+	if c.request.Verb == patch.Approve {
+		parts = append(parts, plural(p.Machines, "machine")+" will get "+map[bool]string{true: "it", false: "them"}[len(p.Patches) == 1]+" with the next deployment")
+	}
+	if len(p.Patches) > 1 {
+		parts = append(parts, "counted per patch and machine")
+	}
+	if c.request.Verb != patch.Approve {
+		say(t.Eligible.Count, "not patched")
+	}
+	say(t.Patched.Count, "already patched")
+	for _, r := range t.NotApplicable {
+		say(r.Count, "not applicable ("+strings.ReplaceAll(r.Code, "-", " ")+")")
+	}
+	closed := t.Eligible.Count - t.Deployable.Count
+	if c.request.Verb == patch.Approve {
+		say(closed, "eligible but still kept from it")
+	}
+	say(t.Error.Count, "not judged (error)")
+	say(t.Stale.Count, "with a detect too old to act on")
+	say(t.Unknown.Count, "not detected yet")
+	say(t.OtherOS.Count, "of another OS")
+	return s + ": " + strings.Join(parts, ", ") + "."
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,84 @@
+package plan
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Hash is over the canonical JSON of what a plan would do: label, window, and for each machine its items. Who made it and when, what is left
+// out and which snapshots it rests on are not in it, so that the same deed has the same hash.
+func Hash(p patch.Plan) patch.Hash {
+	type machine struct {
+		Machine patch.MachineID  `json:"machine"`
+		OS      patch.HostOS     `json:"os"`
+		Items   []patch.PlanItem `json:"items"`
+	}
+	deed := struct {
+		Label    string       `json:"label"`
+		Window   patch.Window `json:"window"`
+		Machines []machine    `json:"machines"`
+	}{Label: p.Label, Window: patch.Window{NotBefore: p.Window.NotBefore.UTC(), NotAfter: p.Window.NotAfter.UTC()}}
+	for _, m := range p.Machines {
+		if len(m.Items) > 0 {
+			deed.Machines = append(deed.Machines, machine{m.Machine, m.OS, plain(m.Items)})
+		}
+	}
+	b, err := json.Marshal(deed)
+	if err != nil {
+		return "" // only a value that JSON cannot hold; no field of a plan is one
+	}
+	sum := sha256.Sum256(b)
+	return patch.Hash(hex.EncodeToString(sum[:]))
+}
+
+// plain leaves out which vendor index vouches for a file: its bytes are named by their hash.
+func plain(items []patch.PlanItem) []patch.PlanItem {
+	out := slices.Clone(items)
+	for i := range out {
+		out[i].Packages = slices.Clone(out[i].Packages)
+		for j := range out[i].Packages {
+			out[i].Packages[j].Origin = patch.Origin{}
+		}
+	}
+	return out
+}
+
+// Again makes a plan once more, as of now, for exactly the machines and patches that it installs. What has become deployable since is not
+// added, because nobody has seen it; what is deployable no more is missing.
+func (p *Planner) Again(ctx context.Context, caller patch.Caller, old patch.Plan) (patch.Plan, error) {
+	type pair struct {
+		machine patch.MachineID
+		patch   patch.ID
+	}
+	r := Request{Label: old.Label, Window: old.Window}
+	wanted := map[pair]bool{}
+	for _, m := range old.Machines {
+		if len(m.Items) > 0 && r.Label == "" {
+			r.Machines = append(r.Machines, m.Machine)
+		}
+		for _, i := range m.Items {
+			wanted[pair{m.Machine, i.Patch}] = true
+			r.Patches = append(r.Patches, i.Patch)
+		}
+	}
+	if len(wanted) == 0 {
+		return patch.Plan{}, patch.Errorf(patch.Invalid, "the plan installs nothing")
+	}
+	fresh, err := p.Make(ctx, caller, r)
+	if err != nil {
+		return patch.Plan{}, err
+	}
+	for i := range fresh.Machines {
+		m := &fresh.Machines[i]
+		m.Items = slices.DeleteFunc(m.Items, func(x patch.PlanItem) bool { return !wanted[pair{m.Machine, x.Patch}] })
+		m.Left = slices.DeleteFunc(m.Left, func(x patch.LeftOut) bool { return !wanted[pair{m.Machine, x.Patch}] })
+	}
+	fresh.Machines = slices.DeleteFunc(fresh.Machines, func(m patch.MachinePlan) bool { return len(m.Items)+len(m.Left) == 0 })
+	fresh.Hash = Hash(fresh)
+	return fresh, nil
+}
