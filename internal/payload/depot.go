@@ -12,6 +12,8 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/fettle-project/fettle/internal/content"
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -63,17 +65,77 @@ type Depot struct {
 	HTTP    *http.Client // nil: one with sensible timeouts
 	Now     func() time.Time
 	Log     *slog.Logger
+	// Progress is told how far a download is; nil: nobody is. It is called from several goroutines.
+	Progress func(file patch.PayloadFile, done int64)
 }
 
 // Want works out which files the approved patches need now and records them as wanted. It gives how many are not ready yet.
 func (d *Depot) Want(ctx context.Context) (int, error) {
-	return 0, patch.Errorf(patch.Internal, "not built yet")
+	open, err := d.open(ctx)
+	return len(open), err
 }
 
 // Run fetches every wanted file whose time has come, a few at once, and returns when nothing is due any more. A file that fails is
 // recorded with its reason and tried again later; Run fails only where the storage does or ctx ends.
 func (d *Depot) Run(ctx context.Context) error {
-	return patch.Errorf(patch.Internal, "not built yet")
+	open, err := d.open(ctx)
+	if err != nil {
+		return err
+	}
+	r := &run{Depot: d, client: d.client()}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for _, p := range open {
+		if p.State == patch.PayloadFailed && d.Now().Before(p.NextTry) {
+			continue
+		}
+		g.Go(func() error { return r.bring(gctx, p) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if r.full.Load() {
+		return nil
+	}
+	return d.Store.ClearAlarm(ctx, diskAlarm, d.Now())
+}
+
+// open records what is needed and gives what of it is not ready. A file that is marked ready and gone from the directory is wanted again.
+func (d *Depot) open(ctx context.Context) ([]patch.StoredPayload, error) {
+	needed, err := d.needed(ctx)
+	if err != nil || len(needed) == 0 {
+		return nil, err
+	}
+	if err := d.Store.PutPayloads(ctx, needed); err != nil {
+		return nil, err
+	}
+	stored, err := d.Store.ListPayloads(ctx, patch.PayloadFilter{})
+	if err != nil {
+		return nil, err
+	}
+	states := make(map[patch.Hash]patch.StoredPayload, len(stored))
+	for _, p := range stored {
+		states[p.SHA256] = p
+	}
+	var open []patch.StoredPayload
+	done := map[patch.Hash]bool{}
+	for _, p := range needed {
+		was := states[p.SHA256]
+		_, here := d.Dir.Has(p.SHA256)
+		if done[p.SHA256] || was.State == patch.PayloadReady && here {
+			continue
+		}
+		done[p.SHA256] = true
+		p.State, p.Tries, p.NextTry, p.Error = was.State, was.Tries, was.NextTry, was.Error
+		if p.State == patch.PayloadReady {
+			if err := d.Store.SetPayload(ctx, p.SHA256, patch.PayloadWanted, "", 0, time.Time{}); err != nil {
+				return nil, err
+			}
+			p.State, p.Tries = patch.PayloadWanted, 0
+		}
+		open = append(open, p)
+	}
+	return open, nil
 }
 
 // Open opens a ready file; NotFound where it is not (yet) on the appliance.
