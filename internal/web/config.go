@@ -1,0 +1,143 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/approval"
+	"github.com/fettle-project/fettle/internal/deploy"
+	"github.com/fettle-project/fettle/internal/label"
+	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/plan"
+)
+
+// Ledger reads the account of every machine and every patch.
+type Ledger interface {
+	Rows(ctx context.Context, id patch.MachineID, f ledger.RowFilter) ([]ledger.Row, ledger.Summary, error)
+	PatchRows(ctx context.Context, id patch.ID, f ledger.RowFilter) ([]ledger.Row, ledger.Summary, error)
+	PatchCounts(ctx context.Context, os patch.HostOS, f ledger.RowFilter) ([]ledger.PatchCount, int, error)
+	Machines(ctx context.Context, f patch.MachineFilter) ([]ledger.MachineRow, error)
+}
+
+// Explainer answers why, and finds what people type.
+type Explainer interface {
+	Status(ctx context.Context) (ledger.Fleet, error)
+	Explain(ctx context.Context, id patch.MachineID, p patch.ID) (ledger.Explanation, error)
+	ExplainLabel(ctx context.Context, label string, p patch.ID) (ledger.LabelExplanation, error)
+	Resolve(ctx context.Context, text string) (patch.Machine, error)
+	ResolvePatch(ctx context.Context, text string, os patch.HostOS) (patch.PatchRow, error)
+}
+
+// Approvals takes decisions and shows what they would do.
+type Approvals interface {
+	Preview(ctx context.Context, r approval.Request) (approval.Preview, error)
+	Decide(ctx context.Context, caller patch.Caller, r approval.Request) ([]patch.Decision, error)
+}
+
+// Planner makes plans.
+type Planner interface {
+	Make(ctx context.Context, caller patch.Caller, r plan.Request) (patch.Plan, error)
+}
+
+// Deployments carries plans out.
+type Deployments interface {
+	Apply(ctx context.Context, caller patch.Caller, p patch.Plan) (patch.Deployment, error)
+	Halt(ctx context.Context, caller patch.Caller, id string) (patch.Deployment, error)
+	Watch(ctx context.Context, id string) (deploy.Progress, error)
+	List(ctx context.Context, limit int) ([]deploy.Progress, error)
+}
+
+// Labels knows who carries which label.
+type Labels interface {
+	List(ctx context.Context) ([]label.Membership, error)
+	Membership(ctx context.Context, name string) (label.Membership, error)
+	Try(ctx context.Context, expr string) (label.Membership, error)
+	Put(ctx context.Context, caller patch.Caller, l patch.Label) error
+	Remove(ctx context.Context, caller patch.Caller, name string) error
+}
+
+// MachineRecords is the storage of machines and what they say about themselves.
+type MachineRecords interface {
+	FindMachine(ctx context.Context, id patch.MachineID) (patch.Machine, error)
+	ListMachines(ctx context.Context, f patch.MachineFilter) ([]patch.Machine, error)
+	SetMachineState(ctx context.Context, caller patch.Caller, id patch.MachineID, s patch.MachineState) error
+	FindInventory(ctx context.Context, h patch.Hash) ([]byte, error)
+}
+
+// History is the storage of what was.
+type History interface {
+	ListReceipts(ctx context.Context, id patch.MachineID, limit int) ([]patch.Receipt, error)
+	ListTransitions(ctx context.Context, f patch.TransitionFilter) ([]patch.Transition, error)
+	ListDecisions(ctx context.Context, f patch.DecisionFilter) ([]patch.Decision, error)
+	DecisionHistory(ctx context.Context, id patch.ID) ([]patch.Decision, error)
+	ListAudit(ctx context.Context, since time.Time, limit int) ([]patch.AuditEntry, error)
+	VerifyAudit(ctx context.Context) error
+}
+
+// CatalogRecords is the storage of feeds, patches and their payloads.
+type CatalogRecords interface {
+	ListFeeds(ctx context.Context) ([]patch.FeedStatus, error)
+	FindPatch(ctx context.Context, id patch.ID) (patch.PatchRow, error)
+	SearchPatches(ctx context.Context, f patch.PatchFilter) ([]patch.PatchRow, int, error)
+	ListPayloads(ctx context.Context, f patch.PayloadFilter) ([]patch.StoredPayload, error)
+}
+
+// Alarms is the storage of alarms.
+type Alarms interface {
+	ListAlarms(ctx context.Context, open bool) ([]patch.Alarm, error)
+}
+
+// TokenRecords is the storage of enrolment tokens.
+type TokenRecords interface {
+	ListTokens(ctx context.Context) ([]patch.Token, error)
+	PutToken(ctx context.Context, caller patch.Caller, t patch.Token) error
+	RemoveToken(ctx context.Context, caller patch.Caller, name string) error
+}
+
+// Records is all the storage that the console reads directly.
+type Records interface {
+	MachineRecords
+	History
+	CatalogRecords
+	Alarms
+	TokenRecords
+}
+
+// Door signs people in and out and says what they may do.
+type Door interface {
+	// SignIn gives the secret of a new session. A wrong name and a wrong password fail alike with patch.Unauthenticated, a back-off with
+	// patch.Exhausted; its text says how long to wait.
+	SignIn(ctx context.Context, name, password, kind, from string) (secret string, s patch.Session, u patch.User, err error)
+	// Caller says who holds a session; patch.Unauthenticated where nobody does.
+	Caller(ctx context.Context, secret, from, via string) (patch.Caller, error)
+	SignOut(ctx context.Context, caller patch.Caller, secret string) error
+}
+
+// Config is everything that the console stands on, read once.
+type Config struct {
+	Ledger      Ledger
+	Explainer   Explainer
+	Approvals   Approvals
+	Planner     Planner
+	Deployments Deployments
+	Labels      Labels
+	Records     Records
+	Door        Door
+	// Allows says why a caller has not got a permission; nil where they have.
+	Allows func(patch.Caller, Permission) error
+	// NewToken makes an enrolment token's text and its hash.
+	NewToken func() (text string, hash patch.Hash, err error)
+	// Enrolment is the agent listener's address as machines reach it: "https://patches.example.org:8461".
+	Enrolment string
+	// AskDetect asks a machine to detect now, and says whether it is listening.
+	AskDetect func(ctx context.Context, caller patch.Caller, id patch.MachineID) (online bool, err error)
+	// Sync starts to bring all feeds up to date in the background.
+	Sync func(caller patch.Caller)
+	// Changed tells the appliance that something which it acts on has changed: a decision, a label, a machine, a deployment.
+	Changed func()
+	Now     func() time.Time
+	Zone    *time.Location // in which times are written
+	Log     *slog.Logger
+}

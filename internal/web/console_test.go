@@ -1,0 +1,282 @@
+package web
+
+import (
+	"errors"
+	"html"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+var errChain error = &patch.Error{Kind: patch.Untrusted, What: "entry 12 does not follow from entry 11"}
+
+func TestEveryRouteHasAPermission(t *testing.T) {
+	c := &console{Config: newWorld().config()}
+	public := map[string]bool{"GET /assets/{file}": true, "GET /sign-in": true, "POST /sign-in": true, "POST /sign-out": true}
+	reads := map[string]bool{"POST /decide/preview": true, "POST /labels/check": true}
+	for _, r := range c.routes() {
+		name := r.method + " " + r.path
+		switch {
+		case r.permission == "":
+			t.Errorf("%s has no permission", name)
+		case r.permission == Public && !public[name]:
+			t.Errorf("%s is public", name)
+		case r.method != http.MethodGet && r.permission == Read && !reads[name]:
+			t.Errorf("%s changes something and asks for no more than reading", name)
+		}
+	}
+}
+
+func TestARouteWithoutAPermissionDoesNotMount(t *testing.T) {
+	w := newWorld()
+	c := &console{Config: w.config()}
+	var err error
+	if c.pages, err = parse(words{now: c.Now, zone: c.Zone}); err != nil {
+		t.Fatal(err)
+	}
+	h := c.mount([]route{{method: "GET", path: "/bare", handle: func(*visit) error { t.Error("it ran"); return nil }}})
+	if got := ask(h, http.MethodGet, "/bare", nil); got.Code != http.StatusNotFound {
+		t.Errorf("status %d", got.Code)
+	}
+}
+
+// fillIn puts something into a route's holes.
+func fillIn(path string) string {
+	return strings.NewReplacer("{machine}", "m", "{patch...}", "a/b/c", "{label}", "all", "{deployment}", "d", "{token}", "t", "{file}", "console.css", "{$}", "").Replace(path)
+}
+
+func TestNobodyGetsInWithoutASession(t *testing.T) {
+	w := fleet()
+	h := w.open(t)
+	for _, r := range (&console{Config: w.config()}).routes() {
+		if r.permission == Public {
+			continue
+		}
+		for _, cookie := range []string{"", CookieName + "=wrong", CookieName + "=" + strings.Repeat("x", 600)} {
+			got := ask(h, r.method, fillIn(r.path), nil, "Cookie", cookie)
+			if got.Code != http.StatusSeeOther || !strings.HasPrefix(got.Header().Get("Location"), "/sign-in") {
+				t.Errorf("%s %s with %.20q: status %d to %q", r.method, r.path, cookie, got.Code, got.Header().Get("Location"))
+			}
+		}
+	}
+	if got := ask(h, http.MethodGet, "/deployments/d", nil, "Cookie", "", "HX-Request", "true"); got.Code != http.StatusUnauthorized || got.Header().Get("HX-Redirect") == "" {
+		t.Errorf("a page that changes in place: status %d", got.Code)
+	}
+}
+
+func TestAnAuditorChangesNothing(t *testing.T) {
+	w := fleet()
+	w.role = patch.Auditor
+	h := w.open(t)
+	for _, r := range (&console{Config: w.config()}).routes() {
+		if r.permission == Public || r.permission == Read || r.permission == ReadAudit {
+			continue
+		}
+		if got := ask(h, r.method, fillIn(r.path), nil); got.Code != http.StatusForbidden {
+			t.Errorf("%s %s: status %d", r.method, r.path, got.Code)
+		}
+	}
+	for _, a := range w.addresses() {
+		if got := ask(h, http.MethodGet, a, nil); got.Code != http.StatusOK && !strings.HasSuffix(a, "/halt") {
+			t.Errorf("%s: status %d", a, got.Code)
+		}
+	}
+}
+
+func TestAnotherSiteCannotSendAForm(t *testing.T) {
+	w := fleet()
+	h := w.open(t)
+	for _, r := range (&console{Config: w.config()}).routes() {
+		if r.method == http.MethodGet {
+			continue
+		}
+		for _, headers := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Sec-Fetch-Site", "", "Origin", "https://evil.example"}, {"Sec-Fetch-Site", "", "Origin", "null"}} {
+			got := ask(h, r.method, fillIn(r.path), url.Values{"patches": {"a/b/c"}}, headers...)
+			if got.Code != http.StatusForbidden || !strings.Contains(got.Body.String(), "sent by another site") {
+				t.Errorf("%s %s with %v: status %d", r.method, r.path, headers, got.Code)
+			}
+		}
+	}
+	if len(w.asked) > 0 {
+		t.Errorf("a decision was taken: %v", w.asked)
+	}
+}
+
+func TestEveryAnswerHasThePolicy(t *testing.T) {
+	w := fleet()
+	h := w.open(t)
+	answers := map[string]*httptest.ResponseRecorder{
+		"a page": ask(h, "GET", "/machines", nil), "no page": ask(h, "GET", "/nowhere", nil), "no machine": ask(h, "GET", "/machines/none", nil), "an asset": ask(h, "GET", "/assets/console.css", nil),
+		"no asset": ask(h, "GET", "/assets/none.js", nil), "sign-in": ask(h, "GET", "/sign-in", nil, "Cookie", ""), "to sign-in": ask(h, "GET", "/", nil, "Cookie", ""), "another site": ask(h, "POST", "/decide", nil, "Sec-Fetch-Site", "cross-site"),
+		"a bad method": ask(h, "DELETE", "/machines", nil), "a bad filter": ask(h, "GET", machineURL(w.machines[0].ID)+"?verdict=x", nil), "a long form": ask(h, "POST", "/decide", url.Values{"patches": {strings.Repeat("x", maxForm+1)}}),
+	}
+	for name, a := range answers {
+		if got := a.Header().Get("Content-Security-Policy"); got != policy {
+			t.Errorf("%s: the policy is %q", name, got)
+		}
+		for k, v := range map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"} {
+			if a.Header().Get(k) != v {
+				t.Errorf("%s: %s is %q", name, k, a.Header().Get(k))
+			}
+		}
+		if name != "an asset" && a.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("%s may be stored", name)
+		}
+	}
+	if answers["no machine"].Code != http.StatusNotFound || answers["a bad filter"].Code != http.StatusBadRequest || answers["a long form"].Code != http.StatusBadRequest || answers["no asset"].Code != http.StatusNotFound {
+		t.Error("an error has another status than its kind's")
+	}
+}
+
+func TestSignIn(t *testing.T) {
+	h := newWorld().open(t)
+	form := func(name, password, next string) *httptest.ResponseRecorder {
+		return ask(h, "POST", "/sign-in", url.Values{"name": {name}, "password": {password}, "next": {next}}, "Cookie", "")
+	}
+	good := form("m.keller", goodPassword, "/machines?show=pending")
+	if good.Code != http.StatusSeeOther || good.Header().Get("Location") != "/machines?show=pending" {
+		t.Fatalf("status %d to %q", good.Code, good.Header().Get("Location"))
+	}
+	cookies := good.Result().Cookies()
+	if len(cookies) != 1 {
+		t.Fatalf("%d cookies", len(cookies))
+	}
+	k := cookies[0]
+	if k.Name != "__Host-fettle" || !k.Secure || !k.HttpOnly || k.SameSite != http.SameSiteStrictMode || k.Path != "/" || k.Domain != "" {
+		t.Errorf("the cookie is %s", k)
+	}
+	wrong := form("<m.keller>", "pass-word-typed", "/machines")
+	if wrong.Code != http.StatusUnauthorized || len(wrong.Result().Cookies()) != 0 {
+		t.Errorf("a wrong password: status %d", wrong.Code)
+	}
+	body := wrong.Body.String()
+	if !strings.Contains(body, "&lt;m.keller&gt;") || !strings.Contains(body, `value="/machines"`) || strings.Contains(body, "pass-word-typed") {
+		t.Error("the form does not keep the name and the way back, or keeps the password")
+	}
+	if slow := form("slow", "x", ""); slow.Code != http.StatusTooManyRequests || !strings.Contains(slow.Body.String(), "28 seconds") {
+		t.Errorf("a back-off: status %d", slow.Code)
+	}
+}
+
+func TestSignInLeadsOnlyHome(t *testing.T) {
+	for _, s := range []string{"https://evil.example", "//evil.example", `/\evil.example`, "javascript:alert(1)", "", "/sign-out", "/x\r\nSet-Cookie: a=b", "/\t/evil.example"} {
+		if got := ownPath(s); got != "/" {
+			t.Errorf("%q leads to %q", s, got)
+		}
+	}
+}
+
+func TestSignOutEndsTheCookie(t *testing.T) {
+	got := ask(newWorld().open(t), "POST", "/sign-out", nil)
+	if k := got.Result().Cookies(); len(k) != 1 || k[0].MaxAge >= 0 || k[0].Value != "" || !k[0].Secure {
+		t.Errorf("the cookies are %v", k)
+	}
+}
+
+func TestDecideKeepsWhatWasTyped(t *testing.T) {
+	w := fleet()
+	h := w.open(t)
+	id := string(w.patches[1].Patch.ID)
+	got := ask(h, "POST", "/decide", url.Values{"patches": {id}, "verb": {"decline"}, "label": {"web"}, "why": {"refuse"}})
+	body := got.Body.String()
+	if got.Code != http.StatusConflict || !strings.Contains(body, "the label is gone") || !strings.Contains(body, `value="refuse"`) || !strings.Contains(body, `value="decline" selected`) {
+		t.Errorf("status %d, %s", got.Code, body)
+	}
+	got = ask(h, "POST", "/decide", url.Values{"patches": {id}, "verb": {"hold"}, "label": {"web"}, "until": {"soon"}})
+	if got.Code != http.StatusBadRequest || !strings.Contains(got.Body.String(), "Cannot read the time") {
+		t.Errorf("a bad time: status %d", got.Code)
+	}
+	if got = ask(h, "POST", "/decide", url.Values{"verb": {"approve"}}); got.Code != http.StatusBadRequest {
+		t.Errorf("no patch: status %d", got.Code)
+	}
+}
+
+func TestDecideAndUndo(t *testing.T) {
+	w := fleet()
+	h := w.open(t)
+	ids := string(w.patches[1].Patch.ID) + "\n" + string(w.patches[2].Patch.ID)
+	got := ask(h, "POST", "/decide", url.Values{"patches": {ids}, "verb": {"approve"}, "label": {"web"}, "why": {" now "}})
+	if got.Code != http.StatusSeeOther || len(w.asked) != 1 || len(w.asked[0].Patches) != 2 || w.asked[0].Why != "now" {
+		t.Fatalf("status %d, asked %v", got.Code, w.asked)
+	}
+	page := ask(h, "GET", got.Header().Get("Location"), nil).Body.String()
+	if !strings.Contains(page, "2 patches are approved") || !strings.Contains(page, `name="verb" value="clear"`) || strings.Count(html.UnescapeString(page), ids+"\n") != 1 {
+		t.Errorf("the page is %s", page)
+	}
+	if got = ask(h, "POST", "/decide", url.Values{"patches": {ids}, "verb": {"clear"}, "label": {"web"}}); got.Code != http.StatusSeeOther || w.asked[1].Verb != patch.Clear {
+		t.Errorf("undo: status %d", got.Code)
+	}
+}
+
+func TestDecideTakesEverythingThatAFilterMatches(t *testing.T) {
+	w := fleet()
+	got := ask(w.open(t), "GET", "/decide?verb=approve&os="+string(sampleOS)+"&show=undecided&category=security", nil).Body.String()
+	if !strings.Contains(got, "<strong>5 patches</strong>") {
+		t.Errorf("the page is %s", got)
+	}
+}
+
+func TestApplyRefusesAPlanThatMoved(t *testing.T) {
+	w := fleet()
+	h := w.open(t)
+	got := ask(h, "POST", "/deployments", url.Values{"label": {"web"}, "hash": {strings.Repeat("0", 64)}})
+	if got.Code != http.StatusConflict || !strings.Contains(got.Body.String(), "has changed since you looked") {
+		t.Errorf("another plan: status %d", got.Code)
+	}
+	got = ask(h, "POST", "/deployments", url.Values{"label": {"web"}, "hash": {string(w.plan.Hash)}})
+	if got.Code != http.StatusSeeOther {
+		t.Errorf("the same plan: status %d", got.Code)
+	}
+}
+
+func TestQuestions(t *testing.T) {
+	for text, want := range map[string]asked{
+		"why is perl not on web-14":                  {"perl", "web-14"},
+		"Why isn't perl deployed on web-14?":         {"perl", "web-14"},
+		"why perl on web-14":                         {"perl", "web-14"},
+		"perl not on web-14 ":                        {"perl", "web-14"},
+		"why is bookworm/perl/5.36 not listed for m": {"bookworm/perl/5.36", "m"},
+		"why is perl 5.36.0-7 not on web-14":         {"perl 5.36.0-7", "web-14"},
+	} {
+		if got, ok := question(text); !ok || got != want {
+			t.Errorf("%q is read as %v, %v", text, got, ok)
+		}
+	}
+	for _, text := range []string{"perl", "CVE-2026-1", "web-14", "why", "", "on", "all the web servers"} {
+		if got, ok := question(text); ok {
+			t.Errorf("%q is read as the question %v", text, got)
+		}
+	}
+}
+
+func TestSearchLeadsToTheExplanation(t *testing.T) {
+	w := fleet()
+	got := ask(w.open(t), "GET", "/search?q="+url.QueryEscape("why is perl not on web-01"), nil)
+	if want := explainURL(w.machines[0].ID, w.patches[1].Patch.ID); got.Header().Get("Location") != want {
+		t.Errorf("it leads to %q, not %q", got.Header().Get("Location"), want)
+	}
+}
+
+func TestAFaultOfOurOwnShowsNoDetail(t *testing.T) {
+	p := faultOf(errors.New("open /var/lib/secret: permission denied"))
+	if p.Status != 500 || strings.Contains(p.What+p.Why+p.Do, "secret") {
+		t.Errorf("the page says %+v", p)
+	}
+}
+
+func TestFormats(t *testing.T) {
+	w := newWorld()
+	words := words{now: func() time.Time { return w.now }, zone: w.now.Location()}
+	for got, want := range map[string]string{num(63440): "63,440", num(0): "0", num(-1234): "−1,234", num(999): "999", size(7_410_000): "7.4 MB", size(999): "999 B", size(0): "0 B", size(1_999_999_999): "2.0 GB",
+		words.when(w.now.AddDate(0, 0, -1)): "yesterday 08:40", words.when(w.now.AddDate(0, 0, 1)): "tomorrow 08:40", words.when(w.now): "today 08:40", words.when(w.now.AddDate(0, 0, -3)): "Fri 08:40", words.when(w.now.AddDate(-1, 0, 0)): "23 Nov 2025", words.when(time.Time{}): "never",
+		patchURL("a/b c/1:2+3~#?"): "/patches/a/b%20c/1:2+3~%23%3F"} {
+		if got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+}

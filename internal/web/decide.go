@@ -1,0 +1,244 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/approval"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// decidePage is a decision as a sentence that is being built, and its consequence.
+type decidePage struct {
+	Verb    string
+	Label   string
+	Until   string // as typed
+	Why     string
+	Patches []patch.ID
+	Labels  []string
+	Preview *approval.Preview
+	Fault   *faultPage // why there is no preview, or why the decision was not taken
+	Verbs   []string
+	Zone    string
+}
+
+// List is the chosen patches as one field of a form.
+func (p decidePage) List() string {
+	var b strings.Builder
+	for _, id := range p.Patches {
+		b.WriteString(string(id))
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// Tally is the consequence added up over all host OSes.
+func (p decidePage) Tally() approval.Tally { return total(p.Preview) }
+
+const typedTime = "2006-01-02T15:04"
+
+// decidePage opens the sentence with what was chosen.
+func (c *console) decidePage(v *visit) error {
+	p, err := c.decideForm(v)
+	if err != nil {
+		return err
+	}
+	if len(p.Patches) > 0 {
+		c.preview(v, &p)
+	}
+	return show(c, v, "decide", "patches", "Decide", p)
+}
+
+// decidePreview says what the sentence would do, as it stands now. It changes nothing.
+func (c *console) decidePreview(v *visit) error {
+	p, err := c.decideForm(v)
+	if err != nil {
+		return err
+	}
+	c.preview(v, &p)
+	if v.partial() {
+		return showPart(c, v, "decide", "consequence", p)
+	}
+	return show(c, v, "decide", "patches", "Decide", p)
+}
+
+// decide takes the decision. What fails leaves the sentence as it was typed.
+func (c *console) decide(v *visit) error {
+	p, err := c.decideForm(v)
+	if err != nil {
+		return err
+	}
+	r, err := c.request(p)
+	var taken []patch.Decision
+	if err == nil {
+		taken, err = c.Approvals.Decide(v.ctx, v.caller, r)
+	}
+	if err != nil {
+		f := faultOf(err)
+		if f.Status == http.StatusInternalServerError {
+			return err
+		}
+		c.preview(v, &p)
+		p.Fault = &f
+		frame, err := c.frame(v, "patches", "Decide")
+		if err != nil {
+			return err
+		}
+		return c.write(v, f.Status, "decide", "layout", view[decidePage]{Frame: frame, Body: p})
+	}
+	c.Changed()
+	if r.Verb == patch.Clear || len(taken) == 0 {
+		return v.see(patchURL(r.Patches[0]))
+	}
+	q := url.Values{"label": {r.Label}, "at": {strconv.FormatInt(taken[0].At.UnixMicro(), 10)}}
+	return v.see("/decided?" + q.Encode())
+}
+
+// decideForm reads the sentence: patches one by one, as one list, or as everything that a filter of the patches page matches.
+func (c *console) decideForm(v *visit) (decidePage, error) {
+	if err := v.r.ParseForm(); err != nil {
+		return decidePage{}, &patch.Error{Kind: patch.Invalid, What: "cannot read the form", Why: err.Error()}
+	}
+	p := decidePage{Verb: v.get("verb"), Label: v.get("label"), Until: v.get("until"), Why: v.get("why"),
+		Verbs: []string{string(patch.Approve), string(patch.Decline), string(patch.Hold), string(patch.Clear)}, Zone: c.Now().In(c.Zone).Format("MST")}
+	if p.Verb == "" {
+		p.Verb = string(patch.Approve)
+	}
+	if p.Label == "" {
+		p.Label = patch.LabelAll
+	}
+	if p.Until == "" {
+		p.Until = c.Now().In(c.Zone).AddDate(0, 0, 7).Format("2006-01-02") + "T08:00"
+	}
+	seen := map[string]bool{}
+	for _, s := range append(strings.Fields(v.get("patches")), v.r.Form["patch"]...) {
+		if !seen[s] {
+			seen[s] = true
+			p.Patches = append(p.Patches, patch.ID(s))
+		}
+	}
+	var err error
+	if p.Labels, err = c.labelNames(v); err != nil {
+		return p, err
+	}
+	if len(p.Patches) == 0 && v.get("os") != "" {
+		p.Patches, err = c.matching(v)
+	}
+	return p, err
+}
+
+// matching is every patch that a filter of the patches page selects now.
+func (c *console) matching(v *visit) ([]patch.ID, error) {
+	for _, s := range patchShows {
+		if s.name != v.get("show") {
+			continue
+		}
+		f := s.filter
+		f.Text, f.Category = v.get("q"), patch.Category(v.get("category"))
+		rows, _, err := c.Ledger.PatchCounts(v.ctx, patch.HostOS(v.get("os")), f)
+		if err != nil {
+			return nil, err
+		}
+		ids := make([]patch.ID, 0, len(rows))
+		for _, r := range rows {
+			ids = append(ids, r.Patch.ID)
+		}
+		return ids, nil
+	}
+	return nil, patch.Errorf(patch.Invalid, "no list of patches is called %q", v.get("show"))
+}
+
+func (c *console) request(p decidePage) (approval.Request, error) {
+	r := approval.Request{Patches: p.Patches, Label: p.Label, Verb: patch.Verb(p.Verb), Why: strings.TrimSpace(p.Why)}
+	if len(r.Patches) == 0 {
+		return r, &patch.Error{Kind: patch.Invalid, What: "no patch is chosen", Do: "Choose patches on the Patches page, or open one patch."}
+	}
+	if r.Verb != patch.Hold {
+		return r, nil
+	}
+	t, err := time.ParseInLocation(typedTime, p.Until, c.Zone)
+	if err != nil {
+		return r, &patch.Error{Kind: patch.Invalid, What: "cannot read the time until which to hold", Why: "it must be a date and a time such as 2026-12-01T08:00"}
+	}
+	r.Until = t
+	return r, nil
+}
+
+// preview fills the consequence, or says why there is none.
+func (c *console) preview(v *visit, p *decidePage) {
+	r, err := c.request(*p)
+	if err == nil {
+		var out approval.Preview
+		if out, err = c.Approvals.Preview(v.ctx, r); err == nil {
+			p.Preview = &out
+			return
+		}
+	}
+	f := faultOf(err)
+	if f.Status == http.StatusInternalServerError {
+		c.Log.ErrorContext(v.ctx, "preview failed", "error", err)
+	}
+	p.Fault = &f
+}
+
+// total adds a preview's tallies up over its host OSes.
+func total(p *approval.Preview) approval.Tally {
+	var t approval.Tally
+	if p == nil {
+		return t
+	}
+	for _, o := range p.OSes {
+		t.Total += o.Total
+		merge(&t.Eligible, o.Eligible)
+		merge(&t.Patched, o.Patched)
+		merge(&t.Error, o.Error)
+		merge(&t.Unknown, o.Unknown)
+		merge(&t.Stale, o.Stale)
+		merge(&t.Deployable, o.Deployable)
+		t.NotApplicable = append(t.NotApplicable, o.NotApplicable...)
+		t.StaysClosed = append(t.StaysClosed, o.StaysClosed...)
+	}
+	return t
+}
+
+func merge(to *approval.Bucket, b approval.Bucket) {
+	to.Count += b.Count
+	to.Names = append(to.Names, b.Names...)
+}
+
+// decidedPage says what was just decided, as it is stored, and offers to take it back.
+type decidedPage struct {
+	Label     string
+	Verb      patch.Verb
+	Decisions []patch.Decision
+}
+
+// List is the decided patches as one field of a form.
+func (p decidedPage) List() string {
+	var b strings.Builder
+	for _, d := range p.Decisions {
+		b.WriteString(string(d.Patch) + "\n")
+	}
+	return b.String()
+}
+
+// decided shows the decisions that were taken together at one moment, with the way back.
+func (c *console) decided(v *visit) error {
+	p := decidedPage{Label: v.get("label")}
+	at, err := strconv.ParseInt(v.get("at"), 10, 64)
+	if err != nil {
+		return &patch.Error{Kind: patch.Invalid, What: "this address does not name a decision", Do: "Look at the patch's page for its decisions."}
+	}
+	list, err := c.Records.ListDecisions(v.ctx, patch.DecisionFilter{Label: p.Label})
+	if err != nil {
+		return err
+	}
+	p.Decisions = keep(list, func(d patch.Decision) bool { return d.At.UnixMicro() == at && d.Label == p.Label })
+	if len(p.Decisions) > 0 {
+		p.Verb = p.Decisions[0].Verb
+	}
+	return show(c, v, "decided", "patches", "Decided", p)
+}

@@ -1,0 +1,225 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/deploy"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/plan"
+)
+
+// deploymentsPage lists deployments, the running ones first.
+type deploymentsPage struct {
+	Running, Ended []deploy.Progress
+}
+
+const deploymentsKept = 200
+
+func (c *console) deployments(v *visit) error {
+	list, err := c.Deployments.List(v.ctx, deploymentsKept)
+	if err != nil {
+		return err
+	}
+	p := deploymentsPage{
+		Running: keep(list, func(d deploy.Progress) bool { return !d.Ended }),
+		Ended:   keep(list, func(d deploy.Progress) bool { return d.Ended }),
+	}
+	return show(c, v, "deployments", "deployments", "Deployments", p)
+}
+
+// planPage is a deployment before it is applied: for whom, when, and exactly what it would do.
+type planPage struct {
+	Label, Machine    string
+	Patches           []patch.ID
+	NotBefore         string // as typed
+	NotAfter          string
+	Labels            []string
+	Zone              string
+	Plan              *patch.Plan
+	Items, Left       int
+	Bytes             int64
+	Files             int
+	LeftBy            []leftGroup
+	Fault             *faultPage
+	Moved             bool // the plan is not the one that was looked at
+	MachinesWithItems int
+}
+
+// leftGroup is the approved patches that a plan leaves out at the same gate.
+type leftGroup struct {
+	Gate, Text string
+	Count      int
+}
+
+func (c *console) newDeployment(v *visit) error {
+	p, err := c.planForm(v)
+	if err != nil {
+		return err
+	}
+	c.work(v, &p)
+	if v.partial() {
+		return showPart(c, v, "plan", "plan", p)
+	}
+	return show(c, v, "plan", "deployments", "Plan a deployment", p)
+}
+
+func (c *console) planForm(v *visit) (planPage, error) {
+	p := planPage{Label: v.get("label"), Machine: v.get("machine"), NotBefore: v.get("not_before"), NotAfter: v.get("not_after"), Zone: c.Now().In(c.Zone).Format("MST")}
+	if p.Label == "" && p.Machine == "" {
+		p.Label = patch.LabelAll
+	}
+	for _, s := range v.r.Form["patch"] {
+		p.Patches = append(p.Patches, patch.ID(s))
+	}
+	var err error
+	p.Labels, err = c.labelNames(v)
+	return p, err
+}
+
+func (c *console) planRequest(p planPage) (plan.Request, error) {
+	r := plan.Request{Label: p.Label, Patches: p.Patches}
+	if p.Machine != "" {
+		r.Label, r.Machines = "", []patch.MachineID{patch.MachineID(p.Machine)}
+	}
+	for _, b := range []struct {
+		typed string
+		to    *time.Time
+	}{{p.NotBefore, &r.Window.NotBefore}, {p.NotAfter, &r.Window.NotAfter}} {
+		if b.typed == "" {
+			continue
+		}
+		t, err := time.ParseInLocation(typedTime, b.typed, c.Zone)
+		if err != nil {
+			return r, &patch.Error{Kind: patch.Invalid, What: "cannot read the window", Why: "each end must be a date and a time such as 2026-12-01T22:00, or empty"}
+		}
+		*b.to = t
+	}
+	if !r.Window.NotAfter.IsZero() && !r.Window.NotAfter.After(r.Window.NotBefore) {
+		return r, &patch.Error{Kind: patch.Invalid, What: "the window ends before it starts", Do: "Choose a later end, or leave it empty."}
+	}
+	return r, nil
+}
+
+// work makes the plan, or says why there is none.
+func (c *console) work(v *visit, p *planPage) {
+	r, err := c.planRequest(*p)
+	if err == nil {
+		var made patch.Plan
+		if made, err = c.Planner.Make(v.ctx, v.caller, r); err == nil {
+			p.fill(made)
+			return
+		}
+	}
+	f := faultOf(err)
+	if f.Status == http.StatusInternalServerError {
+		c.Log.ErrorContext(v.ctx, "plan failed", "error", err)
+	}
+	p.Fault = &f
+}
+
+// fill counts what a plan would do.
+func (p *planPage) fill(made patch.Plan) {
+	p.Plan = &made
+	files := map[patch.Hash]bool{}
+	groups := map[string]int{}
+	for _, m := range made.Machines {
+		p.Items += len(m.Items)
+		if len(m.Items) > 0 {
+			p.MachinesWithItems++
+		}
+		for _, i := range m.Items {
+			for _, pkg := range i.Packages {
+				p.Bytes += pkg.Size
+				files[pkg.SHA256] = true
+			}
+		}
+		for _, l := range m.Left {
+			p.Left++
+			at, ok := groups[l.Gate+"\x00"+l.Text]
+			if !ok {
+				at = len(p.LeftBy)
+				groups[l.Gate+"\x00"+l.Text] = at
+				p.LeftBy = append(p.LeftBy, leftGroup{Gate: l.Gate, Text: l.Text})
+			}
+			p.LeftBy[at].Count++
+		}
+	}
+	p.Files = len(files)
+}
+
+// applyDeployment applies exactly the plan that was looked at: it is made again, and where it is another one it is shown instead.
+func (c *console) applyDeployment(v *visit) error {
+	p, err := c.planForm(v)
+	if err != nil {
+		return err
+	}
+	c.work(v, &p)
+	if p.Plan == nil {
+		return c.planAgain(v, http.StatusBadRequest, p)
+	}
+	if string(p.Plan.Hash) != v.get("hash") {
+		p.Moved = true
+		return c.planAgain(v, http.StatusConflict, p)
+	}
+	d, err := c.Deployments.Apply(v.ctx, v.caller, *p.Plan)
+	if err == nil {
+		c.Changed()
+		return v.see(deploymentURL(d.ID))
+	}
+	f := faultOf(err)
+	if f.Status == http.StatusInternalServerError {
+		return err
+	}
+	p.Fault = &f
+	return c.planAgain(v, f.Status, p)
+}
+
+func (c *console) planAgain(v *visit, status int, p planPage) error {
+	frame, err := c.frame(v, "deployments", "Plan a deployment")
+	if err != nil {
+		return err
+	}
+	return c.write(v, status, "plan", "layout", view[planPage]{Frame: frame, Body: p})
+}
+
+// deploymentPage is one deployment as it stands now.
+type deploymentPage struct {
+	Progress deploy.Progress
+	Halting  bool
+}
+
+func (c *console) deployment(v *visit) error {
+	p, err := c.Deployments.Watch(v.ctx, v.r.PathValue("deployment"))
+	if err != nil {
+		return err
+	}
+	if v.partial() {
+		return showPart(c, v, "deployment", "live", deploymentPage{Progress: p})
+	}
+	f, err := c.frame(v, "deployments", "Deployment")
+	if err != nil {
+		return err
+	}
+	f.Refresh = !p.Ended
+	return c.write(v, http.StatusOK, "deployment", "layout", view[deploymentPage]{Frame: f, Body: deploymentPage{Progress: p}})
+}
+
+// haltPage asks once more, in numbers.
+func (c *console) haltPage(v *visit) error {
+	p, err := c.Deployments.Watch(v.ctx, v.r.PathValue("deployment"))
+	if err != nil {
+		return err
+	}
+	return show(c, v, "halt", "deployments", "Halt", deploymentPage{Progress: p})
+}
+
+func (c *console) halt(v *visit) error {
+	id := v.r.PathValue("deployment")
+	if _, err := c.Deployments.Halt(v.ctx, v.caller, id); err != nil {
+		return err
+	}
+	c.Changed()
+	return v.see("/deployments/" + url.PathEscape(id))
+}

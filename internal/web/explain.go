@@ -1,0 +1,148 @@
+package web
+
+import (
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// explainPage is one explanation, with the ways to act on it.
+type explainPage struct {
+	ledger.Explanation
+	Address string // of this page, to paste into a ticket
+	Who     string // who can act, in words
+}
+
+// Patch is the patch in question.
+func (p explainPage) Patch() patch.Patch { return p.Row.Patch }
+
+// First says whether a gate is the first closed one.
+func (p explainPage) First(g gate.Gate) bool {
+	return p.Answer.Closed != nil && p.Answer.Closed.Name == g.Name
+}
+
+func (c *console) explain(v *visit) error {
+	m, err := c.Explainer.Resolve(v.ctx, v.r.PathValue("machine"))
+	if err != nil {
+		return err
+	}
+	id := patch.ID(v.r.PathValue("patch"))
+	e, err := c.Explainer.Explain(v.ctx, m.ID, id)
+	if patch.KindOf(err) == patch.NotFound {
+		row, resolveErr := c.Explainer.ResolvePatch(v.ctx, string(id), m.OS)
+		if resolveErr != nil || row.ID == id {
+			return err
+		}
+		return v.see(explainURL(m.ID, row.ID))
+	}
+	if err != nil {
+		return err
+	}
+	p := explainPage{Explanation: e, Address: "https://" + v.r.Host + explainURL(m.ID, e.Row.Patch.ID), Who: actor(e.Answer.Actor)}
+	return show(c, v, "explain", "machines", e.Row.Patch.Source+" on "+m.Name, p)
+}
+
+// actor says in words who must act.
+func actor(a gate.Actor) string {
+	switch a {
+	case gate.Person:
+		return "you"
+	case gate.Owner:
+		return "whoever administers the machine"
+	case gate.Agent:
+		return "the agent, by itself"
+	case gate.Appliance:
+		return "the appliance, by itself"
+	case gate.Time:
+		return "nobody; it opens by itself"
+	}
+	return "nobody needs to"
+}
+
+// explainLabelPage is an explanation added up over a label.
+type explainLabelPage struct {
+	ledger.LabelExplanation
+	Address string
+}
+
+func (c *console) explainLabel(v *visit) error {
+	e, err := c.Explainer.ExplainLabel(v.ctx, v.r.PathValue("label"), patch.ID(v.r.PathValue("patch")))
+	if err != nil {
+		return err
+	}
+	p := explainLabelPage{LabelExplanation: e, Address: "https://" + v.r.Host + v.r.URL.EscapedPath()}
+	return show(c, v, "explain-label", "patches", e.Patch.Source+" for "+e.Label, p)
+}
+
+// searchPage is what a search found.
+type searchPage struct {
+	Text     string
+	Machines []patch.Machine
+	Patches  []patch.PatchRow
+	Total    int // patches that match
+	Labels   []string
+	Fault    *faultPage // why a question could not be answered
+}
+
+const found = 25
+
+// search answers "why is P not on M" with the explanation itself, and anything else with what it names.
+func (c *console) search(v *visit) error {
+	p := searchPage{Text: v.get("q")}
+	if ask, ok := question(p.Text); ok {
+		address, err := c.answer(v, ask)
+		if err == nil {
+			return v.see(address)
+		}
+		if patch.KindOf(err) == patch.Internal {
+			return err
+		}
+		f := faultOf(err)
+		p.Fault = &f
+	}
+	if err := c.find(v, &p); err != nil {
+		return err
+	}
+	f, err := c.frame(v, "", "Search")
+	if err != nil {
+		return err
+	}
+	f.Query = p.Text
+	return c.write(v, 200, "search", "layout", view[searchPage]{Frame: f, Body: p})
+}
+
+func (c *console) answer(v *visit, q asked) (string, error) {
+	m, err := c.Explainer.Resolve(v.ctx, q.machine)
+	if err != nil {
+		return "", err
+	}
+	row, err := c.Explainer.ResolvePatch(v.ctx, q.patch, m.OS)
+	if err != nil {
+		return "", err
+	}
+	return explainURL(m.ID, row.ID), nil
+}
+
+func (c *console) find(v *visit, p *searchPage) error {
+	if p.Text == "" {
+		return nil
+	}
+	words := p.Text
+	if ask, ok := question(p.Text); ok {
+		words = ask.patch
+	}
+	all, err := c.Records.ListMachines(v.ctx, patch.MachineFilter{})
+	if err != nil {
+		return err
+	}
+	p.Machines = head(found, keep(all, func(m patch.Machine) bool { return names(m, p.Text) }))
+	if p.Patches, p.Total, err = c.Records.SearchPatches(v.ctx, patch.PatchFilter{Text: words, Limit: found}); err != nil {
+		return err
+	}
+	labels, err := c.labelNames(v)
+	if err != nil {
+		return err
+	}
+	p.Labels = keep(labels, func(l string) bool { return contains(l, p.Text) })
+	return nil
+}

@@ -1,0 +1,287 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/fettle-project/fettle/internal/approval"
+	"github.com/fettle-project/fettle/internal/deploy"
+	"github.com/fettle-project/fettle/internal/label"
+	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/plan"
+)
+
+// world is an appliance in memory with fixed answers: the states that pages must be able to show.
+type world struct {
+	now       time.Time
+	machines  []ledger.MachineRow
+	patches   []ledger.PatchCount
+	rows      []ledger.Row
+	fleet     ledger.Fleet
+	summary   ledger.Summary
+	labels    []label.Membership
+	decisions []patch.Decision
+	receipts  []patch.Receipt
+	moves     []patch.Transition
+	inventory *patch.Inventory
+	payloads  []patch.StoredPayload
+	feeds     []patch.FeedStatus
+	alarms    []patch.Alarm
+	entries   []patch.AuditEntry
+	tokens    []patch.Token
+	progress  []deploy.Progress
+	explained ledger.Explanation
+	byLabel   ledger.LabelExplanation
+	preview   approval.Preview
+	plan      patch.Plan
+	broken    error // of the audit chain
+	asked     []approval.Request
+	role      patch.Role
+}
+
+func (w *world) Rows(_ context.Context, _ patch.MachineID, f ledger.RowFilter) ([]ledger.Row, ledger.Summary, error) {
+	return w.filtered(f)
+}
+func (w *world) PatchRows(_ context.Context, _ patch.ID, f ledger.RowFilter) ([]ledger.Row, ledger.Summary, error) {
+	return w.filtered(f)
+}
+func (w *world) filtered(f ledger.RowFilter) ([]ledger.Row, ledger.Summary, error) {
+	rows := keep(w.rows, func(r ledger.Row) bool {
+		return (len(f.Verdicts) == 0 || r.Verdict == f.Verdicts[0]) && (len(f.Stands) == 0 || r.Policy.Stand == f.Stands[0]) && (f.Text == "" || strings.Contains(string(r.Patch.ID), f.Text))
+	})
+	s := w.summary
+	s.Matching = len(rows)
+	if len(f.Verdicts) == 0 && len(f.Stands) == 0 && f.Text == "" {
+		s.Matching = s.Total
+	}
+	return page(rows, min(f.Offset, max(0, len(rows)-f.Limit)), f.Limit), s, nil
+}
+func (w *world) PatchCounts(_ context.Context, _ patch.HostOS, f ledger.RowFilter) ([]ledger.PatchCount, int, error) {
+	list := keep(w.patches, func(n ledger.PatchCount) bool {
+		return (len(f.Verdicts) == 0 || n.Verdicts[f.Verdicts[0]] > 0) && (len(f.Stands) == 0 || f.Stands[0] != patch.Undecided || n.Undecided > 0) && (f.Category == "" || n.Patch.Category == f.Category)
+	})
+	if f.Limit > 0 {
+		return page(list, f.Offset, f.Limit), len(list), nil
+	}
+	return list, len(list), nil
+}
+func (w *world) Machines(context.Context, patch.MachineFilter) ([]ledger.MachineRow, error) {
+	return w.machines, nil
+}
+func (w *world) Status(context.Context) (ledger.Fleet, error) { return w.fleet, nil }
+func (w *world) Explain(_ context.Context, _ patch.MachineID, p patch.ID) (ledger.Explanation, error) {
+	if len(w.rows) == 0 || strings.HasSuffix(string(p), "/none") {
+		return ledger.Explanation{}, patch.Errorf(patch.NotFound, "no patch is called %s", p)
+	}
+	return w.explained, nil
+}
+func (w *world) ExplainLabel(context.Context, string, patch.ID) (ledger.LabelExplanation, error) {
+	return w.byLabel, nil
+}
+func (w *world) Resolve(_ context.Context, text string) (patch.Machine, error) {
+	for _, m := range w.machines {
+		if m.Name == text || string(m.ID) == text {
+			return m.Machine, nil
+		}
+	}
+	return patch.Machine{}, &patch.Error{Kind: patch.NotFound, What: "no machine is called " + text, Do: "Look at the Machines page for its name."}
+}
+func (w *world) ResolvePatch(_ context.Context, text string, _ patch.HostOS) (patch.PatchRow, error) {
+	for _, n := range w.patches {
+		if n.Patch.Source == text || string(n.Patch.ID) == text {
+			return patch.PatchRow{Patch: n.Patch, OS: n.OS}, nil
+		}
+	}
+	return patch.PatchRow{}, &patch.Error{Kind: patch.NotFound, What: "no patch is called " + text}
+}
+func (w *world) Preview(_ context.Context, r approval.Request) (approval.Preview, error) {
+	if r.Label == "nobody" {
+		return approval.Preview{}, &patch.Error{Kind: patch.Invalid, What: "no label is called nobody", Do: "Make it first."}
+	}
+	p := w.preview
+	p.Request = r
+	if !strings.ContainsAny(p.Sentence, "<\"'") {
+		p.Sentence = sentenceCase(string(r.Verb)) + fmt.Sprintf(" %d %s for label %s", len(r.Patches), plural(len(r.Patches), "patch", "patches"), r.Label) + p.Sentence
+	}
+	return p, nil
+}
+func (w *world) Decide(_ context.Context, c patch.Caller, r approval.Request) ([]patch.Decision, error) {
+	if r.Why == "refuse" {
+		return nil, &patch.Error{Kind: patch.Conflict, What: "cannot decide", Why: "the label is gone", Do: "Choose another one."}
+	}
+	w.asked = append(w.asked, r)
+	var out []patch.Decision
+	for i, p := range r.Patches {
+		d := patch.Decision{ID: fmt.Sprint("d", len(w.asked), i), Patch: p, Label: r.Label, Verb: r.Verb, Until: r.Until, By: c.Name, At: w.now, Why: r.Why}
+		out = append(out, d)
+	}
+	w.decisions = append(slices.Clone(out), w.decisions...)
+	return out, nil
+}
+func (w *world) Make(context.Context, patch.Caller, plan.Request) (patch.Plan, error) {
+	return w.plan, nil
+}
+func (w *world) Apply(context.Context, patch.Caller, patch.Plan) (patch.Deployment, error) {
+	return w.progress[0].Deployment, nil
+}
+func (w *world) Halt(context.Context, patch.Caller, string) (patch.Deployment, error) {
+	return w.progress[0].Deployment, nil
+}
+func (w *world) Watch(_ context.Context, id string) (deploy.Progress, error) {
+	for _, p := range w.progress {
+		if p.Deployment.ID == id {
+			return p, nil
+		}
+	}
+	return deploy.Progress{}, patch.Errorf(patch.NotFound, "no deployment is called %s", id)
+}
+
+// shelf answers for labels and deployments, whose lists have the same name.
+type shelf struct{ *world }
+
+func (s shelf) List(context.Context) ([]label.Membership, error) { return s.labels, nil }
+func (s shelf) Membership(_ context.Context, name string) (label.Membership, error) {
+	for _, l := range s.labels {
+		if l.Label.Name == name {
+			return l, nil
+		}
+	}
+	return label.Membership{}, patch.Errorf(patch.NotFound, "no label is called %s", name)
+}
+func (s shelf) Try(_ context.Context, expr string) (label.Membership, error) {
+	if strings.Contains(expr, "nonsense") {
+		return label.Membership{}, &patch.Error{Kind: patch.Invalid, What: "the expression does not compile", Why: "undeclared reference to 'nonsense'"}
+	}
+	return s.labels[len(s.labels)-1], nil
+}
+func (s shelf) Put(context.Context, patch.Caller, patch.Label) error { return nil }
+func (s shelf) Remove(context.Context, patch.Caller, string) error   { return nil }
+
+type dock struct{ *world }
+
+func (d dock) List(context.Context, int) ([]deploy.Progress, error) { return d.progress, nil }
+
+func (w *world) FindMachine(_ context.Context, id patch.MachineID) (patch.Machine, error) {
+	for _, m := range w.machines {
+		if m.ID == id {
+			return m.Machine, nil
+		}
+	}
+	return patch.Machine{}, patch.Errorf(patch.NotFound, "no machine has the id %s", id)
+}
+func (w *world) ListMachines(_ context.Context, f patch.MachineFilter) ([]patch.Machine, error) {
+	var out []patch.Machine
+	for _, m := range w.machines {
+		if f.State == "" || m.State == f.State {
+			out = append(out, m.Machine)
+		}
+	}
+	return out, nil
+}
+func (w *world) SetMachineState(context.Context, patch.Caller, patch.MachineID, patch.MachineState) error {
+	return nil
+}
+func (w *world) FindInventory(context.Context, patch.Hash) ([]byte, error) {
+	b, err := json.Marshal(w.inventory)
+	if err != nil {
+		return nil, err
+	}
+	z, err := zstd.NewWriter(nil)
+	if err != nil {
+		return nil, err
+	}
+	return z.EncodeAll(b, nil), z.Close()
+}
+func (w *world) ListReceipts(context.Context, patch.MachineID, int) ([]patch.Receipt, error) {
+	return w.receipts, nil
+}
+func (w *world) ListTransitions(context.Context, patch.TransitionFilter) ([]patch.Transition, error) {
+	return w.moves, nil
+}
+func (w *world) ListDecisions(_ context.Context, f patch.DecisionFilter) ([]patch.Decision, error) {
+	return keep(w.decisions, func(d patch.Decision) bool { return f.Label == "" || d.Label == f.Label }), nil
+}
+func (w *world) DecisionHistory(context.Context, patch.ID) ([]patch.Decision, error) {
+	return w.decisions, nil
+}
+func (w *world) ListAudit(context.Context, time.Time, int) ([]patch.AuditEntry, error) {
+	return w.entries, nil
+}
+func (w *world) VerifyAudit(context.Context) error                         { return w.broken }
+func (w *world) ListFeeds(context.Context) ([]patch.FeedStatus, error)     { return w.feeds, nil }
+func (w *world) ListAlarms(context.Context, bool) ([]patch.Alarm, error)   { return w.alarms, nil }
+func (w *world) ListTokens(context.Context) ([]patch.Token, error)         { return w.tokens, nil }
+func (w *world) PutToken(context.Context, patch.Caller, patch.Token) error { return nil }
+func (w *world) RemoveToken(context.Context, patch.Caller, string) error   { return nil }
+func (w *world) FindPatch(_ context.Context, id patch.ID) (patch.PatchRow, error) {
+	for _, n := range w.patches {
+		if n.Patch.ID == id {
+			return patch.PatchRow{Patch: n.Patch, OS: n.OS, FirstRevision: "4f1c09d2aa7e31b6"}, nil
+		}
+	}
+	return patch.PatchRow{}, patch.Errorf(patch.NotFound, "no patch is called %s", id)
+}
+func (w *world) SearchPatches(_ context.Context, f patch.PatchFilter) ([]patch.PatchRow, int, error) {
+	var out []patch.PatchRow
+	for _, n := range w.patches {
+		if strings.Contains(string(n.Patch.ID)+strings.Join(n.Patch.CVEs, " "), f.Text) || strings.ContainsAny(n.Patch.Title, "<") {
+			out = append(out, patch.PatchRow{Patch: n.Patch, OS: n.OS})
+		}
+	}
+	return head(f.Limit, out), len(out), nil
+}
+func (w *world) ListPayloads(context.Context, patch.PayloadFilter) ([]patch.StoredPayload, error) {
+	return w.payloads, nil
+}
+
+const goodSecret, goodPassword = "a-secret-of-a-session", "correct horse"
+
+// SignIn knows one person; "slow" is in a back-off.
+func (w *world) SignIn(_ context.Context, name, password, _, _ string) (string, patch.Session, patch.User, error) {
+	if name == "slow" {
+		return "", patch.Session{}, patch.User{}, &patch.Error{Kind: patch.Exhausted, What: "too many wrong attempts", Why: "sign-in for this name is paused for 28 seconds", Do: "Wait, then try again. The pause doubles with each wrong attempt."}
+	}
+	if name != "m.keller" || password != goodPassword {
+		return "", patch.Session{}, patch.User{}, &patch.Error{Kind: patch.Unauthenticated, What: "the name or the password is wrong", Do: "Try again."}
+	}
+	return goodSecret, patch.Session{User: name, ExpiresAt: w.now.AddDate(30, 0, 0)}, patch.User{Name: name, Role: patch.Admin}, nil
+}
+func (w *world) Caller(_ context.Context, secret, from, via string) (patch.Caller, error) {
+	if secret != goodSecret {
+		return patch.Caller{}, patch.Errorf(patch.Unauthenticated, "nobody is signed in")
+	}
+	return patch.Caller{Name: "m.keller", Role: w.role, From: from, Via: via}, nil
+}
+func (w *world) SignOut(context.Context, patch.Caller, string) error { return nil }
+
+func (w *world) config() Config {
+	return Config{
+		Ledger: w, Explainer: w, Approvals: w, Planner: w, Deployments: dock{w}, Labels: shelf{w}, Records: w, Door: w,
+		Allows: func(c patch.Caller, p Permission) error {
+			if c.Role == patch.Admin || p == Read || p == ReadAudit && c.Role == patch.Auditor {
+				return nil
+			}
+			return &patch.Error{Kind: patch.Forbidden, What: "your role may not do this"}
+		},
+		NewToken: func() (string, patch.Hash, error) {
+			return "fettle1.c2VjcmV0LXNlY3JldC1zZWNyZXQ.9f31…", patch.Hash(strings.Repeat("ab", 32)), nil
+		},
+		Enrolment: "https://patches.example.org:8461",
+		AskDetect: func(context.Context, patch.Caller, patch.MachineID) (bool, error) { return true, nil },
+		Sync:      func(patch.Caller) {}, Changed: func() {},
+		Now: func() time.Time { return w.now }, Zone: time.UTC, Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+func newWorld() *world {
+	return &world{now: time.Date(2026, 11, 23, 8, 40, 0, 0, time.UTC), role: patch.Admin, fleet: ledger.Fleet{At: time.Date(2026, 11, 23, 8, 40, 0, 0, time.UTC)},
+		labels: []label.Membership{{Label: patch.Label{Name: patch.LabelAll}}}}
+}

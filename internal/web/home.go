@@ -1,0 +1,114 @@
+package web
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/fettle-project/fettle/internal/deploy"
+	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// homePage answers whether tonight needs somebody.
+type homePage struct {
+	Fleet   ledger.Fleet
+	Decide  []ledger.PatchCount // undecided and needed, security first
+	Risk    []ledger.PatchCount // security patches that machines lack, longest known first
+	Running []deploy.Progress
+	Recent  []deploy.Progress
+	Stuck   []ledger.MachineRow
+	Pending []patch.Machine
+	Feeds   int
+}
+
+const homeLines = 6
+
+func (c *console) home(v *visit) error {
+	fleet, err := c.Explainer.Status(v.ctx)
+	if err != nil {
+		return err
+	}
+	p := homePage{Fleet: fleet}
+	for _, os := range fleet.OSes {
+		if err := c.homeCounts(v, os.OS, &p); err != nil {
+			return err
+		}
+	}
+	p.Decide = head(homeLines, rank(p.Decide))
+	p.Risk = head(homeLines, oldest(p.Risk))
+	if err := c.homeMachines(v, &p); err != nil {
+		return err
+	}
+	list, err := c.Deployments.List(v.ctx, 20)
+	if err != nil {
+		return err
+	}
+	for _, d := range list {
+		if !d.Ended {
+			p.Running = append(p.Running, d)
+		} else if len(p.Recent) < 3 {
+			p.Recent = append(p.Recent, d)
+		}
+	}
+	feeds, err := c.Records.ListFeeds(v.ctx)
+	if err != nil {
+		return err
+	}
+	p.Feeds = len(feeds)
+	return show(c, v, "home", "home", "Home", p)
+}
+
+// homeCounts adds one OS's needed patches.
+func (c *console) homeCounts(v *visit, os patch.HostOS, p *homePage) error {
+	counts, _, err := c.Ledger.PatchCounts(v.ctx, os, ledger.RowFilter{Verdicts: []patch.Verdict{patch.NotPatched}})
+	if err != nil {
+		return err
+	}
+	for _, n := range counts {
+		if n.Undecided > 0 {
+			p.Decide = append(p.Decide, n)
+		}
+		if n.Patch.Category == patch.Security {
+			p.Risk = append(p.Risk, n)
+		}
+	}
+	return nil
+}
+
+func (c *console) homeMachines(v *visit, p *homePage) error {
+	rows, err := c.Ledger.Machines(v.ctx, patch.MachineFilter{})
+	if err != nil {
+		return err
+	}
+	for _, m := range rows {
+		switch {
+		case m.State == patch.Pending:
+			p.Pending = append(p.Pending, m.Machine)
+		case m.State == patch.Admitted && (m.Freshness != ledger.Fresh && m.Freshness != ledger.Behind || m.Verdicts[patch.Faulty] > 0):
+			p.Stuck = append(p.Stuck, m)
+		}
+	}
+	return nil
+}
+
+// rank puts security patches first, then those that most machines need.
+func rank(list []ledger.PatchCount) []ledger.PatchCount {
+	slices.SortStableFunc(list, func(a, b ledger.PatchCount) int {
+		return cmp.Or(cmp.Compare(urgency(b), urgency(a)), cmp.Compare(b.Undecided, a.Undecided), cmp.Compare(a.Patch.ID, b.Patch.ID))
+	})
+	return list
+}
+
+func urgency(n ledger.PatchCount) int {
+	if n.Patch.Category == patch.Security {
+		return 1
+	}
+	return 0
+}
+
+func oldest(list []ledger.PatchCount) []ledger.PatchCount {
+	slices.SortStableFunc(list, func(a, b ledger.PatchCount) int {
+		return cmp.Or(a.Patch.Released.Compare(b.Patch.Released), cmp.Compare(b.Verdicts[patch.NotPatched], a.Verdicts[patch.NotPatched]))
+	})
+	return list
+}

@@ -1,0 +1,71 @@
+package web
+
+import (
+	_ "embed"
+	"reflect"
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/deploy"
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Strings that run a script, leave their attribute, their element or their address, or break the page's look; one a line.
+//
+//go:embed testdata/hostile.txt
+var hostileText string
+
+// hostile puts such a string into every text that a machine, a feed or a person gave, in turn, and keeps the words that pages decide on.
+func hostile(w *world) *world {
+	list := strings.Split(strings.TrimSpace(hostileText), "\n")
+	n := 0
+	next := func() string {
+		n++
+		return list[n%len(list)]
+	}
+	for _, p := range []any{&w.machines, &w.patches, &w.rows, &w.fleet, &w.summary, &w.labels, &w.decisions, &w.receipts, &w.moves, &w.inventory, &w.payloads, &w.feeds, &w.alarms, &w.entries, &w.tokens, &w.progress, &w.explained, &w.byLabel, &w.preview, &w.plan} {
+		poison(reflect.ValueOf(p).Elem(), next)
+	}
+	for i := range w.machines {
+		w.machines[i].Inventory = "x"
+	}
+	return w
+}
+
+// decided reports whether pages decide on a type's values, which only our own code gives.
+func ours(t reflect.Type) bool {
+	switch reflect.Zero(t).Interface().(type) {
+	case patch.MachineState, patch.Verb, patch.Stand, patch.Execution, patch.Effect, patch.DeploymentState, patch.PayloadState, patch.Category, patch.Hash, ledger.Freshness, ledger.ProofOutcome, gate.State, gate.Name, gate.Actor, deploy.Counts:
+		return true
+	}
+	return t.PkgPath() == "time"
+}
+
+func poison(v reflect.Value, next func() string) {
+	if !v.IsValid() || ours(v.Type()) {
+		return
+	}
+	switch v.Kind() {
+	case reflect.String:
+		if v.CanSet() {
+			v.SetString(next())
+		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			poison(v.Elem(), next)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			poison(v.Index(i), next)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			poison(v.Field(i), next)
+		}
+	case reflect.Map:
+		for _, k := range v.MapKeys() {
+			v.SetMapIndex(k, reflect.ValueOf(next()).Convert(v.Type().Elem()))
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package web
+
+import (
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// machinesPage lists machines, narrowed.
+type machinesPage struct {
+	Fleet           ledger.Fleet
+	Rows            []ledger.MachineRow
+	Tabs            []tab
+	Pager           pager
+	OSes            []patch.HostOS
+	Labels          []string
+	OS, Label, Text string
+	Show            string
+	All             int // machines of any state
+	Narrowed        bool
+}
+
+const machinesSize = 100
+
+// machineShows are the ways to narrow the list of machines, in the order of their tabs.
+var machineShows = [...]struct {
+	name, word, mark string
+	keep             func(ledger.MachineRow) bool
+}{
+	{"", "All", "", func(m ledger.MachineRow) bool { return m.State != patch.Revoked }},
+	{"confirmed", "Confirmed", "patched", func(m ledger.MachineRow) bool {
+		return m.Freshness == ledger.Fresh && m.Needed == 0 && m.Verdicts[patch.Faulty] == 0
+	}},
+	{"needing", "Need patches", "not-patched", func(m ledger.MachineRow) bool { return m.State == patch.Admitted && m.Needed > 0 }},
+	{"stuck", "Stuck", "error", stuck},
+	{"pending", "Pending", "waiting", func(m ledger.MachineRow) bool { return m.State == patch.Pending }},
+	{"never", "Never detected", "unknown", fresh(ledger.Never)},
+	{"stale", "Stale", "unknown", fresh(ledger.Stale)},
+	{"failed", "Detect failed", "failed", fresh(ledger.Failed)},
+	{"reboot", "Reboot owed", "needs-reboot", func(m ledger.MachineRow) bool { return m.State == patch.Admitted && m.RebootOwed }},
+	{"revoked", "Revoked", "declined", func(m ledger.MachineRow) bool { return m.State == patch.Revoked }},
+}
+
+func fresh(f ledger.Freshness) func(ledger.MachineRow) bool {
+	return func(m ledger.MachineRow) bool { return m.State == patch.Admitted && m.Freshness == f }
+}
+
+func stuck(m ledger.MachineRow) bool {
+	return m.State == patch.Admitted && (m.Freshness != ledger.Fresh && m.Freshness != ledger.Behind || m.Verdicts[patch.Faulty] > 0)
+}
+
+func (c *console) machines(v *visit) error {
+	p := machinesPage{OS: v.get("os"), Label: v.get("label"), Text: v.get("q"), Show: v.get("show")}
+	var err error
+	if p.Fleet, err = c.Explainer.Status(v.ctx); err != nil {
+		return err
+	}
+	all, err := c.Ledger.Machines(v.ctx, patch.MachineFilter{})
+	if err != nil {
+		return err
+	}
+	p.All = len(all)
+	if p.Labels, err = c.labelNames(v); err != nil {
+		return err
+	}
+	for _, os := range p.Fleet.OSes {
+		p.OSes = append(p.OSes, os.OS)
+	}
+	some, err := c.narrow(v, all, p.OS, p.Label, p.Text)
+	if err != nil {
+		return err
+	}
+	var rows []ledger.MachineRow
+	for _, s := range machineShows {
+		kept := keep(some, s.keep)
+		if s.name == p.Show {
+			rows = kept
+		}
+		if len(kept) > 0 || s.name == "" || s.name == p.Show {
+			p.Tabs = append(p.Tabs, tab{Word: s.word, Mark: s.mark, URL: v.with("show", s.name), Count: len(kept), Current: s.name == p.Show})
+		}
+	}
+	at := v.offset(machinesSize)
+	p.Rows = page(rows, at, machinesSize)
+	p.Pager = v.pager(at, machinesSize, len(p.Rows), len(rows))
+	p.Narrowed = p.OS != "" || p.Label != "" || p.Text != "" || p.Show != ""
+	return show(c, v, "machines", "machines", "Machines", p)
+}
+
+func keep[T any](list []T, yes func(T) bool) []T {
+	var out []T
+	for _, x := range list {
+		if yes(x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// narrow keeps the machines of an OS, a label and a text; empty ones do not narrow.
+func (c *console) narrow(v *visit, all []ledger.MachineRow, os, label, text string) ([]ledger.MachineRow, error) {
+	members := map[patch.MachineID]bool{}
+	if label != "" {
+		m, err := c.Labels.Membership(v.ctx, label)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range m.Members {
+			members[id] = true
+		}
+	}
+	text = strings.ToLower(text)
+	return keep(all, func(m ledger.MachineRow) bool {
+		return (os == "" || string(m.OS) == os) && (label == "" || members[m.ID]) &&
+			(text == "" || strings.Contains(strings.ToLower(m.Name), text) || strings.HasPrefix(string(m.ID), text) || strings.Contains(m.Address, text))
+	}), nil
+}
+
+func (c *console) labelNames(v *visit) ([]string, error) {
+	list, err := c.Labels.List(v.ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(list))
+	for _, l := range list {
+		names = append(names, l.Label.Name)
+	}
+	return names, nil
+}
+
+// setMachineState admits or revokes a machine and goes back to it.
+func (c *console) setMachineState(v *visit) error {
+	id := patch.MachineID(v.r.PathValue("machine"))
+	state := patch.MachineState(v.r.PostFormValue("state"))
+	if state != patch.Admitted && state != patch.Revoked {
+		return &patch.Error{Kind: patch.Invalid, What: "a machine can be admitted or revoked", Why: "the form asked for something else"}
+	}
+	if err := c.Records.SetMachineState(v.ctx, v.caller, id, state); err != nil {
+		return err
+	}
+	c.Changed()
+	if ownPath(v.r.PostFormValue("back")) != "/" {
+		return v.see(ownPath(v.r.PostFormValue("back")))
+	}
+	return v.see(machineURL(id))
+}
+
+// askDetect asks a machine to detect now; it does so at once if it listens, else at its next check-in.
+func (c *console) askDetect(v *visit) error {
+	id := patch.MachineID(v.r.PathValue("machine"))
+	if _, err := c.AskDetect(v.ctx, v.caller, id); err != nil {
+		return err
+	}
+	return v.see(machineURL(id))
+}

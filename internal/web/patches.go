@@ -1,0 +1,156 @@
+package web
+
+import (
+	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// patchesPage lists the patches of one host OS with their numbers over its machines.
+type patchesPage struct {
+	Fleet          ledger.Fleet
+	OS             patch.HostOS
+	OSStatus       ledger.OSStatus
+	Rows           []ledger.PatchCount
+	Tabs           []tab
+	Pager          pager
+	Text, Category string
+	Show           string
+	Total          int
+}
+
+const patchesSize = 100
+
+// patchShows are the ways to narrow the patches, in the order of their tabs.
+var patchShows = [...]struct {
+	name, word, mark string
+	filter           ledger.RowFilter
+}{
+	{"needed", "Needed", "not-patched", ledger.RowFilter{Verdicts: []patch.Verdict{patch.NotPatched}}},
+	{"undecided", "Undecided and needed", "undecided", ledger.RowFilter{Verdicts: []patch.Verdict{patch.NotPatched}, Stands: []patch.Stand{patch.Undecided}}},
+	{"approved", "Approved", "approved", ledger.RowFilter{Stands: []patch.Stand{patch.Approved}}},
+	{"declined", "Declined", "declined", ledger.RowFilter{Stands: []patch.Stand{patch.Declined}}},
+	{"held", "Held", "held", ledger.RowFilter{Stands: []patch.Stand{patch.HeldBack}}},
+	{"patched", "Patched somewhere", "patched", ledger.RowFilter{Verdicts: []patch.Verdict{patch.Patched}}},
+	{"error", "Errors", "error", ledger.RowFilter{Verdicts: []patch.Verdict{patch.Faulty}}},
+	{"all", "Every patch", "", ledger.RowFilter{Closed: true}},
+}
+
+func (c *console) patches(v *visit) error {
+	p := patchesPage{OS: patch.HostOS(v.get("os")), Text: v.get("q"), Category: v.get("category"), Show: v.get("show")}
+	if p.Show == "" {
+		p.Show = "needed"
+	}
+	var err error
+	if p.Fleet, err = c.Explainer.Status(v.ctx); err != nil {
+		return err
+	}
+	if p.OS == "" {
+		p.OS = mainOS(p.Fleet)
+	}
+	for _, os := range p.Fleet.OSes {
+		if os.OS == p.OS {
+			p.OSStatus = os
+		}
+	}
+	if p.OS != "" {
+		if err := c.patchRows(v, &p); err != nil {
+			return err
+		}
+	}
+	return show(c, v, "patches", "patches", "Patches", p)
+}
+
+func (c *console) patchRows(v *visit, p *patchesPage) error {
+	at := v.offset(patchesSize)
+	for _, s := range patchShows {
+		f := s.filter
+		f.Text, f.Category = p.Text, patch.Category(p.Category)
+		f.Limit = 1
+		if s.name == p.Show {
+			f.Limit, f.Offset = patchesSize, at
+		}
+		rows, total, err := c.Ledger.PatchCounts(v.ctx, p.OS, f)
+		if err != nil {
+			return err
+		}
+		p.Tabs = append(p.Tabs, tab{Word: s.word, Mark: s.mark, URL: v.with("show", s.name), Count: total, Current: s.name == p.Show})
+		if s.name == p.Show {
+			p.Rows, p.Total = rows, total
+			p.Pager = v.pager(at, patchesSize, len(rows), total)
+		}
+	}
+	return nil
+}
+
+// mainOS is the host OS that most machines have.
+func mainOS(f ledger.Fleet) patch.HostOS {
+	var os ledger.OSStatus
+	for _, o := range f.OSes {
+		if os.OS == "" || o.Machines > os.Machines {
+			os = o
+		}
+	}
+	return os.OS
+}
+
+// patchPage is one patch over all machines.
+type patchPage struct {
+	Patch    patch.PatchRow
+	Rows     []ledger.Row
+	Summary  ledger.Summary
+	Verdicts []tab
+	Policies []tab
+	Filter   rowQuery
+	Pager    pager
+	History  []patch.Decision
+	Standing []patch.Decision // the newest per label, those taken back left out
+	Payloads []patch.StoredPayload
+	Labels   []string
+}
+
+func (c *console) patch(v *visit) error {
+	id := patch.ID(v.r.PathValue("patch"))
+	row, err := c.Records.FindPatch(v.ctx, id)
+	if err != nil {
+		return err
+	}
+	p := patchPage{Patch: row, Filter: v.rowQuery()}
+	f, err := p.Filter.filter()
+	if err != nil {
+		return err
+	}
+	at := v.offset(rowsSize)
+	f.Limit, f.Offset = rowsSize, at
+	if p.Rows, p.Summary, err = c.Ledger.PatchRows(v.ctx, id, f); err != nil {
+		return err
+	}
+	p.Pager = v.pager(at, rowsSize, len(p.Rows), p.Summary.Matching)
+	p.Verdicts, p.Policies = v.verdictTabs(p.Summary, p.Filter), v.policyTabs(p.Summary, p.Filter)
+	if p.History, err = c.Records.DecisionHistory(v.ctx, id); err != nil {
+		return err
+	}
+	p.Standing = standing(p.History)
+	if p.Payloads, err = c.Records.ListPayloads(v.ctx, patch.PayloadFilter{Patch: id}); err != nil {
+		return err
+	}
+	if p.Labels, err = c.labelNames(v); err != nil {
+		return err
+	}
+	return show(c, v, "patch", "patches", row.Source+" "+row.Version, p)
+}
+
+// standing is the newest decision per label of a history that is newest first; what was taken back does not stand.
+func standing(history []patch.Decision) []patch.Decision {
+	seen := map[string]bool{}
+	var out []patch.Decision
+	for _, d := range history {
+		if seen[d.Label] {
+			continue
+		}
+		seen[d.Label] = true
+		if d.Verb != patch.Clear {
+			out = append(out, d)
+		}
+	}
+	return out
+}

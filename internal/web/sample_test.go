@@ -1,0 +1,283 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/approval"
+	"github.com/fettle-project/fettle/internal/deploy"
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/label"
+	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+const sampleOS patch.HostOS = "debian-12-amd64"
+
+// fleet is a world of many machines in every state.
+func fleet() *world {
+	w := newWorld()
+	w.samplePatches()
+	w.sampleMachines()
+	w.sampleRows()
+	w.sampleDecisions()
+	w.sampleRecords()
+	w.sampleDeployments()
+	w.sampleExplanation()
+	w.samplePreview()
+	return w
+}
+
+// single is a world of one machine that has just detected.
+func single() *world {
+	w := fleet()
+	w.machines, w.rows, w.patches = w.machines[:1], w.rows[:1], w.patches[:1]
+	w.fleet.Machines, w.fleet.Pending, w.fleet.Stale, w.fleet.Failed, w.fleet.Never = 1, 0, 0, 0, 0
+	w.alarms, w.progress, w.decisions, w.moves, w.payloads, w.tokens = nil, w.progress[:1], nil, nil, nil, nil
+	w.receipts, w.labels, w.feeds = w.receipts[:1], w.labels[:1], w.feeds[:1]
+	w.explained.Attempts, w.explained.Transitions, w.explained.Decisions = nil, nil, nil
+	return w
+}
+
+func (w *world) ago(d time.Duration) time.Time { return w.now.Add(-d) }
+
+func (w *world) samplePatches() {
+	names := []struct {
+		source, version, about string
+		security               bool
+		need, undecided        int
+	}{
+		{"openssl", "3.0.18-1~deb12u2", "Secure Sockets Layer toolkit - cryptographic utility", true, 41, 0},
+		{"perl", "5.36.0-7+deb12u4", "Larry Wall's Practical Extraction and Report Language", true, 38, 38},
+		{"linux", "6.1.158-1", "Linux 6.1 for 64-bit PCs (signed)", true, 57, 57},
+		{"glibc", "2.36-9+deb12u14", "GNU C Library: Shared libraries", true, 12, 0},
+		{"systemd", "252.39-1~deb12u1", "system and service manager", false, 60, 60},
+		{"nginx", "1.22.1-9+deb12u4", "small, powerful, scalable web/proxy server", true, 7, 7},
+		{"curl", "7.88.1-10+deb12u15", "command line tool for transferring data with URL syntax", true, 3, 0},
+		{"postgresql-15", "15.15-0+deb12u1", "The World's Most Advanced Open Source Relational Database", true, 4, 4},
+		{"tzdata", "2026c-0+deb12u1", "time zone and daylight-saving time data", false, 58, 2},
+		{"bash", "5.2.15-2+b9", "GNU Bourne Again SHell", false, 0, 0},
+		{"vim", "2:9.0.1378-2+deb12u3", "Vi IMproved - enhanced vi editor", true, 9, 9},
+		{"apache2", "2.4.66-1~deb12u1", "Apache HTTP Server", true, 2, 0},
+	}
+	for i, n := range names {
+		suite, cat := "bookworm", patch.Update
+		var cves []string
+		if n.security {
+			suite, cat = "bookworm-security", patch.Security
+			for k := range i%4 + 1 {
+				cves = append(cves, fmt.Sprintf("CVE-2026-%d", 21044+i*37+k))
+			}
+		}
+		p := patch.Patch{ID: patch.ID(suite + "/" + n.source + "/" + n.version), Title: n.source + " " + n.version + ": " + n.about, Source: n.source, Version: n.version, Suite: suite, Category: cat, CVEs: cves, Released: w.ago(time.Duration(3+i*5) * 24 * time.Hour)}
+		if i%3 == 0 && n.security {
+			p.Severity = patch.High
+		}
+		c := ledger.PatchCount{Patch: p, OS: sampleOS, Undecided: n.undecided}
+		c.Verdicts = patch.Counts{9, n.need, 60 - n.need, i % 5 / 4, 2}
+		if n.need > 0 && n.undecided == 0 {
+			c.Decisions = []patch.Decision{{ID: "d1", Patch: p.ID, Label: "web", Verb: patch.Approve, By: "m.keller", At: w.ago(50 * time.Hour)}}
+			c.Deployable = n.need - 1
+		}
+		w.patches = append(w.patches, c)
+	}
+	w.patches[7].Decisions = []patch.Decision{{ID: "d2", Patch: w.patches[7].Patch.ID, Label: "db", Verb: patch.Hold, Until: w.now.AddDate(0, 0, 9), By: "j.ortiz", At: w.ago(20 * time.Hour), Why: "vendor certification"}}
+	w.patches[11].Decisions = []patch.Decision{{ID: "d3", Patch: w.patches[11].Patch.ID, Label: "all", Verb: patch.Decline, By: "m.keller", At: w.ago(90 * time.Hour), Why: "we remove Apache instead"}}
+}
+
+func (w *world) sampleMachines() {
+	roles := []string{"web", "db", "mail", "build", "cache", "edge"}
+	for i := range 24 {
+		m := ledger.MachineRow{Freshness: ledger.Fresh, Text: "complete and recent"}
+		m.Machine = patch.Machine{ID: patch.MachineID(fmt.Sprintf("%02x%s", i*9+16, strings.Repeat("c4e1", 8))[:32]), Name: fmt.Sprintf("%s-%02d", roles[i%len(roles)], i+1), State: patch.Admitted, OS: sampleOS,
+			EnrolledAt: w.ago(400 * time.Hour), EnrolledBy: "rack-4", SeenAt: w.ago(time.Duration(i*37+20) * time.Second), Address: fmt.Sprintf("10.20.4.%d", i+10), AgentVersion: "0.1.0", Inventory: "x", RebootOwed: i%7 == 2}
+		m.Receipt = &patch.Receipt{Machine: m.ID, Seq: uint64(310 + i), OS: sampleOS, Revision: "4f1c09d2aa7e31b6", Ended: w.ago(time.Duration(i*11+140) * time.Minute), Expected: 36120, Evaluated: 36120}
+		m.Needed, m.Security, m.Undecided = (i*5)%13, (i*5)%13/2, (i*5)%13/3
+		m.Verdicts = patch.Counts{35710 - i, m.Needed, 410 - m.Needed + i, 0, 0}
+		w.machines = append(w.machines, m)
+	}
+	w.machines[0].Needed = 9
+	w.machines[5].Freshness, w.machines[5].Text, w.machines[5].Receipt.Ended, w.machines[5].SeenAt = ledger.Stale, "the newest complete detect is 8 days old", w.ago(193*time.Hour), w.ago(190*time.Hour)
+	w.machines[9].Freshness, w.machines[9].Text, w.machines[9].DetectFailed, w.machines[9].DetectFailedAt = ledger.Failed, "detect failed today 05:58: dpkg's status file is cut at line 20,113", "dpkg's status file is cut at line 20,113", w.ago(162*time.Minute)
+	w.machines[13].Freshness, w.machines[13].Text, w.machines[13].Receipt = ledger.Never, "it has never completed a detect", nil
+	w.machines[15].Verdicts[patch.Faulty] = 2
+	w.machines[15].Text = "2 patches could not be judged: dbus is half-installed"
+	w.machines[17].Busy = "installing 3 of 7"
+	for i := 22; i < 24; i++ {
+		w.machines[i].State, w.machines[i].Freshness, w.machines[i].Receipt, w.machines[i].OS = patch.Pending, ledger.Shut, nil, ""
+	}
+	w.fleet = ledger.Fleet{At: w.now, Machines: 22, Pending: 2, Fresh: 19, Stale: 1, Failed: 1, Never: 1, Confirmed: 3, Needing: 17, NeedingPerson: 11, RebootOwed: 3, Undecided: 7, Security: 8, Deployable: 52, Erring: 1,
+		OSes: []ledger.OSStatus{{OS: sampleOS, Revision: "4f1c09d2aa7e31b6", Built: w.ago(2 * time.Hour), MetadataDate: w.ago(5 * time.Hour), Patches: 36120, Machines: 22, Rows: patch.Counts{785000, 160, 9400, 2, 36120}}}}
+}
+
+func (w *world) sampleRows() {
+	m := w.machines[0]
+	verdicts := []patch.Verdict{patch.NotPatched, patch.NotPatched, patch.NotPatched, patch.Patched, patch.NotPatched, patch.NotApplicable, patch.Patched, patch.NotApplicable, patch.NotPatched, patch.Patched, patch.Faulty, patch.Unknown}
+	for i, v := range verdicts {
+		r := ledger.Row{Machine: m.ID, MachineName: w.machines[i].Name, OS: sampleOS, Patch: w.patches[i].Patch, Verdict: v, Policy: patch.Policy{Stand: patch.Undecided}, Execution: patch.ExecNone, Standing: v.String(), Receipt: ledger.ReceiptRef{Seq: 310, Ended: w.ago(148 * time.Minute), Stale: i == 5}}
+		w.rows = append(w.rows, r)
+	}
+	set := func(i int, p patch.Stand, e patch.Execution, f patch.Effect, text string) {
+		r := &w.rows[i]
+		r.Policy.Stand, r.Execution, r.Effect, r.Text = p, e, f, text
+	}
+	set(0, patch.Approved, patch.ExecNone, "", "")
+	w.rows[0].Deployable = true
+	set(1, patch.Undecided, patch.ExecNone, "", "nobody has decided about it for this machine")
+	set(2, patch.Approved, patch.ExecDownloading, "", "an attempt is under way")
+	set(3, patch.Approved, patch.ExecDone, patch.EffectVerified, "")
+	set(4, patch.HeldBack, patch.ExecNone, "", "held until 2 Dec 08:00 by j.ortiz")
+	set(5, patch.Approved, patch.ExecNone, "", "none of its packages is installed")
+	set(6, patch.Approved, patch.ExecDone, patch.EffectNeedsReboot, "a reboot is owed for it")
+	set(7, patch.Declined, patch.ExecNone, "", "none of its packages is installed")
+	set(8, patch.Approved, patch.ExecFailed, patch.EffectNotEffective, "installed without error, and the next detect still says not patched")
+	w.rows[8].Cause = patch.FailPatch
+	set(9, patch.Approved, patch.ExecWithdrawn, patch.EffectUndone, "unattended-upgrades put an older version back")
+	set(10, patch.Undecided, patch.ExecWaiting, "", "vim-common is half-installed, so it could not be judged")
+	set(11, patch.Declined, patch.ExecInstalling, "", "no complete detect covers this list yet")
+	w.rows[11].Closed = &ledger.Closing{At: w.ago(30 * time.Hour), Note: "satisfied by upgrade: debian-11-amd64 → debian-12-amd64"}
+	for i := range w.rows {
+		if w.rows[i].Text == "" {
+			w.rows[i].Reason.Text = "every installed package of it is at its version or newer"
+		}
+	}
+	w.summary = ledger.Summary{Total: 36120, Matching: 36120, Verdicts: patch.Counts{35709, 9, 400, 1, 1}, Stands: ledger.StandCounts{Undecided: 36012, Approved: 96, Declined: 9, Held: 3}, Needed: 9, NeededSecurity: 6, Undecided: 4, ApprovedNotNeeded: 71, Closed: 12, Deployable: 5}
+}
+
+func (w *world) sampleDecisions() {
+	for i, n := range w.patches {
+		for _, d := range n.Decisions {
+			d.ID = fmt.Sprint("x", i)
+			w.decisions = append(w.decisions, d)
+		}
+	}
+	w.decisions = append(w.decisions, patch.Decision{ID: "x0", Patch: w.patches[0].Patch.ID, Label: "db", Verb: patch.Clear, By: "m.keller", At: w.ago(70 * time.Hour), Why: "wrong label"})
+	w.labels = append(w.labels,
+		label.Membership{Label: patch.Label{Name: "web", Note: "public web servers", Expr: `machine.name.startsWith("web-")`, CreatedAt: w.ago(900 * time.Hour), CreatedBy: "m.keller"}, Members: []patch.MachineID{w.machines[0].ID, w.machines[6].ID, w.machines[12].ID}, Unjudged: map[patch.MachineID]string{w.machines[13].ID: "it has not sent an inventory yet"}},
+		label.Membership{Label: patch.Label{Name: "db", Members: []patch.MachineID{w.machines[1].ID}, CreatedAt: w.ago(800 * time.Hour), CreatedBy: "j.ortiz"}, Members: []patch.MachineID{w.machines[1].ID}})
+	for _, m := range w.machines[:22] {
+		w.labels[0].Members = append(w.labels[0].Members, m.ID)
+	}
+}
+
+func (w *world) sampleRecords() {
+	m := w.machines[0]
+	for i := range 4 {
+		e := w.ago(time.Duration(148+i*1440) * time.Minute)
+		w.receipts = append(w.receipts, patch.Receipt{Machine: m.ID, Seq: uint64(310 - i), OS: sampleOS, Revision: "4f1c09d2aa7e31b6", Started: e.Add(-21 * time.Millisecond), Ended: e, Expected: 36120, Evaluated: 36120, Errors: 1})
+	}
+	w.moves = []patch.Transition{
+		{Machine: m.ID, Patch: w.patches[3].Patch.ID, From: patch.NotPatched, To: patch.Patched, At: w.ago(26 * time.Hour), Seq: 309, Cause: patch.ByFettle},
+		{Machine: m.ID, Patch: w.patches[9].Patch.ID, From: patch.Patched, To: patch.NotPatched, At: w.ago(50 * time.Hour), Seq: 308, Cause: patch.ByOther, Note: "unattended-upgrades, by dpkg's own log"},
+		{Machine: m.ID, Patch: w.patches[1].Patch.ID, From: patch.Unknown, To: patch.NotPatched, At: w.ago(74 * time.Hour), Seq: 307, Cause: patch.CatalogChange}}
+	w.inventory = &patch.Inventory{Hostname: m.Name, OS: patch.OSFacts{Key: sampleOS, Pretty: "Debian GNU/Linux 12 (bookworm)", Arch: "amd64"}, Hardware: patch.Hardware{Vendor: "Dell Inc.", Model: "PowerEdge R650", CPU: "Intel Xeon Gold 6330", Cores: 56, MemoryMB: 257612, DiskMB: 914573},
+		Network: []patch.Interface{{Name: "eno1", MAC: "b0:4f:13:aa:20:01", Addresses: []string{"10.20.4.10", "2001:db8:20::10"}}}, Kernel: patch.Kernel{Running: "6.1.0-39-amd64", Installed: "6.1.0-41-amd64"}, Reboot: patch.RebootSignal{Owed: true, Reasons: []string{"a newer kernel is installed"}}, Updaters: []string{"unattended-upgrades"},
+		Changes: []patch.PkgChange{{At: w.ago(26 * time.Hour), Action: "upgrade", Name: "libc6", Arch: "amd64", From: "2.36-9+deb12u13", To: "2.36-9+deb12u14", By: "fettle"}, {At: w.ago(50 * time.Hour), Action: "install", Name: "bash", Arch: "amd64", To: "5.2.15-2+b7"}}}
+	for i, s := range []patch.PayloadState{patch.PayloadReady, patch.PayloadFetching, patch.PayloadWanted, patch.PayloadFailed} {
+		p := patch.StoredPayload{OS: sampleOS, Patch: w.patches[0].Patch.ID, State: s, UpdatedAt: w.ago(time.Hour)}
+		p.Payload = patch.Payload{Name: []string{"openssl", "libssl3", "libssl-dev", "libssl-doc"}[i], Arch: "amd64", Version: "3.0.18-1~deb12u2", Size: int64(2024004 / (i + 1))}
+		p.SHA256 = patch.Hash(strings.Repeat("9f31c0de", 8))
+		if s == patch.PayloadFailed {
+			p.Error, p.NextTry = "the archive answers 404 for pool/updates/main/o/openssl", w.now.Add(9*time.Minute)
+		}
+		w.payloads = append(w.payloads, p)
+	}
+	good := patch.FeedRun{Feed: "debian-bookworm-security", Ended: w.ago(96 * time.Minute), Outcome: "unchanged", Dated: w.ago(5 * time.Hour), Bytes: 55_000, Packages: 4811}
+	bad := patch.FeedRun{Feed: "debian-bookworm-updates", Ended: w.ago(95 * time.Minute), Outcome: "quarantined", Text: "it lists 2 packages where the last good one listed 812 (−99.8 %); the last good state is kept", Bytes: 2_144}
+	f := func(name, suite string) patch.Feed {
+		return patch.Feed{Name: name, Kind: "apt", URI: "https://deb.debian.org/debian", Suite: suite, Components: []string{"main"}, Arch: "amd64", OS: sampleOS}
+	}
+	w.feeds = []patch.FeedStatus{{Feed: f("debian-bookworm", "bookworm"), Last: &good, LastGood: &good}, {Feed: f("debian-bookworm-security", "bookworm-security"), Last: &good, LastGood: &good}, {Feed: f("debian-bookworm-updates", "bookworm-updates"), Last: &bad, LastGood: &good}}
+	w.alarms = []patch.Alarm{{Key: "feed/debian-bookworm-updates", Kind: "feed", Text: "debian-bookworm-updates shrank from 812 to 2 packages and is quarantined", Do: "Look at the archive. If it is right, accept it with fettle feeds accept debian-bookworm-updates.", RaisedAt: w.ago(95 * time.Minute), SeenAt: w.ago(time.Minute)},
+		{Key: "detect/" + string(w.machines[9].ID), Kind: "detect", Text: "build-10 fails to detect", RaisedAt: w.ago(50 * time.Hour), ClearedAt: w.ago(40 * time.Hour)}}
+	w.fleet.Alarms = w.alarms[:1]
+	w.entries = []patch.AuditEntry{{Seq: 1044, At: w.ago(50 * time.Hour), Who: "m.keller", From: "10.20.1.4", Via: "console", Action: "approve", Object: string(w.patches[0].Patch.ID), Detail: `{"label":"web"}`, Hash: patch.Hash(strings.Repeat("ab12cd34", 8))}, {Seq: 1043, At: w.ago(51 * time.Hour), Who: "j.ortiz", From: "local", Via: "cli", Action: "machine.admitted", Object: "web-01", Hash: patch.Hash(strings.Repeat("00ffcd34", 8))}}
+	w.tokens = []patch.Token{{Name: "rack-4", Uses: 12, ExpiresAt: w.now.Add(20 * time.Hour), CreatedBy: "m.keller", CreatedAt: w.ago(4 * time.Hour)}, {Name: "old", Uses: 0, Admit: true, ExpiresAt: w.ago(20 * time.Hour), CreatedBy: "m.keller", CreatedAt: w.ago(40 * time.Hour)}}
+}
+
+func (w *world) sampleDeployments() {
+	w.plan = patch.Plan{Hash: patch.Hash(strings.Repeat("7c1e55aa", 8)), Made: w.now, By: "m.keller", Label: "web"}
+	for i := range 3 {
+		m := w.machines[i]
+		mp := patch.MachinePlan{Machine: m.ID, Name: m.Name, OS: sampleOS, Snapshot: 310, Revision: "4f1c09d2aa7e31b6"}
+		for _, n := range w.patches[:2-i/2] {
+			mp.Items = append(mp.Items, patch.PlanItem{Patch: n.Patch.ID, Title: n.Patch.Title, Packages: []patch.PlanPackage{{Name: n.Patch.Source, Arch: "amd64", From: "1.0-1", Version: n.Patch.Version, SHA256: patch.Hash(strings.Repeat("12345678", 8)), Size: 1_420_000}, {Name: "lib" + n.Patch.Source, Arch: "amd64", Version: n.Patch.Version, Size: 2_011_000}}})
+		}
+		mp.Left = []patch.LeftOut{{Patch: w.patches[5].Patch.ID, Gate: "prerequisites", Text: "none of its packages is installed"}, {Patch: w.patches[7].Patch.ID, Gate: "hold", Text: "held until 2 Dec 08:00"}}
+		w.plan.Machines = append(w.plan.Machines, mp)
+	}
+	states := []patch.Execution{patch.ExecDone, patch.ExecDownloading, patch.ExecInstalling, patch.ExecWaiting, patch.ExecFailed, patch.ExecDone, patch.ExecWithdrawn}
+	run := deploy.Progress{Deployment: patch.Deployment{ID: "01KDQ7Z3V6M0WJ8J5N2X4F9T1R", Plan: w.plan, State: patch.Running, By: "m.keller", At: w.ago(4 * time.Minute)}, Sentence: "2 of 7 installations done on 4 machines, 1 downloading, 1 installing, 1 failed", Counts: deploy.Counts{Total: 7, Done: 2, Verified: 1, Unproven: 1, Downloading: 1, Installing: 1, Waiting: 1, Failed: 1, Withdrawn: 1}, Bytes: 18_400_000, TotalBytes: 41_100_000}
+	for i, s := range states {
+		if i%2 == 0 {
+			m := w.machines[i]
+			run.Machines = append(run.Machines, deploy.MachineProgress{Machine: m.ID, Name: m.Name, State: s, Text: "working through its order", SeenAt: m.SeenAt})
+		}
+		mp := &run.Machines[len(run.Machines)-1]
+		a := patch.Attempt{ID: fmt.Sprint("a", i), Deployment: run.Deployment.ID, Machine: mp.Machine, Patch: w.patches[i].Patch.ID, Number: 1 + i%2, State: s, Bytes: 900_000, TotalBytes: 3_431_000, StartedAt: w.ago(3 * time.Minute)}
+		switch s {
+		case patch.ExecDone:
+			a.Effect, a.VerifiedSeq, a.Bytes = patch.EffectVerified, 311, a.TotalBytes
+			a.Text = "installed in 3.1 s; snapshot 311 says patched"
+		case patch.ExecFailed:
+			a.Cause, a.Text, a.Log = patch.FailPatch, "the package's own post-installation script failed with status 1", "Setting up systemd (252.39-1~deb12u1) ...\nFailed to reload daemon: Connection timed out\ndpkg: error processing package systemd (--configure):\n installed systemd package post-installation script subprocess returned error exit status 1"
+		default:
+			a.Text = "the agent fetches and verifies its files"
+		}
+		mp.Items = append(mp.Items, deploy.ItemProgress{Attempt: a, Title: w.patches[i].Patch.Title})
+	}
+	done := run
+	done.Deployment.ID, done.Deployment.State, done.Deployment.At, done.Deployment.EndedAt, done.Ended = "01KDPX1111M0WJ8J5N2X4F9T1R", patch.Finished, w.ago(26*time.Hour), w.ago(25*time.Hour), true
+	done.Sentence = "41 of 41 installations verified by detect on 12 machines"
+	done.Counts = deploy.Counts{Total: 41, Done: 41, Verified: 41}
+	w.progress = []deploy.Progress{run, done}
+}
+
+func (w *world) sampleExplanation() {
+	m, p := w.machines[0].Machine, w.patches[1].Patch
+	m.Name = "web-14"
+	g := func(name gate.Name, title string, s gate.State, text, evidence string) gate.Gate {
+		return gate.Gate{Name: name, Title: title, State: s, Code: string(name), Text: text, Evidence: evidence}
+	}
+	gates := []gate.Gate{
+		g(gate.Feed, "in a subscribed feed", gate.Open, "bookworm-security is subscribed and was read well", "vendor's index of Sunday 03:12"),
+		g(gate.Catalog, "in the catalog", gate.Open, "list 4f1c09d2aa7e31b6 of debian-12-amd64 is published", ""),
+		g(gate.List, "on this OS's list", gate.Open, "it is patch 21,807 of 36,120", ""),
+		g(gate.Snapshot, "snapshot complete", gate.Open, "36,120 of 36,120 definitions, today 06:12, in 21 ms", "snapshot 310"),
+		g(gate.Prerequisites, "applies here", gate.Open, "perl-base is installed", ""),
+		g(gate.InstalledTest, "not installed yet", gate.Open, "perl-base 5.36.0-7+deb12u3 is older than 5.36.0-7+deb12u4", "/var/lib/dpkg/status"),
+		g(gate.Superseded, "not superseded", gate.Open, "no newer patch replaces it", ""),
+		g(gate.Policy, "approved", gate.Open, "approved for web by m.keller on Monday 10:02", ""),
+		g(gate.Label, "approval covers it", gate.Closed, "the approval is for web, and web-14 has left that label since Tuesday", "web: machine.name.startsWith(\"web-\") && inventory.hardware.cores > 8"),
+		g(gate.Hold, "not held", gate.Open, "nobody holds it back", ""),
+		g(gate.Window, "window open", gate.Closed, "the window opens tonight 22:00", ""),
+		g(gate.Machine, "machine online", gate.Open, "seen 20 s ago", ""),
+		g(gate.Payload, "payload on the appliance", gate.Unreached, "3 files, verified", ""),
+		g(gate.Preflight, "preflight", gate.Unreached, "not asked yet", ""),
+		g(gate.Attempts, "attempts left", gate.Unreached, "3 of 3", ""),
+		g(gate.Installed, "installed", gate.Unreached, "not yet", ""), g(gate.Reboot, "no reboot owed", gate.Unreached, "not yet", ""),
+		g(gate.Verified, "verified by a detect", gate.Unreached, "not yet", ""), g(gate.Undone, "not undone", gate.Unreached, "not yet", "")}
+	gates[5].Clauses = []patch.Clause{{Subject: "perl-base:amd64", Expected: "≥ 5.36.0-7+deb12u4", Seen: "5.36.0-7+deb12u3", From: "/var/lib/dpkg/status"}, {Subject: "libperl5.36:amd64", Expected: "≥ 5.36.0-7+deb12u4", Seen: "5.36.0-7+deb12u3", From: "/var/lib/dpkg/status"}}
+	gates[5].At, gates[8].Actor, gates[10].NextAt = w.receipts[0].Ended, gate.Person, w.now.Add(13*time.Hour)
+	row := w.rows[1]
+	row.MachineName, row.Policy.Stand = m.Name, patch.Undecided
+	w.explained = ledger.Explanation{At: w.now, Machine: m, Row: row, Labels: []string{"all", "canary"}, Receipt: &w.receipts[0], Proof: ledger.Proof{Outcome: ledger.Reproduced, Text: "the engine judged the stored facts once more with list 4f1c09d2aa7e31b6"},
+		Answer:      gate.Answer{Gates: gates, Closed: &gates[8], Standing: "not deployed", Sentence: "approved for web, but web-14 has left that label since Tuesday", Next: "nothing until the label or the approval changes", Actor: gate.Person},
+		Finding:     patch.Finding{ID: p.ID, Title: p.Title, Verdict: patch.NotPatched, Packages: []patch.AffectedPackage{{Name: "perl-base", Arch: "amd64", Installed: "5.36.0-7+deb12u3", Fixed: "5.36.0-7+deb12u4"}, {Name: "libperl5.36", Arch: "amd64", Installed: "5.36.0-7+deb12u3", Fixed: "5.36.0-7+deb12u4"}}},
+		Decisions:   w.decisions[:1],
+		Attempts:    []patch.Attempt{{ID: "a", Deployment: w.progress[1].Deployment.ID, Patch: p.ID, Number: 1, State: patch.ExecFailed, Cause: patch.FailLock, Text: "unattended-upgrades (pid 4711) held dpkg's lock for 10 minutes", StartedAt: w.ago(70 * time.Hour), Log: "E: Could not get lock /var/lib/dpkg/lock-frontend."}},
+		Transitions: w.moves}
+	w.byLabel = ledger.LabelExplanation{At: w.now, Label: "web", Patch: p, Total: 60, Sentence: "approved for 60: 41 patched, 7 not applicable (none of its packages is installed), 5 not seen for 7 days, 4 held, 3 out of attempts",
+		Groups: []ledger.Group{{Standing: "patched", Gate: gate.InstalledTest, Code: "current", Text: "every installed package of it is at its version or newer", Count: 41, Machines: []ledger.Named{{ID: m.ID, Name: "web-01"}, {ID: m.ID, Name: "web-02", Text: "since snapshot 309"}}},
+			{Standing: "not applicable", Gate: gate.Prerequisites, Code: "not-installed", Text: "none of its packages is installed", Count: 7, Machines: []ledger.Named{{ID: m.ID, Name: "web-07"}}, Next: "nothing until one of them is installed"}}}
+}
+
+func (w *world) samplePreview() {
+	b := func(n int, names ...string) approval.Bucket { return approval.Bucket{Count: n, Names: names} }
+	t := approval.Tally{Total: 55, Eligible: b(43, "web-01", "web-02", "web-03", "web-07", "web-08", "web-09", "web-10", "web-11", "web-12"), Deployable: b(41, "web-01", "web-02", "web-03"), Patched: b(2, "web-19", "web-21"), Stale: b(3, "web-05"), Unknown: b(1, "web-14"), Error: b(1, "build-16"),
+		NotApplicable: []approval.Reason{{Code: "not-installed", Text: "none of its packages is installed", Bucket: b(5, "db-02", "db-08")}, {Code: "held", Text: "its administrator holds the package", Bucket: b(2, "cache-05")}},
+		StaysClosed:   []approval.Stays{{Gate: gate.Hold, Code: "hold", Text: "held until 2 Dec 08:00 by j.ortiz", Bucket: b(2, "web-30", "web-31")}}}
+	w.preview = approval.Preview{Members: 55, Sentence: " — now: 41 machines will get it, 7 don't apply (none of its packages is installed; held by its administrator), 3 not seen for a week, 2 held.", OSes: []approval.OSPreview{{OS: sampleOS, Tally: t}}, Machines: 41, Bytes: 7_410_000,
+		Patches: []approval.PatchPreview{{Patch: w.patches[1].Patch, OS: sampleOS, Tally: t}, {Patch: w.patches[2].Patch, OS: sampleOS, Tally: t}}}
+}

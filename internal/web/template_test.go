@@ -1,0 +1,171 @@
+package web
+
+import (
+	"html/template"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/jba/templatecheck"
+
+	"github.com/fettle-project/fettle/internal/ledger"
+)
+
+// bodies names every page's body, so that a field that a template names and a page lacks fails here and not in front of a person.
+func bodies() map[string]map[string]any {
+	return map[string]map[string]any{
+		"sign-in": {"layout": view[signInForm]{}}, "error": {"layout": view[faultPage]{}, "fault": view[faultPage]{}},
+		"home": {"layout": view[homePage]{}}, "machines": {"layout": view[machinesPage]{}}, "machine": {"layout": view[machinePage]{}},
+		"patches": {"layout": view[patchesPage]{}}, "patch": {"layout": view[patchPage]{}},
+		"decide": {"layout": view[decidePage]{}, "consequence": view[decidePage]{}}, "decided": {"layout": view[decidedPage]{}},
+		"labels": {"layout": view[labelsPage]{}, "try": view[labelsPage]{}}, "label": {"layout": view[labelPage]{}},
+		"deployments": {"layout": view[deploymentsPage]{}}, "plan": {"layout": view[planPage]{}, "plan": view[planPage]{}},
+		"deployment": {"layout": view[deploymentPage]{}, "live": view[deploymentPage]{}}, "halt": {"layout": view[deploymentPage]{}},
+		"explain": {"layout": view[explainPage]{}}, "explain-label": {"layout": view[explainLabelPage]{}}, "search": {"layout": view[searchPage]{}},
+		"feeds": {"layout": view[feedsPage]{}}, "alarms": {"layout": view[alarmsPage]{}}, "audit": {"layout": view[auditPage]{}}, "enrol": {"layout": view[enrolPage]{}},
+	}
+}
+
+func TestTemplatesFitTheirPages(t *testing.T) {
+	cfg := newWorld().config()
+	pages, err := parse(words{now: cfg.Now, zone: cfg.Zone})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := bodies()
+	for name, page := range pages {
+		parts, ok := want[name]
+		if !ok {
+			t.Errorf("page %s has no body here: add it", name)
+		}
+		for part, body := range parts {
+			if err := templatecheck.CheckHTML(page.Lookup(part), body); err != nil {
+				t.Errorf("%s, %s: %v", name, part, err)
+			}
+		}
+		delete(want, name)
+	}
+	for name := range want {
+		t.Errorf("there is no page %s", name)
+	}
+	if _, err := template.New("").Parse("{{.X}}"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// addresses is every page that a world has.
+func (w *world) addresses() []string {
+	out := []string{"/", "/machines", "/patches", "/patches?show=all&q=l&category=security", "/labels", "/deployments", "/deployments/new?label=all", "/feeds", "/alarms", "/audit", "/enrol", "/search", "/search?q=" + url.QueryEscape("web perl"), "/decide"}
+	for _, s := range machineShows {
+		out = append(out, "/machines?show="+s.name)
+	}
+	for _, s := range patchShows {
+		out = append(out, "/patches?show="+s.name)
+	}
+	for _, m := range w.machines {
+		out = append(out, machineURL(m.ID), machineURL(m.ID)+"?verdict=not-patched&policy=undecided&q=e")
+	}
+	for _, l := range w.labels {
+		out = append(out, labelURL(l.Label.Name), "/machines?label="+url.QueryEscape(l.Label.Name))
+	}
+	for _, n := range w.patches {
+		out = append(out, patchURL(n.Patch.ID), "/decide?verb=hold&patch="+url.QueryEscape(string(n.Patch.ID)))
+	}
+	for _, p := range w.progress {
+		out = append(out, deploymentURL(p.Deployment.ID), deploymentURL(p.Deployment.ID)+"/halt")
+	}
+	if len(w.rows) > 0 {
+		out = append(out, explainURL(w.machines[0].ID, w.patches[0].Patch.ID), "/explain-label/all/"+segments(string(w.patches[0].Patch.ID)))
+	}
+	return out
+}
+
+func (w *world) open(t *testing.T) http.Handler {
+	t.Helper()
+	h, err := New(w.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func ask(h http.Handler, method, address string, form url.Values, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "https://fettle.example"+address, strings.NewReader(form.Encode()))
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	r.AddCookie(&http.Cookie{Name: CookieName, Value: goodSecret})
+	for i := 0; i+1 < len(headers); i += 2 {
+		if r.Header.Del(headers[i]); headers[i+1] != "" {
+			r.Header.Set(headers[i], headers[i+1])
+		}
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestEveryPageInEveryState(t *testing.T) {
+	worlds := map[string]*world{"empty": newWorld(), "one": single(), "many": fleet(), "hostile": hostile(fleet())}
+	for name, w := range worlds {
+		t.Run(name, func(t *testing.T) {
+			h := w.open(t)
+			for _, a := range w.addresses() {
+				got := ask(h, http.MethodGet, a, nil)
+				if got.Code != http.StatusOK {
+					t.Errorf("%s: status %d: %s", a, got.Code, got.Body)
+					continue
+				}
+				checkPage(t, a, got.Body.String())
+			}
+		})
+	}
+}
+
+func checkPage(t *testing.T, address, html string) {
+	t.Helper()
+	for _, want := range []string{`<html lang="en">`, `<main id="main"`, "<h1", "</html>"} {
+		if !strings.Contains(html, want) {
+			t.Errorf("%s: there is no %s", address, want)
+		}
+	}
+	for _, bad := range []string{"ZgotmplZ", "<no value>", "%!", " style=", "<style", "javascript:"} {
+		if bad == "javascript:" && strings.Contains(html, "hostile") {
+			continue
+		}
+		if strings.Contains(html, bad) && !strings.Contains(address, bad) {
+			t.Errorf("%s: it has %q", address, bad)
+		}
+	}
+}
+
+func TestAPartialAnswerIsNoWholePage(t *testing.T) {
+	w := fleet()
+	h := w.open(t)
+	p := url.Values{"patches": {string(w.patches[1].Patch.ID)}, "verb": {"approve"}, "label": {"web"}}
+	got := ask(h, http.MethodPost, "/decide/preview", p, "HX-Request", "true").Body.String()
+	if strings.Contains(got, "<html") || !strings.Contains(got, "Approve 1 patch for label web") {
+		t.Errorf("the preview is %s", got)
+	}
+	got = ask(h, http.MethodGet, deploymentURL(w.progress[0].Deployment.ID), nil, "HX-Request", "true").Body.String()
+	if strings.Contains(got, "<html") || !strings.Contains(got, "every 2s") {
+		t.Errorf("the live view is %s", got)
+	}
+	got = ask(h, http.MethodGet, deploymentURL(w.progress[1].Deployment.ID), nil, "HX-Request", "true").Body.String()
+	if strings.Contains(got, "every 2s") {
+		t.Error("an ended deployment keeps on asking")
+	}
+}
+
+func TestBrokenChainIsSaid(t *testing.T) {
+	w := fleet()
+	w.broken = errChain
+	if got := ask(w.open(t), http.MethodGet, "/audit", nil).Body.String(); !strings.Contains(got, "does not verify") {
+		t.Error("the page does not say that the chain is broken")
+	}
+}
+
+var _ ledger.Freshness

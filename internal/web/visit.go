@@ -1,0 +1,295 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Bodies of forms are small; a decision about every patch of a big catalog fits.
+const maxForm = 4 << 20
+
+// visit is one request, and who makes it.
+type visit struct {
+	w      http.ResponseWriter
+	r      *http.Request
+	caller patch.Caller
+	ctx    context.Context
+}
+
+// view is what a template gets: the frame around every page and the page's own body.
+type view[T any] struct {
+	Frame
+	Body T
+}
+
+// Frame is what every page shows beside its body.
+type Frame struct {
+	Title   string
+	Nav     string // the rail's current entry
+	Query   string // what is typed into the search field
+	User    string
+	Pending int // machines that wait to be admitted
+	Alarms  int // open ones
+	Dated   time.Time
+	May     May
+	Refresh bool // reload by itself where scripts are off
+}
+
+// serve runs one route: who is it, may they, then the handler; whatever fails becomes the error page.
+func (c *console) serve(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		v := &visit{w: w, r: r, ctx: r.Context()}
+		err := c.admit(v, rt.permission)
+		if err == nil {
+			err = rt.handle(v)
+		}
+		if err != nil {
+			c.fail(v, err)
+		}
+	})
+}
+
+// admit denies by default: only a public route passes without a caller whose role has the permission.
+func (c *console) admit(v *visit, p Permission) error {
+	if secret := sessionOf(v.r); secret != "" {
+		caller, err := c.Door.Caller(v.ctx, secret, v.from(), "console")
+		if err == nil {
+			v.caller = caller
+		} else if patch.KindOf(err) != patch.Unauthenticated && p != Public {
+			return err
+		}
+	}
+	if p == Public {
+		return nil
+	}
+	if v.caller.Name == "" {
+		return patch.Errorf(patch.Unauthenticated, "nobody is signed in")
+	}
+	return c.Allows(v.caller, p)
+}
+
+func (v *visit) from() string {
+	host, _, err := net.SplitHostPort(v.r.RemoteAddr)
+	if err != nil {
+		return v.r.RemoteAddr
+	}
+	return host
+}
+
+func (v *visit) get(name string) string { return v.r.FormValue(name) }
+func (v *visit) partial() bool          { return v.r.Header.Get("HX-Request") == "true" }
+
+// offset is where the page that was asked for starts.
+func (v *visit) offset(size int) int {
+	n, err := strconv.Atoi(v.get("page"))
+	if err != nil || n < 1 || n > 1_000_000 {
+		return 0
+	}
+	return (n - 1) * size
+}
+
+// with is this page's address with some of its questions changed; an empty value takes one away. The page number starts over.
+func (v *visit) with(pairs ...string) string {
+	q := url.Values{}
+	for k, vs := range v.r.URL.Query() {
+		q[k] = vs
+	}
+	q.Del("page")
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			q.Del(pairs[i])
+		} else {
+			q.Set(pairs[i], pairs[i+1])
+		}
+	}
+	if len(q) == 0 {
+		return v.r.URL.EscapedPath()
+	}
+	return v.r.URL.EscapedPath() + "?" + q.Encode()
+}
+
+func (v *visit) see(address string) error {
+	http.Redirect(v.w, v.r, address, http.StatusSeeOther)
+	return nil
+}
+
+// show renders a page inside the frame.
+func show[T any](c *console, v *visit, page, nav, title string, body T) error {
+	f, err := c.frame(v, nav, title)
+	if err != nil {
+		return err
+	}
+	return c.write(v, http.StatusOK, page, "layout", view[T]{Frame: f, Body: body})
+}
+
+// showPart renders one part of a page, for a change in place.
+func showPart[T any](c *console, v *visit, page, part string, body T) error {
+	return c.write(v, http.StatusOK, page, part, view[T]{Frame: Frame{May: c.may(v.caller)}, Body: body})
+}
+
+func (c *console) write(v *visit, status int, page, name string, data any) error {
+	var b bytes.Buffer
+	t, ok := c.pages[page]
+	if !ok {
+		return patch.Errorf(patch.Internal, "no page is called %s", page)
+	}
+	if err := t.ExecuteTemplate(&b, name, data); err != nil {
+		return patch.Errorf(patch.Internal, "cannot render %s: %w", page, err)
+	}
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	v.w.WriteHeader(status)
+	_, err := b.WriteTo(v.w)
+	if err != nil {
+		c.Log.DebugContext(v.ctx, "page not delivered", "page", page, "error", err)
+	}
+	return nil
+}
+
+// May says which of the things that change something the person may do.
+type May struct {
+	Decide, Deploy, Machines, Labels, Tokens, Feeds, Audit bool
+}
+
+func (c *console) may(caller patch.Caller) May {
+	ok := func(p Permission) bool { return caller.Name != "" && c.Allows(caller, p) == nil }
+	return May{Decide: ok(Decide), Deploy: ok(Deploy), Machines: ok(ManageMachines), Labels: ok(ManageLabels), Tokens: ok(ManageTokens), Feeds: ok(ManageFeeds), Audit: ok(ReadAudit)}
+}
+
+// frame reads what every page shows: who waits, what alarms, and how old the vendors' word is.
+func (c *console) frame(v *visit, nav, title string) (Frame, error) {
+	f := Frame{Title: title, Nav: nav, User: v.caller.Name, May: c.may(v.caller)}
+	if v.caller.Name == "" {
+		return f, nil
+	}
+	pending, err := c.Records.ListMachines(v.ctx, patch.MachineFilter{State: patch.Pending})
+	if err != nil {
+		return f, err
+	}
+	alarms, err := c.Records.ListAlarms(v.ctx, true)
+	if err != nil {
+		return f, err
+	}
+	feeds, err := c.Records.ListFeeds(v.ctx)
+	if err != nil {
+		return f, err
+	}
+	f.Pending, f.Alarms, f.Dated = len(pending), len(alarms), oldestGood(feeds)
+	return f, nil
+}
+
+// oldestGood is the end of the oldest among the feeds' newest good runs: the least fresh part of what the appliance knows.
+func oldestGood(feeds []patch.FeedStatus) time.Time {
+	var t time.Time
+	for _, f := range feeds {
+		if f.LastGood == nil {
+			return time.Time{}
+		}
+		if t.IsZero() || f.LastGood.Ended.Before(t) {
+			t = f.LastGood.Ended
+		}
+	}
+	return t
+}
+
+// faultPage is the one error page: what happened, why, what to do.
+type faultPage struct {
+	Status        int
+	What, Why, Do string
+}
+
+func faultOf(err error) faultPage {
+	p := faultPage{Status: statusOf(patch.KindOf(err))}
+	var e *patch.Error
+	if p.Status == http.StatusInternalServerError || !errors.As(err, &e) {
+		p.What, p.Why = "The appliance could not do this", "It is a fault of the appliance's own; its log has the details."
+		p.Do = "Try again. If it stays, look at the log of fettle serve."
+		return p
+	}
+	p.What, p.Why, p.Do = sentenceCase(e.What), e.Why, e.Do
+	if p.Why == "" && e.Err != nil {
+		p.Why = e.Err.Error()
+	}
+	return p
+}
+
+// statusOf is the one table from an error's kind to an HTTP status.
+func statusOf(k patch.Kind) int {
+	switch k {
+	case patch.Invalid:
+		return http.StatusBadRequest
+	case patch.Unauthenticated:
+		return http.StatusUnauthorized
+	case patch.Forbidden:
+		return http.StatusForbidden
+	case patch.NotFound:
+		return http.StatusNotFound
+	case patch.Conflict:
+		return http.StatusConflict
+	case patch.Exhausted:
+		return http.StatusTooManyRequests
+	case patch.Unavailable:
+		return http.StatusServiceUnavailable
+	case patch.Untrusted:
+		return http.StatusUnprocessableEntity
+	}
+	return http.StatusInternalServerError
+}
+
+func (c *console) fail(v *visit, err error) {
+	if patch.KindOf(err) == patch.Unauthenticated {
+		c.askToSignIn(v)
+		return
+	}
+	p := faultOf(err)
+	if p.Status == http.StatusInternalServerError {
+		c.Log.ErrorContext(v.ctx, "console request failed", "method", v.r.Method, "path", v.r.URL.Path, "error", err)
+	}
+	f, frameErr := c.frame(v, "", p.What)
+	if frameErr != nil {
+		f = Frame{Title: p.What}
+	}
+	part := "layout"
+	if v.partial() {
+		part = "fault"
+	}
+	if err := c.write(v, p.Status, "error", part, view[faultPage]{Frame: f, Body: p}); err != nil {
+		c.Log.ErrorContext(v.ctx, "error page failed", "error", err)
+		http.Error(v.w, p.What, p.Status)
+	}
+}
+
+// askToSignIn sends a reader to the sign-in page and back afterwards; a form that was sent is not replayed.
+func (c *console) askToSignIn(v *visit) {
+	next := "/sign-in"
+	if v.r.Method == http.MethodGet && v.r.URL.Path != "/" {
+		next += "?next=" + url.QueryEscape(v.r.URL.RequestURI())
+	}
+	if v.partial() {
+		v.w.Header().Set("HX-Redirect", next)
+		v.w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	http.Redirect(v.w, v.r, next, http.StatusSeeOther)
+}
+
+// foreign answers a form that another site sent.
+func (c *console) foreign(w http.ResponseWriter, r *http.Request) {
+	v := &visit{w: w, r: r, ctx: r.Context()}
+	c.fail(v, &patch.Error{Kind: patch.Forbidden, What: "this form was sent by another site", Why: "the console takes changes from its own pages only", Do: "Open the console itself and do it there."})
+}
+
+func (c *console) nowhere(v *visit) error {
+	if v.caller.Name == "" {
+		return patch.Errorf(patch.Unauthenticated, "nobody is signed in")
+	}
+	return &patch.Error{Kind: patch.NotFound, What: "there is no page at this address", Why: v.r.Method + " " + v.r.URL.Path + " is not one of the console's", Do: "Use the search, or go back to Home."}
+}
