@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/fettle-project/fettle/internal/api"
+	"github.com/fettle-project/fettle/internal/approval"
+	"github.com/fettle-project/fettle/internal/auth"
+	"github.com/fettle-project/fettle/internal/catalog"
+	"github.com/fettle-project/fettle/internal/content"
+	"github.com/fettle-project/fettle/internal/deploy"
+	"github.com/fettle-project/fettle/internal/feed"
+	"github.com/fettle-project/fettle/internal/feed/apt"
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/label"
+	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/payload"
+	"github.com/fettle-project/fettle/internal/plan"
+	"github.com/fettle-project/fettle/internal/store"
+	"github.com/fettle-project/fettle/internal/web"
+	"github.com/fettle-project/fettle/internal/world"
+)
+
+// appliance is a running appliance: the stages joined, and what keeps them going.
+type appliance struct {
+	*api.Appliance
+	cfg       config
+	keys      *auth.Keys
+	syncer    *feed.Syncer
+	startSync func(patch.Caller) api.Change // set before anything is served
+	jobs      sync.WaitGroup                // work that outlives the request that asked for it
+	closers   []io.Closer
+}
+
+// openAppliance opens the data directory's parts and joins them. The caller closes it.
+func openAppliance(ctx context.Context, cfg config, log *slog.Logger) (a *appliance, err error) {
+	place := layout{cfg.Data}
+	if !place.initialised() {
+		return nil, &patch.Error{Kind: patch.Invalid, What: cfg.Data + " is not an appliance's data directory", Do: "Run `fettle init --data " + cfg.Data + "` first, or name the right one with --data."}
+	}
+	a = &appliance{cfg: cfg}
+	defer func() {
+		if err != nil {
+			a.close()
+		}
+	}()
+	if a.keys, err = auth.OpenKeys(place.keys()); err != nil {
+		return a, err
+	}
+	s, err := store.Open(ctx, cfg.Store, store.Options{Now: time.Now, Log: log})
+	if err != nil {
+		return a, err
+	}
+	a.closers = append(a.closers, s)
+	dirs, err := a.openDirs(place)
+	if err != nil {
+		return a, err
+	}
+	a.join(s, dirs, log)
+	return a, nil
+}
+
+// contents are the content-addressed directories.
+type contents struct{ raw, catalog, payloads *content.Dir }
+
+func (a *appliance) openDirs(l layout) (c contents, err error) {
+	for _, d := range []struct {
+		path string
+		to   **content.Dir
+	}{{l.feeds(), &c.raw}, {l.catalogs(), &c.catalog}, {l.payloads(), &c.payloads}} {
+		if *d.to, err = content.Open(d.path); err != nil {
+			return c, err
+		}
+		a.closers = append(a.closers, *d.to)
+	}
+	return c, nil
+}
+
+// close releases everything, in the reverse order of opening.
+func (a *appliance) close() {
+	var errs []error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		errs = append(errs, a.closers[i].Close())
+	}
+	if err := errors.Join(errs...); err != nil && a.Appliance != nil {
+		a.Log.Error("appliance not closed cleanly", slog.Any("error", err))
+	}
+}
+
+func newID() string { return ulid.Make().String() }
+
+// join makes the stages out of storage, files and each other.
+func (a *appliance) join(s *store.Store, dirs contents, log *slog.Logger) {
+	now := time.Now
+	pulse, wanted := &api.Pulse{}, &api.Pulse{}
+	hub := api.NewHub(rand.Float64)
+	cat := &catalog.Catalog{Store: s, Raw: dirs.raw, Files: dirs.catalog, Key: a.keys.Catalog, Now: now, Log: log}
+	labels := &label.Book{Labels: s, Machines: s}
+	reader := &world.Reader{
+		Store: s, Catalog: cat, Labels: labels, Limits: gate.DefaultLimits(), Now: now,
+		Lists: func(ctx context.Context, os patch.HostOS, rev patch.RevisionID) (world.List, error) {
+			return cat.ListOf(ctx, os, rev)
+		},
+	}
+	planner := &plan.Planner{World: reader}
+	a.syncer = &feed.Syncer{Store: s, Dir: dirs.raw, Fetchers: map[string]feed.Fetcher{apt.Kind: &apt.Fetcher{}}, Now: now, Log: log}
+	a.Appliance = &api.Appliance{
+		Store: s, Catalog: cat, Labels: labels, Planner: planner,
+		Ledger:   &ledger.Ledger{World: reader, Store: s, Labels: labels, Log: log},
+		Approval: &approval.Desk{World: reader, Store: s, Now: now},
+		Deploy: &deploy.Desk{
+			World: reader, Store: s, Replan: planner.Again, Key: a.keys.Approver, NewID: newID, Now: now, Log: log,
+			Wake: func(id patch.MachineID) { hub.Poke(id) },
+		},
+		Depot:  &payload.Depot{Store: s, Catalog: cat, Labels: labels, Dir: dirs.payloads, Now: now, Log: log},
+		Door:   auth.NewDoor(s, auth.DefaultCost(), now),
+		Issuer: a.keys.Agents, CatalogKey: a.keys.CatalogPublic(), ApproverKey: a.keys.ApproverPublic,
+		Enrolment: a.enrolment(), Hub: hub, Changes: api.NewChanges(now, newID), Pulse: pulse, Wanted: wanted,
+		CheckFeed: checkFeed, Sync: func(c patch.Caller) api.Change { return a.startSync(c) },
+		Now: now, Random: rand.Float64, NewID: newID, Log: log,
+	}
+}
+
+// enrolment is the agent listener's address as machines reach it.
+func (a *appliance) enrolment() string {
+	_, port, err := net.SplitHostPort(a.cfg.Agents)
+	if err != nil {
+		port = "8461"
+	}
+	return "https://" + net.JoinHostPort(a.cfg.Hosts[0], port)
+}
+
+// checkFeed fills what follows from a feed's suite, and refuses what could never be fetched.
+func checkFeed(f *patch.Feed) error {
+	full, err := feedFromLine(fmt.Sprintf("deb %s %s %s", f.URI, f.Suite, joinWords(f.Components)), f.Arch, f.Keyring, f.IgnoreExpiry)
+	if err != nil {
+		return err
+	}
+	full.Name = f.Name
+	if f.OS != "" {
+		full.OS = f.OS
+	}
+	*f = full
+	return nil
+}
+
+// peopleHandler is the console with the API beside it.
+func (a *appliance) peopleHandler() (http.Handler, error) {
+	console, err := web.New(a.consoleConfig())
+	if err != nil {
+		return nil, err
+	}
+	people := api.People(a.Appliance)
+	mux := http.NewServeMux()
+	mux.Handle("/", console)
+	mux.Handle("/api/", people)
+	mux.Handle("GET /healthz", people)
+	return mux, nil
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/fettle-project/fettle/internal/bundle"
+	"github.com/fettle-project/fettle/internal/debian"
+	"github.com/fettle-project/fettle/internal/feed"
+	"github.com/fettle-project/fettle/internal/feed/apt"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+type catalogBuildCmd struct {
+	Output       string   `short:"o" required:"" help:"The bundle file to write." placeholder:"FILE"`
+	Apt          []string `sep:"none" help:"An archive as apt writes it: \"deb URI SUITE COMPONENT…\". May be repeated." placeholder:"LINE"`
+	AptLists     []string `help:"Build from what apt has fetched already, e.g. /var/lib/apt/lists. May be repeated." type:"existingdir" placeholder:"DIR"`
+	Arch         string   `default:"amd64" help:"The machines' architecture."`
+	Keyring      string   `help:"OpenPGP keyring that the signatures must verify with; default: this machine's own for apt." placeholder:"FILE"`
+	IgnoreExpiry bool     `help:"Accept an index that says that it has expired, for frozen mirrors."`
+	Cache        string   `help:"Keep fetched files here, so that the next build fetches only what changed." placeholder:"DIR"`
+}
+
+func (catalogBuildCmd) Help() string {
+	return `Every index is verified against the vendor's signature before it is used. On any error no bundle is written.
+
+Examples:
+  fettle catalog build -o bookworm.bundle --apt "deb https://deb.debian.org/debian bookworm main" \
+      --apt "deb https://deb.debian.org/debian-security bookworm-security main"
+  fettle catalog build -o here.bundle --apt-lists /var/lib/apt/lists`
+}
+
+func (c catalogBuildCmd) Run(ctx context.Context, s *screen) error {
+	if len(c.Apt) == 0 && len(c.AptLists) == 0 {
+		return usagef("name at least one archive with --apt, or --apt-lists")
+	}
+	b := newBars(s)
+	var mu sync.Mutex
+	sum, err := bundle.Build(ctx, bundle.Options{
+		Out: c.Output, Sources: c.Apt, AptLists: c.AptLists, Arch: c.Arch, Keyring: c.Keyring, CacheDir: c.Cache, IgnoreExpiry: c.IgnoreExpiry,
+		Progress: func(p feed.Progress) {
+			mu.Lock()
+			defer mu.Unlock()
+			b.set(p.Feed, p.Done, p.Total, progressText(p, b.live != nil))
+		},
+	})
+	b.stop()
+	if err != nil {
+		return err
+	}
+	return s.show(sum, func(w io.Writer) { printBuilt(w, sum) })
+}
+
+func progressText(p feed.Progress, moving bool) string {
+	if moving && p.Total > 0 {
+		return p.File + ", " + size(p.Done) + " of " + size(p.Total)
+	}
+	return p.File
+}
+
+func printBuilt(w io.Writer, sum bundle.Summary) {
+	for _, k := range sum.Catalogs {
+		line(w, "%s: %s, %s, revision %s; list %s, signatures %s.", k.OS, plural(k.Patches, "patch", "patches"), plural(k.Packages, "package", "packages"),
+			k.ID, size(int64(k.ListBytes)), size(int64(k.SignatureBytes)))
+	}
+	line(w, "Wrote %s; %s fetched in %.1f s, built in %.1f s.", sum.Path, size(sum.Fetched), sum.FetchSeconds, sum.BuildSeconds)
+}
+
+// feedFromLine reads "deb URI SUITE COMPONENT…" and what the flags add to it.
+func feedFromLine(text, arch, keyring string, ignoreExpiry bool) (patch.Feed, error) {
+	f, err := apt.ParseSource(text, arch)
+	if err != nil {
+		return f, usageError{err}
+	}
+	if keyring != "" {
+		f.Keyring = keyring
+	}
+	f.IgnoreExpiry = ignoreExpiry
+	if f.OS == "" {
+		f.OS, _ = debian.Release{Codename: f.Suite}.HostOS(f.Arch)
+	}
+	return f, nil
+}
+
+func joinWords(words []string) string { return strings.Join(words, " ") }

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/fettle-project/fettle/internal/api"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+type catalogCmd struct {
+	Sync  catalogSyncCmd  `cmd:"" help:"Bring all feeds up to date and publish what changed."`
+	List  catalogListCmd  `cmd:"" help:"List the published catalogs."`
+	Build catalogBuildCmd `cmd:"" help:"Build a catalog into one file, without a server."`
+}
+
+type catalogSyncCmd struct {
+	NoWait bool `help:"Start it and return."`
+}
+
+func (catalogSyncCmd) Help() string {
+	return `Signatures are verified; what is unsigned, expired, older, cut or suddenly shrunken is refused and the last good state kept.
+Exits with 3 if a feed could not be brought up to date.
+
+Examples:
+  fettle catalog sync
+  fettle catalog sync --no-wait --json`
+}
+
+func (c catalogSyncCmd) Run(ctx context.Context, s *screen) error {
+	client, err := s.client(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	change, err := api.Do[api.Change](ctx, client, http.MethodPost, api.Path("sync"), nil, nil)
+	if err != nil {
+		return err
+	}
+	if !c.NoWait {
+		if change, err = followChange(ctx, s, client, change); err != nil {
+			return err
+		}
+	}
+	if err := s.show(change, func(w io.Writer) { printChange(w, s.width, change) }); err != nil {
+		return err
+	}
+	if change.State == "failed" {
+		return &patch.Error{Kind: patch.Unavailable, What: "the catalog is not up to date", Why: change.Text, Do: "Look at `fettle feeds` and `fettle alarms`; the last good state stays in force."}
+	}
+	return nil
+}
+
+// followChange shows a change's progress until it has ended.
+func followChange(ctx context.Context, s *screen, client *api.Client, change api.Change) (api.Change, error) {
+	b := newBars(s)
+	defer b.stop()
+	for {
+		for _, p := range change.Parts {
+			b.set(p.Name, p.Done, p.Total, partText(p, s.live))
+		}
+		if change.State != "running" {
+			return change, nil
+		}
+		next, err := api.Get[api.Change](ctx, client, api.Path("changes", change.ID), url.Values{"after": {strconv.Itoa(change.Version)}, "wait": {"25"}})
+		if err != nil {
+			return change, err
+		}
+		change = next
+	}
+}
+
+// partText leaves numbers out where every new text becomes a line of its own.
+func partText(p api.Part, moving bool) string {
+	text := p.Text
+	if text == "" {
+		text = p.State
+	}
+	if moving && p.State == "running" && p.Total > 0 {
+		text += ", " + size(p.Done) + " of " + size(p.Total)
+	}
+	return text
+}
+
+func printChange(w io.Writer, width int, c api.Change) {
+	if c.State == "running" {
+		line(w, "Running as %s.", c.ID)
+		return
+	}
+	t := table{columns: []column{{title: "what", flex: true}, {title: "state"}, {title: "result", flex: true}}}
+	for _, p := range c.Parts {
+		t.add(p.Name, p.State, p.Text)
+	}
+	if len(t.rows) > 0 {
+		t.print(w, width)
+	}
+	if c.Text != "" && c.State == "done" {
+		line(w, "%s", clean(c.Text))
+	}
+}
+
+type catalogListCmd struct {
+	OS string `help:"Show this host OS's revisions, newest first."`
+}
+
+func (catalogListCmd) Help() string {
+	return "Examples:\n  fettle catalog list\n  fettle catalog list --os debian-12-amd64 --json"
+}
+
+func (c catalogListCmd) Run(ctx context.Context, s *screen) error {
+	path := api.Path("catalogs")
+	if c.OS != "" {
+		path = api.Path("catalogs", c.OS, "revisions")
+	}
+	return ask(ctx, s, path, nil, func(w io.Writer, l api.List[patch.RevisionMeta]) {
+		if len(l.Items) == 0 {
+			line(w, "No catalog yet. Subscribe with `fettle feeds add` and run `fettle catalog sync`.")
+			return
+		}
+		t := table{columns: []column{{title: "os", flex: true}, {title: "revision"}, {title: "patches", right: true}, {title: "packages", right: true}, {title: "vendor's data of"}, {title: "built"}}}
+		for _, m := range l.Items {
+			t.add(string(m.OS), string(m.ID), thousands(m.Patches), thousands(m.Packages), when(m.MetadataDate()), when(m.Built))
+		}
+		t.print(w, s.width)
+	})
+}

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/api"
+	"github.com/fettle-project/fettle/internal/deploy"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+type deployCmd struct {
+	Plan  deployPlanCmd  `cmd:"" help:"Work out what a deployment would do now."`
+	Apply deployApplyCmd `cmd:"" help:"Carry a plan out."`
+	Watch deployWatchCmd `cmd:"" help:"Follow a deployment until it ends."`
+	Halt  deployHaltCmd  `cmd:"" help:"Stop a deployment: what no machine has started is withdrawn."`
+	List  deployListCmd  `cmd:"" help:"List deployments, newest first."`
+	Show  deployShowCmd  `cmd:"" help:"Show a deployment as it stands."`
+}
+
+// planFlags say for what a plan is wanted.
+type planFlags struct {
+	Label     string   `short:"l" xor:"target" help:"For the machines that carry this label."`
+	Machine   []string `short:"m" xor:"target" help:"For these machines, by name or id."`
+	Patch     []string `short:"p" help:"Only these patches; everything deployable if left out."`
+	NotBefore string   `help:"Install not before this moment."`
+	NotAfter  string   `help:"Be done by this moment: a time, or a span such as 4h."`
+}
+
+func (f planFlags) request() (api.PlanRequest, error) {
+	r := api.PlanRequest{Label: f.Label, Machines: f.Machine, Patches: f.Patch}
+	if f.Label == "" && len(f.Machine) == 0 {
+		return r, usagef("name a label (--label) or machines (--machine)")
+	}
+	var err error
+	if r.Window.NotBefore, err = parseMoment(f.NotBefore, time.Now()); err != nil {
+		return r, err
+	}
+	r.Window.NotAfter, err = parseMoment(f.NotAfter, time.Now())
+	return r, err
+}
+
+type deployPlanCmd struct {
+	planFlags
+	Out string `short:"o" help:"Also write the plan to this file, for fettle deploy apply." placeholder:"FILE"`
+}
+
+func (deployPlanCmd) Help() string {
+	return `Nothing is changed. Exits with 1 when the plan would install nothing.
+
+Examples:
+  fettle deploy plan --label web
+  fettle deploy plan --machine web-14 --patch perl -o plan.json`
+}
+
+func (c deployPlanCmd) Run(ctx context.Context, s *screen) error {
+	r, err := c.request()
+	if err != nil {
+		return err
+	}
+	client, err := s.client(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	p, err := api.Do[patch.Plan](ctx, client, http.MethodPost, api.Path("plans"), nil, r)
+	if err != nil {
+		return err
+	}
+	if err := s.show(p, func(w io.Writer) { printPlan(w, s.width, p) }); err != nil {
+		return err
+	}
+	if c.Out != "" {
+		if err := writeJSON(c.Out, p); err != nil {
+			return err
+		}
+	}
+	if items, _, _ := planSize(p); items == 0 {
+		return errNo
+	}
+	return nil
+}
+
+func writeJSON(path string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err == nil {
+		err = os.WriteFile(path, append(b, '\n'), 0o600)
+	}
+	if err != nil {
+		return &patch.Error{Kind: patch.Unavailable, What: "cannot write " + path, Err: err}
+	}
+	return nil
+}
+
+func planSize(p patch.Plan) (items, packages int, bytes int64) {
+	for _, m := range p.Machines {
+		items += len(m.Items)
+		for _, i := range m.Items {
+			packages += len(i.Packages)
+			for _, k := range i.Packages {
+				bytes += k.Size
+			}
+		}
+	}
+	return items, packages, bytes
+}
+
+func printPlan(w io.Writer, width int, p patch.Plan) {
+	items, packages, bytes := planSize(p)
+	line(w, "%s on %s: %s, %s to install.", plural(items, "patch", "patches"), plural(len(p.Machines), "machine", "machines"), plural(packages, "package", "packages"), size(bytes))
+	t := table{columns: []column{{title: "machine", flex: true}, {title: "patch", flex: true}, {title: "package", flex: true}, {title: "installed", flex: true}, {title: "new", flex: true}, {title: "size", right: true}}}
+	for _, m := range p.Machines {
+		for _, i := range m.Items {
+			for _, k := range i.Packages {
+				t.add(m.Name, string(i.Patch), k.Name+":"+k.Arch, k.From, k.Version, size(k.Size))
+			}
+		}
+	}
+	if len(t.rows) > 0 {
+		t.print(w, width)
+	}
+	for _, m := range p.Machines {
+		for _, l := range m.Left {
+			line(w, "  left out on %s: %s: %s", clean(m.Name), clean(string(l.Patch)), clean(l.Text))
+		}
+	}
+	line(w, "Plan %s", p.Hash)
+}
+
+type deployApplyCmd struct {
+	Plan string `arg:"" optional:"" help:"The file that fettle deploy plan -o wrote; the plan is worked out again and refused if anything drifted." placeholder:"FILE" type:"existingfile"`
+	planFlags
+	Watch bool `short:"w" help:"Follow it until it ends."`
+}
+
+func (deployApplyCmd) Help() string {
+	return `Examples:
+  fettle deploy apply plan.json --watch
+  fettle deploy apply --label web --not-before "2026-12-01 22:00" --not-after "2026-12-02 04:00"`
+}
+
+func (c deployApplyCmd) Run(ctx context.Context, s *screen) error {
+	client, err := s.client(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	p, err := c.plan(ctx, client)
+	if err != nil {
+		return err
+	}
+	if items, _, _ := planSize(p); items == 0 {
+		return &patch.Error{Kind: patch.Conflict, What: "there is nothing to deploy", Why: leftWhy(p), Do: "Look at `fettle deploy plan` and `fettle explain`."}
+	}
+	d, err := api.Do[patch.Deployment](ctx, client, http.MethodPost, api.Path("deployments"), nil, p)
+	if err != nil {
+		return err
+	}
+	if c.Watch {
+		if !s.json {
+			s.say("Deployment %s", d.ID)
+		}
+		return deployWatchCmd{Deployment: d.ID}.follow(ctx, s, client)
+	}
+	return s.show(d, func(w io.Writer) {
+		line(w, "Deployment %s runs on %s. Follow it with: fettle deploy watch %s", d.ID, plural(len(d.Plan.Machines), "machine", "machines"), d.ID)
+	})
+}
+
+func leftWhy(p patch.Plan) string {
+	for _, m := range p.Machines {
+		for _, l := range m.Left {
+			return string(l.Patch) + " on " + m.Name + ": " + l.Text
+		}
+	}
+	return "nothing is both approved and needed"
+}
+
+// plan reads the plan file, or asks for a plan as of now.
+func (c deployApplyCmd) plan(ctx context.Context, client *api.Client) (patch.Plan, error) {
+	var p patch.Plan
+	if c.Plan == "" {
+		r, err := c.request()
+		if err != nil {
+			return p, err
+		}
+		return api.Do[patch.Plan](ctx, client, http.MethodPost, api.Path("plans"), nil, r)
+	}
+	b, err := os.ReadFile(c.Plan)
+	if err != nil {
+		return p, &patch.Error{Kind: patch.Invalid, What: "cannot read the plan", Err: err}
+	}
+	if err := json.Unmarshal(b, &p); err != nil {
+		return p, &patch.Error{Kind: patch.Invalid, What: "cannot understand the plan in " + c.Plan, Err: err, Do: "Make it with `fettle deploy plan -o FILE`."}
+	}
+	return p, nil
+}
+
+type deployHaltCmd struct {
+	Deployment string `arg:"" help:"The deployment's id."`
+}
+
+func (deployHaltCmd) Help() string { return "Example:\n  fettle deploy halt 01J…" }
+
+func (c deployHaltCmd) Run(ctx context.Context, s *screen) error {
+	return tell(ctx, s, http.MethodPost, api.Path("deployments", c.Deployment, "halt"), nil, func(w io.Writer, d patch.Deployment) {
+		line(w, "Deployment %s is %s. What is being installed finishes; nothing new starts.", d.ID, d.State)
+	})
+}
+
+type deployListCmd struct {
+	Limit int `default:"20" help:"At most so many."`
+}
+
+func (deployListCmd) Help() string { return "Example:\n  fettle deploy list" }
+
+func (c deployListCmd) Run(ctx context.Context, s *screen) error {
+	return ask(ctx, s, api.Path("deployments"), query{}.set("limit", strconv.Itoa(c.Limit)), func(w io.Writer, l api.List[deploy.Progress]) {
+		t := table{columns: []column{{title: "deployment"}, {title: "state"}, {title: "at"}, {title: "by"}, {title: "for", flex: true}, {title: "progress", flex: true}}}
+		for _, p := range l.Items {
+			t.add(p.Deployment.ID, string(p.Deployment.State), when(p.Deployment.At), p.Deployment.By, p.Deployment.Plan.Label, p.Sentence)
+		}
+		t.print(w, s.width)
+	})
+}
+
+type deployShowCmd struct {
+	Deployment string `arg:"" help:"The deployment's id."`
+}
+
+func (deployShowCmd) Help() string { return "Example:\n  fettle deploy show 01J… --json" }
+
+func (c deployShowCmd) Run(ctx context.Context, s *screen) error {
+	return ask(ctx, s, api.Path("deployments", c.Deployment), nil, func(w io.Writer, p api.Watched) { printProgress(w, s.width, p) })
+}
+
+func printProgress(w io.Writer, width int, p api.Watched) {
+	line(w, "%s  %s  %s", p.Deployment.ID, p.Deployment.State, clean(p.Sentence))
+	t := table{columns: []column{{title: "machine", flex: true}, {title: "patch", flex: true}, {title: "state"}, {title: "effect"}, {title: "what", flex: true}}}
+	for _, m := range p.Machines {
+		for _, i := range m.Items {
+			t.add(m.Name, string(i.Attempt.Patch), string(i.Attempt.State), string(i.Attempt.Effect), strings.TrimSpace(i.Text))
+		}
+	}
+	t.print(w, width)
+}

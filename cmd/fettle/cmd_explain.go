@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+
+	"github.com/fettle-project/fettle/internal/api"
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+type explainCmd struct {
+	Names []string `arg:"" help:"MACHINE PATCH, or with --label only PATCH."`
+	Label string   `short:"l" help:"Explain the patch over all machines that carry this label."`
+	Check bool     `help:"Exit with 1 unless the patch is deployable or verified."`
+}
+
+func (explainCmd) Help() string {
+	return `Walks every gate between the patch and the machine: ● open, ○ closed, · not reached.
+
+Examples:
+  fettle explain web-14 perl
+  fettle explain --label web perl
+  fettle explain web-14 bookworm-security/perl/5.36.0-7+deb12u4 --json`
+}
+
+func (c explainCmd) Run(ctx context.Context, s *screen) error {
+	if c.Label != "" {
+		if len(c.Names) != 1 {
+			return usagef("with --label, name one patch: fettle explain --label %s PATCH", c.Label)
+		}
+		return ask(ctx, s, api.Path("explain"), query{}.set("label", c.Label).set("patch", c.Names[0]), printLabelExplanation)
+	}
+	if len(c.Names) != 2 {
+		return usagef("name a machine and a patch: fettle explain MACHINE PATCH")
+	}
+	good := false
+	err := ask(ctx, s, api.Path("explain"), query{}.set("machine", c.Names[0]).set("patch", c.Names[1]), func(w io.Writer, e ledger.Explanation) {
+		good = e.Answer.Deployable || e.Row.Effect == patch.EffectVerified || e.Row.Verdict == patch.Patched
+		printExplanation(w, s.width, e)
+	})
+	if err == nil && c.Check && !good && !s.json {
+		return errNo
+	}
+	return err
+}
+
+// printExplanation prints the page that people remember: the answer, then the gates.
+func printExplanation(w io.Writer, width int, e ledger.Explanation) {
+	heading(w, width, clean(patchName(e.Row.Patch)+"  on  "+e.Machine.Name), clean(e.Answer.Standing))
+	actor := ""
+	if e.Answer.Actor != gate.Nobody {
+		actor = "→ who can act: " + string(e.Answer.Actor)
+	}
+	heading(w, width, clean(e.Answer.Sentence), clean(actor))
+	line(w, "")
+	titles := 0
+	for _, g := range e.Answer.Gates {
+		titles = max(titles, runewidth.StringWidth(g.Title))
+	}
+	for _, g := range e.Answer.Gates {
+		first := e.Answer.Closed != nil && g.Name == e.Answer.Closed.Name
+		printGate(w, g, titles, first)
+	}
+	line(w, "What happens next: %s", clean(nextText(e.Answer)))
+	if e.Proof.Text != "" {
+		line(w, "Proof: %s", clean(e.Proof.Text))
+	}
+	for _, t := range e.Transitions {
+		line(w, "History: %s  %s → %s  %s  %s", when(t.At), t.From, t.To, t.Cause, clean(t.Note))
+	}
+}
+
+func patchName(p patch.Patch) string {
+	if p.Source == "" {
+		return string(p.ID)
+	}
+	return p.Source + " " + p.Version
+}
+
+// heading puts right at the right margin where there is a terminal wide enough.
+func heading(w io.Writer, width int, left, right string) {
+	if right == "" {
+		line(w, "%s", left)
+		return
+	}
+	gap := min(width, 110) - runewidth.StringWidth(left) - runewidth.StringWidth(right)
+	if width == 0 {
+		gap = 4
+	}
+	if gap < 2 {
+		line(w, "%s\n  %s", left, right)
+		return
+	}
+	line(w, "%s%s%s", left, strings.Repeat(" ", gap), right)
+}
+
+func mark(s gate.State) string {
+	switch s {
+	case gate.Open:
+		return "●"
+	case gate.Closed:
+		return "○"
+	case gate.Unreached:
+	}
+	return "·"
+}
+
+func printGate(w io.Writer, g gate.Gate, titles int, first bool) {
+	arrow := ""
+	if first {
+		arrow = "   ← first closed gate"
+	}
+	line(w, "  %s %s  %s%s", mark(g.State), runewidth.FillRight(clean(g.Title), titles), clean(g.Text), arrow)
+	indent := strings.Repeat(" ", titles+6)
+	if g.State == gate.Unreached {
+		return
+	}
+	if g.State == gate.Closed {
+		for _, c := range g.Clauses {
+			line(w, "%s%s: expected %s, seen %s", indent, clean(c.Subject), clean(c.Expected), clean(c.Seen))
+		}
+	}
+	if g.State == gate.Closed && g.Evidence != "" {
+		line(w, "%s%s", indent, clean(g.Evidence))
+	}
+	if first && g.Next != "" {
+		line(w, "%snext: %s", indent, clean(g.Next))
+	}
+}
+
+func nextText(a gate.Answer) string {
+	if a.NextAt.IsZero() {
+		return a.Next
+	}
+	return a.Next + " (" + when(a.NextAt) + ")"
+}
+
+func printLabelExplanation(w io.Writer, e ledger.LabelExplanation) {
+	line(w, "%s  for  %s", clean(patchName(e.Patch)), clean(e.Label))
+	line(w, "%s", clean(e.Sentence))
+	line(w, "")
+	for _, g := range e.Groups {
+		line(w, "  %5s  %-14s %s", thousands(g.Count), clean(g.Standing), clean(g.Text))
+		var names []string
+		for _, m := range g.Machines {
+			names = append(names, m.Name)
+		}
+		line(w, "         %s", clean(strings.Join(firstNames(names), ", ")))
+		if g.Next != "" {
+			line(w, "         next: %s", clean(g.Next))
+		}
+	}
+}

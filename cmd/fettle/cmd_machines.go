@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/api"
+	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+type machinesCmd struct {
+	List   machinesListCmd   `cmd:"" default:"withargs" help:"List machines with their freshness."`
+	Show   machinesShowCmd   `cmd:"" help:"Show one machine."`
+	Rows   machinesRowsCmd   `cmd:"" help:"Read one machine's ledger: a row for every patch of its OS."`
+	Admit  machinesAdmitCmd  `cmd:"" help:"Let a machine take part."`
+	Revoke machinesRevokeCmd `cmd:"" help:"Shut a machine out; its history stays."`
+	Detect machinesDetectCmd `cmd:"" help:"Ask a machine to detect now."`
+}
+
+type machinesListCmd struct {
+	State string `enum:"pending,admitted,revoked," default:"" help:"Only machines in this state: pending, admitted or revoked."`
+	OS    string `help:"Only machines of this host OS, e.g. debian-12-amd64."`
+	Label string `short:"l" help:"Only machines that carry this label."`
+}
+
+func (machinesListCmd) Help() string {
+	return `Examples:
+  fettle machines
+  fettle machines list --state pending
+  fettle machines list --label web --json`
+}
+
+func (c machinesListCmd) Run(ctx context.Context, s *screen) error {
+	q := query{}.set("state", c.State).set("os", c.OS).set("label", c.Label)
+	return ask(ctx, s, api.Path("machines"), q, func(w io.Writer, l api.List[ledger.MachineRow]) {
+		if len(l.Items) == 0 {
+			line(w, "No machines. Make a token with `fettle tokens add NAME` and run the command it prints on a machine.")
+			return
+		}
+		t := table{columns: []column{{title: "machine", flex: true}, {title: "id"}, {title: "state"}, {title: "os", flex: true}, {title: "detect"}, {title: "needed", right: true}, {title: "security", right: true}, {title: "seen"}}}
+		for _, m := range l.Items {
+			t.add(m.Name, short(m.ID), string(m.State), string(m.OS), string(m.Freshness), strconv.Itoa(m.Needed), strconv.Itoa(m.Security), ago(m.SeenAt, time.Now()))
+		}
+		t.print(w, s.width)
+	})
+}
+
+type machinesShowCmd struct {
+	Machine string `arg:"" help:"Name, id, or the beginning of either."`
+}
+
+func (machinesShowCmd) Help() string {
+	return "Example:\n  fettle machines show web-14"
+}
+
+func (c machinesShowCmd) Run(ctx context.Context, s *screen) error {
+	return ask(ctx, s, api.Path("machines", c.Machine), nil, func(w io.Writer, d api.MachineDetail) {
+		printMachine(w, d)
+	})
+}
+
+func printMachine(w io.Writer, d api.MachineDetail) {
+	m := d.Machine
+	line(w, "%s  %s", clean(m.Name), clean(string(m.OS)))
+	line(w, "%s", clean(m.Text))
+	line(w, "")
+	f := fields{w}
+	f.put("id", string(m.ID))
+	f.put("state", string(m.State))
+	f.put("enrolled", when(m.EnrolledAt)+" with token "+m.EnrolledBy)
+	f.put("seen", ago(m.SeenAt, time.Now())+" from "+m.Address)
+	f.put("agent", m.AgentVersion)
+	f.put("labels", strings.Join(d.Labels, ", "))
+	if r := m.Receipt; r != nil {
+		f.put("detect", "#"+strconv.FormatUint(r.Seq, 10)+", "+when(r.Ended)+", "+thousands(r.Evaluated)+" of "+thousands(r.Expected)+" patches, list "+string(r.Revision))
+	}
+	if m.DetectFailed != "" {
+		f.put("detect failed", when(m.DetectFailedAt)+": "+m.DetectFailed)
+	}
+	f.put("verdicts", countsText(m.Verdicts))
+	f.put("owner's policy", m.Policy)
+	if m.RebootOwed {
+		f.put("reboot", "owed")
+	}
+	if inv := d.Inventory; inv != nil {
+		f.put("system", inv.OS.Pretty)
+		f.put("kernel", strings.TrimSpace(inv.Kernel.Running+" running; installed "+orNone(inv.Kernel.Installed)))
+		f.put("hardware", hardwareText(inv.Hardware))
+		f.put("other updaters", strings.Join(inv.Updaters, ", "))
+	}
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+func hardwareText(h patch.Hardware) string {
+	parts := []string{strings.TrimSpace(h.Vendor + " " + h.Model), h.CPU, strconv.Itoa(h.Cores) + " cores", size(h.MemoryMB << 20)}
+	return strings.Join(parts, ", ")
+}
+
+func countsText(c patch.Counts) string {
+	return thousands(c[patch.NotPatched]) + " not patched, " + thousands(c[patch.Patched]) + " patched, " + thousands(c[patch.NotApplicable]) + " not applicable, " +
+		thousands(c[patch.Faulty]) + " error, " + thousands(c[patch.Unknown]) + " unknown"
+}
+
+type machinesRowsCmd struct {
+	Machine    string   `arg:"" help:"Name, id, or the beginning of either."`
+	Verdict    []string `short:"v" help:"Only these verdicts: not-patched, patched, not-applicable, error, unknown."`
+	Policy     []string `short:"p" help:"Only these: approved, declined, undecided, held."`
+	Category   string   `enum:"security,update," default:"" help:"Only security or only update."`
+	Deployable bool     `help:"Only what a plan would include now."`
+	Closed     bool     `help:"Also rows that left the machine's list."`
+	Text       string   `short:"t" help:"Only rows whose id, title or CVE contains this."`
+	Limit      int      `default:"50" help:"At most so many rows; 0 for all."`
+}
+
+func (machinesRowsCmd) Help() string {
+	return `Examples:
+  fettle machines rows web-14 --verdict not-patched
+  fettle machines rows web-14 --policy approved --deployable
+  fettle machines rows web-14 --limit 0 --json`
+}
+
+func (c machinesRowsCmd) Run(ctx context.Context, s *screen) error {
+	q := query{}.set("verdict", c.Verdict...).set("policy", c.Policy...).set("category", c.Category).set("deployable", strconv.FormatBool(c.Deployable)).
+		set("closed", strconv.FormatBool(c.Closed)).set("text", c.Text).set("limit", strconv.Itoa(c.Limit))
+	return ask(ctx, s, api.Path("machines", c.Machine, "rows"), q, func(w io.Writer, r api.Rows) { printRows(w, s.width, r, false) })
+}
+
+// printRows prints ledger rows with their four axes side by side.
+func printRows(w io.Writer, width int, r api.Rows, machines bool) {
+	first := column{title: "patch", flex: true}
+	if machines {
+		first = column{title: "machine", flex: true}
+	}
+	t := table{columns: []column{first, {title: "verdict"}, {title: "policy"}, {title: "execution"}, {title: "effect"}, {title: "why", flex: true}}}
+	for _, x := range r.Items {
+		name := string(x.Patch.ID)
+		if machines {
+			name = x.MachineName
+		}
+		t.add(name, x.Verdict.String(), string(x.Policy.Stand), string(x.Execution), string(x.Effect), rowText(x))
+	}
+	if len(t.rows) > 0 {
+		t.print(w, width)
+	}
+	line(w, "%s of %s rows match; %s are shown. All rows: %s.", thousands(r.Total), thousands(r.Summary.Total), thousands(len(r.Items)), countsText(r.Summary.Verdicts))
+}
+
+func rowText(x ledger.Row) string {
+	switch {
+	case x.Closed != nil:
+		return x.Closed.Note
+	case x.Deployable:
+		return "deployable"
+	case x.Text != "":
+		return x.Text
+	}
+	return x.Reason.Text
+}
+
+type machinesAdmitCmd struct {
+	Machine []string `arg:"" help:"Names, ids, or the beginnings of either."`
+}
+
+func (machinesAdmitCmd) Help() string { return "Example:\n  fettle machines admit web-14 web-15" }
+
+func (c machinesAdmitCmd) Run(ctx context.Context, s *screen) error {
+	return setMachines(ctx, s, c.Machine, "admit", "admitted")
+}
+
+type machinesRevokeCmd struct {
+	Machine []string `arg:"" help:"Names, ids, or the beginnings of either."`
+}
+
+func (machinesRevokeCmd) Help() string { return "Example:\n  fettle machines revoke web-14" }
+
+func (c machinesRevokeCmd) Run(ctx context.Context, s *screen) error {
+	return setMachines(ctx, s, c.Machine, "revoke", "revoked")
+}
+
+func setMachines(ctx context.Context, s *screen, names []string, verb, done string) error {
+	client, err := s.client(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for _, name := range names {
+		m, err := api.Do[patch.Machine](ctx, client, http.MethodPost, api.Path("machines", name, verb), nil, nil)
+		if err != nil {
+			return err
+		}
+		if err := s.show(m, func(w io.Writer) { line(w, "%s is %s.", clean(m.Name), done) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type machinesDetectCmd struct {
+	Machine string `arg:"" help:"Name, id, or the beginning of either."`
+}
+
+func (machinesDetectCmd) Help() string { return "Example:\n  fettle machines detect web-14" }
+
+func (c machinesDetectCmd) Run(ctx context.Context, s *screen) error {
+	return tell(ctx, s, http.MethodPost, api.Path("machines", c.Machine, "detect"), nil, func(w io.Writer, a api.Asked) {
+		if a.Online {
+			line(w, "The machine has been told and detects now.")
+			return
+		}
+		line(w, "The machine is not connected now; it detects at its next check-in.")
+	})
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/api"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+type feedsCmd struct {
+	List   feedsListCmd   `cmd:"" default:"1" help:"List subscriptions with their newest runs."`
+	Add    feedsAddCmd    `cmd:"" help:"Subscribe to an archive."`
+	Remove feedsRemoveCmd `cmd:"" help:"End a subscription."`
+}
+
+type feedsListCmd struct{}
+
+func (feedsListCmd) Help() string { return "Example:\n  fettle feeds --json" }
+
+func (feedsListCmd) Run(ctx context.Context, s *screen) error {
+	return ask(ctx, s, api.Path("feeds"), nil, func(w io.Writer, l api.List[patch.FeedStatus]) {
+		if len(l.Items) == 0 {
+			line(w, "No feeds. Add one: fettle feeds add --apt \"deb URI SUITE COMPONENT…\"")
+			return
+		}
+		t := table{columns: []column{{title: "feed", flex: true}, {title: "suite"}, {title: "os"}, {title: "packages", right: true}, {title: "dated"}, {title: "last run"}, {title: "outcome", flex: true}}}
+		for _, f := range l.Items {
+			t.add(feedCells(f)...)
+		}
+		t.print(w, s.width)
+	})
+}
+
+func feedCells(f patch.FeedStatus) []string {
+	cells := []string{f.Name, f.Suite, string(f.OS), "", "", "never", ""}
+	if g := f.LastGood; g != nil {
+		cells[3], cells[4] = thousands(g.Packages), when(g.Dated)
+	}
+	if r := f.Last; r != nil {
+		cells[5], cells[6] = ago(r.Ended, time.Now()), strings.TrimSpace(r.Outcome+" "+r.Text)
+	}
+	return cells
+}
+
+type feedsAddCmd struct {
+	Name         string `help:"A name of your choice; made from the address if left out."`
+	Apt          string `required:"" help:"The archive as apt writes it: \"deb URI SUITE COMPONENT…\"." placeholder:"LINE"`
+	Arch         string `default:"amd64" help:"The machines' architecture."`
+	Keyring      string `help:"OpenPGP keyring on the appliance that the archive's signatures must verify with." placeholder:"FILE"`
+	IgnoreExpiry bool   `help:"Accept an archive whose index says that it has expired, for frozen mirrors."`
+}
+
+func (feedsAddCmd) Help() string {
+	return `Examples:
+  fettle feeds add --name bookworm --apt "deb https://deb.debian.org/debian bookworm main"
+  fettle feeds add --apt "deb [signed-by=/usr/share/keyrings/shop.gpg] https://apt.example.org stable main"`
+}
+
+func (c feedsAddCmd) Run(ctx context.Context, s *screen) error {
+	f, err := feedFromLine(c.Apt, c.Arch, c.Keyring, c.IgnoreExpiry)
+	if err != nil {
+		return err
+	}
+	if c.Name != "" {
+		f.Name = c.Name
+	}
+	return tell(ctx, s, http.MethodPut, api.Path("feeds", f.Name), f, func(w io.Writer, f patch.Feed) {
+		line(w, "Subscribed to %s %s as %s. Fetch it with: fettle catalog sync", f.URI, f.Suite, clean(f.Name))
+	})
+}
+
+type feedsRemoveCmd struct {
+	Name string `arg:"" help:"The feed's name."`
+}
+
+func (feedsRemoveCmd) Help() string { return "Example:\n  fettle feeds remove bookworm" }
+
+func (c feedsRemoveCmd) Run(ctx context.Context, s *screen) error {
+	return remove(ctx, s, api.Path("feeds", c.Name), "The feed "+clean(c.Name)+" is removed; what it brought stays in the catalog until the next sync.")
+}
+
+type payloadsCmd struct {
+	Patch string `arg:"" optional:"" help:"Only the files of this patch."`
+	State string `enum:"wanted,fetching,ready,failed," default:"" help:"Only files in this state."`
+}
+
+func (payloadsCmd) Help() string {
+	return "Examples:\n  fettle payloads\n  fettle payloads perl\n  fettle payloads --state failed --json"
+}
+
+func (c payloadsCmd) Run(ctx context.Context, s *screen) error {
+	return ask(ctx, s, api.Path("payloads"), query{}.set("patch", c.Patch).set("state", c.State), func(w io.Writer, l api.List[patch.StoredPayload]) {
+		t := table{columns: []column{{title: "file", flex: true}, {title: "version", flex: true}, {title: "arch"}, {title: "size", right: true}, {title: "state"}, {title: "patch", flex: true}, {title: "error", flex: true}}}
+		var total int64
+		for _, p := range l.Items {
+			total += p.Size
+			t.add(p.Name, p.Version, p.Arch, size(p.Size), string(p.State), string(p.Patch), p.Error)
+		}
+		if len(t.rows) > 0 {
+			t.print(w, s.width)
+		}
+		line(w, "%s, %s.", plural(l.Total, "file", "files"), size(total))
+	})
+}
+
+type tokensCmd struct {
+	List   tokensListCmd   `cmd:"" default:"1" help:"List enrolment tokens; their secrets are not kept."`
+	Add    tokensAddCmd    `cmd:"" help:"Make a token and print its secret once."`
+	Remove tokensRemoveCmd `cmd:"" help:"Make a token useless; enrolled machines stay."`
+}
+
+type tokensListCmd struct{}
+
+func (tokensListCmd) Help() string { return "Example:\n  fettle tokens" }
+
+func (tokensListCmd) Run(ctx context.Context, s *screen) error {
+	return ask(ctx, s, api.Path("tokens"), nil, func(w io.Writer, l api.List[patch.Token]) {
+		t := table{columns: []column{{title: "token", flex: true}, {title: "uses left", right: true}, {title: "admits"}, {title: "ends"}, {title: "by"}}}
+		for _, k := range l.Items {
+			t.add(k.Name, strconv.Itoa(k.Uses), strconv.FormatBool(k.Admit), when(k.ExpiresAt), k.CreatedBy)
+		}
+		t.print(w, s.width)
+	})
+}
+
+type tokensAddCmd struct {
+	Name  string `arg:"" help:"A name of your choice, shown as who enrolled a machine."`
+	Uses  int    `default:"1" help:"How many machines may enrol with it."`
+	Hours int    `default:"24" help:"How long it works; at most 168."`
+	Admit bool   `help:"Machines are admitted at once instead of waiting for a person."`
+}
+
+func (tokensAddCmd) Help() string {
+	return "Examples:\n  fettle tokens add web-servers --uses 20\n  fettle tokens add build --admit --json"
+}
+
+func (c tokensAddCmd) Run(ctx context.Context, s *screen) error {
+	return tell(ctx, s, http.MethodPost, api.Path("tokens"), api.TokenRequest(c), func(w io.Writer, r api.TokenReply) {
+		line(w, "%s", r.Token)
+		s.say("It enrols %s until %s and is shown this once. On the machine:\n  %s", plural(r.Info.Uses, "machine", "machines"), when(r.Info.ExpiresAt), r.Enrol)
+	})
+}
+
+type tokensRemoveCmd struct {
+	Name string `arg:"" help:"The token's name."`
+}
+
+func (tokensRemoveCmd) Help() string { return "Example:\n  fettle tokens remove web-servers" }
+
+func (c tokensRemoveCmd) Run(ctx context.Context, s *screen) error {
+	return remove(ctx, s, api.Path("tokens", c.Name), "The token "+clean(c.Name)+" is removed.")
+}

@@ -1,0 +1,48 @@
+package main
+
+import "github.com/alecthomas/kong"
+
+// commands is the whole tree. Each command is a struct with its flags, its help with examples, and Run.
+type commands struct {
+	JSON bool `help:"Print the answer as JSON." short:"j"`
+
+	Serve serveCmd `cmd:"" group:"appliance" help:"Run the appliance."`
+	Init  initCmd  `cmd:"" group:"appliance" help:"Set a new appliance up on this machine."`
+	Login loginCmd `cmd:"" group:"appliance" help:"Sign in to an appliance."`
+
+	Status   statusCmd   `cmd:"" group:"see" help:"Show how the fleet, or one machine, is."`
+	Machines machinesCmd `cmd:"" group:"see" help:"List, show, admit, revoke machines and read their ledgers."`
+	Patches  patchesCmd  `cmd:"" group:"see" help:"Search and show patches."`
+	Explain  explainCmd  `cmd:"" group:"see" help:"Say why a patch is or is not on a machine, gate by gate."`
+	Alarms   alarmsCmd   `cmd:"" group:"see" help:"List what needs a person's attention."`
+	Audit    auditCmd    `cmd:"" group:"see" help:"Read and verify the audit log."`
+
+	Approve   approveCmd   `cmd:"" group:"decide" help:"Approve patches for a label."`
+	Decline   declineCmd   `cmd:"" group:"decide" help:"Decline patches for a label; declined beats approved."`
+	Hold      holdCmd      `cmd:"" group:"decide" help:"Hold patches back until a moment."`
+	Clear     clearCmd     `cmd:"" group:"decide" help:"Take the newest decision back."`
+	Decisions decisionsCmd `cmd:"" group:"decide" help:"List decisions and their history."`
+	Labels    labelsCmd    `cmd:"" group:"decide" help:"Named sets of machines."`
+	Deploy    deployCmd    `cmd:"" group:"decide" help:"Plan, apply, watch and halt deployments."`
+
+	Catalog  catalogCmd  `cmd:"" group:"sources" help:"Bring the catalog up to date, list it, or build one stand-alone."`
+	Feeds    feedsCmd    `cmd:"" group:"sources" help:"Subscriptions to vendors' archives."`
+	Payloads payloadsCmd `cmd:"" group:"sources" help:"Files of approved patches on the appliance."`
+	Tokens   tokensCmd   `cmd:"" group:"sources" help:"Tokens with which machines enrol."`
+	Users    usersCmd    `cmd:"" group:"sources" help:"People who may sign in."`
+
+	Detect  detectCmd  `cmd:"" group:"alone" help:"Judge every patch of a catalog on this machine, a directory or a facts file; no server."`
+	Facts   factsCmd   `cmd:"" group:"alone" help:"Print this machine's facts; no server."`
+	Version versionCmd `cmd:"" group:"alone" help:"Print the version, or compare package versions; no server."`
+}
+
+// helpGroups are the headings of the help, in their order.
+func helpGroups() []kong.Group {
+	return []kong.Group{
+		{Key: "appliance", Title: "The appliance"},
+		{Key: "see", Title: "See and explain"},
+		{Key: "decide", Title: "Decide and deploy"},
+		{Key: "sources", Title: "Sources, tokens, people"},
+		{Key: "alone", Title: "Stand-alone, without a server"},
+	}
+}

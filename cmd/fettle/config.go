@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// config is everything `fettle serve` needs to know before it starts. It is read once.
+type config struct {
+	Data         string        `toml:"-"`
+	Store        string        `toml:"store"`          // "sqlite:///…" or "postgres://…"; empty: fettle.db in the data directory
+	Console      string        `toml:"console"`        // listen address of console and API
+	Agents       string        `toml:"agents"`         // listen address of the agent protocol
+	Hosts        []string      `toml:"hosts"`          // names and addresses that the server certificates carry
+	User         string        `toml:"user"`           // the system user that the appliance runs as
+	SyncEvery    time.Duration `toml:"-"`              // feeds; 0 means only on demand
+	SyncEveryRaw string        `toml:"sync_every"`     // as written: "1h"
+	Checkin      int           `toml:"checkin_second"` // how many seconds machines stay away between check-ins
+}
+
+const (
+	systemConfig = "/etc/fettle/fettle.toml"
+	dataConfig   = "fettle.toml"
+	defaultData  = "/var/lib/fettle"
+)
+
+func defaultConfig(data string) config {
+	return config{Data: data, Console: ":8460", Agents: ":8461", SyncEveryRaw: "1h", Checkin: 900}
+}
+
+// readConfig lays the system's file, then the data directory's, over the defaults. A missing file is no error; an unreadable one is.
+func readConfig(data, system string) (config, error) {
+	c := defaultConfig(data)
+	for _, path := range []string{system, filepath.Join(data, dataConfig)} {
+		if err := c.overlay(path); err != nil {
+			return config{}, err
+		}
+	}
+	return c, nil
+}
+
+func (c *config) overlay(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return &patch.Error{Kind: patch.Unavailable, What: "cannot read the configuration " + path, Err: err}
+	}
+	defer f.Close()
+	if err := toml.NewDecoder(f).DisallowUnknownFields().Decode(c); err != nil {
+		var strict *toml.StrictMissingError
+		why := err.Error()
+		if errors.As(err, &strict) {
+			why = "it has settings that Fettle does not know:\n" + strict.String()
+		}
+		return &patch.Error{Kind: patch.Invalid, What: "cannot use the configuration " + path, Why: why, Do: "Correct the file and start again."}
+	}
+	return nil
+}
+
+// check settles what follows from other settings.
+func (c *config) check() error {
+	if c.SyncEveryRaw != "" {
+		d, err := time.ParseDuration(c.SyncEveryRaw)
+		if err != nil || (d != 0 && d < time.Minute) {
+			return &patch.Error{Kind: patch.Invalid, What: "cannot use sync_every = " + c.SyncEveryRaw, Why: "it must be a duration of at least a minute, such as 1h, or 0 for never"}
+		}
+		c.SyncEvery = d
+	}
+	if c.Store == "" {
+		abs, err := filepath.Abs(filepath.Join(c.Data, "fettle.db"))
+		if err != nil {
+			return patch.Errorf(patch.Internal, "cannot find the data directory: %w", err)
+		}
+		c.Store = "sqlite://" + abs
+	}
+	c.Hosts = hostNames(c.Hosts)
+	return nil
+}
+
+// hostNames adds the names that are always right, this machine's own and loopback's, after those that were given.
+func hostNames(given []string) []string {
+	names := slices.Clone(given)
+	if h, err := os.Hostname(); err == nil && h != "" {
+		names = append(names, h)
+	}
+	var all []string
+	for _, n := range append(names, "localhost", "127.0.0.1", "::1") {
+		if !slices.Contains(all, n) {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+// layout names the places in a data directory.
+type layout struct{ dir string }
+
+func (l layout) keys() string     { return filepath.Join(l.dir, "keys") }
+func (l layout) feeds() string    { return filepath.Join(l.dir, "feeds") }    // vendors' raw indexes
+func (l layout) catalogs() string { return filepath.Join(l.dir, "catalogs") } // lists, signatures, payload indexes
+func (l layout) payloads() string { return filepath.Join(l.dir, "payloads") }
+func (l layout) config() string   { return filepath.Join(l.dir, dataConfig) }
+
+// initialised reports whether `fettle init` has been here.
+func (l layout) initialised() bool {
+	_, err := os.Stat(l.config())
+	return err == nil
+}

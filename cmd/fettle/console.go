@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/auth"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/web"
+)
+
+// consoleConfig gives the console the same stages and the same rules as the API.
+func (a *appliance) consoleConfig() web.Config {
+	return web.Config{
+		Ledger: a.Ledger, Explainer: a.Ledger, Approvals: a.Approval, Planner: a.Planner, Deployments: a.Deploy, Labels: a.Labels,
+		Records: a.Store, Door: a.Door,
+		Allows:    func(c patch.Caller, p web.Permission) error { return auth.Allow(c, auth.Permission(p)) },
+		NewToken:  func() (string, patch.Hash, error) { return auth.NewToken(a.Issuer.Certificate) },
+		Enrolment: a.Enrolment,
+		AskDetect: a.askDetect,
+		Sync:      func(c patch.Caller) { a.Sync(c) },
+		Changed:   a.changed,
+		Now:       a.Now, Zone: time.Local, Log: a.Log,
+	}
+}
+
+func (a *appliance) askDetect(ctx context.Context, caller patch.Caller, id patch.MachineID) (online bool, err error) {
+	if err := a.Store.PutAudit(ctx, caller, "machine.detect", string(id), nil); err != nil {
+		return false, err
+	}
+	online = a.Hub.Online(id)
+	a.Hub.AskDetect(id)
+	return online, nil
+}
+
+// changed wakes what acts on decisions, labels, machines and deployments.
+func (a *appliance) changed() {
+	a.Wanted.Beat()
+	a.Pulse.Beat()
+}

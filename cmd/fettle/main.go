@@ -1,0 +1,78 @@
+// Command fettle is the appliance and the program that people talk to it with.
+//
+// `fettle serve` runs the appliance. Every other command talks to an appliance's API, or works stand-alone on files. Exit codes:
+// 0 ok, 1 the answer to a question is no, 2 wrong usage, 3 it cannot be done.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, newScreen(), os.Args[1:]))
+}
+
+// exitEarly carries the exit code that kong asked for (after --help) out of the parser.
+type exitEarly int
+
+// run is the whole program: parse, do, complain.
+func run(ctx context.Context, s *screen, args []string) (code int) {
+	defer func() {
+		if p := recover(); p != nil {
+			early, ok := p.(exitEarly)
+			if !ok {
+				panic(p)
+			}
+			code = int(early)
+		}
+	}()
+	var tree commands
+	parser, err := kong.New(&tree,
+		kong.Name("fettle"),
+		kong.Description("Fettle keeps a fleet of machines patched, and proves and explains it for every machine and every patch."),
+		kong.Writers(s.out, s.err),
+		kong.Exit(func(code int) { panic(exitEarly(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 110}),
+		kong.ExplicitGroups(helpGroups()),
+		kong.Vars{"data": defaultData, "config": systemConfig},
+		kong.Bind(s),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err != nil {
+		panic(err) // the command tree itself is wrong: a test catches it
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return misused(s, err)
+	}
+	s.json = tree.JSON
+	return s.complain(parsed.Run())
+}
+
+// misused says what was wrong with what was typed and where to read on.
+func misused(s *screen, err error) int {
+	var p *kong.ParseError
+	hint := "fettle --help"
+	if errors.As(err, &p) && p.Context != nil {
+		if node := p.Context.Selected(); node != nil {
+			hint = node.FullPath() + " --help"
+		}
+	}
+	fmt.Fprintf(s.err, "fettle: %s\n  do:  %s shows how it is used.\n", clean(err.Error()), hint)
+	return exitUsage
+}
+
+func line(w io.Writer, format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }

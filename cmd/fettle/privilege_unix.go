@@ -1,0 +1,113 @@
+//go:build unix
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"strconv"
+	"syscall"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// defaultUser is the system user that the appliance runs as unless told otherwise.
+const defaultUser = "fettle"
+
+// identity is an unprivileged user and group.
+type identity struct {
+	name     string
+	uid, gid int
+}
+
+// dropPrivileges makes a process that was started as root become the owner of the data directory, for ever, before anything is
+// opened or listened on. A process that is not root stays who it is. There is no way to run the appliance as root.
+func dropPrivileges(data string) error {
+	if os.Getuid() != 0 && os.Geteuid() != 0 {
+		return nil
+	}
+	st, err := os.Stat(data)
+	if err != nil {
+		return &patch.Error{Kind: patch.Invalid, What: "cannot use the data directory " + data, Err: err, Do: "Run `fettle init --data " + data + "` first."}
+	}
+	own := st.Sys().(*syscall.Stat_t)
+	if own.Uid == 0 {
+		return &patch.Error{
+			Kind: patch.Forbidden, What: "the appliance does not run as root", Why: "its data directory " + data + " belongs to root",
+			Do: "Give the directory to an unprivileged user (chown -R USER " + data + "), or set it up with `fettle init --user USER`.",
+		}
+	}
+	return become(identity{uid: int(own.Uid), gid: int(own.Gid)})
+}
+
+// become changes groups, group and user of all threads, in this order, and makes sure that there is no way back.
+func become(id identity) error {
+	if id.gid == 0 {
+		return &patch.Error{Kind: patch.Forbidden, What: "the appliance does not run with root's group", Why: "the data directory belongs to group 0", Do: "Give the directory to the user's own group."}
+	}
+	steps := []struct {
+		name string
+		do   func() error
+	}{
+		{"setgroups", func() error { return syscall.Setgroups([]int{id.gid}) }},
+		{"setgid", func() error { return syscall.Setgid(id.gid) }},
+		{"setuid", func() error { return syscall.Setuid(id.uid) }},
+	}
+	for _, s := range steps {
+		if err := s.do(); err != nil {
+			return &patch.Error{Kind: patch.Forbidden, What: "cannot give up root's rights", Why: s.name, Err: err}
+		}
+	}
+	if os.Geteuid() == 0 || os.Getegid() == 0 || syscall.Setuid(0) == nil {
+		return &patch.Error{Kind: patch.Forbidden, What: "cannot give up root's rights", Why: "the process could still become root again"}
+	}
+	return nil
+}
+
+// chooseIdentity finds whom the data directory shall belong to: the named user, else the system user fettle, else the caller if it
+// is not root.
+func chooseIdentity(name string) (identity, error) {
+	if name == "" && os.Geteuid() != 0 {
+		return identity{uid: os.Geteuid(), gid: os.Getegid()}, nil
+	}
+	wanted := name
+	if wanted == "" {
+		wanted = defaultUser
+	}
+	u, err := user.Lookup(wanted)
+	var unknown user.UnknownUserError
+	if errors.As(err, &unknown) {
+		return identity{}, &patch.Error{
+			Kind: patch.Invalid, What: fmt.Sprintf("there is no user %q on this machine", wanted), Why: "the appliance does not run as root and needs a user of its own",
+			Do: "Create one (useradd --system --home-dir " + defaultData + " --shell /usr/sbin/nologin " + defaultUser + ") or name another with --user.",
+		}
+	}
+	if err != nil {
+		return identity{}, &patch.Error{Kind: patch.Unavailable, What: "cannot look the user " + wanted + " up", Err: err}
+	}
+	id, err := parseIdentity(u)
+	if err != nil {
+		return identity{}, err
+	}
+	if id.uid == 0 {
+		return identity{}, &patch.Error{Kind: patch.Forbidden, What: "the appliance does not run as root", Do: "Name an unprivileged user with --user."}
+	}
+	if os.Geteuid() != 0 && id.uid != os.Geteuid() {
+		return identity{}, &patch.Error{Kind: patch.Forbidden, What: "cannot set the appliance up for " + wanted, Why: "only root can give a directory to another user", Do: "Run `fettle init` as root, or without --user."}
+	}
+	return id, nil
+}
+
+func parseIdentity(u *user.User) (identity, error) {
+	uid, err := strconv.Atoi(u.Uid)
+	if err != nil {
+		return identity{}, patch.Errorf(patch.Internal, "cannot understand the user id %q", u.Uid)
+	}
+	gid, err := strconv.Atoi(u.Gid)
+	if err != nil {
+		return identity{}, patch.Errorf(patch.Internal, "cannot understand the group id %q", u.Gid)
+	}
+	return identity{name: u.Username, uid: uid, gid: gid}, nil
+}

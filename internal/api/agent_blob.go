@@ -1,0 +1,157 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/content"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
+)
+
+// blob serves a file by its content address: what every machine may have (lists, signatures, vendor indexes of published revisions),
+// and the payloads of the machine's own open order. Whatever else is on the appliance does not exist for it.
+func (s *agents) blob(c *call) (any, error) {
+	h := patch.Hash(c.PathValue("hash"))
+	if !h.Valid() {
+		return nil, noBlob()
+	}
+	f, err := s.openBlob(c.Context(), c.machine.ID, h)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(30 * time.Minute)) // a connection that cannot have one has its own bounds
+	head := c.w.Header()
+	head.Set("Content-Type", "application/octet-stream")
+	head.Set("ETag", `"`+string(h)+`"`)
+	head.Set("Cache-Control", "private, immutable, max-age=31536000")
+	http.ServeContent(c.w, c.Request, "", time.Time{}, f)
+	return written{}, nil
+}
+
+func noBlob() error {
+	return &patch.Error{Kind: patch.NotFound, What: "there is no such file for this machine"}
+}
+
+func (s *agents) openBlob(ctx context.Context, m patch.MachineID, h patch.Hash) (*os.File, error) {
+	place, err := s.blobs.find(ctx, s.Appliance, h)
+	if err != nil {
+		return nil, err
+	}
+	switch place {
+	case inCatalog:
+		return openFirst(h, s.Catalog.Files, s.Catalog.Raw)
+	case inVendor:
+		return openFirst(h, s.Catalog.Raw, s.Catalog.Files)
+	case nowhereKnown:
+	}
+	ordered, err := s.ordered(ctx, m, h)
+	if err != nil {
+		return nil, err
+	}
+	if !ordered {
+		return nil, noBlob()
+	}
+	return s.Depot.Open(h)
+}
+
+func openFirst(h patch.Hash, dirs ...*content.Dir) (*os.File, error) {
+	for _, d := range dirs {
+		f, err := d.Open(h)
+		if patch.KindOf(err) != patch.NotFound {
+			return f, err
+		}
+	}
+	return nil, noBlob()
+}
+
+// ordered reports whether h is a payload of the machine's own open order.
+func (s *agents) ordered(ctx context.Context, m patch.MachineID, h patch.Hash) (bool, error) {
+	row, err := s.Store.OpenOrder(ctx, m)
+	if patch.KindOf(err) == patch.NotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var e wire.Envelope
+	var o wire.Order
+	if err := json.Unmarshal(row.Envelope, &e); err != nil {
+		return false, patch.Errorf(patch.Internal, "cannot read the stored order of %s: %w", m, err)
+	}
+	if err := e.Open(s.ApproverKey, wire.TypeOrder, &o); err != nil {
+		return false, patch.Errorf(patch.Internal, "cannot open the stored order of %s: %w", m, err)
+	}
+	for _, i := range o.Items {
+		for _, p := range i.Packages {
+			if p.SHA256 == h {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// place says where a file that every machine may have is kept.
+type place uint8
+
+const (
+	nowhereKnown place = iota
+	inCatalog
+	inVendor
+)
+
+// blobIndex remembers which addresses published revisions name. Revisions are write-once, so what is in it stays right.
+type blobIndex struct {
+	mu    sync.Mutex
+	known map[patch.Hash]place
+	built time.Time
+	round uint64 // the hub's, when it was built: a newer one means that something was published since
+}
+
+const (
+	publishedKept = 3 // revisions of each host OS whose files machines may still fetch
+	indexAge      = 10 * time.Second
+)
+
+func (b *blobIndex) find(ctx context.Context, a *Appliance, h patch.Hash) (place, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if p, ok := b.known[h]; ok {
+		return p, nil
+	}
+	if b.known != nil && b.round == a.Hub.Round() && a.Now().Sub(b.built) < indexAge {
+		return nowhereKnown, nil
+	}
+	known, round := map[patch.Hash]place{}, a.Hub.Round()
+	oses, err := a.Store.ListOSes(ctx)
+	if err != nil {
+		return nowhereKnown, err
+	}
+	for _, os := range oses {
+		metas, err := a.Store.ListRevisions(ctx, os)
+		if err != nil {
+			return nowhereKnown, err
+		}
+		for _, m := range metas[:min(publishedKept, len(metas))] {
+			noteRevision(known, m)
+		}
+		if m, ok := a.Catalog.Meta(os); ok {
+			noteRevision(known, m)
+		}
+	}
+	b.known, b.built, b.round = known, a.Now(), round
+	return known[h], nil
+}
+
+func noteRevision(known map[patch.Hash]place, m patch.RevisionMeta) {
+	known[m.List], known[m.Signatures] = inCatalog, inCatalog
+	for _, o := range m.Origins {
+		known[o.Release], known[o.Index] = inVendor, inVendor
+	}
+}

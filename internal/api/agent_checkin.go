@@ -1,0 +1,69 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
+)
+
+// pendingSeconds is how soon a machine that waits for admission asks again.
+const pendingSeconds = 15
+
+// checkin notes where the machine is and tells it what the appliance lacks.
+func (s *agents) checkin(c *call) (any, error) {
+	in, err := decodeAgent[wire.Checkin](c)
+	if err != nil {
+		return nil, err
+	}
+	m := c.machine
+	if m.State == patch.Revoked {
+		return wire.CheckinReply{State: patch.Revoked, NextSeconds: int(s.options.Checkin.Seconds()), Now: s.Now().UTC()}, nil
+	}
+	s.Hub.Seen(m.ID)
+	if err := s.noteCheckin(c, m, in); err != nil {
+		return nil, err
+	}
+	if m.State == patch.Pending {
+		return wire.CheckinReply{State: patch.Pending, NextSeconds: pendingSeconds, Now: s.Now().UTC()}, nil
+	}
+	return s.wanted(c.Context(), m, in)
+}
+
+func (s *agents) noteCheckin(c *call, m patch.Machine, in wire.Checkin) error {
+	err := s.Store.PutCheckin(c.Context(), m.ID, patch.CheckinUpdate{
+		At: s.Now(), Address: addressOf(c.Request), Counter: in.Counter, Boot: plainName(in.Boot), OS: patch.HostOS(plainName(string(in.OS))),
+		Agent: plainName(in.Agent), Hostname: plainName(in.Hostname), Busy: plainName(in.Busy), RebootOwed: in.RebootOwed, Policy: plainName(in.Policy),
+	})
+	if patch.KindOf(err) != patch.Conflict {
+		return err
+	}
+	s.log.WarnContext(c.Context(), "check-in counter stepped back", slog.String("machine", string(m.ID)), slog.Uint64("counter", in.Counter))
+	if alarm := s.Store.RaiseAlarm(c.Context(), patch.Alarm{
+		Key: "clone/" + string(m.ID), Kind: "mismatch", RaisedAt: s.Now(), SeenAt: s.Now(),
+		Text: "two machines use the key of " + m.Name + ": a check-in counter was used twice",
+		Do:   "A copy of the machine or a restored backup uses the same agent key. Revoke it and enrol each copy on its own.",
+	}); alarm != nil {
+		return alarm
+	}
+	return err
+}
+
+// wanted compares what the machine has with what the appliance has of it.
+func (s *agents) wanted(ctx context.Context, m patch.Machine, in wire.Checkin) (wire.CheckinReply, error) {
+	reply := wire.CheckinReply{State: m.State, NextSeconds: int(s.options.Checkin.Seconds()), Now: s.Now().UTC(), ResultsAck: m.ResultsAck}
+	if meta, ok := s.Catalog.Meta(in.OS); ok {
+		reply.Revision = meta.ID
+	}
+	order, err := s.Deploy.HasOrder(ctx, m.ID)
+	if err != nil {
+		return reply, err
+	}
+	reply.Order = order
+	reply.WantInventory = in.Inventory != m.Inventory
+	reply.WantFacts = in.Facts != m.Facts
+	reply.WantSnapshot = in.Snapshot > m.SnapshotSeq
+	reply.WantDetect = reply.Revision != "" && (in.Revision != reply.Revision || in.Snapshot == 0 || in.Snapshot < m.SnapshotSeq || s.Hub.DetectAsked(m.ID))
+	return reply, nil
+}

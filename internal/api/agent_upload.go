@@ -1,0 +1,149 @@
+package api
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
+)
+
+const (
+	uploadLimit   = 4 << 20  // compressed facts or inventory
+	unpackedLimit = 32 << 20 // the same, unpacked
+	textLimit     = 4 << 10
+	logLimit      = 16 << 10
+	resultsLimit  = 2000 // journal lines in one upload
+)
+
+func (s *agents) inventory(c *call) (any, error) {
+	h, body, err := readUpload[patch.Inventory](c)
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.Store.PutInventory(c.Context(), c.machine.ID, h, body)
+}
+
+func (s *agents) facts(c *call) (any, error) {
+	h, body, err := readUpload[patch.Facts](c)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Store.PutFacts(c.Context(), c.machine.ID, h, body); err != nil {
+		return nil, err
+	}
+	s.Wanted.Beat()
+	return nil, nil
+}
+
+// readUpload takes a compressed JSON T whose address is the SHA-256 of its unpacked bytes, and gives it as it came.
+func readUpload[T any](c *call) (patch.Hash, []byte, error) {
+	h := patch.Hash(c.PathValue("hash"))
+	if !h.Valid() {
+		return "", nil, &patch.Error{Kind: patch.Invalid, What: "the upload's address is not a SHA-256"}
+	}
+	body, err := io.ReadAll(c.Body)
+	if err != nil {
+		return "", nil, err
+	}
+	plain, err := unpack(body, unpackedLimit)
+	if err != nil {
+		return "", nil, err
+	}
+	if sum := sha256.Sum256(plain); hex.EncodeToString(sum[:]) != string(h) {
+		return "", nil, &patch.Error{Kind: patch.Untrusted, What: "the upload's bytes do not have the hash that its address names"}
+	}
+	var v T
+	if err := json.Unmarshal(plain, &v); err != nil {
+		return "", nil, &patch.Error{Kind: patch.Invalid, What: "cannot read the upload", Why: err.Error()}
+	}
+	return h, body, nil
+}
+
+func unpack(b []byte, limit int64) ([]byte, error) {
+	dec, err := zstd.NewReader(bytes.NewReader(b), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(16<<20))
+	if err != nil {
+		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot unpack the upload", Err: err}
+	}
+	defer dec.Close()
+	plain, err := io.ReadAll(io.LimitReader(dec, limit+1))
+	if err != nil {
+		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot unpack the upload", Why: err.Error()}
+	}
+	if int64(len(plain)) > limit {
+		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot unpack the upload", Why: "it is too large when unpacked"}
+	}
+	return plain, nil
+}
+
+// snapshot accepts one complete detect and acknowledges it when it is durable.
+func (s *agents) snapshot(c *call) (any, error) {
+	body, err := io.ReadAll(c.Body)
+	if err != nil {
+		return nil, err
+	}
+	snap, err := wire.DecodeSnapshot(body)
+	if err != nil {
+		return nil, err
+	}
+	if snap.Machine != "" && snap.Machine != c.machine.ID {
+		return nil, &patch.Error{Kind: patch.Forbidden, What: "cannot accept the snapshot", Why: "it is another machine's"}
+	}
+	snap.Machine, snap.Received = c.machine.ID, s.Now().UTC()
+	reply, err := s.Ledger.Accept(c.Context(), snap)
+	if err != nil {
+		return nil, err
+	}
+	s.Hub.DetectDone(c.machine.ID)
+	if err := s.Store.ClearAlarm(c.Context(), detectAlarm(c.machine.ID), s.Now()); err != nil && patch.KindOf(err) != patch.NotFound {
+		return nil, err
+	}
+	s.Pulse.Beat()
+	s.Wanted.Beat()
+	return reply, nil
+}
+
+func detectAlarm(id patch.MachineID) string { return "detect/" + string(id) }
+
+// detectFailed notes that a detect did not complete; the newest complete one stays.
+func (s *agents) detectFailed(c *call) (any, error) {
+	in, err := decodeAgent[wire.DetectFailed](c)
+	if err != nil {
+		return nil, err
+	}
+	text := clip(plainText(in.Text), textLimit)
+	if err := s.Store.PutDetectFailed(c.Context(), c.machine.ID, s.Now(), text); err != nil {
+		return nil, err
+	}
+	s.Pulse.Beat()
+	return nil, s.Store.RaiseAlarm(c.Context(), patch.Alarm{
+		Key: detectAlarm(c.machine.ID), Kind: "detect", RaisedAt: s.Now(), SeenAt: s.Now(),
+		Text: "the detect on " + c.machine.Name + " failed: " + clip(text, 500), Do: "Look at the machine; its last complete detect stays in force and grows old.",
+	})
+}
+
+// results takes journal lines; foreign attempts and gaps are the desk's to refuse.
+func (s *agents) results(c *call) (any, error) {
+	in, err := decodeAgent[wire.Results](c)
+	if err != nil {
+		return nil, err
+	}
+	if len(in.Results) > resultsLimit {
+		return nil, &patch.Error{Kind: patch.Invalid, What: "too many results in one upload", Do: "Send at most 2000 at once."}
+	}
+	for i := range in.Results {
+		in.Results[i].Text = clip(plainText(in.Results[i].Text), textLimit)
+		in.Results[i].Log = clipTail(plainText(in.Results[i].Log), logLimit)
+	}
+	reply, err := s.Deploy.Accept(c.Context(), c.machine.ID, in)
+	if err != nil {
+		return nil, err
+	}
+	s.Pulse.Beat()
+	return reply, nil
+}

@@ -1,0 +1,203 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/auth"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
+)
+
+// Permissions of the agent table. A machine has no role: what it may do follows from the state of its own row.
+const (
+	anybody     auth.Permission = "agent:anybody"  // no certificate needed: enrolment
+	knownAgent  auth.Permission = "agent:known"    // enrolled, in any state
+	activeAgent auth.Permission = "agent:admitted" // enrolled and admitted by a person
+)
+
+// AgentOptions bound what agents may ask for. The zero value is replaced by good defaults.
+type AgentOptions struct {
+	Concurrent int           // requests worked on at once; 64
+	Checkin    time.Duration // how long machines stay away between check-ins; 15 min
+	PollFor    time.Duration // how long a poll waits; 50 s
+	EnrolBurst int           // enrolment attempts of one address before it must wait; 30
+}
+
+func (o AgentOptions) withDefaults() AgentOptions {
+	if o.Concurrent == 0 {
+		o.Concurrent = 64
+	}
+	if o.Checkin == 0 {
+		o.Checkin = 15 * time.Minute
+	}
+	if o.PollFor == 0 {
+		o.PollFor = 50 * time.Second
+	}
+	if o.EnrolBurst == 0 {
+		o.EnrolBurst = 30
+	}
+	return o
+}
+
+// agents is the agent listener.
+type agents struct {
+	surface
+	*Appliance
+	options  AgentOptions
+	gate     *turnstile
+	requests *buckets // by machine
+	uploads  *buckets // by machine, in bytes
+	enrols   *buckets // by address
+	blobs    *blobIndex
+}
+
+// Agents makes the agent listener's handler: the table in agentRoutes, identity from the client certificate only.
+func Agents(a *Appliance, o AgentOptions) http.Handler {
+	o = o.withDefaults()
+	s := &agents{
+		surface: a.surface(), Appliance: a, options: o,
+		gate:     &turnstile{size: o.Concurrent},
+		requests: newBuckets(240, 4, 250_000, a.Now),
+		uploads:  newBuckets(64<<20, 16<<10, 250_000, a.Now),
+		enrols:   newBuckets(float64(o.EnrolBurst), 0.5, 10_000, a.Now),
+		blobs:    &blobIndex{},
+	}
+	return s.guard(s.mount(s.routes()))
+}
+
+func (s *agents) routes() []Route {
+	return []Route{
+		{Pattern: wire.PathEnrol, Permission: anybody, Audit: "machine.enrol", Limit: 64 << 10, Class: classCheckin, Handle: s.enrol},
+		{Pattern: wire.PathRenew, Permission: activeAgent, Audit: "machine.renew", Limit: 64 << 10, Class: classCheckin, Handle: s.renew},
+		{Pattern: wire.PathCheckin, Permission: knownAgent, Audit: "machine.checkin", Limit: 64 << 10, Class: classCheckin, Handle: s.checkin},
+		{Pattern: wire.PathPoll, Permission: activeAgent, Class: classPoll, Handle: s.poll},
+		{Pattern: wire.PathBlob, Permission: activeAgent, Class: classPayload, Handle: s.blob},
+		{Pattern: wire.PathRevision, Permission: activeAgent, Class: classCheckin, Handle: s.revision},
+		{Pattern: wire.PathInventory, Permission: activeAgent, Audit: "machine.inventory", Limit: uploadLimit, Class: classInventory, Handle: s.inventory},
+		{Pattern: wire.PathFacts, Permission: activeAgent, Audit: "machine.facts", Limit: uploadLimit, Class: classInventory, Handle: s.facts},
+		{Pattern: wire.PathSnapshot, Permission: activeAgent, Audit: "machine.snapshot", Limit: wire.MaxSnapshot, Class: classResults, Handle: s.snapshot},
+		{Pattern: wire.PathFailed, Permission: activeAgent, Audit: "machine.detect-failed", Limit: 64 << 10, Class: classResults, Handle: s.detectFailed},
+		{Pattern: wire.PathOrder, Permission: activeAgent, Class: classCheckin, Handle: s.order},
+		{Pattern: wire.PathResults, Permission: activeAgent, Audit: "machine.results", Limit: 8 << 20, Class: classResults, Handle: s.results},
+	}
+}
+
+func (s *agents) mount(rows []Route) http.Handler {
+	mux := http.NewServeMux()
+	for _, row := range rows {
+		if row.Permission != "" {
+			mux.Handle(row.Pattern, s.serve(row))
+		}
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.answerFault(w, r, notAdmitted()) })
+	return mux
+}
+
+// notAdmitted is the one constant answer to every caller that is not an admitted machine, on every path, known or not.
+func notAdmitted() error {
+	return &patch.Error{Kind: patch.Forbidden, What: "this machine is not admitted", Do: "An administrator admits machines with `fettle machines admit` or in the console."}
+}
+
+// serve lets a request in: identity, then rate, then room, then the handler with a capped body.
+func (s *agents) serve(row Route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := &call{Request: r, w: w}
+		if err := s.admit(row, c); err != nil {
+			s.answerFault(w, r, err)
+			return
+		}
+		leave, err := s.gate.enter(row.Class)
+		if err != nil {
+			s.answerFault(w, r, err)
+			return
+		}
+		defer leave()
+		limit := row.Limit
+		if limit == 0 {
+			limit = bodyLimit
+		}
+		c.Body = http.MaxBytesReader(w, r.Body, limit)
+		if row.Class != classPayload {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Minute)) // a body that trickles in ends here
+		}
+		s.run(row, c)
+	})
+}
+
+func (s *agents) admit(row Route, c *call) error {
+	if row.Permission == anybody {
+		return s.enrols.take(addressOf(c.Request), 1)
+	}
+	m, expired, err := s.identify(c.Request)
+	if err != nil {
+		return err
+	}
+	if expired && row.Pattern != wire.PathRenew {
+		return &patch.Error{Kind: patch.Unauthenticated, What: "this machine's certificate has ended", Do: "The agent renews it with the same key."}
+	}
+	if row.Permission != knownAgent && m.State != patch.Admitted {
+		return notAdmitted()
+	}
+	if err := s.requests.take(string(m.ID), 1); err != nil {
+		return err
+	}
+	if n := c.ContentLength; n > 0 {
+		if err := s.uploads.take(string(m.ID), float64(n)); err != nil {
+			return err
+		}
+	}
+	c.machine = m
+	c.caller = patch.Caller{Name: "machine:" + string(m.ID), From: addressOf(c.Request), Via: "agent"}
+	return nil
+}
+
+// renewGrace is how long after its certificate ended a machine may still renew it: laptops lie in drawers. Admission is looked up at
+// every request, so an old certificate opens nothing to a machine that was revoked meanwhile.
+const renewGrace = 180 * 24 * time.Hour
+
+// identify finds the machine whose key made this connection. The handshake has proved that the peer holds the key.
+func (s *agents) identify(r *http.Request) (m patch.Machine, expired bool, err error) {
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		return m, false, notAdmitted()
+	}
+	cert, now := r.TLS.PeerCertificates[0], s.Now()
+	id, err := auth.MachineOf(cert, s.Issuer.Certificate)
+	if err != nil || now.Before(cert.NotBefore) || now.After(cert.NotAfter.Add(renewGrace)) {
+		return m, false, notAdmitted()
+	}
+	m, err = s.Store.FindMachine(r.Context(), id)
+	if patch.KindOf(err) == patch.NotFound {
+		return m, false, notAdmitted()
+	}
+	return m, now.After(cert.NotAfter), err
+}
+
+// poll waits until the machine is wanted.
+func (s *agents) poll(c *call) (any, error) {
+	wait := s.options.PollFor - time.Duration(float64(s.options.PollFor)*0.1*s.random())
+	ctx, cancel := context.WithTimeout(c.Context(), wait)
+	defer cancel()
+	return wire.PollReply{Wake: s.Hub.Wait(ctx, c.machine.ID)}, nil
+}
+
+func (s *agents) revision(c *call) (any, error) {
+	_, envelope, err := s.Store.NewestRevision(c.Context(), patch.HostOS(c.PathValue("os")))
+	if err != nil {
+		return nil, err
+	}
+	return json.RawMessage(envelope), nil
+}
+
+func (s *agents) order(c *call) (any, error) {
+	e, some, err := s.Deploy.OrderFor(c.Context(), c.machine.ID)
+	if err != nil || !some {
+		return nil, err
+	}
+	s.log.InfoContext(c.Context(), "order handed out", slog.String("machine", string(c.machine.ID)))
+	s.Pulse.Beat()
+	return e, nil
+}

@@ -1,0 +1,54 @@
+package api
+
+import (
+	"crypto/ed25519"
+	"log/slog"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/approval"
+	"github.com/fettle-project/fettle/internal/auth"
+	"github.com/fettle-project/fettle/internal/catalog"
+	"github.com/fettle-project/fettle/internal/deploy"
+	"github.com/fettle-project/fettle/internal/label"
+	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/payload"
+	"github.com/fettle-project/fettle/internal/plan"
+	"github.com/fettle-project/fettle/internal/store"
+)
+
+// Appliance is everything that the handlers call. cmd/fettle joins it; nothing in it changes while it serves.
+type Appliance struct {
+	Store    *store.Store
+	Catalog  *catalog.Catalog
+	Labels   *label.Book
+	Ledger   *ledger.Ledger
+	Approval *approval.Desk
+	Planner  *plan.Planner
+	Deploy   *deploy.Desk
+	Depot    *payload.Depot
+	Door     *auth.Door
+
+	Issuer      *auth.CA // of the agent listener: signs machines' certificates
+	CatalogKey  ed25519.PublicKey
+	ApproverKey ed25519.PublicKey
+	Enrolment   string // the agent listener as machines reach it: "https://patches.example.org:8461"
+
+	Hub     *Hub
+	Changes *Changes
+	Pulse   *Pulse // beats when a machine reported or a deployment changed
+	Wanted  *Pulse // beats when the depot may have something new to fetch
+	// CheckFeed says why a feed cannot be subscribed to, and fills what was left out.
+	CheckFeed func(*patch.Feed) error
+	// Sync brings all feeds up to date and publishes, in the background; one that already runs is joined.
+	Sync func(caller patch.Caller) Change
+
+	Now    func() time.Time
+	Random func() float64 // in [0,1)
+	NewID  func() string
+	Log    *slog.Logger
+}
+
+func (a *Appliance) surface() surface {
+	return surface{log: a.Log, random: a.Random, newID: a.NewID}
+}

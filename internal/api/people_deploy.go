@@ -1,0 +1,124 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/deploy"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/plan"
+)
+
+// PlanRequest asks what a deployment would do now. Machines and patches may be named as people name them.
+type PlanRequest struct {
+	Label    string       `json:"label,omitempty"`
+	Machines []string     `json:"machines,omitempty"`
+	Patches  []string     `json:"patches,omitempty"`
+	Window   patch.Window `json:"window,omitzero"`
+}
+
+// Watched is a deployment's progress; Version changes with it: give it back as ?after= to wait for the next one.
+type Watched struct {
+	deploy.Progress
+	Version string `json:"version"`
+}
+
+func (s *people) makePlan(c *call) (any, error) {
+	in, err := decode[PlanRequest](c)
+	if err != nil {
+		return nil, err
+	}
+	r := plan.Request{Label: in.Label, Window: in.Window}
+	for _, text := range in.Machines {
+		m, err := s.Ledger.Resolve(c.Context(), text)
+		if err != nil {
+			return nil, err
+		}
+		r.Machines = append(r.Machines, m.ID)
+	}
+	for _, text := range in.Patches {
+		row, err := s.patch(c, text)
+		if err != nil {
+			return nil, err
+		}
+		r.Patches = append(r.Patches, row.ID)
+	}
+	return s.Planner.Make(c.Context(), c.caller, r)
+}
+
+func (s *people) applyPlan(c *call) (any, error) {
+	p, err := decode[patch.Plan](c)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.Deploy.Apply(c.Context(), c.caller, p)
+	if err != nil {
+		return nil, err
+	}
+	s.Pulse.Beat()
+	return outcome{http.StatusCreated, d}, nil
+}
+
+func (s *people) listDeployments(c *call) (any, error) {
+	limit, err := c.number("limit", 50, 10_000)
+	if err != nil {
+		return nil, err
+	}
+	l, err := s.Deploy.List(c.Context(), limit)
+	return listOf(l), err
+}
+
+func (s *people) haltDeployment(c *call) (any, error) {
+	d, err := s.Deploy.Halt(c.Context(), c.caller, c.PathValue("deployment"))
+	if err != nil {
+		return nil, err
+	}
+	s.Pulse.Beat()
+	return d, nil
+}
+
+const (
+	longestWait = 50              // seconds
+	watchEvery  = 2 * time.Second // looks again though nobody reported: windows open, orders expire
+)
+
+// watchDeployment gives the progress; with ?after=VERSION&wait=SECONDS it waits until it differs.
+func (s *people) watchDeployment(c *call) (any, error) {
+	wait, err := c.number("wait", 0, longestWait)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(c.Context(), time.Duration(wait)*time.Second)
+	defer cancel()
+	after := c.text("after")
+	for {
+		next := s.Pulse.Next()
+		p, err := s.Deploy.Watch(c.Context(), c.PathValue("deployment"))
+		if err != nil {
+			return nil, err
+		}
+		w := Watched{Progress: p, Version: versionOf(p)}
+		if w.Version != after || p.Ended || wait == 0 {
+			return w, nil
+		}
+		select {
+		case <-next:
+		case <-time.After(watchEvery):
+		case <-ctx.Done():
+			return w, nil
+		}
+	}
+}
+
+func versionOf(p deploy.Progress) string {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return ""
+	}
+	h := sha256.Sum256(b)
+	return hex.EncodeToString(h[:8])
+}

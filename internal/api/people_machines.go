@@ -1,0 +1,285 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/fettle-project/fettle/internal/auth"
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// MachineDetail is one machine with what people ask about it first.
+type MachineDetail struct {
+	Machine   ledger.MachineRow `json:"machine"`
+	Labels    []string          `json:"labels"`
+	Inventory *patch.Inventory  `json:"inventory,omitempty"`
+	Online    bool              `json:"online"` // it waits in its long poll now
+}
+
+// Rows is a page of the ledger with the numbers of all of it.
+type Rows struct {
+	Items   []ledger.Row   `json:"items"`
+	Total   int            `json:"total"` // that match the filter
+	Summary ledger.Summary `json:"summary"`
+}
+
+func (s *people) listMachines(c *call) (any, error) {
+	f := patch.MachineFilter{State: patch.MachineState(c.text("state")), OS: patch.HostOS(c.text("os"))}
+	rows, err := s.Ledger.Machines(c.Context(), f)
+	if err != nil {
+		return nil, err
+	}
+	if name := c.text("label"); name != "" {
+		if rows, err = s.carrying(c, rows, name); err != nil {
+			return nil, err
+		}
+	}
+	return page(c, rows)
+}
+
+// carrying keeps the machines that carry a label now, smart ones included.
+func (s *people) carrying(c *call, rows []ledger.MachineRow, name string) ([]ledger.MachineRow, error) {
+	members, err := s.Labels.Members(c.Context(), name)
+	if err != nil {
+		return nil, err
+	}
+	in := map[patch.MachineID]bool{}
+	for _, id := range members {
+		in[id] = true
+	}
+	kept := rows[:0]
+	for _, r := range rows {
+		if in[r.ID] {
+			kept = append(kept, r)
+		}
+	}
+	return kept, nil
+}
+
+func (s *people) findMachine(c *call) (any, error) {
+	m, err := s.Ledger.Resolve(c.Context(), c.PathValue("machine"))
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.Ledger.Machines(c.Context(), patch.MachineFilter{State: m.State, OS: m.OS})
+	if err != nil {
+		return nil, err
+	}
+	d := MachineDetail{Machine: ledger.MachineRow{Machine: m}, Online: s.Hub.Online(m.ID)}
+	for _, r := range rows {
+		if r.ID == m.ID {
+			d.Machine = r
+		}
+	}
+	if d.Labels, err = s.Labels.LabelsOf(c.Context(), m.ID); err != nil {
+		return nil, err
+	}
+	if m.Inventory != "" {
+		inv, err := stored[patch.Inventory](s.Store.FindInventory(c.Context(), m.Inventory))
+		if err != nil {
+			return nil, err
+		}
+		d.Inventory = &inv
+	}
+	return d, nil
+}
+
+// stored unpacks what a machine uploaded.
+func stored[T any](packed []byte, err error) (T, error) {
+	var v T
+	if err != nil {
+		return v, err
+	}
+	plain, err := unpack(packed, unpackedLimit)
+	if err != nil {
+		return v, err
+	}
+	if err := json.Unmarshal(plain, &v); err != nil {
+		return v, patch.Errorf(patch.Internal, "cannot read what is stored: %w", err)
+	}
+	return v, nil
+}
+
+func (s *people) findInventory(c *call) (any, error) {
+	m, err := s.Ledger.Resolve(c.Context(), c.PathValue("machine"))
+	if err != nil {
+		return nil, err
+	}
+	if m.Inventory == "" {
+		return nil, nothingYet(m, "inventory")
+	}
+	return stored[patch.Inventory](s.Store.FindInventory(c.Context(), m.Inventory))
+}
+
+func (s *people) findFacts(c *call) (any, error) {
+	m, err := s.Ledger.Resolve(c.Context(), c.PathValue("machine"))
+	if err != nil {
+		return nil, err
+	}
+	if m.Facts == "" {
+		return nil, nothingYet(m, "facts")
+	}
+	return stored[patch.Facts](s.Store.FindFacts(c.Context(), m.Facts))
+}
+
+func nothingYet(m patch.Machine, what string) error {
+	return &patch.Error{Kind: patch.NotFound, What: m.Name + " has not sent its " + what + " yet", Do: "It does so at one of its next check-ins, once it is admitted."}
+}
+
+func (s *people) machineRows(c *call) (any, error) {
+	m, err := s.Ledger.Resolve(c.Context(), c.PathValue("machine"))
+	if err != nil {
+		return nil, err
+	}
+	f, err := rowFilter(c)
+	if err != nil {
+		return nil, err
+	}
+	rows, sum, err := s.Ledger.Rows(c.Context(), m.ID, f)
+	return rowsOf(rows, sum), err
+}
+
+func rowsOf(rows []ledger.Row, sum ledger.Summary) Rows {
+	return Rows{Items: listOf(rows).Items, Total: sum.Matching, Summary: sum}
+}
+
+// rowFilter reads verdict, policy, execution, effect (each may be repeated), category, gate, code, label, text, deployable, closed.
+func rowFilter(c *call) (ledger.RowFilter, error) {
+	f := ledger.RowFilter{
+		Stands: list[patch.Stand](c, "policy"), Executions: list[patch.Execution](c, "execution"), Effects: list[patch.Effect](c, "effect"),
+		Category: patch.Category(c.text("category")), Gate: gate.Name(c.text("gate")), Code: c.text("code"), Label: c.text("label"), Text: c.text("text"),
+		Deployable: c.flag("deployable"), Closed: c.flag("closed"),
+	}
+	for _, name := range list[string](c, "verdict") {
+		var v patch.Verdict
+		if err := v.UnmarshalText([]byte(name)); err != nil {
+			return f, err
+		}
+		f.Verdicts = append(f.Verdicts, v)
+	}
+	var err error
+	if f.Limit, err = c.number("limit", 0, 1_000_000); err != nil {
+		return f, err
+	}
+	f.Offset, err = c.number("offset", 0, 1_000_000_000)
+	return f, err
+}
+
+func (s *people) listReceipts(c *call) (any, error) {
+	m, err := s.Ledger.Resolve(c.Context(), c.PathValue("machine"))
+	if err != nil {
+		return nil, err
+	}
+	limit, err := c.number("limit", 50, 10_000)
+	if err != nil {
+		return nil, err
+	}
+	receipts, err := s.Store.ListReceipts(c.Context(), m.ID, limit)
+	return listOf(receipts), err
+}
+
+func (s *people) listTransitions(c *call) (any, error) {
+	m, err := s.Ledger.Resolve(c.Context(), c.PathValue("machine"))
+	if err != nil {
+		return nil, err
+	}
+	since, err := c.moment("since")
+	if err != nil {
+		return nil, err
+	}
+	limit, err := c.number("limit", 200, 100_000)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.Store.ListTransitions(c.Context(), patch.TransitionFilter{Machine: m.ID, Patch: patch.ID(c.text("patch")), Since: since, Limit: limit})
+	return listOf(t), err
+}
+
+func (s *people) setMachineState(to patch.MachineState) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		m, err := s.Ledger.Resolve(c.Context(), c.PathValue("machine"))
+		if err != nil {
+			return nil, err
+		}
+		if err := s.Store.SetMachineState(c.Context(), c.caller, m.ID, to); err != nil {
+			return nil, err
+		}
+		if to == patch.Revoked {
+			s.Hub.Forget(m.ID)
+		} else {
+			s.Hub.Poke(m.ID)
+		}
+		s.Wanted.Beat()
+		return s.Store.FindMachine(c.Context(), m.ID)
+	}
+}
+
+// Asked is the answer to a request that a machine carries out when it comes.
+type Asked struct {
+	Machine patch.MachineID `json:"machine"`
+	Online  bool            `json:"online"` // it waits for word now, so it begins at once
+}
+
+func (s *people) askDetect(c *call) (any, error) {
+	m, err := s.Ledger.Resolve(c.Context(), c.PathValue("machine"))
+	if err != nil {
+		return nil, err
+	}
+	if m.State != patch.Admitted {
+		return nil, &patch.Error{Kind: patch.Conflict, What: m.Name + " cannot detect", Why: "it is " + string(m.State), Do: "Admit it first with `fettle machines admit " + m.Name + "`."}
+	}
+	if err := s.Store.PutAudit(c.Context(), c.caller, "machine.detect", string(m.ID), nil); err != nil {
+		return nil, err
+	}
+	online := s.Hub.Online(m.ID)
+	s.Hub.AskDetect(m.ID)
+	return outcome{http.StatusAccepted, Asked{Machine: m.ID, Online: online}}, nil
+}
+
+// TokenRequest makes an enrolment token.
+type TokenRequest struct {
+	Name  string `json:"name"`
+	Uses  int    `json:"uses"`
+	Hours int    `json:"hours"` // how long it works; at most 168
+	Admit bool   `json:"admit"` // machines need no further yes
+}
+
+// TokenReply shows a token's secret, once.
+type TokenReply struct {
+	Token  string      `json:"token"`   // "fettle1.…": give it to fettle-agent enrol
+	Info   patch.Token `json:"info"`    // what is kept of it
+	Server string      `json:"server"`  // the agent listener's address
+	Enrol  string      `json:"command"` // the command to run on the machine
+}
+
+func (s *people) listTokens(c *call) (any, error) {
+	tokens, err := s.Store.ListTokens(c.Context())
+	return listOf(tokens), err
+}
+
+func (s *people) putToken(c *call) (any, error) {
+	in, err := decode[TokenRequest](c)
+	if err != nil {
+		return nil, err
+	}
+	secret, hash, err := auth.NewToken(s.Issuer.Certificate)
+	if err != nil {
+		return nil, err
+	}
+	t, err := in.token(hash, c.caller.Name, s.Now())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Store.PutToken(c.Context(), c.caller, t); err != nil {
+		return nil, err
+	}
+	return outcome{http.StatusCreated, TokenReply{
+		Token: secret, Info: t, Server: s.Enrolment, Enrol: "fettle-agent enrol --server " + s.Enrolment + " --token " + secret,
+	}}, nil
+}
+
+func (s *people) removeToken(c *call) (any, error) {
+	return nil, s.Store.RemoveToken(c.Context(), c.caller, c.PathValue("token"))
+}

@@ -1,0 +1,166 @@
+package api
+
+import (
+	"github.com/fettle-project/fettle/internal/approval"
+	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// PatchDetail is one patch with its files and the decisions that count now.
+type PatchDetail struct {
+	Patch     patch.PatchRow        `json:"patch"`
+	Decisions []patch.Decision      `json:"decisions"`
+	Payloads  []patch.StoredPayload `json:"payloads"` // that the appliance has or wants
+	Summary   ledger.Summary        `json:"summary"`  // over the machines of its OS
+}
+
+func (s *people) status(c *call) (any, error) { return s.Ledger.Status(c.Context()) }
+
+func (s *people) listAlarms(c *call) (any, error) {
+	alarms, err := s.Store.ListAlarms(c.Context(), !c.flag("all"))
+	return listOf(alarms), err
+}
+
+// searchPatches gives patches with their numbers over the fleet: needed=true leaves out those that no machine needs.
+func (s *people) searchPatches(c *call) (any, error) {
+	limit, err := c.number("limit", 100, 1_000_000)
+	if err != nil {
+		return nil, err
+	}
+	offset, err := c.number("offset", 0, 1_000_000_000)
+	if err != nil {
+		return nil, err
+	}
+	rows, total, err := s.Store.SearchPatches(c.Context(), patch.PatchFilter{
+		OS: patch.HostOS(c.text("os")), Text: c.text("text"), Category: patch.Category(c.text("category")), IDs: list[patch.ID](c, "id"),
+		IncludeGone: c.flag("gone"), Limit: limit, Offset: offset,
+	})
+	l := listOf(rows)
+	l.Total = total
+	return l, err
+}
+
+func (s *people) findPatch(c *call) (any, error) {
+	row, err := s.patch(c, c.PathValue("patch"))
+	if err != nil {
+		return nil, err
+	}
+	d := PatchDetail{Patch: row}
+	decisions, err := s.Store.ListDecisions(c.Context(), patch.DecisionFilter{Patch: row.ID})
+	if err != nil {
+		return nil, err
+	}
+	payloads, err := s.Store.ListPayloads(c.Context(), patch.PayloadFilter{Patch: row.ID})
+	if err != nil {
+		return nil, err
+	}
+	_, d.Summary, err = s.Ledger.PatchRows(c.Context(), row.ID, ledger.RowFilter{Limit: 1})
+	d.Decisions, d.Payloads = listOf(decisions).Items, listOf(payloads).Items
+	return d, err
+}
+
+// patch finds what a person named: an id, or anything that fits one patch.
+func (s *people) patch(c *call, text string) (patch.PatchRow, error) {
+	return s.Ledger.ResolvePatch(c.Context(), text, patch.HostOS(c.text("os")))
+}
+
+func (s *people) patchRows(c *call) (any, error) {
+	row, err := s.patch(c, c.PathValue("patch"))
+	if err != nil {
+		return nil, err
+	}
+	f, err := rowFilter(c)
+	if err != nil {
+		return nil, err
+	}
+	rows, sum, err := s.Ledger.PatchRows(c.Context(), row.ID, f)
+	return rowsOf(rows, sum), err
+}
+
+func (s *people) decisionHistory(c *call) (any, error) {
+	row, err := s.patch(c, c.PathValue("patch"))
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.Store.DecisionHistory(c.Context(), row.ID)
+	return listOf(d), err
+}
+
+// explain answers for ?machine=…&patch=… and for ?label=…&patch=….
+func (s *people) explain(c *call) (any, error) {
+	machine, label, text := c.text("machine"), c.text("label"), c.text("patch")
+	if text == "" || (machine == "") == (label == "") {
+		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot explain this", Why: "a patch and either a machine or a label are needed"}
+	}
+	if label != "" {
+		row, err := s.patch(c, text)
+		if err != nil {
+			return nil, err
+		}
+		return s.Ledger.ExplainLabel(c.Context(), label, row.ID)
+	}
+	m, err := s.Ledger.Resolve(c.Context(), machine)
+	if err != nil {
+		return nil, err
+	}
+	row, err := s.patchFor(c, text, m.OS)
+	if err != nil {
+		return nil, err
+	}
+	return s.Ledger.Explain(c.Context(), m.ID, row.ID)
+}
+
+// patchFor looks among the patches of the machine's OS first, then among all: a patch of another OS has an explanation too.
+func (s *people) patchFor(c *call, text string, os patch.HostOS) (patch.PatchRow, error) {
+	row, err := s.Ledger.ResolvePatch(c.Context(), text, os)
+	if os != "" && patch.KindOf(err) == patch.NotFound {
+		return s.Ledger.ResolvePatch(c.Context(), text, "")
+	}
+	return row, err
+}
+
+func (s *people) listDecisions(c *call) (any, error) {
+	d, err := s.Store.ListDecisions(c.Context(), patch.DecisionFilter{Patch: patch.ID(c.text("patch")), Label: c.text("label"), OS: patch.HostOS(c.text("os"))})
+	if err != nil {
+		return nil, err
+	}
+	return page(c, d)
+}
+
+func (s *people) decide(c *call) (any, error) {
+	in, err := s.request(c)
+	if err != nil {
+		return nil, err
+	}
+	made, err := s.Approval.Decide(c.Context(), c.caller, in)
+	if err != nil {
+		return nil, err
+	}
+	s.Wanted.Beat()
+	s.Pulse.Beat()
+	return listOf(made), nil
+}
+
+func (s *people) preview(c *call) (any, error) {
+	in, err := s.request(c)
+	if err != nil {
+		return nil, err
+	}
+	return s.Approval.Preview(c.Context(), in)
+}
+
+// request reads a decision and replaces what a person typed for a patch by its id.
+func (s *people) request(c *call) (approval.Request, error) {
+	in, err := decode[approval.Request](c)
+	if err != nil {
+		return in, err
+	}
+	for i, p := range in.Patches {
+		row, err := s.patch(c, string(p))
+		if err != nil {
+			return in, err
+		}
+		in.Patches[i] = row.ID
+	}
+	return in, nil
+}
