@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
-	"github.com/fettle-project/fettle/internal/wire"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -38,7 +37,7 @@ type Store interface {
 	Attempts
 }
 
-// Replanner makes a plan again for the same request; package plan implements it.
+// Replanner makes a plan again, as of now, for what it installs: plan.Planner.Again.
 type Replanner func(ctx context.Context, caller patch.Caller, p patch.Plan) (patch.Plan, error)
 
 // Desk carries plans out. Its methods may be called from many goroutines.
@@ -46,49 +45,40 @@ type Desk struct {
 	World  *world.Reader
 	Store  Store
 	Replan Replanner
-	Key    ed25519.PrivateKey    // the approver key; orders are signed with it
-	Wake   func(patch.MachineID) // tells a machine that an order waits; may be nil
-	NewID  func() string
+	Key    ed25519.PrivateKey // the approver key; orders are signed with it
 	Now    func() time.Time
 	Log    *slog.Logger
-	Life   time.Duration // how long an order without a window's end may stay open; 0: 24 h
+	// Wake tells a machine that an order waits; may be nil.
+	Wake func(patch.MachineID)
+	// Settle is called after results are durable, so that a snapshot that came before them proves their effect; may be nil.
+	Settle func(context.Context, patch.MachineID) error
+
+	Life     time.Duration // how long an order without a window's end may be begun; 0: 24 h
+	Patience time.Duration // how long an attempt may wait to be begun; 0: 7 days
+	Grace    time.Duration // how long an install may go without a word; 0: 6 h
 }
 
-// Apply makes a deployment of a plan after working it out again. Where the new plan differs, it fails with patch.Conflict and names what drifted.
-// Applying the same plan twice gives the same deployment.
-func (d *Desk) Apply(ctx context.Context, caller patch.Caller, p patch.Plan) (patch.Deployment, error) {
-	return patch.Deployment{}, patch.Errorf(patch.Internal, "not built yet")
+func (d *Desk) life() time.Duration     { return or(d.Life, 24*time.Hour) }
+func (d *Desk) patience() time.Duration { return or(d.Patience, 7*24*time.Hour) }
+func (d *Desk) grace() time.Duration    { return or(d.Grace, 6*time.Hour) }
+
+func or(d, otherwise time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return otherwise
 }
 
-// Halt stops a deployment: what no machine has started is withdrawn, what is being installed finishes.
-func (d *Desk) Halt(ctx context.Context, caller patch.Caller, id string) (patch.Deployment, error) {
-	return patch.Deployment{}, patch.Errorf(patch.Internal, "not built yet")
+// appliance is who ends deployments by itself.
+func appliance() patch.Caller {
+	return patch.Caller{Name: "fettle", Role: patch.Admin, From: "local", Via: "appliance"}
 }
 
-// Watch gives a deployment's progress as of now.
-func (d *Desk) Watch(ctx context.Context, id string) (Progress, error) {
-	return Progress{}, patch.Errorf(patch.Internal, "not built yet")
+func (d *Desk) wake(machines ...patch.MachineID) {
+	if d.Wake == nil {
+		return
+	}
+	for _, id := range machines {
+		d.Wake(id)
+	}
 }
-
-// List gives the newest deployments with their progress in numbers.
-func (d *Desk) List(ctx context.Context, limit int) ([]Progress, error) {
-	return nil, patch.Errorf(patch.Internal, "not built yet")
-}
-
-// OrderFor gives the order that a machine should carry out now, and whether there is one. The machine is the one of the caller's certificate.
-func (d *Desk) OrderFor(ctx context.Context, id patch.MachineID) (wire.Envelope, bool, error) {
-	return wire.Envelope{}, false, patch.Errorf(patch.Internal, "not built yet")
-}
-
-// HasOrder reports, cheaply, whether OrderFor would be worth a call.
-func (d *Desk) HasOrder(ctx context.Context, id patch.MachineID) (bool, error) {
-	return false, patch.Errorf(patch.Internal, "not built yet")
-}
-
-// Accept takes a machine's results and acknowledges up to which line of its journal they are durable.
-func (d *Desk) Accept(ctx context.Context, id patch.MachineID, r wire.Results) (wire.ResultsReply, error) {
-	return wire.ResultsReply{}, patch.Errorf(patch.Internal, "not built yet")
-}
-
-// Sweep withdraws what has expired and finishes deployments that have nothing open. Call it every minute.
-func (d *Desk) Sweep(ctx context.Context) error { return patch.Errorf(patch.Internal, "not built yet") }

@@ -1,0 +1,159 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// repeats is how many of the newest deployments are searched for one of the same plan.
+const repeats = 200
+
+// Apply makes a deployment of a plan after working it out again. What the plan installs must still be installable in the same way; else it
+// fails with patch.Conflict and names what drifted. What has become installable since is not added. Applying the same plan again gives the
+// same deployment.
+func (d *Desk) Apply(ctx context.Context, caller patch.Caller, p patch.Plan) (patch.Deployment, error) {
+	if done, ok, err := d.applied(ctx, p); err != nil || ok {
+		return done, err
+	}
+	fresh, err := d.Replan(ctx, caller, p)
+	if err != nil {
+		return patch.Deployment{}, err
+	}
+	if drift := drifted(p, fresh); len(drift) > 0 {
+		// Somebody may have applied the same plan while this one was worked out.
+		if done, ok, err := d.applied(ctx, p); err != nil || ok {
+			return done, err
+		}
+		return patch.Deployment{}, &patch.Error{Kind: patch.Conflict, What: "the plan no longer fits", Why: strings.Join(head(drift, 5), "; "),
+			Do: "Make the plan again and look at it."}
+	}
+	fresh.Made, fresh.Hash = p.Made, p.Hash
+	now := d.Now()
+	dep := patch.Deployment{ID: ulid.Make().String(), Plan: fresh, State: patch.Running, By: caller.Name, At: now}
+	attempts, machines := queue(dep)
+	if err := d.Store.PutDeployment(ctx, caller, dep, attempts); err != nil {
+		if patch.KindOf(err) == patch.Conflict {
+			if done, ok, findErr := d.applied(ctx, p); findErr == nil && ok {
+				return done, nil
+			}
+		}
+		return patch.Deployment{}, err
+	}
+	d.Log.InfoContext(ctx, "deployment begins", "deployment", dep.ID, "by", caller.Name, "machines", len(machines), "attempts", len(attempts))
+	d.wake(machines...)
+	return dep, nil
+}
+
+// applied finds the deployment that this very plan was made into.
+func (d *Desk) applied(ctx context.Context, p patch.Plan) (patch.Deployment, bool, error) {
+	all, err := d.Store.ListDeployments(ctx, repeats)
+	if err != nil {
+		return patch.Deployment{}, false, err
+	}
+	for _, old := range all {
+		if p.Hash != "" && old.Plan.Hash == p.Hash && old.Plan.Made.Equal(p.Made) {
+			found, err := d.Store.FindDeployment(ctx, old.ID)
+			return found, err == nil, err
+		}
+	}
+	return patch.Deployment{}, false, nil
+}
+
+// queue makes the attempts of a deployment.
+func queue(dep patch.Deployment) (attempts []patch.Attempt, machines []patch.MachineID) {
+	for _, m := range dep.Plan.Machines {
+		for _, item := range m.Items {
+			a := patch.Attempt{ID: ulid.Make().String(), Deployment: dep.ID, Machine: m.Machine, Patch: item.Patch, Decision: item.Decision,
+				State: patch.ExecWaiting, CreatedAt: dep.At}
+			for _, pkg := range item.Packages {
+				a.TotalBytes += pkg.Size
+			}
+			attempts = append(attempts, a)
+		}
+		if len(m.Items) > 0 {
+			machines = append(machines, m.Machine)
+		}
+	}
+	return attempts, machines
+}
+
+// drifted names what of a plan is not so any more.
+func drifted(old, fresh patch.Plan) []string {
+	now := map[patch.MachineID]patch.MachinePlan{}
+	for _, m := range fresh.Machines {
+		now[m.Machine] = m
+	}
+	var out []string
+	for _, m := range old.Machines {
+		out = append(out, driftedOn(m, now[m.Machine])...)
+	}
+	return out
+}
+
+func driftedOn(old, fresh patch.MachinePlan) []string {
+	var out []string
+	for _, item := range old.Items {
+		i := slices.IndexFunc(fresh.Items, func(x patch.PlanItem) bool { return x.Patch == item.Patch })
+		if i < 0 {
+			out = append(out, fmt.Sprintf("%s on %s: %s", item.Patch, old.Name, left(fresh, item.Patch)))
+			continue
+		}
+		if change := differ(item.Packages, fresh.Items[i].Packages); change != "" {
+			out = append(out, fmt.Sprintf("%s on %s: %s", item.Patch, old.Name, change))
+		}
+	}
+	return out
+}
+
+func left(m patch.MachinePlan, id patch.ID) string {
+	for _, l := range m.Left {
+		if l.Patch == id {
+			return l.Text
+		}
+	}
+	if m.Machine == "" {
+		return "the machine is not among those that the plan is for any more"
+	}
+	return "it is not approved for this machine any more"
+}
+
+// differ says how what has to be installed for a patch has changed; empty where it has not.
+func differ(old, fresh []patch.PlanPackage) string {
+	for _, o := range old {
+		i := slices.IndexFunc(fresh, func(x patch.PlanPackage) bool { return x.Name == o.Name && x.Arch == o.Arch })
+		switch {
+		case i < 0:
+			return fmt.Sprintf("%s need not be installed any more", o.Name)
+		case fresh[i].Version != o.Version || fresh[i].SHA256 != o.SHA256:
+			return fmt.Sprintf("the file of %s %s is another one now", o.Name, o.Version)
+		case fresh[i].From != o.From:
+			return fmt.Sprintf("%s is at %s, and the plan was made for %s", o.Name, orNone(fresh[i].From), orNone(o.From))
+		}
+	}
+	for _, f := range fresh {
+		if !slices.ContainsFunc(old, func(x patch.PlanPackage) bool { return x.Name == f.Name && x.Arch == f.Arch }) {
+			return fmt.Sprintf("%s has to be installed too", f.Name)
+		}
+	}
+	return ""
+}
+
+func orNone(version string) string {
+	if version == "" {
+		return "no version"
+	}
+	return version
+}
+
+func head(s []string, n int) []string {
+	if len(s) > n {
+		return append(s[:n:n], fmt.Sprintf("and %d more", len(s)-n))
+	}
+	return s
+}

@@ -1,0 +1,118 @@
+package deploy
+
+import (
+	"context"
+
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/world"
+)
+
+// checked is what the gates say about a machine's waiting attempts of one deployment, now.
+type checked struct {
+	deployment patch.Deployment
+	sight      *world.Sight
+	ready      []ready
+	later      []patch.Attempt // wait for something that comes by itself
+	withdrawn  int
+	halted     bool
+}
+
+// ready is an attempt that may be handed out.
+type ready struct {
+	attempt  patch.Attempt
+	title    string
+	packages []patch.PlanPackage
+}
+
+// check walks the gates for each attempt once more and withdraws what must not be installed any more.
+func (d *Desk) check(ctx context.Context, deployment string, id patch.MachineID, waiting []patch.Attempt) (*checked, error) {
+	dep, err := d.Store.FindDeployment(ctx, deployment)
+	if err != nil {
+		return nil, err
+	}
+	c := &checked{deployment: dep, halted: dep.State != patch.Running}
+	if c.halted || len(waiting) == 0 {
+		return c, nil
+	}
+	v, err := d.World.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if c.sight, err = v.Sight(ctx, id); err != nil {
+		return nil, err
+	}
+	planned := items(dep.Plan, id)
+	for _, a := range waiting {
+		if err := d.judge(ctx, c, a, planned[a.Patch]); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func items(p patch.Plan, id patch.MachineID) map[patch.ID]patch.PlanItem {
+	out := map[patch.ID]patch.PlanItem{}
+	for _, m := range p.Machines {
+		if m.Machine == id {
+			for _, i := range m.Items {
+				out[i.Patch] = i
+			}
+		}
+	}
+	return out
+}
+
+// judge sorts one attempt into what is ready, what waits on and what is withdrawn.
+func (d *Desk) judge(ctx context.Context, c *checked, a patch.Attempt, item patch.PlanItem) error {
+	w, err := c.sight.World(ctx, world.Ask{Patch: a.Patch, Window: c.deployment.Plan.Window, Own: a.ID})
+	if err != nil {
+		return err
+	}
+	answer := gate.Walk(w)
+	if !answer.Deployable {
+		if waits(*answer.Closed) {
+			c.later = append(c.later, a)
+			return nil
+		}
+		c.withdrawn++
+		return d.Store.WithdrawAttempts(ctx, []string{a.ID}, causeOf(*answer.Closed), answer.Closed.Text)
+	}
+	pkgs, ok, err := c.sight.Packages(ctx, a.Patch)
+	if err != nil || !ok {
+		return err
+	}
+	if change := differ(item.Packages, pkgs); change != "" {
+		c.withdrawn++
+		return d.Store.WithdrawAttempts(ctx, []string{a.ID}, patch.FailDrift, "the machine has changed since the plan: "+change)
+	}
+	c.ready = append(c.ready, ready{attempt: a, title: item.Title, packages: pkgs})
+	return nil
+}
+
+// waits reports whether a closed gate opens by itself or by what is under way, so that the attempt may stay in the queue.
+func waits(g gate.Gate) bool {
+	switch g.Name {
+	case gate.Feed, gate.Catalog, gate.Snapshot, gate.Payload, gate.Preflight:
+		return true
+	case gate.Window:
+		return g.Code == gate.CodeNotYet
+	case gate.Machine:
+		return g.Code == gate.CodeSilent
+	case gate.Attempts:
+		return g.Code != gate.CodeOutOf
+	}
+	return false
+}
+
+func causeOf(g gate.Gate) patch.FailCause {
+	switch g.Name {
+	case gate.Window:
+		return patch.FailWindow
+	case gate.Policy, gate.Label, gate.Hold:
+		return "" // a decision of ours; the text names it
+	case gate.Attempts:
+		return patch.FailPatch
+	}
+	return patch.FailDrift
+}

@@ -1,0 +1,103 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Halt stops a deployment: what no machine has begun to install is withdrawn, what is being installed finishes. Halting it again changes nothing.
+func (d *Desk) Halt(ctx context.Context, caller patch.Caller, id string) (patch.Deployment, error) {
+	dep, err := d.Store.FindDeployment(ctx, id)
+	if err != nil {
+		return dep, err
+	}
+	if dep.State == patch.Finished {
+		return dep, patch.Errorf(patch.Conflict, "the deployment has already finished")
+	}
+	if err := d.Store.SetDeploymentState(ctx, caller, id, patch.Halted, d.Now()); err != nil {
+		return dep, err
+	}
+	open, err := d.World.Store.ListAttempts(ctx, patch.AttemptFilter{Deployment: id, Open: true})
+	if err != nil {
+		return dep, err
+	}
+	var ids []string
+	var machines []patch.MachineID
+	for _, a := range open {
+		if a.State != patch.ExecInstalling {
+			ids = append(ids, a.ID)
+			machines = append(machines, a.Machine)
+		}
+	}
+	if err := d.Store.WithdrawAttempts(ctx, ids, "", "halted by "+caller.Name); err != nil {
+		return dep, err
+	}
+	d.wake(machines...)
+	return d.Store.FindDeployment(ctx, id)
+}
+
+// Sweep withdraws what has expired and finishes deployments that have nothing open, so that nothing runs for ever. Call it every minute.
+func (d *Desk) Sweep(ctx context.Context) error {
+	open, err := d.World.Store.ListAttempts(ctx, patch.AttemptFilter{Open: true})
+	if err != nil {
+		return err
+	}
+	deployments := map[string]patch.Deployment{}
+	for _, a := range open {
+		dep, ok := deployments[a.Deployment]
+		if !ok {
+			if dep, err = d.Store.FindDeployment(ctx, a.Deployment); err != nil {
+				return err
+			}
+			dep.Plan.Machines = nil
+			deployments[a.Deployment] = dep
+		}
+		cause, why := d.over(a, dep)
+		if why == "" {
+			continue
+		}
+		if err := d.Store.WithdrawAttempts(ctx, []string{a.ID}, cause, why); err != nil {
+			return err
+		}
+		d.Log.InfoContext(ctx, "attempt withdrawn", "attempt", a.ID, "machine", a.Machine, "why", why)
+	}
+	return d.finish(ctx, 0)
+}
+
+// over says why an open attempt has to end now; why is empty where it may go on.
+func (d *Desk) over(a patch.Attempt, dep patch.Deployment) (cause patch.FailCause, why string) {
+	now, w := d.Now(), dep.Plan.Window
+	began := a.CreatedAt
+	if w.NotBefore.After(began) {
+		began = w.NotBefore
+	}
+	switch a.State {
+	case patch.ExecInstalling:
+		if now.Sub(a.StartedAt) > d.life()+d.grace() {
+			return patch.FailInterrupted, fmt.Sprintf("the machine began to install it %s and has not said how it ended; if it still reports, that counts", day(a.StartedAt))
+		}
+	case patch.ExecDownloading:
+		if !w.NotAfter.IsZero() && now.After(w.NotAfter.Add(d.grace())) {
+			return patch.FailWindow, "the window ended before it was installed"
+		}
+		if now.Sub(a.StartedAt) > d.life()+d.grace() {
+			return patch.FailNetwork, "the machine began to fetch the files and never finished"
+		}
+	default:
+		if dep.State == patch.Halted {
+			return "", "halted"
+		}
+		if !w.NotAfter.IsZero() && !now.Before(w.NotAfter) {
+			return patch.FailWindow, "the window ended before the machine began"
+		}
+		if now.Sub(began) > d.patience() {
+			return "", fmt.Sprintf("it waited for %d days and the machine never began", int(d.patience().Hours()/24))
+		}
+	}
+	return "", ""
+}
+
+func day(t time.Time) string { return "on " + t.UTC().Format("2006-01-02 15:04 UTC") }

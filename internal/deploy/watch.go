@@ -1,0 +1,199 @@
+package deploy
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/world"
+)
+
+// explained bounds how many waiting machines get a reason from the gates in one Watch.
+const explained = 25
+
+// Watch gives a deployment's progress as of now.
+func (d *Desk) Watch(ctx context.Context, id string) (Progress, error) {
+	dep, err := d.Store.FindDeployment(ctx, id)
+	if err != nil {
+		return Progress{}, err
+	}
+	attempts, err := d.World.Store.ListAttempts(ctx, patch.AttemptFilter{Deployment: id})
+	if err != nil {
+		return Progress{}, err
+	}
+	p := sum(dep, attempts)
+	by := map[patch.MachineID][]patch.Attempt{}
+	for _, a := range attempts {
+		by[a.Machine] = append(by[a.Machine], a)
+	}
+	v, err := d.World.View(ctx)
+	if err != nil {
+		return Progress{}, err
+	}
+	budget := explained
+	for _, m := range dep.Plan.Machines {
+		if len(by[m.Machine]) == 0 {
+			continue
+		}
+		mp, err := machine(ctx, v, dep, m, by[m.Machine], &budget)
+		if err != nil {
+			return Progress{}, err
+		}
+		p.Machines = append(p.Machines, mp)
+	}
+	return p, nil
+}
+
+// List gives the newest deployments with their progress in numbers.
+func (d *Desk) List(ctx context.Context, limit int) ([]Progress, error) {
+	all, err := d.Store.ListDeployments(ctx, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Progress, 0, len(all))
+	for _, dep := range all {
+		attempts, err := d.World.Store.ListAttempts(ctx, patch.AttemptFilter{Deployment: dep.ID})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, sum(dep, attempts))
+	}
+	return out, nil
+}
+
+// sum adds a deployment's attempts up.
+func sum(dep patch.Deployment, attempts []patch.Attempt) Progress {
+	p := Progress{Deployment: dep}
+	for _, a := range attempts {
+		p.Counts.add(a)
+		p.TotalBytes += a.TotalBytes
+		p.Bytes += a.Bytes
+	}
+	c := p.Counts
+	p.Ended = c.Waiting+c.Downloading+c.Installing == 0
+	p.Sentence = c.sentence()
+	return p
+}
+
+func (c *Counts) add(a patch.Attempt) {
+	c.Total++
+	switch a.State {
+	case patch.ExecDownloading:
+		c.Downloading++
+	case patch.ExecInstalling:
+		c.Installing++
+	case patch.ExecFailed:
+		c.Failed++
+	case patch.ExecWithdrawn:
+		c.Withdrawn++
+	case patch.ExecDone:
+		c.Done++
+		switch a.Effect {
+		case patch.EffectVerified, patch.EffectNeedsReboot:
+			c.Verified++
+		case patch.EffectNotEffective:
+			c.NotEffective++
+		case patch.EffectNone:
+			c.Unproven++
+		}
+	default:
+		c.Waiting++
+	}
+	if a.RebootOwed && (a.State == patch.ExecDone || a.State == patch.ExecFailed) {
+		c.RebootOwed++
+	}
+}
+
+func (c Counts) sentence() string {
+	parts := []string{fmt.Sprintf("%d of %d installed", c.Done, c.Total)}
+	for _, x := range []struct {
+		n    int
+		what string
+	}{{c.Verified, "verified by detect"}, {c.Unproven, "not yet verified"}, {c.NotEffective, "not effective"}, {c.Installing, "installing"},
+		{c.Downloading, "downloading"}, {c.Waiting, "waiting"}, {c.Failed, "failed"}, {c.Withdrawn, "withdrawn"}} {
+		if x.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", x.n, x.what))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func machine(ctx context.Context, v *world.View, dep patch.Deployment, m patch.MachinePlan, attempts []patch.Attempt, budget *int) (MachineProgress, error) {
+	mp := MachineProgress{Machine: m.Machine, Name: m.Name}
+	titles := map[patch.ID]string{}
+	for _, i := range m.Items {
+		titles[i.Patch] = i.Title
+	}
+	var sight *world.Sight
+	for _, a := range attempts {
+		mp.Counts.add(a)
+		mp.Bytes += a.Bytes
+		mp.TotalBytes += a.TotalBytes
+		item := ItemProgress{Attempt: a, Title: titles[a.Patch], Text: saying(a)}
+		if a.State == patch.ExecWaiting && *budget > 0 {
+			if sight == nil {
+				*budget--
+				var err error
+				if sight, err = v.Sight(ctx, m.Machine); err != nil {
+					return mp, err
+				}
+				mp.SeenAt = sight.Machine.SeenAt
+			}
+			answer, err := sight.Walk(ctx, world.Ask{Patch: a.Patch, Window: dep.Plan.Window, Own: a.ID})
+			if err != nil {
+				return mp, err
+			}
+			if !answer.Deployable {
+				item.Text = "waits: " + answer.Closed.Text
+			}
+		}
+		mp.Items = append(mp.Items, item)
+	}
+	mp.State, mp.Text = lead(mp.Items)
+	return mp, nil
+}
+
+// lead is the item that says most about a machine: what is under way, else what waits, else what failed, else the rest.
+func lead(items []ItemProgress) (patch.Execution, string) {
+	order := []patch.Execution{patch.ExecInstalling, patch.ExecDownloading, patch.ExecWaiting, patch.ExecFailed, patch.ExecDone, patch.ExecWithdrawn}
+	first := slices.MinFunc(items, func(a, b ItemProgress) int {
+		return cmp.Compare(slices.Index(order, a.Attempt.State), slices.Index(order, b.Attempt.State))
+	})
+	return first.Attempt.State, first.Text
+}
+
+// saying tells an attempt's state as a person would.
+func saying(a patch.Attempt) string {
+	with := func(s string) string {
+		if a.Text != "" {
+			return s + ": " + a.Text
+		}
+		return s
+	}
+	switch a.State {
+	case patch.ExecDownloading:
+		return "fetches the files"
+	case patch.ExecInstalling:
+		return "installs"
+	case patch.ExecFailed:
+		return with(fmt.Sprintf("failed (%s)", a.Cause))
+	case patch.ExecWithdrawn:
+		return with("withdrawn")
+	case patch.ExecDone:
+		switch a.Effect {
+		case patch.EffectVerified:
+			return fmt.Sprintf("installed, verified by snapshot %d", a.VerifiedSeq)
+		case patch.EffectNeedsReboot:
+			return fmt.Sprintf("installed, verified by snapshot %d; the machine owes a reboot", a.VerifiedSeq)
+		case patch.EffectNotEffective:
+			return "installed without error, and the detect after it still says not patched"
+		case patch.EffectUndone:
+			return "installed and verified, and undone since by something else"
+		}
+		return "installed; the detect after it has not come yet"
+	}
+	return "waits for the machine to fetch the order"
+}
