@@ -95,10 +95,15 @@ func (c *compiler) packageSet(d Definition) ([]PackageRule, bool) {
 		}
 		rules = append(rules, PackageRule{Name: r.Name, Version: r.Version})
 	}
-	slices.SortFunc(rules, func(a, b PackageRule) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
+	return sortedRules(rules), true
+}
+
+// sortedRules gives the rules by name, architecture and version, each once.
+func sortedRules(rules []PackageRule) []PackageRule {
+	sorted := slices.SortedFunc(slices.Values(rules), func(a, b PackageRule) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Arch, b.Arch), cmp.Compare(a.Version, b.Version))
 	})
-	return slices.Compact(rules), true
+	return slices.Compact(sorted)
 }
 
 func (c *compiler) putVersion(tail, previous, v string) {
@@ -128,7 +133,7 @@ func treesOf(d Definition) (prerequisite, installed Expr) {
 				return unclear("the vendor's index names a package or version that cannot be one")
 			}
 		}
-		return PackageSet(d.Packages)
+		return PackageSet(sortedRules(d.Packages))
 	case d.Installed == nil:
 		return unclear("the definition does not say how to tell whether it is installed")
 	case d.Prerequisite == nil:

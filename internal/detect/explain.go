@@ -19,7 +19,12 @@ func (o *outcome) explain(out *patch.Finding, planted int) {
 	case out.Verdict == patch.Faulty:
 		leaves = o.deciders(i)
 	default:
-		leaves = o.deciders(p, i)
+		leaves = o.deciders(p)
+		for _, n := range o.deciders(i) {
+			if !slices.Contains(leaves, n) {
+				leaves = append(leaves, n)
+			}
+		}
 	}
 	for _, n := range leaves {
 		out.Reason.Clauses = append(out.Reason.Clauses, o.clause(n))

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"math"
+	"slices"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -99,8 +100,9 @@ func (o *outcome) verdict(planted int) patch.Verdict {
 	return verdict(o.nodes[p], o.nodes[i])
 }
 
-// deciders gives a smallest set of leaves (Is and Unclear nodes) that by themselves force the value of each node in roots.
-func (o *outcome) deciders(roots ...int32) []int32 {
+// deciders gives a smallest set of leaves (Is and Unclear nodes) that by themselves force the value of a node, in the
+// definition's order.
+func (o *outcome) deciders(root int32) []int32 {
 	if o.costs == nil {
 		o.costs = make([]int32, len(o.t.nodes))
 		for i := range o.t.nodes {
@@ -109,9 +111,9 @@ func (o *outcome) deciders(roots ...int32) []int32 {
 	}
 	seen := map[int32]bool{}
 	var leaves []int32
-	for stack := roots; len(stack) > 0; {
-		n := stack[0]
-		stack = stack[1:]
+	for stack := []int32{root}; len(stack) > 0; {
+		n := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
 		if seen[n] {
 			continue
 		}
@@ -120,7 +122,9 @@ func (o *outcome) deciders(roots ...int32) []int32 {
 			leaves = append(leaves, n)
 			continue
 		}
-		stack = append(stack, o.needed(n)...)
+		for _, operand := range slices.Backward(o.needed(n)) {
+			stack = append(stack, operand)
+		}
 	}
 	return leaves
 }

@@ -32,6 +32,10 @@ func Open(b []byte) (*Signatures, error) {
 	if err != nil {
 		return nil, err
 	}
+	return assemble(h, sections)
+}
+
+func assemble(h header, sections map[int][]byte) (*Signatures, error) {
 	s := &Signatures{os: h.os}
 	if err := s.columns.open(h, sections); err != nil {
 		return nil, err

@@ -1,0 +1,142 @@
+package detect
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// The case language. A file holds cases; each begins with "case TITLE". Then, in any order and number:
+//
+//	os KEY                          host OS of the signatures; debian-12-amd64 where it is not said
+//	machine [KEY]                   the facts follow, one package a line: name[:arch] version [held] [removed|broken]
+//	patch ID                        its rules follow, one a line: name[:arch] version
+//	    prerequisite EXPR           … or its trees: (and …) (or …) (not …) (installed P) (version P V) (held P) (state P S) (unclear TEXT)
+//	    installed EXPR
+//	    unclear TEXT
+//	eval ID                         what must come out follows:
+//	    VERDICT CODE
+//	    because SUBJECT: EXPECTED; seen SEEN      exactly these clauses, in this order
+//	    package NAME:ARCH INSTALLED -> FIXED      exactly these packages
+//	    says WORDS                                words of the sentence
+//
+// Architectures default to the host's own. Evaluate and Find are both asked, and both shapes: a package set is judged again as trees.
+type script struct {
+	title string
+	os    patch.HostOS
+	facts patch.Facts
+	defs  []Definition
+	evals []expectation
+}
+
+type expectation struct {
+	line          int
+	id            patch.ID
+	verdict, code string
+	because       []string
+	packages      []string
+	says          []string
+}
+
+func TestCases(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases", err)
+	}
+	total := 0
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range parseScripts(t, file, string(b)) {
+			total++
+			t.Run(strings.ReplaceAll(s.title, " ", "-"), func(t *testing.T) { s.run(t, file) })
+		}
+	}
+	if total < 40 {
+		t.Errorf("only %d cases were found", total)
+	}
+}
+
+func (s script) run(t *testing.T, file string) {
+	sigs := compiled(t, s.os, s.defs)
+	spelled := make([]Definition, len(s.defs))
+	for i, d := range s.defs {
+		if spelled[i] = d; len(d.Packages) > 0 {
+			p, in := PackageSet(d.Packages)
+			spelled[i] = Definition{ID: d.ID, Prerequisite: &p, Installed: &in}
+		}
+	}
+	asTrees := compiled(t, s.os, spelled)
+	result, err := sigs.Evaluate(&s.facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	treeResult, err := asTrees.Evaluate(&s.facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(result.Verdicts.Bits(), treeResult.Verdicts.Bits()); diff != "" {
+		t.Errorf("the compact shape and its trees differ:\n%s", diff)
+	}
+	for _, e := range s.evals {
+		i, ok := sigs.Index(e.id)
+		if !ok {
+			t.Fatalf("%s:%d: no patch %s", file, e.line, e.id)
+		}
+		e.check(t, fmt.Sprintf("%s:%d", file, e.line), result.Verdicts.At(i), sigs.Find(&s.facts, i))
+	}
+}
+
+func (e expectation) check(t *testing.T, at string, v patch.Verdict, f patch.Finding) {
+	t.Helper()
+	if f.Verdict != v {
+		t.Errorf("%s: Find says %s and Evaluate %s", at, f.Verdict, v)
+	}
+	if f.ID != e.id || f.Verdict.String() != e.verdict || f.Reason.Code != e.code {
+		t.Errorf("%s: %s is %s %s (%s), want %s %s", at, f.ID, f.Verdict, f.Reason.Code, f.Reason.Text, e.verdict, e.code)
+	}
+	var because, packages []string
+	for _, c := range f.Reason.Clauses {
+		because = append(because, strings.TrimPrefix(fmt.Sprintf("%s: %s; seen %s", c.Subject, c.Expected, c.Seen), ": "))
+	}
+	for _, p := range f.Packages {
+		packages = append(packages, fmt.Sprintf("%s:%s %s -> %s", p.Name, p.Arch, p.Installed, p.Fixed))
+	}
+	if e.because != nil {
+		if diff := cmp.Diff(e.because, because); diff != "" {
+			t.Errorf("%s: clauses (-want +got):\n%s", at, diff)
+		}
+	}
+	if diff := cmp.Diff(e.packages, packages); diff != "" {
+		t.Errorf("%s: packages (-want +got):\n%s", at, diff)
+	}
+	for _, words := range e.says {
+		if !strings.Contains(f.Reason.Text, words) {
+			t.Errorf("%s: %q does not say %q", at, f.Reason.Text, words)
+		}
+	}
+	if !strings.HasSuffix(f.Reason.Text, ".") {
+		t.Errorf("%s: %q is no sentence", at, f.Reason.Text)
+	}
+}
+
+func compiled(t testing.TB, os patch.HostOS, defs []Definition) *Signatures {
+	t.Helper()
+	b, err := Compile(os, defs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}

@@ -1,0 +1,190 @@
+package detect
+
+import (
+	"encoding/binary"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+func sampleDefinitions() []Definition {
+	tree := And(Is(Test{Kind: TestInstalled, Name: "foo"}), Or(Not(Is(Test{Kind: TestHeld, Name: "bar", Arch: "i386"})), Expr{Op: OpUnclear, Text: "?"}))
+	return []Definition{
+		{ID: "bookworm-security/perl/5.36.0-7+deb12u4", Packages: []PackageRule{{"perl", "amd64", "5.36.0-7+deb12u4"}, {"perl-base", "amd64", "5.36.0-7+deb12u4"}}},
+		{ID: "bookworm/gcc-defaults/1.203", Packages: []PackageRule{{"gcc", "", "4:12.2.0-3"}, {"g++", "", "4:12.2.0-3"}, {"libgcc-defaults1", "all", "1.203+b1"}}},
+		{ID: "vendor/foo/1", Prerequisite: &tree, Installed: &Expr{Op: OpIs, Test: Test{Kind: TestVersion, Name: "foo", Operand: "1"}}},
+		{ID: "no-slash", Unclear: "a script"},
+	}
+}
+
+func TestCompileRefusesAndKeeps(t *testing.T) {
+	for _, defs := range [][]Definition{
+		{{ID: "a", Unclear: "x"}, {ID: "a", Unclear: "y"}},
+		{{ID: ""}}, {{ID: "a\x00b"}}, {{ID: patch.ID(strings.Repeat("x", 300))}},
+	} {
+		if _, err := Compile("debian-12-amd64", defs); patch.KindOf(err) != patch.Invalid {
+			t.Errorf("%v: %v", defs, err)
+		}
+	}
+	deep := Is(Test{Kind: TestInstalled, Name: "foo"})
+	for range 100_000 {
+		deep = Not(deep)
+	}
+	s := compiled(t, "debian-12-amd64", []Definition{
+		{ID: "deep", Installed: &deep},
+		{ID: "name", Packages: []PackageRule{{Name: "a\x00b", Version: "1"}}},
+		{ID: "version", Packages: []PackageRule{{Name: "ok", Version: "1\n2"}}},
+		{ID: "operator", Installed: &Expr{Op: 77}},
+		{ID: "bare", Installed: &Expr{Op: OpNot}},
+		{ID: "text", Unclear: "\x1b[31mred\xff " + strings.Repeat("x", 5000)},
+	})
+	f := patch.Facts{OS: patch.OSFacts{Key: "debian-12-amd64", Arch: "amd64"}}
+	r, err := s.Evaluate(&f)
+	if err != nil || r.Errors != 6 {
+		t.Fatalf("%d of 6 definitions are errors: %v", r.Errors, err)
+	}
+	for i := range s.Len() {
+		if x := s.Find(&f, i); x.Reason.Code != patch.ReasonUnreadable || strings.ContainsAny(x.Reason.Text, "\x1b\xff\x00\n") {
+			t.Errorf("%+v", x)
+		}
+	}
+}
+
+func TestFactsThatDoNotFit(t *testing.T) {
+	s := compiled(t, "debian-12-amd64", sampleDefinitions())
+	other := patch.Facts{OS: patch.OSFacts{Key: "debian-13-amd64", Arch: "amd64"}}
+	if _, err := s.Evaluate(&other); err == nil || !strings.Contains(err.Error(), "debian-13-amd64") {
+		t.Errorf("facts of another OS: %v", err)
+	}
+	if f := s.Find(&other, 0); f.Verdict != patch.Faulty {
+		t.Errorf("Find over facts of another OS says %s", f.Verdict)
+	}
+	twice := patch.Facts{OS: patch.OSFacts{Key: "debian-12-amd64", Arch: "amd64"}, Packages: []patch.Package{{Name: "a", Arch: "all"}, {Name: "a", Arch: "all"}}}
+	if _, err := s.Evaluate(&twice); err == nil {
+		t.Error("facts that name a package twice were judged")
+	}
+}
+
+func TestUnknownTestsAreErrorsNotRefusals(t *testing.T) {
+	f := newForest("debian-12-amd64")
+	f.plant(Is(Test{Kind: 200, Name: "HKLM"}), And())
+	f.plant(And(), Is(Test{Kind: TestInstalled, Name: "foo"}))
+	columns := f.columns()
+	columns[secShares], columns[secHeads] = []byte{0, 1, 0, 1}, []byte("ab")
+	columns[secTails], columns[secCounts] = []byte("\x01\x00\x01\x00"), []byte{0, 0}
+	b, err := seal(header{scheme: schemeDpkg, os: "debian-12-amd64", definitions: 2}, columns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	facts := patch.Facts{OS: patch.OSFacts{Key: "debian-12-amd64", Arch: "amd64"}}
+	if r, err := s.Evaluate(&facts); err != nil || r.Verdicts.At(0) != patch.Faulty || r.Verdicts.At(1) != patch.NotPatched {
+		t.Errorf("%v %v", r.Verdicts.Bits(), err)
+	}
+	if x := s.Find(&facts, 0); !strings.Contains(x.Reason.Text, "test kind 200") {
+		t.Errorf("%+v", x.Reason)
+	}
+}
+
+func TestEveryDamageIsFound(t *testing.T) {
+	b, err := Compile("debian-12-amd64", sampleDefinitions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range b {
+		if _, err := Open(b[:i]); err == nil {
+			t.Fatalf("cut at %d of %d bytes it still opens", i, len(b))
+		}
+		c := append([]byte{}, b...)
+		c[i] ^= 0x10
+		if _, err := Open(c); err == nil {
+			t.Fatalf("byte %d flipped it still opens", i)
+		}
+	}
+}
+
+// A file that claims little and unpacks to much must not take memory.
+func TestBombs(t *testing.T) {
+	enc, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bomb := enc.EncodeAll(make([]byte, 512<<20), nil)
+	for _, claim := range []int{1, maxRaw, maxRaw + 1, 1 << 40} {
+		h := header{scheme: schemeDpkg, os: "debian-12-amd64", definitions: 1, sections: []section{{kind: secHeads, raw: claim, stored: len(bomb)}}}
+		b := append(h.append(nil), bomb...)
+		b = binary.LittleEndian.AppendUint32(b, checksum(b))
+		if grown := growth(func() { _, err = Open(b) }); err == nil || grown > 64<<20 {
+			t.Errorf("a bomb that claims %d bytes: grew by %d MiB, %v", claim, grown>>20, err)
+		}
+	}
+}
+
+// growth is how many bytes f allocates in all.
+func growth(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+func FuzzOpen(f *testing.F) {
+	b, err := Compile("debian-12-amd64", sampleDefinitions())
+	if err != nil {
+		f.Fatal(err)
+	}
+	h, columns, err := unseal(b)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for kind, col := range columns {
+		f.Add(uint8(kind), col, uint16(h.definitions), uint16(h.rules))
+	}
+	facts := patch.Facts{OS: patch.OSFacts{Key: "debian-12-amd64", Arch: "amd64"}, Packages: []patch.Package{
+		{Name: "foo", Arch: "amd64", Version: "1", State: patch.Installed}, {Name: "perl", Arch: "amd64", Version: "5", State: patch.Installed}}}
+	f.Fuzz(func(t *testing.T, kind uint8, col []byte, definitions, rules uint16) {
+		mutated := map[int][]byte{}
+		for k, v := range columns {
+			mutated[k] = v
+		}
+		mutated[int(kind)] = col
+		s, err := assemble(header{scheme: schemeDpkg, os: "debian-12-amd64", definitions: int(definitions), rules: int(rules)}, mutated)
+		if err != nil {
+			return
+		}
+		r, err := s.Evaluate(&facts)
+		if err != nil || r.Verdicts.Len() != s.Len() {
+			t.Fatal("an opened file must be judged", err)
+		}
+		for i := range min(s.Len(), 100) {
+			if x := s.Find(&facts, i); x.Verdict != r.Verdicts.At(i) || x.ID != s.ID(i) {
+				t.Fatalf("Find and Evaluate differ on %d", i)
+			}
+		}
+		s.Carriers("foo")
+		s.Index("bookworm/x/1")
+	})
+}
+
+// FuzzOpenBytes throws whole files at Open, with a checksum that is right.
+func FuzzOpenBytes(f *testing.F) {
+	b, err := Compile("debian-12-amd64", sampleDefinitions())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b[:len(b)-4])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		b = binary.LittleEndian.AppendUint32(append([]byte{}, b...), checksum(b))
+		if s, err := Open(b); err == nil {
+			s.IDs()
+		}
+	})
+}

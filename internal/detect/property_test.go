@@ -1,0 +1,235 @@
+package detect
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"math/rand"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Small alphabets, so that worlds collide.
+var (
+	someNames    = []string{"foo", "foo-doc", "libfoo1", "bar", "libbar-perl", "bar.2", "a+", "quite-a-long-name-of-a-package-that-is-real"}
+	someVersions = []string{"1.0-1", "1.0-1+b1", "1.0-1~rc1", "1:0.9", "2", "2+deb12u1", "1.0-10", "garbage version", "(1)", "0"}
+	someArches   = []string{"amd64", "amd64", "all", "i386"}
+	someStates   = []patch.PackageState{patch.Installed, patch.Installed, patch.Installed, patch.Removed, patch.Broken, "strange"}
+)
+
+func drawFacts(t *rapid.T) patch.Facts {
+	f := patch.Facts{OS: patch.OSFacts{Key: "debian-12-amd64", Arch: "amd64"}}
+	for _, name := range someNames {
+		for _, arch := range slices.Compact(slices.Clone(someArches)) {
+			if rapid.IntRange(0, 2).Draw(t, "there") == 0 {
+				f.Packages = append(f.Packages, drawPackage(t, name, arch))
+			}
+		}
+	}
+	return f
+}
+
+func drawPackage(t *rapid.T, name, arch string) patch.Package {
+	return patch.Package{Name: name, Arch: arch, Version: rapid.SampledFrom(someVersions).Draw(t, "version"),
+		State: rapid.SampledFrom(someStates).Draw(t, "state"), Held: rapid.IntRange(0, 3).Draw(t, "held") == 0}
+}
+
+func drawRules(t *rapid.T) []PackageRule {
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) PackageRule {
+		return PackageRule{Name: rapid.SampledFrom(someNames).Draw(t, "name"), Arch: rapid.SampledFrom(append(someArches, "")).Draw(t, "arch"),
+			Version: rapid.SampledFrom(someVersions).Draw(t, "version")}
+	}), 1, 5).Draw(t, "rules")
+}
+
+func drawExpr(t *rapid.T, depth int) Expr {
+	if depth == 0 || rapid.IntRange(0, 2).Draw(t, "leaf") == 0 {
+		if rapid.IntRange(0, 9).Draw(t, "unclear") == 0 {
+			return Expr{Op: OpUnclear, Text: "no idea"}
+		}
+		return Is(Test{Kind: TestKind(rapid.IntRange(1, 4).Draw(t, "kind")), Name: rapid.SampledFrom(someNames).Draw(t, "name"),
+			Arch: rapid.SampledFrom(append(someArches, "")).Draw(t, "arch"), Operand: rapid.SampledFrom(someVersions).Draw(t, "operand")})
+	}
+	n := rapid.IntRange(0, 3).Draw(t, "operands")
+	e := Expr{Op: Op(rapid.IntRange(1, 3).Draw(t, "op"))}
+	if e.Op == OpNot {
+		n = 1
+	}
+	for range n {
+		e.Of = append(e.Of, drawExpr(t, depth-1))
+	}
+	return e
+}
+
+func drawDefinitions(t *rapid.T) []Definition {
+	n := rapid.IntRange(0, 150).Draw(t, "definitions")
+	defs := make([]Definition, n)
+	for i := range defs {
+		suite := rapid.SampledFrom([]string{"bookworm", "bookworm-security", "x"}).Draw(t, "suite")
+		defs[i].ID = patch.ID(fmt.Sprintf("%s/%s/%d", suite, rapid.SampledFrom(someNames).Draw(t, "source"), i))
+		switch rapid.IntRange(0, 5).Draw(t, "shape") {
+		case 0:
+			p, in := drawExpr(t, 4), drawExpr(t, 4)
+			defs[i].Prerequisite, defs[i].Installed = &p, &in
+		case 1:
+			defs[i].ID = patch.ID(fmt.Sprintf("oval:org.example:def:%d", i))
+			defs[i].Unclear = "unclear"
+		default:
+			defs[i].Packages = drawRules(t)
+		}
+	}
+	return defs
+}
+
+func TestEvaluateAndFindAgree(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f, defs := drawFacts(t), drawDefinitions(t)
+		s := mustCompile(t, defs)
+		r, err := s.Evaluate(&f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Errors != r.Verdicts.Counts()[patch.Faulty] || r.Verdicts.Len() != len(defs) {
+			t.Fatalf("the result counts %d errors of %d definitions", r.Errors, r.Verdicts.Len())
+		}
+		findings, err := s.Findings(&f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := 0
+		for a := range findings {
+			b := s.Find(&f, i)
+			if a.Verdict != r.Verdicts.At(i) || b.Verdict != a.Verdict || fmt.Sprint(a) != fmt.Sprint(b) || a.ID != s.ID(i) {
+				t.Fatalf("definition %d: Evaluate %s, Findings %+v, Find %+v", i, r.Verdicts.At(i), a, b)
+			}
+			checkFinding(t, &f, a)
+			i++
+		}
+		if i != len(defs) {
+			t.Fatalf("%d findings for %d definitions", i, len(defs))
+		}
+	})
+}
+
+// checkFinding: every answer has a sentence; what is offered is there, older by name, and free to move.
+func checkFinding(t *rapid.T, f *patch.Facts, x patch.Finding) {
+	if x.Reason.Code == "" || !strings.HasSuffix(x.Reason.Text, ".") {
+		t.Fatalf("%+v has no reason", x)
+	}
+	if x.Verdict != patch.NotPatched {
+		return
+	}
+	for _, p := range x.Packages {
+		i := slices.IndexFunc(f.Packages, func(q patch.Package) bool { return q.Name == p.Name && q.Arch == p.Arch })
+		if i < 0 || f.Packages[i].Held || f.Packages[i].Version != p.Installed || compareVersions(p.Installed, p.Fixed) != older {
+			t.Fatalf("%+v offers %+v", x, p)
+		}
+	}
+}
+
+func TestPackageSetMeansItsTrees(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f, rules := drawFacts(t), drawRules(t)
+		p, in := PackageSet(rules)
+		s := mustCompile(t, []Definition{{ID: "a", Packages: rules}, {ID: "b", Prerequisite: &p, Installed: &in}})
+		r, err := s.Evaluate(&f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Verdicts.At(0) != r.Verdicts.At(1) {
+			t.Fatalf("%v on %v: the set is %s, its trees are %s", rules, f.Packages, r.Verdicts.At(0), r.Verdicts.At(1))
+		}
+	})
+}
+
+// A changed package flips only verdicts whose evidence, before or after, names it.
+func TestOnlyNamedEvidenceFlipsAVerdict(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f, defs := drawFacts(t), drawDefinitions(t)
+		s := mustCompile(t, defs)
+		name, arch := rapid.SampledFrom(someNames).Draw(t, "changed"), rapid.SampledFrom(someArches).Draw(t, "arch")
+		g := f
+		g.Packages = slices.DeleteFunc(slices.Clone(f.Packages), func(p patch.Package) bool { return p.Name == name && p.Arch == arch })
+		if rapid.Bool().Draw(t, "stays") {
+			g.Packages = append(g.Packages, drawPackage(t, name, arch))
+			slices.SortFunc(g.Packages, func(a, b patch.Package) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Arch, b.Arch)) })
+		}
+		before, after := mustEvaluate(t, s, &f), mustEvaluate(t, s, &g)
+		for i := range s.Len() {
+			if before.Verdicts.At(i) == after.Verdicts.At(i) {
+				continue
+			}
+			a, b := s.Find(&f, i), s.Find(&g, i)
+			if !names(a, name) && !names(b, name) {
+				t.Fatalf("%s:%s flips %s, and neither names it:\n%+v\n%+v", name, arch, s.ID(i), a, b)
+			}
+		}
+	})
+}
+
+func names(f patch.Finding, name string) bool {
+	return slices.ContainsFunc(f.Reason.Clauses, func(c patch.Clause) bool {
+		subject, _, _ := strings.Cut(c.Subject, ":")
+		return subject == name
+	})
+}
+
+func TestCompileIsDeterministicAndComplete(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		defs := drawDefinitions(t)
+		a, err := Compile("debian-12-amd64", defs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rand.New(rand.NewSource(rapid.Int64().Draw(t, "seed"))).Shuffle(len(defs), func(i, j int) { defs[i], defs[j] = defs[j], defs[i] })
+		for _, d := range defs {
+			slices.Reverse(d.Packages)
+		}
+		b, err := Compile("debian-12-amd64", defs)
+		if err != nil || !bytes.Equal(a, b) {
+			t.Fatal("the order of definitions shows in the file", err)
+		}
+		s, err := Open(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.SortFunc(defs, func(a, b Definition) int { return cmp.Compare(a.ID, b.ID) })
+		for i, d := range defs {
+			if at, ok := s.Index(d.ID); s.ID(i) != d.ID || at != i || !ok || s.IDs()[i] != d.ID {
+				t.Fatalf("%s is not definition %d", d.ID, i)
+			}
+			for _, r := range d.Packages {
+				if !slices.Contains(s.Carriers(r.Name), i) {
+					t.Fatalf("%s does not carry %s", d.ID, r.Name)
+				}
+			}
+		}
+		if _, ok := s.Index("no/such/patch"); ok || s.Len() != len(defs) || s.OS() != "debian-12-amd64" {
+			t.Fatal("the file says more than was compiled")
+		}
+	})
+}
+
+func mustCompile(t *rapid.T, defs []Definition) *Signatures {
+	b, err := Compile("debian-12-amd64", defs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func mustEvaluate(t *rapid.T, s *Signatures, f *patch.Facts) Result {
+	r, err := s.Evaluate(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
