@@ -109,20 +109,22 @@ func TestItemsFailByCause(t *testing.T) {
 		text   string
 		policy string
 	}{
-		"drift":           {box: func(b *box) { b.put("curl", func(p *patch.Package) { p.Version = "1.0-1+x" }) }, cause: patch.FailDrift, text: "is at 1.0-1+x, and the order assumed 1.0-1"},
-		"gone":            {box: func(b *box) { delete(b.packages, "curl") }, cause: patch.FailDrift, text: "not installed"},
-		"held":            {box: func(b *box) { b.put("curl", func(p *patch.Package) { p.Held = true }) }, cause: patch.FailPolicy, text: "held on this machine"},
-		"broken":          {box: func(b *box) { b.put("curl", func(p *patch.Package) { p.State = patch.Broken }) }, cause: patch.FailDrift, text: "half-installed"},
-		"other OS":        {order: func(o *wire.Order) { o.OS = "debian-13-amd64" }, cause: patch.FailDrift, text: "debian-13-amd64"},
-		"expired":         {order: func(o *wire.Order) { o.Expires = now.Add(-time.Minute) }, cause: patch.FailWindow, text: "expired"},
-		"window over":     {order: func(o *wire.Order) { o.Window.NotAfter = now.Add(-time.Minute) }, cause: patch.FailWindow, text: "ended"},
-		"window not yet":  {order: func(o *wire.Order) { o.Window.NotBefore = now.Add(time.Minute) }, cause: patch.FailWindow, text: "begins"},
-		"detect-only":     {policy: "# mine\ndetect-only\n", cause: patch.FailPolicy, text: "detect-only"},
-		"no-deploy":       {policy: "no-deploy", cause: patch.FailPolicy, text: "owner"},
-		"unknown policy":  {policy: "no-deplyo", cause: patch.FailPolicy, text: "owner"},
-		"no room":         {cfg: func(c *Config) { c.Room = func(int64, ...string) error { return host.CheckRoom(1<<60, "/") } }, cause: patch.FailDisk, text: "no room"},
-		"installer fails": {box: func(b *box) { b.fail["curl"] = &host.Failure{Cause: patch.FailPatch, Text: "postinst failed", Log: "tail"} }, cause: patch.FailPatch, text: "postinst failed"},
-		"locked":          {box: func(b *box) { b.fail["curl"] = &host.Failure{Cause: patch.FailLock, Text: "busy: apt (pid 1)"} }, cause: patch.FailLock, text: "busy: apt (pid 1)"},
+		"drift":          {box: func(b *box) { b.put("curl", func(p *patch.Package) { p.Version = "1.0-1+x" }) }, cause: patch.FailDrift, text: "is at 1.0-1+x, and the order assumed 1.0-1"},
+		"gone":           {box: func(b *box) { delete(b.packages, "curl") }, cause: patch.FailDrift, text: "not installed"},
+		"held":           {box: func(b *box) { b.put("curl", func(p *patch.Package) { p.Held = true }) }, cause: patch.FailPolicy, text: "held on this machine"},
+		"broken":         {box: func(b *box) { b.put("curl", func(p *patch.Package) { p.State = patch.Broken }) }, cause: patch.FailDrift, text: "half-installed"},
+		"other OS":       {order: func(o *wire.Order) { o.OS = "debian-13-amd64" }, cause: patch.FailDrift, text: "debian-13-amd64"},
+		"expired":        {order: func(o *wire.Order) { o.Expires = now.Add(-time.Minute) }, cause: patch.FailWindow, text: "expired"},
+		"window over":    {order: func(o *wire.Order) { o.Window.NotAfter = now.Add(-time.Minute) }, cause: patch.FailWindow, text: "ended"},
+		"window not yet": {order: func(o *wire.Order) { o.Window.NotBefore = now.Add(time.Minute) }, cause: patch.FailWindow, text: "begins"},
+		"detect-only":    {policy: "# mine\ndetect-only\n", cause: patch.FailPolicy, text: "detect-only"},
+		"no-deploy":      {policy: "no-deploy", cause: patch.FailPolicy, text: "owner"},
+		"unknown policy": {policy: "no-deplyo", cause: patch.FailPolicy, text: "owner"},
+		"no room":        {cfg: func(c *Config) { c.Room = func(int64, ...string) error { return host.CheckRoom(1<<60, "/") } }, cause: patch.FailDisk, text: "no room"},
+		"installer fails": {box: func(b *box) {
+			b.fail["curl"] = &host.Failure{Cause: patch.FailPatch, Text: "postinst failed", Log: "tail"}
+		}, cause: patch.FailPatch, text: "postinst failed"},
+		"locked": {box: func(b *box) { b.fail["curl"] = &host.Failure{Cause: patch.FailLock, Text: "busy: apt (pid 1)"} }, cause: patch.FailLock, text: "busy: apt (pid 1)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k, b := newKeys(t), newBox("curl")

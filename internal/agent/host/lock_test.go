@@ -1,0 +1,121 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// A process that holds a POSIX lock is named with its pid, after a bounded wait, and is left alone.
+func TestLockHolderIsNamed(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("needs python3 to hold a POSIX lock from another process")
+	}
+	path := filepath.Join(t.TempDir(), "lock-frontend")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(python, "-c", "import fcntl,sys;f=open(sys.argv[1],'w');fcntl.lockf(f,fcntl.LOCK_EX);print('held',flush=True);sys.stdin.read()", path)
+	in, _ := c.StdinPipe()
+	out, _ := c.StdoutPipe()
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer c.Wait()
+	defer in.Close()
+	out.Read(make([]byte, 5))
+	begun := time.Now()
+	err = awaitFree(context.Background(), 300*time.Millisecond, func() (string, error) { return lockHolder(path) })
+	var f *Failure
+	if !errors.As(err, &f) || f.Cause != patch.FailLock || !strings.Contains(f.Text, "busy: python3 (pid ") {
+		t.Fatalf("%v", err)
+	}
+	if d := time.Since(begun); d < 300*time.Millisecond || d > 3*time.Second {
+		t.Fatalf("waited %s", d)
+	}
+	if c.ProcessState != nil {
+		t.Fatal("the holder was ended")
+	}
+}
+
+func TestFreeLockIsFree(t *testing.T) {
+	if who, err := lockHolder(filepath.Join(t.TempDir(), "none")); who != "" || err != nil {
+		t.Fatalf("%q %v", who, err)
+	}
+}
+
+// A grandchild that outlives a killed child still holds the guard; recovery waits for it and names it.
+func TestGuardIsHeldByWhatWasStarted(t *testing.T) {
+	a := &Apt{Dir: t.TempDir(), LockWait: 200 * time.Millisecond}
+	keep, err := a.guard("A1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command("sleep", "60")
+	c.ExtraFiles = []*os.File{keep}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	keep.Close() // as if the agent had died
+	err = a.awaitGuard(context.Background(), "A1")
+	if err == nil || !strings.Contains(err.Error(), "sleep (pid ") {
+		t.Errorf("%v", err)
+	}
+	if _, err := a.guard("A1"); err == nil {
+		t.Error("a second execution could begin")
+	}
+	c.Process.Kill()
+	c.Wait()
+	if err := a.awaitGuard(context.Background(), "A1"); err != nil {
+		t.Error(err)
+	}
+}
+
+// A grandchild that keeps our output open does not hang the step, and long output is cut to its end.
+func TestOutputIsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits some seconds")
+	}
+	var out tail
+	begun := time.Now()
+	c := exec.CommandContext(context.Background(), "/bin/sh", "-c", "seq 1 20000; sleep 30 & echo end")
+	if err := run(c, &out, nil); err != nil {
+		t.Fatal(err)
+	}
+	if d := time.Since(begun); d > 10*time.Second {
+		t.Fatalf("took %s", d)
+	}
+	if s := out.String(); len(s) > MaxLog || !strings.HasSuffix(s, "20000\nend\n") || bytes.HasPrefix([]byte(s), []byte("\n")) {
+		t.Fatalf("%d bytes, ending %q", len(s), s[len(s)-20:])
+	}
+}
+
+func TestClassify(t *testing.T) {
+	for text, want := range map[string]patch.FailCause{
+		"E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 12 (unattended-upgr)":  patch.FailLock,
+		"dpkg: error processing archive x (--unpack):\n failed to write: No space left on device":        patch.FailDisk,
+		"dpkg: error processing package curl (--configure):\n installed post-installation script failed": patch.FailPatch,
+	} {
+		if f := classify([]byte(text+"\n"), errors.New("exit status 100")); f.Cause != want {
+			t.Errorf("%q: %s", text, f.Cause)
+		}
+	}
+}
+
+func TestCheckRoom(t *testing.T) {
+	if err := CheckRoom(1<<50, "/"); err == nil || !strings.Contains(err.Error(), "no room at /") {
+		t.Fatalf("%v", err)
+	}
+	if err := CheckRoom(0, "/", "/no/such/place"); err != nil {
+		t.Fatal(err)
+	}
+}
