@@ -85,15 +85,18 @@ func (d *Door) SignIn(ctx context.Context, name, password, kind, from string) (s
 
 func (d *Door) check(ctx context.Context, name, password, from string) (patch.User, error) {
 	g := guesser{name: strings.ToLower(clip(name, 64)), from: from}
-	if wait := d.backoff.wait(g, d.now()); wait > 0 {
-		return patch.User{}, &patch.Error{Kind: patch.Exhausted, What: "cannot sign in now", Why: "too many wrong passwords were given",
-			Do: fmt.Sprintf("Try again in %s.", wait.Round(time.Second)+time.Second)}
+	if err := d.patience(g); err != nil {
+		return patch.User{}, err
 	}
 	select {
 	case d.hashing <- struct{}{}:
 		defer func() { <-d.hashing }()
 	case <-ctx.Done():
 		return patch.User{}, patch.Errorf(patch.Unavailable, "cannot sign in: %w", ctx.Err())
+	}
+	// Asked again: guesses that were sent all at once have waited here for each other.
+	if err := d.patience(g); err != nil {
+		return patch.User{}, err
 	}
 	u, err := d.people.FindUser(ctx, name)
 	if err != nil && patch.KindOf(err) != patch.NotFound {
@@ -108,6 +111,15 @@ func (d *Door) check(ctx context.Context, name, password, from string) (patch.Us
 	}
 	d.backoff.succeeded(g)
 	return u, nil
+}
+
+func (d *Door) patience(g guesser) error {
+	wait := d.backoff.wait(g, d.now())
+	if wait <= 0 {
+		return nil
+	}
+	return &patch.Error{Kind: patch.Exhausted, What: "cannot sign in now", Why: "too many wrong passwords were given",
+		Do: fmt.Sprintf("Try again in %s.", wait.Round(time.Second)+time.Second)}
 }
 
 func (d *Door) refuse(ctx context.Context, g guesser) error {
