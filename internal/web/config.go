@@ -125,8 +125,6 @@ type Config struct {
 	Labels      Labels
 	Records     Records
 	Door        Door
-	// Allows says why a caller has not got a permission; nil where they have.
-	Allows func(patch.Caller, Permission) error
 	// NewToken makes an enrolment token's text and its hash.
 	NewToken func() (text string, hash patch.Hash, err error)
 	// Enrolment is the agent listener's address as machines reach it: "https://patches.example.org:8461".

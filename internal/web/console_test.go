@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/auth"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -26,7 +27,7 @@ func TestEveryRouteHasAPermission(t *testing.T) {
 			t.Errorf("%s has no permission", name)
 		case r.permission == Public && !public[name]:
 			t.Errorf("%s is public", name)
-		case r.method != http.MethodGet && r.permission == Read && !reads[name]:
+		case r.method != http.MethodGet && r.permission == auth.Read && !reads[name]:
 			t.Errorf("%s changes something and asks for no more than reading", name)
 		}
 	}
@@ -57,7 +58,7 @@ func TestNobodyGetsInWithoutASession(t *testing.T) {
 		if r.permission == Public {
 			continue
 		}
-		for _, cookie := range []string{"", CookieName + "=wrong", CookieName + "=" + strings.Repeat("x", 600)} {
+		for _, cookie := range []string{"", auth.CookieName + "=wrong", auth.CookieName + "=" + strings.Repeat("x", 600)} {
 			got := ask(h, r.method, fillIn(r.path), nil, "Cookie", cookie)
 			if got.Code != http.StatusSeeOther || !strings.HasPrefix(got.Header().Get("Location"), "/sign-in") {
 				t.Errorf("%s %s with %.20q: status %d to %q", r.method, r.path, cookie, got.Code, got.Header().Get("Location"))
@@ -74,7 +75,7 @@ func TestAnAuditorChangesNothing(t *testing.T) {
 	w.role = patch.Auditor
 	h := w.open(t)
 	for _, r := range (&console{Config: w.config()}).routes() {
-		if r.permission == Public || r.permission == Read || r.permission == ReadAudit {
+		if r.permission == Public || r.permission == auth.Read || r.permission == auth.ReadAudit {
 			continue
 		}
 		if got := ask(h, r.method, fillIn(r.path), nil); got.Code != http.StatusForbidden {

@@ -1,6 +1,9 @@
 package web
 
 import (
+	"slices"
+	"time"
+
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -19,6 +22,26 @@ func (p explainPage) Patch() patch.Patch { return p.Row.Patch }
 // First says whether a gate is the first closed one.
 func (p explainPage) First(g gate.Gate) bool {
 	return p.Answer.Closed != nil && p.Answer.Closed.Name == g.Name
+}
+
+// moment is one line of a row's history: a verdict that moved, or a decision.
+type moment struct {
+	At      time.Time
+	Moved   *patch.Transition
+	Decided *patch.Decision
+}
+
+// History is what happened to this row and what people decided about its patch, newest first.
+func (p explainPage) History() []moment {
+	var out []moment
+	for i := range p.Transitions {
+		out = append(out, moment{At: p.Transitions[i].At, Moved: &p.Transitions[i]})
+	}
+	for i := range p.Decisions {
+		out = append(out, moment{At: p.Decisions[i].At, Decided: &p.Decisions[i]})
+	}
+	slices.SortStableFunc(out, func(a, b moment) int { return b.At.Compare(a.At) })
+	return out
 }
 
 func (c *console) explain(v *visit) error {

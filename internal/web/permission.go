@@ -1,17 +1,6 @@
 package web
 
-// Permission is what a route asks of the person who calls it.
-type Permission string
+import "github.com/fettle-project/fettle/internal/auth"
 
-// Permissions of the console's routes. Public asks for nobody to be signed in.
-const (
-	Public         Permission = "public"
-	Read           Permission = "read"
-	Decide         Permission = "decide"
-	Deploy         Permission = "deploy"
-	ManageMachines Permission = "machines"
-	ManageLabels   Permission = "labels"
-	ManageTokens   Permission = "tokens"
-	ManageFeeds    Permission = "feeds"
-	ReadAudit      Permission = "audit"
-)
+// Public is the permission of the few routes that need nobody to be signed in.
+const Public auth.Permission = "public"

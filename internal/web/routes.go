@@ -1,12 +1,16 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/fettle-project/fettle/internal/auth"
+)
 
 // route is one row of the console's table. A row without a permission does not mount.
 type route struct {
 	method     string
 	path       string
-	permission Permission
+	permission auth.Permission
 	handle     func(*visit) error
 }
 
@@ -18,42 +22,42 @@ func (c *console) routes() []route {
 		{"POST", "/sign-in", Public, c.signIn},
 		{"POST", "/sign-out", Public, c.signOut},
 
-		{"GET", "/{$}", Read, c.home},
-		{"GET", "/search", Read, c.search},
-		{"GET", "/machines", Read, c.machines},
-		{"GET", "/machines/{machine}", Read, c.machine},
-		{"POST", "/machines/{machine}/state", ManageMachines, c.setMachineState},
-		{"POST", "/machines/{machine}/detect", ManageMachines, c.askDetect},
-		{"GET", "/patches", Read, c.patches},
-		{"GET", "/patches/{patch...}", Read, c.patch},
-		{"GET", "/explain/{machine}/{patch...}", Read, c.explain},
-		{"GET", "/explain-label/{label}/{patch...}", Read, c.explainLabel},
+		{"GET", "/{$}", auth.Read, c.home},
+		{"GET", "/search", auth.Read, c.search},
+		{"GET", "/machines", auth.Read, c.machines},
+		{"GET", "/machines/{machine}", auth.Read, c.machine},
+		{"POST", "/machines/{machine}/state", auth.ManageMachines, c.setMachineState},
+		{"POST", "/machines/{machine}/detect", auth.ManageMachines, c.askDetect},
+		{"GET", "/patches", auth.Read, c.patches},
+		{"GET", "/patches/{patch...}", auth.Read, c.patch},
+		{"GET", "/explain/{machine}/{patch...}", auth.Read, c.explain},
+		{"GET", "/explain-label/{label}/{patch...}", auth.Read, c.explainLabel},
 
-		{"GET", "/decide", Read, c.decidePage},
-		{"POST", "/decide/preview", Read, c.decidePreview},
-		{"POST", "/decide", Decide, c.decide},
-		{"GET", "/decided", Read, c.decided},
+		{"GET", "/decide", auth.Read, c.decidePage},
+		{"POST", "/decide/preview", auth.Read, c.decidePreview},
+		{"POST", "/decide", auth.Decide, c.decide},
+		{"GET", "/decided", auth.Read, c.decided},
 
-		{"GET", "/labels", Read, c.labels},
-		{"GET", "/labels/{label}", Read, c.label},
-		{"POST", "/labels/check", Read, c.checkLabel},
-		{"POST", "/labels", ManageLabels, c.putLabel},
-		{"POST", "/labels/{label}/remove", ManageLabels, c.removeLabel},
+		{"GET", "/labels", auth.Read, c.labels},
+		{"GET", "/labels/{label}", auth.Read, c.label},
+		{"POST", "/labels/check", auth.Read, c.checkLabel},
+		{"POST", "/labels", auth.ManageLabels, c.putLabel},
+		{"POST", "/labels/{label}/remove", auth.ManageLabels, c.removeLabel},
 
-		{"GET", "/deployments", Read, c.deployments},
-		{"GET", "/deployments/new", Read, c.newDeployment},
-		{"POST", "/deployments", Deploy, c.applyDeployment},
-		{"GET", "/deployments/{deployment}", Read, c.deployment},
-		{"GET", "/deployments/{deployment}/halt", Deploy, c.haltPage},
-		{"POST", "/deployments/{deployment}/halt", Deploy, c.halt},
+		{"GET", "/deployments", auth.Read, c.deployments},
+		{"GET", "/deployments/new", auth.Read, c.newDeployment},
+		{"POST", "/deployments", auth.Deploy, c.applyDeployment},
+		{"GET", "/deployments/{deployment}", auth.Read, c.deployment},
+		{"GET", "/deployments/{deployment}/halt", auth.Deploy, c.haltPage},
+		{"POST", "/deployments/{deployment}/halt", auth.Deploy, c.halt},
 
-		{"GET", "/feeds", Read, c.feeds},
-		{"POST", "/feeds/sync", ManageFeeds, c.sync},
-		{"GET", "/alarms", Read, c.alarms},
-		{"GET", "/audit", ReadAudit, c.audit},
-		{"GET", "/enrol", Read, c.enrol},
-		{"POST", "/enrol", ManageTokens, c.makeToken},
-		{"POST", "/enrol/{token}/remove", ManageTokens, c.removeToken},
+		{"GET", "/feeds", auth.Read, c.feeds},
+		{"POST", "/feeds/sync", auth.ManageFeeds, c.sync},
+		{"GET", "/alarms", auth.Read, c.alarms},
+		{"GET", "/audit", auth.ReadAudit, c.audit},
+		{"GET", "/enrol", auth.Read, c.enrol},
+		{"POST", "/enrol", auth.ManageTokens, c.makeToken},
+		{"POST", "/enrol/{token}/remove", auth.ManageTokens, c.removeToken},
 	}
 }
 

@@ -5,14 +5,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/auth"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// CookieName is the session cookie's. The prefix makes browsers insist on Secure, Path=/ and this host alone.
-const CookieName = "__Host-fettle"
-
 func sessionOf(r *http.Request) string {
-	c, err := r.Cookie(CookieName)
+	c, err := r.Cookie(auth.CookieName)
 	if err != nil || len(c.Value) > 512 {
 		return ""
 	}
@@ -20,7 +18,7 @@ func sessionOf(r *http.Request) string {
 }
 
 func cookie(secret string, ends time.Time) *http.Cookie {
-	return &http.Cookie{Name: CookieName, Value: secret, Path: "/", Expires: ends, Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode}
+	return &http.Cookie{Name: auth.CookieName, Value: secret, Path: "/", Expires: ends, Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode}
 }
 
 // signInForm is the sign-in page with what was typed, the password left out.

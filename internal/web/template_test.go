@@ -1,16 +1,16 @@
 package web
 
 import (
-	"html/template"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/jba/templatecheck"
 
-	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/auth"
 )
 
 // bodies names every page's body, so that a field that a template names and a page lacks fails here and not in front of a person.
@@ -49,9 +49,6 @@ func TestTemplatesFitTheirPages(t *testing.T) {
 	}
 	for name := range want {
 		t.Errorf("there is no page %s", name)
-	}
-	if _, err := template.New("").Parse("{{.X}}"); err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -97,7 +94,7 @@ func ask(h http.Handler, method, address string, form url.Values, headers ...str
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
-	r.AddCookie(&http.Cookie{Name: CookieName, Value: goodSecret})
+	r.AddCookie(&http.Cookie{Name: auth.CookieName, Value: goodSecret})
 	for i := 0; i+1 < len(headers); i += 2 {
 		if r.Header.Del(headers[i]); headers[i+1] != "" {
 			r.Header.Set(headers[i], headers[i+1])
@@ -115,6 +112,9 @@ func TestEveryPageInEveryState(t *testing.T) {
 			h := w.open(t)
 			for _, a := range w.addresses() {
 				got := ask(h, http.MethodGet, a, nil)
+				if name == "hostile" && got.Code == http.StatusTemporaryRedirect {
+					continue // an id with // or .. in it, which no catalog takes; the mux tidies the address first
+				}
 				if got.Code != http.StatusOK {
 					t.Errorf("%s: status %d: %s", a, got.Code, got.Body)
 					continue
@@ -125,6 +125,14 @@ func TestEveryPageInEveryState(t *testing.T) {
 	}
 }
 
+// What html/template writes has no > and no " inside a value, so these see every tag whole.
+var (
+	tags     = regexp.MustCompile(`<[a-zA-Z][^>]*>`)
+	quoted   = regexp.MustCompile(`"[^"]*"|'[^']*'`)
+	handlers = regexp.MustCompile(`(?i)\son[a-z]+=|\shx-on`)
+	links    = regexp.MustCompile(`(?:href|src|action|formaction|hx-get|hx-post)="([^"]*)"`)
+)
+
 func checkPage(t *testing.T, address, html string) {
 	t.Helper()
 	for _, want := range []string{`<html lang="en">`, `<main id="main"`, "<h1", "</html>"} {
@@ -132,12 +140,20 @@ func checkPage(t *testing.T, address, html string) {
 			t.Errorf("%s: there is no %s", address, want)
 		}
 	}
-	for _, bad := range []string{"ZgotmplZ", "<no value>", "%!", " style=", "<style", "javascript:"} {
-		if bad == "javascript:" && strings.Contains(html, "hostile") {
-			continue
-		}
-		if strings.Contains(html, bad) && !strings.Contains(address, bad) {
+	for _, bad := range []string{"ZgotmplZ", "<no value>", "%!"} {
+		if strings.Contains(html, bad) {
 			t.Errorf("%s: it has %q", address, bad)
+		}
+	}
+	for _, tag := range tags.FindAllString(html, -1) {
+		bare := quoted.ReplaceAllString(tag, `""`)
+		if strings.HasPrefix(tag, "<style") || strings.Contains(bare, " style=") || handlers.MatchString(bare) || strings.HasPrefix(tag, "<script") && !strings.Contains(tag, ` src="/assets/`) {
+			t.Errorf("%s: it has %s", address, tag)
+		}
+		for _, m := range links.FindAllStringSubmatch(tag, -1) {
+			if !strings.HasPrefix(m[1], "/") && !strings.HasPrefix(m[1], "#") || strings.HasPrefix(m[1], "//") {
+				t.Errorf("%s: it leads to %s", address, m[1])
+			}
 		}
 	}
 }
@@ -167,5 +183,3 @@ func TestBrokenChainIsSaid(t *testing.T) {
 		t.Error("the page does not say that the chain is broken")
 	}
 }
-
-var _ ledger.Freshness

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/auth"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -59,7 +60,7 @@ func (c *console) serve(rt route) http.Handler {
 }
 
 // admit denies by default: only a public route passes without a caller whose role has the permission.
-func (c *console) admit(v *visit, p Permission) error {
+func (c *console) admit(v *visit, p auth.Permission) error {
 	if secret := sessionOf(v.r); secret != "" {
 		caller, err := c.Door.Caller(v.ctx, secret, v.from(), "console")
 		if err == nil {
@@ -74,7 +75,7 @@ func (c *console) admit(v *visit, p Permission) error {
 	if v.caller.Name == "" {
 		return patch.Errorf(patch.Unauthenticated, "nobody is signed in")
 	}
-	return c.Allows(v.caller, p)
+	return auth.Allow(v.caller, p)
 }
 
 func (v *visit) from() string {
@@ -160,8 +161,8 @@ type May struct {
 }
 
 func (c *console) may(caller patch.Caller) May {
-	ok := func(p Permission) bool { return caller.Name != "" && c.Allows(caller, p) == nil }
-	return May{Decide: ok(Decide), Deploy: ok(Deploy), Machines: ok(ManageMachines), Labels: ok(ManageLabels), Tokens: ok(ManageTokens), Feeds: ok(ManageFeeds), Audit: ok(ReadAudit)}
+	ok := func(p auth.Permission) bool { return caller.Name != "" && auth.Allow(caller, p) == nil }
+	return May{Decide: ok(auth.Decide), Deploy: ok(auth.Deploy), Machines: ok(auth.ManageMachines), Labels: ok(auth.ManageLabels), Tokens: ok(auth.ManageTokens), Feeds: ok(auth.ManageFeeds), Audit: ok(auth.ReadAudit)}
 }
 
 // frame reads what every page shows: who waits, what alarms, and how old the vendors' word is.

@@ -1,0 +1,197 @@
+// Visits the console in a real Chromium. Reads what to visit from its input, prints what it found, and fails if anything is wrong.
+import fs from "node:fs";
+import path from "node:path";
+import { chromium } from "playwright-core";
+
+const given = JSON.parse(fs.readFileSync(0, "utf8"));
+const axe = fs.readFileSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+const faults = [];
+const fault = (where, what) => faults.push(`${where}: ${what}`);
+
+const context = await chromium.launchPersistentContext(given.profile, {
+  executablePath: given.chromium,
+  headless: true,
+  ignoreHTTPSErrors: true,
+  args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+await context.addInitScript(() => {
+  window.violations = [];
+  document.addEventListener("securitypolicyviolation", (e) => window.violations.push(`${e.violatedDirective} ${e.blockedURI}`));
+});
+
+let base = "";
+let dialogs = 0;
+const watch = (page) => {
+  page.on("dialog", async (d) => { dialogs += 1; fault(page.url(), `dialog ${d.message()}`); await d.dismiss(); });
+  page.on("pageerror", (e) => fault(page.url(), `script error ${e.message}`));
+  page.on("console", (m) => { if (/content security policy|refused to/i.test(m.text())) fault(page.url(), m.text()); });
+  page.on("request", (r) => { if (!r.url().startsWith(base + "/") && !r.url().startsWith("data:,")) fault(page.url(), `asks for ${r.url()}`); });
+};
+const enter = async (site) => {
+  base = site.base;
+  await context.clearCookies();
+  await context.addCookies([{ name: "__Host-fettle", value: given.secret, url: site.base + "/", secure: true, httpOnly: true, sameSite: "Strict" }]);
+};
+const page = await context.newPage();
+watch(page);
+
+// Every page with hostile text in every field: nothing runs, nothing is blocked because nothing tries.
+const hostile = async () => {
+  await enter(given.hostile);
+  let violations = 0;
+  for (const a of given.hostile.addresses) {
+    const answer = await page.goto(base + a, { waitUntil: "load" });
+    if (answer.status() >= 500) fault(a, `status ${answer.status()}`);
+    const found = await page.evaluate(() => {
+      for (const d of document.querySelectorAll("details")) d.open = true;
+      for (const el of document.querySelectorAll("main *")) el.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }));
+      const own = (u) => !u || new URL(u, location.href).origin === location.origin;
+      return {
+        violations: window.violations,
+        scripts: [...document.scripts].map((s) => s.getAttribute("src")),
+        foreign: [...document.querySelectorAll("a[href],form[action],[formaction],[src],base,object,embed,iframe,meta[http-equiv]")].filter((e) => !own(e.getAttribute("href") ?? e.getAttribute("action") ?? e.getAttribute("src") ?? e.getAttribute("formaction")) || /^(BASE|OBJECT|EMBED|IFRAME)$/.test(e.tagName)).map((e) => e.outerHTML.slice(0, 120)),
+        handlers: [...document.querySelectorAll("*")].filter((e) => [...e.attributes].some((x) => /^on|^style$|^hx-on/.test(x.name))).map((e) => e.outerHTML.slice(0, 120)),
+        wide: document.documentElement.scrollWidth > document.documentElement.clientWidth + 1,
+      };
+    });
+    violations += found.violations.length;
+    found.violations.forEach((v) => fault(a, `policy violation ${v}`));
+    if (found.scripts.join() !== "/assets/htmx.min.js,/assets/console.js") fault(a, `scripts ${found.scripts}`);
+    found.foreign.forEach((e) => fault(a, `leads away: ${e}`));
+    found.handlers.forEach((e) => fault(a, `has a handler or a style: ${e}`));
+  }
+  console.log(`hostile: ${given.hostile.addresses.length} pages, ${dialogs} dialogs, ${violations} policy violations`);
+};
+
+// Accessibility, light and dark, wide and narrow. Colours and sizes do not depend on which machine it is: one page of each kind.
+const kinds = (site) => [...new Map(site.addresses.map((a) => [a.replace(/^(\/[^/?]*)(\/[^?]+)?(\?(\w+))?.*$/, (_, one, two, three, four) => one + (two ? "/x" : "") + (two?.endsWith("/halt") ? "/halt" : "") + (four ?? "")), a])).values(), "/sign-in?next=/x", "/nowhere"];
+const accessible = async (site, name) => {
+  let checked = 0;
+  for (const colorScheme of ["light", "dark"]) {
+    for (const width of [1440, 390]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await page.setViewportSize({ width, height: 900 });
+      await enter(site);
+      for (const a of kinds(site)) {
+        if (a.startsWith("/sign-in")) await context.clearCookies();
+        else await enter(site);
+        await page.goto(base + a, { waitUntil: "load" });
+        await page.evaluate(axe);
+        const result = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+        for (const v of result.violations) {
+          if (v.impact === "serious" || v.impact === "critical" || v.impact === "moderate") fault(`${name} ${a} ${colorScheme} ${width}`, `${v.id} (${v.impact}): ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + " " + (n.any[0]?.message ?? "")).join(" | ")}`);
+        }
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        if (over > 1) fault(`${name} ${a} ${width}`, `is ${over} px wider than the window`);
+        checked += 1;
+      }
+    }
+  }
+  console.log(`axe-core on ${name}: ${checked} pages`);
+};
+
+const expect = (where, ok, what) => { if (!ok) fault(where, what); };
+const text = async (selector) => (await page.locator(selector).first().textContent())?.replace(/\s+/g, " ").trim() ?? "";
+
+// A person signs in, decides with a preview, takes it back, and asks why.
+const person = async () => {
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.setViewportSize({ width: 1440, height: 900 });
+  base = given.good.base;
+  await context.clearCookies();
+  await page.goto(base + "/patches?show=undecided");
+  await page.fill("[name=name]", "m.keller");
+  await page.fill("[name=password]", "wrong");
+  await page.click("main button");
+  expect("sign-in", /wrong/.test(await text("[role=alert]")), "a wrong password is not said");
+  expect("sign-in", (await page.inputValue("[name=name]")) === "m.keller", "the name is lost");
+  await page.fill("[name=password]", given.password);
+  await page.click("main button");
+  expect("sign-in", page.url() === base + "/patches?show=undecided", `leads to ${page.url()}`);
+  const jar = (await context.cookies()).find((c) => c.name === "__Host-fettle");
+  expect("sign-in", jar && jar.secure && jar.httpOnly && jar.sameSite === "Strict" && jar.path === "/", "the cookie is not as it must be");
+
+  await page.locator("input[data-row]").nth(0).check();
+  await page.locator("input[data-row]").nth(1).check();
+  expect("patches", (await text("[data-count]")) === "2 chosen", "the chosen rows are not counted");
+  await page.click("button[value=approve]");
+  expect("decide", /Approve 2 patches for label all/.test(await text("#consequence")), "there is no preview");
+  await page.selectOption("[name=label]", "web");
+  await page.waitForFunction(() => /Approve 2 patches for label web/.test(document.querySelector("#consequence").textContent));
+  await page.selectOption("[name=verb]", "hold");
+  await page.waitForFunction(() => /Hold 2 patches for label web/.test(document.querySelector("#consequence").textContent));
+  expect("decide", await page.locator(".until").isVisible(), "a hold has no end");
+  await page.selectOption("[name=verb]", "approve");
+  await page.waitForFunction(() => /Approve 2 patches for label web/.test(document.querySelector("#consequence").textContent));
+  await page.fill("[name=why]", "tonight");
+  await page.click("#consequence button.main");
+  expect("decided", /2 patches are approved for web/.test(await text("h1")), `says ${await text("h1")}`);
+  await page.click("text=Undo");
+  expect("undo", /\/patches\//.test(page.url()), `leads to ${page.url()}`);
+
+  await page.goto(base + "/machines");
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/machines\/./);
+  await page.locator("table[data-keys] tbody a").first().click();
+  await page.waitForURL(/\/explain\//);
+  expect("explain", (await page.locator(".gates .closed.first").count()) === 1, "there is not one first closed gate");
+  await page.keyboard.press("/");
+  await page.keyboard.type("why is perl not on web-01");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/explain\/.*\/perl\//);
+
+  await page.goto(base + given.good.addresses.find((a) => /^\/deployments\/[^/?]{20,}$/.test(a)));
+  const asked = await page.waitForRequest((r) => r.headers()["hx-request"] === "true", { timeout: 6000 }).catch(() => null);
+  expect("deployment", asked, "a running deployment does not ask for news");
+  await page.goto(base + "/labels");
+  await page.fill("[name=expr]", "nonsense ==");
+  await page.waitForFunction(() => /does not compile/.test(document.querySelector("#try").textContent));
+  console.log("a person signed in, decided with a preview, undid it, asked why and watched a deployment");
+};
+
+const pictures = async () => {
+  const one = (p) => given.good.addresses.find((a) => a.startsWith(p) && a.length > p.length + 3);
+  const shots = { home: "/", machines: "/machines", machine: one("/machines/"), patches: "/patches", patch: one("/patches/"), explain: one("/explain/"), "explain-label": one("/explain-label/"), labels: "/labels", label: "/labels/web", deployments: "/deployments", plan: "/deployments/new?label=web", deployment: one("/deployments/0"), decide: one("/decide?"), feeds: "/feeds", alarms: "/alarms", audit: "/audit", enrol: "/enrol", search: "/search?q=web", error: "/nowhere", "sign-in": "/sign-in" };
+  fs.mkdirSync(given.shots, { recursive: true });
+  for (const colorScheme of ["light", "dark"]) {
+    for (const width of [1440, 390]) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 900 });
+      await enter(given.good);
+      for (const [name, a] of Object.entries(shots)) {
+        if (name === "sign-in") await context.clearCookies();
+        await page.goto(base + a, { waitUntil: "load" });
+        await page.screenshot({ path: path.join(given.shots, `${name}-${colorScheme}-${width}.png`), fullPage: true });
+      }
+    }
+  }
+  await enter(given.empty);
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.goto(base + "/");
+  await page.screenshot({ path: path.join(given.shots, "empty-home.png") });
+  await enter(given.good);
+  await page.emulateMedia({ media: "print" });
+  await page.goto(base + one("/explain/"));
+  await page.screenshot({ path: path.join(given.shots, "explain-print.png"), fullPage: true });
+  await page.emulateMedia({ media: "screen" });
+};
+
+if (given.shots) await pictures();
+if (!process.env.FETTLE_SHOTS_ONLY) {
+  await person();
+  await accessible(given.good, "many");
+  await accessible(given.empty, "empty");
+  await hostile();
+}
+await context.close();
+if (faults.length) {
+  const seen = new Map();
+  for (const f of faults) {
+    const kind = f.replace(/^.*?: /, "");
+    seen.set(kind, [...(seen.get(kind) ?? []), f.split(": ")[0]]);
+  }
+  for (const [kind, where] of seen) console.log(`FAULT ${kind}\n      ${where.length} × ${where.slice(0, 3).join(", ")}`);
+  process.exit(1);
+}
