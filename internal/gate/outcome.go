@@ -31,7 +31,8 @@ func reboot(w World) Gate {
 		g.unreached("not yet")
 		return g
 	}
-	if (a.RebootOwed || a.Effect == patch.EffectNeedsReboot) && w.Machine.RebootOwed {
+	// The machine's own word is live and clears the debt; a word from before the install does not.
+	if (a.RebootOwed || a.Effect == patch.EffectNeedsReboot) && (w.Machine.RebootOwed || w.Machine.SeenAt.Before(a.EndedAt)) {
 		g.close(CodeRebootOwed, fmt.Sprintf("%s owes a reboot before it takes effect", w.name()))
 		g.At = w.Machine.SeenAt
 		g.until(Owner, "it clears by itself after the reboot")

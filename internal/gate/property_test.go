@@ -13,7 +13,9 @@ import (
 // anyWorld draws worlds around the good one, so that deployable ones are not rare.
 func anyWorld(t *rapid.T) World {
 	w := good()
-	odd := func(name string) bool { return rapid.SampledFrom([]int{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}).Draw(t, name) == 1 }
+	odd := func(name string) bool {
+		return rapid.SampledFrom([]int{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}).Draw(t, name) == 1
+	}
 	ago := func(name string) time.Time {
 		hours := rapid.SampledFrom([]int{0, 1, 2, 3, 5, 23, 24, 25, 72, 73}).Draw(t, name)
 		return now.Add(-time.Duration(hours) * time.Hour)

@@ -138,3 +138,9 @@ func neverDetected(w World, g *Gate) {
 		g.until(Agent, "the agent detects at its next check-in")
 	}
 }
+
+// Freshness judges the snapshot gate of a machine apart from any patch: whether its newest complete detect speaks of now.
+func Freshness(w World) Gate {
+	w.Listed, w.Verdict = true, patch.NotApplicable
+	return snapshot(w)
+}

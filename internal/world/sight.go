@@ -144,3 +144,8 @@ func blocked(all []patch.Attempt) *patch.Attempt {
 	}
 	return newest
 }
+
+// Freshness judges whether the newest complete detect speaks of now.
+func (s *Sight) Freshness() gate.Gate {
+	return gate.Freshness(gate.World{Now: s.v.Now, Limits: s.v.Limits, Machine: s.Machine, OS: s.OS, Revision: s.Meta, Receipt: s.Receipt})
+}

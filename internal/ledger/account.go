@@ -1,0 +1,165 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/world"
+)
+
+// entry is a row before the gates are walked: cheap enough to make for every patch of a list.
+type entry struct {
+	sight     *world.Sight
+	patch     *patch.Patch
+	verdict   patch.Verdict
+	policy    patch.Policy
+	execution patch.Execution
+	cause     patch.FailCause
+	effect    patch.Effect
+	// deployable is known once asked; see account.deployable.
+	asked, deployable bool
+}
+
+// axes fills execution and effect from a patch's attempts, oldest first.
+func (e *entry) axes(attempts []patch.Attempt) {
+	e.execution = patch.ExecNone
+	for _, a := range attempts {
+		e.execution, e.cause = a.State, a.Cause
+		if a.State == patch.ExecDone || a.State == patch.ExecFailed {
+			e.effect = a.Effect
+		}
+	}
+	if e.execution != patch.ExecFailed {
+		e.cause = ""
+	}
+}
+
+// ask walks the gates where the cheap axes leave it open whether the patch is deployable.
+func (e *entry) ask(ctx context.Context) error {
+	if e.asked {
+		return nil
+	}
+	e.asked = true
+	if e.verdict != patch.NotPatched || e.policy.Stand != patch.Approved {
+		return nil
+	}
+	a, err := e.sight.Walk(ctx, world.Ask{Patch: e.patch.ID})
+	e.deployable = a.Deployable
+	return err
+}
+
+// entries makes a machine's entries, one for every patch of its OS's newest list, in list order.
+func entries(ctx context.Context, v *world.View, s *world.Sight) ([]entry, error) {
+	if s.Shelf == nil {
+		return nil, nil
+	}
+	attempts, err := s.Attempts(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	tried := map[patch.ID][]patch.Attempt{}
+	for _, a := range attempts {
+		tried[a.Patch] = append(tried[a.Patch], a)
+	}
+	patches := s.Shelf.List.Patches()
+	verdicts, current := s.Current()
+	out := make([]entry, len(patches))
+	for i := range patches {
+		e := &out[i]
+		e.sight, e.patch = s, &patches[i]
+		if current {
+			e.verdict = verdicts.At(i)
+		} else {
+			e.verdict = s.Verdict(e.patch.ID)
+		}
+		e.policy.Stand = patch.Undecided
+		if len(v.Decisions(e.patch.ID)) > 0 {
+			if e.policy, err = v.Policy(ctx, e.patch.ID, s.Machine.ID, v.Now); err != nil {
+				return nil, err
+			}
+		}
+		e.axes(tried[e.patch.ID])
+	}
+	return out, nil
+}
+
+// matches applies the cheap part of a filter.
+func (f RowFilter) matches(e *entry) bool {
+	return oneOf(f.Verdicts, e.verdict) && oneOf(f.Stands, e.policy.Stand) && oneOf(f.Executions, e.execution) && oneOf(f.Effects, e.effect) &&
+		(f.Category == "" || f.Category == e.patch.Category) && f.mentions(e)
+}
+
+func oneOf[T comparable](list []T, x T) bool { return len(list) == 0 || slices.Contains(list, x) }
+
+// mentions reports whether every word of the filter's text occurs in what a person would search for.
+func (f RowFilter) mentions(e *entry) bool {
+	for word := range strings.FieldsSeq(strings.ToLower(f.Text)) {
+		if !strings.Contains(strings.ToLower(string(e.patch.ID)), word) && !strings.Contains(strings.ToLower(e.patch.Title), word) &&
+			!strings.Contains(strings.ToLower(e.sight.Machine.Name), word) &&
+			!slices.ContainsFunc(e.patch.CVEs, func(c string) bool { return strings.Contains(strings.ToLower(c), word) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// matchesGates applies the part of a filter that needs the gates.
+func (f RowFilter) matchesGates(ctx context.Context, e *entry) (bool, error) {
+	if f.Deployable {
+		if err := e.ask(ctx); err != nil || !e.deployable {
+			return false, err
+		}
+	}
+	if f.Gate == "" && f.Code == "" {
+		return true, nil
+	}
+	a, err := e.sight.Walk(ctx, world.Ask{Patch: e.patch.ID, Deep: true})
+	if err != nil || a.Closed == nil {
+		return false, err
+	}
+	return (f.Gate == "" || f.Gate == a.Closed.Name) && (f.Code == "" || f.Code == a.Closed.Code), nil
+}
+
+// byNeed orders what an administrator acts on first: what is needed, what could not be judged, what is not known, then the rest; security
+// before other updates.
+func byNeed(a, b *entry) int {
+	rank := [...]int{patch.NotPatched: 0, patch.Faulty: 1, patch.Unknown: 2, patch.Patched: 3, patch.NotApplicable: 4}
+	return cmp.Or(cmp.Compare(rank[a.verdict], rank[b.verdict]), cmp.Compare(a.patch.Category, b.patch.Category),
+		strings.Compare(string(a.patch.ID), string(b.patch.ID)), strings.Compare(a.sight.Machine.Name, b.sight.Machine.Name),
+		strings.Compare(string(a.sight.Machine.ID), string(b.sight.Machine.ID)))
+}
+
+// row walks the gates for one entry and makes the row that people see.
+func (e *entry) row(ctx context.Context) (Row, gate.Answer, error) {
+	w, err := e.sight.World(ctx, world.Ask{Patch: e.patch.ID, Deep: true})
+	if err != nil {
+		return Row{}, gate.Answer{}, err
+	}
+	a := gate.Walk(w)
+	r := Row{Machine: e.sight.Machine.ID, MachineName: e.sight.Machine.Name, OS: w.OS, Patch: w.Patch, Verdict: w.Verdict, Reason: w.Finding.Reason,
+		Policy: w.Policy, Execution: e.execution, Cause: e.cause, Effect: e.effect, Deployable: a.Deployable, Standing: a.Standing, Receipt: receipt(w)}
+	if a.Closed != nil {
+		r.Gate, r.Code, r.Text = a.Closed.Name, a.Closed.Code, a.Closed.Text
+	}
+	return r, a, nil
+}
+
+func receipt(w gate.World) ReceiptRef {
+	if w.Receipt == nil {
+		return ReceiptRef{}
+	}
+	return ReceiptRef{Seq: w.Receipt.Seq, Ended: w.Receipt.Ended, Stale: gate.Freshness(w).State != gate.Open}
+}
+
+// page cuts a page out of a list.
+func page[T any](all []T, limit, offset int) []T {
+	all = all[min(max(0, offset), len(all)):]
+	if limit > 0 && len(all) > limit {
+		return all[:limit]
+	}
+	return all
+}

@@ -1,0 +1,117 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/world"
+)
+
+// PatchCounts gives the patches of an OS with their numbers over its admitted machines, most needed first. Text, Category, Verdicts (some
+// machine has one of them), Stands (some decision that counts has it), Limit and Offset of f apply. Patches that no machine has installed or needs are left
+// out unless f.Closed or f.Text asks for all. The second value is how many match.
+func (l *Ledger) PatchCounts(ctx context.Context, os patch.HostOS, f RowFilter) ([]PatchCount, int, error) {
+	v, err := l.World.View(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	shelf, err := v.Shelf(ctx, os, "")
+	if err != nil {
+		return nil, 0, err
+	}
+	if shelf == nil {
+		return nil, 0, patch.Errorf(patch.NotFound, "no catalog is published for %s", os)
+	}
+	patches := shelf.List.Patches()
+	all := make([]PatchCount, len(patches))
+	needy := make([][]*world.Sight, len(patches))
+	err = l.sights(ctx, v, patch.MachineFilter{State: patch.Admitted, OS: os}, func(s *world.Sight) error {
+		verdicts, current := s.Current()
+		for i := range patches {
+			verdict := patch.Unknown
+			if current {
+				verdict = verdicts.At(i)
+			} else if s.Receipt != nil {
+				verdict = s.Verdict(patches[i].ID)
+			}
+			all[i].Verdicts[verdict]++
+			if verdict == patch.NotPatched {
+				needy[i] = append(needy[i], s)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	var hits []int
+	for i := range all {
+		all[i].Patch, all[i].OS, all[i].Decisions = patches[i], os, v.Decisions(patches[i].ID)
+		if f.selects(&all[i]) {
+			hits = append(hits, i)
+		}
+	}
+	slices.SortFunc(hits, func(a, b int) int {
+		return cmp.Or(cmp.Compare(all[b].Verdicts[patch.NotPatched], all[a].Verdicts[patch.NotPatched]),
+			cmp.Compare(all[a].Patch.Category, all[b].Patch.Category), strings.Compare(string(all[a].Patch.ID), string(all[b].Patch.ID)))
+	})
+	out := []PatchCount{}
+	for _, i := range page(hits, f.Limit, f.Offset) {
+		if err := all[i].judge(ctx, v, needy[i]); err != nil {
+			return nil, 0, err
+		}
+		out = append(out, all[i])
+	}
+	return out, len(hits), nil
+}
+
+// selects applies a filter to a patch's numbers.
+func (f RowFilter) selects(c *PatchCount) bool {
+	v := c.Verdicts
+	if f.Text == "" && !f.Closed && len(f.Verdicts) == 0 && len(c.Decisions) == 0 && v[patch.NotPatched]+v[patch.Patched]+v[patch.Faulty] == 0 {
+		return false
+	}
+	if len(f.Verdicts) > 0 && !slices.ContainsFunc(f.Verdicts, func(x patch.Verdict) bool { return x <= patch.Unknown && v[x] > 0 }) {
+		return false
+	}
+	e := entry{sight: &world.Sight{}, patch: &c.Patch}
+	return (f.Category == "" || f.Category == c.Patch.Category) && f.mentions(&e) && f.stands(c.Decisions)
+}
+
+func (f RowFilter) stands(decisions []patch.Decision) bool {
+	if len(f.Stands) == 0 || len(decisions) == 0 && slices.Contains(f.Stands, patch.Undecided) {
+		return true
+	}
+	stand := map[patch.Verb]patch.Stand{patch.Approve: patch.Approved, patch.Decline: patch.Declined, patch.Hold: patch.HeldBack}
+	return slices.ContainsFunc(decisions, func(d patch.Decision) bool { return slices.Contains(f.Stands, stand[d.Verb]) })
+}
+
+// judge fills in what needs policy and gates, for the machines that need the patch.
+func (c *PatchCount) judge(ctx context.Context, v *world.View, needy []*world.Sight) error {
+	if len(c.Decisions) == 0 {
+		c.Undecided = len(needy)
+		return nil
+	}
+	for _, s := range needy {
+		policy, err := v.Policy(ctx, c.Patch.ID, s.Machine.ID, v.Now)
+		if err != nil {
+			return err
+		}
+		switch policy.Stand {
+		case patch.Undecided:
+			c.Undecided++
+		case patch.Approved:
+			a, err := s.Walk(ctx, world.Ask{Patch: c.Patch.ID})
+			if err != nil {
+				return err
+			}
+			if a.Deployable {
+				c.Deployable++
+			}
+		}
+	}
+	return nil
+}

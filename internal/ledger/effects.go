@@ -1,0 +1,88 @@
+package ledger
+
+import (
+	"context"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/world"
+)
+
+// effects works out what a complete snapshot proves about a machine's attempts: the first one after an install whether it took effect, each
+// later one whether it still does. Only the newest attempt at a patch that was carried out is judged.
+// An owed reboot is paid when a later snapshot comes from another boot than the one before it, which was boot.
+func effects(boot string, s patch.Snapshot, list *world.Shelf, attempts []patch.Attempt) []patch.EffectUpdate {
+	newest := map[patch.ID]patch.Attempt{}
+	for _, a := range attempts {
+		if a.State == patch.ExecDone {
+			newest[a.Patch] = a
+		}
+	}
+	var out []patch.EffectUpdate
+	for _, a := range attempts {
+		if newest[a.Patch].ID != a.ID {
+			continue
+		}
+		_, i, listed := list.Find(a.Patch)
+		if !listed {
+			continue
+		}
+		owed := a.RebootOwed && (a.VerifiedSeq == 0 || boot == s.Boot)
+		effect := effect(a, s, s.Verdicts.At(i), owed)
+		if effect != a.Effect || owed != a.RebootOwed {
+			out = append(out, patch.EffectUpdate{Attempt: a.ID, VerifiedSeq: s.Seq, Effect: effect, RebootOwed: owed})
+		}
+	}
+	return out
+}
+
+// effect is what one snapshot says about one done attempt.
+func effect(a patch.Attempt, s patch.Snapshot, v patch.Verdict, owed bool) patch.Effect {
+	after := !s.Started.Before(a.EndedAt) || a.Order != "" && a.Order == s.Order
+	if a.VerifiedSeq == 0 && !after {
+		return a.Effect
+	}
+	switch v {
+	case patch.Patched:
+		if a.Effect == patch.EffectUndone {
+			return a.Effect // it was not this attempt that put it back
+		}
+		if owed {
+			return patch.EffectNeedsReboot
+		}
+		return patch.EffectVerified
+	case patch.NotPatched:
+		if a.Effect == patch.EffectVerified || a.Effect == patch.EffectNeedsReboot || a.Effect == patch.EffectUndone {
+			return patch.EffectUndone
+		}
+		return patch.EffectNotEffective
+	}
+	return a.Effect
+}
+
+// Settle works out the effects of results that arrived after the snapshot that proves them.
+func (l *Ledger) Settle(ctx context.Context, id patch.MachineID) error {
+	v, err := l.World.View(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := v.Sight(ctx, id)
+	if err != nil || s.Receipt == nil {
+		return err
+	}
+	snap, err := l.World.Store.NewestSnapshot(ctx, id)
+	if err != nil {
+		return err
+	}
+	list, err := v.Shelf(ctx, snap.OS, snap.Revision)
+	if err != nil || list == nil {
+		return err
+	}
+	attempts, err := s.Attempts(ctx, "")
+	if err != nil {
+		return err
+	}
+	if e := effects(snap.Boot, snap, list, attempts); len(e) > 0 {
+		return l.Store.PutEffects(ctx, e)
+	}
+	return nil
+}

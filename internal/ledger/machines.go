@@ -1,0 +1,136 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/world"
+)
+
+// Machines lists machines with their freshness and numbers, by name. A filter for a smart label is understood.
+func (l *Ledger) Machines(ctx context.Context, f patch.MachineFilter) ([]MachineRow, error) {
+	v, err := l.World.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	label := f.Label
+	f.Label = ""
+	out := []MachineRow{}
+	err = l.sights(ctx, v, f, func(s *world.Sight) error {
+		if label != "" {
+			if in, err := v.Member(ctx, label, s.Machine.ID); err != nil || !in {
+				return err
+			}
+		}
+		t, err := tallied(ctx, v, s)
+		out = append(out, t.row)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(out, func(a, b MachineRow) int { return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	return out, nil
+}
+
+// Machine is one line of Machines.
+func (l *Ledger) Machine(ctx context.Context, id patch.MachineID) (MachineRow, error) {
+	v, err := l.World.View(ctx)
+	if err != nil {
+		return MachineRow{}, err
+	}
+	s, err := v.Sight(ctx, id)
+	if err != nil {
+		return MachineRow{}, err
+	}
+	t, err := tallied(ctx, v, s)
+	return t.row, err
+}
+
+// tally is a machine in numbers, with the patches behind them.
+type tally struct {
+	row       MachineRow
+	undecided []patch.ID // eligible, and nobody decided
+	security  []patch.ID // eligible security patches
+	stuck     bool       // something eligible waits for a person
+}
+
+// tallied adds a machine up: all verdicts, but only its eligible patches one by one.
+func tallied(ctx context.Context, v *world.View, s *world.Sight) (tally, error) {
+	fresh := s.Freshness()
+	t := tally{row: MachineRow{Machine: s.Machine, Freshness: freshness(s.Machine, fresh), Text: fresh.Text, Receipt: s.Receipt}}
+	if s.Shelf == nil {
+		return t, nil
+	}
+	patches := s.Shelf.List.Patches()
+	var eligible []int
+	verdicts, current := s.Current()
+	for i := range patches {
+		verdict := patch.Unknown
+		if current {
+			verdict = verdicts.At(i)
+		} else if s.Receipt != nil {
+			verdict = s.Verdict(patches[i].ID)
+		}
+		t.row.Verdicts[verdict]++
+		if verdict == patch.NotPatched {
+			eligible = append(eligible, i)
+		}
+	}
+	t.row.Needed = len(eligible)
+	for _, i := range eligible {
+		if err := t.eligible(ctx, v, s, patches[i]); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+func (t *tally) eligible(ctx context.Context, v *world.View, s *world.Sight, p patch.Patch) error {
+	if p.Category == patch.Security {
+		t.row.Security++
+		t.security = append(t.security, p.ID)
+	}
+	policy, err := v.Policy(ctx, p.ID, s.Machine.ID, v.Now)
+	if err != nil {
+		return err
+	}
+	switch policy.Stand {
+	case patch.Undecided:
+		t.row.Undecided++
+		t.undecided = append(t.undecided, p.ID)
+		t.stuck = true
+	case patch.Approved:
+		a, err := s.Walk(ctx, world.Ask{Patch: p.ID})
+		if err != nil {
+			return err
+		}
+		if a.Deployable {
+			t.row.Deployable++
+		} else if a.Closed.Code == gate.CodeOutOf || a.Closed.Code == gate.CodeDependency {
+			t.stuck = true
+		}
+	}
+	return nil
+}
+
+// freshness sorts a machine by its snapshot gate.
+func freshness(m patch.Machine, g gate.Gate) Freshness {
+	switch {
+	case m.State != patch.Admitted:
+		return Shut
+	case g.State == gate.Open:
+		return Fresh
+	case g.Code == gate.CodeNever:
+		return Never
+	case g.Code == gate.CodeDetectFailed:
+		return Failed
+	case g.Code == gate.CodeStale:
+		return Stale
+	}
+	return Behind
+}

@@ -1,0 +1,158 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/world"
+)
+
+// PatchRows gives one patch's row on every admitted machine whose list carries it, and on machines where it closed if f.Closed asks.
+func (l *Ledger) PatchRows(ctx context.Context, id patch.ID, f RowFilter) ([]Row, Summary, error) {
+	v, err := l.World.View(ctx)
+	if err != nil {
+		return nil, Summary{}, err
+	}
+	row, err := l.World.Store.FindPatch(ctx, id)
+	if err != nil {
+		return nil, Summary{}, err
+	}
+	attempts, err := l.World.Store.ListAttempts(ctx, patch.AttemptFilter{Patch: id})
+	if err != nil {
+		return nil, Summary{}, err
+	}
+	tried := map[patch.MachineID][]patch.Attempt{}
+	for _, a := range attempts {
+		tried[a.Machine] = append(tried[a.Machine], a)
+	}
+	var all []entry
+	var elsewhere []*world.Sight
+	err = l.sights(ctx, v, patch.MachineFilter{State: patch.Admitted}, func(s *world.Sight) error {
+		if f.Label != "" {
+			if in, err := v.Member(ctx, f.Label, s.Machine.ID); err != nil || !in {
+				return err
+			}
+		}
+		_, i, listed := s.Shelf.Find(id)
+		if !listed {
+			elsewhere = append(elsewhere, s)
+			return nil
+		}
+		e := entry{sight: s, patch: &s.Shelf.List.Patches()[i], verdict: s.Verdict(id)}
+		if e.policy, err = v.Policy(ctx, id, s.Machine.ID, v.Now); err != nil {
+			return err
+		}
+		e.axes(tried[s.Machine.ID])
+		all = append(all, e)
+		return nil
+	})
+	if err != nil {
+		return nil, Summary{}, err
+	}
+	rows, sum, err := selected(ctx, all, f)
+	if err != nil {
+		return nil, sum, err
+	}
+	closed, err := l.closedElsewhere(ctx, id, elsewhere)
+	if err != nil {
+		return nil, sum, err
+	}
+	sum.Closed = len(closed)
+	if f.Closed {
+		sum.Matching += len(closed)
+		rows = append(rows, page(closed, room(f, len(rows)), max(0, f.Offset-(sum.Matching-len(closed))))...)
+	}
+	sum.Sentence = ofPatch(row, sum)
+	return rows, sum, nil
+}
+
+// closedElsewhere lists the machines on which the patch had a row before their OS or its list changed.
+func (l *Ledger) closedElsewhere(ctx context.Context, id patch.ID, machines []*world.Sight) ([]Row, error) {
+	ts, err := l.World.Store.ListTransitions(ctx, patch.TransitionFilter{Patch: id})
+	if err != nil {
+		return nil, err
+	}
+	last := map[patch.MachineID]patch.Transition{}
+	for _, t := range ts {
+		if _, newer := last[t.Machine]; !newer {
+			last[t.Machine] = t
+		}
+	}
+	out := []Row{}
+	for _, s := range machines {
+		t, ok := last[s.Machine.ID]
+		if !ok || t.To != patch.Unknown {
+			continue
+		}
+		r, err := l.closedRow(ctx, s, t)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// ofPatch is one patch over all machines in one sentence.
+func ofPatch(row patch.PatchRow, s Summary) string {
+	name := strings.TrimSpace(row.Source + " " + row.Version)
+	if name == "" {
+		name = string(row.ID)
+	}
+	if s.Total == 0 {
+		return fmt.Sprintf("No machine's list carries %s now.", name)
+	}
+	parts := []string{fmt.Sprintf("%d patched", s.Verdicts[patch.Patched]), fmt.Sprintf("%d need it", s.Needed)}
+	for _, x := range []struct {
+		n    int
+		what string
+	}{{s.Deployable, "ready to deploy"}, {s.Undecided, "undecided"}, {s.Verdicts[patch.NotApplicable], "not applicable"},
+		{s.Verdicts[patch.Faulty], "not judged"}, {s.Verdicts[patch.Unknown], "unknown"}} {
+		if x.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", x.n, x.what))
+		}
+	}
+	return fmt.Sprintf("%s on %s: %s.", name, plural(s.Total, "machine", "machines"), strings.Join(parts, ", "))
+}
+
+// sights reads machines with their newest snapshots, one after the other; snapshots are streamed.
+func (l *Ledger) sights(ctx context.Context, v *world.View, f patch.MachineFilter, yield func(*world.Sight) error) error {
+	machines, err := l.World.Store.ListMachines(ctx, f)
+	if err != nil {
+		return err
+	}
+	rest := make(map[patch.MachineID]patch.Machine, len(machines))
+	for _, m := range machines {
+		rest[m.ID] = m
+	}
+	give := func(m patch.Machine, snap *patch.Snapshot) error {
+		s, err := v.SightOf(ctx, m, snap)
+		if err != nil {
+			return err
+		}
+		return yield(s)
+	}
+	for snap, err := range l.Store.NewestSnapshots(ctx, "") {
+		if err != nil {
+			return err
+		}
+		m, wanted := rest[snap.Machine]
+		if !wanted {
+			continue
+		}
+		delete(rest, m.ID)
+		if err := give(m, &snap); err != nil {
+			return err
+		}
+	}
+	for _, m := range machines {
+		if _, left := rest[m.ID]; left {
+			if err := give(m, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

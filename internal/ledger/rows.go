@@ -1,0 +1,177 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/world"
+)
+
+// Rows gives a machine's ledger: a row for every patch of its OS, what needs doing first. A machine that never detected has them too, all unknown.
+func (l *Ledger) Rows(ctx context.Context, id patch.MachineID, f RowFilter) ([]Row, Summary, error) {
+	v, err := l.World.View(ctx)
+	if err != nil {
+		return nil, Summary{}, err
+	}
+	s, err := v.Sight(ctx, id)
+	if err != nil {
+		return nil, Summary{}, err
+	}
+	all, err := entries(ctx, v, s)
+	if err != nil {
+		return nil, Summary{}, err
+	}
+	rows, sum, err := selected(ctx, all, f)
+	if err != nil {
+		return nil, Summary{}, err
+	}
+	closed, err := l.closed(ctx, s, f)
+	if err != nil {
+		return nil, Summary{}, err
+	}
+	sum.Closed = len(closed)
+	if f.Closed {
+		sum.Matching += len(closed)
+		rows = append(rows, page(closed, room(f, len(rows)), max(0, f.Offset-(sum.Matching-len(closed))))...)
+	}
+	fresh := s.Freshness()
+	sum.Stale = fresh.State != gate.Open
+	sum.Sentence = ofMachine(s, sum, fresh)
+	return rows, sum, nil
+}
+
+// room is how many closed rows still fit on a page; 0 means all.
+func room(f RowFilter, have int) int {
+	if f.Limit == 0 {
+		return 0
+	}
+	return max(f.Limit-have, 0)
+}
+
+// selected counts all entries, applies the filter and makes the rows of the page.
+func selected(ctx context.Context, all []entry, f RowFilter) ([]Row, Summary, error) {
+	var sum Summary
+	var hits []*entry
+	for i := range all {
+		e := &all[i]
+		if err := e.ask(ctx); err != nil {
+			return nil, sum, err
+		}
+		sum.add(e)
+		if !f.matches(e) {
+			continue
+		}
+		ok, err := f.matchesGates(ctx, e)
+		if err != nil {
+			return nil, sum, err
+		}
+		if ok {
+			hits = append(hits, e)
+		}
+	}
+	sum.Matching = len(hits)
+	slices.SortFunc(hits, byNeed)
+	rows := []Row{}
+	for _, e := range page(hits, f.Limit, f.Offset) {
+		r, _, err := e.row(ctx)
+		if err != nil {
+			return nil, sum, err
+		}
+		rows = append(rows, r)
+	}
+	return rows, sum, nil
+}
+
+// closed lists the rows that left the machine's list, newest first: by their last transition.
+func (l *Ledger) closed(ctx context.Context, s *world.Sight, f RowFilter) ([]Row, error) {
+	ts, err := l.World.Store.ListTransitions(ctx, patch.TransitionFilter{Machine: s.Machine.ID})
+	if err != nil {
+		return nil, err
+	}
+	seen := map[patch.ID]bool{}
+	out := []Row{}
+	for _, t := range ts {
+		_, _, listed := s.Shelf.Find(t.Patch)
+		if seen[t.Patch] || listed {
+			continue
+		}
+		seen[t.Patch] = true
+		if t.To != patch.Unknown {
+			continue
+		}
+		r, err := l.closedRow(ctx, s, t)
+		if err != nil {
+			return nil, err
+		}
+		e := entry{sight: s, patch: &r.Patch, verdict: patch.Unknown, policy: r.Policy, execution: r.Execution, effect: r.Effect}
+		if f.matches(&e) && !f.Deployable && f.Gate == "" && f.Code == "" {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+func (l *Ledger) closedRow(ctx context.Context, s *world.Sight, t patch.Transition) (Row, error) {
+	r := Row{Machine: s.Machine.ID, MachineName: s.Machine.Name, OS: t.OS, Patch: patch.Patch{ID: t.Patch}, Verdict: patch.Unknown, Standing: "closed",
+		Policy: patch.Policy{Stand: patch.Undecided}, Gate: gate.List, Code: gate.CodeLeftList, Text: t.Note, Closed: &Closing{At: t.At, Note: t.Note, Was: t.Cause}}
+	if t.Cause == patch.OSChange {
+		r.Code = gate.CodeUpgraded
+	}
+	row, err := l.World.Store.FindPatchOn(ctx, t.OS, t.Patch)
+	if err == nil {
+		r.Patch = row.Patch
+	} else if patch.KindOf(err) != patch.NotFound {
+		return r, err
+	}
+	attempts, err := s.Attempts(ctx, t.Patch)
+	e := entry{}
+	e.axes(attempts)
+	r.Execution, r.Cause, r.Effect = e.execution, e.cause, e.effect
+	return r, err
+}
+
+// ofMachine is a machine's ledger in one sentence.
+func ofMachine(s *world.Sight, sum Summary, fresh gate.Gate) string {
+	name := s.Machine.Name
+	switch {
+	case s.OS == "":
+		return fmt.Sprintf("%s has not said which OS it runs.", name)
+	case s.Shelf == nil:
+		return fmt.Sprintf("No catalog is published for %s, so nothing is known about %s.", s.OS, name)
+	case s.Receipt == nil:
+		return fmt.Sprintf("%s of %s, all unknown: %s.", plural(sum.Total, "patch", "patches"), s.OS, fresh.Text)
+	}
+	parts := []string{fmt.Sprintf("%d needed", sum.Needed)}
+	if sum.NeededSecurity > 0 {
+		parts[0] += fmt.Sprintf(" (%d security)", sum.NeededSecurity)
+	}
+	if sum.Undecided > 0 {
+		parts = append(parts, fmt.Sprintf("%d of them undecided", sum.Undecided))
+	}
+	if sum.Deployable > 0 {
+		parts = append(parts, fmt.Sprintf("%d ready to deploy", sum.Deployable))
+	}
+	parts = append(parts, fmt.Sprintf("%d patched", sum.Verdicts[patch.Patched]), fmt.Sprintf("%d not applicable", sum.Verdicts[patch.NotApplicable]))
+	if n := sum.Verdicts[patch.Faulty]; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d not judged", n))
+	}
+	if n := sum.Verdicts[patch.Unknown]; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d unknown", n))
+	}
+	text := fmt.Sprintf("%s of %s: %s.", plural(sum.Total, "patch", "patches"), s.OS, strings.Join(parts, ", "))
+	if fresh.State != gate.Open {
+		text += " This does not speak of now: " + fresh.Text + "."
+	}
+	return text
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

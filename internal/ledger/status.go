@@ -1,0 +1,142 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/world"
+)
+
+// Status adds the whole fleet up. Machines that never detected and stale ones stay in the denominator.
+func (l *Ledger) Status(ctx context.Context) (Fleet, error) {
+	v, err := l.World.View(ctx)
+	if err != nil {
+		return Fleet{}, err
+	}
+	f := Fleet{At: v.Now, OSes: []OSStatus{}, Alarms: []patch.Alarm{}}
+	oses := map[patch.HostOS]*OSStatus{}
+	undecided, security := map[patch.ID]bool{}, map[patch.ID]bool{}
+	err = l.sights(ctx, v, patch.MachineFilter{}, func(s *world.Sight) error {
+		switch s.Machine.State {
+		case patch.Admitted:
+		case patch.Pending:
+			f.Pending++
+			return nil
+		default:
+			f.Revoked++
+			return nil
+		}
+		t, err := tallied(ctx, v, s)
+		if err != nil {
+			return err
+		}
+		f.add(v, s, t)
+		os := oses[s.OS]
+		if os == nil {
+			os = status(s)
+			oses[s.OS] = os
+		}
+		os.Machines++
+		for i, n := range t.row.Verdicts {
+			os.Rows[i] += n
+		}
+		for _, id := range t.undecided {
+			undecided[id] = true
+		}
+		for _, id := range t.security {
+			security[id] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return f, err
+	}
+	f.Undecided, f.Security = len(undecided), len(security)
+	for _, os := range oses {
+		f.OSes = append(f.OSes, *os)
+	}
+	slices.SortFunc(f.OSes, func(a, b OSStatus) int { return cmp.Compare(a.OS, b.OS) })
+	f.Sentence = f.sentence()
+	f.Alarms, err = l.Store.ListAlarms(ctx, true)
+	return f, err
+}
+
+func status(s *world.Sight) *OSStatus {
+	os := &OSStatus{OS: s.OS}
+	if s.Meta != nil {
+		os.Revision, os.Built, os.MetadataDate, os.Patches = s.Meta.ID, s.Meta.Built, s.Meta.MetadataDate(), s.Meta.Patches
+	}
+	return os
+}
+
+// add counts one admitted machine.
+func (f *Fleet) add(v *world.View, s *world.Sight, t tally) {
+	f.Machines++
+	switch t.row.Freshness {
+	case Fresh:
+		f.Fresh++
+		f.fresh(t)
+	case Behind:
+		f.Behind++
+	case Stale:
+		f.Stale++
+	case Failed:
+		f.Failed++
+	default:
+		f.Never++
+	}
+	if t.stuck {
+		f.NeedingPerson++
+	}
+	if s.Machine.RebootOwed {
+		f.RebootOwed++
+	}
+	if v.Now.Sub(s.Machine.SeenAt) > v.Limits.Silent {
+		f.Silent++
+	}
+	for i, n := range t.row.Verdicts {
+		f.Rows[i] += n
+	}
+	f.Deployable += t.row.Deployable
+}
+
+func (f *Fleet) fresh(t tally) {
+	c := t.row.Verdicts
+	switch {
+	case c[patch.NotPatched]+c[patch.Faulty]+c[patch.Unknown] == 0:
+		f.Confirmed++
+	case c[patch.NotPatched] > 0:
+		f.Needing++
+	}
+	if c[patch.Faulty] > 0 {
+		f.Erring++
+	}
+}
+
+func (f *Fleet) sentence() string {
+	if f.Machines == 0 {
+		if f.Pending > 0 {
+			return fmt.Sprintf("No machine is admitted yet; %s to be.", plural(f.Pending, "waits", "wait"))
+		}
+		return "No machine is enrolled yet."
+	}
+	parts := []string{fmt.Sprintf("%d confirmed patched", f.Confirmed)}
+	for _, x := range []struct {
+		n    int
+		what string
+	}{{f.Needing, "need patches"}, {f.NeedingPerson, "need you"}, {f.Erring, "with errors"}, {f.Behind, "about to detect with a new list"}, {f.Stale, "not detected for too long"},
+		{f.Failed, "whose detect failed"}, {f.Never, "never detected"}} {
+		if x.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", x.n, x.what))
+		}
+	}
+	s := plural(f.Machines, "machine", "machines") + ": " + strings.Join(parts, ", ")
+	if f.Pending > 0 {
+		s += fmt.Sprintf("; %d more wait to be admitted", f.Pending)
+	}
+	return s + "."
+}

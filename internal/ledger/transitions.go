@@ -1,0 +1,157 @@
+package ledger
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/world"
+)
+
+// change is the step from one snapshot to the next one of the same machine.
+type change struct {
+	machine   patch.Machine
+	prev      *patch.Snapshot // nil for the first one ever
+	old       *world.Shelf    // the list of prev; nil where it is lost
+	snap      patch.Snapshot
+	list      *world.Shelf
+	attempts  []patch.Attempt // of this machine, oldest first
+	inventory patch.Inventory
+}
+
+// transitions lists every verdict that changed, and why. Patches that are not applicable leave no trace when they come or go.
+func (c *change) transitions() []patch.Transition {
+	var out []patch.Transition
+	moved := c.prev != nil && c.prev.OS != c.snap.OS
+	for i, p := range c.list.List.Patches() {
+		from, to := c.before(p.ID), c.snap.Verdicts.At(i)
+		if moved {
+			from = patch.Unknown
+		}
+		if from == to || from == patch.Unknown && to == patch.NotApplicable {
+			continue
+		}
+		t := c.transition(c.snap.OS, p.ID, from, to)
+		t.Cause, t.Note = c.why(p, from, to)
+		out = append(out, t)
+	}
+	return append(out, c.closings(moved)...)
+}
+
+// before is what the previous snapshot said about a patch of the same OS.
+func (c *change) before(id patch.ID) patch.Verdict {
+	if c.prev == nil {
+		return patch.Unknown
+	}
+	_, i, ok := c.old.Find(id)
+	if !ok || i >= c.prev.Verdicts.Len() {
+		return patch.Unknown
+	}
+	return c.prev.Verdicts.At(i)
+}
+
+func (c *change) transition(os patch.HostOS, id patch.ID, from, to patch.Verdict) patch.Transition {
+	return patch.Transition{Machine: c.snap.Machine, OS: os, Patch: id, From: from, To: to, At: c.snap.Ended, Seq: c.snap.Seq}
+}
+
+// why attributes one change: to the first detect, to another OS, to the definitions, to Fettle or to somebody else.
+func (c *change) why(p patch.Patch, from, to patch.Verdict) (patch.Cause, string) {
+	switch {
+	case c.prev == nil:
+		return patch.FirstDetect, ""
+	case c.prev.OS != c.snap.OS:
+		return patch.OSChange, fmt.Sprintf("first detect on %s, before on %s", c.snap.OS, c.prev.OS)
+	case from == patch.Unknown:
+		return patch.CatalogChange, "new on the list"
+	case c.prev.Facts == c.snap.Facts:
+		return patch.CatalogChange, "the definitions changed, not the machine"
+	}
+	if to == patch.Patched {
+		if a := c.ours(p); a != nil {
+			if a.Patch == p.ID {
+				return patch.ByFettle, ""
+			}
+			return patch.ByFettle, "with " + string(a.Patch)
+		}
+	}
+	return patch.ByOther, c.culprit(p)
+}
+
+// ours finds an attempt since the previous snapshot that installed the patch, or another version of the same source.
+func (c *change) ours(p patch.Patch) *patch.Attempt {
+	var found *patch.Attempt
+	for i := range c.attempts {
+		a := &c.attempts[i]
+		done := a.State == patch.ExecDone && a.EndedAt.After(c.prev.Started) && a.VerifiedSeq == 0
+		closes := a.Order != "" && a.Order == c.snap.Order && a.State != patch.ExecWithdrawn && a.State != patch.ExecFailed
+		if !done && !closes {
+			continue
+		}
+		if a.Patch == p.ID {
+			return a
+		}
+		if q, _, ok := c.list.Find(a.Patch); ok && q.Source == p.Source && p.Source != "" {
+			found = a
+		}
+	}
+	return found
+}
+
+// culprit names who changed the patch's packages, as far as the machine's own history tells.
+func (c *change) culprit(p patch.Patch) string {
+	for _, x := range c.inventory.Changes {
+		mine := slices.ContainsFunc(p.Payloads, func(f patch.Payload) bool { return f.Name == x.Name })
+		if !mine || x.By == "fettle" || x.At.Before(c.prev.Started) || x.At.After(c.snap.Ended) {
+			continue
+		}
+		what := fmt.Sprintf("%s of %s", x.Action, x.Name)
+		if x.From != "" && x.To != "" {
+			what = fmt.Sprintf("%s of %s from %s to %s", x.Action, x.Name, x.From, x.To)
+		}
+		if x.By != "" {
+			return x.By + ": " + what
+		}
+		return what + ", by whom the machine's history does not tell"
+	}
+	return ""
+}
+
+// closings ends the rows of patches that the new list does not carry, so that they stay findable with the reason.
+func (c *change) closings(moved bool) []patch.Transition {
+	if c.prev == nil || c.old == nil {
+		return nil
+	}
+	var out []patch.Transition
+	for i, p := range c.old.List.Patches() {
+		from := c.prev.Verdicts.At(i)
+		_, _, still := c.list.Find(p.ID)
+		if from == patch.NotApplicable || !moved && still {
+			continue
+		}
+		t := c.transition(c.prev.OS, p.ID, from, patch.Unknown)
+		if moved {
+			t.Cause, t.Note = patch.OSChange, fmt.Sprintf("satisfied by upgrade: %s → %s", c.prev.OS, c.snap.OS)
+		} else {
+			t.Cause, t.Note = patch.CatalogChange, c.successor(p)
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// successor says what took the place of a patch that left the list.
+func (c *change) successor(p patch.Patch) string {
+	var same *patch.Patch
+	for i, q := range c.list.List.Patches() {
+		if slices.Contains(q.Supersedes, p.ID) {
+			return "left the list, superseded by " + string(q.ID)
+		}
+		if q.Source == p.Source && q.Suite == p.Suite && p.Source != "" {
+			same = &c.list.List.Patches()[i]
+		}
+	}
+	if same != nil {
+		return "left the list, replaced by " + string(same.ID)
+	}
+	return "left the list: the vendor no longer offers it"
+}
