@@ -33,7 +33,7 @@ type realWorld struct {
 	a      *appliance
 	m      *lab.Machine
 	offers map[string]offer // by name
-	log    *bytes.Buffer
+	spec   lab.Spec
 }
 
 const inside = "/opt/lab/fettle-agent"
@@ -52,7 +52,7 @@ func newRealWorld(t *testing.T) *realWorld {
 	must(t, err)
 	root, err := lab.MakeRoot(ctx, lab.CacheDir(), archive, lab.RootSpec{Release: "bookworm"})
 	must(t, err)
-	w := &realWorld{a: newAppliance(t), offers: map[string]offer{}, log: &bytes.Buffer{}}
+	w := &realWorld{a: newAppliance(t), offers: map[string]offer{}}
 	w.a.mu.Lock()
 	facts, err := host.CollectFacts(ctx, root)
 	must(t, err)
@@ -69,12 +69,30 @@ func newRealWorld(t *testing.T) *realWorld {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	w.m, err = lab.Start(ctx, lab.Spec{Base: root, Dir: t.TempDir(), Hostname: "real", Files: []string{program},
-		Forward: map[int]string{8461: w.a.srv.Listener.Addr().(*net.TCPAddr).String()}})
-	must(t, err)
-	t.Cleanup(w.m.Stop)
-	t.Log(w.exec(t, inside, "enrol", "--server", "https://127.0.0.1:8461", "--token", w.a.token()))
+	w.spec = lab.Spec{Base: root, Hostname: "real", Files: []string{program}, Forward: map[int]string{8461: w.a.srv.Listener.Addr().(*net.TCPAddr).String()}}
 	return w
+}
+
+// fresh starts a machine with a disk of its own and enrols it.
+func (w *realWorld) fresh(t *testing.T) {
+	t.Helper()
+	w.spec.Dir = t.TempDir()
+	w.boot(t)
+	w.exec(t, inside, "enrol", "--server", "https://127.0.0.1:8461", "--token", w.a.token())
+}
+
+// boot starts the machine on the disk it had.
+func (w *realWorld) boot(t *testing.T) {
+	t.Helper()
+	m, err := lab.Start(t.Context(), w.spec)
+	must(t, err)
+	w.m = m
+	t.Cleanup(m.Stop)
+}
+
+// agent starts the agent in the machine.
+func (w *realWorld) agent(t *testing.T) {
+	w.exec(t, "/bin/sh", "-c", inside+" run >>/var/log/fettle-agent.log 2>&1 &")
 }
 
 func (w *realWorld) exec(t *testing.T, argv ...string) string {
@@ -161,15 +179,27 @@ func (w *realWorld) item(t *testing.T, attempt string, names ...string) wire.Ord
 // send gives an order and waits for its closing snapshot.
 func (w *realWorld) send(t *testing.T, number uint64, items ...wire.OrderItem) map[string]wire.Result {
 	t.Helper()
+	w.give(t, number, items...)
+	return w.closed(t, number)
+}
+
+func (w *realWorld) give(t *testing.T, number uint64, items ...wire.OrderItem) {
+	t.Helper()
 	o := newOrder(number)
 	o.Items = items
 	e := w.a.seal(t, o)
 	w.a.mu.Lock()
+	defer w.a.mu.Unlock()
 	w.a.order, w.a.wake = &e, true
-	w.a.mu.Unlock()
+}
+
+// closed waits for an order's closing snapshot and gives the newest result by attempt.
+func (w *realWorld) closed(t *testing.T, number uint64) map[string]wire.Result {
+	t.Helper()
+	id := newOrder(number).ID
 	for end := time.Now().Add(90 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		w.a.mu.Lock()
-		done := len(w.a.snapshots) > 0 && w.a.snapshots[len(w.a.snapshots)-1].Order == o.ID
+		done := len(w.a.snapshots) > 0 && w.a.snapshots[len(w.a.snapshots)-1].Order == id
 		w.a.mu.Unlock()
 		if done {
 			out := map[string]wire.Result{}
@@ -187,10 +217,11 @@ func (w *realWorld) send(t *testing.T, number uint64, items ...wire.OrderItem) m
 // held, a dependency outside the order is named, and nothing else changes.
 func TestRealMachine(t *testing.T) {
 	w := newRealWorld(t)
+	w.fresh(t)
 	w.exec(t, "apt-mark", "hold", "libpcre2-8-0")
 	w.exec(t, "apt-mark", "auto", "liblzma5")
 	before := w.exec(t, "dpkg-query", "-W")
-	w.exec(t, "/bin/sh", "-c", inside+" run >/var/log/fettle-agent.log 2>&1 &")
+	w.agent(t)
 	w.a.until(t, "a first snapshot", func() bool { return len(w.a.snapshots) > 0 })
 	got := w.send(t, 1, w.item(t, "lzma", "liblzma5"), w.item(t, "pcre", "libpcre2-8-0"), w.item(t, "perlbase", "perl-base"), w.item(t, "apt", "apt", "libapt-pkg6.0"))
 	for attempt, want := range map[string]struct {
@@ -235,4 +266,83 @@ func TestRealMachine(t *testing.T) {
 	t.Log("\n" + w.exec(t, inside, "status"))
 	t.Log("\n" + w.exec(t, inside, "explain", "pcre2"))
 	t.Log(w.exec(t, "/bin/sh", "-c", "grep -E 'VmRSS|VmHWM' /proc/$(pgrep -f 'fettle-agent run' || pidof fettle-agent)/status || true"))
+}
+
+// The whole machine loses power in the middle of apt: after the next boot the order comes to its end, every attempt has one outcome that
+// agrees with dpkg, nothing is left half-installed, and no attempt was executed twice.
+func TestRealMachineLosesPower(t *testing.T) {
+	w := newRealWorld(t)
+	for i, after := range []time.Duration{0, 60, 120, 200, 300, 450} {
+		t.Run(fmt.Sprintf("%d ms", after), func(t *testing.T) {
+			w.a.mu.Lock()
+			w.a.results, w.a.snapshots, w.a.order = nil, nil, nil
+			w.a.mu.Unlock()
+			w.fresh(t)
+			w.agent(t)
+			w.a.until(t, "a first snapshot", func() bool { return len(w.a.snapshots) > 0 })
+			w.give(t, uint64(i+1), w.item(t, "perl", "perl-base", "perl", "libperl5.36", "perl-modules-5.36"), w.item(t, "lzma", "liblzma5"))
+			w.a.until(t, "an installation", func() bool {
+				return len(w.a.results) > 0 && w.a.results[len(w.a.results)-1].State == patch.ExecInstalling
+			})
+			time.Sleep(after * time.Millisecond)
+			w.m.Kill()
+			w.boot(t)
+			left := w.exec(t, "/bin/sh", "-c", "dpkg --audit | head -20")
+			w.agent(t)
+			got := w.closed(t, uint64(i+1))
+			for attempt, name := range map[string]string{"perl": "perl-base", "lzma": "liblzma5"} {
+				r := got[attempt]
+				now := w.exec(t, "dpkg-query", "-W", "-f", "${Version} ${db:Status-Status}", name)
+				there := now == w.offers[name].Version+" installed"
+				if !r.State.Ended() || (r.State == patch.ExecDone) != there {
+					t.Errorf("%s: %s %s %q, and dpkg says %s\n%s", attempt, r.State, r.Cause, r.Text, now, r.Log)
+				}
+				t.Logf("%s: %s %s %s", attempt, r.State, r.Cause, r.Text)
+			}
+			if audit := w.exec(t, "dpkg", "--audit"); audit != "" {
+				t.Errorf("left half-installed: %s", audit)
+			}
+			t.Logf("after the power loss dpkg said: %.100q", left)
+			history := w.exec(t, "/bin/sh", "-c", "grep -c 'Fettle::Attempt=perl' /var/log/apt/history.log || true")
+			if strings.TrimSpace(history) > "1" {
+				t.Errorf("apt ran %s times for one attempt", history)
+			}
+		})
+	}
+}
+
+// Orders that are signed rightly and are hostile or wrong all the same change nothing on a real machine.
+func TestRealMachineRefuses(t *testing.T) {
+	w := newRealWorld(t)
+	w.fresh(t)
+	before := w.exec(t, "sha256sum", "/var/lib/dpkg/status")
+	w.agent(t)
+	w.a.until(t, "a first snapshot", func() bool { return len(w.a.snapshots) > 0 })
+	good := w.item(t, "x", "liblzma5")
+	foreign := newDeb("liblzma5", good.Packages[0].From, "9.9-9")
+	foreign.Origin = good.Packages[0].Origin
+	w.a.mu.Lock()
+	w.a.blobs[foreign.SHA256] = foreign.bytes
+	w.a.mu.Unlock()
+	got := w.send(t, 1, wire.OrderItem{Attempt: "foreign", Patch: "x/liblzma5/9.9-9", Packages: []patch.PlanPackage{foreign.PlanPackage}})
+	if r := got["foreign"]; r.Cause != patch.FailUntrusted || !strings.Contains(r.Text, "does not carry liblzma5:amd64 9.9-9") {
+		t.Errorf("a package that the vendor does not vouch for: %+v", r)
+	}
+	for i, bad := range []string{"-oDPkg::Pre-Invoke::=touch /tripwire", "--", "x;touch /tripwire", "../../../etc/passwd", "$(touch /tripwire)"} {
+		item := w.item(t, fmt.Sprintf("bad%d", i), "liblzma5")
+		item.Packages[0].Name = bad
+		w.give(t, uint64(10+i), item)
+		w.a.until(t, "the order is fetched and refused", func() bool { return len(w.a.checkins) > 0 && w.a.checkins[len(w.a.checkins)-1].Policy == "" })
+		time.Sleep(1500 * time.Millisecond)
+	}
+	status := w.exec(t, inside, "status", "--json")
+	if !strings.Contains(status, "is not a package name") {
+		t.Errorf("status does not say why: %s", status)
+	}
+	if after := w.exec(t, "sha256sum", "/var/lib/dpkg/status"); after != before {
+		t.Error("the package database changed")
+	}
+	if out, err := w.m.Exec(t.Context(), "test", "-e", "/tripwire"); err == nil {
+		t.Errorf("the tripwire was touched: %s", out)
+	}
 }
