@@ -221,5 +221,3 @@ func (r *recent[T]) get(key string, load func() (T, error)) (T, error) {
 	r.byKey[key], r.order = v, append(r.order, key)
 	return v, nil
 }
-
-

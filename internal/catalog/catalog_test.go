@@ -621,3 +621,15 @@ func TestSupersessionFollowsVersionsOnly(t *testing.T) {
 		}
 	}
 }
+
+// A reader that stops early must not leave the goroutine behind it waiting.
+func TestReadAheadStops(t *testing.T) {
+	for range 50 {
+		a := readAhead(t.Context(), rand.NewChaCha8([32]byte{}))
+		if _, err := a.Read(make([]byte, 10)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Millisecond)
+		a.stop()
+	}
+}

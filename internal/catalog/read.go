@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -147,22 +148,25 @@ func readAhead(ctx context.Context, r io.Reader) *ahead {
 		defer close(a.done)
 		defer close(a.blocks)
 		for {
+			var b []byte
 			select {
+			case b = <-a.free:
 			case <-ctx.Done():
-				a.errs <- ctx.Err()
+			}
+			if err := ctx.Err(); err != nil {
+				a.errs <- err
 				return
-			case b := <-a.free:
-				n, err := io.ReadFull(r, b[:aheadBlock])
-				if n > 0 {
-					a.blocks <- b[:n]
-				}
-				if err == io.ErrUnexpectedEOF || err == io.EOF {
-					err = io.EOF
-				}
-				if err != nil {
-					a.errs <- err
-					return
-				}
+			}
+			n, err := io.ReadFull(r, b[:aheadBlock])
+			if n > 0 {
+				a.blocks <- b[:n]
+			}
+			if errors.Is(err, io.ErrUnexpectedEOF) && n > 0 {
+				continue // the end, or the stream's own error, comes with the next read
+			}
+			if err != nil {
+				a.errs <- err
+				return
 			}
 		}
 	}()
