@@ -13,7 +13,7 @@ import (
 
 // Big is a root of some 345 packages, as a small server has them.
 func Big(release string) RootSpec {
-	return RootSpec{Release: release, Variant: "standard", Include: []string{"build-essential", "ca-certificates", "curl", "git", "nginx",
+	return RootSpec{Release: release, Variant: "standard", Include: []string{"apache2", "build-essential", "ca-certificates", "curl", "git", "mariadb-client", "nginx",
 		"openssh-server", "openssl", "perl", "php-cli", "postgresql-client", "python3-requests", "rsync", "sudo", "tmux", "vim", "xz-utils"}}
 }
 
