@@ -16,6 +16,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/agent"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/standalone"
 )
 
 // version is set by the linker: -X main.version=…
@@ -221,11 +222,5 @@ func facts(ctx context.Context, c *call) error {
 	if _, err := c.only(0, "no words"); err != nil {
 		return err
 	}
-	f, err := agent.LiveHost{Root: *root}.Facts(ctx)
-	if err != nil {
-		return err
-	}
-	enc := json.NewEncoder(c.out)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(f)
+	return standalone.Facts(ctx, *root, c.out)
 }

@@ -54,9 +54,14 @@ func (s *session) evaluate(meta patch.RevisionMeta, facts *patch.Facts) (patch.S
 	if err != nil {
 		return patch.Snapshot{}, err
 	}
-	snap, err := Judge(sigs, meta, *facts, s.cfg.Host, s.cfg.Version)
-	snap.Machine = s.who().Machine
-	return snap, err
+	result, err := sigs.Evaluate(facts)
+	if err != nil {
+		return patch.Snapshot{}, err
+	}
+	return patch.Snapshot{Verdicts: result.Verdicts, Receipt: patch.Receipt{
+		Machine: s.who().Machine, OS: facts.OS.Key, Revision: meta.ID, Boot: s.cfg.Host.Boot(), Agent: s.cfg.Version,
+		Expected: sigs.Len(), Evaluated: result.Verdicts.Len(), Errors: result.Errors,
+	}}, nil
 }
 
 // keep gives the snapshot its number and makes it and its facts durable, the number first: a number is never used twice.
