@@ -121,7 +121,7 @@ func (a *appliance) join(s *store.Store, dirs contents, log *slog.Logger) {
 		Ledger:   &ledger.Ledger{World: reader, Store: s, Labels: labels, Log: log},
 		Approval: &approval.Desk{World: reader, Store: s, Now: now},
 		Deploy: &deploy.Desk{
-			World: reader, Store: s, Replan: planner.Again, Key: a.keys.Approver, NewID: newID, Now: now, Log: log,
+			World: reader, Store: s, Replan: planner.Again, Key: a.keys.Approver, Now: now, Log: log,
 			Wake: func(id patch.MachineID) { hub.Poke(id) },
 		},
 		Depot:  &payload.Depot{Store: s, Catalog: cat, Labels: labels, Dir: dirs.payloads, Now: now, Log: log},

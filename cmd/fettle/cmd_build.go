@@ -36,6 +36,11 @@ func (c catalogBuildCmd) Run(ctx context.Context, s *screen) error {
 	if len(c.Apt) == 0 && len(c.AptLists) == 0 {
 		return usagef("name at least one archive with --apt, or --apt-lists")
 	}
+	for _, text := range c.Apt {
+		if _, err := feedFromLine(text, c.Arch, c.Keyring, c.IgnoreExpiry); err != nil {
+			return err
+		}
+	}
 	b := newBars(s)
 	var mu sync.Mutex
 	sum, err := bundle.Build(ctx, bundle.Options{
@@ -79,7 +84,7 @@ func feedFromLine(text, arch, keyring string, ignoreExpiry bool) (patch.Feed, er
 	}
 	f.IgnoreExpiry = ignoreExpiry
 	if f.OS == "" {
-		f.OS, _ = debian.Release{Codename: f.Suite}.HostOS(f.Arch)
+		f.OS, _ = debian.Release{Origin: "Debian", Codename: f.Suite}.HostOS(f.Arch)
 	}
 	return f, nil
 }

@@ -59,7 +59,10 @@ func (a *appliance) syncLoop(ctx context.Context) error {
 func (a *appliance) sync(ctx context.Context, id string) {
 	text, err := a.syncFeeds(ctx, id)
 	a.Changes.End(id, text, err)
-	if err != nil && ctx.Err() == nil {
+	switch {
+	case err == nil:
+		a.Log.InfoContext(ctx, "catalog synced", slog.String("result", text))
+	case ctx.Err() == nil:
 		a.Log.WarnContext(ctx, "catalog sync incomplete", slog.Any("error", err))
 	}
 }

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fettle-project/fettle/internal/auth"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
+)
+
+func machineID(r *robot) (patch.MachineID, error) { return auth.MachineIDOf(&r.key.PublicKey) }
+
+// One enrolled machine uses all that it could know of another one, on every route: the other's data stays as it is.
+func TestMachineCannotTouchAnother(t *testing.T) {
+	h := open(t)
+	h.publish(archive(t, bellFile), bellFile)
+	good, bad := h.newRobot().enrol(h.enrolToken(true, 1), "good"), h.newRobot().enrol(h.enrolToken(true, 1), "bad")
+	good.checkin("", 0)
+	snap := good.detect(1, "")
+	bad.facts.Packages = bad.facts.Packages[:1]
+	bad.facts.Packages[0].Version = "1.0-2"
+	bad.checkin("", 0)
+	bad.detect(1, "")
+	o := h.ordered(good)
+	before := h.digest(string(good.reply.Machine))
+	payload, attempt := o.Items[0].Packages[0].SHA256, o.Items[0].Attempt
+
+	if status, body := bad.send(wire.PathBlob, string(payload), nil); status != http.StatusNotFound {
+		t.Errorf("another machine's payload was answered with %d %s", status, body)
+	}
+	for _, path := range []string{"../keys/agent-ca.key", "..%2fkeys%2fagent-ca.key", strings.Repeat("0", 64), "fettle.db"} {
+		if status, _ := bad.send(wire.PathBlob, path, nil); status == http.StatusOK {
+			t.Errorf("the blob %q exists", path)
+		}
+	}
+	if status, _ := bad.send(wire.PathOrder, "", nil); status != http.StatusNoContent {
+		t.Errorf("a machine without an order got %d", status)
+	}
+	snap.Machine, snap.Seq = good.reply.Machine, 9
+	if status, _ := bad.upload(snap); status != http.StatusForbidden {
+		t.Errorf("another machine's snapshot was answered with %d", status)
+	}
+	for _, in := range []wire.Result{
+		{Seq: 1, Order: o.ID, Attempt: attempt, At: time.Now(), State: patch.ExecDone},
+		{Seq: 1, Order: o.ID, Attempt: attempt, At: time.Now(), State: patch.ExecFailed, Cause: patch.FailPatch},
+	} {
+		if status := bad.call(wire.PathResults, "", wire.Results{Results: []wire.Result{in}}, nil); status < 400 || status >= 500 {
+			t.Errorf("a result of another machine's attempt was answered with %d", status)
+		}
+	}
+	if status := bad.call(wire.PathRenew, "", wire.RenewRequest{CSR: good.csr()}, nil); status != http.StatusForbidden {
+		t.Errorf("a renewal for another machine's key was answered with %d", status)
+	}
+	hash, packed := pack(t, good.facts)
+	if status, _ := bad.send(wire.PathFacts, string(hash), append(packed, 1)); status < 400 {
+		t.Errorf("facts under a wrong address were answered with %d", status)
+	}
+	bad.call(wire.PathFailed, "", wire.DetectFailed{OS: testOS, At: time.Now(), Text: string(good.reply.Machine) + strings.Repeat("x", 9000)}, nil)
+	bad.call(wire.PathCheckin, "", wire.Checkin{Counter: 99, OS: testOS, Hostname: "good"}, nil)
+	after := h.digest(string(good.reply.Machine))
+	after = dropRows(after, string(bad.reply.Machine)) // its own row may say what it likes
+	if diff := cmp.Diff(dropRows(before, string(bad.reply.Machine)), after); diff != "" {
+		t.Errorf("another machine's data changed:\n%s", diff)
+	}
+	if status, body := good.send(wire.PathBlob, string(payload), nil); status != http.StatusOK || string(body) != string(bellFile) {
+		t.Errorf("the machine's own payload was answered with %d", status)
+	}
+}
+
+func dropRows(rows []string, needle string) []string {
+	var out []string
+	for _, r := range rows {
+		if !strings.Contains(r, needle) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func TestRangesOfABlob(t *testing.T) {
+	h := open(t)
+	meta := h.publish("http://127.0.0.1:1", bellFile)
+	r := h.newRobot().enrol(h.enrolToken(true, 1), "web")
+	_, whole := r.send(wire.PathBlob, string(meta.List), nil)
+	req, err := http.NewRequestWithContext(t.Context(), "GET", "https://"+h.at.Agents+"/v1/blob/"+string(meta.List), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Range", "bytes=10-19")
+	res, err := r.http.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	part := make([]byte, 10)
+	if _, err := res.Body.Read(part); res.StatusCode != http.StatusPartialContent || string(part) != string(whole[10:20]) {
+		t.Errorf("a range was answered with %d %q (%v)", res.StatusCode, part, err)
+	}
+}
+
+func TestSnapshotsAreWholeAndNewer(t *testing.T) {
+	h := open(t)
+	h.publish("http://127.0.0.1:1", bellFile)
+	r := h.newRobot().enrol(h.enrolToken(true, 1), "web")
+	r.checkin("", 0)
+	snap := r.detect(5, "")
+	before := h.digest("")
+	older, partial, unknown := snap, snap, snap
+	older.Seq = 4
+	partial.Seq, partial.Evaluated = 6, 1
+	unknown.Seq, unknown.Revision = 6, "0123456789abcdef"
+	for name, s := range map[string]patch.Snapshot{"older": older, "partial": partial, "of an unknown list": unknown} {
+		if status, body := r.upload(s); status < 400 || status >= 500 {
+			t.Errorf("a snapshot that is %s was answered with %d %s", name, status, body)
+		}
+	}
+	b, err := wire.EncodeSnapshot(snap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{0, 1, 11, len(b) / 2, len(b) - 1} {
+		if status, _ := r.send(wire.PathSnapshot, "", b[:n]); status < 400 || status >= 500 {
+			t.Errorf("a snapshot cut to %d bytes was answered with %d", n, status)
+		}
+	}
+	if diff := cmp.Diff(before, h.digest("")); diff != "" {
+		t.Errorf("a refused snapshot changed something:\n%s", diff)
+	}
+}
+
+func TestTokenIsUsedOnce(t *testing.T) {
+	h := open(t)
+	token := h.enrolToken(true, 1)
+	secret, _, err := auth.ParseToken(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const tries = 25
+	robots := make([]*robot, tries)
+	for i := range robots {
+		robots[i] = h.newRobot()
+	}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	won := 0
+	for _, r := range robots {
+		wg.Go(func() {
+			if r.call(wire.PathEnrol, "", wire.EnrolRequest{Token: secret, CSR: r.csr(), Hostname: "x"}, nil) == http.StatusOK {
+				mu.Lock()
+				won++
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if won != 1 {
+		t.Errorf("%d machines enrolled with a token for one", won)
+	}
+	for range 40 { // guessing ends in a wait
+		r := h.newRobot()
+		if r.call(wire.PathEnrol, "", wire.EnrolRequest{Token: secret, CSR: r.csr()}, nil) == http.StatusTooManyRequests {
+			return
+		}
+	}
+	t.Error("nobody stops an address that guesses tokens")
+}
+
+func TestJunkReportsEndInAWait(t *testing.T) {
+	h := open(t)
+	r := h.newRobot().enrol(h.enrolToken(true, 1), "web")
+	other := h.newRobot().enrol(h.enrolToken(true, 1), "other")
+	for range 400 {
+		if r.call(wire.PathResults, "", []byte("junk"), nil) == http.StatusTooManyRequests {
+			if status := other.call(wire.PathCheckin, "", wire.Checkin{Counter: 1, OS: testOS}, nil); status != http.StatusOK {
+				t.Errorf("another machine is answered with %d meanwhile", status)
+			}
+			return
+		}
+	}
+	t.Error("400 junk reports were all looked at")
+}
+
+// A copy of a machine uses the same key: its counter gives it away.
+func TestCloneIsFlagged(t *testing.T) {
+	h := open(t)
+	r := h.newRobot().enrol(h.enrolToken(true, 1), "web")
+	r.checkin("", 0)
+	if status := r.call(wire.PathCheckin, "", wire.Checkin{Counter: 1, OS: testOS}, nil); status != http.StatusConflict {
+		t.Errorf("the second use of a counter was answered with %d", status)
+	}
+	alarms, err := h.Store.ListAlarms(t.Context(), true)
+	if err != nil || len(alarms) != 1 || alarms[0].Kind != "mismatch" {
+		t.Errorf("alarms: %+v %v", alarms, err)
+	}
+}

@@ -1,0 +1,58 @@
+package api
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+func packed(t *testing.T, r io.Reader) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	enc, err := zstd.NewWriter(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(enc, r); err != nil {
+		t.Fatal(err)
+	}
+	if err := enc.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestPlainNameTakesOutWhatHarms(t *testing.T) {
+	for in, want := range map[string]string{
+		"web-14":                 "web-14",
+		" web\x00-14\n":          "web-14",
+		"\x1b[2Jweb":             "[2Jweb",
+		"w\xffeb":                "web",
+		"größe":                  "größe",
+		"<script>":               "<script>", // pages escape; the name stays what it is
+		"a\u0085b\u009bc":        "abc",
+		strings.Repeat("é", 300): strings.Repeat("é", 126),
+	} {
+		if got := plainName(in); got != want {
+			t.Errorf("%q became %q", in, got)
+		}
+	}
+}
+
+func FuzzPlainText(f *testing.F) {
+	f.Add("line\nline\x1b\xff")
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, got := range []string{plainName(s), clip(plainText(s), 10), clipTail(plainText(s), 10)} {
+			if !utf8.ValidString(got) || strings.ContainsAny(got, "\x00\x1b\x7f") {
+				t.Errorf("%q became %q", s, got)
+			}
+		}
+		if len(clip(plainText(s), 10)) > 10 || len(clipTail(plainText(s), 10)) > 10 || len(plainName(s)) > 253 {
+			t.Errorf("%q became too long", s)
+		}
+	})
+}
