@@ -75,6 +75,10 @@ func (d *Desk) judge(ctx context.Context, c *checked, a patch.Attempt, item patc
 			c.later = append(c.later, a)
 			return nil
 		}
+		// Once more for the reason in full: it is kept for ever.
+		if answer, err = c.sight.Walk(ctx, world.Ask{Patch: a.Patch, Window: c.deployment.Plan.Window, Own: a.ID, Deep: true}); err != nil {
+			return err
+		}
 		c.withdrawn++
 		return d.Store.WithdrawAttempts(ctx, []string{a.ID}, causeOf(*answer.Closed), answer.Closed.Text)
 	}

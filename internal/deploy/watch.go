@@ -97,7 +97,9 @@ func (c *Counts) add(a patch.Attempt) {
 		case patch.EffectNotEffective:
 			c.NotEffective++
 		case patch.EffectNone:
-			c.Unproven++
+			if a.VerifiedSeq == 0 {
+				c.Unproven++
+			}
 		}
 	default:
 		c.Waiting++
@@ -192,6 +194,9 @@ func saying(a patch.Attempt) string {
 			return "installed without error, and the detect after it still says not patched"
 		case patch.EffectUndone:
 			return "installed and verified, and undone since by something else"
+		}
+		if a.VerifiedSeq != 0 {
+			return "installed; the detect after it could not confirm it, see its explanation"
 		}
 		return "installed; the detect after it has not come yet"
 	}

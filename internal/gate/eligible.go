@@ -33,7 +33,7 @@ func prerequisites(w World) Gate {
 }
 
 func notApplicable(w World, g *Gate) {
-	code, text := w.Finding.Reason.Code, w.Finding.Reason.Text
+	code, text := w.Finding.Reason.Code, clause(w.Finding.Reason.Text)
 	g.Clauses = w.Finding.Reason.Clauses
 	switch {
 	case code == patch.ReasonHeld:
@@ -51,7 +51,7 @@ func notApplicable(w World, g *Gate) {
 func installedTest(w World) Gate {
 	g := Gate{Name: InstalledTest, Title: "not installed yet"}
 	w.detected(&g)
-	why := w.Finding.Reason.Text
+	why := clause(w.Finding.Reason.Text)
 	switch w.Verdict {
 	case patch.NotPatched:
 		g.Clauses = w.Finding.Reason.Clauses

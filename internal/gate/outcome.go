@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -18,7 +19,7 @@ func installed(w World) Gate {
 		g.open(fmt.Sprintf("%s, attempt %d", clock(w.Now, a.EndedAt), a.Number))
 		g.At, g.Evidence = a.EndedAt, "deployment "+a.Deployment
 	default:
-		g.close(CodeFailed, fmt.Sprintf("attempt %d failed %s (%s): %s", a.Number, clock(w.Now, a.EndedAt), a.Cause, or(a.Text, "no text")))
+		g.close(CodeFailed, fmt.Sprintf("attempt %d failed %s (%s): %s", a.Number, clock(w.Now, a.EndedAt), a.Cause, or(clause(a.Text), "no text")))
 		g.At, g.Evidence = a.EndedAt, "deployment "+a.Deployment
 	}
 	return g
@@ -61,8 +62,10 @@ func verified(w World) Gate {
 	case a != nil && a.VerifiedSeq != 0 && a.Effect != patch.EffectNone:
 		g.open(fmt.Sprintf("snapshot %d said patched", a.VerifiedSeq))
 		g.Evidence = fmt.Sprintf("snapshot %d", a.VerifiedSeq)
+	case a != nil && a.VerifiedSeq != 0 && a.State == patch.ExecDone:
+		g.unreached(fmt.Sprintf("the detect after the install says %s", w.Verdict))
 	default:
-		g.At, g.Evidence = g.At.Truncate(0), ""
+		g.At, g.Evidence = time.Time{}, ""
 		g.unreached("not yet")
 	}
 	return g

@@ -103,7 +103,7 @@ func snapshot(w World) Gate {
 	case r.OS != w.OS:
 		g.close(CodeOSMoved, fmt.Sprintf("%s runs %s now, and its newest complete detect was on %s", w.name(), w.OS, r.OS))
 	case w.Machine.DetectFailed != "" && w.Machine.DetectFailedAt.After(taken):
-		g.close(CodeDetectFailed, "the newest detect failed: "+w.Machine.DetectFailed)
+		g.close(CodeDetectFailed, "the newest detect failed: "+clause(w.Machine.DetectFailed))
 		g.Evidence += "; it is kept, and says nothing about now"
 		g.At = w.Machine.DetectFailedAt
 		g.until(Owner, "the agent tries again at its next check-in; mend what it names")

@@ -75,7 +75,7 @@ func files(w World, g *Gate) {
 	n := len(w.Payloads)
 	switch {
 	case bad != nil:
-		g.close(CodeFetchFail, fmt.Sprintf("the appliance could not get %s: %s", bad.Name, or(bad.Error, "no reason is known")))
+		g.close(CodeFetchFail, fmt.Sprintf("the appliance could not get %s: %s", bad.Name, or(clause(bad.Error), "no reason is known")))
 		g.until(Appliance, "the appliance tries again")
 		g.NextAt = bad.NextTry
 	case have < n:
@@ -102,7 +102,7 @@ func preflight(w World) Gate {
 	}
 	if b := w.Blocked; b != nil {
 		if code, until, actor := blocked(w.Limits, *b); w.Now.Before(until) {
-			g.close(code, or(b.Text, "the machine's last attempt failed: "+string(b.Cause)))
+			g.close(code, or(clause(b.Text), "the machine's last attempt failed: "+string(b.Cause)))
 			g.At, g.Evidence = b.EndedAt, "attempt "+b.ID
 			g.until(actor, "it may be tried again")
 			g.NextAt = until
@@ -151,15 +151,15 @@ func attempts(w World) Gate {
 		g.close(CodeOutOf, fmt.Sprintf("%d of %d attempts failed on the patch itself; the last one: %s", used, limit, or(w.lastText(), "no text")))
 		g.until(Person, "nothing until somebody looks; approving it again gives it new attempts")
 	case last != nil && last.Cause == patch.FailDependency && w.Now.Before(last.EndedAt.Add(w.Limits.RetryDisk)) && !w.approvedSince(last.EndedAt):
-		g.close(CodeDependency, or(last.Text, "it needs a package that is not approved"))
+		g.close(CodeDependency, or(clause(last.Text), "it needs a package that is not approved"))
 		g.until(Person, "approve what it needs")
 		g.NextAt = last.EndedAt.Add(w.Limits.RetryDisk)
 	case last != nil && last.Cause == patch.FailUntrusted && w.Now.Before(last.EndedAt.Add(w.Limits.RetryDisk)):
-		g.close(CodeUntrusted, or(last.Text, "its files did not verify on the machine"))
+		g.close(CodeUntrusted, or(clause(last.Text), "its files did not verify on the machine"))
 		g.until(Person, "it may be tried again; find out why the files did not verify")
 		g.NextAt = last.EndedAt.Add(w.Limits.RetryDisk)
 	case last != nil && last.Cause == patch.FailDrift && !w.judgedSince(last.EndedAt):
-		g.close(CodeDrift, or(last.Text, "the machine was not as the plan assumed"))
+		g.close(CodeDrift, or(clause(last.Text), "the machine was not as the plan assumed"))
 		g.until(Agent, "the agent detects again")
 	default:
 		g.open(fmt.Sprintf("%d of %d", limit-used, limit))
@@ -206,7 +206,7 @@ func (w World) last() *patch.Attempt {
 
 func (w World) lastText() string {
 	if a := w.last(); a != nil {
-		return or(a.Text, string(a.Cause))
+		return or(clause(a.Text), string(a.Cause))
 	}
 	return ""
 }

@@ -23,10 +23,7 @@ func (l *Ledger) Accept(ctx context.Context, s patch.Snapshot) (wire.SnapshotRep
 	if err := s.Check(); err != nil {
 		return wire.SnapshotReply{}, err
 	}
-	v, err := l.World.View(ctx)
-	if err != nil {
-		return wire.SnapshotReply{}, err
-	}
+	v := l.World.Records()
 	before, err := v.Sight(ctx, s.Machine)
 	if err != nil {
 		return wire.SnapshotReply{}, err

@@ -27,20 +27,24 @@ func effects(boot string, s patch.Snapshot, list *world.Shelf, attempts []patch.
 			continue
 		}
 		owed := a.RebootOwed && (a.VerifiedSeq == 0 || boot == s.Boot)
-		effect := effect(a, s, s.Verdicts.At(i), owed)
-		if effect != a.Effect || owed != a.RebootOwed {
+		if a.VerifiedSeq == 0 && !follows(s, a) {
+			continue
+		}
+		effect := effect(a, s.Verdicts.At(i), owed)
+		if a.VerifiedSeq == 0 || effect != a.Effect || owed != a.RebootOwed {
 			out = append(out, patch.EffectUpdate{Attempt: a.ID, VerifiedSeq: s.Seq, Effect: effect, RebootOwed: owed})
 		}
 	}
 	return out
 }
 
-// effect is what one snapshot says about one done attempt.
-func effect(a patch.Attempt, s patch.Snapshot, v patch.Verdict, owed bool) patch.Effect {
-	after := !s.Started.Before(a.EndedAt) || a.Order != "" && a.Order == s.Order
-	if a.VerifiedSeq == 0 && !after {
-		return a.Effect
-	}
+// follows reports whether a snapshot was made after an attempt had ended.
+func follows(s patch.Snapshot, a patch.Attempt) bool {
+	return !s.Started.Before(a.EndedAt) || a.Order != "" && a.Order == s.Order
+}
+
+// effect is what one later snapshot says about one done attempt. A patch that is not applicable or cannot be judged afterwards says nothing.
+func effect(a patch.Attempt, v patch.Verdict, owed bool) patch.Effect {
 	switch v {
 	case patch.Patched:
 		if a.Effect == patch.EffectUndone {
@@ -61,10 +65,7 @@ func effect(a patch.Attempt, s patch.Snapshot, v patch.Verdict, owed bool) patch
 
 // Settle works out the effects of results that arrived after the snapshot that proves them.
 func (l *Ledger) Settle(ctx context.Context, id patch.MachineID) error {
-	v, err := l.World.View(ctx)
-	if err != nil {
-		return err
-	}
+	v := l.World.Records()
 	s, err := v.Sight(ctx, id)
 	if err != nil || s.Receipt == nil {
 		return err

@@ -48,12 +48,7 @@ const keptFacts = 64
 
 // View starts a reading as of now: decisions and feeds at once, everything else when it is asked for.
 func (r *Reader) View(ctx context.Context) (*View, error) {
-	v := &View{Now: r.Now(), Limits: r.Limits, r: r, decisions: map[patch.ID][]patch.Decision{}, members: map[string]map[patch.MachineID]bool{},
-		lists: map[listKey]*Shelf{}, payloads: map[patch.ID]map[patch.Hash]patch.StoredPayload{}, files: map[fileKey][]patch.PayloadFile{},
-		facts: map[patch.Hash]*patch.Facts{}}
-	if v.Limits == (gate.Limits{}) {
-		v.Limits = gate.DefaultLimits()
-	}
+	v := r.Records()
 	all, err := r.Store.ListDecisions(ctx, patch.DecisionFilter{})
 	if err != nil {
 		return nil, err
@@ -63,6 +58,17 @@ func (r *Reader) View(ctx context.Context) (*View, error) {
 	}
 	v.feeds, err = r.Store.ListFeeds(ctx)
 	return v, err
+}
+
+// Records is a View without decisions and feeds: for what only concerns verdicts and attempts. Gates must not be walked on it.
+func (r *Reader) Records() *View {
+	v := &View{Now: r.Now(), Limits: r.Limits, r: r, decisions: map[patch.ID][]patch.Decision{}, members: map[string]map[patch.MachineID]bool{},
+		lists: map[listKey]*Shelf{}, payloads: map[patch.ID]map[patch.Hash]patch.StoredPayload{}, files: map[fileKey][]patch.PayloadFile{},
+		facts: map[patch.Hash]*patch.Facts{}}
+	if v.Limits == (gate.Limits{}) {
+		v.Limits = gate.DefaultLimits()
+	}
+	return v
 }
 
 // Decided lists the patches with a decision that counts now, in no order.
