@@ -211,11 +211,17 @@ func (b *Bundle) member(name string, limit int64) ([]byte, error) {
 			return nil, err
 		}
 		defer r.Close()
-		data, err := io.ReadAll(io.LimitReader(r, limit+1))
-		if err == nil && int64(len(data)) > limit {
-			err = fmt.Errorf("%s is larger than %d bytes", name, limit)
+		if f.UncompressedSize64 > uint64(limit) {
+			return nil, fmt.Errorf("%s is larger than %d bytes", name, limit)
 		}
-		return data, err
+		data := make([]byte, f.UncompressedSize64)
+		if _, err := io.ReadFull(r, data); err != nil {
+			return nil, err
+		}
+		if n, err := r.Read(make([]byte, 1)); n != 0 || err != io.EOF { // the checksum is judged at the end
+			return nil, fmt.Errorf("%s is not as long as it says or is damaged: %w", name, cmp.Or(err, io.ErrNoProgress))
+		}
+		return data, nil
 	}
 	return nil, fmt.Errorf("it has no member %s: %w", name, fs.ErrNotExist)
 }

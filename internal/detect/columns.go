@@ -2,7 +2,6 @@ package detect
 
 import (
 	"bytes"
-	"strings"
 )
 
 // columns hold the definitions of a signature file, decompressed.
@@ -11,18 +10,18 @@ type columns struct {
 	planted            int // definitions with trees
 	shares             []byte
 	heads              []byte
-	tails              string
+	tails              []byte
 	counts             []byte
 	names              []byte
 	ops                []byte
-	versions           string
+	versions           []byte
 }
 
 // open takes the sections and checks that they fit together: after it no walk can run out of any column.
 func (c *columns) open(h header, sections map[int][]byte) error {
 	*c = columns{definitions: h.definitions, rules: h.rules, shares: sections[secShares], heads: sections[secHeads],
-		tails: string(sections[secTails]), counts: sections[secCounts], names: sections[secNames], ops: sections[secOps],
-		versions: string(sections[secVersions])}
+		tails: sections[secTails], counts: sections[secCounts], names: sections[secNames], ops: sections[secOps],
+		versions: sections[secVersions]}
 	counted := numbers{b: c.counts}
 	total := 0
 	for range c.definitions {
@@ -34,21 +33,25 @@ func (c *columns) open(h header, sections map[int][]byte) error {
 			break
 		}
 	}
-	zero := []byte{0}
 	switch {
 	case counted.bad || len(counted.b) > 0 || total != c.rules:
 		return damaged("its definitions do not have the rules it claims")
 	case !c.headsFit():
 		return damaged("its identifiers cannot be read")
-	case strings.Count(c.tails, "\x00") != c.definitions || !strings.HasSuffix("\x00"+c.tails, "\x00"):
+	case !entries(c.tails, c.definitions):
 		return damaged("its definitions do not have one version each")
-	case bytes.Count(c.names, zero) != c.rules || len(c.ops) != c.rules || c.rules > 0 && c.names[len(c.names)-1] != 0:
+	case !entries(c.names, c.rules) || len(c.ops) != c.rules:
 		return damaged("its rules do not have one name each")
-	case bytes.Count(c.ops, zero)+bytes.Count(c.ops, []byte{opPrevious})+bytes.Count(c.ops, []byte{opText}) != c.rules,
-		strings.Count(c.versions, "\x00") != bytes.Count(c.ops, []byte{opText}) || !strings.HasSuffix("\x00"+c.versions, "\x00"):
+	case bytes.Count(c.ops, []byte{opTail})+bytes.Count(c.ops, []byte{opPrevious})+bytes.Count(c.ops, []byte{opText}) != c.rules,
+		!entries(c.versions, bytes.Count(c.ops, []byte{opText})):
 		return damaged("its rules do not have one version each")
 	}
 	return nil
+}
+
+// entries reports whether a text column has exactly n entries and nothing after them.
+func entries(col []byte, n int) bool {
+	return bytes.Count(col, []byte{0}) == n && (n == 0 && len(col) == 0 || n > 0 && col[len(col)-1] == 0)
 }
 
 func (c *columns) headsFit() bool {

@@ -150,11 +150,11 @@ func splitID(id patch.ID) (head, tail string) {
 	return string(id), noTail
 }
 
-func joinID(head []byte, tail string) patch.ID {
-	if tail == noTail {
+func joinID(head, tail []byte) patch.ID {
+	if string(tail) == noTail {
 		return patch.ID(head)
 	}
-	return patch.ID(string(head) + "/" + tail)
+	return patch.ID(string(head) + "/" + string(tail))
 }
 
 // plain reports whether s can stand in a text column: printable ASCII, not empty, not long.

@@ -65,7 +65,7 @@ func (j *judge) judgeStep(looked func(name []byte)) (patch.Verdict, string) {
 			continue
 		}
 		if p := j.x.find(w.name(), ""); p != nil {
-			j.hits = append(j.hits, hit{pkg: p, fixed: w.fixed()})
+			j.hits = append(j.hits, hit{pkg: p, fixed: w.fixed(p.Version)})
 		}
 	}
 	if len(j.hits) == 0 {

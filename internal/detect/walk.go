@@ -2,7 +2,6 @@ package detect
 
 import (
 	"bytes"
-	"strings"
 )
 
 // place is where a definition begins in each column.
@@ -18,7 +17,7 @@ type walker struct {
 
 	head  []byte // its ID up to the last slash; lies in buf
 	slash int    // where head's last part begins
-	tail  string
+	tail  []byte
 	tree  int // its number among those with trees, or -1
 	left  int // its rules not yet read
 
@@ -32,7 +31,7 @@ type walker struct {
 // versionRef is a version as the file holds it: the first bytes of the tail, then rest.
 type versionRef struct {
 	shared int
-	rest   string
+	rest   []byte
 }
 
 // step reads the next definition's ID and number of rules.
@@ -101,8 +100,14 @@ func (w *walker) readVersion() {
 	}
 }
 
-// fixed gives the rule's version.
-func (w *walker) fixed() string { return w.tail[:w.version.shared] + w.version.rest }
+// fixed gives the rule's version. Nearly always it is the installed one, and then nothing is allocated.
+func (w *walker) fixed(installed string) string {
+	tail := w.tail[:w.version.shared]
+	if len(w.version.rest) == 0 && string(tail) == installed {
+		return installed
+	}
+	return string(tail) + string(w.version.rest)
+}
 
 // source is the last part of head: in package archives the source package.
 func (w *walker) source() []byte { return w.head[w.slash:] }
@@ -142,11 +147,11 @@ func glance(name []byte) (length int, last, third byte) {
 }
 
 // until gives the text before the next zero byte and moves past it. A missing zero byte gives nothing and does not move.
-func until(col string, at *int) string {
+func until(col []byte, at *int) []byte {
 	rest := col[*at:]
-	n := strings.IndexByte(rest, 0)
+	n := bytes.IndexByte(rest, 0)
 	if n < 0 {
-		return ""
+		return nil
 	}
 	*at += n + 1
 	return rest[:n]

@@ -25,7 +25,7 @@ func EncodeSnapshot(s patch.Snapshot) ([]byte, error) {
 	if err != nil {
 		return nil, patch.Errorf(patch.Internal, "cannot encode a receipt: %w", err)
 	}
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(64<<10))
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(16<<10))
 	if err != nil {
 		return nil, patch.Errorf(patch.Internal, "cannot compress a snapshot: %w", err)
 	}
