@@ -27,6 +27,7 @@ type cluster struct {
 	ended  chan struct{}
 	mu     sync.Mutex
 	number int
+	made   []string // databases to drop from a server that is not ours
 }
 
 // startCluster runs Debian's own PostgreSQL binaries.
@@ -57,7 +58,8 @@ func startCluster() (*cluster, error) {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	c.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", filepath.Join(dir, "data"), "-k", dir, "-c", "listen_addresses=", "-c", "max_connections=200")
+	c.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", filepath.Join(dir, "data"), "-k", dir, "-c", "listen_addresses=", "-c", "max_connections=200",
+		"-c", "fsync=off", "-c", "autovacuum=off") // these tests end our side, never the server's
 	c.cmd.SysProcAttr, c.cmd.Dir = who, dir
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
@@ -111,7 +113,8 @@ func (c *cluster) await() error {
 }
 
 func (c *cluster) stop() {
-	if c == nil || c.cmd == nil {
+	if c.cmd == nil {
+		c.dropAll()
 		return
 	}
 	c.cmd.Process.Signal(syscall.SIGINT)
@@ -119,27 +122,57 @@ func (c *cluster) stop() {
 	os.RemoveAll(c.dir)
 }
 
-// fresh makes an empty database and gives its address.
+func (c *cluster) dropAll() {
+	db, err := sql.Open("pgx", c.url("postgres"))
+	if err != nil {
+		return
+	}
+	defer db.Close()
+	for _, name := range c.made {
+		db.Exec("DROP DATABASE " + name)
+	}
+}
+
+// fresh makes a database from a template that is migrated once, and gives its address.
 func (c *cluster) fresh(t testing.TB) string {
 	t.Helper()
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	template := fmt.Sprintf("t%d", os.Getpid())
+	if c.number == 0 {
+		c.create(t, template, "template0")
+		s, err := Open(ctx, c.url(template), Options{})
+		must(t, err)
+		must(t, s.Close())
+	}
 	c.number++
-	name := fmt.Sprintf("t%d_%d", os.Getpid(), c.number)
-	c.mu.Unlock()
-	db, err := sql.Open("pgx", c.url("postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.ExecContext(context.Background(), "CREATE DATABASE "+name); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		db, err := sql.Open("pgx", c.url("postgres"))
-		if err == nil {
-			db.Exec("DROP DATABASE " + name + " WITH (FORCE)")
-			db.Close()
-		}
-	})
+	name := fmt.Sprintf("%s_%d", template, c.number)
+	c.create(t, name, template)
 	return c.url(name)
+}
+
+// empty makes a database without any table.
+func (c *cluster) empty(t testing.TB) string {
+	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.number++
+	name := fmt.Sprintf("e%d_%d", os.Getpid(), c.number)
+	c.create(t, name, "template0")
+	return c.url(name)
+}
+
+func (c *cluster) create(t testing.TB, name, template string) {
+	t.Helper()
+	c.made = append(c.made, name)
+	c.admin(t, "CREATE DATABASE "+name+" TEMPLATE "+template)
+}
+
+func (c *cluster) admin(t testing.TB, statement string) {
+	t.Helper()
+	db, err := sql.Open("pgx", c.url("postgres"))
+	must(t, err)
+	defer db.Close()
+	_, err = db.ExecContext(context.Background(), statement)
+	must(t, err)
 }

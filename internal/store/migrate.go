@@ -31,7 +31,7 @@ func (s *Store) migrator() (*goose.Provider, error) {
 		return goose.NewProvider(goose.DialectSQLite3, s.writer, files)
 	}
 	// Several appliances may start at once on one PostgreSQL: one migrates, the others wait.
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 	if err != nil {
 		return nil, err
 	}

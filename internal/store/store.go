@@ -49,17 +49,21 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	if err := s.connect(ctx, url); err != nil {
+	if err := s.begin(ctx, url); err != nil {
+		_ = s.Close() // err says what is wrong
 		return nil, err
 	}
-	var err error
-	if s.vectors, err = newVectorCodec(); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	if err := s.migrate(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
 	return s, nil
+}
+
+func (s *Store) begin(ctx context.Context, url string) (err error) {
+	if s.vectors, err = newVectorCodec(); err != nil {
+		return err
+	}
+	if err := s.connect(ctx, url); err != nil {
+		return err
+	}
+	return s.migrate(ctx)
 }
 
 func (s *Store) connect(ctx context.Context, url string) error {
@@ -78,8 +82,11 @@ func (s *Store) Close() error {
 	if s.vectors != nil {
 		s.vectors.close()
 	}
-	err := s.writer.Close()
-	if s.reader != s.writer {
+	var err error
+	if s.writer != nil {
+		err = s.writer.Close()
+	}
+	if s.reader != nil && s.reader != s.writer {
 		err = errors.Join(err, s.reader.Close())
 	}
 	return err

@@ -1,0 +1,118 @@
+package store
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// rowsOfVersion is what an appliance of each schema version had stored; later versions must keep it.
+var rowsOfVersion = map[int64][]string{
+	1: {
+		`INSERT INTO users (name, role, password_hash, created_at, disabled) VALUES ('old', 'admin', 'h', 5, FALSE)`,
+		`INSERT INTO settings (key, value) VALUES ('old', 'kept')`,
+	},
+	2: {
+		`INSERT INTO machines (id, name, state, os, enrolled_at, enrolled_by, seen_at, address, agent_version, boot_id, inventory, facts, reboot_owed, busy,
+			detect_failed, detect_failed_at, policy, counter, snapshot_seq, results_ack, order_number)
+			VALUES ('m-old', 'n', 'admitted', 'debian-12-amd64', 5, 't', 5, '', '', '', '', '', FALSE, '', '', 0, '', 9, 3, 4, 2)`,
+	},
+	3: {`INSERT INTO host_oses (os, ordinals, revisions) VALUES ('debian-12-amd64', 7, 2)`},
+	4: {`INSERT INTO decisions (id, seq, patch, label, verb, until, by_name, at, why, counts) VALUES ('old', 1, 's/p/1', 'all', 'approve', 0, 'old', 5, '', TRUE)`},
+}
+
+func TestMigrationsKeepRows(t *testing.T) {
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	must(t, err)
+	newest := int64(len(files))
+	if int64(len(rowsOfVersion)) != newest {
+		t.Fatalf("%d migrations, rows for %d of them", newest, len(rowsOfVersion))
+	}
+	for engine, empty := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": emptyPostgresURL} {
+		for from := int64(1); from <= newest; from++ {
+			t.Run(fmt.Sprint(engine, " from ", from), func(t *testing.T) { migrateFrom(t, empty(t), from) })
+		}
+	}
+}
+
+func emptyPostgresURL(t testing.TB) string {
+	t.Helper()
+	c, err := postgres()
+	if err != nil {
+		t.Skipf("NOT TESTED ON POSTGRESQL: %v", err)
+	}
+	return c.empty(t)
+}
+
+func migrateFrom(t *testing.T, url string, from int64) {
+	old := &Store{failed: make(chan struct{})}
+	must(t, old.connect(ctx, url))
+	p, err := old.migrator()
+	must(t, err)
+	_, err = p.UpTo(ctx, from)
+	must(t, err)
+	for v := int64(1); v <= from; v++ {
+		for _, q := range rowsOfVersion[v] {
+			if _, err := old.writer.Exec(q); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	must(t, old.Close())
+
+	s := open(t, url)
+	if u := got[patch.User](t)(s.FindUser(ctx, "old")); u.Role != patch.Admin || u.CreatedAt.UnixMicro() != 5 {
+		t.Errorf("user became %+v", u)
+	}
+	if from >= 2 {
+		if m := got[patch.Machine](t)(s.FindMachine(ctx, "m-old")); m.SnapshotSeq != 3 || m.ResultsAck != 4 || m.OrderNumber != 2 {
+			t.Errorf("machine became %+v", m)
+		}
+	}
+	if from >= 3 {
+		must(t, s.PutRevision(ctx, revision("r", bookworm, 1), []byte("e"), []patch.Patch{aPatch("s/p/1")}))
+		if p := got[patch.PatchRow](t)(s.FindPatch(ctx, "s/p/1")); p.Ordinal != 8 {
+			t.Errorf("ordinal is %d", p.Ordinal)
+		}
+	}
+	if from >= 4 {
+		if ds := got[[]patch.Decision](t)(s.ListDecisions(ctx, patch.DecisionFilter{})); len(ds) != 1 {
+			t.Errorf("decisions became %+v", ds)
+		}
+	}
+	must(t, s.VerifyAudit(ctx))
+}
+
+// A migration that is killed must leave a version and never half of one, so none may opt out of its transaction.
+func TestMigrationsAreTransactions(t *testing.T) {
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	must(t, err)
+	for _, name := range files {
+		b, err := fs.ReadFile(migrations, name)
+		must(t, err)
+		if strings.Contains(string(b), "NO TRANSACTION") {
+			t.Errorf("%s runs without a transaction", name)
+		}
+	}
+}
+
+// Two appliances start at once on one empty PostgreSQL.
+func TestMigrationsAtOnce(t *testing.T) {
+	url := emptyPostgresURL(t)
+	errs := make(chan error, 4)
+	for range cap(errs) {
+		go func() {
+			s, err := Open(ctx, url, Options{})
+			if err == nil {
+				err = s.Close()
+			}
+			errs <- err
+		}()
+	}
+	for range cap(errs) {
+		must(t, <-errs)
+	}
+}
