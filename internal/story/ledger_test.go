@@ -1,0 +1,355 @@
+package story_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
+)
+
+func TestSnapshotsThatAreRefused(t *testing.T) {
+	s, b := ready(t)
+	good := b.snapshot("")
+	for name, c := range map[string]struct {
+		spoil func(*patch.Snapshot)
+		kind  patch.Kind
+		says  string
+	}{
+		"partial":                    {func(x *patch.Snapshot) { x.Evaluated-- }, patch.Invalid, "5 of 6"},
+		"truncated":                  {func(x *patch.Snapshot) { x.Verdicts = patch.NewVector(5) }, patch.Invalid, "truncated"},
+		"miscounted":                 {func(x *patch.Snapshot) { x.Errors = 3 }, patch.Invalid, "counts 3 errors"},
+		"unknown revision":           {func(x *patch.Snapshot) { x.Revision = "0123456789abcdef" }, patch.Invalid, "no revision"},
+		"other OS":                   {func(x *patch.Snapshot) { x.OS = trixie }, patch.Invalid, "no revision"},
+		"another list":               {func(x *patch.Snapshot) { x.Verdicts, x.Expected, x.Evaluated = patch.NewVector(7), 7, 7 }, patch.Invalid, "judges 7 patches"},
+		"older":                      {func(x *patch.Snapshot) { x.Seq = 1; x.Boot = "boot-0" }, patch.Conflict, "number 1 is kept"},
+		"same number, other content": {func(x *patch.Snapshot) { x.Seq = 1; x.Verdicts = patch.NewVector(6); x.Errors = 0 }, patch.Conflict, "never replaces"},
+		"no machine":                 {func(x *patch.Snapshot) { x.Machine = "nobody" }, patch.NotFound, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bad := good
+			bad.Verdicts = patch.NewVector(6)
+			copy(bad.Verdicts.Bits(), good.Verdicts.Bits())
+			c.spoil(&bad)
+			_, err := s.ledger.Accept(t.Context(), bad)
+			if patch.KindOf(err) != c.kind || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%v", err)
+			}
+			if kept, err := s.store.NewestSnapshot(t.Context(), b.id); err != nil || kept.Seq != 1 {
+				t.Errorf("it replaced the complete one: %v %d", err, kept.Seq)
+			}
+		})
+	}
+	for range 2 { // a lost reply: the same one again is acknowledged again, and leaves one trace
+		reply, err := s.ledger.Accept(t.Context(), good)
+		if err != nil || reply.Seq != good.Seq {
+			t.Errorf("%v %+v", err, reply)
+		}
+	}
+	receipts, err := s.store.ListReceipts(t.Context(), b.id, 0)
+	if err != nil || len(receipts) != 2 {
+		t.Errorf("%v, %d receipts", err, len(receipts))
+	}
+	s.must(s.store.SetMachineState(t.Context(), s.admin, b.id, patch.Revoked))
+	if _, err := s.ledger.Accept(t.Context(), b.snapshot("")); patch.KindOf(err) != patch.Forbidden {
+		t.Errorf("from a revoked machine: %v", err)
+	}
+}
+
+// last is the newest transition of a patch on a machine.
+func (s *site) last(b *box, id patch.ID) patch.Transition {
+	s.t.Helper()
+	ts, err := s.store.ListTransitions(s.ctx(), patch.TransitionFilter{Machine: b.id, Patch: id, Limit: 1})
+	s.must(err)
+	if len(ts) == 0 {
+		s.t.Fatalf("no transition of %s", id)
+	}
+	return ts[0]
+}
+
+func TestCausesOfChanges(t *testing.T) {
+	s, b := ready(t)
+	if c := s.last(b, perl); c.Cause != patch.FirstDetect || c.From != patch.Unknown {
+		t.Errorf("%+v", c)
+	}
+	s.later(time.Hour)
+	b.set("libssl3=3.0.17-1~deb12u3")
+	b.history = append(b.history, patch.PkgChange{At: s.now, Action: "upgrade", Name: "libssl3", From: "3.0.11-1", To: "3.0.17-1~deb12u3", By: "unattended-upgrades"})
+	b.set("curl=7.88.1-10+deb12u14")
+	s.later(time.Minute)
+	b.detect()
+	if c := s.last(b, openssl); c.Cause != patch.ByOther || c.To != patch.Patched || c.Note != "unattended-upgrades: upgrade of libssl3 from 3.0.11-1 to 3.0.17-1~deb12u3" {
+		t.Errorf("a named other: %+v", c)
+	}
+	if c := s.last(b, curl); c.Cause != patch.ByOther || c.Note != "" {
+		t.Errorf("an unknown other: %+v", c)
+	}
+	// The catalog moves on: a new patch, one that is superseded and gone, one that simply goes.
+	sources := story()[:4]
+	sources = append(sources, src{"bookworm", "bash", "5.2.15-3", []string{"bash"}})
+	sources[1].version = "5.36.0-7+deb12u5"
+	s.publish(bookworm, sources...)
+	b.detect()
+	newPerl := patch.ID("bookworm-security/perl/5.36.0-7+deb12u5")
+	if c := s.last(b, newPerl); c.Cause != patch.CatalogChange || c.Note != "new on the list" {
+		t.Errorf("a new patch: %+v", c)
+	}
+	if c := s.last(b, perl); c.Cause != patch.CatalogChange || c.To != patch.Unknown || c.Note != "left the list, replaced by "+string(newPerl) {
+		t.Errorf("a replaced patch: %+v", c)
+	}
+	if a := s.explain(b, perl).Answer; a.Closed.Code != gate.CodeLeftList || a.Standing != "not on the list" {
+		t.Errorf("it is not findable: %s %s", a.Closed.Code, a.Sentence)
+	}
+	rows, sum, err := s.ledger.Rows(t.Context(), b.id, ledger.RowFilter{Closed: true, Text: "perl"})
+	s.must(err)
+	if len(rows) != 3 || sum.Closed != 1 || rows[2].Closed == nil || rows[2].Patch.Source != "perl" {
+		t.Errorf("%d rows, %d closed", len(rows), sum.Closed)
+	}
+}
+
+func TestUpgradeOfTheOSClosesRows(t *testing.T) {
+	s, b := ready(t, perl)
+	s.publish(trixie, src{"trixie-security", "perl", "5.40.1-6", []string{"perl-base"}})
+	b.facts.OS.Key, b.facts.OS.VersionID = trixie, "13"
+	b.set("perl-base=5.40.1-5")
+	b.checkin()
+	if a := s.explain(b, "trixie-security/perl/5.40.1-6").Answer; a.Closed.Code != gate.CodeOSMoved && a.Closed.Code != gate.CodeNotJudged {
+		t.Errorf("between the upgrade and the detect: %s: %s", a.Closed.Code, a.Sentence)
+	}
+	b.detect()
+	ex := s.explain(b, perl)
+	if ex.Answer.Closed.Code != gate.CodeUpgraded || !strings.Contains(ex.Answer.Sentence, "satisfied by upgrade: debian-12-amd64 → debian-13-amd64") {
+		t.Errorf("%s: %s", ex.Answer.Closed.Code, ex.Answer.Sentence)
+	}
+	if ex := s.explain(b, nginx); ex.Answer.Closed.Code != gate.CodeOtherOS {
+		t.Errorf("one that never applied: %s", ex.Answer.Sentence)
+	}
+	if c := s.last(b, "trixie-security/perl/5.40.1-6"); c.Cause != patch.OSChange || c.To != patch.NotPatched {
+		t.Errorf("%+v", c)
+	}
+	rows, sum, err := s.ledger.Rows(t.Context(), b.id, ledger.RowFilter{Closed: true})
+	s.must(err)
+	if sum.Total != 1 || sum.Closed != 5 || len(rows) != 6 || rows[1].Closed.Was != patch.OSChange {
+		t.Errorf("%+v, %d rows", sum, len(rows))
+	}
+	rows, _, err = s.ledger.PatchRows(t.Context(), perl, ledger.RowFilter{Closed: true})
+	s.must(err)
+	if len(rows) != 1 || rows[0].Closed == nil || rows[0].Code != gate.CodeUpgraded {
+		t.Errorf("on the patch's page: %+v", rows)
+	}
+}
+
+func TestEffects(t *testing.T) {
+	s, b := ready(t, perl, curl, openssl)
+	s.roll()
+	b.owed = true
+	b.work()
+	if ex := s.explain(b, perl); ex.Row.Effect != patch.EffectNeedsReboot || ex.Answer.Standing != "patched, reboot owed" || ex.Answer.Next != "the machine reboots" {
+		t.Errorf("%s, %s", ex.Row.Effect, ex.Answer.Standing)
+	}
+	b.detect()
+	if e := s.explain(b, perl).Row.Effect; e != patch.EffectNeedsReboot {
+		t.Errorf("a detect without a reboot paid the debt: %s", e)
+	}
+	b.boot, b.owed = "boot-2", false
+	b.detect()
+	if ex := s.explain(b, perl); ex.Row.Effect != patch.EffectVerified || ex.Answer.Standing != "patched" {
+		t.Errorf("after the reboot: %s, %s", ex.Row.Effect, ex.Answer.Standing)
+	}
+	s.later(time.Hour)
+	b.set("perl-base=5.36.0-7")
+	b.history = append(b.history, patch.PkgChange{At: s.now, Action: "downgrade", Name: "perl-base", By: "apt install perl-base=5.36.0-7"})
+	b.detect()
+	ex := s.explain(b, perl)
+	if ex.Row.Effect != patch.EffectUndone || ex.Answer.Gate(gate.Undone).State != gate.Closed || !strings.Contains(ex.Answer.Gate(gate.Undone).Text, "apt install") {
+		t.Errorf("undone: %s, %+v", ex.Row.Effect, ex.Answer.Gate(gate.Undone))
+	}
+	if !ex.Answer.Deployable {
+		t.Errorf("it cannot be deployed again: %s", ex.Answer.Sentence)
+	}
+}
+
+func TestNotEffective(t *testing.T) {
+	s, b := ready(t, perl)
+	s.roll()
+	o, _ := b.order()
+	s.later(time.Second)
+	b.report(o, o.Items[0], patch.ExecInstalling, "")
+	b.report(o, o.Items[0], patch.ExecDone, "") // its installer lied
+	if a := s.explain(b, perl).Answer; a.Closed == nil || a.Closed.Code != gate.CodeAwaiting {
+		t.Errorf("before the detect: %+v", a.Closed)
+	}
+	b.detectFor(o.ID)
+	ex := s.explain(b, perl)
+	if ex.Row.Effect != patch.EffectNotEffective || ex.Answer.Gate(gate.Verified).Code != gate.CodeNotEffective {
+		t.Errorf("%s: %s", ex.Row.Effect, ex.Answer.Sentence)
+	}
+}
+
+// The snapshot may arrive before the results that it proves.
+func TestResultsAfterTheSnapshot(t *testing.T) {
+	s, b := ready(t, perl)
+	s.roll()
+	o, _ := b.order()
+	b.set("perl-base=5.36.0-7+deb12u4")
+	b.set("perl-extra=5.36.0-7+deb12u4")
+	done := s.now
+	s.later(time.Minute)
+	b.detectFor(o.ID)
+	if c := s.last(b, perl); c.Cause != patch.ByFettle {
+		t.Errorf("the detect that closes our order says: %+v", c)
+	}
+	_, err := s.deploy.Accept(t.Context(), b.id, wire.Results{Results: []wire.Result{{Seq: 1, Order: o.ID, Attempt: o.Items[0].Attempt, At: done, State: patch.ExecDone}}})
+	s.must(err)
+	if ex := s.explain(b, perl); ex.Row.Effect != patch.EffectVerified || ex.Attempts[0].VerifiedSeq != 2 {
+		t.Errorf("%q by snapshot %d", ex.Row.Effect, ex.Attempts[0].VerifiedSeq)
+	}
+}
+
+func TestFleetIsHonest(t *testing.T) {
+	s := newSite(t)
+	s.publish(bookworm, story()...)
+	clean := s.enrol("clean", bookworm, "bash=5.2.15-2")
+	old := s.enrol("old", bookworm, "bash=5.2.15-2")
+	s.enrol("never", bookworm, "bash=5.2.15-2")
+	broken := s.enrol("broken", bookworm, "bash=5.2.15-2")
+	old.detect()
+	s.later(73 * time.Hour)
+	clean.detect()
+	broken.detect()
+	s.later(time.Minute)
+	s.must(s.store.PutDetectFailed(t.Context(), broken.id, s.now, "the package database is garbled"))
+	f, err := s.ledger.Status(t.Context())
+	s.must(err)
+	if f.Machines != 4 || f.Confirmed != 1 || f.Fresh != 1 || f.Stale != 1 || f.Never != 1 || f.Failed != 1 {
+		t.Errorf("%+v", f)
+	}
+	if f.Rows[patch.Unknown] != 6 || f.Rows.Total() != 24 {
+		t.Errorf("rows %v: the machine that never detected is not in the denominator", f.Rows)
+	}
+	if f.Sentence != "4 machines: 1 confirmed patched, 1 not detected for too long, 1 whose detect failed, 1 never detected." {
+		t.Error(f.Sentence)
+	}
+	rows, err := s.ledger.Machines(t.Context(), patch.MachineFilter{})
+	s.must(err)
+	got := map[string]ledger.Freshness{}
+	for _, r := range rows {
+		got[r.Name] = r.Freshness
+	}
+	if got["clean"] != ledger.Fresh || got["old"] != ledger.Stale || got["never"] != ledger.Never || got["broken"] != ledger.Failed {
+		t.Errorf("%v", got)
+	}
+	// A new list makes everything that was judged by the old one wait for the next detect.
+	s.publish(bookworm, append(story(), src{"bookworm", "zsh", "5.9-4", []string{"zsh"}})...)
+	if f, err = s.ledger.Status(t.Context()); err != nil || f.Confirmed != 0 || f.Behind != 1 {
+		t.Errorf("%v %+v", err, f)
+	}
+	together, err := s.ledger.ExplainLabel(t.Context(), "all", bash)
+	s.must(err)
+	n := 0
+	for _, g := range together.Groups {
+		n += g.Count
+	}
+	if n != 4 || together.Total != 4 {
+		t.Errorf("%d of %d machines are in a group: %s", n, together.Total, together.Sentence)
+	}
+	counts, total, err := s.ledger.PatchCounts(t.Context(), bookworm, ledger.RowFilter{Closed: true})
+	s.must(err)
+	for _, c := range counts {
+		if c.Verdicts.Total() != 4 {
+			t.Errorf("%s counts %v", c.Patch.ID, c.Verdicts)
+		}
+	}
+	if total != 7 {
+		t.Errorf("%d patches", total)
+	}
+}
+
+// A stored verdict that its own facts do not support is not believed.
+func TestMismatchRaisesAnAlarm(t *testing.T) {
+	s, b := ready(t, perl)
+	lie := b.snapshot("")
+	i, _ := s.cat.newest[bookworm].Index(perl)
+	lie.Verdicts.Set(i, patch.Patched)
+	_, err := s.ledger.Accept(t.Context(), lie)
+	s.must(err)
+	ex := s.explain(b, perl)
+	if ex.Proof.Outcome != ledger.Disagrees || !strings.Contains(ex.Answer.Sentence, "Do not rely on this") {
+		t.Errorf("%+v: %s", ex.Proof, ex.Answer.Sentence)
+	}
+	alarms, err := s.store.ListAlarms(t.Context(), true)
+	if err != nil || len(alarms) != 1 || alarms[0].Kind != "mismatch" {
+		t.Fatalf("%v %+v", err, alarms)
+	}
+	b.detect()
+	if p := s.explain(b, perl).Proof; p.Outcome != ledger.Reproduced {
+		t.Errorf("%+v", p)
+	}
+	if alarms, err = s.store.ListAlarms(t.Context(), true); err != nil || len(alarms) != 0 {
+		t.Errorf("%v: the alarm stays: %+v", err, alarms)
+	}
+}
+
+func TestResolve(t *testing.T) {
+	s, b := ready(t)
+	s.enrol("web-10", bookworm)
+	s.enrol("db-1", bookworm)
+	for text, want := range map[string]patch.MachineID{"web-1": b.id, "id-web-1": b.id, "db": "id-db-1", "DB-1": "id-db-1", "web-10": "id-web-10"} {
+		if m, err := s.ledger.Resolve(t.Context(), text); err != nil || m.ID != want {
+			t.Errorf("%s: %v %s", text, err, m.ID)
+		}
+	}
+	if _, err := s.ledger.Resolve(t.Context(), "we"); patch.KindOf(err) != patch.Conflict || !strings.Contains(err.Error(), "web-1 (id-web-1), web-10 (id-web-10)") {
+		t.Errorf("%v", err)
+	}
+	if _, err := s.ledger.Resolve(t.Context(), "nobody"); patch.KindOf(err) != patch.NotFound {
+		t.Errorf("%v", err)
+	}
+	for text, want := range map[string]patch.ID{string(perl): perl, "perl": perl, "perl/5.36.0-7+deb12u3": oldPerl, "perl 5.36.0-7+deb12u3": oldPerl, "bookworm-security/curl": curl,
+		"ngin": nginx, "openssl": openssl} {
+		if p, err := s.ledger.ResolvePatch(t.Context(), text, bookworm); err != nil || p.ID != want {
+			t.Errorf("%s: %v %s", text, err, p.ID)
+		}
+	}
+	if _, err := s.ledger.ResolvePatch(t.Context(), "bookworm-security", ""); patch.KindOf(err) != patch.Conflict || !strings.Contains(err.Error(), string(curl)) {
+		t.Errorf("%v", err)
+	}
+	if _, err := s.ledger.ResolvePatch(t.Context(), "solitaire", ""); patch.KindOf(err) != patch.NotFound {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestRowsFilterAndPage(t *testing.T) {
+	s, b := ready(t, perl, nginx)
+	for name, c := range map[string]struct {
+		f    ledger.RowFilter
+		want int
+	}{
+		"needed":      {ledger.RowFilter{Verdicts: []patch.Verdict{patch.NotPatched}}, 4},
+		"approved":    {ledger.RowFilter{Stands: []patch.Stand{patch.Approved}}, 2},
+		"deployable":  {ledger.RowFilter{Deployable: true}, 1},
+		"security":    {ledger.RowFilter{Category: patch.Security}, 4},
+		"by text":     {ledger.RowFilter{Text: "PERL deb12u4"}, 1},
+		"by gate":     {ledger.RowFilter{Gate: gate.Policy}, 2},
+		"by code":     {ledger.RowFilter{Code: gate.CodePatched}, 1},
+		"second page": {ledger.RowFilter{Limit: 4, Offset: 4}, 2},
+		"past it":     {ledger.RowFilter{Limit: 4, Offset: 40}, 0},
+	} {
+		rows, _, err := s.ledger.Rows(t.Context(), b.id, c.f)
+		if err != nil || len(rows) != c.want {
+			t.Errorf("%s: %v, %d rows", name, err, len(rows))
+		}
+	}
+	_, sum, err := s.ledger.Rows(t.Context(), b.id, ledger.RowFilter{Limit: 1})
+	s.must(err)
+	if sum.Matching != 6 || sum.ApprovedNotNeeded != 1 || sum.Sentence != "6 patches of debian-12-amd64: 4 needed (3 security), 3 of them undecided, 1 ready to deploy, 1 patched, 1 not applicable." {
+		t.Errorf("%+v", sum)
+	}
+	rows, sum, err := s.ledger.PatchRows(t.Context(), perl, ledger.RowFilter{})
+	if err != nil || len(rows) != 1 || sum.Sentence != "perl 5.36.0-7+deb12u4 on 1 machine: 0 patched, 1 need it, 1 ready to deploy." {
+		t.Errorf("%v %s", err, sum.Sentence)
+	}
+}
