@@ -3,6 +3,8 @@ package web
 import (
 	"bytes"
 	"encoding/json"
+	"io"
+	"log"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -35,7 +37,9 @@ func TestBrowser(t *testing.T) {
 		t.Fatal("assets/htmx.min.js is missing: run make build")
 	}
 	visit := func(w *world) site {
-		s := httptest.NewTLSServer(w.open(t))
+		s := httptest.NewUnstartedServer(w.open(t))
+		s.Config.ErrorLog = log.New(io.Discard, "", 0) // browsers try the certificate once before they are told to trust it
+		s.StartTLS()
 		t.Cleanup(s.Close)
 		return site{Base: s.URL, Addresses: w.addresses()}
 	}

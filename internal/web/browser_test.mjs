@@ -65,30 +65,34 @@ const hostile = async () => {
 
 // Accessibility, light and dark, wide and narrow. Colours and sizes do not depend on which machine it is: one page of each kind.
 const kinds = (site) => [...new Map(site.addresses.map((a) => [a.replace(/^(\/[^/?]*)(\/[^?]+)?(\?(\w+))?.*$/, (_, one, two, three, four) => one + (two ? "/x" : "") + (two?.endsWith("/halt") ? "/halt" : "") + (four ?? "")), a])).values(), "/sign-in?next=/x", "/nowhere"];
-const accessible = async (site, name) => {
+const accessible = async (site, name, looks) => {
   let checked = 0;
-  for (const colorScheme of ["light", "dark"]) {
-    for (const width of [1440, 390]) {
-      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      await page.setViewportSize({ width, height: 900 });
-      await enter(site);
-      for (const a of kinds(site)) {
-        if (a.startsWith("/sign-in")) await context.clearCookies();
-        else await enter(site);
-        await page.goto(base + a, { waitUntil: "load" });
-        await page.evaluate(axe);
-        const result = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
-        for (const v of result.violations) {
-          if (v.impact === "serious" || v.impact === "critical" || v.impact === "moderate") fault(`${name} ${a} ${colorScheme} ${width}`, `${v.id} (${v.impact}): ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + " " + (n.any[0]?.message ?? "")).join(" | ")}`);
-        }
-        const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-        if (over > 1) fault(`${name} ${a} ${width}`, `is ${over} px wider than the window`);
-        checked += 1;
+  for (const [colorScheme, width] of looks) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await page.setViewportSize({ width, height: 900 });
+    await enter(site);
+    for (const a of kinds(site)) {
+      if (a.startsWith("/sign-in")) await context.clearCookies();
+      else await enter(site);
+      await page.goto(base + a, { waitUntil: "load" });
+      await page.evaluate(axe);
+      const result = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+      for (const v of result.violations) {
+        if (v.impact === "serious" || v.impact === "critical" || v.impact === "moderate") fault(`${name} ${a} ${colorScheme} ${width}`, `${v.id} (${v.impact}): ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + " " + (n.any[0]?.message ?? "")).join(" | ")}`);
       }
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      if (over > 1) fault(`${name} ${a} ${width}`, `is ${over} px wider than the window because of ${await widest()}`);
+      checked += 1;
     }
   }
   console.log(`axe-core on ${name}: ${checked} pages`);
 };
+
+const widest = () => page.evaluate(() => {
+  const width = document.documentElement.clientWidth;
+  const scrolls = (e) => e && (getComputedStyle(e).overflowX !== "visible" || scrolls(e.parentElement));
+  return [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > width + 1 && !scrolls(e.parentElement)).slice(-1).map((e) => e.outerHTML.slice(0, 140)).join();
+});
 
 const expect = (where, ok, what) => { if (!ok) fault(where, what); };
 const text = async (selector) => (await page.locator(selector).first().textContent())?.replace(/\s+/g, " ").trim() ?? "";
@@ -178,12 +182,13 @@ const pictures = async () => {
   await page.emulateMedia({ media: "screen" });
 };
 
-if (given.shots) await pictures();
+const step = (name, run) => run().catch((e) => fault(name, String(e).split("\n")[0]));
+if (given.shots) await step("pictures", pictures);
 if (!process.env.FETTLE_SHOTS_ONLY) {
-  await person();
-  await accessible(given.good, "many");
-  await accessible(given.empty, "empty");
-  await hostile();
+  await step("a person", person);
+  await step("axe-core on many", () => accessible(given.good, "many", [["light", 1440], ["dark", 1440], ["light", 390]]));
+  await step("axe-core on empty", () => accessible(given.empty, "empty", [["light", 390]]));
+  await step("hostile", hostile);
 }
 await context.close();
 if (faults.length) {

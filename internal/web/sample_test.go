@@ -189,7 +189,7 @@ func (w *world) sampleRecords() {
 		return patch.Feed{Name: name, Kind: "apt", URI: "https://deb.debian.org/debian", Suite: suite, Components: []string{"main"}, Arch: "amd64", OS: sampleOS}
 	}
 	w.feeds = []patch.FeedStatus{{Feed: f("debian-bookworm", "bookworm"), Last: &good, LastGood: &good}, {Feed: f("debian-bookworm-security", "bookworm-security"), Last: &good, LastGood: &good}, {Feed: f("debian-bookworm-updates", "bookworm-updates"), Last: &bad, LastGood: &good}}
-	w.alarms = []patch.Alarm{{Key: "feed/debian-bookworm-updates", Kind: "feed", Text: "debian-bookworm-updates shrank from 812 to 2 packages and is quarantined", Do: "Look at the archive. If it is right, accept it with fettle feeds accept debian-bookworm-updates.", RaisedAt: w.ago(95 * time.Minute), SeenAt: w.ago(time.Minute)},
+	w.alarms = []patch.Alarm{{Key: "feed/debian-bookworm-updates", Kind: "feed", Text: "debian-bookworm-updates shrank from 812 to 2 packages and is quarantined", Do: "Look at the archive. If it is meant, remove the feed and add it again.", RaisedAt: w.ago(95 * time.Minute), SeenAt: w.ago(time.Minute)},
 		{Key: "detect/" + string(w.machines[9].ID), Kind: "detect", Text: "build-10 fails to detect", RaisedAt: w.ago(50 * time.Hour), ClearedAt: w.ago(40 * time.Hour)}}
 	w.fleet.Alarms = w.alarms[:1]
 	w.entries = []patch.AuditEntry{{Seq: 1044, At: w.ago(50 * time.Hour), Who: "m.keller", From: "10.20.1.4", Via: "console", Action: "approve", Object: string(w.patches[0].Patch.ID), Detail: `{"label":"web"}`, Hash: patch.Hash(strings.Repeat("ab12cd34", 8))}, {Seq: 1043, At: w.ago(51 * time.Hour), Who: "j.ortiz", From: "local", Via: "cli", Action: "machine.admitted", Object: "web-01", Hash: patch.Hash(strings.Repeat("00ffcd34", 8))}}
