@@ -28,7 +28,7 @@ func (s *session) carryOut(ctx context.Context) {
 		err = r.conclude(ctx)
 	}
 	if err != nil && ctx.Err() == nil {
-		s.log.Error("the order could not be brought to its end; the next start goes on with it", "order", c.Order.ID, "err", err)
+		s.log.Error("the order could not be brought to its end; the next check-in goes on with it", "order", c.Order.ID, "err", err)
 		s.note(ctx, err)
 	}
 }
@@ -104,7 +104,7 @@ func failureOf(err error) *host.Failure {
 	f := &host.Failure{Cause: patch.FailPatch, Text: err.Error()}
 	switch kind := patch.KindOf(err); {
 	case host.IsFull(err):
-		f.Cause = patch.FailDisk
+		f.Cause, f.Text = patch.FailDisk, "no room on this machine's disk: "+f.Text
 	case kind == patch.Untrusted || kind == patch.Invalid:
 		f.Cause = patch.FailUntrusted
 	case kind == patch.Unavailable || kind == patch.NotFound || kind == patch.Exhausted || kind == patch.Forbidden:

@@ -133,8 +133,8 @@ func (l *loop) follow(g glance, reply wire.CheckinReply) {
 	stale := !found || snap.Revision != reply.Revision || l.cfg.Now().Sub(snap.Ended) > snapshotLife ||
 		g.factsHash != snap.Facts || snap.Boot != l.cfg.Host.Boot()
 	detect := reply.Revision != "" && l.activity() == "" && (reply.WantDetect || stale)
-	if detect || reply.Order {
-		l.ask(task{detect: detect, order: reply.Order})
+	if order := reply.Order || l.unfinished() && l.activity() == ""; detect || order {
+		l.ask(task{detect: detect, order: order})
 	}
 }
 
@@ -235,7 +235,7 @@ func (l *loop) pump(ctx context.Context) error {
 func (l *loop) sendResults(ctx context.Context) error {
 	ctx, stop := context.WithTimeout(ctx, answerTimeout)
 	defer stop()
-	batch := l.journal.unsent(200)
+	batch := upTo(l.journal.unsent(200), maxBatch)
 	var reply wire.ResultsReply
 	if _, err := l.client().call(ctx, wire.PathResults, "", wire.Results{Results: batch}, &reply); err != nil {
 		return err
@@ -246,25 +246,29 @@ func (l *loop) sendResults(ctx context.Context) error {
 	return l.journal.acknowledge(reply.Ack)
 }
 
-// worker does one thing at a time: first what an earlier run left open, then what check-ins ask for.
-func (l *loop) worker(ctx context.Context) error {
-	if l.journal != nil {
-		if c := l.journal.newest(); c != nil && !c.Closed {
-			l.carryOut(ctx)
+// maxBatch bounds the logs of one upload of results in bytes.
+const maxBatch = 256 << 10
+
+// upTo keeps the first results, as many as fit but at least one.
+func upTo(batch []wire.Result, limit int) []wire.Result {
+	size := 0
+	for i, r := range batch {
+		if size += len(r.Log) + len(r.Text); size > limit && i > 0 {
+			return batch[:i]
 		}
 	}
-	for {
-		var t task
-		select {
-		case <-ctx.Done():
-			return nil
-		case t = <-l.work:
-		}
-		if t.order && l.journal != nil {
-			if l.takeOrder(ctx) {
-				l.carryOut(ctx)
-				t.detect = false // the order ended with one
-			}
+	return batch
+}
+
+// worker does one thing at a time: first what an earlier run left open, then what check-ins ask for.
+func (l *loop) worker(ctx context.Context) error {
+	for t := (task{}); ; {
+		if l.unfinished() {
+			l.carryOut(ctx)
+			poke(l.wake)
+		} else if t.order && l.journal != nil && l.get().State == patch.Admitted && l.takeOrder(ctx) {
+			l.carryOut(ctx)
+			t.detect = false // the order ended with one
 			poke(l.wake)
 		}
 		if t.detect {
@@ -273,7 +277,21 @@ func (l *loop) worker(ctx context.Context) error {
 		if l.journal != nil && l.journal.broken() != nil {
 			return l.journal.broken()
 		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case t = <-l.work:
+		}
 	}
+}
+
+// unfinished says whether an order waits to be brought to its end: after a start, or after a disk was full.
+func (l *loop) unfinished() bool {
+	if l.journal == nil {
+		return false
+	}
+	c := l.journal.newest()
+	return c != nil && !c.Closed
 }
 
 // detectNow makes a snapshot and uploads it; a detect that fails is reported as failed.

@@ -110,7 +110,7 @@ func TestEnrolRefusals(t *testing.T) {
 		"with a path":   {a.srv.URL + "/x/../y", a.token(), "must look like"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cfg := Config{StateDir: t.TempDir(), Host: newBox()}
+			cfg := Config{StateDir: ram(t), Host: newBox()}
 			_, err := Enrol(context.Background(), cfg, c.server, c.token)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("%v", err)
@@ -127,13 +127,13 @@ func TestSecretIsSentOnlyToThePinnedCA(t *testing.T) {
 	a, thief := newAppliance(t), newAppliance(t)
 	got := false
 	thief.tricks = func(http.ResponseWriter, *http.Request) bool { got = true; return false }
-	Enrol(context.Background(), Config{StateDir: t.TempDir(), Host: newBox()}, thief.srv.URL, a.token())
+	Enrol(context.Background(), Config{StateDir: ram(t), Host: newBox()}, thief.srv.URL, a.token())
 	old := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { got = true }))
 	old.TLS = &tls.Config{MaxVersion: tls.VersionTLS12, Certificates: a.srv.TLS.Certificates}
 	old.Config.ErrorLog = a.srv.Config.ErrorLog
 	old.StartTLS()
 	defer old.Close()
-	_, err := Enrol(context.Background(), Config{StateDir: t.TempDir(), Host: newBox()}, old.URL, a.token())
+	_, err := Enrol(context.Background(), Config{StateDir: ram(t), Host: newBox()}, old.URL, a.token())
 	if got || err == nil {
 		t.Fatalf("the secret left the machine (%v)", err)
 	}

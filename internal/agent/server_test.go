@@ -263,7 +263,7 @@ func (a *appliance) until(t testing.TB, what string, ok func() bool) {
 func (a *appliance) joined(t testing.TB, b *box) Config {
 	t.Helper()
 	cfg := enrolled(t, a.keys, b, nowhere)
-	cfg.StateDir = t.TempDir()
+	cfg.StateDir = ram(t)
 	e, err := Enrol(context.Background(), cfg, a.srv.URL, a.token())
 	must(t, err)
 	if e.Machine != "m1" || e.Server != a.srv.URL {
