@@ -21,6 +21,14 @@ func (s *Store) PutRevision(ctx context.Context, m patch.RevisionMeta, envelope 
 	if err != nil {
 		return err
 	}
+	listed := make([]listedPatch, len(patches)) // made before the transaction: on SQLite all other writers wait for it
+	for i, p := range patches {
+		body, err := toJSON(p)
+		if err != nil {
+			return err
+		}
+		listed[i] = listedPatch{p, cleanText(body)}
+	}
 	err = s.write(ctx, func(x session) error {
 		var given, number int
 		// This write also keeps a second publisher of the same OS waiting.
@@ -34,34 +42,35 @@ func (s *Store) PutRevision(ctx context.Context, m patch.RevisionMeta, envelope 
 			m.OS, m.ID, number, meta, envelope); err != nil {
 			return err
 		}
-		return s.rememberPatches(ctx, x, m, given, patches)
+		return s.rememberPatches(ctx, x, m, given, listed)
 	})
 	return fault(err, "cannot store the revision %s of %s", m.ID, m.OS)
 }
 
-func (s *Store) rememberPatches(ctx context.Context, x session, m patch.RevisionMeta, given int, patches []patch.Patch) error {
+type listedPatch struct {
+	patch.Patch
+	body string // its JSON
+}
+
+func (s *Store) rememberPatches(ctx context.Context, x session, m patch.RevisionMeta, given int, listed []listedPatch) error {
 	known, err := knownPatches(ctx, x, m.OS)
 	if err != nil {
 		return err
 	}
 	first := given
 	var rows [][]any
-	for _, p := range patches {
+	for _, p := range listed {
 		old, was := known[p.ID]
 		delete(known, p.ID)
-		body, err := toJSON(p)
-		if err != nil {
-			return err
-		}
-		if was && old.body == cleanText(body) && old.row.GoneAt.IsZero() {
+		if was && old.body == p.body && old.row.GoneAt.IsZero() {
 			continue
 		}
 		if !was {
 			given++
 			old.row = patch.PatchRow{Ordinal: given, FirstRevision: m.ID}
 		}
-		shown := old.learned.over(p)
-		rows = append(rows, []any{m.OS, p.ID, old.row.Ordinal, p.Category, body, searchText(shown), shown.Released, old.row.FirstRevision,
+		shown := old.learned.over(p.Patch)
+		rows = append(rows, []any{m.OS, p.ID, old.row.Ordinal, p.Category, p.body, searchText(shown), shown.Released, old.row.FirstRevision,
 			time.Time{}, old.cves, old.learned.severity, old.learned.released})
 	}
 	if err := x.insertRows(ctx, `INSERT INTO patches (os, id, ordinal, category, body, search, released, first_revision, gone_at,
