@@ -181,11 +181,9 @@ func (s *story) seeLedger(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.t.say("The machine's own dpkg says that %d packages were upgraded and none was added, removed or downgraded. The ledger has %d approved rows:",
-		len(changed), left.Total)
-	for _, c := range changed {
-		s.t.show("", c)
-	}
+	s.t.say("The machine's own dpkg says that %d packages were upgraded and none was added, removed or downgraded:", len(changed))
+	s.t.show("", strings.Join(changed, "\n"))
+	s.t.say("The ledger has %d approved rows, and the one that was declined:", left.Total)
 	if err := s.run(ctx, "machines", "rows", hostname, "--policy", "approved,declined"); err != nil {
 		return err
 	}
@@ -215,7 +213,7 @@ func (s *story) changes(after map[string]string) ([]string, error) {
 		return nil, errors.New("nothing changed on the machine")
 	}
 	slices.Sort(out)
-	return []string{strings.Join(out, "\n")}, nil
+	return out, nil
 }
 
 func (s *story) explain(ctx context.Context) error {

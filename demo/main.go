@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -65,7 +66,13 @@ func workFolder() (dir string, clean func(), err error) {
 	}
 	return dir, func() {
 		_ = lock.Close()
-		_ = os.RemoveAll(dir)
+		for range 20 { // a machine's overlay goes a moment after its last process
+			if err = os.RemoveAll(dir); err == nil {
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		fmt.Fprintf(os.Stderr, "demo: cannot remove %s: %v; the next demo will\n", dir, err)
 	}, nil
 }
 
