@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -182,6 +184,19 @@ func TestSyncFetchesAgainWhatIsGone(t *testing.T) {
 	r.good(feed.New)
 	if _, ok := r.syncer.Dir.Has(r.store.state.Origins[0].Index); !ok {
 		t.Error("the index is still gone")
+	}
+}
+
+func TestSyncHealsADamagedRelease(t *testing.T) {
+	r := newRig(t)
+	r.good(feed.New)
+	path := filepath.Join(r.syncer.Dir.Path(), string(r.store.state.Release))
+	if err := os.WriteFile(path, []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.good(feed.New)
+	if _, err := r.syncer.Dir.Read(r.store.state.Release, 1<<20); err != nil {
+		t.Error(err)
 	}
 }
 

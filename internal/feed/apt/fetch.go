@@ -130,11 +130,18 @@ func (g *generation) inRelease(ctx context.Context) ([]byte, tags, error) {
 	if err != nil {
 		return nil, tags{}, err
 	}
-	if text == nil {
-		text, err = g.dir.Read(g.last.Release, debian.MaxRelease)
-		return text, known, err
+	if text != nil {
+		return text, fresh, nil
 	}
-	return text, fresh, nil
+	if text, err = g.dir.Read(g.last.Release, debian.MaxRelease); err == nil {
+		return text, known, nil
+	}
+	// The kept file is damaged: have it sent again.
+	if err := g.dir.Remove(g.last.Release); err != nil {
+		return nil, tags{}, err
+	}
+	g.last = nil
+	return g.get.small(ctx, g.base+"InRelease", "InRelease", tags{})
 }
 
 // index brings one component's package index into the directory and counts its packages.
