@@ -57,8 +57,8 @@ func TestMachineCannotTouchAnother(t *testing.T) {
 	if status := bad.call(wire.PathRenew, "", wire.RenewRequest{CSR: good.csr()}, nil); status != http.StatusForbidden {
 		t.Errorf("a renewal for another machine's key was answered with %d", status)
 	}
-	hash, packed := pack(t, good.facts)
-	if status, _ := bad.send(wire.PathFacts, string(hash), append(packed, 1)); status < 400 {
+	_, packed := pack(t, good.facts)
+	if status, _ := bad.send(wire.PathFacts, string(hashOf(bellFile)), packed); status != http.StatusUnprocessableEntity {
 		t.Errorf("facts under a wrong address were answered with %d", status)
 	}
 	bad.call(wire.PathFailed, "", wire.DetectFailed{OS: testOS, At: time.Now(), Text: string(good.reply.Machine) + strings.Repeat("x", 9000)}, nil)

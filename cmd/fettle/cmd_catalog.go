@@ -97,7 +97,7 @@ func printChange(w io.Writer, width int, c api.Change) {
 	if len(t.rows) > 0 {
 		t.print(w, width)
 	}
-	if c.Text != "" && c.State == "done" {
+	if len(t.rows) == 0 {
 		line(w, "%s", clean(c.Text))
 	}
 }

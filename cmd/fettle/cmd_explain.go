@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"strings"
 
@@ -16,7 +17,7 @@ import (
 type explainCmd struct {
 	Names []string `arg:"" help:"MACHINE PATCH, or with --label only PATCH."`
 	Label string   `short:"l" help:"Explain the patch over all machines that carry this label."`
-	Check bool     `help:"Exit with 1 unless the patch is deployable or verified."`
+	Check bool     `help:"Exit with 1 unless the patch is on the machine or deployable now."`
 }
 
 func (explainCmd) Help() string {
@@ -38,15 +39,22 @@ func (c explainCmd) Run(ctx context.Context, s *screen) error {
 	if len(c.Names) != 2 {
 		return usagef("name a machine and a patch: fettle explain MACHINE PATCH")
 	}
-	good := false
-	err := ask(ctx, s, api.Path("explain"), query{}.set("machine", c.Names[0]).set("patch", c.Names[1]), func(w io.Writer, e ledger.Explanation) {
-		good = e.Answer.Deployable || e.Row.Effect == patch.EffectVerified || e.Row.Verdict == patch.Patched
-		printExplanation(w, s.width, e)
-	})
-	if err == nil && c.Check && !good && !s.json {
+	client, err := s.client(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	e, err := api.Get[ledger.Explanation](ctx, client, api.Path("explain"), query{}.set("machine", c.Names[0]).set("patch", c.Names[1]).values())
+	if err != nil {
+		return err
+	}
+	if err := s.show(e, func(w io.Writer) { printExplanation(w, s.width, e) }); err != nil {
+		return err
+	}
+	if c.Check && !e.Answer.Deployable && e.Row.Verdict != patch.Patched {
 		return errNo
 	}
-	return err
+	return nil
 }
 
 // printExplanation prints the page that people remember: the answer, then the gates.
@@ -63,7 +71,7 @@ func printExplanation(w io.Writer, width int, e ledger.Explanation) {
 		titles = max(titles, runewidth.StringWidth(g.Title))
 	}
 	for _, g := range e.Answer.Gates {
-		first := e.Answer.Closed != nil && g.Name == e.Answer.Closed.Name
+		first := e.Answer.Closed != nil && g.Name == e.Answer.Closed.Name && e.Row.Verdict != patch.Patched
 		printGate(w, g, titles, first)
 	}
 	line(w, "What happens next: %s", clean(nextText(e.Answer)))
@@ -71,7 +79,7 @@ func printExplanation(w io.Writer, width int, e ledger.Explanation) {
 		line(w, "Proof: %s", clean(e.Proof.Text))
 	}
 	for _, t := range e.Transitions {
-		line(w, "History: %s  %s → %s  %s  %s", when(t.At), t.From, t.To, t.Cause, clean(t.Note))
+		line(w, "%s", strings.TrimSpace(fmt.Sprintf("History: %s  %s → %s  %s  %s", when(t.At), t.From, t.To, t.Cause, clean(t.Note))))
 	}
 }
 
@@ -110,6 +118,9 @@ func mark(s gate.State) string {
 	return "·"
 }
 
+// shownClauses is how many of a gate's clauses are printed.
+const shownClauses = 4
+
 func printGate(w io.Writer, g gate.Gate, titles int, first bool) {
 	arrow := ""
 	if first {
@@ -121,8 +132,11 @@ func printGate(w io.Writer, g gate.Gate, titles int, first bool) {
 		return
 	}
 	if g.State == gate.Closed {
-		for _, c := range g.Clauses {
+		for _, c := range g.Clauses[:min(shownClauses, len(g.Clauses))] {
 			line(w, "%s%s: expected %s, seen %s", indent, clean(c.Subject), clean(c.Expected), clean(c.Seen))
+		}
+		if more := len(g.Clauses) - shownClauses; more > 0 {
+			line(w, "%sand %d more; --json has them all", indent, more)
 		}
 	}
 	if g.State == gate.Closed && g.Evidence != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -103,8 +104,8 @@ func orNone(s string) string {
 }
 
 func hardwareText(h patch.Hardware) string {
-	parts := []string{strings.TrimSpace(h.Vendor + " " + h.Model), h.CPU, strconv.Itoa(h.Cores) + " cores", size(h.MemoryMB << 20)}
-	return strings.Join(parts, ", ")
+	parts := []string{strings.TrimSpace(h.Vendor + " " + h.Model), h.CPU, plural(h.Cores, "core", "cores"), size(h.MemoryMB << 20)}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
 }
 
 func countsText(c patch.Counts) string {

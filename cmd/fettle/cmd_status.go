@@ -19,7 +19,7 @@ func (statusCmd) Help() string { return "Examples:\n  fettle status\n  fettle st
 
 func (c statusCmd) Run(ctx context.Context, s *screen) error {
 	if c.Machine != "" {
-		return machinesShowCmd{Machine: c.Machine}.Run(ctx, s)
+		return machinesShowCmd(c).Run(ctx, s)
 	}
 	return ask(ctx, s, api.Path("status"), nil, func(w io.Writer, f ledger.Fleet) { printFleet(w, s.width, f) })
 }

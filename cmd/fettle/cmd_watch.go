@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/url"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/deploy"
@@ -30,10 +31,13 @@ func (c deployWatchCmd) Run(ctx context.Context, s *screen) error {
 	return c.follow(ctx, s, client)
 }
 
+// proofTime is how long a watch waits after the last install for the detect that proves it.
+const proofTime = 2 * time.Minute
+
 // follow waits for one state after the other until the deployment has ended.
 func (c deployWatchCmd) follow(ctx context.Context, s *screen, client *api.Client) error {
 	bars := newBars(s)
-	version := ""
+	version, ended := "", time.Time{} // ended: when the last install was seen to be over
 	for {
 		w, err := api.Get[api.Watched](ctx, client, api.Path("deployments", c.Deployment), url.Values{"after": {version}, "wait": {"25"}})
 		if err != nil {
@@ -41,10 +45,13 @@ func (c deployWatchCmd) follow(ctx context.Context, s *screen, client *api.Clien
 			return err
 		}
 		version = w.Version
+		if w.Ended && ended.IsZero() {
+			ended = time.Now()
+		}
 		for _, m := range w.Machines {
 			showMachine(bars, m)
 		}
-		if w.Ended {
+		if w.Ended && (w.Counts.Unproven == 0 || time.Since(ended) > proofTime) {
 			bars.stop()
 			return c.conclude(s, w)
 		}

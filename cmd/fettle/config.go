@@ -16,14 +16,15 @@ import (
 // config is everything `fettle serve` needs to know before it starts. It is read once.
 type config struct {
 	Data         string        `toml:"-"`
-	Store        string        `toml:"store"`          // "sqlite:///…" or "postgres://…"; empty: fettle.db in the data directory
-	Console      string        `toml:"console"`        // listen address of console and API
-	Agents       string        `toml:"agents"`         // listen address of the agent protocol
-	Hosts        []string      `toml:"hosts"`          // names and addresses that the server certificates carry
-	User         string        `toml:"user"`           // the system user that the appliance runs as
-	SyncEvery    time.Duration `toml:"-"`              // feeds; 0 means only on demand
-	SyncEveryRaw string        `toml:"sync_every"`     // as written: "1h"
-	Checkin      int           `toml:"checkin_second"` // how many seconds machines stay away between check-ins
+	Store        string        `toml:"store"`      // "sqlite:///…" or "postgres://…"; empty: fettle.db in the data directory
+	Console      string        `toml:"console"`    // listen address of console and API
+	Agents       string        `toml:"agents"`     // listen address of the agent protocol
+	Hosts        []string      `toml:"hosts"`      // names and addresses that the server certificates carry
+	User         string        `toml:"user"`       // the system user that the appliance runs as
+	SyncEvery    time.Duration `toml:"-"`          // feeds; 0 means only on demand
+	SyncEveryRaw string        `toml:"sync_every"` // as written: "1h"
+	Checkin      time.Duration `toml:"-"`          // how long machines stay away between check-ins
+	CheckinRaw   string        `toml:"checkin"`    // as written: "15m"
 }
 
 const (
@@ -33,7 +34,7 @@ const (
 )
 
 func defaultConfig(data string) config {
-	return config{Data: data, Console: ":8460", Agents: ":8461", SyncEveryRaw: "1h", Checkin: 900}
+	return config{Data: data, Console: ":8460", Agents: ":8461", SyncEveryRaw: "1h", CheckinRaw: "15m"}
 }
 
 // readConfig lays the system's file, then the data directory's, over the defaults. A missing file is no error; an unreadable one is.
@@ -76,6 +77,11 @@ func (c *config) check() error {
 		}
 		c.SyncEvery = d
 	}
+	d, err := time.ParseDuration(c.CheckinRaw)
+	if err != nil || d < 10*time.Second || d > 24*time.Hour {
+		return &patch.Error{Kind: patch.Invalid, What: "cannot use checkin = " + c.CheckinRaw, Why: "it must be a duration from 10s to 24h, such as 15m"}
+	}
+	c.Checkin = d
 	if c.Store == "" {
 		abs, err := filepath.Abs(filepath.Join(c.Data, "fettle.db"))
 		if err != nil {

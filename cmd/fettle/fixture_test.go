@@ -11,13 +11,10 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -316,13 +313,4 @@ func (h *house) publish(url string, file []byte) patch.RevisionMeta {
 	}
 	h.Hub.PokeAll(0)
 	return metas[0]
-}
-
-func saveCA(t *testing.T, ca *x509.Certificate) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Raw}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }

@@ -80,7 +80,7 @@ func (a *appliance) servers(ctx context.Context) (people, machines *http.Server,
 	if err != nil {
 		return nil, nil, err
 	}
-	o := api.AgentOptions{Checkin: time.Duration(a.cfg.Checkin) * time.Second}
+	o := api.AgentOptions{Checkin: a.cfg.Checkin}
 	return a.server(ctx, consoleTLS, handler), a.server(ctx, agentTLS, api.Agents(a.Appliance, o)), nil
 }
 

@@ -37,17 +37,7 @@ func run(ctx context.Context, s *screen, args []string) (code int) {
 		}
 	}()
 	var tree commands
-	parser, err := kong.New(&tree,
-		kong.Name("fettle"),
-		kong.Description("Fettle keeps a fleet of machines patched, and proves and explains it for every machine and every patch."),
-		kong.Writers(s.out, s.err),
-		kong.Exit(func(code int) { panic(exitEarly(code)) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 110}),
-		kong.ExplicitGroups(helpGroups()),
-		kong.Vars{"data": defaultData, "config": systemConfig},
-		kong.Bind(s),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-	)
+	parser, err := newParser(ctx, s, &tree)
 	if err != nil {
 		panic(err) // the command tree itself is wrong: a test catches it
 	}
@@ -60,6 +50,20 @@ func run(ctx context.Context, s *screen, args []string) (code int) {
 	}
 	s.json = tree.JSON
 	return s.complain(parsed.Run())
+}
+
+func newParser(ctx context.Context, s *screen, tree *commands) (*kong.Kong, error) {
+	return kong.New(tree,
+		kong.Name("fettle"),
+		kong.Description("Fettle keeps a fleet of machines patched, and proves and explains it for every machine and every patch."),
+		kong.Writers(s.out, s.err),
+		kong.Exit(func(code int) { panic(exitEarly(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 110}),
+		kong.ExplicitGroups(helpGroups()),
+		kong.Vars{"data": defaultData, "config": systemConfig},
+		kong.Bind(s),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
 }
 
 // misused says what was wrong with what was typed and where to read on.

@@ -14,6 +14,7 @@ type serveCmd struct {
 	Agents    string   `help:"Listen here for agents; default :8461." placeholder:"ADDRESS"`
 	Host      []string `help:"A name or address under which people and machines reach this appliance; may be repeated."`
 	SyncEvery string   `help:"Bring the feeds up to date this often; 0 only on demand; default 1h." placeholder:"SPAN"`
+	Checkin   string   `help:"How long machines stay away between check-ins; default 15m." placeholder:"SPAN"`
 	LogLevel  string   `enum:"debug,info,warn,error" default:"info" help:"How much to log: ${enum}."`
 	LogText   bool     `help:"Log lines for people instead of JSON."`
 }
@@ -48,7 +49,7 @@ func (c serveCmd) settings() (config, error) {
 	for _, o := range []struct {
 		flag string
 		to   *string
-	}{{c.Store, &cfg.Store}, {c.Console, &cfg.Console}, {c.Agents, &cfg.Agents}, {c.SyncEvery, &cfg.SyncEveryRaw}} {
+	}{{c.Store, &cfg.Store}, {c.Console, &cfg.Console}, {c.Agents, &cfg.Agents}, {c.SyncEvery, &cfg.SyncEveryRaw}, {c.Checkin, &cfg.CheckinRaw}} {
 		if o.flag != "" {
 			*o.to = o.flag
 		}

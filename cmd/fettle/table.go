@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -35,6 +36,7 @@ func (t *table) add(cells ...string) {
 }
 
 func (t *table) print(w io.Writer, width int) {
+	t.dropEmpty()
 	widths := t.fit(width)
 	head := make([]string, len(t.columns))
 	for i, c := range t.columns {
@@ -43,6 +45,19 @@ func (t *table) print(w io.Writer, width int) {
 	t.line(w, head, widths)
 	for _, r := range t.rows {
 		t.line(w, r, widths)
+	}
+}
+
+// dropEmpty leaves out columns in which no row has anything.
+func (t *table) dropEmpty() {
+	for i := len(t.columns) - 1; i > 0 && len(t.rows) > 0; i-- {
+		if slices.ContainsFunc(t.rows, func(r []string) bool { return r[i] != "" }) {
+			continue
+		}
+		t.columns = slices.Delete(t.columns, i, i+1)
+		for j := range t.rows {
+			t.rows[j] = slices.Delete(t.rows[j], i, i+1)
+		}
 	}
 }
 

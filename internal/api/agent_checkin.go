@@ -3,13 +3,25 @@ package api
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
-// pendingSeconds is how soon a machine that waits for admission asks again.
-const pendingSeconds = 15
+// A machine that waits for admission asks again soon while somebody probably sits in front of it, and rarely later.
+const (
+	pendingSoon  = 5 * time.Second
+	pendingLater = time.Minute
+	pendingNew   = 15 * time.Minute
+)
+
+func (s *agents) pendingWait(m patch.Machine) int {
+	if s.Now().Sub(m.EnrolledAt) < pendingNew {
+		return int(pendingSoon.Seconds())
+	}
+	return int(pendingLater.Seconds())
+}
 
 // checkin notes where the machine is and tells it what the appliance lacks.
 func (s *agents) checkin(c *call) (any, error) {
@@ -26,7 +38,7 @@ func (s *agents) checkin(c *call) (any, error) {
 		return nil, err
 	}
 	if m.State == patch.Pending {
-		return wire.CheckinReply{State: patch.Pending, NextSeconds: pendingSeconds, Now: s.Now().UTC()}, nil
+		return wire.CheckinReply{State: patch.Pending, NextSeconds: s.pendingWait(m), Now: s.Now().UTC()}, nil
 	}
 	return s.wanted(c.Context(), m, in)
 }

@@ -102,7 +102,7 @@ func (s *people) watchDeployment(c *call) (any, error) {
 			return nil, err
 		}
 		w := Watched{Progress: p, Version: versionOf(p)}
-		if w.Version != after || p.Ended || wait == 0 {
+		if w.Version != after || wait == 0 || (p.Ended && p.Counts.Unproven == 0) {
 			return w, nil
 		}
 		select {
