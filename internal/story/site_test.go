@@ -234,6 +234,8 @@ type box struct {
 	history []patch.PkgChange
 	// fails gives the cause with which a patch fails here.
 	fails map[patch.ID]patch.FailCause
+	// watch sees every item right before it is installed; false: the machine is not as the order assumes.
+	watch func(wire.OrderItem) bool
 	// installed records every package that the installer put on the machine.
 	installed []string
 }
@@ -378,6 +380,12 @@ func (b *box) work() bool {
 		if cause := b.fails[item.Patch]; cause != "" {
 			b.report(o, item, patch.ExecFailed, cause)
 			continue
+		}
+		if b.watch != nil {
+			if !b.watch(item) {
+				b.report(o, item, patch.ExecFailed, patch.FailDrift)
+				continue
+			}
 		}
 		for _, p := range item.Packages {
 			if had := b.has(p.Name); had != p.From {

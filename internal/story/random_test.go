@@ -1,0 +1,251 @@
+package story_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/approval"
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/plan"
+	"github.com/fettle-project/fettle/internal/version"
+	"github.com/fettle-project/fettle/internal/wire"
+)
+
+// chaos is a site in which anything happens in any order.
+type chaos struct {
+	*site
+	*rand.Rand
+	boxes    []*box
+	labels   []string
+	list     []src
+	running  []string // deployments
+	installs int
+}
+
+// TestAnyOrder lets anything happen in any order and holds, after every step, that explain, plan and ledger agree, and at every install that
+// exactly what is approved and eligible is installed. FETTLE_SEED repeats one run, FETTLE_SEEDS sets how many there are.
+func TestAnyOrder(t *testing.T) {
+	seeds, from := 8, uint64(1)
+	if n, err := strconv.Atoi(os.Getenv("FETTLE_SEEDS")); err == nil {
+		seeds = n
+	}
+	if n, err := strconv.ParseUint(os.Getenv("FETTLE_SEED"), 10, 64); err == nil {
+		seeds, from = 1, n
+	}
+	installs := 0
+	for seed := from; seed < from+uint64(seeds); seed++ {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			c := newChaos(t, seed)
+			for range 60 {
+				c.step()
+				if c.IntN(6) == 0 {
+					c.agree()
+				}
+			}
+			installs += c.installs
+		})
+	}
+	t.Logf("%d installs", installs)
+	if installs < seeds {
+		t.Errorf("only %d installs in %d runs: the test sees too little", installs, seeds)
+	}
+}
+
+func newChaos(t *testing.T, seed uint64) *chaos {
+	c := &chaos{site: newSite(t), Rand: rand.New(rand.NewPCG(seed, 1)), labels: []string{"all", "odd", "first"}, list: story()}
+	c.publish(bookworm, c.list...)
+	for i := range 3 {
+		b := c.enrol(fmt.Sprint("m", i), bookworm, "perl-base=5.36.0-7", "libssl3=3.0.11-1", "curl=7.88.1-10", "bash=5.2.15-1")
+		b.watch = func(item wire.OrderItem) bool { return c.allowed(b, item) }
+		c.boxes = append(c.boxes, b)
+	}
+	for _, x := range c.list {
+		c.fetch(bookworm, x.id())
+	}
+	for _, b := range c.boxes {
+		b.detect()
+	}
+	c.decide(patch.Approve, "all", c.any(), c.any(), c.any())
+	c.must(c.book.Put(c.ctx(), c.admin, patch.Label{Name: "odd", Expr: `machine.name == "m1"`}))
+	c.must(c.book.Put(c.ctx(), c.admin, patch.Label{Name: "first", Members: []patch.MachineID{c.boxes[0].id}}))
+	return c
+}
+
+func (c *chaos) any() patch.ID { return c.list[c.IntN(len(c.list))].id() }
+
+func (c *chaos) step() {
+	c.t.Helper()
+	c.later(time.Duration(c.IntN(3600)) * time.Second)
+	b := c.boxes[c.IntN(len(c.boxes))]
+	switch n := c.IntN(100); {
+	case n < 20:
+		b.detect()
+	case n < 40:
+		c.decideAny()
+	case n < 50:
+		c.fetch(bookworm, c.any(), c.any())
+	case n < 65:
+		c.rollAny()
+	case n < 82:
+		c.workAny(b)
+	case n < 86:
+		b.set([]string{"curl=7.88.1-10", "curl=7.88.1-10!", "libssl3=3.0.11-1", "perl-base=5.36.0-7+deb12u4", "nginx=1.22.1-1", "perl=5.36.0-1"}[c.IntN(6)])
+	case n < 89:
+		c.grow()
+	case n < 92:
+		c.must(c.book.Put(c.ctx(), c.admin, patch.Label{Name: "first", Members: []patch.MachineID{c.boxes[c.IntN(3)].id}}))
+	case n < 94:
+		c.later(time.Duration(c.IntN(90)) * time.Hour)
+	case n < 97:
+		c.must(c.deploy.Sweep(c.ctx()))
+	case len(c.running) > 0:
+		_, err := c.deploy.Halt(c.ctx(), c.admin, c.running[c.IntN(len(c.running))])
+		if err != nil && patch.KindOf(err) != patch.Conflict {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+func (c *chaos) decideAny() {
+	verbs := []patch.Verb{patch.Approve, patch.Approve, patch.Approve, patch.Decline, patch.Hold, patch.Clear}
+	r := approval.Request{Patches: []patch.ID{c.any(), c.any()}, Label: c.labels[c.IntN(len(c.labels))], Verb: verbs[c.IntN(len(verbs))]}
+	if r.Verb == patch.Hold {
+		r.Until = c.now.Add(time.Duration(1+c.IntN(48)) * time.Hour)
+	}
+	_, err := c.desk.Decide(c.ctx(), c.admin, r)
+	c.must(err)
+}
+
+func (c *chaos) rollAny() {
+	r := plan.Request{Label: c.labels[c.IntN(len(c.labels))]}
+	if c.IntN(4) == 0 {
+		r.Window = patch.Window{NotBefore: c.now.Add(time.Duration(c.IntN(5)) * time.Hour)}
+		r.Window.NotAfter = r.Window.NotBefore.Add(time.Duration(1+c.IntN(10)) * time.Hour)
+	}
+	p, err := c.planner.Make(c.ctx(), c.admin, r)
+	c.must(err)
+	dep, err := c.deploy.Apply(c.ctx(), c.admin, p)
+	if err != nil && patch.KindOf(err) != patch.Invalid { // a plan that installs nothing
+		c.t.Fatal(err)
+	}
+	if err == nil {
+		c.running = append(c.running, dep.ID)
+	}
+}
+
+func (c *chaos) workAny(b *box) {
+	clear(b.fails)
+	if c.IntN(3) == 0 {
+		causes := []patch.FailCause{patch.FailPatch, patch.FailLock, patch.FailDisk, patch.FailDependency, patch.FailUntrusted}
+		b.fails[c.any()] = causes[c.IntN(len(causes))]
+	}
+	if c.IntN(10) < 7 {
+		b.detect()
+	}
+	b.work()
+}
+
+// grow publishes a list on which something newer has appeared.
+func (c *chaos) grow() {
+	next := slices.Clone(c.list)
+	i := c.IntN(len(next))
+	next = append(next, src{next[i].suite, next[i].name, next[i].version + "+1", next[i].binaries})
+	if len(next) > 9 {
+		next = next[1:]
+	}
+	slices.SortFunc(next, func(a, b src) int { return slices.Compare([]byte(a.id()), []byte(b.id())) })
+	c.list = slices.CompactFunc(next, func(a, b src) bool { return a.id() == b.id() })
+	c.publish(bookworm, c.list...)
+	if c.IntN(10) < 7 {
+		c.fetch(bookworm, c.list[c.IntN(len(c.list))].id(), c.any(), c.any(), c.any())
+	}
+}
+
+// allowed is the oracle at the machine: by the plainest reading of decisions and facts, may this be installed here and now? It gives false for
+// what a careful agent refuses by itself, and fails the test for what the appliance should never have ordered.
+func (c *chaos) allowed(b *box, item wire.OrderItem) bool {
+	c.t.Helper()
+	all, err := c.store.ListDecisions(c.ctx(), patch.DecisionFilter{Patch: item.Patch})
+	c.must(err)
+	approved := false
+	for _, d := range all {
+		members, err := c.book.Members(c.ctx(), d.Label)
+		c.must(err)
+		if !slices.Contains(members, b.id) {
+			continue
+		}
+		if d.Verb == patch.Decline || d.Verb == patch.Hold && d.Until.After(c.now) {
+			c.t.Fatalf("%s is %s for %s, and was ordered on %s", item.Patch, d.Verb, d.Label, b.id)
+		}
+		approved = approved || d.Verb == patch.Approve
+	}
+	if !approved {
+		c.t.Fatalf("%s is not approved for %s, and was ordered", item.Patch, b.id)
+	}
+	for _, p := range item.Packages {
+		had := b.has(p.Name)
+		if had != p.From {
+			return false // changed by hand since the newest detect
+		}
+		if had != "" && version.DpkgCompare(had, p.Version) >= 0 {
+			c.t.Fatalf("%s would be downgraded from %s to %s", p.Name, had, p.Version)
+		}
+		if i := slices.IndexFunc(b.facts.Packages, func(x patch.Package) bool { return x.Name == p.Name && x.Held }); i >= 0 {
+			return false
+		}
+	}
+	c.installs++
+	return true
+}
+
+// agree holds that plan, explain and ledger say the same about every machine and every patch.
+func (c *chaos) agree() {
+	c.t.Helper()
+	p, err := c.planner.Make(c.ctx(), c.admin, plan.Request{Label: patch.LabelAll})
+	c.must(err)
+	planned, left := map[string]bool{}, map[string]string{}
+	for _, m := range p.Machines {
+		for _, i := range m.Items {
+			planned[string(m.Machine)+string(i.Patch)] = true
+		}
+		for _, l := range m.Left {
+			left[string(m.Machine)+string(l.Patch)] = l.Gate
+		}
+	}
+	for _, b := range c.boxes {
+		rows, sum, err := c.ledger.Rows(c.ctx(), b.id, ledger.RowFilter{})
+		c.must(err)
+		if len(rows) != len(c.list) || sum.Total != len(c.list) || sum.Verdicts.Total() != sum.Total {
+			c.t.Fatalf("%d rows of %d for %s", len(rows), len(c.list), b.id)
+		}
+		for _, r := range rows {
+			c.agreeOn(b, r, planned[string(b.id)+string(r.Patch.ID)], left[string(b.id)+string(r.Patch.ID)])
+		}
+	}
+}
+
+func (c *chaos) agreeOn(b *box, r ledger.Row, planned bool, left string) {
+	c.t.Helper()
+	ex := c.explain(b, r.Patch.ID)
+	a := ex.Answer
+	if a.Deployable != planned || r.Deployable != planned {
+		c.t.Fatalf("%s on %s: explain says deployable %v (%s), the ledger %v, the plan %v", r.Patch.ID, b.id, a.Deployable, a.Sentence, r.Deployable, planned)
+	}
+	_, approved := gate.World{Policy: ex.Row.Policy}.Approval()
+	if !planned && approved && left != string(a.Closed.Name)+"/"+a.Closed.Code {
+		c.t.Fatalf("%s on %s: left out for %q, explained by %s/%s", r.Patch.ID, b.id, left, a.Closed.Name, a.Closed.Code)
+	}
+	if a.Deployable && ex.Row.Policy.Stand != patch.Approved || a.Deployable && r.Verdict != patch.NotPatched {
+		c.t.Fatalf("%s on %s is deployable, %s and %s", r.Patch.ID, b.id, ex.Row.Policy.Stand, r.Verdict)
+	}
+	if ex.Proof.Outcome == ledger.Disagrees || r.Receipt.Seq == 0 && r.Verdict != patch.Unknown || (a.Standing == "patched") != (r.Verdict == patch.Patched && a.Gate(gate.Snapshot).State == gate.Open) {
+		c.t.Fatalf("%s on %s: %s, %s, %+v", r.Patch.ID, b.id, r.Verdict, a.Standing, ex.Proof)
+	}
+}
