@@ -1,0 +1,102 @@
+package story_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/approval"
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+func TestDecisionsThatAreRefused(t *testing.T) {
+	s, _ := ready(t)
+	for name, c := range map[string]struct {
+		r    approval.Request
+		kind patch.Kind
+	}{
+		"no patch":           {approval.Request{Label: "all", Verb: patch.Approve}, patch.Invalid},
+		"unknown patch":      {approval.Request{Patches: []patch.ID{perl, "x/y/1"}, Label: "all", Verb: patch.Approve}, patch.NotFound},
+		"no label":           {approval.Request{Patches: []patch.ID{perl}, Verb: patch.Approve}, patch.Invalid},
+		"unknown label":      {approval.Request{Patches: []patch.ID{perl}, Label: "moon", Verb: patch.Approve}, patch.NotFound},
+		"unknown verb":       {approval.Request{Patches: []patch.ID{perl}, Label: "all", Verb: "destroy"}, patch.Invalid},
+		"hold in the past":   {approval.Request{Patches: []patch.ID{perl}, Label: "all", Verb: patch.Hold, Until: s.now}, patch.Invalid},
+		"hold without end":   {approval.Request{Patches: []patch.ID{perl}, Label: "all", Verb: patch.Hold}, patch.Invalid},
+		"approval that ends": {approval.Request{Patches: []patch.ID{perl}, Label: "all", Verb: patch.Approve, Until: s.now.Add(time.Hour)}, patch.Invalid},
+		"long reason":        {approval.Request{Patches: []patch.ID{perl}, Label: "all", Verb: patch.Approve, Why: strings.Repeat("x", 3000)}, patch.Invalid},
+	} {
+		if _, err := s.desk.Decide(t.Context(), s.admin, c.r); patch.KindOf(err) != c.kind || err == nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := s.desk.Preview(t.Context(), c.r); err == nil {
+			t.Errorf("%s has a preview", name)
+		}
+	}
+	if all, err := s.store.ListDecisions(t.Context(), patch.DecisionFilter{}); err != nil || len(all) != 0 {
+		t.Errorf("%v, %d decisions", err, len(all))
+	}
+}
+
+func TestDecisionIsAuditedWithItsReach(t *testing.T) {
+	s, _ := ready(t)
+	s.enrol("web-2", bookworm)
+	got, err := s.desk.Decide(t.Context(), s.admin, approval.Request{Patches: []patch.ID{perl, curl, perl}, Label: "all", Verb: patch.Approve, Why: " CVE-2025-1 "})
+	s.must(err)
+	if len(got) != 2 || got[0].Members != 2 || got[0].By != "m.keller" || got[0].Why != "CVE-2025-1" {
+		t.Errorf("%+v", got)
+	}
+	log, err := s.store.ListAudit(t.Context(), time.Time{}, 1)
+	if err != nil || len(log) != 1 || log[0].Action != "decide.approve" || !strings.Contains(log[0].Detail, `"members":2`) {
+		t.Errorf("%v %+v", err, log)
+	}
+}
+
+func TestPreview(t *testing.T) {
+	s, b := ready(t)
+	stale := s.enrol("stale", bookworm, "perl-base=5.36.0-7")
+	stale.detect()
+	s.later(73 * time.Hour)
+	b.detect()
+	s.enrol("never", bookworm, "perl-base=5.36.0-7")
+	s.publish(trixie, src{"trixie", "zsh", "5.9-4", []string{"zsh"}})
+	s.enrol("thirteen", trixie).detect()
+	done := s.enrol("done", bookworm, "perl-base=5.36.0-7+deb12u4")
+	done.detect()
+	bare := s.enrol("bare", bookworm)
+	bare.detect()
+	owner := s.enrol("owner", bookworm, "perl-base=5.36.0-7!")
+	owner.detect()
+	shut := s.enrol("shut", bookworm, "perl-base=5.36.0-7")
+	shut.detect()
+	shut.counter++
+	s.must(s.store.PutCheckin(t.Context(), shut.id, patch.CheckinUpdate{At: s.now, Counter: shut.counter, OS: bookworm, Hostname: "shut", Policy: "detect-only"}))
+
+	p, err := s.desk.Preview(t.Context(), approval.Request{Patches: []patch.ID{perl}, Label: "all", Verb: patch.Approve})
+	s.must(err)
+	c := p.Patches[0].Tally
+	if p.Members != 8 || p.Machines != 1 || c.Total != 8 || c.Eligible.Count != 2 || c.Deployable.Count != 1 || c.Patched.Count != 1 || c.Stale.Count != 1 || c.Unknown.Count != 1 || c.OtherOS.Count != 1 || len(c.NotApplicable) != 2 {
+		t.Errorf("%+v", c)
+	}
+	if len(c.StaysClosed) != 1 || c.StaysClosed[0].Gate != gate.Preflight || c.StaysClosed[0].Names[0] != "shut" {
+		t.Errorf("%+v", c.StaysClosed)
+	}
+	want := `Approve perl 5.36.0-7+deb12u4 for "all" (8 machines): 1 machine will get it with the next deployment, 1 already patched, 1 not applicable (held), 1 not applicable (not installed), 1 eligible but still kept from it, 1 with a detect too old to act on, 1 not detected yet, 1 of another OS.`
+	if got := strings.Replace(p.Sentence, "held on machine", "held", 1); got != want {
+		t.Errorf("%s", p.Sentence)
+	}
+	if len(p.OSes) != 2 || p.OSes[0].Total != 7 {
+		t.Errorf("%+v", p.OSes)
+	}
+	if all, err := s.store.ListDecisions(t.Context(), patch.DecisionFilter{}); err != nil || len(all) != 0 {
+		t.Errorf("a preview decided: %v %v", err, all)
+	}
+	// Declining shows what it would take away; approving for a label without members says so.
+	if p, err = s.desk.Preview(t.Context(), approval.Request{Patches: []patch.ID{perl, curl}, Label: "all", Verb: patch.Decline}); err != nil || p.Machines != 0 {
+		t.Errorf("%v %s", err, p.Sentence)
+	}
+	s.must(s.book.Put(t.Context(), s.admin, patch.Label{Name: "empty"}))
+	if p, err = s.desk.Preview(t.Context(), approval.Request{Patches: []patch.ID{perl}, Label: "empty", Verb: patch.Approve}); err != nil || !strings.Contains(p.Sentence, "no machine carries that label") {
+		t.Errorf("%v %s", err, p.Sentence)
+	}
+}
