@@ -125,10 +125,11 @@ const person = async () => {
   await page.selectOption("[name=verb]", "hold");
   await page.waitForFunction(() => /Hold 2 patches for label web/.test(document.querySelector("#consequence").textContent));
   expect("decide", await page.locator(".until").isVisible(), "a hold has no end");
+  expect("decide", (await text("#act")) === "Hold 2 patches for web", `the button says ${await text("#act")}`);
   await page.selectOption("[name=verb]", "approve");
   await page.waitForFunction(() => /Approve 2 patches for label web/.test(document.querySelector("#consequence").textContent));
   await page.fill("[name=why]", "tonight");
-  await page.click("#consequence button.main");
+  await page.click("form.decide button.main");
   expect("decided", /2 patches are approved for web/.test(await text("h1")), `says ${await text("h1")}`);
   await page.click("text=Undo");
   expect("undo", /\/patches\//.test(page.url()), `leads to ${page.url()}`);

@@ -183,16 +183,16 @@ func TestDecideKeepsWhatWasTyped(t *testing.T) {
 	w := fleet()
 	h := w.open(t)
 	id := string(w.patches[1].Patch.ID)
-	got := ask(h, "POST", "/decide", url.Values{"patches": {id}, "verb": {"decline"}, "label": {"web"}, "why": {"refuse"}})
+	got := ask(h, "POST", "/decide", url.Values{"patches": {id}, "verb": {"decline"}, "label": {"web"}, "why": {"refuse"}, "seen": {"decline 1 for web"}})
 	body := got.Body.String()
 	if got.Code != http.StatusConflict || !strings.Contains(body, "the label is gone") || !strings.Contains(body, `value="refuse"`) || !strings.Contains(body, `value="decline" selected`) {
 		t.Errorf("status %d, %s", got.Code, body)
 	}
-	got = ask(h, "POST", "/decide", url.Values{"patches": {id}, "verb": {"hold"}, "label": {"web"}, "until": {"soon"}})
+	got = ask(h, "POST", "/decide", url.Values{"patches": {id}, "verb": {"hold"}, "label": {"web"}, "until": {"soon"}, "seen": {"hold 1 for web until soon"}})
 	if got.Code != http.StatusBadRequest || !strings.Contains(got.Body.String(), "Cannot read the time") {
 		t.Errorf("a bad time: status %d", got.Code)
 	}
-	if got = ask(h, "POST", "/decide", url.Values{"verb": {"approve"}}); got.Code != http.StatusBadRequest {
+	if got = ask(h, "POST", "/decide", url.Values{"verb": {"approve"}, "seen": {"approve 0 for all"}}); got.Code != http.StatusBadRequest {
 		t.Errorf("no patch: status %d", got.Code)
 	}
 }
@@ -201,7 +201,7 @@ func TestDecideAndUndo(t *testing.T) {
 	w := fleet()
 	h := w.open(t)
 	ids := string(w.patches[1].Patch.ID) + "\n" + string(w.patches[2].Patch.ID)
-	got := ask(h, "POST", "/decide", url.Values{"patches": {ids}, "verb": {"approve"}, "label": {"web"}, "why": {" now "}})
+	got := ask(h, "POST", "/decide", url.Values{"patches": {ids}, "verb": {"approve"}, "label": {"web"}, "why": {" now "}, "seen": {"approve 2 for web"}})
 	if got.Code != http.StatusSeeOther || len(w.asked) != 1 || len(w.asked[0].Patches) != 2 || w.asked[0].Why != "now" {
 		t.Fatalf("status %d, asked %v", got.Code, w.asked)
 	}
@@ -211,6 +211,15 @@ func TestDecideAndUndo(t *testing.T) {
 	}
 	if got = ask(h, "POST", "/decide", url.Values{"patches": {ids}, "verb": {"clear"}, "label": {"web"}}); got.Code != http.StatusSeeOther || w.asked[1].Verb != patch.Clear {
 		t.Errorf("undo: status %d", got.Code)
+	}
+}
+
+func TestNothingIsDecidedUnseen(t *testing.T) {
+	w := fleet()
+	h := w.open(t)
+	got := ask(h, "POST", "/decide", url.Values{"patches": {string(w.patches[1].Patch.ID)}, "verb": {"approve"}, "label": {"all"}, "seen": {"approve 1 for web"}})
+	if got.Code != http.StatusConflict || len(w.asked) != 0 || !strings.Contains(got.Body.String(), "nothing was decided yet") {
+		t.Errorf("status %d, decided %v", got.Code, w.asked)
 	}
 }
 

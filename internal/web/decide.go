@@ -21,6 +21,7 @@ type decidePage struct {
 	Labels  []string
 	Preview *approval.Preview
 	Fault   *faultPage // why there is no preview, or why the decision was not taken
+	Moved   bool       // the sentence is not the one whose consequence was seen
 	Verbs   []string
 	Zone    string
 }
@@ -33,6 +34,15 @@ func (p decidePage) List() string {
 		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+// Seen names the sentence whose consequence the page shows, so that no other one can be decided unseen.
+func (p decidePage) Seen() string {
+	s := p.Verb + " " + strconv.Itoa(len(p.Patches)) + " for " + p.Label
+	if p.Verb == string(patch.Hold) {
+		s += " until " + p.Until
+	}
+	return s
 }
 
 // Tally is the consequence added up over all host OSes.
@@ -60,7 +70,7 @@ func (c *console) decidePreview(v *visit) error {
 	}
 	c.preview(v, &p)
 	if v.partial() {
-		return showPart(c, v, "decide", "consequence", p)
+		return showPart(c, v, "decide", "change", p)
 	}
 	return show(c, v, "decide", "patches", "Decide", p)
 }
@@ -70,6 +80,11 @@ func (c *console) decide(v *visit) error {
 	p, err := c.decideForm(v)
 	if err != nil {
 		return err
+	}
+	if p.Verb != string(patch.Clear) && v.get("seen") != p.Seen() {
+		p.Moved = true
+		c.preview(v, &p)
+		return c.decideAgain(v, http.StatusConflict, p)
 	}
 	r, err := c.request(p)
 	var taken []patch.Decision
@@ -83,11 +98,7 @@ func (c *console) decide(v *visit) error {
 		}
 		c.preview(v, &p)
 		p.Fault = &f
-		frame, err := c.frame(v, "patches", "Decide")
-		if err != nil {
-			return err
-		}
-		return c.write(v, f.Status, "decide", "layout", view[decidePage]{Frame: frame, Body: p})
+		return c.decideAgain(v, f.Status, p)
 	}
 	c.Changed()
 	if r.Verb == patch.Clear || len(taken) == 0 {
@@ -95,6 +106,15 @@ func (c *console) decide(v *visit) error {
 	}
 	q := url.Values{"label": {r.Label}, "at": {strconv.FormatInt(taken[0].At.UnixMicro(), 10)}}
 	return v.see("/decided?" + q.Encode())
+}
+
+// decideAgain shows the sentence once more, as it was typed.
+func (c *console) decideAgain(v *visit, status int, p decidePage) error {
+	frame, err := c.frame(v, "patches", "Decide")
+	if err != nil {
+		return err
+	}
+	return c.write(v, status, "decide", "layout", view[decidePage]{Frame: frame, Body: p})
 }
 
 // decideForm reads the sentence: patches one by one, as one list, or as everything that a filter of the patches page matches.

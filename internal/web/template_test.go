@@ -19,7 +19,7 @@ func bodies() map[string]map[string]any {
 		"sign-in": {"layout": view[signInForm]{}}, "error": {"layout": view[faultPage]{}, "fault": view[faultPage]{}},
 		"home": {"layout": view[homePage]{}}, "machines": {"layout": view[machinesPage]{}}, "machine": {"layout": view[machinePage]{}},
 		"patches": {"layout": view[patchesPage]{}}, "patch": {"layout": view[patchPage]{}},
-		"decide": {"layout": view[decidePage]{}, "consequence": view[decidePage]{}}, "decided": {"layout": view[decidedPage]{}},
+		"decide": {"layout": view[decidePage]{}, "consequence": view[decidePage]{}, "change": view[decidePage]{}}, "decided": {"layout": view[decidedPage]{}},
 		"labels": {"layout": view[labelsPage]{}, "try": view[labelsPage]{}}, "label": {"layout": view[labelPage]{}},
 		"deployments": {"layout": view[deploymentsPage]{}}, "plan": {"layout": view[planPage]{}, "plan": view[planPage]{}},
 		"deployment": {"layout": view[deploymentPage]{}, "live": view[deploymentPage]{}}, "halt": {"layout": view[deploymentPage]{}},
