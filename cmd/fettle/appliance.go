@@ -115,14 +115,15 @@ func (a *appliance) join(s *store.Store, dirs contents, log *slog.Logger) {
 		},
 	}
 	planner := &plan.Planner{World: reader}
+	account := &ledger.Ledger{World: reader, Store: s, Labels: labels, Log: log}
 	a.syncer = &feed.Syncer{Store: s, Dir: dirs.raw, Fetchers: map[string]feed.Fetcher{apt.Kind: &apt.Fetcher{}}, Now: now, Log: log}
 	a.Appliance = &api.Appliance{
 		Store: s, Catalog: cat, Labels: labels, Planner: planner,
-		Ledger:   &ledger.Ledger{World: reader, Store: s, Labels: labels, Log: log},
+		Ledger:   account,
 		Approval: &approval.Desk{World: reader, Store: s, Now: now},
 		Deploy: &deploy.Desk{
 			World: reader, Store: s, Replan: planner.Again, Key: a.keys.Approver, Now: now, Log: log,
-			Wake: func(id patch.MachineID) { hub.Poke(id) },
+			Wake: func(id patch.MachineID) { hub.Poke(id) }, Settle: account.Settle,
 		},
 		Depot:  &payload.Depot{Store: s, Catalog: cat, Labels: labels, Dir: dirs.payloads, Now: now, Log: log},
 		Door:   auth.NewDoor(s, auth.DefaultCost(), now),

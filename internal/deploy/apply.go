@@ -18,6 +18,9 @@ const repeats = 200
 // fails with patch.Conflict and names what drifted. What has become installable since is not added. Applying the same plan again gives the
 // same deployment.
 func (d *Desk) Apply(ctx context.Context, caller patch.Caller, p patch.Plan) (patch.Deployment, error) {
+	if !p.Hash.Valid() {
+		return patch.Deployment{}, &patch.Error{Kind: patch.Invalid, What: "this is not a plan", Why: "it has no hash", Do: "Make one: fettle deploy plan"}
+	}
 	if done, ok, err := d.applied(ctx, p); err != nil || ok {
 		return done, err
 	}
@@ -57,7 +60,7 @@ func (d *Desk) applied(ctx context.Context, p patch.Plan) (patch.Deployment, boo
 		return patch.Deployment{}, false, err
 	}
 	for _, old := range all {
-		if p.Hash != "" && old.Plan.Hash == p.Hash && old.Plan.Made.Equal(p.Made) {
+		if old.Plan.Hash == p.Hash && old.Plan.Made.Equal(p.Made) {
 			found, err := d.Store.FindDeployment(ctx, old.ID)
 			return found, err == nil, err
 		}
