@@ -336,7 +336,9 @@ func TestFailures(t *testing.T) {
 		"longer":  {func(r *rig) http.HandlerFunc { return r.changed(path, func(b []byte) []byte { return append(b, 0) }) }, "the signed index says"},
 		"endless": {func(*rig) http.HandlerFunc { return endless }, "longer than"},
 		"redirect": {func(*rig) http.HandlerFunc {
-			return func(w http.ResponseWriter, q *http.Request) { http.Redirect(w, q, "http://127.0.0.2:1/", 302) }
+			return func(w http.ResponseWriter, q *http.Request) {
+				http.Redirect(w, q, "http://127.0.0.2:1/", http.StatusFound)
+			}
 		}, "another host"},
 		"no server": {func(*rig) http.HandlerFunc {
 			return func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }

@@ -252,7 +252,7 @@ func Sign(t testing.TB, key *openpgp.Entity, text string, at time.Time) []byte {
 func XZ(t testing.TB, b []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	w, err := xz.NewWriter(&out)
+	w, err := xz.WriterConfig{DictCap: 64 << 10}.NewWriter(&out)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,7 +22,6 @@ import (
 
 // shelf is the storage of feeds in memory.
 type shelf struct {
-	mu     sync.Mutex
 	state  *patch.FeedState
 	runs   []patch.FeedRun
 	alarms map[string]patch.Alarm
