@@ -128,13 +128,14 @@ func (e expectation) check(t *testing.T, at string, v patch.Verdict, f patch.Fin
 	}
 }
 
+// compiled leaves compression out, which takes nearly all of the time and is tested elsewhere.
 func compiled(t testing.TB, os patch.HostOS, defs []Definition) *Signatures {
 	t.Helper()
-	b, err := Compile(os, defs)
+	h, columns, err := layOut(os, defs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(b)
+	s, err := assemble(h, columns)
 	if err != nil {
 		t.Fatal(err)
 	}

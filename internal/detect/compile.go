@@ -13,34 +13,38 @@ import (
 // Compile writes the signature file of one host OS. The same definitions in any order give the same bytes. A definition that the
 // format cannot hold (an unusable package name) is kept and marked Unclear; only IDs must be usable and unique.
 func Compile(os patch.HostOS, defs []Definition) ([]byte, error) {
-	if len(defs) > maxDefinitions || os == "" || len(os) > 200 {
-		return nil, patch.Errorf(patch.Invalid, "cannot compile %d definitions for the host OS %q", len(defs), os)
+	h, columns, err := layOut(os, defs)
+	if err != nil {
+		return nil, err
 	}
-	sorted := slices.Clone(defs)
-	slices.SortFunc(sorted, func(a, b Definition) int { return cmp.Compare(a.ID, b.ID) })
+	return seal(h, columns)
+}
+
+// layOut gives a file's header and columns.
+func layOut(os patch.HostOS, defs []Definition) (header, map[int][]byte, error) {
+	h := header{scheme: schemeDpkg, os: os, definitions: len(defs)}
+	if len(defs) > maxDefinitions || os == "" || len(os) > 200 {
+		return h, nil, patch.Errorf(patch.Invalid, "cannot compile %d definitions for the host OS %q", len(defs), os)
+	}
+	sorted := slices.SortedFunc(slices.Values(defs), func(a, b Definition) int { return cmp.Compare(a.ID, b.ID) })
 	c := compiler{os: os, forest: newForest(os)}
 	for i, d := range sorted {
 		if i > 0 && sorted[i-1].ID == d.ID {
-			return nil, patch.Errorf(patch.Invalid, "two definitions are called %q", d.ID)
+			return h, nil, patch.Errorf(patch.Invalid, "two definitions are called %q", d.ID)
 		}
 		if err := c.add(d); err != nil {
-			return nil, err
+			return h, nil, err
 		}
 	}
-	columns := c.forest.columns()
-	for kind, col := range map[int]*bytes.Buffer{secCounts: &c.counts, secHeads: &c.heads, secTails: &c.tails, secNames: &c.names,
-		secOps: &c.ops, secVersions: &c.versions, secShares: &c.shares} {
-		columns[kind] = col.Bytes()
-	}
-	h := header{scheme: schemeDpkg, os: os, definitions: len(defs), rules: c.rules}
-	total := 0
+	h.rules = c.rules
+	columns, total := c.columns(), 0
 	for _, col := range columns {
 		total += len(col)
 	}
 	if total > maxRaw {
-		return nil, patch.Errorf(patch.Invalid, "the definitions of %s need %d bytes; %d is the limit", os, total, maxRaw)
+		return h, nil, patch.Errorf(patch.Invalid, "the definitions of %s need %d bytes; %d is the limit", os, total, maxRaw)
 	}
-	return seal(h, columns)
+	return h, columns, nil
 }
 
 type compiler struct {
@@ -50,6 +54,15 @@ type compiler struct {
 	forest *forest
 
 	counts, shares, heads, tails, names, ops, versions bytes.Buffer
+}
+
+func (c *compiler) columns() map[int][]byte {
+	columns := c.forest.columns()
+	for kind, col := range map[int]*bytes.Buffer{secCounts: &c.counts, secHeads: &c.heads, secTails: &c.tails, secNames: &c.names,
+		secOps: &c.ops, secVersions: &c.versions, secShares: &c.shares} {
+		columns[kind] = col.Bytes()
+	}
+	return columns
 }
 
 func (c *compiler) add(d Definition) error {

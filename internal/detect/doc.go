@@ -24,16 +24,18 @@
 //	the sections' bytes               one zstd frame each, in that order
 //	CRC-32C                           4 bytes little endian, over all bytes before
 //
-// Numbers are unsigned LEB128. Definitions are sorted by ID. Text columns end each entry with a zero byte; an entry may begin with
-// a byte 0x80+k, which stands for the first k bytes (0 to 127) of a reference text.
+// Numbers are unsigned LEB128. Definitions are sorted by ID, the rules of one by name. Text columns end each entry with a zero byte;
+// in versions and strings an entry may begin with a byte 0x80+k, which stands for the first k bytes (0 to 127) of a reference text.
+// The ID of a patch of a package archive is suite/source/version: head is all before the last "/", tail what follows.
 //
 //	kind  column    per         holds
 //	1     counts    definition  how many package rules it has; 0: its trees come next in roots
-//	2     heads     definition  ID up to the last "/", reference: the previous head
-//	3     tails     definition  ID after the last "/": in package archives the source version. 0x01 alone: the ID has no "/"
-//	4     names     rule        binary package; byte 0x01 stands for the last part of head; reference: the previous name of this definition
-//	5     ops       rule        version: 0 = tail, 1 = as the previous rule, 2 = the next entry of versions
-//	6     versions  rule (op 2) reference: tail
+//	7     shares    definition  two bytes: how many of head's first bytes are as in the previous head, and how many follow in heads
+//	2     heads     definition  the rest of head, without an end mark
+//	3     tails     definition  tail; 0x01 alone: the ID has no "/"
+//	4     names     rule        binary package; byte 0x01 stands for the last part of head, the source package
+//	5     ops       rule        one byte: the version is 0 = tail, 1 = as the previous rule's, 2 = the next entry of versions
+//	6     versions  rule (op 2) the version; reference: tail
 //	16    strings   string      reference: the previous string
 //	17    objects   object      class, name, architecture (string numbers)
 //	18    tests     test        kind, object number, operand (string number)

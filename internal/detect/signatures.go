@@ -105,8 +105,9 @@ func (s *Signatures) Index(id patch.ID) (int, bool) {
 // Carriers lists, in order, the definitions that ask for a binary package of this name.
 func (s *Signatures) Carriers(name string) []int {
 	var found []int
+	tests := s.trees.about(name)
 	for w := s.columns.walk(); w.step(); {
-		if w.tree >= 0 && s.trees.names(w.tree, name) {
+		if w.tree >= 0 && s.trees.ask(w.tree, tests) {
 			found = append(found, w.at.definition-1)
 		}
 		for w.rule() {

@@ -102,10 +102,22 @@ func (t *trees) openNode(r *numbers) {
 	t.nodes = append(t.nodes, n)
 }
 
-// names reports whether the trees of the planted definition ask for a package of this name.
-func (t *trees) names(planted int, name string) bool {
-	return slices.ContainsFunc(t.under(t.roots[2*planted:2*planted+2]), func(test int32) bool {
-		return t.strings[t.objects[t.tests[test].object].name] == name
+// about lists the tests that ask for a package of this name, in order.
+func (t *trees) about(name string) []int32 {
+	var tests []int32
+	for i, row := range t.tests {
+		if t.strings[t.objects[row.object].name] == name {
+			tests = append(tests, int32(i))
+		}
+	}
+	return tests
+}
+
+// ask reports whether the trees of the planted definition use one of the tests.
+func (t *trees) ask(planted int, tests []int32) bool {
+	return len(tests) > 0 && slices.ContainsFunc(t.under(t.roots[2*planted:2*planted+2]), func(test int32) bool {
+		_, found := slices.BinarySearch(tests, test)
+		return found
 	})
 }
 
