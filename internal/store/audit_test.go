@@ -117,6 +117,20 @@ func TestAuditHeadShowsRecomputedChain(t *testing.T) {
 	})
 }
 
+// One in the middle with a hash of its own is found by the one after it.
+func TestAuditEntriesAreLinked(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		for range 3 {
+			must(t, s.PutSetting(ctx, alice, "k", "1"))
+		}
+		entries := got[[]patch.AuditEntry](t)(s.ListAudit(ctx, then, 0))
+		entries[1].Who = "bob"
+		entries[1].Hash = chainHash(entries[1])
+		restoreAudit(t, s, entries)
+		wantKind(t, s.VerifyAudit(ctx), patch.Untrusted)
+	})
+}
+
 func restoreAudit(t *testing.T, s *Store, entries []patch.AuditEntry) {
 	t.Helper()
 	if _, err := s.writer.Exec(`DELETE FROM audit`); err != nil {
