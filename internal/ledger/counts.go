@@ -28,20 +28,15 @@ func (l *Ledger) PatchCounts(ctx context.Context, os patch.HostOS, f RowFilter) 
 	patches := shelf.List.Patches()
 	all := make([]PatchCount, len(patches))
 	needy := make([][]*world.Sight, len(patches))
+	machines := 0
 	err = l.sights(ctx, v, patch.MachineFilter{State: patch.Admitted, OS: os}, func(s *world.Sight) error {
-		verdicts, current := s.Current()
-		for i := range patches {
-			verdict := patch.Unknown
-			if current {
-				verdict = verdicts.At(i)
-			} else if s.Receipt != nil {
-				verdict = s.Verdict(patches[i].ID)
-			}
+		machines++
+		verdicts(s, func(i int, verdict patch.Verdict) {
 			all[i].Verdicts[verdict]++
 			if verdict == patch.NotPatched {
 				needy[i] = append(needy[i], s)
 			}
-		}
+		})
 		return nil
 	})
 	if err != nil {
@@ -49,6 +44,7 @@ func (l *Ledger) PatchCounts(ctx context.Context, os patch.HostOS, f RowFilter) 
 	}
 	var hits []int
 	for i := range all {
+		all[i].Verdicts[patch.NotApplicable] = machines - all[i].Verdicts.Total()
 		all[i].Patch, all[i].OS, all[i].Decisions = patches[i], os, v.Decisions(patches[i].ID)
 		if f.selects(&all[i]) {
 			hits = append(hits, i)

@@ -68,19 +68,11 @@ func tallied(ctx context.Context, v *world.View, s *world.Sight) (tally, error) 
 	}
 	patches := s.Shelf.List.Patches()
 	var eligible []int
-	verdicts, current := s.Current()
-	for i := range patches {
-		verdict := patch.Unknown
-		if current {
-			verdict = verdicts.At(i)
-		} else if s.Receipt != nil {
-			verdict = s.Verdict(patches[i].ID)
-		}
-		t.row.Verdicts[verdict]++
-		if verdict == patch.NotPatched {
+	t.row.Verdicts = verdicts(s, func(i int, v patch.Verdict) {
+		if v == patch.NotPatched {
 			eligible = append(eligible, i)
 		}
-	}
+	})
 	t.row.Needed = len(eligible)
 	for _, i := range eligible {
 		if err := t.eligible(ctx, v, s, patches[i]); err != nil {
@@ -133,4 +125,33 @@ func freshness(m patch.Machine, g gate.Gate) Freshness {
 		return Stale
 	}
 	return Behind
+}
+
+// verdicts counts a machine's verdicts over its newest list and visits all but those that are not applicable.
+func verdicts(s *world.Sight, visit func(i int, v patch.Verdict)) (c patch.Counts) {
+	patches := s.Shelf.List.Patches()
+	vector, current := s.Current()
+	if !current {
+		for i := range patches {
+			v := s.Verdict(patches[i].ID)
+			c[v]++
+			if v != patch.NotApplicable {
+				visit(i, v)
+			}
+		}
+		return c
+	}
+	for at, b := range vector.Bits() { // four verdicts a byte, and nearly all of them are zero: not applicable
+		if b == 0 {
+			continue
+		}
+		for i := at * 4; i < min(at*4+4, vector.Len()); i++ {
+			if v := vector.At(i); v != patch.NotApplicable {
+				c[v]++
+				visit(i, v)
+			}
+		}
+	}
+	c[patch.NotApplicable] = len(patches) - c.Total()
+	return c
 }

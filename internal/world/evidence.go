@@ -65,6 +65,7 @@ func (v *View) Facts(ctx context.Context, hash patch.Hash) (*patch.Facts, error)
 	}
 	if len(v.facts) >= keptFacts {
 		clear(v.facts)
+		clear(v.needed)
 	}
 	v.facts[hash] = f
 	return f, nil
@@ -90,11 +91,17 @@ func (s *Sight) Packages(ctx context.Context, id patch.ID) (pkgs []patch.PlanPac
 	if err != nil || facts == nil || s.Meta == nil {
 		return nil, false, err
 	}
+	k := neededKey{s.Receipt.Facts, id}
+	if pkgs, ok := s.v.needed[k]; ok {
+		return pkgs, true, nil
+	}
 	files, err := s.v.Files(ctx, s.OS, id)
 	if err != nil {
 		return nil, false, err
 	}
-	return Needed(facts, files, s.Meta.Origins), true, nil
+	pkgs = Needed(facts, files, s.Meta.Origins)
+	s.v.needed[k] = pkgs
+	return pkgs, true, nil
 }
 
 // Files are all the files of a patch; none where the newest list does not carry it.

@@ -13,16 +13,16 @@ import (
 func Needed(f *patch.Facts, files []patch.PayloadFile, origins []patch.Origin) []patch.PlanPackage {
 	native := f.OS.Arch
 	mine := func(arch string) bool { return arch == native || arch == "all" }
-	here := make(map[string]patch.Package, len(files))
-	for _, p := range f.Packages {
-		if mine(p.Arch) && p.State == patch.Installed {
-			here[p.Name] = p
-		}
-	}
 	byName := make(map[string]patch.PayloadFile, len(files))
 	for _, file := range files {
 		if mine(file.Arch) {
 			byName[file.Name] = file
+		}
+	}
+	here := make(map[string]patch.Package, len(byName))
+	for _, p := range f.Packages {
+		if _, carried := byName[p.Name]; carried && mine(p.Arch) && p.State == patch.Installed {
+			here[p.Name] = p
 		}
 	}
 	chosen := map[string]patch.PlanPackage{}

@@ -31,6 +31,7 @@ type View struct {
 	payloads  map[patch.ID]map[patch.Hash]patch.StoredPayload
 	files     map[fileKey][]patch.PayloadFile
 	facts     map[patch.Hash]*patch.Facts
+	needed    map[neededKey][]patch.PlanPackage // equal facts need equal files
 }
 
 type listKey struct {
@@ -41,6 +42,11 @@ type listKey struct {
 type fileKey struct {
 	os patch.HostOS
 	id patch.ID
+}
+
+type neededKey struct {
+	facts patch.Hash
+	id    patch.ID
 }
 
 // keptFacts bounds how many machines' facts a View keeps decoded at a time.
@@ -64,7 +70,7 @@ func (r *Reader) View(ctx context.Context) (*View, error) {
 func (r *Reader) Records() *View {
 	v := &View{Now: r.Now(), Limits: r.Limits, r: r, decisions: map[patch.ID][]patch.Decision{}, members: map[string]map[patch.MachineID]bool{},
 		lists: map[listKey]*Shelf{}, payloads: map[patch.ID]map[patch.Hash]patch.StoredPayload{}, files: map[fileKey][]patch.PayloadFile{},
-		facts: map[patch.Hash]*patch.Facts{}}
+		facts: map[patch.Hash]*patch.Facts{}, needed: map[neededKey][]patch.PlanPackage{}}
 	if v.Limits == (gate.Limits{}) {
 		v.Limits = gate.DefaultLimits()
 	}
