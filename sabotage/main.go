@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -33,7 +34,7 @@ func main() {
 
 func run(only []string) error {
 	var survived, passed int
-	for _, d := range defects {
+	for _, d := range slices.Concat(defects, agentDefects) {
 		if len(only) > 0 && !strings.Contains(d.Name+d.File, only[0]) {
 			continue
 		}

@@ -210,10 +210,15 @@ func TestPayloads(t *testing.T) {
 			return true
 		}, cause: patch.FailUntrusted},
 		"endless": {trick: func(_ int, w http.ResponseWriter, r *http.Request) bool {
-			for r.Context().Err() == nil {
-				if _, err := w.Write(d.bytes); err != nil {
+			sent := 0
+			for r.Context().Err() == nil && sent < 64<<20 {
+				n, err := w.Write(d.bytes)
+				if sent += n; err != nil {
 					break
 				}
+			}
+			if sent > 16<<20 {
+				t.Errorf("the agent took %d bytes of a file of %d", sent, len(big))
 			}
 			return true
 		}, cause: patch.FailUntrusted},

@@ -123,7 +123,7 @@ func scan(ctx context.Context, o Origin, sum debian.FileSum, want []patch.PlanPa
 	found := map[patch.Hash]string{}
 	err = debian.ScanPackages(debian.Decompress(o.IndexPath, f, debian.MaxPackages), func(s debian.Stanza) error {
 		for _, p := range byName[string(s.Package)] {
-			if matches(s, p) {
+			if string(s.SHA256) == string(p.SHA256) {
 				found[p.SHA256] = string(s.Text)
 			}
 		}
@@ -135,12 +135,7 @@ func scan(ctx context.Context, o Origin, sum debian.FileSum, want []patch.PlanPa
 	return found, nil
 }
 
-func matches(s debian.Stanza, p patch.PlanPackage) bool {
-	return string(s.Package) == p.Name && string(s.Architecture) == p.Arch && string(s.Version) == p.Version &&
-		s.Size == p.Size && string(s.SHA256) == string(p.SHA256)
-}
-
-// carries holds a kept stanza against a package once more.
+// carries holds a stanza against a package: the one place where the vendor's word and the order's meet.
 func carries(text []byte, p patch.PlanPackage) bool {
 	return fieldOf(text, "Package") == p.Name && fieldOf(text, "Architecture") == p.Arch && fieldOf(text, "Version") == p.Version &&
 		fieldOf(text, "SHA256") == string(p.SHA256) && fieldOf(text, "Size") == fmt.Sprint(p.Size)

@@ -80,6 +80,21 @@ func TestGuardIsHeldByWhatWasStarted(t *testing.T) {
 	}
 }
 
+// Everything that the table starts inherits the guard.
+func TestGuardIsInherited(t *testing.T) {
+	a := &Apt{Dir: t.TempDir(), LockWait: time.Second}
+	keep, err := a.guard("A1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keep.Close()
+	var out tail
+	c := exec.CommandContext(context.Background(), "/bin/sh", "-c", "readlink /proc/self/fd/3")
+	if err := run(c, &out, keep); err != nil || strings.TrimSpace(out.String()) != a.guardPath("A1") {
+		t.Fatalf("%v: %q", err, out.String())
+	}
+}
+
 // A grandchild that keeps our output open does not hang the step, and long output is cut to its end.
 func TestOutputIsBounded(t *testing.T) {
 	if testing.Short() {
