@@ -162,6 +162,13 @@ func TestTokenIsUsedOnce(t *testing.T) {
 	if won != 1 {
 		t.Errorf("%d machines enrolled with a token for one", won)
 	}
+	guess, _, err := auth.NewToken(h.keys.Agents.Certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if secret, _, err = auth.ParseToken(guess); err != nil {
+		t.Fatal(err)
+	}
 	for range 40 { // guessing ends in a wait
 		r := h.newRobot()
 		if r.call(wire.PathEnrol, "", wire.EnrolRequest{Token: secret, CSR: r.csr()}, nil) == http.StatusTooManyRequests {

@@ -21,17 +21,16 @@ import (
 	"github.com/fettle-project/fettle/internal/store"
 )
 
-// buildFettle builds the real program once for the tests that need a process of its own.
-func buildFettle(t *testing.T) string {
+// theProgram is this test binary under the program's name: TestMain makes it behave as fettle itself.
+func theProgram(t *testing.T) string {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("builds the program")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
 	}
 	path := filepath.Join(openTemp(t), "fettle")
-	cmd := exec.Command("go", "build", "-o", path, ".")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("cannot build fettle: %v: %s", err, out)
+	if err := os.Symlink(self, path); err != nil {
+		t.Fatal(err)
 	}
 	return path
 }
@@ -108,7 +107,7 @@ func TestRootIsGivenUp(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root to give up")
 	}
-	program := buildFettle(t)
+	program := theProgram(t)
 	data := filepath.Join(openTemp(t), "data")
 	initWith(t, program, "--data", data, "--user", "nobody")
 	p := startServe(t, program, data)
@@ -147,7 +146,7 @@ func TestRootsDataIsRefused(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")
 	}
-	program := buildFettle(t)
+	program := theProgram(t)
 	cfg := testData(t) // belongs to root
 	out, err := exec.Command(program, "serve", "--data", cfg.Data, "--config", "/nonexistent").CombinedOutput()
 	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != exitCannot || !strings.Contains(string(out), "does not run as root") {
@@ -157,7 +156,7 @@ func TestRootsDataIsRefused(t *testing.T) {
 
 // A writer keeps what the server has acknowledged; whatever kills the server, all of it is there afterwards.
 func TestKilledServerLosesNothingAcknowledged(t *testing.T) {
-	program := buildFettle(t)
+	program := theProgram(t)
 	dir := openTemp(t)
 	data := filepath.Join(dir, "data")
 	args := []string{"--data", data}

@@ -2,12 +2,18 @@ package api
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/fettle-project/fettle/internal/patch"
 )
 
 func packed(t *testing.T, r io.Reader) []byte {
@@ -55,4 +61,22 @@ func FuzzPlainText(f *testing.F) {
 			t.Errorf("%q became too long", s)
 		}
 	})
+}
+
+func TestUploadsHaveTheHashOfTheirAddress(t *testing.T) {
+	plain := `{"hostname":"web-14"}`
+	body := packed(t, strings.NewReader(plain))
+	sum := sha256.Sum256([]byte(plain))
+	for hash, want := range map[string]bool{
+		hex.EncodeToString(sum[:]): true,
+		strings.Repeat("0", 64):    false,
+		"../../etc/passwd":         false,
+		"":                         false,
+	} {
+		r := httptest.NewRequest(http.MethodPut, "/", bytes.NewReader(body))
+		r.SetPathValue("hash", hash)
+		if _, _, err := readUpload[patch.Inventory](&call{Request: r}); (err == nil) != want {
+			t.Errorf("an upload to %q gave %v", hash, err)
+		}
+	}
 }
