@@ -19,7 +19,8 @@ const module = "github.com/fettle-project/fettle/"
 // layers lists the packages from the ground up. A package may import those of lower rows only, except where allowed says more:
 // so dependencies point downwards and stages never import each other.
 var layers = [][]string{
-	{"internal/patch", "internal/version", "internal/lab"},
+	{"internal/patch", "internal/lab"},
+	{"internal/version"},
 	{"internal/wire", "internal/debian", "internal/gate", "internal/content"},
 	{"internal/detect", "internal/debian/debtest"},
 	{"internal/world"},
