@@ -205,7 +205,11 @@ func TestOrders(t *testing.T) {
 			t.Errorf("a refused order took over: %s", o.ID)
 		}
 		must(t, s.WithdrawAttempts(ctx, []string{"a2"}, patch.FailDrift, "drifted"))
+		next.Number = 5
 		must(t, s.PutOrder(ctx, next, []string{"a1"}))
+		stale := next
+		stale.ID, stale.Number = "o3", 4
+		wantKind(t, s.PutOrder(ctx, stale, []string{"a1"}), patch.Conflict)
 		if o := got[patch.OrderRow](t)(s.OpenOrder(ctx, "m-1")); o.ID != "o2" {
 			t.Errorf("open order is %s", o.ID)
 		}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,17 +16,25 @@ import (
 )
 
 // postgres is started by the first test that wants it and stopped when all are done.
-var postgres = sync.OnceValues(startCluster)
+var (
+	postgres = sync.OnceValues(func() (*cluster, error) {
+		wanted.Store(true)
+		return startCluster()
+	})
+	wanted atomic.Bool
+)
 
 func TestMain(m *testing.M) {
 	if url := os.Getenv("FETTLE_TEST_WRITER"); url != "" {
 		os.Exit(writeUntilKilled(url))
 	}
 	code := m.Run()
-	if c, err := postgres(); err == nil {
-		c.stop()
-	} else {
-		fmt.Fprintf(os.Stderr, "NOT TESTED ON POSTGRESQL: %v\n", err)
+	if wanted.Load() {
+		if c, err := postgres(); err == nil {
+			c.stop()
+		} else {
+			fmt.Fprintf(os.Stderr, "NOT TESTED ON POSTGRESQL: %v\n", err)
+		}
 	}
 	if err := goleak.Find(); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, err)
