@@ -286,3 +286,14 @@ func TestAllClosedGatesShow(t *testing.T) {
 		t.Errorf("an open gate after a closed one is %s", g.State)
 	}
 }
+
+func TestTaken(t *testing.T) {
+	r := patch.Receipt{Ended: now.Add(time.Hour), Received: now}
+	if !Taken(r).Equal(now) {
+		t.Error("a clock that is ahead makes a snapshot younger than its arrival")
+	}
+	r.Ended = now.Add(-time.Hour)
+	if !Taken(r).Equal(r.Ended) {
+		t.Error("a snapshot that arrived late is as old as its end")
+	}
+}

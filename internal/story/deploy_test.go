@@ -225,6 +225,11 @@ func TestHalt(t *testing.T) {
 	if _, ok := b.order(); ok {
 		t.Error("an order came from a halted deployment")
 	}
+	for _, a := range s.attempts(patch.AttemptFilter{}) {
+		if want := map[patch.ID]patch.Execution{o.Items[0].Patch: patch.ExecInstalling, o.Items[1].Patch: patch.ExecWithdrawn}[a.Patch]; a.State != want {
+			t.Errorf("%s is %s after the halt, not %s", a.Patch, a.State, want)
+		}
+	}
 	b.report(o, o.Items[0], patch.ExecDone, "")
 	// The machine had the second one already and was at it when it was halted: its late result counts.
 	b.report(o, o.Items[1], patch.ExecFailed, patch.FailLock)
