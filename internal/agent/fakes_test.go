@@ -36,7 +36,6 @@ type box struct {
 	// trouble ends the agent at a named step of the installer, as kill -9 would.
 	trouble func(step string) error
 	fail    map[string]error // by package: what Run answers, without changing it
-	half    string           // a package that Run leaves broken when trouble strikes in the middle
 }
 
 func newBox(names ...string) *box {
@@ -75,6 +74,12 @@ func (b *box) Inventory(_ context.Context, f patch.Facts) (patch.Inventory, erro
 }
 func (b *box) Boot() string               { return "boot-1" }
 func (b *box) Reboot() patch.RebootSignal { return patch.RebootSignal{} }
+
+func (b *box) version(name string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.packages[name].Version
+}
 
 func (b *box) put(name string, change func(*patch.Package)) {
 	b.mu.Lock()

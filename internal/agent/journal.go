@@ -49,18 +49,6 @@ func (c *course) outcome(attempt string) (wire.Result, bool) {
 	return r, ok && r.State.Ended()
 }
 
-// intended finds the intent that an attempt is part of.
-func (c *course) intended(attempt string) (intent, bool) {
-	for _, in := range c.Intents {
-		for _, a := range in.Attempts {
-			if a == attempt {
-				return in, true
-			}
-		}
-	}
-	return intent{}, false
-}
-
 // journal is the agent's memory of what it was told to do, is about to do and has done. Each event is durable before append returns.
 // It is safe for concurrent use.
 type journal struct {

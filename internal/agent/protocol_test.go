@@ -302,7 +302,7 @@ func TestApplianceAwayAndBack(t *testing.T) {
 	a.order, a.wake = &e, true
 	a.mu.Unlock()
 	a.until(t, "the order begins", func() bool { away = len(a.results) > 0; return away })
-	for end := time.Now().Add(5 * time.Second); b.packages["curl"].Version != "1.0-2" && time.Now().Before(end); {
+	for end := time.Now().Add(5 * time.Second); b.version("curl") != "1.0-2" && time.Now().Before(end); {
 		time.Sleep(20 * time.Millisecond)
 	}
 	a.mu.Lock()
