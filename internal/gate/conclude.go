@@ -72,6 +72,9 @@ func (a *Answer) clause(w World) string {
 	if d, ok := approval(w.Policy); ok && !a.Closed.aboutConsent() {
 		return fmt.Sprintf("approved for %q, but %s", d.Label, text)
 	}
+	if a.Closed.Code == CodeUndecided {
+		return "it is needed here, but " + text
+	}
 	if w.Policy.Stand == patch.Declined && !a.Closed.aboutConsent() {
 		return fmt.Sprintf("%s; besides, it is %s", text, who(w.Now, "declined", first(w.Policy.Decisions)))
 	}

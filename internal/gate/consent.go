@@ -48,6 +48,10 @@ func undecided(w World, g *Gate) {
 	} else if d := withVerb(w.Policy, patch.Hold); len(d) > 0 {
 		text = fmt.Sprintf("nobody has decided about it for %s; it is %s, which does not cover it", w.name(), who(w.Now, "held", d[0]))
 	}
+	if w.Verdict == patch.Patched {
+		g.unreached(text + "; there is nothing to decide any more")
+		return
+	}
 	g.close(CodeUndecided, text)
 	g.until(Person, "nothing until somebody approves or declines it")
 }

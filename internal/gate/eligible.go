@@ -49,7 +49,7 @@ func notApplicable(w World, g *Gate) {
 }
 
 func installedTest(w World) Gate {
-	g := Gate{Name: InstalledTest, Title: "not installed yet"}
+	g := Gate{Name: InstalledTest, Title: "eligible"}
 	w.detected(&g)
 	why := clause(w.Finding.Reason.Text)
 	switch w.Verdict {
@@ -89,7 +89,7 @@ func superseded(w World) Gate {
 	var waiting []string
 	for _, s := range w.Superseding {
 		if s.Deployable {
-			g.close(CodeSuperseded, fmt.Sprintf("%s replaces it and is deployable here", or(s.Title, string(s.Patch))))
+			g.close(CodeSuperseded, fmt.Sprintf("superseded by %s, which is deployable here", or(s.Title, string(s.Patch))))
 			g.Evidence = string(s.Patch)
 			g.until(Nobody, "the newer patch is installed instead")
 			return g

@@ -110,8 +110,8 @@ func TestClosedGates(t *testing.T) {
 		{"patched", func(w *World) { w.Verdict = patch.Patched }, InstalledTest, CodePatched, "Patched: the detect of today 06:40 says so.", Nobody},
 		{"superseded", func(w *World) {
 			w.Superseding = []Superseder{{Patch: "x"}, {Patch: "y", Title: "perl 5.36.0-7+deb12u5", Deployable: true}}
-		}, Superseded, CodeSuperseded, "deb12u5 replaces it", Nobody},
-		{"undecided", func(w *World) { w.Policy = PolicyOf([]string{"web"}, nil, now) }, Policy, CodeUndecided, "Nobody has decided about it.", Person},
+		}, Superseded, CodeSuperseded, `Approved for "web", but superseded by perl 5.36.0-7+deb12u5`, Nobody},
+		{"undecided", func(w *World) { w.Policy = PolicyOf([]string{"web"}, nil, now) }, Policy, CodeUndecided, "It is needed here, but nobody has decided about it.", Person},
 		{"declined beats approved", func(w *World) {
 			w.Policy = PolicyOf([]string{"web"}, []patch.Decision{approve("all"), decide(patch.Decline, "web", time.Time{})}, now)
 		}, Policy, CodeDeclined, `Declined for "web" by m.keller yesterday 10:40.`, Person},

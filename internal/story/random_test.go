@@ -32,7 +32,7 @@ type chaos struct {
 // TestAnyOrder lets anything happen in any order and holds, after every step, that explain, plan and ledger agree, and at every install that
 // exactly what is approved and eligible is installed. FETTLE_SEED repeats one run, FETTLE_SEEDS sets how many there are.
 func TestAnyOrder(t *testing.T) {
-	seeds, from := 8, uint64(1)
+	seeds, from := 4, uint64(1)
 	if n, err := strconv.Atoi(os.Getenv("FETTLE_SEEDS")); err == nil {
 		seeds = n
 	}
@@ -53,7 +53,7 @@ func TestAnyOrder(t *testing.T) {
 		})
 	}
 	t.Logf("%d installs", installs)
-	if installs < seeds {
+	if installs < seeds && seeds > 1 {
 		t.Errorf("only %d installs in %d runs: the test sees too little", installs, seeds)
 	}
 }

@@ -127,7 +127,7 @@ func explainAfter(t *testing.T, s *site, b *box) {
 		oldPerl: {"patched", gate.CodePatched, "Patched", patch.Patched, patch.EffectNone},
 		nginx:   {"not applicable", patch.ReasonNotInstalled, `Approved for "all", but`, patch.NotApplicable, patch.EffectNone},
 		openssl: {"not deployed", gate.CodeDeclined, `Declined for "all" by m.keller`, patch.NotPatched, patch.EffectNone},
-		curl:    {"not deployed", gate.CodeUndecided, "Nobody has decided", patch.NotPatched, patch.EffectNone},
+		curl:    {"not deployed", gate.CodeUndecided, "nobody has decided", patch.NotPatched, patch.EffectNone},
 	} {
 		ex := s.explain(b, id)
 		if ex.Answer.Standing != want.standing || ex.Answer.Closed.Code != want.code || ex.Row.Verdict != want.verdict || ex.Row.Effect != want.effect {

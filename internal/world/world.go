@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"strings"
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -104,7 +105,7 @@ func (s *Sight) superseding(ctx context.Context, a Ask, above []patch.ID) ([]gat
 			continue
 		}
 		p, _, _ := s.Shelf.Find(id)
-		sup := gate.Superseder{Patch: id, Title: p.Title}
+		sup := gate.Superseder{Patch: id, Title: strings.TrimSpace(p.Source + " " + p.Version)}
 		if s.Verdict(id) == patch.NotPatched {
 			k := deployKey{id, a.Start, a.Window}
 			known, ok := s.deployable[k]
