@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -86,13 +87,28 @@ func (d *Desk) update(r wire.Result) (patch.AttemptUpdate, error) {
 	if rank(r.State) < rank(patch.ExecDownloading) {
 		return u, patch.Errorf(patch.Invalid, "result %d says %q, which no machine can report", r.Seq, r.State)
 	}
-	if (r.State == patch.ExecFailed) != (r.Cause != "") && r.State != patch.ExecWithdrawn {
-		return u, patch.Errorf(patch.Invalid, "result %d is %q with the cause %q: failures, and only they, have one", r.Seq, r.State, r.Cause)
-	}
+	u.Cause = causeIn(r)
 	if now := d.Now(); u.At.After(now) || u.At.IsZero() {
 		u.At = now // the machine's clock is ahead
 	}
 	return u, nil
+}
+
+// causeIn gives the cause that a line may carry: failures have one of the known ones, what worked has none. A machine that says it
+// otherwise is not refused, because then none of its later results would ever arrive.
+func causeIn(r wire.Result) patch.FailCause {
+	switch {
+	case r.State != patch.ExecFailed && r.State != patch.ExecWithdrawn:
+		return ""
+	case slices.Contains(causes(), r.Cause), r.Cause == "" && r.State == patch.ExecWithdrawn:
+		return r.Cause
+	}
+	return patch.FailPatch
+}
+
+func causes() []patch.FailCause {
+	return []patch.FailCause{patch.FailPatch, patch.FailDependency, patch.FailDrift, patch.FailLock, patch.FailNetwork, patch.FailUntrusted,
+		patch.FailDisk, patch.FailWindow, patch.FailPolicy, patch.FailInterrupted}
 }
 
 // clip makes valid text of at most n bytes; of a log, its end matters.

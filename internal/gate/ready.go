@@ -88,8 +88,8 @@ func files(w World, g *Gate) {
 
 func preflight(w World) Gate {
 	g := Gate{Name: Preflight, Title: "machine ready"}
-	if w.Machine.Policy == "detect-only" {
-		g.close(CodeOwner, fmt.Sprintf("the owner of %s allows detect only", w.name()))
+	if p := w.Machine.Policy; p != "" && p != "no-reboot" {
+		g.close(CodeOwner, fmt.Sprintf("the owner of %s does not allow deploys (%s)", w.name(), p))
 		g.At = w.Machine.SeenAt
 		g.until(Owner, "nothing until the owner allows it on the machine")
 		return g
@@ -122,15 +122,13 @@ func blocked(l Limits, a patch.Attempt) (code string, until time.Time, actor Act
 		return CodeNetwork, a.EndedAt.Add(l.Retry), Time
 	case patch.FailDisk:
 		return CodeDisk, a.EndedAt.Add(l.RetryDisk), Owner
-	case patch.FailPolicy:
-		return CodeOwner, a.EndedAt.Add(l.RetryDisk), Owner
 	}
 	return "", time.Time{}, Nobody
 }
 
 // Blocks reports whether an attempt that failed for this cause says something about the machine rather than about the patch.
 func Blocks(c patch.FailCause) bool {
-	return c == patch.FailLock || c == patch.FailNetwork || c == patch.FailDisk || c == patch.FailPolicy
+	return c == patch.FailLock || c == patch.FailNetwork || c == patch.FailDisk
 }
 
 func attempts(w World) Gate {
@@ -157,6 +155,10 @@ func attempts(w World) Gate {
 	case last != nil && last.Cause == patch.FailUntrusted && w.Now.Before(last.EndedAt.Add(w.Limits.RetryDisk)):
 		g.close(CodeUntrusted, or(clause(last.Text), "its files did not verify on the machine"))
 		g.until(Person, "it may be tried again; find out why the files did not verify")
+		g.NextAt = last.EndedAt.Add(w.Limits.RetryDisk)
+	case last != nil && last.Cause == patch.FailPolicy && w.Now.Before(last.EndedAt.Add(w.Limits.RetryDisk)):
+		g.close(CodeOwner, or(clause(last.Text), "the machine's owner does not allow it"))
+		g.until(Owner, "it may be tried again; the owner decides on the machine")
 		g.NextAt = last.EndedAt.Add(w.Limits.RetryDisk)
 	case last != nil && last.Cause == patch.FailDrift && !w.judgedSince(last.EndedAt):
 		g.close(CodeDrift, or(clause(last.Text), "the machine was not as the plan assumed"))

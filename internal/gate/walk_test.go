@@ -136,12 +136,12 @@ func TestClosedGates(t *testing.T) {
 		{"no files", func(w *World) { w.Payloads = nil }, Payload, CodeNoFiles, "no file", Person},
 		{"payload wanted", func(w *World) { w.Payloads = append(w.Payloads, PayloadFact{Name: "perl", Size: 500_000}) }, Payload, CodeFetching, "1 of 2 files (1.6 MB of 2.1 MB)", Appliance},
 		{"payload failed", func(w *World) { w.Payloads[0].State, w.Payloads[0].Error = patch.PayloadFailed, "404" }, Payload, CodeFetchFail, "could not get perl-base: 404", Appliance},
-		{"owner", func(w *World) { w.Machine.Policy = "detect-only" }, Preflight, CodeOwner, "detect only", Owner},
+		{"owner", func(w *World) { w.Machine.Policy = "detect-only" }, Preflight, CodeOwner, "does not allow deploys (detect-only)", Owner},
 		{"locked now", func(w *World) { w.Machine.Busy = "locked by apt-get (pid 81)" }, Preflight, CodeLocked, "locked by apt-get (pid 81)", Agent},
 		{"locked lately", func(w *World) { a := failed(patch.FailLock, time.Minute); w.Blocked = &a }, Preflight, CodeLocked, "it said no", Time},
 		{"disk lately", func(w *World) { a := failed(patch.FailDisk, time.Minute); w.Blocked = &a }, Preflight, CodeDisk, "it said no", Owner},
 		{"network lately", func(w *World) { a := failed(patch.FailNetwork, time.Minute); w.Blocked = &a }, Preflight, CodeNetwork, "it said no", Time},
-		{"owner lately", func(w *World) { a := failed(patch.FailPolicy, time.Minute); w.Blocked = &a }, Preflight, CodeOwner, "it said no", Owner},
+		{"owner lately", func(w *World) { w.Attempts = []patch.Attempt{failed(patch.FailPolicy, time.Minute)} }, Attempts, CodeOwner, "it said no", Owner},
 		{"under way", func(w *World) { w.Attempts = []patch.Attempt{{ID: "a", State: patch.ExecWaiting}} }, Attempts, CodeUnderWay, "order waits", Agent},
 		{"awaiting detect", func(w *World) { w.Attempts = []patch.Attempt{done(time.Minute, "", 0)} }, Attempts, CodeAwaiting, "detect after it has not come", Agent},
 		{"out of attempts", func(w *World) {
@@ -203,6 +203,7 @@ func TestGatesOpenAgain(t *testing.T) {
 			w.Attempts = []patch.Attempt{a, a, a, a}
 		},
 		"machine's own failures": func(w *World) { a := failed(patch.FailLock, 5*time.Hour); w.Attempts = []patch.Attempt{a, a, a, a} },
+		"owner allows the rest":  func(w *World) { w.Machine.Policy = "no-reboot" },
 		"two failures":           func(w *World) { a := failed(patch.FailPatch, 5*time.Hour); w.Attempts = []patch.Attempt{a, a} },
 		"approved again":         func(w *World) { a := failed(patch.FailPatch, 23*time.Hour); w.Attempts = []patch.Attempt{a, a, a} },
 		"worked in between": func(w *World) {

@@ -37,7 +37,7 @@ type World struct {
 
 	Attempts []patch.Attempt // for this machine and patch, oldest first
 	Own      string          // an attempt that is being handed out now: it does not stand in its own way
-	Blocked  *patch.Attempt  // the machine's newest failed attempt of any patch whose cause is the machine's (lock, disk, owner)
+	Blocked  *patch.Attempt  // the machine's newest failed attempt of any patch whose cause is the machine's (lock, network, disk)
 	Changed  *Change         // the newest change of the verdict away from patched, by somebody else
 }
 
@@ -47,7 +47,7 @@ type Limits struct {
 	Silent      time.Duration // a machine not seen for longer is not online; 24 h
 	MaxAttempts int           // patch-caused failures before a person must look; patch.MaxAttempts
 	Retry       time.Duration // how long a lock or a cut network closes the preflight; 15 min
-	RetryDisk   time.Duration // how long a full disk or an owner's refusal does; 1 h
+	RetryDisk   time.Duration // how long a full disk, an owner's refusal or an unapproved dependency does; 1 h
 }
 
 // DefaultLimits are the limits where nobody chose others.

@@ -19,35 +19,7 @@ func (l *Ledger) PatchRows(ctx context.Context, id patch.ID, f RowFilter) ([]Row
 	if err != nil {
 		return nil, Summary{}, err
 	}
-	attempts, err := l.World.Store.ListAttempts(ctx, patch.AttemptFilter{Patch: id})
-	if err != nil {
-		return nil, Summary{}, err
-	}
-	tried := map[patch.MachineID][]patch.Attempt{}
-	for _, a := range attempts {
-		tried[a.Machine] = append(tried[a.Machine], a)
-	}
-	var all []entry
-	var elsewhere []*world.Sight
-	err = l.sights(ctx, v, patch.MachineFilter{State: patch.Admitted}, func(s *world.Sight) error {
-		if f.Label != "" {
-			if in, err := v.Member(ctx, f.Label, s.Machine.ID); err != nil || !in {
-				return err
-			}
-		}
-		_, i, listed := s.Shelf.Find(id)
-		if !listed {
-			elsewhere = append(elsewhere, s)
-			return nil
-		}
-		e := entry{sight: s, patch: &s.Shelf.List.Patches()[i], verdict: s.Verdict(id)}
-		if e.policy, err = v.Policy(ctx, id, s.Machine.ID, v.Now); err != nil {
-			return err
-		}
-		e.axes(tried[s.Machine.ID])
-		all = append(all, e)
-		return nil
-	})
+	all, elsewhere, err := l.carriers(ctx, v, id, f.Label)
 	if err != nil {
 		return nil, Summary{}, err
 	}
@@ -66,6 +38,39 @@ func (l *Ledger) PatchRows(ctx context.Context, id patch.ID, f RowFilter) ([]Row
 	}
 	sum.Sentence = ofPatch(row, sum)
 	return rows, sum, nil
+}
+
+// carriers makes an entry for every admitted machine (of a label, if any) whose list carries the patch, and lists the machines whose list
+// does not.
+func (l *Ledger) carriers(ctx context.Context, v *world.View, id patch.ID, label string) (all []entry, elsewhere []*world.Sight, err error) {
+	attempts, err := l.World.Store.ListAttempts(ctx, patch.AttemptFilter{Patch: id})
+	if err != nil {
+		return nil, nil, err
+	}
+	tried := map[patch.MachineID][]patch.Attempt{}
+	for _, a := range attempts {
+		tried[a.Machine] = append(tried[a.Machine], a)
+	}
+	err = l.sights(ctx, v, patch.MachineFilter{State: patch.Admitted}, func(s *world.Sight) error {
+		if label != "" {
+			if in, err := v.Member(ctx, label, s.Machine.ID); err != nil || !in {
+				return err
+			}
+		}
+		_, i, listed := s.Shelf.Find(id)
+		if !listed {
+			elsewhere = append(elsewhere, s)
+			return nil
+		}
+		e := entry{sight: s, patch: &s.Shelf.List.Patches()[i], verdict: s.Verdict(id)}
+		if e.policy, err = v.Policy(ctx, id, s.Machine.ID, v.Now); err != nil {
+			return err
+		}
+		e.axes(tried[s.Machine.ID])
+		all = append(all, e)
+		return nil
+	})
+	return all, elsewhere, err
 }
 
 // closedElsewhere lists the machines on which the patch had a row before their OS or its list changed.
