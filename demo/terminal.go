@@ -98,5 +98,3 @@ func thousands[N ~int | ~int64](n N) string {
 	}
 	return s
 }
-
-func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
