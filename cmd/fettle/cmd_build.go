@@ -27,8 +27,8 @@ func (catalogBuildCmd) Help() string {
 	return `Every index is verified against the vendor's signature before it is used. On any error no bundle is written.
 
 Examples:
-  fettle catalog build -o bookworm.bundle --apt "deb https://deb.debian.org/debian bookworm main" \
-      --apt "deb https://deb.debian.org/debian-security bookworm-security main"
+  fettle catalog build -o bookworm.bundle --apt "deb https://mirror.example.org/debian bookworm main" \
+      --apt "deb https://mirror.example.org/debian-security bookworm-security main"
   fettle catalog build -o here.bundle --apt-lists /var/lib/apt/lists`
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/api"
+	"github.com/fettle-project/fettle/internal/feed/apt"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -25,7 +26,7 @@ func (feedsListCmd) Help() string { return "Example:\n  fettle feeds --json" }
 func (feedsListCmd) Run(ctx context.Context, s *screen) error {
 	return ask(ctx, s, api.Path("feeds"), nil, func(w io.Writer, l api.List[patch.FeedStatus]) {
 		if len(l.Items) == 0 {
-			line(w, "No feeds. Add one: fettle feeds add --apt \"deb URI SUITE COMPONENT…\"")
+			line(w, "No feeds. Add one: fettle feeds add --from-apt bookworm, or --apt \"deb URI SUITE COMPONENT…\"")
 			return
 		}
 		t := table{columns: []column{{title: "feed", flex: true}, {title: "suite"}, {title: "os"}, {title: "packages", right: true}, {title: "dated"}, {title: "last run"}, {title: "outcome", flex: true}}}
@@ -49,7 +50,8 @@ func feedCells(f patch.FeedStatus) []string {
 
 type feedsAddCmd struct {
 	Name         string `help:"A name of your choice; made from the address if left out."`
-	Apt          string `required:"" help:"The archive as apt writes it: \"deb URI SUITE COMPONENT…\"." placeholder:"LINE"`
+	Apt          string `required:"" xor:"from" help:"The archive as apt writes it: \"deb URI SUITE COMPONENT…\"." placeholder:"LINE"`
+	FromApt      string `required:"" xor:"from" help:"All of this release's archives that this machine's own apt is configured with: bookworm, its security and its updates." placeholder:"RELEASE"`
 	Arch         string `default:"amd64" help:"The machines' architecture."`
 	Keyring      string `help:"OpenPGP keyring on the appliance that the archive's signatures must verify with." placeholder:"FILE"`
 	IgnoreExpiry bool   `help:"Accept an archive whose index says that it has expired, for frozen mirrors."`
@@ -57,20 +59,56 @@ type feedsAddCmd struct {
 
 func (feedsAddCmd) Help() string {
 	return `Examples:
-  fettle feeds add --name bookworm --apt "deb https://deb.debian.org/debian bookworm main"
+  fettle feeds add --from-apt bookworm
+  fettle feeds add --name bookworm --apt "deb https://mirror.example.org/debian bookworm main"
   fettle feeds add --apt "deb [signed-by=/usr/share/keyrings/shop.gpg] https://apt.example.org stable main"`
 }
 
 func (c feedsAddCmd) Run(ctx context.Context, s *screen) error {
-	f, err := feedFromLine(c.Apt, c.Arch, c.Keyring, c.IgnoreExpiry)
+	lines := []string{c.Apt}
+	if c.FromApt != "" {
+		if c.Name != "" {
+			return usagef("--from-apt names the feeds itself; leave --name out")
+		}
+		var err error
+		if lines, err = apt.ReleaseSources("/", c.FromApt); err != nil {
+			return err
+		}
+	}
+	var feeds []patch.Feed
+	for _, text := range lines {
+		f, err := feedFromLine(text, c.Arch, c.Keyring, c.IgnoreExpiry)
+		if err != nil {
+			return err
+		}
+		if c.Name != "" {
+			f.Name = c.Name
+		}
+		feeds = append(feeds, f)
+	}
+	return c.subscribe(ctx, s, feeds)
+}
+
+func (c feedsAddCmd) subscribe(ctx context.Context, s *screen, feeds []patch.Feed) error {
+	client, err := s.client(ctx)
 	if err != nil {
 		return err
 	}
-	if c.Name != "" {
-		f.Name = c.Name
+	defer client.Close()
+	var added api.List[patch.Feed]
+	for _, f := range feeds {
+		f, err := api.Do[patch.Feed](ctx, client, http.MethodPut, api.Path("feeds", f.Name), nil, f)
+		if err != nil {
+			return err
+		}
+		added.Items = append(added.Items, f)
 	}
-	return tell(ctx, s, http.MethodPut, api.Path("feeds", f.Name), f, func(w io.Writer, f patch.Feed) {
-		line(w, "Subscribed to %s %s as %s. Fetch it with: fettle catalog sync", f.URI, f.Suite, clean(f.Name))
+	added.Total = len(added.Items)
+	return s.show(added, func(w io.Writer) {
+		for _, f := range added.Items {
+			line(w, "Subscribed to %s %s as %s.", f.URI, f.Suite, clean(f.Name))
+		}
+		line(w, "Fetch with: fettle catalog sync")
 	})
 }
 

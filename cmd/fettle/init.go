@@ -36,7 +36,7 @@ An existing appliance is never touched.
 Examples:
   fettle init --host patches.example.org
   fettle init --data /srv/fettle --user fettle --admin m.keller --password-stdin < password
-  fettle init --feed "deb https://deb.debian.org/debian bookworm main"`
+  fettle init --feed "deb https://mirror.example.org/debian bookworm main"`
 }
 
 // made is what init tells, once.

@@ -186,7 +186,7 @@ func (w *world) sampleRecords() {
 	good := patch.FeedRun{Feed: "debian-bookworm-security", Ended: w.ago(96 * time.Minute), Outcome: "unchanged", Dated: w.ago(5 * time.Hour), Bytes: 55_000, Packages: 4811}
 	bad := patch.FeedRun{Feed: "debian-bookworm-updates", Ended: w.ago(95 * time.Minute), Outcome: "quarantined", Text: "it lists 2 packages where the last good one listed 812 (−99.8 %); the last good state is kept", Bytes: 2_144}
 	f := func(name, suite string) patch.Feed {
-		return patch.Feed{Name: name, Kind: "apt", URI: "https://deb.debian.org/debian", Suite: suite, Components: []string{"main"}, Arch: "amd64", OS: sampleOS}
+		return patch.Feed{Name: name, Kind: "apt", URI: "https://mirror.example.org/debian", Suite: suite, Components: []string{"main"}, Arch: "amd64", OS: sampleOS}
 	}
 	w.feeds = []patch.FeedStatus{{Feed: f("debian-bookworm", "bookworm"), Last: &good, LastGood: &good}, {Feed: f("debian-bookworm-security", "bookworm-security"), Last: &good, LastGood: &good}, {Feed: f("debian-bookworm-updates", "bookworm-updates"), Last: &bad, LastGood: &good}}
 	w.alarms = []patch.Alarm{{Key: "feed/debian-bookworm-updates", Kind: "feed", Text: "debian-bookworm-updates shrank from 812 to 2 packages and is quarantined", Do: "Look at the archive. If it is meant, remove the feed and add it again.", RaisedAt: w.ago(95 * time.Minute), SeenAt: w.ago(time.Minute)},
