@@ -9,9 +9,18 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
+func durablePostgresURL(b testing.TB) string {
+	url := postgresURL(b)
+	c, err := postgres()
+	must(b, err)
+	must(b, c.sync(true))
+	b.Cleanup(func() { must(b, c.sync(false)) })
+	return url
+}
+
 // BenchmarkPutSnapshot stores durable snapshots of 35,000 verdicts that differ from each other: SQLite skips writing equal pages.
 func BenchmarkPutSnapshot(b *testing.B) {
-	for name, url := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": postgresURL} {
+	for name, url := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": durablePostgresURL} {
 		b.Run(name, func(b *testing.B) {
 			s := open(b, url(b))
 			const machines = 500
@@ -50,7 +59,7 @@ func BenchmarkFirstRevision(b *testing.B) { benchmarkRevision(b, true) }
 func BenchmarkNextRevision(b *testing.B) { benchmarkRevision(b, false) }
 
 func benchmarkRevision(b *testing.B, first bool) {
-	for name, url := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": postgresURL} {
+	for name, url := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": durablePostgresURL} {
 		b.Run(name, func(b *testing.B) {
 			s := open(b, url(b))
 			ps := make([]patch.Patch, 35_000)

@@ -58,8 +58,7 @@ func startCluster() (*cluster, error) {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	c.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", filepath.Join(dir, "data"), "-k", dir, "-c", "listen_addresses=", "-c", "max_connections=200",
-		"-c", "fsync=off", "-c", "autovacuum=off") // these tests end our side, never the server's
+	c.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", filepath.Join(dir, "data"), "-k", dir, "-c", "listen_addresses=", "-c", "max_connections=200")
 	c.cmd.SysProcAttr, c.cmd.Dir = who, dir
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
@@ -71,7 +70,10 @@ func startCluster() (*cluster, error) {
 		return nil, err
 	}
 	go func() { c.cmd.Wait(); close(c.ended) }()
-	return c, c.await()
+	if err := c.await(); err != nil {
+		return nil, err
+	}
+	return c, c.sync(false) // these tests end our side, never the server's
 }
 
 // unprivileged gives the directory to the user nobody where the test runs as root: PostgreSQL refuses to run as root.
@@ -110,6 +112,20 @@ func (c *cluster) await() error {
 			return err
 		}
 	}
+}
+
+// sync says whether commits wait for the disk; benchmarks want that.
+func (c *cluster) sync(on bool) error {
+	db, err := sql.Open("pgx", c.url("postgres"))
+	if err != nil || c.cmd == nil {
+		return err
+	}
+	defer db.Close()
+	if _, err := db.Exec(fmt.Sprintf("ALTER SYSTEM SET fsync = %t", on)); err != nil {
+		return err
+	}
+	_, err = db.Exec("SELECT pg_reload_conf()")
+	return err
 }
 
 func (c *cluster) stop() {

@@ -76,7 +76,11 @@ func TestKillLosesNothing(t *testing.T) {
 		kills = 1000
 	}
 	for name, url := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgres": postgresURL} {
-		t.Run(name, func(t *testing.T) { killAndCheck(t, url(t), kills) })
+		t.Run(name, func(t *testing.T) {
+			for left := kills; left > 0 && !t.Failed(); left -= 100 { // a new database now and then: each check reads all of it
+				killAndCheck(t, url(t), min(left, 100))
+			}
+		})
 	}
 }
 
