@@ -22,4 +22,11 @@ var defects = []Defect{
 		New:  "e.Signature == nil",
 		Test: "TestEnvelope", In: "./internal/wire",
 	},
+	{
+		Name: "facts that are sent again become the machine's newest",
+		File: "internal/store/blobs.go",
+		Old:  " AND said_`+column+` IN ('', $2)`",
+		New:  "`",
+		Test: "TestStory", In: "./cmd/fettle",
+	},
 }

@@ -47,6 +47,7 @@ func (s *agents) noteCheckin(c *call, m patch.Machine, in wire.Checkin) error {
 	err := s.Store.PutCheckin(c.Context(), m.ID, patch.CheckinUpdate{
 		At: s.Now(), Address: addressOf(c.Request), Counter: in.Counter, Boot: plainName(in.Boot), OS: patch.HostOS(plainName(string(in.OS))),
 		Agent: plainName(in.Agent), Hostname: plainName(in.Hostname), Busy: plainName(in.Busy), RebootOwed: in.RebootOwed, Policy: plainName(in.Policy),
+		Inventory: announced(in.Inventory), Facts: announced(in.Facts),
 	})
 	if patch.KindOf(err) != patch.Conflict {
 		return err
@@ -78,4 +79,12 @@ func (s *agents) wanted(ctx context.Context, m patch.Machine, in wire.Checkin) (
 	reply.WantSnapshot = in.Snapshot > m.SnapshotSeq
 	reply.WantDetect = reply.Revision != "" && (in.Revision != reply.Revision || in.Snapshot == 0 || in.Snapshot < m.SnapshotSeq || s.Hub.DetectAsked(m.ID))
 	return reply, nil
+}
+
+// announced takes a hash as a machine gives it; anything else counts as none.
+func announced(h patch.Hash) patch.Hash {
+	if !h.Valid() {
+		return ""
+	}
+	return h
 }

@@ -44,6 +44,8 @@ type CheckinUpdate struct {
 	Busy       string
 	RebootOwed bool
 	Policy     string // the owner's local policy
+	Inventory  Hash   // what the machine has now; uploads of anything else do not become its newest
+	Facts      Hash   // likewise
 }
 
 // TransitionFilter narrows ListTransitions, newest first.

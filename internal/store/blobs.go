@@ -40,6 +40,8 @@ func (s *Store) FindInventory(ctx context.Context, h patch.Hash) ([]byte, error)
 	return body, missing(err, "the appliance has no inventory %s", h)
 }
 
+// putBlob keeps the document, and makes it the machine's newest if that is what its newest check-in announced: check-ins are counted,
+// so an old document that is sent again changes nothing.
 func (s *Store) putBlob(ctx context.Context, column string, id patch.MachineID, h patch.Hash, body []byte) error {
 	if err := checkContent(h, body); err != nil {
 		return err
@@ -52,7 +54,7 @@ func (s *Store) putBlob(ctx context.Context, column string, id patch.MachineID, 
 		if _, err := x.exec(ctx, `INSERT INTO `+table+` (hash, body) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING`, h, body); err != nil {
 			return err
 		}
-		_, err := x.exec(ctx, `UPDATE machines SET `+column+` = $2 WHERE id = $1`, id, h)
+		_, err := x.exec(ctx, `UPDATE machines SET `+column+` = $2 WHERE id = $1 AND said_`+column+` IN ('', $2)`, id, h)
 		return err
 	})
 }

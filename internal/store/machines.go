@@ -100,9 +100,10 @@ func (s *Store) SetMachineState(ctx context.Context, c patch.Caller, id patch.Ma
 func (s *Store) PutCheckin(ctx context.Context, id patch.MachineID, u patch.CheckinUpdate) error {
 	err := s.write(ctx, func(x session) error {
 		n, err := x.exec(ctx, `UPDATE machines SET seen_at = $2, address = $3, counter = $4, boot_id = $5,
-			os = CASE WHEN $6 <> '' THEN $6 ELSE os END, agent_version = $7, name = $8, busy = $9, reboot_owed = $10, policy = $11
+			os = CASE WHEN $6 <> '' THEN $6 ELSE os END, agent_version = $7, name = $8, busy = $9, reboot_owed = $10, policy = $11,
+			said_inventory = $12, said_facts = $13
 			WHERE id = $1 AND counter < $4 AND state <> 'revoked'`,
-			id, u.At, u.Address, u.Counter, u.Boot, u.OS, u.Agent, u.Hostname, u.Busy, u.RebootOwed, u.Policy)
+			id, u.At, u.Address, u.Counter, u.Boot, u.OS, u.Agent, u.Hostname, u.Busy, u.RebootOwed, u.Policy, u.Inventory, u.Facts)
 		if err != nil || n > 0 {
 			return err
 		}
@@ -137,12 +138,18 @@ func lockMachine(ctx context.Context, x session, id patch.MachineID) (patch.Mach
 }
 
 // PutDetectFailed notes a detect that did not complete. The newest complete snapshot stays what it is; the next one clears the note.
+// A note older than that snapshot, or than the one that is there, is a late or repeated report and changes nothing.
 func (s *Store) PutDetectFailed(ctx context.Context, id patch.MachineID, at time.Time, text string) error {
 	err := s.write(ctx, func(x session) error {
-		if _, err := lockMachine(ctx, x, id); err != nil {
+		m, err := lockMachine(ctx, x, id)
+		if err != nil {
 			return err
 		}
-		_, err := x.exec(ctx, `UPDATE machines SET detect_failed = $2, detect_failed_at = $3 WHERE id = $1`, id, text, at)
+		newest, err := list(ctx, x, scanDocument[patch.Receipt], `SELECT receipt FROM receipts WHERE machine = $1 AND seq = $2`, id, m.SnapshotSeq)
+		if err != nil || (len(newest) > 0 && !at.After(newest[0].Ended)) {
+			return err
+		}
+		_, err = x.exec(ctx, `UPDATE machines SET detect_failed = $2, detect_failed_at = $3 WHERE id = $1 AND detect_failed_at < $3`, id, text, at)
 		return err
 	})
 	return fault(err, "cannot note the failed detect of the machine %s", id)

@@ -21,7 +21,9 @@ CREATE TABLE machines (
     counter          BIGINT NOT NULL,
     snapshot_seq     BIGINT NOT NULL,
     results_ack      BIGINT NOT NULL,
-    order_number     BIGINT NOT NULL
+    order_number     BIGINT NOT NULL,
+    said_inventory   TEXT NOT NULL DEFAULT '', -- what the newest check-in announced; only that becomes inventory and facts
+    said_facts       TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX machines_name ON machines (name);
 
