@@ -27,6 +27,13 @@ var defects = []Defect{
 		File: "internal/store/blobs.go",
 		Old:  " AND said_`+column+` IN ('', $2)`",
 		New:  "`",
-		Test: "TestStory", In: "./cmd/fettle",
+		Test: "TestLateReportsChangeNothing", In: "./internal/store",
+	},
+	{
+		Name: "a late report of a failed detect overrides a complete one",
+		File: "internal/store/machines.go",
+		Old:  "!at.After(newest[0].Ended)",
+		New:  "false",
+		Test: "TestLateReportsChangeNothing", In: "./internal/store",
 	},
 }

@@ -158,6 +158,35 @@ func TestBlobs(t *testing.T) {
 	})
 }
 
+// A machine's traffic may be played again in any order: only what its newest check-in announced counts, and a failed detect that an
+// accepted snapshot has overtaken is history.
+func TestLateReportsChangeNothing(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		enrol(t, s, "m-1")
+		old, oldBody := compressed(t, `{"packages":[]}`)
+		now, nowBody := compressed(t, `{"packages":[{}]}`)
+		must(t, s.PutCheckin(ctx, "m-1", patch.CheckinUpdate{At: then, Counter: 1, Inventory: now, Facts: now}))
+		must(t, s.PutFacts(ctx, "m-1", now, nowBody))
+		must(t, s.PutInventory(ctx, "m-1", now, nowBody))
+		must(t, s.PutFacts(ctx, "m-1", old, oldBody))
+		must(t, s.PutInventory(ctx, "m-1", old, oldBody))
+		if m := got[patch.Machine](t)(s.FindMachine(ctx, "m-1")); m.Facts != now || m.Inventory != now {
+			t.Errorf("an old document became the newest: facts %q, inventory %q", m.Facts, m.Inventory)
+		}
+		one := snapshot("m-1", 1, bookworm, patch.Patched)
+		must(t, s.PutSnapshot(ctx, one, nil))
+		must(t, s.PutDetectFailed(ctx, "m-1", one.Ended.Add(-time.Second), "late"))
+		if m := got[patch.Machine](t)(s.FindMachine(ctx, "m-1")); m.DetectFailed != "" {
+			t.Errorf("a failed detect of before the snapshot counts: %q", m.DetectFailed)
+		}
+		must(t, s.PutDetectFailed(ctx, "m-1", one.Ended.Add(2*time.Second), "newest"))
+		must(t, s.PutDetectFailed(ctx, "m-1", one.Ended.Add(time.Second), "older"))
+		if m := got[patch.Machine](t)(s.FindMachine(ctx, "m-1")); m.DetectFailed != "newest" {
+			t.Errorf("the note is %q", m.DetectFailed)
+		}
+	})
+}
+
 func TestSnapshots(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *Store) {
 		enrol(t, s, "m-1", "m-2")
