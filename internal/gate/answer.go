@@ -102,6 +102,9 @@ func (a Answer) AlsoClosed() []Gate {
 	return out
 }
 
+// Settled reports whether the gate is closed because all is done: the patch is on the machine, and nobody has to open anything.
+func (g Gate) Settled() bool { return g.State == Closed && g.Code == CodePatched }
+
 // Decides reports whether a gate of this name decides if the patch is deployable. The others report what became of it.
 func (n Name) Decides() bool {
 	return n != Installed && n != Reboot && n != Verified && n != Undone

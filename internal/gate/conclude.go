@@ -16,7 +16,7 @@ func (a *Answer) conclude(w World) {
 		a.Next, a.Actor = "the next deployment installs it", Person
 	default:
 		a.Next, a.NextAt, a.Actor = a.Closed.Next, a.Closed.NextAt, a.Closed.Actor
-		if a.Closed.Code == CodePatched {
+		if a.Closed.Settled() {
 			a.afterPatched()
 		}
 	}
@@ -62,7 +62,7 @@ func (a *Answer) clause(w World) string {
 		d, _ := approval(w.Policy)
 		return fmt.Sprintf("approved for %q, and nothing stands in its way: the next deployment installs it", d.Label)
 	}
-	if a.Closed.Code == CodePatched {
+	if a.Closed.Settled() {
 		return a.patched(w)
 	}
 	text := a.Closed.Text

@@ -33,7 +33,7 @@ func prerequisites(w World) Gate {
 }
 
 func notApplicable(w World, g *Gate) {
-	code, text := w.Finding.Reason.Code, clause(w.Finding.Reason.Text)
+	code, text := w.Finding.Reason.Code, brief(w.Finding.Reason)
 	g.Clauses = w.Finding.Reason.Clauses
 	switch {
 	case code == patch.ReasonHeld:
@@ -48,6 +48,15 @@ func notApplicable(w World, g *Gate) {
 	}
 }
 
+// brief is a reason as a clause, without the names that its clauses list.
+func brief(r patch.Reason) string {
+	text := clause(r.Text)
+	if r.Code == patch.ReasonNotInstalled && len(r.Clauses) > 1 {
+		text, _, _ = strings.Cut(text, ": ")
+	}
+	return text
+}
+
 func installedTest(w World) Gate {
 	g := Gate{Name: InstalledTest, Title: "eligible"}
 	w.detected(&g)
@@ -58,8 +67,9 @@ func installedTest(w World) Gate {
 		g.open(or(why, "it is not installed: the machine is eligible"))
 	case patch.Patched:
 		g.Clauses = w.Finding.Reason.Clauses
-		g.close(CodePatched, or(why, "it is installed: there is nothing to do"))
-		g.until(Nobody, "nothing: it is done")
+		g.Title = "nothing left to install"
+		g.close(CodePatched, or(why, "it is installed"))
+		g.until(Nobody, "every detect checks that it stays")
 	case patch.Faulty:
 		g.Clauses = w.Finding.Reason.Clauses
 		g.close(CodeError, "it could not be judged: "+or(why, "the detect gave no reason"))

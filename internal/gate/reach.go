@@ -51,7 +51,7 @@ func catalog(w World) Gate {
 	g.open(fmt.Sprintf("revision %s of %s, published %s", w.Revision.ID, w.os(), clock(w.Now, w.Revision.Built)))
 	g.At = w.Revision.Built
 	if d := w.Revision.MetadataDate(); !d.IsZero() {
-		g.Evidence = fmt.Sprintf("%d patches from vendor indexes of %s", w.Revision.Patches, clock(w.Now, d))
+		g.Evidence = fmt.Sprintf("%s from vendor indexes of %s", Count(w.Revision.Patches, "patch", "patches"), clock(w.Now, d))
 	}
 	return g
 }
@@ -95,11 +95,11 @@ func snapshot(w World) Gate {
 	}
 	taken := Taken(*r)
 	g.At = taken
-	g.Evidence = fmt.Sprintf("snapshot %d: %d of %d patches judged with revision %s, %s, %d ms", r.Seq, r.Evaluated, r.Expected, r.Revision,
-		clock(w.Now, taken), r.Ended.Sub(r.Started).Milliseconds())
+	judged := fmt.Sprintf("%s of %s", Number(r.Evaluated), Count(r.Expected, "patch", "patches"))
+	g.Evidence = fmt.Sprintf("snapshot %d: %s judged with revision %s, %s%s", r.Seq, judged, r.Revision, clock(w.Now, taken), took(*r))
 	switch {
 	case r.Expected != r.Evaluated:
-		g.close(CodeIncomplete, fmt.Sprintf("the newest detect judged %d of %d patches", r.Evaluated, r.Expected))
+		g.close(CodeIncomplete, "the newest detect judged only "+judged)
 	case r.OS != w.OS:
 		g.close(CodeOSMoved, fmt.Sprintf("%s runs %s now, and its newest complete detect was on %s", w.name(), w.OS, r.OS))
 	case w.Machine.DetectFailed != "" && w.Machine.DetectFailedAt.After(taken):
@@ -117,7 +117,7 @@ func snapshot(w World) Gate {
 	case w.Verdict >= patch.Unknown:
 		g.close(CodeIncomplete, "the newest detect has no verdict for it")
 	default:
-		g.open(fmt.Sprintf("%d of %d judged, %s", r.Evaluated, r.Expected, clock(w.Now, taken)))
+		g.open(fmt.Sprintf("%s judged, %s%s", judged, clock(w.Now, taken), took(*r)))
 		return g
 	}
 	g.until(Agent, "the agent detects again at its next check-in")

@@ -79,7 +79,7 @@ func files(w World, g *Gate) {
 		g.until(Appliance, "the appliance tries again")
 		g.NextAt = bad.NextTry
 	case have < n:
-		g.close(CodeFetching, fmt.Sprintf("the appliance has %d of %s (%s of %s)", have, count(n, "file"), size(ready), size(all)))
+		g.close(CodeFetching, fmt.Sprintf("the appliance has %s of %s (%s of %s)", Number(have), count(n, "file"), size(ready), size(all)))
 		g.until(Appliance, "the appliance fetches and verifies them")
 	default:
 		g.open(fmt.Sprintf("%s, %s, verified", count(n, "file"), size(all)))

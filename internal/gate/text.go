@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -43,10 +44,38 @@ func span(d time.Duration) string {
 }
 
 func count(n int, of string) string {
+	return Count(n, of, of+"s")
+}
+
+// Count writes a number of things as every sentence about gates does: "1 patch", "34,589 patches".
+func Count(n int, one, many string) string {
 	if n == 1 {
-		return "1 " + of
+		return "1 " + one
 	}
-	return fmt.Sprintf("%d %ss", n, of)
+	return Number(n) + " " + many
+}
+
+// Number groups a number's digits: 34,589.
+func Number(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// took writes how long a detect lasted: " in 39 ms"; nothing where the machine's clock makes no sense of it.
+func took(r patch.Receipt) string {
+	switch d := r.Ended.Sub(r.Started); {
+	case r.Started.IsZero() || d < 0 || d > time.Hour:
+		return ""
+	case d < time.Millisecond:
+		return " in less than 1 ms"
+	case d < 10*time.Second:
+		return " in " + Number(int(d.Milliseconds())) + " ms"
+	default:
+		return " in " + span(d)
+	}
 }
 
 func size(n int64) string {

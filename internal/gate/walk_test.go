@@ -270,6 +270,50 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
+func TestSentencesOfTheGates(t *testing.T) {
+	w := good()
+	w.Receipt.Expected, w.Receipt.Evaluated = 34589, 34589
+	w.Receipt.Started, w.Receipt.Ended = now.Add(-39*time.Millisecond), now
+	w.Receipt.Received = now
+	if g := Walk(w).Gate(Snapshot); g.Text != "34,589 of 34,589 patches judged, today 08:40 in 39 ms" {
+		t.Errorf("%s: %q", g.State, g.Text)
+	}
+
+	var clauses []patch.Clause
+	for _, name := range []string{"nginx", "nginx-common", "nginx-core"} {
+		clauses = append(clauses, patch.Clause{Subject: name, Expected: "installed", Seen: "not installed"})
+	}
+	notApp(&w, patch.ReasonNotInstalled, "None of its 3 packages is installed: nginx, nginx-common and nginx-core.")
+	w.Finding.Reason.Clauses = clauses
+	a := Walk(w)
+	if want := "none of its 3 packages is installed"; a.Closed.Text != want || a.Sentence != `Approved for "web", but `+want+"." {
+		t.Errorf("the names are said twice: %q, %q", a.Closed.Text, a.Sentence)
+	}
+
+	w = good()
+	w.Verdict, w.Attempts = patch.Patched, []patch.Attempt{done(3*time.Hour, patch.EffectVerified, 7)}
+	a = Walk(w)
+	if !a.Closed.Settled() || a.Actor != Nobody || strings.Contains(a.Next, "nothing") {
+		t.Errorf("a patch that is there: settled %v, actor %q, next %q", a.Closed.Settled(), a.Actor, a.Next)
+	}
+	w.Verdict, w.Attempts = patch.NotPatched, nil
+	w.Policy = PolicyOf(nil, nil, now)
+	if a = Walk(w); a.Closed.Settled() {
+		t.Error("an undecided patch is settled")
+	}
+}
+
+func TestNumber(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", -1234: "-1,234", -123: "-123", 1234567: "1,234,567"} {
+		if got := Number(n); got != want {
+			t.Errorf("Number(%d) = %s, not %s", n, got, want)
+		}
+	}
+	if got := Count(1, "patch", "patches") + Count(2, "patch", "patches"); got != "1 patch2 patches" {
+		t.Error(got)
+	}
+}
+
 func TestAllClosedGatesShow(t *testing.T) {
 	w := good()
 	notApp(&w, patch.ReasonNotInstalled, "none of its packages is installed")
