@@ -92,8 +92,7 @@ func (s *story) makeMachine(ctx context.Context) (err error) {
 		return err
 	}
 	err = s.t.wait("Debian 12 from the archive, without its security suite", func() (err error) {
-		s.base, err = lab.MakeRoot(ctx, lab.CacheDir(), s.archive, lab.RootSpec{Release: release,
-			Include: []string{"ca-certificates", "curl", "libxml2", "openssl", "perl", "python3", "sudo", "vim-tiny", "xz-utils"}})
+		s.base, err = lab.MakeRoot(ctx, lab.CacheDir(), s.archive, lab.Small(release))
 		return err
 	})
 	if err != nil {

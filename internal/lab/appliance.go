@@ -3,11 +3,15 @@ package lab
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,58 +29,84 @@ type Appliance struct {
 	Admin    string
 	Password string
 	CA       string // fingerprint of the console's CA
+	store    string
+	checkin  time.Duration
+	claims   []net.Listener
 	cmd      *exec.Cmd
 	ended    chan struct{}
 }
 
+// Option changes how an appliance is set up.
+type Option func(*Appliance)
+
+// WithStore keeps the appliance's data at an address as `fettle init --store` takes it, instead of in its own folder.
+func WithStore(url string) Option { return func(a *Appliance) { a.store = url } }
+
+// WithCheckin sets how long machines stay away between check-ins.
+func WithCheckin(d time.Duration) Option { return func(a *Appliance) { a.checkin = d } }
+
 // NewAppliance sets an appliance up in dir (which must not hold one), starts it and signs its first administrator in.
-// Started as root it runs as the user nobody.
-func NewAppliance(ctx context.Context, fettle, dir string) (*Appliance, error) {
+// Started as root it runs as the user nobody. Its addresses are its own until Stop, also while it is killed.
+func NewAppliance(ctx context.Context, fettle, dir string, options ...Option) (*Appliance, error) {
 	a := &Appliance{Fettle: fettle, Dir: dir, Admin: "admin"}
-	var err error
-	if a.Console, err = freeAddress("127.0.0.1:8460"); err != nil {
-		return nil, err
+	for _, o := range options {
+		o(a)
 	}
-	if a.Agents, err = freeAddress("127.0.0.1:8461"); err != nil {
-		return nil, err
+	if err := a.setUp(ctx); err != nil {
+		return nil, errors.Join(err, a.Stop())
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "home"), 0o755); err != nil {
-		return nil, err
+	return a, nil
+}
+
+func (a *Appliance) setUp(ctx context.Context) error {
+	for _, at := range []struct {
+		address *string
+		wanted  int
+	}{{&a.Console, 8460}, {&a.Agents, 8461}} {
+		address, claim, err := claimAddress(at.wanted)
+		if err != nil {
+			return err
+		}
+		*at.address, a.claims = address, append(a.claims, claim)
 	}
-	args := []string{"init", "--data", a.data(), "--admin", a.Admin, "--host", "127.0.0.1", "--host", "localhost", "--json"}
+	if err := os.MkdirAll(filepath.Join(a.Dir, "home"), 0o755); err != nil {
+		return err
+	}
+	if err := a.init(ctx); err != nil {
+		return err
+	}
+	if err := a.Serve(ctx); err != nil {
+		return err
+	}
+	login := a.Command(ctx, "login", "--server", "https://"+a.Console, "--ca-fingerprint", a.CA, "--user", a.Admin, "--password-stdin")
+	login.Stdin = strings.NewReader(a.Password + "\n")
+	if out, err := login.CombinedOutput(); err != nil {
+		return fmt.Errorf("cannot sign in: %w: %s", err, out)
+	}
+	return nil
+}
+
+func (a *Appliance) init(ctx context.Context) error {
+	args := []string{"init", "--data", a.Data(), "--admin", a.Admin, "--host", "127.0.0.1", "--host", "localhost", "--json"}
 	if os.Geteuid() == 0 {
 		args = append(args, "--user", "nobody")
+	}
+	if a.store != "" {
+		args = append(args, "--store", a.store)
 	}
 	var made struct {
 		Password string `json:"password"`
 		CA       string `json:"console_ca_fingerprint"`
 	}
 	if err := a.JSON(ctx, &made, args...); err != nil {
-		return nil, err
+		return err
 	}
 	a.Password, a.CA = made.Password, made.CA
-	if err := a.Serve(ctx); err != nil {
-		return nil, err
-	}
-	login := a.Command(ctx, "login", "--server", "https://"+a.Console, "--ca-fingerprint", a.CA, "--user", a.Admin, "--password-stdin")
-	login.Stdin = strings.NewReader(a.Password + "\n")
-	if out, err := login.CombinedOutput(); err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot sign in: %w: %s", err, out), a.Stop())
-	}
-	return a, nil
+	return nil
 }
 
-func freeAddress(wanted string) (string, error) {
-	for _, addr := range []string{wanted, "127.0.0.1:0"} {
-		l, err := net.Listen("tcp4", addr)
-		if err == nil {
-			return l.Addr().String(), l.Close()
-		}
-	}
-	return "", errors.New("no free port on the loopback")
-}
-
-func (a *Appliance) data() string { return filepath.Join(a.Dir, "data") }
+// Data is the appliance's data directory.
+func (a *Appliance) Data() string { return filepath.Join(a.Dir, "data") }
 
 // Log is the file that the server writes its log to.
 func (a *Appliance) Log() string { return filepath.Join(a.Dir, "serve.log") }
@@ -88,7 +118,11 @@ func (a *Appliance) Serve(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
-	a.cmd = exec.Command(a.Fettle, "serve", "--data", a.data(), "--console", a.Console, "--agents", a.Agents, "--sync-every", "0")
+	args := []string{"serve", "--data", a.Data(), "--console", a.Console, "--agents", a.Agents, "--sync-every", "0"}
+	if a.checkin > 0 {
+		args = append(args, "--checkin", a.checkin.String())
+	}
+	a.cmd = exec.Command(a.Fettle, args...)
 	a.cmd.Stdout, a.cmd.Stderr = log, log
 	a.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
 	ended := make(chan struct{})
@@ -101,10 +135,18 @@ func (a *Appliance) Serve(ctx context.Context) error {
 	return a.ready(ctx)
 }
 
+// ready waits until the console answers under the CA of this very appliance, which it does only after both its ports are its own.
 func (a *Appliance) ready(ctx context.Context) error {
+	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{TLSClientConfig: a.pinned(), DisableKeepAlives: true}}
+	var err error
 	for range 300 {
-		if c, err := net.DialTimeout("tcp", a.Agents, time.Second); err == nil {
-			return c.Close()
+		var resp *http.Response
+		if resp, err = client.Get("https://" + a.Console + "/healthz"); err == nil {
+			_ = resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+			err = errors.New("its health is " + resp.Status)
 		}
 		select {
 		case <-a.ended:
@@ -115,11 +157,32 @@ func (a *Appliance) ready(ctx context.Context) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	return errors.New("the appliance does not answer within 15 seconds")
+	return fmt.Errorf("the appliance does not answer within 15 seconds: %w", err)
 }
 
-// Stop ends the server in good order.
-func (a *Appliance) Stop() error { return a.end(syscall.SIGTERM) }
+// pinned trusts only what shows this appliance's own CA.
+func (a *Appliance) pinned() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS13, InsecureSkipVerify: true, VerifyConnection: func(s tls.ConnectionState) error {
+		roots := x509.NewCertPool()
+		for _, c := range s.PeerCertificates {
+			if sum := sha256.Sum256(c.Raw); hex.EncodeToString(sum[:]) == a.CA {
+				roots.AddCert(c)
+			}
+		}
+		_, err := s.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: roots, DNSName: "127.0.0.1"})
+		return err
+	}}
+}
+
+// Stop ends the server in good order and gives its addresses back.
+func (a *Appliance) Stop() error {
+	err := a.end(syscall.SIGTERM)
+	for _, c := range a.claims {
+		err = errors.Join(err, c.Close())
+	}
+	a.claims = nil
+	return err
+}
 
 // Kill ends the server as a crash does.
 func (a *Appliance) Kill() error { return a.end(syscall.SIGKILL) }
@@ -180,44 +243,4 @@ func (a *Appliance) JSON(ctx context.Context, v any, args ...string) error {
 		return fmt.Errorf("fettle %s: cannot read its JSON: %w", strings.Join(args, " "), err)
 	}
 	return nil
-}
-
-// AgentSpec says how to run an agent in a machine of its own.
-type AgentSpec struct {
-	Base     string // a root from MakeRoot
-	Dir      string // the machine's disk
-	Hostname string
-	Agent    string    // the fettle-agent program
-	Output   io.Writer // the agent's log
-}
-
-// agentPort is where a machine finds the appliance on its own loopback.
-const agentPort = 8461
-
-// Enrol boots a machine whose disk holds no agent identity yet, enrols it with a token, and starts its agent.
-func (a *Appliance) Enrol(ctx context.Context, spec AgentSpec, token string) (*Machine, error) {
-	server := fmt.Sprintf("https://127.0.0.1:%d", agentPort)
-	program := "/opt/lab/" + filepath.Base(spec.Agent)
-	first, err := Start(ctx, a.machine(spec))
-	if err != nil {
-		return nil, err
-	}
-	_, err = first.Exec(ctx, program, "enrol", "--server", server, "--token", token)
-	first.Stop()
-	if err != nil {
-		return nil, err
-	}
-	return a.Boot(ctx, spec)
-}
-
-// Boot starts a machine that is enrolled already.
-func (a *Appliance) Boot(ctx context.Context, spec AgentSpec) (*Machine, error) {
-	m := a.machine(spec)
-	m.Argv = []string{"/opt/lab/" + filepath.Base(spec.Agent), "run"}
-	return Start(ctx, m)
-}
-
-func (a *Appliance) machine(spec AgentSpec) Spec {
-	return Spec{Base: spec.Base, Dir: spec.Dir, Hostname: spec.Hostname, Files: []string{spec.Agent},
-		Forward: map[int]string{agentPort: a.Agents}, Output: spec.Output}
 }

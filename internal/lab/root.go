@@ -20,6 +20,11 @@ type RootSpec struct {
 	Include []string // further packages
 }
 
+// Small is a root as the demo and the end-to-end tests use it: few packages, and some of them with patches to come.
+func Small(release string) RootSpec {
+	return RootSpec{Release: release, Include: []string{"ca-certificates", "curl", "libxml2", "openssl", "perl", "python3", "sudo", "vim-tiny", "xz-utils"}}
+}
+
 // MakeRoot makes a Debian root of the release alone, without its security and updates suites, so that real patches are missing.
 // It gives the folder of the kept, never changed root inside cache; machines put an overlay over it.
 // Two callers at once make it once.
