@@ -3,7 +3,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -15,28 +14,6 @@ import (
 	"github.com/fettle-project/fettle/internal/lab"
 	"github.com/fettle-project/fettle/internal/version"
 )
-
-// programs builds both programs as they ship.
-func programs(t *testing.T) (fettle, agent string) {
-	t.Helper()
-	dir := t.TempDir()
-	cmd := exec.Command("go", "build", "-trimpath", "-o", dir+"/", "../cmd/fettle", "../cmd/fettle-agent")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Join(dir, "fettle"), filepath.Join(dir, "fettle-agent")
-}
-
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("SKIPPED: real roots need root, or scripts/as-root")
-	}
-}
 
 // On a real root of some 345 packages, detect says of every package what apt says.
 func TestDetectAgreesWithApt(t *testing.T) {
