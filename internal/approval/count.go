@@ -3,9 +3,7 @@ package approval
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -185,7 +183,7 @@ func (c *counter) preview(members int) Preview {
 	for _, n := range c.files {
 		p.Bytes += n
 	}
-	p.Sentence = c.sentence(p, sum)
+	p.Sentence = sentence(p, sum)
 	return p
 }
 
@@ -206,54 +204,4 @@ func (t *Tally) merge(o Tally) {
 		t.NotApplicable[i].Count += r.Count
 	}
 	t.StaysClosed = append(t.StaysClosed, o.StaysClosed...)
-}
-
-// sentence tells the consequence as one sentence: what, for whom, and how many get it or do not.
-func (c *counter) sentence(p Preview, t Tally) string {
-	what := "1 patch"
-	if n := len(p.Patches); n > 1 {
-		what = fmt.Sprintf("%d patches", n)
-	} else if n == 1 && p.Patches[0].Patch.Source != "" {
-		what = p.Patches[0].Patch.Source + " " + p.Patches[0].Patch.Version
-	}
-	head := map[patch.Verb]string{patch.Approve: "Approve", patch.Decline: "Decline", patch.Hold: "Hold back", patch.Clear: "Take the decision back about"}[c.request.Verb]
-	s := fmt.Sprintf("%s %s for %q (%s)", head, what, c.request.Label, plural(p.Members, "machine"))
-	var parts []string
-	say := func(n int, text string) {
-		if n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, text))
-		}
-	}
-	if p.Members == 0 {
-		return s + ": no machine carries that label now."
-	}
-	if c.request.Verb == patch.Approve {
-		parts = append(parts, plural(p.Machines, "machine")+" will get "+map[bool]string{true: "it", false: "them"}[len(p.Patches) == 1]+" with the next deployment")
-	}
-	if len(p.Patches) > 1 {
-		parts = append(parts, "counted per patch and machine")
-	}
-	if c.request.Verb != patch.Approve {
-		say(t.Eligible.Count, "not patched")
-	}
-	say(t.Patched.Count, "already patched")
-	for _, r := range t.NotApplicable {
-		say(r.Count, "not applicable ("+strings.ReplaceAll(r.Code, "-", " ")+")")
-	}
-	closed := t.Eligible.Count - t.Deployable.Count
-	if c.request.Verb == patch.Approve {
-		say(closed, "eligible but still kept from it")
-	}
-	say(t.Error.Count, "not judged (error)")
-	say(t.Stale.Count, "with a detect too old to act on")
-	say(t.Unknown.Count, "not detected yet")
-	say(t.OtherOS.Count, "of another OS")
-	return s + ": " + strings.Join(parts, ", ") + "."
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/world"
 )
@@ -110,14 +111,14 @@ func (c *Counts) add(a patch.Attempt) {
 }
 
 func (c Counts) sentence() string {
-	parts := []string{fmt.Sprintf("%d of %d installed", c.Done, c.Total)}
+	parts := []string{gate.Number(c.Done) + " of " + gate.Number(c.Total) + " installed"}
 	for _, x := range []struct {
 		n    int
 		what string
 	}{{c.Verified, "verified by detect"}, {c.Unproven, "not yet verified"}, {c.NotEffective, "not effective"}, {c.Installing, "installing"},
 		{c.Downloading, "downloading"}, {c.Waiting, "waiting"}, {c.Failed, "failed"}, {c.Withdrawn, "withdrawn"}} {
 		if x.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", x.n, x.what))
+			parts = append(parts, gate.Number(x.n)+" "+x.what)
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -155,7 +156,24 @@ func machine(ctx context.Context, v *world.View, dep patch.Deployment, m patch.M
 		mp.Items = append(mp.Items, item)
 	}
 	mp.State, mp.Text = lead(mp.Items)
+	mp.installing()
 	return mp, nil
+}
+
+// installing says how far a machine is that has all its files. An agent fetches everything before it installs one patch after the other,
+// so those that it has not come to are no longer on their way, whatever their own state says.
+func (mp *MachineProgress) installing() {
+	fetched := mp.State == patch.ExecDownloading && !slices.ContainsFunc(mp.Items, func(i ItemProgress) bool {
+		return i.Attempt.State == patch.ExecDownloading && (i.Attempt.TotalBytes == 0 || i.Attempt.Bytes < i.Attempt.TotalBytes)
+	})
+	if !fetched && mp.State != patch.ExecInstalling {
+		return
+	}
+	c := mp.Counts
+	mp.State, mp.Text = patch.ExecInstalling, "installs, "+gate.Number(c.Done)+" of "+gate.Number(c.Total)+" done"
+	if c.Failed > 0 {
+		mp.Text += ", " + gate.Number(c.Failed) + " failed"
+	}
 }
 
 // lead is the item that says most about a machine: what is under way, else what waits, else what failed, else the rest.

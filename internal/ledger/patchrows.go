@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/world"
 )
@@ -109,17 +110,10 @@ func ofPatch(row patch.PatchRow, s Summary) string {
 	if s.Total == 0 {
 		return fmt.Sprintf("No machine's list carries %s now.", name)
 	}
-	parts := []string{fmt.Sprintf("%d patched", s.Verdicts[patch.Patched]), fmt.Sprintf("%d need it", s.Needed)}
-	for _, x := range []struct {
-		n    int
-		what string
-	}{{s.Deployable, "ready to deploy"}, {s.Undecided, "undecided"}, {s.Verdicts[patch.NotApplicable], "not applicable"},
-		{s.Verdicts[patch.Faulty], "not judged"}, {s.Verdicts[patch.Unknown], "unknown"}} {
-		if x.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", x.n, x.what))
-		}
-	}
-	return fmt.Sprintf("%s on %s: %s.", name, plural(s.Total, "machine", "machines"), strings.Join(parts, ", "))
+	parts := []string{gate.Number(s.Verdicts[patch.Patched]) + " patched", gate.Count(s.Needed, "needs it", "need it")}
+	parts = append(parts, named(number{s.Deployable, "ready to deploy"}, number{s.Undecided, "undecided"}, number{s.Verdicts[patch.NotApplicable], "not applicable"},
+		number{s.Verdicts[patch.Faulty], "not judged"}, number{s.Verdicts[patch.Unknown], "unknown"})...)
+	return fmt.Sprintf("%s on %s: %s.", name, gate.Count(s.Total, "machine", "machines"), strings.Join(parts, ", "))
 }
 
 // sights reads machines with their newest snapshots, one after the other; snapshots are streamed.

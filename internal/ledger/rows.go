@@ -143,35 +143,35 @@ func ofMachine(s *world.Sight, sum Summary, fresh gate.Gate) string {
 	case s.Shelf == nil:
 		return fmt.Sprintf("No catalog is published for %s, so nothing is known about %s.", s.OS, name)
 	case s.Receipt == nil:
-		return fmt.Sprintf("%s of %s, all unknown: %s.", plural(sum.Total, "patch", "patches"), s.OS, fresh.Text)
+		return fmt.Sprintf("%s of %s, all unknown: %s.", gate.Count(sum.Total, "patch", "patches"), s.OS, fresh.Text)
 	}
-	parts := []string{fmt.Sprintf("%d needed", sum.Needed)}
+	parts := []string{gate.Number(sum.Needed) + " needed"}
 	if sum.NeededSecurity > 0 {
-		parts[0] += fmt.Sprintf(" (%d security)", sum.NeededSecurity)
+		parts[0] += " (" + gate.Number(sum.NeededSecurity) + " security)"
 	}
-	if sum.Undecided > 0 {
-		parts = append(parts, fmt.Sprintf("%d of them undecided", sum.Undecided))
-	}
-	if sum.Deployable > 0 {
-		parts = append(parts, fmt.Sprintf("%d ready to deploy", sum.Deployable))
-	}
-	parts = append(parts, fmt.Sprintf("%d patched", sum.Verdicts[patch.Patched]), fmt.Sprintf("%d not applicable", sum.Verdicts[patch.NotApplicable]))
-	if n := sum.Verdicts[patch.Faulty]; n > 0 {
-		parts = append(parts, fmt.Sprintf("%d not judged", n))
-	}
-	if n := sum.Verdicts[patch.Unknown]; n > 0 {
-		parts = append(parts, fmt.Sprintf("%d unknown", n))
-	}
-	text := fmt.Sprintf("%s of %s: %s.", plural(sum.Total, "patch", "patches"), s.OS, strings.Join(parts, ", "))
+	parts = append(parts, named(number{sum.Undecided, "of them undecided"}, number{sum.Deployable, "ready to deploy"})...)
+	parts = append(parts, gate.Number(sum.Verdicts[patch.Patched])+" patched", gate.Number(sum.Verdicts[patch.NotApplicable])+" not applicable")
+	parts = append(parts, named(number{sum.Verdicts[patch.Faulty], "not judged"}, number{sum.Verdicts[patch.Unknown], "unknown"})...)
+	text := fmt.Sprintf("%s of %s: %s.", gate.Count(sum.Total, "patch", "patches"), s.OS, strings.Join(parts, ", "))
 	if fresh.State != gate.Open {
 		text += " This does not speak of now: " + fresh.Text + "."
 	}
 	return text
 }
 
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
+// number is a count with the words that follow it.
+type number struct {
+	n    int
+	what string
+}
+
+// named writes the counts that are not zero.
+func named(numbers ...number) []string {
+	var parts []string
+	for _, x := range numbers {
+		if x.n > 0 {
+			parts = append(parts, gate.Number(x.n)+" "+x.what)
+		}
 	}
-	return fmt.Sprintf("%d %s", n, many)
+	return parts
 }

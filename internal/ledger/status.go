@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/world"
 )
@@ -117,26 +118,27 @@ func (f *Fleet) fresh(t tally) {
 	}
 }
 
+func needs(n int) string {
+	if n == 1 {
+		return "needs"
+	}
+	return "need"
+}
+
 func (f *Fleet) sentence() string {
 	if f.Machines == 0 {
 		if f.Pending > 0 {
-			return fmt.Sprintf("No machine is admitted yet; %s to be.", plural(f.Pending, "waits", "wait"))
+			return fmt.Sprintf("No machine is admitted yet; %s to be.", gate.Count(f.Pending, "waits", "wait"))
 		}
 		return "No machine is enrolled yet."
 	}
-	parts := []string{fmt.Sprintf("%d confirmed patched", f.Confirmed)}
-	for _, x := range []struct {
-		n    int
-		what string
-	}{{f.Needing, "need patches"}, {f.NeedingPerson, "need you"}, {f.Erring, "with errors"}, {f.Behind, "about to detect with a new list"}, {f.Stale, "not detected for too long"},
-		{f.Failed, "whose detect failed"}, {f.Never, "never detected"}} {
-		if x.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", x.n, x.what))
-		}
-	}
-	s := plural(f.Machines, "machine", "machines") + ": " + strings.Join(parts, ", ")
+	parts := []string{gate.Number(f.Confirmed) + " confirmed patched"}
+	parts = append(parts, named(number{f.Needing, needs(f.Needing) + " patches"}, number{f.NeedingPerson, needs(f.NeedingPerson) + " you"}, number{f.Erring, "with errors"},
+		number{f.Behind, "about to detect with a new list"}, number{f.Stale, "not detected for too long"}, number{f.Failed, "whose detect failed"},
+		number{f.Never, "never detected"})...)
+	s := gate.Count(f.Machines, "machine", "machines") + ": " + strings.Join(parts, ", ")
 	if f.Pending > 0 {
-		s += fmt.Sprintf("; %d more wait to be admitted", f.Pending)
+		s += "; " + gate.Count(f.Pending, "more waits", "more wait") + " to be admitted"
 	}
 	return s + "."
 }

@@ -76,16 +76,16 @@ func (ex *LabelExplanation) sentence(approved int) string {
 	if ex.Total == 0 {
 		return fmt.Sprintf("No machine carries %q now.", ex.Label)
 	}
-	head := fmt.Sprintf("%s in %q", plural(ex.Total, "machine", "machines"), ex.Label)
+	head := fmt.Sprintf("%s in %q", gate.Count(ex.Total, "machine", "machines"), ex.Label)
 	switch {
 	case approved == ex.Total:
-		head = fmt.Sprintf("Approved for %d", approved)
+		head = "Approved for " + gate.Number(approved)
 	case approved > 0:
-		head += fmt.Sprintf(", approved for %d of them", approved)
+		head += ", approved for " + gate.Number(approved) + " of them"
 	}
 	var parts []string
 	for _, g := range ex.Groups {
-		parts = append(parts, fmt.Sprintf("%d %s", g.Count, phrase(g.Code)))
+		parts = append(parts, gate.Number(g.Count)+" "+phrase(g.Code))
 	}
 	return head + ": " + strings.Join(parts, ", ") + "."
 }

@@ -349,7 +349,7 @@ func TestRowsFilterAndPage(t *testing.T) {
 		t.Errorf("%+v", sum)
 	}
 	rows, sum, err := s.ledger.PatchRows(t.Context(), perl, ledger.RowFilter{})
-	if err != nil || len(rows) != 1 || sum.Sentence != "perl 5.36.0-7+deb12u4 on 1 machine: 0 patched, 1 need it, 1 ready to deploy." {
+	if err != nil || len(rows) != 1 || sum.Sentence != "perl 5.36.0-7+deb12u4 on 1 machine: 0 patched, 1 needs it, 1 ready to deploy." {
 		t.Errorf("%v %s", err, sum.Sentence)
 	}
 }

@@ -19,9 +19,9 @@ type explainPage struct {
 // Patch is the patch in question.
 func (p explainPage) Patch() patch.Patch { return p.Row.Patch }
 
-// First says whether a gate is the first closed one.
+// First says whether a gate is the first closed one, unless it is closed because all is done.
 func (p explainPage) First(g gate.Gate) bool {
-	return p.Answer.Closed != nil && p.Answer.Closed.Name == g.Name
+	return p.Answer.Closed != nil && p.Answer.Closed.Name == g.Name && !g.Settled()
 }
 
 // moment is one line of a row's history: a verdict that moved, or a decision.

@@ -1,0 +1,44 @@
+package deploy
+
+import (
+	"testing"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Between two installs all that is left is in the state "downloading", with all its bytes: that must not look like going back.
+func TestAMachineThatInstallsDoesNotSeemToFetchAgain(t *testing.T) {
+	of := func(states ...patch.Execution) string {
+		var mp MachineProgress
+		for _, s := range states {
+			a := patch.Attempt{State: s, Bytes: 10, TotalBytes: 10}
+			if s == patch.ExecWaiting {
+				a.State, a.Bytes = patch.ExecDownloading, 4 // still on its way
+			}
+			mp.Counts.add(a)
+			mp.Items = append(mp.Items, ItemProgress{Attempt: a, Text: saying(a)})
+		}
+		mp.State, mp.Text = lead(mp.Items)
+		mp.installing()
+		return string(mp.State) + ": " + mp.Text
+	}
+	const way, fetched, installs, done, failed = patch.ExecWaiting, patch.ExecDownloading, patch.ExecInstalling, patch.ExecDone, patch.ExecFailed
+	for _, c := range []struct {
+		want   string
+		states []patch.Execution
+	}{
+		{"downloading: fetches the files", []patch.Execution{fetched, way, way}},
+		{"downloading: fetches the files", []patch.Execution{failed, fetched, way}},
+		{"installing: installs, 0 of 3 done", []patch.Execution{fetched, fetched, fetched}},
+		{"installing: installs, 0 of 3 done", []patch.Execution{installs, fetched, fetched}},
+		{"installing: installs, 1 of 3 done", []patch.Execution{done, fetched, fetched}},
+		{"installing: installs, 1 of 3 done", []patch.Execution{done, installs, fetched}},
+		{"installing: installs, 1 of 3 done, 1 failed", []patch.Execution{done, failed, fetched}},
+		{"failed: failed ()", []patch.Execution{done, failed, done}},
+		{"done: installed; the detect after it has not come yet", []patch.Execution{done, done, done}},
+	} {
+		if got := of(c.states...); got != c.want {
+			t.Errorf("%v: %q, not %q", c.states, got, c.want)
+		}
+	}
+}
