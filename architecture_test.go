@@ -21,7 +21,7 @@ const module = "github.com/fettle-project/fettle/"
 var layers = [][]string{
 	{"internal/patch", "internal/lab"},
 	{"internal/version"},
-	{"internal/wire", "internal/debian", "internal/gate", "internal/content"},
+	{"internal/wire", "internal/debian", "internal/gate", "internal/content", "internal/mirror"},
 	{"internal/detect", "internal/debian/debtest"},
 	{"internal/world"},
 	{"internal/feed", "internal/catalog", "internal/label", "internal/approval", "internal/plan", "internal/deploy", "internal/ledger",

@@ -12,30 +12,6 @@ import (
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
-// StatusOf is the one table from error kind to HTTP status, for both listeners and the console.
-func StatusOf(kind patch.Kind) int {
-	switch kind {
-	case patch.Invalid:
-		return http.StatusBadRequest
-	case patch.Unauthenticated:
-		return http.StatusUnauthorized
-	case patch.Forbidden:
-		return http.StatusForbidden
-	case patch.NotFound:
-		return http.StatusNotFound
-	case patch.Conflict:
-		return http.StatusConflict
-	case patch.Exhausted:
-		return http.StatusTooManyRequests
-	case patch.Unavailable:
-		return http.StatusServiceUnavailable
-	case patch.Untrusted:
-		return http.StatusUnprocessableEntity
-	case patch.Internal:
-	}
-	return http.StatusInternalServerError
-}
-
 // faultOf makes the body and the status for err. Text of an Internal error stays here: the reader gets the request's id instead.
 func faultOf(err error, requestID string) (wire.Fault, int) {
 	var tooLarge *http.MaxBytesError
@@ -57,7 +33,7 @@ func faultOf(err error, requestID string) (wire.Fault, int) {
 	if cause := shownCause(e); cause != "" {
 		f.Why = joinNonEmpty(f.Why, cause)
 	}
-	return f, StatusOf(e.Kind)
+	return f, wire.StatusOf(e.Kind)
 }
 
 // shownCause gives the text of e's cause as far as it was written for people: a cause without a kind stays in the log.

@@ -11,12 +11,13 @@ import (
 	"testing"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
 )
 
 func TestEveryKindHasItsStatus(t *testing.T) {
 	seen := map[int]patch.Kind{}
 	for k := patch.Internal; k <= patch.Untrusted; k++ {
-		status := StatusOf(k)
+		status := wire.StatusOf(k)
 		if (status == http.StatusInternalServerError) != (k == patch.Internal) {
 			t.Errorf("%s has status %d", k, status)
 		}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fettle-project/fettle/internal/content"
+	"github.com/fettle-project/fettle/internal/mirror"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -82,7 +83,7 @@ func (d *Depot) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := &run{Depot: d, client: d.client()}
+	r := &run{Depot: d, client: mirror.Client(d.HTTP)}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
 	for _, p := range open {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -29,30 +28,6 @@ type run struct {
 	*Depot
 	client *http.Client
 	full   atomic.Bool // the disk is: the rest of the run need not try
-}
-
-func (d *Depot) client() *http.Client {
-	client := http.Client{Transport: &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 20 * time.Second}).DialContext,
-		TLSHandshakeTimeout:   20 * time.Second,
-		ResponseHeaderTimeout: time.Minute,
-		DisableKeepAlives:     true,
-	}}
-	if d.HTTP != nil {
-		client = *d.HTTP
-	}
-	client.CheckRedirect = sameHost
-	return &client
-}
-
-// sameHost follows redirects within one host and scheme only.
-func sameHost(req *http.Request, via []*http.Request) error {
-	first := via[0].URL
-	if req.URL.Host != first.Host || req.URL.Scheme != first.Scheme || len(via) > 5 {
-		return &patch.Error{Kind: patch.Untrusted, What: "the server redirects to another host", Why: "from " + first.Host + " to " + req.URL.Host}
-	}
-	return nil
 }
 
 // bring makes one file ready, or records why it is not.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/auth"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
 )
 
 // Bodies of forms are small; a decision about every patch of a big catalog fits.
@@ -208,7 +209,7 @@ type faultPage struct {
 }
 
 func faultOf(err error) faultPage {
-	p := faultPage{Status: statusOf(patch.KindOf(err))}
+	p := faultPage{Status: wire.StatusOf(patch.KindOf(err))}
 	var e *patch.Error
 	if p.Status == http.StatusInternalServerError || !errors.As(err, &e) {
 		p.What, p.Why = "The appliance could not do this", "It is a fault of the appliance's own; its log has the details."
@@ -220,29 +221,6 @@ func faultOf(err error) faultPage {
 		p.Why = e.Err.Error()
 	}
 	return p
-}
-
-// statusOf is the one table from an error's kind to an HTTP status.
-func statusOf(k patch.Kind) int {
-	switch k {
-	case patch.Invalid:
-		return http.StatusBadRequest
-	case patch.Unauthenticated:
-		return http.StatusUnauthorized
-	case patch.Forbidden:
-		return http.StatusForbidden
-	case patch.NotFound:
-		return http.StatusNotFound
-	case patch.Conflict:
-		return http.StatusConflict
-	case patch.Exhausted:
-		return http.StatusTooManyRequests
-	case patch.Unavailable:
-		return http.StatusServiceUnavailable
-	case patch.Untrusted:
-		return http.StatusUnprocessableEntity
-	}
-	return http.StatusInternalServerError
 }
 
 func (c *console) fail(v *visit, err error) {

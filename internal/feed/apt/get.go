@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/content"
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/feed"
+	"github.com/fettle-project/fettle/internal/mirror"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -30,34 +30,12 @@ type getter struct {
 type tags struct{ etag, modified string }
 
 func newGetter(f *Fetcher, name string, progress func(feed.Progress)) *getter {
-	client := http.Client{Transport: &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 20 * time.Second}).DialContext,
-		TLSHandshakeTimeout:   20 * time.Second,
-		ResponseHeaderTimeout: time.Minute,
-		DisableKeepAlives:     true,
-	}}
-	if f.HTTP != nil {
-		client = *f.HTTP
-	}
-	client.CheckRedirect = sameHost
-	g := &getter{client: &client, pause: f.Pause, feed: name, progress: progress}
+	client := mirror.Client(f.HTTP)
+	g := &getter{client: client, pause: f.Pause, feed: name, progress: progress}
 	if g.pause == 0 {
 		g.pause = time.Second
 	}
 	return g
-}
-
-// sameHost follows redirects within one host and scheme only: a mirror must not send the appliance elsewhere.
-func sameHost(req *http.Request, via []*http.Request) error {
-	first := via[0].URL
-	if req.URL.Host != first.Host || req.URL.Scheme != first.Scheme {
-		return untrusted("the server redirects to another host", "from "+first.Host+" to "+req.URL.Host)
-	}
-	if len(via) > 5 {
-		return untrusted("the server redirects in circles", first.Host)
-	}
-	return nil
 }
 
 // small gets a file of at most debian.MaxRelease bytes; nil bytes mean that it has not changed since known.
