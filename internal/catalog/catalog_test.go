@@ -424,6 +424,23 @@ func TestBundle(t *testing.T) {
 		}
 		damaged.Close()
 	}
+	renamed := l.Patches()
+	renamed[0].Title = "harmless"
+	forged := b
+	if forged.List, err = encodeList(hostOS, renamed); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteBundle(path, []Built{forged}); err != nil {
+		t.Fatal(err)
+	}
+	swapped, err := OpenBundle(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer swapped.Close()
+	if _, err := swapped.List(hostOS); patch.KindOf(err) != patch.Invalid {
+		t.Errorf("a whole list under another list's name: %v", err)
+	}
 	if _, err := OpenBundle(filepath.Join(t.TempDir(), "none")); patch.KindOf(err) != patch.NotFound {
 		t.Errorf("no file: %v", err)
 	}
