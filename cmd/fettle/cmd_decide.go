@@ -94,10 +94,10 @@ func printPreview(w io.Writer, width int, p approval.Preview) {
 	t.print(w, width)
 	for _, x := range p.Patches {
 		for _, r := range x.NotApplicable {
-			line(w, "  %s does not apply to %d: %s (%s)", clean(string(x.Patch.ID)), r.Count, clean(r.Text), clean(strings.Join(firstNames(r.Names), ", ")))
+			line(w, "  %s does not apply to %s (%s): %s", clean(string(x.Patch.ID)), plural(r.Count, "machine", "machines"), clean(strings.Join(firstNames(r.Names), ", ")), clean(r.Text))
 		}
 		for _, r := range x.StaysClosed {
-			line(w, "  %s stays back on %d: %s", clean(string(x.Patch.ID)), r.Count, clean(r.Text))
+			line(w, "  %s is kept back on %s (%s): %s", clean(string(x.Patch.ID)), plural(r.Count, "machine", "machines"), clean(strings.Join(firstNames(r.Names), ", ")), clean(r.Text))
 		}
 	}
 }

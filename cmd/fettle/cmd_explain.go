@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"strings"
 
@@ -21,7 +20,8 @@ type explainCmd struct {
 }
 
 func (explainCmd) Help() string {
-	return `Walks every gate between the patch and the machine: ● open, ○ closed, · not reached.
+	return `Walks every gate between the patch and the machine: ● open, ○ closed, · not reached, ✓ nothing left to do.
+A long list of clauses is cut; --json has them all.
 
 Examples:
   fettle explain web-14 perl
@@ -71,15 +71,31 @@ func printExplanation(w io.Writer, width int, e ledger.Explanation) {
 		titles = max(titles, runewidth.StringWidth(g.Title))
 	}
 	for _, g := range e.Answer.Gates {
-		first := e.Answer.Closed != nil && g.Name == e.Answer.Closed.Name && e.Row.Verdict != patch.Patched
+		first := e.Answer.Closed != nil && g.Name == e.Answer.Closed.Name && !g.Settled()
 		printGate(w, g, titles, first)
 	}
 	line(w, "What happens next: %s", clean(nextText(e.Answer)))
 	if e.Proof.Text != "" {
 		line(w, "Proof: %s", clean(e.Proof.Text))
 	}
-	for _, t := range e.Transitions {
-		line(w, "%s", strings.TrimSpace(fmt.Sprintf("History: %s  %s → %s  %s  %s", when(t.At), t.From, t.To, t.Cause, clean(t.Note))))
+	printHistory(w, e.Transitions)
+}
+
+// printHistory prints the changes of a verdict under one heading, newest first.
+func printHistory(w io.Writer, ts []patch.Transition) {
+	const heading = "History: "
+	var steps []string
+	widest := 0
+	for _, t := range ts {
+		steps = append(steps, t.From.String()+" → "+t.To.String())
+		widest = max(widest, runewidth.StringWidth(steps[len(steps)-1]))
+	}
+	for i, t := range ts {
+		lead := heading
+		if i > 0 {
+			lead = strings.Repeat(" ", len(heading))
+		}
+		line(w, "%s", strings.TrimRight(lead+when(t.At)+"  "+runewidth.FillRight(steps[i], widest)+"  "+string(t.Cause)+"  "+clean(t.Note), " "))
 	}
 }
 
@@ -107,43 +123,46 @@ func heading(w io.Writer, width int, left, right string) {
 	line(w, "%s%s%s", left, strings.Repeat(" ", gap), right)
 }
 
-func mark(s gate.State) string {
-	switch s {
-	case gate.Open:
+func mark(g gate.Gate) string {
+	switch {
+	case g.Settled():
+		return "✓"
+	case g.State == gate.Open:
 		return "●"
-	case gate.Closed:
+	case g.State == gate.Closed:
 		return "○"
-	case gate.Unreached:
 	}
 	return "·"
 }
 
 // shownClauses is how many of a gate's clauses are printed.
-const shownClauses = 4
+const shownClauses = 5
 
 func printGate(w io.Writer, g gate.Gate, titles int, first bool) {
 	arrow := ""
 	if first {
 		arrow = "   ← first closed gate"
 	}
-	line(w, "  %s %s  %s%s", mark(g.State), runewidth.FillRight(clean(g.Title), titles), clean(g.Text), arrow)
+	line(w, "  %s %s  %s%s", mark(g), runewidth.FillRight(clean(g.Title), titles), clean(g.Text), arrow)
 	indent := strings.Repeat(" ", titles+6)
-	if g.State == gate.Unreached {
+	if g.State != gate.Closed || g.Settled() {
 		return
 	}
-	if g.State == gate.Closed {
-		for _, c := range g.Clauses[:min(shownClauses, len(g.Clauses))] {
-			line(w, "%s%s: expected %s, seen %s", indent, clean(c.Subject), clean(c.Expected), clean(c.Seen))
-		}
-		if more := len(g.Clauses) - shownClauses; more > 0 {
-			line(w, "%sand %d more; --json has them all", indent, more)
-		}
+	for _, c := range g.Clauses[:min(shownClauses, len(g.Clauses))] {
+		line(w, "%s%s: expected %s, seen %s", indent, clean(c.Subject), clean(c.Expected), clean(c.Seen))
 	}
-	if g.State == gate.Closed && g.Evidence != "" {
-		line(w, "%s%s", indent, clean(g.Evidence))
+	if more := len(g.Clauses) - shownClauses; more > 0 {
+		line(w, "%sand %s more", indent, thousands(more))
 	}
-	if first && g.Next != "" {
-		line(w, "%snext: %s", indent, clean(g.Next))
+	if g.Evidence != "" {
+		at := ""
+		if !g.At.IsZero() {
+			at = when(g.At)
+		}
+		line(w, "%s", clean(indent+"evidence: "+g.Evidence+with(", ", at)))
+	}
+	if !first && g.Next != "" {
+		line(w, "%s", clean(indent+"next: "+g.Next))
 	}
 }
 
@@ -159,7 +178,7 @@ func printLabelExplanation(w io.Writer, e ledger.LabelExplanation) {
 	line(w, "%s", clean(e.Sentence))
 	line(w, "")
 	for _, g := range e.Groups {
-		line(w, "  %5s  %-14s %s", thousands(g.Count), clean(g.Standing), clean(g.Text))
+		line(w, "  %5s  %-14s  %s", thousands(g.Count), clean(g.Standing), clean(g.Text))
 		var names []string
 		for _, m := range g.Machines {
 			names = append(names, m.Name)

@@ -68,13 +68,13 @@ func (c machinesShowCmd) Run(ctx context.Context, s *screen) error {
 func printMachine(w io.Writer, d api.MachineDetail) {
 	m := d.Machine
 	line(w, "%s  %s", clean(m.Name), clean(string(m.OS)))
-	line(w, "%s", clean(m.Text))
+	line(w, "%s", clean(sentence(m.Text)))
 	line(w, "")
 	f := fields{w}
 	f.put("id", string(m.ID))
 	f.put("state", string(m.State))
-	f.put("enrolled", when(m.EnrolledAt)+" with token "+m.EnrolledBy)
-	f.put("seen", ago(m.SeenAt, time.Now())+" from "+m.Address)
+	f.put("enrolled", when(m.EnrolledAt)+with(" with token ", m.EnrolledBy))
+	f.put("seen", ago(m.SeenAt, time.Now())+with(" from ", m.Address))
 	f.put("agent", m.AgentVersion)
 	f.put("labels", strings.Join(d.Labels, ", "))
 	if r := m.Receipt; r != nil {
@@ -90,22 +90,31 @@ func printMachine(w io.Writer, d api.MachineDetail) {
 	}
 	if inv := d.Inventory; inv != nil {
 		f.put("system", inv.OS.Pretty)
-		f.put("kernel", strings.TrimSpace(inv.Kernel.Running+" running; installed "+orNone(inv.Kernel.Installed)))
+		f.put("kernel", kernelText(inv.Kernel))
 		f.put("hardware", hardwareText(inv.Hardware))
 		f.put("other updaters", strings.Join(inv.Updaters, ", "))
 	}
 }
 
-func orNone(s string) string {
-	if s == "" {
-		return "none"
+func kernelText(k patch.Kernel) string {
+	switch k.Installed {
+	case k.Running:
+		return k.Running
+	case "":
+		return k.Running + "; no kernel package is installed"
 	}
-	return s
+	return k.Running + " runs, " + k.Installed + " is installed"
 }
 
 func hardwareText(h patch.Hardware) string {
-	parts := []string{strings.TrimSpace(h.Vendor + " " + h.Model), h.CPU, plural(h.Cores, "core", "cores"), size(h.MemoryMB << 20)}
-	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
+	parts := []string{strings.TrimSpace(h.Vendor + " " + h.Model), h.CPU}
+	if h.Cores > 0 {
+		parts = append(parts, plural(h.Cores, "core", "cores"))
+	}
+	if h.MemoryMB > 0 {
+		parts = append(parts, size(h.MemoryMB<<20)+" of memory")
+	}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return strings.TrimSpace(s) == "" }), ", ")
 }
 
 func countsText(c patch.Counts) string {
@@ -154,7 +163,11 @@ func printRows(w io.Writer, width int, r api.Rows, machines bool) {
 	if len(t.rows) > 0 {
 		t.print(w, width)
 	}
-	line(w, "%s of %s rows match; %s are shown. All rows: %s.", thousands(r.Total), thousands(r.Summary.Total), thousands(len(r.Items)), countsText(r.Summary.Verdicts))
+	shown := ""
+	if len(r.Items) < r.Total {
+		shown = ", and " + thousands(len(r.Items)) + " are shown (--limit 0 shows all)"
+	}
+	line(w, "%s of %s match%s. All rows: %s.", thousands(r.Total), plural(r.Summary.Total, "row", "rows"), shown, countsText(r.Summary.Verdicts))
 }
 
 func rowText(x ledger.Row) string {

@@ -27,35 +27,50 @@ func (c statusCmd) Run(ctx context.Context, s *screen) error {
 func printFleet(w io.Writer, width int, f ledger.Fleet) {
 	line(w, "%s", clean(f.Sentence))
 	line(w, "")
-	t := table{columns: []column{{title: "machines"}, {title: "", right: true}, {title: "  ", flex: true}}}
+	t := table{columns: []column{{title: "machines"}, {title: "", right: true}, {title: "", flex: true}}}
+	t.add("admitted", thousands(f.Machines), "the whole that the numbers below are of")
+	t.add("confirmed patched", thousands(f.Confirmed), "complete and fresh detect, nothing missing")
 	for _, r := range []struct {
 		name string
 		n    int
 		text string
 	}{
-		{"admitted", f.Machines, "the whole that the numbers below are of"},
-		{"confirmed", f.Confirmed, "complete and fresh detect, nothing missing"},
-		{"needing patches", f.Needing, ""},
+		{"needing patches", f.Needing, "complete and fresh detect, something missing"},
+		{"needing you", f.NeedingPerson, "a needed patch is undecided or out of attempts"},
 		{"with errors", f.Erring, "at least one patch could not be judged"},
+		{"behind", f.Behind, "detected with an older list; they detect again by themselves"},
 		{"stale", f.Stale, "complete detect, but too old to speak of now"},
-		{"behind", f.Behind, "detected with an older list"},
 		{"detect failed", f.Failed, "the last complete one stays in force"},
 		{"never detected", f.Never, "counted as unknown, never as good"},
-		{"silent", f.Silent, ""},
-		{"reboot owed", f.RebootOwed, ""},
-		{"pending", f.Pending, "wait for `fettle machines admit`"},
+		{"silent", f.Silent, "not seen lately"},
+		{"reboot owed", f.RebootOwed, "before what is installed takes effect"},
+		{"pending", f.Pending, "not admitted yet: fettle machines admit NAME"},
 	} {
-		t.add(r.name, strconv.Itoa(r.n), r.text)
+		if r.n > 0 {
+			t.add(r.name, thousands(r.n), r.text)
+		}
 	}
 	t.print(w, width)
 	line(w, "")
-	line(w, "%s that machines need and nobody decided; %s needed; %s deployable now.", plural(f.Undecided, "patch", "patches"), plural(f.Security, "security patch", "security patches"), plural(f.Deployable, "row", "rows"))
+	line(w, "Patches that are needed and undecided: %s. Security patches that are needed: %s. Installs that a deployment would make now: %s.",
+		thousands(f.Undecided), thousands(f.Security), thousands(f.Deployable))
 	for _, o := range f.OSes {
-		line(w, "%s: list %s with %s patches, vendor's data of %s; %s.", clean(string(o.OS)), o.Revision, thousands(o.Patches), when(o.MetadataDate), plural(o.Machines, "machine", "machines"))
+		line(w, "%s", clean(osText(o)))
 	}
 	for _, a := range f.Alarms {
-		line(w, "! %s  %s", clean(a.Text), clean(a.Do))
+		line(w, "! %s %s", clean(sentence(a.Text)), clean(a.Do))
 	}
+}
+
+func osText(o ledger.OSStatus) string {
+	machines := plural(o.Machines, "machine", "machines")
+	switch {
+	case o.OS == "":
+		return machines + " of an OS that is not known yet."
+	case o.Revision == "":
+		return string(o.OS) + ", " + machines + ": no list is published for it."
+	}
+	return string(o.OS) + ", " + machines + ": list " + string(o.Revision) + " with " + plural(o.Patches, "patch", "patches") + ", vendor's data of " + when(o.MetadataDate) + "."
 }
 
 type alarmsCmd struct {

@@ -49,7 +49,7 @@ func (c deployWatchCmd) follow(ctx context.Context, s *screen, client *api.Clien
 			ended = time.Now()
 		}
 		for _, m := range w.Machines {
-			showMachine(bars, m)
+			showMachine(bars, m, s.live)
 		}
 		if w.Ended && (w.Counts.Unproven == 0 || time.Since(ended) > proofTime) {
 			bars.stop()
@@ -58,15 +58,15 @@ func (c deployWatchCmd) follow(ctx context.Context, s *screen, client *api.Clien
 	}
 }
 
-// showMachine moves a machine's bar: nine tenths for its patches, the rest for the detect that proves them.
-func showMachine(b *bars, m deploy.MachineProgress) {
+// showMachine moves a machine's bar by its patches. Where every new text becomes a line of its own, the bytes fetched so far are left out.
+func showMachine(b *bars, m deploy.MachineProgress, moving bool) {
 	total := int64(m.Counts.Total)
 	ended := int64(m.Counts.Done + m.Counts.Failed + m.Counts.Withdrawn)
 	text := m.Text
 	if text == "" {
 		text = string(m.State)
 	}
-	if m.State == patch.ExecDownloading && m.TotalBytes > 0 {
+	if moving && m.State == patch.ExecDownloading && m.TotalBytes > 0 {
 		text += ", " + size(m.Bytes) + " of " + size(m.TotalBytes)
 	}
 	b.set(m.Name, ended, max(total, 1), text)

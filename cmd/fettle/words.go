@@ -67,6 +67,23 @@ func plural(n int, one, many string) string {
 	return thousands(n) + " " + many
 }
 
+// sentence makes one of a clause: with a capital and a full stop.
+func sentence(clause string) string {
+	clause = strings.TrimRight(strings.TrimSpace(clause), ".")
+	if clause == "" {
+		return ""
+	}
+	return strings.ToUpper(clause[:1]) + clause[1:] + "."
+}
+
+// with gives lead and text, or nothing where there is no text.
+func with(lead, text string) string {
+	if text == "" {
+		return ""
+	}
+	return lead + text
+}
+
 // short shows the beginning of an id that is enough to type.
 func short(id patch.MachineID) string {
 	if len(id) > 12 {
