@@ -39,8 +39,8 @@ type appliance struct {
 	cfg       config
 	keys      *auth.Keys
 	syncer    *feed.Syncer
-	startSync func(patch.Caller) api.Change // set before anything is served
-	jobs      sync.WaitGroup                // work that outlives the request that asked for it
+	startSync func(change string, accept accepted) // set before anything is served
+	jobs      sync.WaitGroup                       // work that outlives the request that asked for it
 	closers   []io.Closer
 }
 
@@ -129,7 +129,7 @@ func (a *appliance) join(s *store.Store, dirs contents, log *slog.Logger) {
 		Door:   auth.NewDoor(s, auth.DefaultCost(), now),
 		Issuer: a.keys.Agents, CatalogKey: a.keys.CatalogPublic(), ApproverKey: a.keys.ApproverPublic,
 		Enrolment: a.enrolment(), Hub: hub, Changes: api.NewChanges(now, newID), Pulse: pulse, Wanted: wanted,
-		CheckFeed: checkFeed, Sync: func(c patch.Caller) api.Change { return a.startSync(c) },
+		CheckFeed: checkFeed, Sync: a.askSync,
 		Now: now, Random: rand.Float64, NewID: newID, Log: log,
 	}
 }

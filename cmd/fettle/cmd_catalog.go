@@ -18,15 +18,18 @@ type catalogCmd struct {
 }
 
 type catalogSyncCmd struct {
-	NoWait bool `help:"Start it and return."`
+	Accept []string `help:"Take over, once, what this feed has in quarantine because it shrank or grew too much; may be repeated." placeholder:"FEED"`
+	NoWait bool     `help:"Start it and return."`
 }
 
 func (catalogSyncCmd) Help() string {
 	return `Signatures are verified; what is unsigned, expired, older, cut or suddenly shrunken is refused and the last good state kept.
-Exits with 3 if a feed could not be brought up to date.
+A feed that lost a tenth of its packages or grew by half is put in quarantine: compare it with the vendor's archive, and take exactly the
+generation that you saw over with --accept. Exits with 3 if a feed could not be brought up to date.
 
 Examples:
   fettle catalog sync
+  fettle catalog sync --accept debian-bookworm-updates
   fettle catalog sync --no-wait --json`
 }
 
@@ -36,7 +39,7 @@ func (c catalogSyncCmd) Run(ctx context.Context, s *screen) error {
 		return err
 	}
 	defer client.Close()
-	change, err := api.Do[api.Change](ctx, client, http.MethodPost, api.Path("sync"), nil, nil)
+	change, err := api.Do[api.Change](ctx, client, http.MethodPost, api.Path("sync"), nil, api.SyncRequest{Accept: c.Accept})
 	if err != nil {
 		return err
 	}
@@ -45,7 +48,7 @@ func (c catalogSyncCmd) Run(ctx context.Context, s *screen) error {
 			return err
 		}
 	}
-	if err := s.show(change, func(w io.Writer) { printChange(w, s.width, change) }); err != nil {
+	if err := s.show(change, func(w io.Writer) { printChange(w, s, change, !c.NoWait) }); err != nil {
 		return err
 	}
 	if change.State == "failed" {
@@ -54,13 +57,15 @@ func (c catalogSyncCmd) Run(ctx context.Context, s *screen) error {
 	return nil
 }
 
-// followChange shows a change's progress until it has ended.
+// followChange shows a change's progress until it has ended. Where bars do not move, how the parts ended is left to the answer.
 func followChange(ctx context.Context, s *screen, client *api.Client, change api.Change) (api.Change, error) {
 	b := newBars(s)
 	defer b.stop()
 	for {
 		for _, p := range change.Parts {
-			b.set(p.Name, p.Done, p.Total, partText(p, s.live))
+			if s.live || p.State == "running" {
+				b.set(p.Name, p.Done, p.Total, partText(p, s.live))
+			}
 		}
 		if change.State != "running" {
 			return change, nil
@@ -85,21 +90,28 @@ func partText(p api.Part, moving bool) string {
 	return text
 }
 
-func printChange(w io.Writer, width int, c api.Change) {
-	if c.State == "running" {
+// printChange prints how a change ended. What bars on the same terminal have said already is not said again, nor why something failed:
+// the error that follows tells.
+func printChange(w io.Writer, s *screen, c api.Change, followed bool) {
+	switch {
+	case c.State == "running":
 		line(w, "Running as %s.", c.ID)
+		return
+	case c.State == "failed" && len(c.Parts) == 0:
+		return
+	case len(c.Parts) == 0, c.State == "done" && followed && s.live && s.width > 0:
+		line(w, "%s", clean(sentence(c.Text)))
 		return
 	}
 	t := table{columns: []column{{title: "what", flex: true}, {title: "state"}, {title: "result", flex: true}}}
 	for _, p := range c.Parts {
-		t.add(p.Name, p.State, p.Text)
+		text := p.Text
+		if p.State == "failed" {
+			text = ""
+		}
+		t.add(p.Name, p.State, text)
 	}
-	if len(t.rows) > 0 {
-		t.print(w, width)
-	}
-	if len(t.rows) == 0 {
-		line(w, "%s", clean(c.Text))
-	}
+	t.print(w, s.width)
 }
 
 type catalogListCmd struct {

@@ -17,9 +17,12 @@ func (a *appliance) consoleConfig() web.Config {
 		NewToken:  func() (string, patch.Hash, error) { return auth.NewToken(a.Issuer.Certificate) },
 		Enrolment: a.Enrolment,
 		AskDetect: a.askDetect,
-		Sync:      func(c patch.Caller) { a.Sync(c) },
-		Changed:   a.changed,
-		Now:       a.Now, Zone: time.Local, Log: a.Log,
+		Sync: func(ctx context.Context, c patch.Caller) error {
+			_, err := a.Sync(ctx, c, nil)
+			return err
+		},
+		Changed: a.changed,
+		Now:     a.Now, Zone: time.Local, Log: a.Log,
 	}
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"crypto/ed25519"
 	"log/slog"
 	"time"
@@ -40,8 +41,9 @@ type Appliance struct {
 	Wanted  *Pulse // beats when the depot may have something new to fetch
 	// CheckFeed says why a feed cannot be subscribed to, and fills what was left out.
 	CheckFeed func(*patch.Feed) error
-	// Sync brings all feeds up to date and publishes, in the background; one that already runs is joined.
-	Sync func(caller patch.Caller) Change
+	// Sync brings all feeds up to date and publishes, in the background, and audits who asked; one that already runs is joined. The
+	// generations of the feeds named in accept, which are in quarantine, are taken over once; Conflict where there is none or a sync runs.
+	Sync func(ctx context.Context, caller patch.Caller, accept []string) (Change, error)
 
 	Now    func() time.Time
 	Random func() float64 // in [0,1)

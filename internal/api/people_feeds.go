@@ -35,11 +35,24 @@ func (s *people) removeFeed(c *call) (any, error) {
 	return nil, s.Store.RemoveFeed(c.Context(), c.caller, c.PathValue("feed"))
 }
 
+// SyncRequest asks for a sync; the body may be left out.
+type SyncRequest struct {
+	Accept []string `json:"accept,omitempty"` // feeds whose generation in quarantine is taken over, once
+}
+
 func (s *people) startSync(c *call) (any, error) {
-	if err := s.Store.PutAudit(c.Context(), c.caller, "catalog.sync", "all feeds", nil); err != nil {
+	var in SyncRequest
+	if c.ContentLength != 0 {
+		var err error
+		if in, err = decode[SyncRequest](c); err != nil {
+			return nil, err
+		}
+	}
+	change, err := s.Sync(c.Context(), c.caller, in.Accept)
+	if err != nil {
 		return nil, err
 	}
-	return outcome{http.StatusAccepted, s.Sync(c.caller)}, nil
+	return outcome{http.StatusAccepted, change}, nil
 }
 
 // findChange gives a change; with ?after=VERSION&wait=SECONDS it waits until there is a newer state of it.

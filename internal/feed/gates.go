@@ -39,6 +39,11 @@ func authentic(f patch.Feed, last, next *patch.FeedState, now time.Time) error {
 	return nil
 }
 
+// accepted reports whether a person has looked at exactly this generation, in the run that put it in quarantine, and takes it over.
+func accepted(f patch.Feed, next *patch.FeedState, seen *patch.FeedRun) bool {
+	return seen != nil && seen.Feed == f.Name && seen.Outcome == Quarantined && seen.Packages == next.Packages && seen.Dated.Equal(next.Dated)
+}
+
 // plausible is the gate of size: −10 % or +50 % against the last good generation asks for a person.
 func plausible(f patch.Feed, last, next *patch.FeedState) error {
 	if last == nil {
@@ -49,6 +54,6 @@ func plausible(f patch.Feed, last, next *patch.FeedState) error {
 	if !shrunk && !grown {
 		return nil
 	}
-	return refuse(f, fmt.Sprintf("it holds %d packages, and the last good generation %d", next.Packages, last.Packages),
+	return refuse(f, fmt.Sprintf("it holds %d packages, and the last good generation held %d", next.Packages, last.Packages),
 		"It is quarantined until a person accepts it or the vendor corrects it.")
 }

@@ -20,15 +20,16 @@ const (
 // PutFeedRun; a failure is returned as well, raises the alarm "feed/<name>", and leaves the last good generation in force.
 // progress may be nil.
 func (s *Syncer) Sync(ctx context.Context, f patch.Feed, progress func(Progress)) (patch.FeedRun, error) {
-	return s.sync(ctx, f, progress, false)
+	return s.sync(ctx, f, progress, nil)
 }
 
-// SyncAccepting is Sync for a person who has checked that the number of packages did change that much: it skips that gate alone.
-func (s *Syncer) SyncAccepting(ctx context.Context, f patch.Feed, progress func(Progress)) (patch.FeedRun, error) {
-	return s.sync(ctx, f, progress, true)
+// SyncAccepting is Sync for a person who has checked the generation that the run seen put in quarantine: the gate of size lets that one
+// through, and no other. Every other gate stays.
+func (s *Syncer) SyncAccepting(ctx context.Context, f patch.Feed, seen patch.FeedRun, progress func(Progress)) (patch.FeedRun, error) {
+	return s.sync(ctx, f, progress, &seen)
 }
 
-func (s *Syncer) sync(ctx context.Context, f patch.Feed, progress func(Progress), anyCount bool) (patch.FeedRun, error) {
+func (s *Syncer) sync(ctx context.Context, f patch.Feed, progress func(Progress), seen *patch.FeedRun) (patch.FeedRun, error) {
 	if progress == nil {
 		progress = func(Progress) {}
 	}
@@ -37,7 +38,7 @@ func (s *Syncer) sync(ctx context.Context, f patch.Feed, progress func(Progress)
 	if err != nil {
 		return run, err
 	}
-	next, err := s.attempt(ctx, f, last, &run, progress, anyCount)
+	next, err := s.attempt(ctx, f, last, &run, progress, seen)
 	if ctx.Err() != nil {
 		return run, ctx.Err()
 	}
@@ -57,7 +58,7 @@ func (s *Syncer) last(ctx context.Context, name string) (*patch.FeedState, error
 }
 
 // attempt fetches and judges; it gives the state to take over, nil for none.
-func (s *Syncer) attempt(ctx context.Context, f patch.Feed, last *patch.FeedState, run *patch.FeedRun, progress func(Progress), anyCount bool) (*patch.FeedState, error) {
+func (s *Syncer) attempt(ctx context.Context, f patch.Feed, last *patch.FeedState, run *patch.FeedRun, progress func(Progress), seen *patch.FeedRun) (*patch.FeedState, error) {
 	run.Outcome = Failed
 	fetcher, ok := s.Fetchers[f.Kind]
 	if !ok {
@@ -71,7 +72,7 @@ func (s *Syncer) attempt(ctx context.Context, f patch.Feed, last *patch.FeedStat
 	if err := authentic(f, last, &got.State, run.Started); err != nil {
 		return nil, err
 	}
-	if err := plausible(f, last, &got.State); err != nil && !anyCount {
+	if err := plausible(f, last, &got.State); err != nil && !accepted(f, &got.State, seen) {
 		run.Outcome = Quarantined
 		return nil, err
 	}

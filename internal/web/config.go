@@ -132,7 +132,7 @@ type Config struct {
 	// AskDetect asks a machine to detect now, and says whether it is listening.
 	AskDetect func(ctx context.Context, caller patch.Caller, id patch.MachineID) (online bool, err error)
 	// Sync starts to bring all feeds up to date in the background.
-	Sync func(caller patch.Caller)
+	Sync func(ctx context.Context, caller patch.Caller) error
 	// Changed tells the appliance that something which it acts on has changed: a decision, a label, a machine, a deployment.
 	Changed func()
 	Now     func() time.Time

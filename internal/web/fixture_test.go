@@ -270,7 +270,7 @@ func (w *world) config() Config {
 		},
 		Enrolment: "https://patches.example.org:8461",
 		AskDetect: func(context.Context, patch.Caller, patch.MachineID) (bool, error) { return true, nil },
-		Sync:      func(patch.Caller) {}, Changed: func() {},
+		Sync:      func(context.Context, patch.Caller) error { return nil }, Changed: func() {},
 		Now: func() time.Time { return w.now }, Zone: time.UTC, Log: slog.New(slog.DiscardHandler),
 	}
 }

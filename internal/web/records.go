@@ -39,7 +39,9 @@ func (c *console) feeds(v *visit) error {
 
 // sync starts to bring all feeds up to date; the page then shows how each fares.
 func (c *console) sync(v *visit) error {
-	c.Sync(v.caller)
+	if err := c.Sync(v.ctx, v.caller); err != nil {
+		return err
+	}
 	return v.see("/feeds")
 }
 

@@ -277,7 +277,7 @@ func TestRefusals(t *testing.T) {
 			r.archive.Put(inRelease, r.archive.File("dists/trixie/InRelease"))
 		}, fail, patch.Untrusted, "another suite"},
 		{"another host OS", func(r *rig) { r.feed.OS = "debian-13-amd64" }, fail, patch.Untrusted, "is set up for debian-13-amd64"},
-		{"shrunken", func(r *rig) { r.archive.Publish(r.t, later(8)) }, held, patch.Untrusted, "it holds 8 packages, and the last good generation 10"},
+		{"shrunken", func(r *rig) { r.archive.Publish(r.t, later(8)) }, held, patch.Untrusted, "it holds 8 packages, and the last good generation held 10"},
 		{"empty", func(r *rig) { r.archive.Publish(r.t, later(0)) }, held, patch.Untrusted, "it holds 0 packages"},
 		{"component gone", func(r *rig) { r.feed.Components = []string{"main", "contrib"} }, fail, patch.Invalid, "no package index for the component contrib"},
 		{"no keyring", func(r *rig) { r.feed.Keyring = "/nonexistent.gpg" }, fail, patch.NotFound, "cannot read the keyring"},
@@ -320,9 +320,40 @@ func TestPersonAcceptsAChangedCount(t *testing.T) {
 	s.Date = date.Add(time.Minute)
 	r.archive.Publish(t, s)
 	r.refused(feed.Quarantined, patch.Untrusted, "2 packages")
-	run, err := r.syncer.SyncAccepting(t.Context(), r.feed, nil)
+	run, err := r.syncer.SyncAccepting(t.Context(), r.feed, r.store.runs[len(r.store.runs)-1], nil)
 	if err != nil || run.Packages != 2 || r.store.state.Packages != 2 || len(r.store.alarms) != 0 {
 		t.Errorf("SyncAccepting: %+v, %v, %v", run, err, r.store.alarms)
+	}
+}
+
+// What a person accepted is the generation that they looked at, not whatever the mirror offers by then, nor an older one.
+func TestAPersonAcceptsOneGenerationOnly(t *testing.T) {
+	r := newRig(t)
+	r.good(feed.New)
+	s := suite(5)
+	s.Date = date.Add(time.Minute)
+	r.archive.Publish(t, s)
+	r.refused(feed.Quarantined, patch.Untrusted, "5 packages")
+	seen := r.store.runs[len(r.store.runs)-1]
+	accept := func(seen patch.FeedRun) patch.FeedRun {
+		t.Helper()
+		run, err := r.syncer.SyncAccepting(t.Context(), r.feed, seen, nil)
+		if err == nil || r.store.state.Packages != 10 || len(r.store.alarms) != 1 {
+			t.Errorf("SyncAccepting took it over: %+v, %v, %v", run, err, r.store.alarms)
+		}
+		return run
+	}
+	s = suite(2)
+	s.Date = date.Add(2 * time.Minute)
+	r.archive.Publish(t, s)
+	if run := accept(seen); run.Outcome != feed.Quarantined {
+		t.Errorf("a generation that shrank further: %+v", run)
+	}
+	s = suite(5)
+	s.Date = date.Add(-time.Minute)
+	r.archive.Publish(t, s)
+	if run := accept(patch.FeedRun{Feed: seen.Feed, Outcome: feed.Quarantined, Packages: 5, Dated: s.Date}); run.Outcome != feed.Failed {
+		t.Errorf("a rollback: %+v", run)
 	}
 }
 

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/api"
+	"github.com/fettle-project/fettle/internal/debian/debtest"
+)
+
+// A feed that shrank stays in quarantine until a person who saw it takes exactly that generation over; who it was is in the audit log.
+func TestAPersonAcceptsAFeedFromQuarantine(t *testing.T) {
+	h := open(t)
+	a := debtest.New(t)
+	date := time.Now().UTC().Truncate(time.Second).Add(-time.Hour)
+	publish := func(packages int) {
+		t.Helper()
+		s := debtest.Suite{Name: "bookworm", Date: date, Components: map[string][]debtest.Package{"main": nil}}
+		date = date.Add(time.Minute)
+		for i := range packages {
+			s.Components["main"] = append(s.Components["main"], debtest.Package{Name: fmt.Sprintf("tool%d", i), Arch: "amd64", Version: "1.0-1"})
+		}
+		a.Publish(t, s)
+	}
+	p := &person{home: t.TempDir()}
+	does := func(code int, want string, args ...string) {
+		t.Helper()
+		if got := p.does(t, "", args...); got != code || !strings.Contains(p.out.String()+p.err.String(), want) {
+			t.Fatalf("fettle %v: exit %d, not %d, or no %q in:\n%s%s", args, got, code, want, p.out.String(), p.err.String())
+		}
+	}
+	if code := p.does(t, testPassword+"\n", "login", "--server", "https://"+h.at.Console, "-u", "admin", "--password-stdin", "--ca-fingerprint", api.Fingerprint(h.ca)); code != exitOK {
+		t.Fatal(p.err.String())
+	}
+	publish(20)
+	does(exitOK, "test", "feeds", "add", "--name", "test", "--keyring", a.Keyring(t), "--apt", "deb "+a.URL+" bookworm main")
+	does(exitOK, "20 packages", "catalog", "sync")
+	if n := strings.Count(p.out.String()+p.err.String(), "20 packages"); n != 1 {
+		t.Errorf("the result is said %d times:\n%s%s", n, p.out.String(), p.err.String())
+	}
+	does(exitCannot, "put nothing in quarantine", "catalog", "sync", "--accept", "test")
+	does(exitCannot, `no feed is called "tset"`, "catalog", "sync", "--accept", "tset")
+
+	publish(9)
+	does(exitCannot, "it holds 9 packages", "catalog", "sync")
+	if n := strings.Count(p.out.String()+p.err.String(), "it holds 9 packages"); n != 1 {
+		t.Errorf("the reason is said %d times:\n%s%s", n, p.out.String(), p.err.String())
+	}
+	does(exitNo, "fettle catalog sync --accept test", "alarms")
+	// While a sync runs nothing is accepted: it would be forgotten without a word.
+	running, _ := h.Changes.Begin(syncKind, "ann")
+	does(exitCannot, "a sync is running already", "catalog", "sync", "--accept", "test")
+	h.Changes.End(running.ID, "", nil)
+	does(exitOK, "new: 9 packages", "catalog", "sync", "--accept", "test")
+	does(exitOK, "No alarms", "alarms")
+	does(exitOK, "unchanged: 9 packages", "catalog", "sync")
+	does(exitCannot, "put nothing in quarantine", "catalog", "sync", "--accept", "test")
+
+	log, err := h.Store.ListAudit(t.Context(), time.Time{}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted := 0
+	for _, e := range log {
+		if e.Action == "feed.accept" {
+			accepted++
+			if e.Who != "admin" || e.Object != "test" || !strings.Contains(e.Detail, `"packages":9`) {
+				t.Errorf("the audit log says %+v", e)
+			}
+		}
+	}
+	if accepted != 1 {
+		t.Errorf("the audit log tells of %d acceptances", accepted)
+	}
+}
