@@ -51,21 +51,25 @@ func commands() []command {
 // call is one invocation: its flags and where it prints.
 type call struct {
 	*flag.FlagSet
-	json  *bool
-	state *string
-	argv  []string
-	out   io.Writer
+	command command
+	json    *bool
+	state   *string
+	argv    []string
+	out     io.Writer
 }
 
-func newCall(c command, argv []string, out, errs io.Writer) *call {
+func newCall(c command, argv []string, out io.Writer) *call {
 	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	fs.SetOutput(errs)
-	fs.Usage = func() {
-		fmt.Fprintf(errs, "fettle-agent %s %s\n%s.\n\nExample:\n  %s\n\nFlags:\n", c.name, c.args, c.does, c.example)
-		fs.PrintDefaults()
-	}
-	return &call{FlagSet: fs, json: fs.Bool("json", false, "print the answer as JSON"),
+	fs.SetOutput(io.Discard) // parse and ended say what there is to say, once
+	fs.Usage = func() {}
+	return &call{FlagSet: fs, command: c, json: fs.Bool("json", false, "print the answer as JSON"),
 		state: fs.String("state", agent.DefaultStateDir, "`directory` of the agent's state"), argv: argv, out: out}
+}
+
+func (c *call) help() {
+	fmt.Fprintf(c.out, "fettle-agent %s %s\n%s.\n\nExample:\n  %s\n\nFlags:\n", c.command.name, c.command.args, c.command.does, c.command.example)
+	c.SetOutput(c.out)
+	c.PrintDefaults()
 }
 
 // parse reads flags wherever they stand and gives what is left.
@@ -73,8 +77,11 @@ func (c *call) parse() ([]string, error) {
 	var rest []string
 	args := c.argv
 	for {
-		if err := c.Parse(args); err != nil {
-			return nil, usage{err}
+		if err := c.Parse(args); errors.Is(err, flag.ErrHelp) {
+			c.help()
+			return nil, err
+		} else if err != nil {
+			return nil, usage{fmt.Errorf("%w; `fettle-agent %s -h` tells more", err, c.Name())}
 		}
 		if c.NArg() == 0 {
 			return rest, nil
@@ -117,13 +124,17 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 func run(args []string, out, errs io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if len(args) == 0 || args[0] == "help" || strings.TrimLeft(args[0], "-") == "h" || strings.TrimLeft(args[0], "-") == "help" {
+	if len(args) == 0 {
 		help(errs)
-		return exitUsage * min(1, 1-min(len(args), 1))
+		return exitUsage
+	}
+	if name := strings.TrimLeft(args[0], "-"); name == "help" || name == "h" {
+		help(out)
+		return 0
 	}
 	for _, c := range commands() {
 		if c.name == args[0] {
-			return ended(c.run(ctx, newCall(c, args[1:], out, errs)), errs)
+			return ended(c.run(ctx, newCall(c, args[1:], out)), errs)
 		}
 	}
 	fmt.Fprintf(errs, "fettle-agent has no command %q.\n", args[0])
