@@ -148,7 +148,7 @@ func attempts(w World) Gate {
 	case used >= limit:
 		g.close(CodeOutOf, fmt.Sprintf("%d of %d attempts failed on the patch itself; the last one: %s", used, limit, or(w.lastText(), "no text")))
 		g.until(Person, "nothing until somebody looks; approving it again gives it new attempts")
-	case last != nil && last.Cause == patch.FailDependency && w.Now.Before(last.EndedAt.Add(w.Limits.RetryDisk)) && !w.approvedSince(last.EndedAt):
+	case last != nil && last.Cause == patch.FailDependency && w.Now.Before(last.EndedAt.Add(w.Limits.RetryDisk)) && !w.approvedSince(last.EndedAt) && !w.newsSince(*last):
 		g.close(CodeDependency, or(clause(last.Text), "it needs a package that is not approved"))
 		g.until(Person, "approve what it needs")
 		g.NextAt = last.EndedAt.Add(w.Limits.RetryDisk)
@@ -156,7 +156,7 @@ func attempts(w World) Gate {
 		g.close(CodeUntrusted, or(clause(last.Text), "its files did not verify on the machine"))
 		g.until(Person, "it may be tried again; find out why the files did not verify")
 		g.NextAt = last.EndedAt.Add(w.Limits.RetryDisk)
-	case last != nil && last.Cause == patch.FailPolicy && w.Now.Before(last.EndedAt.Add(w.Limits.RetryDisk)):
+	case last != nil && last.Cause == patch.FailPolicy && w.Now.Before(last.EndedAt.Add(w.Limits.RetryDisk)) && !w.newsSince(*last):
 		g.close(CodeOwner, or(clause(last.Text), "the machine's owner does not allow it"))
 		g.until(Owner, "it may be tried again; the owner decides on the machine")
 		g.NextAt = last.EndedAt.Add(w.Limits.RetryDisk)
@@ -233,7 +233,14 @@ func (w World) judgedSince(t time.Time) bool {
 	return w.Receipt != nil && !w.Receipt.Started.Before(t)
 }
 
+// newsSince reports whether the machine has detected again since an attempt, beyond the detect that closed its order: agents do so when
+// something on the machine has changed.
+func (w World) newsSince(a patch.Attempt) bool {
+	return w.judgedSince(a.EndedAt) && (a.Order == "" || w.Receipt.Order != a.Order)
+}
+
+// approvedSince reports whether this patch or one that it may need was approved after t.
 func (w World) approvedSince(t time.Time) bool {
 	d, ok := approval(w.Policy)
-	return ok && d.At.After(t)
+	return ok && d.At.After(t) || w.Approved.After(t)
 }

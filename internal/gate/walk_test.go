@@ -150,6 +150,14 @@ func TestClosedGates(t *testing.T) {
 		{"not effective uses attempts up", func(w *World) {
 			w.Attempts = []patch.Attempt{failed(patch.FailPatch, 5*time.Hour), done(4*time.Hour, patch.EffectNotEffective, 5), done(3*time.Hour, patch.EffectNotEffective, 6)}
 		}, Attempts, CodeOutOf, "3 of 3 attempts", Person},
+		{"owner lately, and only the order's own detect since", func(w *World) {
+			a := failed(patch.FailPolicy, 3*time.Minute)
+			a.Order = "o1"
+			w.Attempts, w.Receipt.Order, w.Receipt.Started, w.Receipt.Ended = []patch.Attempt{a}, "o1", now.Add(-time.Minute), now.Add(-time.Minute)
+		}, Attempts, CodeOwner, "it said no", Owner},
+		{"dependency, and approved before", func(w *World) {
+			w.Attempts, w.Approved = []patch.Attempt{failed(patch.FailDependency, time.Minute)}, now.Add(-time.Hour)
+		}, Attempts, CodeDependency, "it said no", Person},
 		{"dependency", func(w *World) { w.Attempts = []patch.Attempt{failed(patch.FailDependency, time.Minute)} }, Attempts, CodeDependency, "it said no", Person},
 		{"untrusted", func(w *World) { w.Attempts = []patch.Attempt{failed(patch.FailUntrusted, time.Minute)} }, Attempts, CodeUntrusted, "it said no", Person},
 		{"drift", func(w *World) { w.Attempts = []patch.Attempt{failed(patch.FailDrift, time.Minute)} }, Attempts, CodeDrift, "it said no", Agent},
@@ -209,6 +217,17 @@ func TestGatesOpenAgain(t *testing.T) {
 		"worked in between": func(w *World) {
 			a := failed(patch.FailPatch, 5*time.Hour)
 			w.Attempts = []patch.Attempt{a, a, done(4*time.Hour, patch.EffectUndone, 6), a}
+		},
+		"what it needs is approved since": func(w *World) {
+			w.Attempts, w.Approved = []patch.Attempt{failed(patch.FailDependency, time.Minute)}, now.Add(-time.Second)
+		},
+		"what it needs came by itself": func(w *World) {
+			w.Attempts = []patch.Attempt{failed(patch.FailDependency, 3*time.Minute)}
+			w.Receipt.Started, w.Receipt.Ended = now.Add(-time.Minute), now.Add(-time.Minute)
+		},
+		"hold on the machine is gone": func(w *World) {
+			w.Attempts = []patch.Attempt{failed(patch.FailPolicy, 3*time.Minute)}
+			w.Receipt.Started, w.Receipt.Ended = now.Add(-time.Minute), now.Add(-time.Minute)
 		},
 		"drift, and detected since": func(w *World) { w.Attempts = []patch.Attempt{failed(patch.FailDrift, 3*time.Hour)} },
 		"detect failed before":      func(w *World) { w.Machine.DetectFailed, w.Machine.DetectFailedAt = "x", now.Add(-3*time.Hour) },

@@ -38,6 +38,7 @@ type World struct {
 	Attempts []patch.Attempt // for this machine and patch, oldest first
 	Own      string          // an attempt that is being handed out now: it does not stand in its own way
 	Blocked  *patch.Attempt  // the machine's newest failed attempt of any patch whose cause is the machine's (lock, network, disk)
+	Approved time.Time       // when any patch was last approved for this machine; zero where it plays no part
 	Changed  *Change         // the newest change of the verdict away from patched, by somebody else
 }
 

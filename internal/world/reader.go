@@ -25,6 +25,7 @@ type View struct {
 
 	r         *Reader
 	decisions map[patch.ID][]patch.Decision
+	approved  map[string]time.Time // by label: the newest approval of any patch
 	feeds     []patch.FeedStatus
 	members   map[string]map[patch.MachineID]bool
 	lists     map[listKey]*Shelf
@@ -61,6 +62,9 @@ func (r *Reader) View(ctx context.Context) (*View, error) {
 	}
 	for _, d := range all {
 		v.decisions[d.Patch] = append(v.decisions[d.Patch], d)
+		if d.Verb == patch.Approve && d.At.After(v.approved[d.Label]) {
+			v.approved[d.Label] = d.At
+		}
 	}
 	v.feeds, err = r.Store.ListFeeds(ctx)
 	return v, err
@@ -68,7 +72,7 @@ func (r *Reader) View(ctx context.Context) (*View, error) {
 
 // Records is a View without decisions and feeds: for what only concerns verdicts and attempts. Gates must not be walked on it.
 func (r *Reader) Records() *View {
-	v := &View{Now: r.Now(), Limits: r.Limits, r: r, decisions: map[patch.ID][]patch.Decision{}, members: map[string]map[patch.MachineID]bool{},
+	v := &View{Now: r.Now(), Limits: r.Limits, r: r, decisions: map[patch.ID][]patch.Decision{}, approved: map[string]time.Time{}, members: map[string]map[patch.MachineID]bool{},
 		lists: map[listKey]*Shelf{}, payloads: map[patch.ID]map[patch.Hash]patch.StoredPayload{}, files: map[fileKey][]patch.PayloadFile{},
 		facts: map[patch.Hash]*patch.Facts{}, needed: map[neededKey][]patch.PlanPackage{}}
 	if v.Limits == (gate.Limits{}) {
@@ -104,6 +108,20 @@ func (v *View) Member(ctx context.Context, name string, id patch.MachineID) (boo
 		v.members[name] = set
 	}
 	return set[id], nil
+}
+
+// Approved is when any patch was last approved for a machine; zero where none is.
+func (v *View) Approved(ctx context.Context, m patch.MachineID) (newest time.Time, err error) {
+	for label, at := range v.approved {
+		in, err := v.Member(ctx, label, m)
+		if err != nil {
+			return newest, err
+		}
+		if in && at.After(newest) {
+			newest = at
+		}
+	}
+	return newest, nil
 }
 
 // Policy is where a patch stands for a machine at a moment, with further decisions assumed to have been made.
