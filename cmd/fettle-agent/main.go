@@ -37,7 +37,7 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		{"enrol", "--server URL --token TOKEN", "make this machine known to an appliance", "fettle-agent enrol --server https://patch.example:8444 --token fettle1.…", enrol},
+		{"enrol", "--server URL --token TOKEN", "make this machine known to an appliance", "fettle-agent enrol --server https://patches.example.org:8461 --token fettle1.…", enrol},
 		{"run", "", "serve: check in, detect, carry out signed orders", "fettle-agent run", serve},
 		{"status", "", "show this machine's local state", "fettle-agent status --json", status},
 		{"explain", "PATCH", "say what the newest detect and the newest order say about a patch", "fettle-agent explain perl", explain},

@@ -33,7 +33,7 @@ const (
 func newClient(server string, cfg *tls.Config) (*client, error) {
 	u, err := url.Parse(server)
 	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot use " + strconv.Quote(server) + " as the appliance's address", Do: "It must look like https://patch.example:8443."}
+		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot use " + strconv.Quote(server) + " as the appliance's address", Do: "It must look like https://patches.example.org:8461."}
 	}
 	transport := &http.Transport{
 		TLSClientConfig: cfg, ForceAttemptHTTP2: true, DisableCompression: true,

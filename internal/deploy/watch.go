@@ -163,7 +163,7 @@ func machine(ctx context.Context, v *world.View, dep patch.Deployment, m patch.M
 // installing says how far a machine is that has all its files. An agent fetches everything before it installs one patch after the other,
 // so those that it has not come to are no longer on their way, whatever their own state says.
 func (mp *MachineProgress) installing() {
-	fetched := mp.State == patch.ExecDownloading && !slices.ContainsFunc(mp.Items, func(i ItemProgress) bool {
+	fetched := mp.State == patch.ExecDownloading && mp.Counts.Waiting == 0 && !slices.ContainsFunc(mp.Items, func(i ItemProgress) bool {
 		return i.Attempt.State == patch.ExecDownloading && (i.Attempt.TotalBytes == 0 || i.Attempt.Bytes < i.Attempt.TotalBytes)
 	})
 	if !fetched && mp.State != patch.ExecInstalling {

@@ -8,12 +8,13 @@ import (
 
 // Between two installs all that is left is in the state "downloading", with all its bytes: that must not look like going back.
 func TestAMachineThatInstallsDoesNotSeemToFetchAgain(t *testing.T) {
+	const way = patch.Execution("on its way")
 	of := func(states ...patch.Execution) string {
 		var mp MachineProgress
 		for _, s := range states {
 			a := patch.Attempt{State: s, Bytes: 10, TotalBytes: 10}
-			if s == patch.ExecWaiting {
-				a.State, a.Bytes = patch.ExecDownloading, 4 // still on its way
+			if s == way {
+				a.State, a.Bytes = patch.ExecDownloading, 4
 			}
 			mp.Counts.add(a)
 			mp.Items = append(mp.Items, ItemProgress{Attempt: a, Text: saying(a)})
@@ -22,13 +23,14 @@ func TestAMachineThatInstallsDoesNotSeemToFetchAgain(t *testing.T) {
 		mp.installing()
 		return string(mp.State) + ": " + mp.Text
 	}
-	const way, fetched, installs, done, failed = patch.ExecWaiting, patch.ExecDownloading, patch.ExecInstalling, patch.ExecDone, patch.ExecFailed
+	const waits, fetched, installs, done, failed = patch.ExecWaiting, patch.ExecDownloading, patch.ExecInstalling, patch.ExecDone, patch.ExecFailed
 	for _, c := range []struct {
 		want   string
 		states []patch.Execution
 	}{
 		{"downloading: fetches the files", []patch.Execution{fetched, way, way}},
 		{"downloading: fetches the files", []patch.Execution{failed, fetched, way}},
+		{"downloading: fetches the files", []patch.Execution{fetched, fetched, waits}}, // files are asked for patch by patch
 		{"installing: installs, 0 of 3 done", []patch.Execution{fetched, fetched, fetched}},
 		{"installing: installs, 0 of 3 done", []patch.Execution{installs, fetched, fetched}},
 		{"installing: installs, 1 of 3 done", []patch.Execution{done, fetched, fetched}},
