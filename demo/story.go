@@ -195,13 +195,25 @@ func (s *story) run(ctx context.Context, args ...string) error {
 	if err != nil && !errors.As(err, &no) {
 		return err
 	}
-	s.t.show("fettle "+strings.Join(args, " "), out)
+	s.t.show(commandLine(args), out)
 	return nil
+}
+
+// commandLine writes a command as one would type it.
+func commandLine(args []string) string {
+	line := "fettle"
+	for _, a := range args {
+		if strings.ContainsAny(a, " '") {
+			a = `"` + a + `"`
+		}
+		line += " " + a
+	}
+	return line
 }
 
 // stream shows a command that takes its time, with its own progress.
 func (s *story) stream(ctx context.Context, args ...string) error {
-	fmt.Fprintf(s.t.out, "\n  %s\n", s.t.style("2", "$ fettle "+strings.Join(args, " ")))
+	fmt.Fprintf(s.t.out, "\n  %s\n", s.t.style("2", "$ "+commandLine(args)))
 	cmd := s.appliance.Command(ctx, args...)
 	cmd.Stdout, cmd.Stderr = s.t.out, s.t.out
 	if err := cmd.Run(); err != nil {
