@@ -96,6 +96,8 @@ func TestMembers(t *testing.T) {
 		"by OS":         {`machine.os == "debian-13-amd64"`, []patch.MachineID{"m3"}, nil},
 		"by memory":     {`inventory.memory_mb > 4096`, []patch.MachineID{"m1"}, []patch.MachineID{"m3"}},
 		"by network":    {`inventory.addresses.exists(a, a.startsWith("10.1."))`, []patch.MachineID{"m1"}, []patch.MachineID{"m3"}},
+		"by both":       {`machine.name.startsWith("web-") && inventory.memory_mb <= 4096`, []patch.MachineID{"m2"}, []patch.MachineID{"m3"}},
+		"by updaters":   {`inventory.updaters.size() > 0`, []patch.MachineID{}, []patch.MachineID{"m3"}},
 		"nobody":        {`false`, []patch.MachineID{}, nil},
 		"regexp":        {`machine.name.matches("^(web|db)-1$")`, []patch.MachineID{"m1", "m3"}, nil},
 		"fails for one": {`machine.name.split("-")[1] == "1" && 10 / (inventory.cores - 1) >= 0`, []patch.MachineID{"m1"}, []patch.MachineID{"m3"}},
