@@ -134,6 +134,29 @@ func TestSnapshotsAreWholeAndNewer(t *testing.T) {
 	}
 }
 
+// A machine whose detect failed is asked for one at every check-in until a complete one has come: what was wrong may be repaired without
+// any change that the agent could see.
+func TestFailedDetectIsAskedAgain(t *testing.T) {
+	h := open(t)
+	meta := h.publish("http://127.0.0.1:1", bellFile)
+	r := h.newRobot().enrol(h.enrolToken(true, 1), "web")
+	r.checkin("", 0)
+	r.detect(5, "")
+	if reply := r.checkin(meta.ID, 5); reply.WantDetect {
+		t.Error("a detect is asked for with nothing wrong")
+	}
+	r.call(wire.PathFailed, "", wire.DetectFailed{OS: testOS, At: time.Now(), Text: "garbled"}, nil)
+	for range 2 {
+		if reply := r.checkin(meta.ID, 5); !reply.WantDetect {
+			t.Error("no detect is asked for after a failed one")
+		}
+	}
+	r.detect(6, "")
+	if reply := r.checkin(meta.ID, 6); reply.WantDetect {
+		t.Error("a detect is still asked for after a complete one")
+	}
+}
+
 func TestTokenIsUsedOnce(t *testing.T) {
 	h := open(t)
 	token := h.enrolToken(true, 1)

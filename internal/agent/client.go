@@ -20,8 +20,9 @@ import (
 
 // client speaks the agent protocol to one appliance. It follows no redirect and uses no proxy.
 type client struct {
-	base string
-	http *http.Client
+	base  string
+	http  *http.Client
+	pause time.Duration // after the first cut of a transfer; then four, nine, … times as long
 }
 
 // Limits of answers in bytes.
@@ -44,7 +45,7 @@ func newClient(server string, cfg *tls.Config) (*client, error) {
 	refuse := func(*http.Request, []*http.Request) error {
 		return patch.Errorf(patch.Untrusted, "the appliance answered with a redirect, which is never followed")
 	}
-	return &client{base: "https://" + u.Host, http: &http.Client{Transport: transport, CheckRedirect: refuse}}, nil
+	return &client{base: "https://" + u.Host, http: &http.Client{Transport: transport, CheckRedirect: refuse}, pause: 200 * time.Millisecond}, nil
 }
 
 // hostname is the name or address that the appliance's certificate must carry.

@@ -297,7 +297,7 @@ func open(t testing.TB, cfg Config) *session {
 	t.Helper()
 	s, stop, err := start(cfg)
 	must(t, err)
-	s.settleWait = 0
+	s.settleWait, s.conn.pause = 0, time.Millisecond
 	t.Cleanup(stop)
 	return s
 }

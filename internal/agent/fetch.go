@@ -33,7 +33,7 @@ func (b blob) path() string { return filepath.Join(b.Dir, string(b.Hash)) }
 // Waits of a transfer.
 const (
 	stallAfter = 45 * time.Second // without a byte
-	maxResumes = 8                // in a row without a new byte
+	maxResumes = 8                // in a row without a new byte: half a minute, in which an appliance has started anew
 )
 
 // fetch brings a file under its content address and gives its path; a file that is there already is hashed again and kept if it is right.
@@ -92,7 +92,7 @@ func (c *client) fill(ctx context.Context, f *os.File, b blob) error {
 		if idle >= maxResumes {
 			return err
 		}
-		if err := sleep(ctx, time.Duration(idle)*300*time.Millisecond); err != nil {
+		if err := sleep(ctx, time.Duration(idle*idle)*c.pause); err != nil {
 			return err
 		}
 	}

@@ -98,6 +98,9 @@ func (l *loop) checkins(ctx context.Context) error {
 			wait = l.pace(reply)
 			l.follow(g, reply)
 		}
+		if g.err != nil {
+			l.log.Error("this machine cannot be read", "err", g.err)
+		}
 		l.note(ctx, errors.Join(err, g.err))
 		debug.FreeOSMemory()
 		if err := l.rest(ctx, wait, failures > 0); err != nil {
@@ -132,7 +135,7 @@ func (l *loop) follow(g glance, reply wire.CheckinReply) {
 	snap, _, found := readSnapshot(l.files)
 	stale := !found || snap.Revision != reply.Revision || l.cfg.Now().Sub(snap.Ended) > snapshotLife ||
 		g.factsHash != snap.Facts || snap.Boot != l.cfg.Host.Boot()
-	detect := reply.Revision != "" && l.activity() == "" && (reply.WantDetect || stale)
+	detect := g.err == nil && reply.Revision != "" && l.activity() == "" && (reply.WantDetect || stale)
 	if order := reply.Order || l.unfinished() && l.activity() == ""; detect || order {
 		l.ask(task{detect: detect, order: order})
 	}

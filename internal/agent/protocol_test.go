@@ -329,6 +329,23 @@ func TestFailedDetectIsReportedAndKeepsTheOldSnapshot(t *testing.T) {
 	}
 }
 
+// A machine that cannot be read is reported once per check-in, and not once more by the detect that the appliance asks for.
+func TestUnreadableMachineIsReportedOncePerCheckin(t *testing.T) {
+	a, b := newAppliance(t), newBox("curl")
+	a.publish(t, time.Now(), newDeb("curl", "1.0-1", "1.0-2"))
+	s := open(t, a.joined(t, b))
+	s.cfg.Host = garbled{b}
+	l := &loop{session: s, wake: make(chan struct{}, 1), work: make(chan task, 1), admitted: make(chan struct{}, 1)}
+	g := l.look(t.Context())
+	reply, err := l.checkin(t.Context(), g)
+	must(t, err)
+	reply.WantDetect = true
+	l.follow(g, reply)
+	if len(a.failed) != 1 || len(l.work) != 0 {
+		t.Fatalf("%d reports, and %d tasks follow", len(a.failed), len(l.work))
+	}
+}
+
 type garbled struct{ *box }
 
 func (garbled) Facts(context.Context) (patch.Facts, error) {

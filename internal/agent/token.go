@@ -18,7 +18,7 @@ func ParseToken(s string) (Token, error) {
 	parts := strings.Split(strings.TrimSpace(s), ".")
 	if len(parts) != 3 || parts[0] != "fettle1" {
 		return Token{}, &patch.Error{Kind: patch.Invalid, What: "this is not an enrolment token", Why: "it must look like fettle1.SECRET.HASH",
-			Do: "Copy the whole line that `fettle tokens create` printed."}
+			Do: "Copy the whole line that `fettle tokens add` printed."}
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil || len(raw) < 16 {

@@ -77,7 +77,7 @@ func (s *agents) wanted(ctx context.Context, m patch.Machine, in wire.Checkin) (
 	reply.WantInventory = in.Inventory != m.Inventory
 	reply.WantFacts = in.Facts != m.Facts
 	reply.WantSnapshot = in.Snapshot > m.SnapshotSeq
-	reply.WantDetect = reply.Revision != "" && (in.Revision != reply.Revision || in.Snapshot == 0 || in.Snapshot < m.SnapshotSeq || s.Hub.DetectAsked(m.ID))
+	reply.WantDetect = reply.Revision != "" && (in.Revision != reply.Revision || in.Snapshot == 0 || in.Snapshot < m.SnapshotSeq || m.DetectFailed != "" || s.Hub.DetectAsked(m.ID))
 	return reply, nil
 }
 
