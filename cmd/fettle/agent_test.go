@@ -157,6 +157,21 @@ func TestFailedDetectIsAskedAgain(t *testing.T) {
 	}
 }
 
+// An appliance that was started anew remembers no wake-up; a machine with a waiting order is told at its first poll, not at its next check-in.
+func TestWaitingOrderIsToldAfterARestart(t *testing.T) {
+	h := open(t)
+	h.publish(archive(t, bellFile), bellFile)
+	r := h.newRobot().enrol(h.enrolToken(true, 1), "web")
+	r.checkin("", 0)
+	r.detect(1, "")
+	h.ordered(r)
+	h.Hub.Forget(r.reply.Machine) // as a new process has it
+	var reply wire.PollReply
+	if status := r.call(wire.PathPoll, "", nil, &reply); status != http.StatusOK || !reply.Wake {
+		t.Errorf("the poll was answered with %d %+v", status, reply)
+	}
+}
+
 func TestTokenIsUsedOnce(t *testing.T) {
 	h := open(t)
 	token := h.enrolToken(true, 1)

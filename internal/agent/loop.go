@@ -263,16 +263,29 @@ func upTo(batch []wire.Result, limit int) []wire.Result {
 	return batch
 }
 
-// worker does one thing at a time: first what an earlier run left open, then what check-ins ask for.
+// worker does one thing at a time: first what an earlier run left open, then what check-ins ask for. An order that could not be fetched is
+// asked for again before the next check-in does.
 func (l *loop) worker(ctx context.Context) error {
+	failures := 0
 	for t := (task{}); ; {
+		var again <-chan time.Time
 		if l.unfinished() {
 			l.carryOut(ctx)
 			poke(l.wake)
-		} else if t.order && l.journal != nil && l.get().State == patch.Admitted && l.takeOrder(ctx) {
-			l.carryOut(ctx)
-			t.detect = false // the order ended with one
-			poke(l.wake)
+		} else if t.order && l.journal != nil && l.get().State == patch.Admitted {
+			taken, err := l.takeOrder(ctx)
+			if failures++; err == nil {
+				failures = 0
+			} else if ctx.Err() == nil {
+				wait := l.backoff(failures, err)
+				again = time.After(wait)
+				l.log.Warn("cannot fetch the order", "err", err, "again_in", wait.Round(time.Second))
+			}
+			if taken {
+				l.carryOut(ctx)
+				t.detect = false // the order ended with one
+				poke(l.wake)
+			}
 		}
 		if t.detect {
 			l.detectNow(ctx)
@@ -284,6 +297,8 @@ func (l *loop) worker(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case t = <-l.work:
+		case <-again:
+			t = task{order: true}
 		}
 	}
 }
@@ -314,5 +329,6 @@ func (l *loop) detectNow(ctx context.Context) {
 	l.log.Info("detected", "seq", snap.Seq, "revision", snap.Revision, "patches", snap.Expected, "missing", snap.Verdicts.Counts()[patch.NotPatched])
 	if err := l.uploadSnapshot(ctx); err != nil {
 		l.log.Warn("cannot upload the snapshot; the next check-in does", "err", err)
+		poke(l.wake) // and it is now, or when the appliance is back
 	}
 }

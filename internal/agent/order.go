@@ -18,27 +18,23 @@ const (
 )
 
 // takeOrder fetches the waiting order, holds it against everything that an order must be, and makes it durable. It says whether there
-// is one to carry out. A refused order changes nothing; why it was refused is kept for status and told to the appliance at check-ins.
-func (s *session) takeOrder(ctx context.Context) bool {
+// is one to carry out; it fails where the appliance cannot be asked. A refused order changes nothing; why it was refused is kept for status.
+func (s *session) takeOrder(ctx context.Context) (bool, error) {
 	asked, stop := context.WithTimeout(ctx, answerTimeout)
 	defer stop()
 	var e wire.Envelope
 	empty, err := s.client().call(asked, wire.PathOrder, "", nil, &e)
-	if err != nil {
-		s.log.Warn("cannot fetch the order", "err", err)
-		return false
-	}
-	if empty {
-		return false
+	if err != nil || empty {
+		return false, err
 	}
 	if err := s.acceptOrder(e); err != nil {
 		s.log.Error("refused an order", "err", err)
 		if err := s.set(func(st *state) { st.Refused = err.Error() }); err != nil {
 			s.log.Warn("cannot keep why an order was refused", "err", err)
 		}
-		return false
+		return false, nil
 	}
-	return true
+	return true, nil
 }
 
 func (s *session) acceptOrder(e wire.Envelope) error {

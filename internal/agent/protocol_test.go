@@ -312,6 +312,32 @@ func TestApplianceAwayAndBack(t *testing.T) {
 	a.until(t, "the last result", func() bool { return a.results[len(a.results)-1].State.Ended() })
 }
 
+// An order that cannot be fetched, and a snapshot that cannot be uploaded, do not wait for the next check-in.
+func TestNothingWaitsForTheNextCheckin(t *testing.T) {
+	a, b := newAppliance(t), newBox("curl")
+	d := newDeb("curl", "1.0-1", "1.0-2")
+	a.publish(t, time.Now(), d)
+	cfg := a.joined(t, b)
+	cfg.Jitter = func(bound time.Duration) time.Duration { return min(bound, 100*time.Millisecond) - 1 }
+	a.next = 3600
+	refused := map[string]int{}
+	a.tricks = func(w http.ResponseWriter, r *http.Request) bool {
+		if refused[r.URL.Path]++; refused[r.URL.Path] > 2 || r.URL.Path != "/v1/order" && r.URL.Path != "/v1/snapshot" {
+			return false
+		}
+		refuse(w, 503, patch.Unavailable, "starts anew")
+		return true
+	}
+	running(t, cfg)
+	a.until(t, "a snapshot", func() bool { return len(a.snapshots) == 1 })
+	a.mu.Lock()
+	e := a.seal(t, newOrder(1, d))
+	a.order, a.wake = &e, true
+	a.mu.Unlock()
+	a.until(t, "the order begins", func() bool { return len(a.results) > 0 })
+	a.until(t, "the closing snapshot", func() bool { return a.snapshots[len(a.snapshots)-1].Order == "O1" })
+}
+
 func TestFailedDetectIsReportedAndKeepsTheOldSnapshot(t *testing.T) {
 	a, b := newAppliance(t), newBox("curl")
 	a.publish(t, time.Now(), newDeb("curl", "1.0-1", "1.0-2"))

@@ -46,11 +46,12 @@ type appliance struct {
 	puts      int
 	tricks    func(w http.ResponseWriter, r *http.Request) bool // answers itself and says so
 	wake      bool
+	next      int // seconds to the next check-in
 }
 
 func newAppliance(t testing.TB) *appliance {
 	t.Helper()
-	a := &appliance{keys: newKeys(t), state: patch.Admitted, blobs: map[patch.Hash][]byte{}, facts: map[patch.Hash]bool{}}
+	a := &appliance{keys: newKeys(t), next: 2, state: patch.Admitted, blobs: map[patch.Hash][]byte{}, facts: map[patch.Hash]bool{}}
 	raw := make([]byte, 32)
 	rand.Read(raw)
 	a.secret = base64.RawURLEncoding.EncodeToString(raw)
@@ -205,7 +206,7 @@ func (a *appliance) checkin(w http.ResponseWriter, r *http.Request) {
 	var in wire.Checkin
 	json.NewDecoder(r.Body).Decode(&in)
 	a.checkins = append(a.checkins, in)
-	out := wire.CheckinReply{State: a.state, NextSeconds: 2, Revision: a.meta.ID, Order: a.order != nil, ResultsAck: uint64(len(a.results)), Now: time.Now()}
+	out := wire.CheckinReply{State: a.state, NextSeconds: a.next, Revision: a.meta.ID, Order: a.order != nil, ResultsAck: uint64(len(a.results)), Now: time.Now()}
 	out.WantFacts, out.WantInventory = !a.facts[in.Facts], !a.facts[in.Inventory]
 	reply(w, out)
 }

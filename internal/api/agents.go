@@ -177,7 +177,13 @@ func (s *agents) identify(r *http.Request) (m patch.Machine, expired bool, err e
 }
 
 // poll waits until the machine is wanted.
+// poll answers when there is something for the machine. A machine that this process has not seen yet may have been called by the one before.
 func (s *agents) poll(c *call) (any, error) {
+	if !s.Hub.Known(c.machine.ID) {
+		if waits, err := s.Deploy.HasOrder(c.Context(), c.machine.ID); err != nil || waits {
+			return wire.PollReply{Wake: waits}, err
+		}
+	}
 	wait := s.options.PollFor - time.Duration(float64(s.options.PollFor)*0.1*s.random())
 	ctx, cancel := context.WithTimeout(c.Context(), wait)
 	defer cancel()

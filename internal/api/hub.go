@@ -8,7 +8,7 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// Hub wakes agents that wait in their long poll. It holds no durable state: after a restart every machine simply checks in.
+// Hub wakes agents that wait in their long poll. It holds no durable state: after a restart it knows no machine until that checks in.
 // The zero value is not usable; call NewHub. All methods may be called from any goroutine. It owns no goroutine.
 type Hub struct {
 	mu      sync.Mutex
@@ -99,6 +99,14 @@ func (h *Hub) Seen(m patch.MachineID) {
 	defer h.mu.Unlock()
 	delete(h.pending, m)
 	h.seen[m] = h.round
+}
+
+// Known reports whether a machine has checked in since this hub was made.
+func (h *Hub) Known(m patch.MachineID) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, known := h.seen[m]
+	return known
 }
 
 // Forget drops what the hub knows of a machine and wakes it, for a machine that is revoked.
