@@ -38,26 +38,23 @@ func killAppliance(t *testing.T, s *site) {
 	d := s.apply(plan)
 	for _, cut := range []struct {
 		when string
-		so   func(progress) bool
+		so   func(story) bool
 		away time.Duration
 	}{
-		{"at once", func(progress) bool { return true }, 500 * time.Millisecond},
-		{"while the agent fetches", func(p progress) bool { return p.Counts.Downloading > 0 }, 2 * time.Second},
-		{"while the agent installs", func(p progress) bool { return p.Counts.Installing > 0 }, time.Second},
-		{"when a result has come", func(p progress) bool { return p.Counts.Done > 0 }, time.Second},
+		{"at once", func(story) bool { return true }, 500 * time.Millisecond},
+		{"while the agent fetches", func(st story) bool { return st.orders > 0 }, 2 * time.Second},
+		{"while the agent installs", func(st story) bool { return len(st.intents) > len(st.ended) }, time.Second},
+		{"between two installations", func(st story) bool { return len(st.ended) > 1 }, time.Second},
 	} {
-		var p progress
-		until(t, cut.when, func() (so bool) {
-			var err error
-			if p, err = s.progress(d); err != nil {
-				t.Fatal(err)
-			}
-			return cut.so(p) || p.Ended
-		})
+		var st story
+		until(t, cut.when, func() bool { st = b.journal(); return cut.so(st) })
 		if err := s.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("killed %s: %+v", cut.when, p.Counts)
+		t.Logf("killed %s: %d begun, %d ended of %d", cut.when, len(st.intents), len(st.ended), len(ids))
+		if len(st.ended) == len(ids) {
+			t.Errorf("%s: everything had ended before", cut.when)
+		}
 		time.Sleep(cut.away)
 		if err := s.Serve(t.Context()); err != nil {
 			t.Fatal(err)

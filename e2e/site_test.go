@@ -392,3 +392,12 @@ func (p progress) verified(t *testing.T) {
 		t.Errorf("%s: %+v", p.Sentence, p.attempts())
 	}
 }
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
