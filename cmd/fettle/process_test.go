@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -170,7 +171,7 @@ func TestKilledServerLosesNothingAcknowledged(t *testing.T) {
 	if os.Getenv("FETTLE_TORTURE") != "" {
 		cycles = 1000
 	}
-	var acked sync.Map
+	var acked ledgerOfAcks
 	for cycle := range cycles {
 		p := startServe(t, program, data)
 		writeUntilKilled(t, p, m, cycle, &acked)
@@ -189,15 +190,11 @@ func TestKilledServerLosesNothingAcknowledged(t *testing.T) {
 		kept[l.Name] = true
 	}
 	n := 0
-	acked.Range(func(name, _ any) bool {
+	for _, name := range acked.all() {
 		n++
-		if !kept[name.(string)] {
+		if !kept[name] {
 			t.Errorf("%s was acknowledged and is lost", name)
 		}
-		return true
-	})
-	if n < 10*cycles {
-		t.Errorf("only %d writes were acknowledged", n)
 	}
 	if err := s.VerifyAudit(t.Context()); err != nil {
 		t.Errorf("the audit log is broken: %v", err)
@@ -205,7 +202,26 @@ func TestKilledServerLosesNothingAcknowledged(t *testing.T) {
 	t.Logf("%d acknowledged writes over %d kills, none lost", n, cycles)
 }
 
-func writeUntilKilled(t *testing.T, p *process, m made, cycle int, acked *sync.Map) {
+// ledgerOfAcks keeps the names that the server has acknowledged.
+type ledgerOfAcks struct {
+	mu    sync.Mutex
+	names []string
+}
+
+func (l *ledgerOfAcks) add(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.names = append(l.names, name)
+}
+
+func (l *ledgerOfAcks) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.names)
+}
+
+// writeUntilKilled kills the server in the middle of writes, once it has acknowledged a number that changes from cycle to cycle.
+func writeUntilKilled(t *testing.T, p *process, m made, cycle int, acked *ledgerOfAcks) {
 	t.Helper()
 	ca, err := fetchPinned(t.Context(), "https://"+p.console, m.ConsoleCA)
 	if err != nil {
@@ -224,7 +240,12 @@ func writeUntilKilled(t *testing.T, p *process, m made, cycle int, acked *sync.M
 	for w := range 4 {
 		wg.Go(func() { writeLabels(t.Context(), p, in.Token, m, fmt.Sprintf("k%d-%d", cycle, w), acked) })
 	}
-	time.Sleep(time.Duration(250+40*(cycle%7)) * time.Millisecond)
+	enough := len(acked.all()) + 10 + 7*(cycle%11)
+	for begun := time.Now(); len(acked.all()) < enough; time.Sleep(time.Millisecond) {
+		if time.Since(begun) > time.Minute {
+			t.Fatalf("only %d of %d writes were acknowledged within a minute", len(acked.all()), enough)
+		}
+	}
 	if err := p.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +254,7 @@ func writeUntilKilled(t *testing.T, p *process, m made, cycle int, acked *sync.M
 }
 
 // writeLabels writes one label after the other until the server is gone.
-func writeLabels(ctx context.Context, p *process, token string, m made, prefix string, acked *sync.Map) {
+func writeLabels(ctx context.Context, p *process, token string, m made, prefix string, acked *ledgerOfAcks) {
 	ca, err := fetchPinned(ctx, "https://"+p.console, m.ConsoleCA)
 	if err != nil {
 		return
@@ -249,7 +270,7 @@ func writeLabels(ctx context.Context, p *process, token string, m made, prefix s
 		if err != nil {
 			return
 		}
-		acked.Store(name, true)
+		acked.add(name)
 	}
 }
 
