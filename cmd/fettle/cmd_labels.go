@@ -64,7 +64,7 @@ type labelsPutCmd struct {
 func (labelsPutCmd) Help() string {
 	return `Examples:
   fettle labels put web --machine web-14 --machine web-15
-  fettle labels put bookworm --expr 'os.startsWith("debian-12")' --note "all of Debian 12"`
+  fettle labels put bookworm --expr 'machine.os.startsWith("debian-12")' --note "all of Debian 12"`
 }
 
 func (c labelsPutCmd) Run(ctx context.Context, s *screen) error {
