@@ -26,6 +26,21 @@ func (c statusCmd) Run(ctx context.Context, s *screen) error {
 
 func printFleet(w io.Writer, width int, f ledger.Fleet) {
 	line(w, "%s", clean(f.Sentence))
+	if f.Machines+f.Pending == 0 {
+		line(w, "Make a token with `fettle tokens add NAME` and run the command it prints on a machine.")
+	} else {
+		printNumbers(w, width, f)
+	}
+	for _, o := range f.OSes {
+		line(w, "%s", clean(osText(o)))
+	}
+	for _, a := range f.Alarms {
+		line(w, "! %s %s", clean(sentence(a.Text)), clean(a.Do))
+	}
+}
+
+// printNumbers shows the fleet's machines by how they are, and what waits for a person.
+func printNumbers(w io.Writer, width int, f ledger.Fleet) {
 	line(w, "")
 	t := table{columns: []column{{title: "machines"}, {title: "", right: true}, {title: "", flex: true}}}
 	t.add("admitted", thousands(f.Machines), "the whole that the numbers below are of")
@@ -54,12 +69,6 @@ func printFleet(w io.Writer, width int, f ledger.Fleet) {
 	line(w, "")
 	line(w, "Patches that are needed and undecided: %s. Security patches that are needed: %s. Installs that a deployment would make now: %s.",
 		thousands(f.Undecided), thousands(f.Security), thousands(f.Deployable))
-	for _, o := range f.OSes {
-		line(w, "%s", clean(osText(o)))
-	}
-	for _, a := range f.Alarms {
-		line(w, "! %s %s", clean(sentence(a.Text)), clean(a.Do))
-	}
 }
 
 func osText(o ledger.OSStatus) string {
