@@ -21,12 +21,12 @@ const module = "github.com/fettle-project/fettle/"
 var layers = [][]string{
 	{"internal/patch", "internal/lab"},
 	{"internal/version"},
-	{"internal/wire", "internal/debian", "internal/gate", "internal/content", "internal/mirror"},
+	{"internal/wire", "internal/debian", "internal/gate", "internal/content", "internal/mirror", "internal/item"},
 	{"internal/detect", "internal/debian/debtest"},
 	{"internal/world"},
 	{"internal/feed", "internal/catalog", "internal/label", "internal/approval", "internal/plan", "internal/deploy", "internal/ledger",
 		"internal/payload", "internal/auth", "internal/agent/host"},
-	{"internal/feed/apt", "internal/store"},
+	{"internal/feed/apt", "internal/feed/rpm", "internal/feed/osv", "internal/feed/oval", "internal/feed/apk", "internal/store"},
 	{"internal/agent", "internal/api", "internal/web", "internal/standalone", "internal/bundle"},
 	{"cmd/fettle", "cmd/fettle-agent", "demo", "bench", "sabotage"},
 }
@@ -82,7 +82,7 @@ func TestDependenciesPointDownwards(t *testing.T) {
 func TestAgentKnowsNoServerStage(t *testing.T) {
 	for _, p := range list(t, "./cmd/fettle-agent") {
 		for _, dep := range p.Deps {
-			for _, stage := range []string{"store", "api", "web", "auth", "ledger", "plan", "deploy", "approval", "label", "payload", "feed", "feed/apt"} {
+			for _, stage := range []string{"store", "api", "web", "auth", "ledger", "plan", "deploy", "approval", "label", "payload", "feed", "feed/apt", "feed/rpm", "feed/osv", "feed/apk"} {
 				if dep == module+"internal/"+stage {
 					t.Errorf("the agent imports internal/%s", stage)
 				}

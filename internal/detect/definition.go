@@ -3,6 +3,7 @@ package detect
 import (
 	"strings"
 
+	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -23,6 +24,8 @@ type PackageRule struct {
 	Name    string
 	Arch    string // empty, "all" and the host's own architecture are one and the same; anything else is a foreign architecture
 	Version string
+	// Module is the rpm module stream that the fix is for ("nodejs:18"); empty: it is for packages of no module.
+	Module string
 }
 
 // Op is what a node of a tree does.
@@ -58,14 +61,17 @@ const (
 	TestHeld TestKind = 3
 	// TestState: it is not there, or it is there in the state Operand ("installed"). "error" where it is broken.
 	TestState TestKind = 4
+	// TestItems: Test.Items decides.
+	TestItems TestKind = 5
 )
 
-// Test is one question about one package. Arch is as in PackageRule.
+// Test is one question about one package, or about items. Arch is as in PackageRule.
 type Test struct {
 	Kind    TestKind
 	Name    string
 	Arch    string
 	Operand string
+	Items   *item.Test // TestItems
 }
 
 // And is true where all of its operands are.

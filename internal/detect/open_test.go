@@ -17,8 +17,8 @@ import (
 func sampleDefinitions() []Definition {
 	tree := And(Is(Test{Kind: TestInstalled, Name: "foo"}), Or(Not(Is(Test{Kind: TestHeld, Name: "bar", Arch: "i386"})), Expr{Op: OpUnclear, Text: "?"}))
 	return []Definition{
-		{ID: "bookworm-security/perl/5.36.0-7+deb12u4", Packages: []PackageRule{{"perl", "amd64", "5.36.0-7+deb12u4"}, {"perl-base", "amd64", "5.36.0-7+deb12u4"}}},
-		{ID: "bookworm/gcc-defaults/1.203", Packages: []PackageRule{{"gcc", "", "4:12.2.0-3"}, {"g++", "", "4:12.2.0-3"}, {"libgcc-defaults1", "all", "1.203+b1"}}},
+		{ID: "bookworm-security/perl/5.36.0-7+deb12u4", Packages: []PackageRule{{Name: "perl", Arch: "amd64", Version: "5.36.0-7+deb12u4"}, {Name: "perl-base", Arch: "amd64", Version: "5.36.0-7+deb12u4"}}},
+		{ID: "bookworm/gcc-defaults/1.203", Packages: []PackageRule{{Name: "gcc", Arch: "", Version: "4:12.2.0-3"}, {Name: "g++", Arch: "", Version: "4:12.2.0-3"}, {Name: "libgcc-defaults1", Arch: "all", Version: "1.203+b1"}}},
 		{ID: "vendor/foo/1", Prerequisite: &tree, Installed: &Expr{Op: OpIs, Test: Test{Kind: TestVersion, Name: "foo", Operand: "1"}}},
 		{ID: "no-slash", Unclear: "a script"},
 	}

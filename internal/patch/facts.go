@@ -6,7 +6,18 @@ import "time"
 // a directory or a file. Its hash is over canonical JSON, and it holds nothing that changes without meaning (no times).
 type Facts struct {
 	OS       OSFacts   `json:"os"`
-	Packages []Package `json:"packages"` // sorted by name, then architecture
+	Packages []Package `json:"packages"` // sorted by name, then architecture, then version
+	// Modules are the module streams that the machine has enabled or disabled (rpm), sorted by name.
+	Modules []Module `json:"modules,omitempty"`
+	// Objects are what definitions ask for beyond packages, each asked once, sorted by key.
+	Objects []Collected `json:"objects,omitempty"`
+}
+
+// Module is the state of one rpm module on a machine.
+type Module struct {
+	Name   string `json:"name"`
+	Stream string `json:"stream,omitempty"`
+	State  string `json:"state"` // "enabled", "disabled"
 }
 
 // OSFacts identifies the host OS, read at the moment of detect.
@@ -17,6 +28,8 @@ type OSFacts struct {
 	Codename  string `json:"codename,omitempty"`
 	Pretty    string `json:"pretty,omitempty"`
 	Arch      string `json:"arch"` // the package manager's native architecture: "amd64"
+	// Manager is the package manager whose database Packages come from: "dpkg", "rpm", "apk"; empty where there is none.
+	Manager string `json:"manager,omitempty"`
 }
 
 // Package is one package known to the package manager, in whatever state.
@@ -28,6 +41,10 @@ type Package struct {
 	SourceVersion string       `json:"source_version"` // likewise
 	State         PackageState `json:"state"`
 	Held          bool         `json:"held,omitempty"` // the machine's administrator holds it (apt-mark hold)
+	// Module is the rpm module stream that the package was built for: "nodejs:18"; empty for a package of no module.
+	Module string `json:"module,omitempty"`
+	// Signer is the key ID of the package's signature, 16 hexadecimal digits; empty where the database has none.
+	Signer string `json:"signer,omitempty"`
 }
 
 // PackageState is the package manager's own state of a package.

@@ -1,0 +1,33 @@
+package item
+
+import (
+	"context"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Request is an object whose variables have been resolved: what a Source is asked for.
+type Request struct {
+	ID        string // of the object, for sources that answer by it; no part of the key
+	Class     string
+	Entities  []Wanted
+	Behaviors []Behavior
+	// Fields are the names of the fields that some test looks at, sorted. A source need not give others, and gives no field that
+	// changes without meaning (access times) unless it is named here.
+	Fields []string
+}
+
+// Wanted is one entity of a Request: an item's field must compare with Values as Operation and Check say.
+type Wanted struct {
+	Name      string
+	Operation Operation
+	Datatype  Datatype
+	Values    []string
+	Check     Check // how many of Values must match; All where there is one
+	Nil       bool
+}
+
+// Source answers requests. It always answers: what could not be read is a Collected with the flag "error" and a message.
+type Source interface {
+	Probe(ctx context.Context, r Request) patch.Collected
+}
