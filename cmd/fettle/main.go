@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	ordering "github.com/fettle-project/fettle/internal/version"
 )
 
 func main() {
@@ -60,7 +62,7 @@ func newParser(ctx context.Context, s *screen, tree *commands) (*kong.Kong, erro
 		kong.Exit(func(code int) { panic(exitEarly(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 110}),
 		kong.ExplicitGroups(helpGroups()),
-		kong.Vars{"data": defaultData, "config": systemConfig},
+		kong.Vars{"data": defaultData, "config": systemConfig, "schemes": ordering.Names(",")},
 		kong.Bind(s),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)

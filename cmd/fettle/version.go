@@ -28,12 +28,16 @@ func (versionShowCmd) Run(s *screen) error {
 }
 
 type versionCompareCmd struct {
-	Scheme string `required:"" enum:"dpkg,rpm,apk,windows,semver" help:"One of ${enum}."`
+	Scheme string `required:"" enum:"${schemes}" help:"One of ${enum}."`
 }
 
 func (versionCompareCmd) Help() string {
 	return `Reads lines of two versions with a tab between them and prints for each -1, 0 or 1: the first is older, equal, newer. Prints
 "error" where one of them is not a version of that scheme.
+
+Schemes: dpkg, rpm and apk order as these package managers do; windows orders file and OS versions of up to four numbers; winget
+orders what Windows' package manager and list of programs show (1.0 = 1.0.0, 1.0-rc1 < 1.0, v1 = 1); semver is Semantic Versioning
+2.0.0; macos orders product versions (14.4 < 14.4.1) and builds (23E214 < 23E224), each among themselves.
 
 Example:
   printf '1.0-1\t1.0-2\n' | fettle version compare --scheme dpkg`

@@ -50,7 +50,7 @@ func randomVersion(r *rand.Rand) string {
 func TestDpkgAgreesOnOrder(t *testing.T) {
 	path := dpkg(t)
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 400 {
+	for range 2000 {
 		checkAgainst(t, path, randomVersion(r), randomVersion(r))
 	}
 }
