@@ -45,12 +45,12 @@ func (f *Fetcher) Fetch(ctx context.Context, sub patch.Feed, last *patch.FeedSta
 	if err != nil {
 		return out, err
 	}
-	g := &generation{sub: sub, base: base, dir: dir, get: newGetter(f, sub.Name, progress), now: now, keyring: keyring}
+	g := &generation{sub: sub, base: base, dir: dir, get: feed.NewGetter(f.HTTP, f.Pause, sub.Name, progress), now: now, keyring: keyring}
 	if last != nil && g.kept(last) {
 		g.last = last
 	}
 	out.State, out.Unchanged, err = g.fetch(ctx)
-	out.Bytes = g.get.bytes
+	out.Bytes = g.get.Bytes
 	return out, err
 }
 
@@ -66,7 +66,7 @@ type generation struct {
 	sub     patch.Feed
 	base    string
 	dir     *content.Dir
-	get     *getter
+	get     *feed.Getter
 	now     time.Time
 	keyring openpgp.EntityList
 	last    *patch.FeedState // newest good generation, where its raw files are all there
@@ -100,7 +100,7 @@ func (g *generation) fetch(ctx context.Context) (state patch.FeedState, unchange
 	}
 	if g.last != nil && content.Sum(text) == g.last.Release {
 		state = *g.last
-		state.ETag, state.Modified = tags.etag, tags.modified
+		state.ETag, state.Modified = tags.ETag, tags.Modified
 		return state, true, nil
 	}
 	state = patch.FeedState{Label: release.Label, Dated: release.Date, ValidUntil: release.ValidUntil, ETag: tags.etag, Modified: tags.modified}
@@ -121,14 +121,14 @@ func (g *generation) fetch(ctx context.Context) (state patch.FeedState, unchange
 }
 
 // inRelease asks for the Release if it changed, else gives the one that is kept.
-func (g *generation) inRelease(ctx context.Context) ([]byte, tags, error) {
-	var known tags
+func (g *generation) inRelease(ctx context.Context) ([]byte, feed.Tags, error) {
+	var known feed.Tags
 	if g.last != nil {
-		known = tags{etag: g.last.ETag, modified: g.last.Modified}
+		known = feed.Tags{ETag: g.last.ETag, Modified: g.last.Modified}
 	}
-	text, fresh, err := g.get.small(ctx, g.base+"InRelease", "InRelease", known)
+	text, fresh, err := g.get.Small(ctx, g.base+"InRelease", "InRelease", debian.MaxRelease, known)
 	if err != nil {
-		return nil, tags{}, err
+		return nil, feed.Tags{}, err
 	}
 	if text != nil {
 		return text, fresh, nil
@@ -138,10 +138,10 @@ func (g *generation) inRelease(ctx context.Context) ([]byte, tags, error) {
 	}
 	// The kept file is damaged: have it sent again.
 	if err := g.dir.Remove(g.last.Release); err != nil {
-		return nil, tags{}, err
+		return nil, feed.Tags{}, err
 	}
 	g.last = nil
-	return g.get.small(ctx, g.base+"InRelease", "InRelease", tags{})
+	return g.get.Small(ctx, g.base+"InRelease", "InRelease", debian.MaxRelease, feed.Tags{})
 }
 
 // index brings one component's package index into the directory and counts its packages.
@@ -182,7 +182,7 @@ func (g *generation) bring(ctx context.Context, release debian.Release, origin p
 	}
 	var err error
 	for _, url := range urls {
-		err = g.get.file(ctx, url, origin.IndexPath, g.dir, content.Want{SHA256: sum.SHA256, Size: sum.Size})
+		err = g.get.File(ctx, url, origin.IndexPath, g.dir, content.Want{SHA256: sum.SHA256, Size: sum.Size})
 		if err == nil || patch.KindOf(err) != patch.NotFound {
 			break
 		}

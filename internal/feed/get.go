@@ -1,4 +1,4 @@
-package apt
+package feed
 
 import (
 	"context"
@@ -9,66 +9,67 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/content"
-	"github.com/fettle-project/fettle/internal/debian"
-	"github.com/fettle-project/fettle/internal/feed"
 	"github.com/fettle-project/fettle/internal/mirror"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
 const tries = 3
 
-// getter makes the requests of one fetch, one after another.
-type getter struct {
+// Getter makes the requests of one fetch, one after another. It follows no redirect to another host. Addresses are http, https or file;
+// which of them a feed may have is for its Fetcher to check.
+type Getter struct {
+	Bytes int64 // taken over the network so far
+
 	client   *http.Client
 	pause    time.Duration
 	feed     string
-	progress func(feed.Progress)
-	bytes    int64
+	progress func(Progress)
 }
 
-// tags are what a server says about a file so that it need not be sent twice.
-type tags struct{ etag, modified string }
+// Tags are what a server says about a file so that it need not be sent twice.
+type Tags struct{ ETag, Modified string }
 
-func newGetter(f *Fetcher, name string, progress func(feed.Progress)) *getter {
-	client := mirror.Client(f.HTTP)
-	g := &getter{client: client, pause: f.Pause, feed: name, progress: progress}
-	if g.pause == 0 {
-		g.pause = time.Second
+// NewGetter makes a Getter for one fetch of the feed called name. pause is the time before the second try of a failed request, doubled
+// for the third; 0: one second.
+func NewGetter(client *http.Client, pause time.Duration, name string, progress func(Progress)) *Getter {
+	if pause == 0 {
+		pause = time.Second
 	}
-	return g
+	return &Getter{client: mirror.Client(client), pause: pause, feed: name, progress: progress}
 }
 
-// small gets a file of at most debian.MaxRelease bytes; nil bytes mean that it has not changed since known.
-func (g *getter) small(ctx context.Context, url, name string, known tags) ([]byte, tags, error) {
+// Small gets a file of at most limit bytes; nil bytes mean that it has not changed since known. Errors are NotFound where the server
+// has no such file, Untrusted where it is too large or elsewhere, Unavailable where the server cannot be reached.
+func (g *Getter) Small(ctx context.Context, url, name string, limit int64, known Tags) ([]byte, Tags, error) {
 	var body []byte
-	var fresh tags
+	var fresh Tags
 	err := g.retry(ctx, func() error {
 		return g.do(ctx, url, name, known, func(resp *http.Response, r io.Reader) error {
 			if resp.StatusCode == http.StatusNotModified {
 				body = nil
 				return nil
 			}
-			b, err := io.ReadAll(io.LimitReader(r, debian.MaxRelease+1))
+			b, err := io.ReadAll(io.LimitReader(r, limit+1))
 			if err != nil {
 				return err
 			}
-			if len(b) > debian.MaxRelease {
-				return untrusted("the server sends too much", fmt.Sprintf("%s has more than %d bytes", name, debian.MaxRelease))
+			if int64(len(b)) > limit {
+				return untrusted("the server sends too much", fmt.Sprintf("%s has more than %d bytes", name, limit))
 			}
 			body = b
-			fresh = tags{resp.Header.Get("ETag"), resp.Header.Get("Last-Modified")}
+			fresh = Tags{resp.Header.Get("ETag"), resp.Header.Get("Last-Modified")}
 			return nil
 		})
 	})
 	return body, fresh, err
 }
 
-// file streams a file into dir, verified.
-func (g *getter) file(ctx context.Context, url, name string, dir *content.Dir, want content.Want) error {
+// File streams a file into dir, verified; it is not kept unless it is what is wanted. Errors are as for Small.
+func (g *Getter) File(ctx context.Context, url, name string, dir *content.Dir, want content.Want) error {
 	return g.retry(ctx, func() error {
-		return g.do(ctx, url, name, tags{}, func(resp *http.Response, r io.Reader) error {
+		return g.do(ctx, url, name, Tags{}, func(resp *http.Response, r io.Reader) error {
 			if resp.ContentLength > 0 && resp.ContentLength != want.Size {
-				return untrusted("the server has another file", fmt.Sprintf("%s has %d bytes there and %d in the signed Release", name, resp.ContentLength, want.Size))
+				return untrusted("the server has another file", fmt.Sprintf("%s has %d bytes there and %d in the signed index", name, resp.ContentLength, want.Size))
 			}
 			_, err := dir.Put(ctx, r, want)
 			return err
@@ -77,7 +78,7 @@ func (g *getter) file(ctx context.Context, url, name string, dir *content.Dir, w
 }
 
 // retry repeats what failed for want of a network; a verdict on the bytes stands.
-func (g *getter) retry(ctx context.Context, try func() error) error {
+func (g *Getter) retry(ctx context.Context, try func() error) error {
 	pause := g.pause
 	for n := 1; ; n++ {
 		err := try()
@@ -93,23 +94,27 @@ func (g *getter) retry(ctx context.Context, try func() error) error {
 	}
 }
 
-func (g *getter) do(ctx context.Context, url, name string, known tags, use func(*http.Response, io.Reader) error) error {
+func (g *Getter) do(ctx context.Context, url, name string, known Tags, use func(*http.Response, io.Reader) error) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return patch.Errorf(patch.Invalid, "cannot ask for %s: %w", name, err)
 	}
-	if known.etag != "" {
-		req.Header.Set("If-None-Match", known.etag)
+	if known.ETag != "" {
+		req.Header.Set("If-None-Match", known.ETag)
 	}
-	if known.modified != "" {
-		req.Header.Set("If-Modified-Since", known.modified)
+	if known.Modified != "" {
+		req.Header.Set("If-Modified-Since", known.Modified)
 	}
-	resp, err := g.client.Do(req)
+	client := g.client
+	if req.URL.Scheme == "file" {
+		client = &http.Client{Transport: http.NewFileTransport(http.Dir("/"))}
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		return away(name, err)
 	}
 	defer resp.Body.Close()
-	if err := statusError(resp, name, known != tags{}); err != nil {
+	if err := statusError(resp, name, known != Tags{}); err != nil {
 		return err
 	}
 	body := &meter{r: resp.Body, g: g, file: name, total: max(0, resp.ContentLength)}
@@ -143,7 +148,7 @@ func statusError(resp *http.Response, name string, conditional bool) error {
 // meter reports progress and counts what came over the network.
 type meter struct {
 	r     io.Reader
-	g     *getter
+	g     *Getter
 	file  string
 	done  int64
 	total int64
@@ -152,7 +157,11 @@ type meter struct {
 func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.r.Read(p)
 	m.done += int64(n)
-	m.g.bytes += int64(n)
-	m.g.progress(feed.Progress{Feed: m.g.feed, File: m.file, Done: m.done, Total: m.total})
+	m.g.Bytes += int64(n)
+	m.g.progress(Progress{Feed: m.g.feed, File: m.file, Done: m.done, Total: m.total})
 	return n, err
+}
+
+func untrusted(what, why string) error {
+	return &patch.Error{Kind: patch.Untrusted, What: what, Why: why}
 }
