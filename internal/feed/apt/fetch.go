@@ -103,7 +103,7 @@ func (g *generation) fetch(ctx context.Context) (state patch.FeedState, unchange
 		state.ETag, state.Modified = tags.ETag, tags.Modified
 		return state, true, nil
 	}
-	state = patch.FeedState{Label: release.Label, Dated: release.Date, ValidUntil: release.ValidUntil, ETag: tags.etag, Modified: tags.modified}
+	state = patch.FeedState{Label: release.Label, Dated: release.Date, ValidUntil: release.ValidUntil, ETag: tags.ETag, Modified: tags.Modified}
 	state.OS, _ = release.HostOS(g.sub.Arch)
 	if state.Release, err = g.dir.PutBytes(ctx, text); err != nil {
 		return state, false, err
