@@ -97,6 +97,9 @@ type Object struct {
 	Behaviors []Behavior
 	Filters   []Filter
 	Set       *Set
+
+	index  int      // among its model's
+	fields []string // what is looked at, sorted; see Request.Fields
 }
 
 // Behavior is one attribute of an object's behaviors element: "recurse_direction" = "down".
@@ -171,6 +174,8 @@ type Variable struct {
 	Component *Component
 	// Fault says why an external variable has no usable values: it was not given, or a given one is not allowed.
 	Fault string
+
+	index int // among its model's
 }
 
 // Function computes a variable's values.

@@ -12,8 +12,8 @@ type Request struct {
 	Class     string
 	Entities  []Wanted
 	Behaviors []Behavior
-	// Fields are the names of the fields that some test looks at, sorted. A source need not give others, and gives no field that
-	// changes without meaning (access times) unless it is named here.
+	// Fields are the names of the fields that some test looks at, sorted; or Every alone, where items are compared with each other. A
+	// source need not give others, and gives no field that changes without meaning (access times) unless it is named here.
 	Fields []string
 }
 
@@ -27,7 +27,8 @@ type Wanted struct {
 	Nil       bool
 }
 
-// Source answers requests. It always answers: what could not be read is a Collected with the flag "error" and a message.
+// Source answers requests. It always answers: what could not be read is a Collected with the flag "error" and a message, a class that
+// it does not know one with the flag "not collected". It need not fill in Class, Key and Fields.
 type Source interface {
 	Probe(ctx context.Context, r Request) patch.Collected
 }

@@ -6,6 +6,9 @@ type Collected struct {
 	Key     string `json:"key"`               // the canonical request: see package item
 	Flag    Flag   `json:"flag"`              //
 	Message string `json:"message,omitempty"` // why it is not complete
+	// Fields are the names of the fields that were asked for, sorted; "*" alone: all. An item lacks a field of these because it has
+	// none; whether it has others is not known.
+	Fields []string `json:"fields,omitempty"`
 	Items   []Item `json:"items,omitempty"`   // in a stable order
 }
 

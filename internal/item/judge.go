@@ -1,0 +1,112 @@
+package item
+
+import (
+	"context"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Judge gives the values of a model's tests over one source. It asks each object once and remembers. It is for one goroutine.
+type Judge struct {
+	model  *Model
+	source Source
+
+	values    []answer // of tests
+	objects   []*found
+	variables []*list
+	asked     map[string]*found // by class and key
+	order     []*found
+	patterns  patterns
+}
+
+type answer struct {
+	value Value
+	known bool
+}
+
+// NewJudge begins with nothing asked.
+func NewJudge(m *Model, s Source) *Judge {
+	return &Judge{model: m, source: s, values: make([]answer, len(m.tests)), objects: make([]*found, len(m.objects)),
+		variables: make([]*list, len(m.variables)), asked: map[string]*found{}}
+}
+
+// Value is the value of test n, which must be in [0, Tests).
+func (j *Judge) Value(ctx context.Context, n int) Value {
+	if !j.values[n].known {
+		j.values[n] = answer{value: j.judge(ctx, &j.model.tests[n]), known: true}
+	}
+	return j.values[n].value
+}
+
+// Test is Value with the smallest set of clauses that decided it. The clauses are made anew at each call; Value alone costs far less.
+func (j *Judge) Test(ctx context.Context, n int) (Value, Evidence) {
+	return j.Value(ctx, n), j.evidence(ctx, &j.model.tests[n])
+}
+
+// Collect asks every object that some test names, and gives everything that was asked so far, for facts: in a stable order, each
+// request once.
+func (j *Judge) Collect(ctx context.Context) []patch.Collected {
+	for i := range j.model.tests {
+		j.Value(ctx, i)
+	}
+	all := make([]patch.Collected, len(j.order))
+	for i, f := range j.order {
+		all[i] = f.Collected
+	}
+	sortCollected(all)
+	return all
+}
+
+// judge evaluates as OVAL's processing model says: whether what exists is as wanted, and if so, whether it is in the states.
+func (j *Judge) judge(ctx context.Context, t *Test) Value {
+	switch {
+	case t.Unclear != "":
+		return Error
+	case t.Object == nil:
+		return Unknown
+	}
+	f := j.object(ctx, t.Object)
+	v := f.counts.judgeFlag(f.Flag, t.Existence, len(t.States) == 0)
+	if v != True || len(t.States) == 0 || f.Flag == patch.FlagNotExist {
+		return v
+	}
+	v = j.check(ctx, t, f)
+	if f.Flag == patch.FlagIncomplete {
+		return incomplete(v, t.Check)
+	}
+	return v
+}
+
+// incomplete is a state's value where there may be more items than were seen.
+func incomplete(v Value, c Check) Value {
+	if v == False || v == True && c == AtLeastOne {
+		return v
+	}
+	return Unknown
+}
+
+func (j *Judge) check(ctx context.Context, t *Test, f *found) Value {
+	var items Tally
+	for i := range f.Items {
+		items.Add(j.inStates(ctx, t, f, &f.Items[i]))
+	}
+	return items.Check(t.Check)
+}
+
+func (j *Judge) inStates(ctx context.Context, t *Test, f *found, it *patch.Item) Value {
+	switch it.Status {
+	case patch.StatusExists:
+	case patch.StatusNotExist:
+		return False
+	default:
+		return Error
+	}
+	if len(t.States) == 1 {
+		return j.state(ctx, t.States[0], f, it)
+	}
+	var all Tally
+	for _, s := range t.States {
+		all.Add(j.state(ctx, s, f, it))
+	}
+	return all.Join(t.Operator)
+}

@@ -1,0 +1,75 @@
+package item
+
+import (
+	"context"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// state is whether an item is in a state: its entities joined by its operator.
+func (j *Judge) state(ctx context.Context, s *State, f *found, it *patch.Item) Value {
+	var all Tally
+	for i := range s.Entities {
+		all.Add(j.entity(ctx, &s.Entities[i], f, it.Fields))
+	}
+	return all.Join(s.Operator)
+}
+
+// entity is whether the fields of an entity's name are as it wants. A field that the item does not have is unknown.
+func (j *Judge) entity(ctx context.Context, e *Entity, f *found, fields []patch.Field) Value {
+	var counts statuses
+	var values Tally
+	for i := range fields {
+		if fields[i].Name != e.Name {
+			continue
+		}
+		counts.add(fields[i].Status)
+		values.Add(j.field(ctx, e, f, &fields[i]))
+	}
+	exist := counts.judge(e.Existence)
+	switch {
+	case counts == (statuses{}):
+		return Unknown
+	case e.Existence == NoneExist || exist != True:
+		return exist
+	case counts.exists == 0 && e.Existence == AnyExist:
+		return True
+	}
+	return values.Check(e.EntityCheck)
+}
+
+// field is whether one field is as wanted.
+func (j *Judge) field(ctx context.Context, e *Entity, f *found, x *patch.Field) Value {
+	switch x.Status {
+	case patch.StatusExists:
+	case patch.StatusNotExist:
+		return False
+	case patch.StatusNotCollected:
+		return Unknown
+	default:
+		return Error
+	}
+	switch {
+	case e.Nil:
+		return Truth(x.Value == "")
+	case len(e.Record) > 0:
+		var all Tally
+		for i := range e.Record {
+			all.Add(j.entity(ctx, &e.Record[i], f, x.Record))
+		}
+		return all.Join(And)
+	case e.Variable == nil:
+		v, _ := j.compare(e.Operation, e.Datatype, x.Value, e.Value)
+		return v
+	}
+	wanted := j.variable(ctx, e.Variable)
+	if wanted.flag != patch.FlagComplete && wanted.flag != patch.FlagIncomplete {
+		return Error
+	}
+	var all Tally
+	for _, w := range wanted.values {
+		v, _ := j.compare(e.Operation, e.Datatype, x.Value, w)
+		all.Add(v)
+	}
+	return all.Check(e.VarCheck)
+}
