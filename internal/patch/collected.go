@@ -9,7 +9,7 @@ type Collected struct {
 	// Fields are the names of the fields that were asked for, sorted; "*" alone: all. An item lacks a field of these because it has
 	// none; whether it has others is not known.
 	Fields []string `json:"fields,omitempty"`
-	Items   []Item `json:"items,omitempty"`   // in a stable order
+	Items  []Item   `json:"items,omitempty"` // in a stable order
 }
 
 // Flag says how well an object was collected.
