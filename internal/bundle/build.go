@@ -30,9 +30,11 @@ type Options struct {
 	Out      string   // the bundle file
 	Sources  []string // one-line apt sources: "deb URI SUITE COMPONENT…"
 	AptLists []string // directories with InRelease and Packages files, as /var/lib/apt/lists
-	Arch     string   // empty: amd64
-	Keyring  string   // files or directories, separated like PATH; empty: this machine's own apt keyrings
-	CacheDir string   // keeps raw files between runs; empty: a temporary directory
+	// Parsed is what parsers made of other kinds of feeds, by host OS.
+	Parsed   map[patch.HostOS][]catalog.Parsed
+	Arch     string // empty: amd64
+	Keyring  string // files or directories, separated like PATH; empty: this machine's own apt keyrings
+	CacheDir string // keeps raw files between runs; empty: a temporary directory
 	// IgnoreExpiry accepts archives whose Valid-Until is past, as frozen mirrors are.
 	IgnoreExpiry bool
 	HTTP         *http.Client        // nil: one with sensible timeouts
@@ -67,7 +69,7 @@ func Build(ctx context.Context, o Options) (Summary, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if len(o.Sources)+len(o.AptLists) == 0 {
+	if len(o.Sources)+len(o.AptLists)+len(o.Parsed) == 0 {
 		return Summary{}, &patch.Error{Kind: patch.Invalid, What: "there is nothing to build a catalog from", Do: `Name at least one source, as in --apt "deb URI SUITE COMPONENT".`}
 	}
 	dir, done, err := o.cache()
@@ -84,8 +86,13 @@ func Build(ctx context.Context, o Options) (Summary, error) {
 	summary.FetchSeconds = time.Since(start).Seconds()
 	start = time.Now()
 	var built []catalog.Built
+	for hostOS := range o.Parsed {
+		if _, known := inputs[hostOS]; !known {
+			inputs[hostOS] = nil
+		}
+	}
 	for _, hostOS := range slices.Sorted(maps.Keys(inputs)) {
-		b, err := catalog.Build(ctx, catalog.Input{OS: hostOS, Sources: inputs[hostOS], Now: o.Now()})
+		b, err := catalog.Build(ctx, catalog.Input{OS: hostOS, Sources: inputs[hostOS], Parsed: o.Parsed[hostOS], Now: o.Now()})
 		if err != nil {
 			return Summary{}, err
 		}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -16,9 +17,10 @@ import (
 	"github.com/fettle-project/fettle/internal/content"
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/version"
 )
 
-// Source is one verified package index to build from.
+// Source is one verified package index of a Debian archive to build from.
 type Source struct {
 	Origin patch.Origin
 	URI    string // the archive's base address: payload file names are relative to it
@@ -27,22 +29,70 @@ type Source struct {
 	Open func() (io.ReadCloser, error)
 }
 
-// Input is everything that a build depends on. The same input gives the same bytes, whatever the order of Sources.
+// Parsed is what a parser made of one feed of any other kind.
+type Parsed struct {
+	Origins []patch.Origin // the raw files; an entry's PayloadFile.Origin indexes them
+	URI     string         // the feed's base address: a payload's URL may be relative to it
+	// Entries in any order. An ID that comes twice with two meanings is kept once and judged "error". Patches that have Files and name
+	// no Supersedes get theirs from their versions; files that cannot be fetched and verified as described are not offered.
+	Entries []detect.Entry
+}
+
+// Input is everything that a build depends on. The same input gives the same bytes, whatever the order of Sources and Parsed.
 type Input struct {
 	OS       patch.HostOS
 	Sources  []Source
+	Parsed   []Parsed
 	Previous *List     // the list before, for the dates of patches that it has; may be nil
 	Now      time.Time // goes into RevisionMeta.Built only
 }
 
-// Build makes list, signatures and payload index of one host OS from raw package indexes.
+// made is one patch of a revision in the making.
+type made struct {
+	patch patch.Patch
+	rule  detect.Definition
+	files []madeFile // as patch.Payloads
+}
+
+type madeFile struct {
+	address string // relative to the origin's base address and not escaped; or absolute
+	sha256  [32]byte
+	origin  int
+	needs   []int // other files of the patch
+}
+
+// Build makes list, signatures and payload index of one host OS from raw package indexes and parsed feeds.
 func Build(ctx context.Context, in Input) (Built, error) {
-	if in.OS == "" || len(in.Sources) == 0 {
-		return Built{}, patch.Errorf(patch.Invalid, "cannot build the catalog of %q from %d package indexes", in.OS, len(in.Sources))
+	if in.OS == "" || len(in.Sources)+len(in.Parsed) == 0 {
+		return Built{}, patch.Errorf(patch.Invalid, "cannot build the catalog of %q from %d package indexes", in.OS, len(in.Sources)+len(in.Parsed))
 	}
-	in.Sources = slices.Clone(in.Sources)
+	in.Sources, in.Parsed = slices.Clone(in.Sources), slices.Clone(in.Parsed)
 	in.sort()
-	sources := in.Sources
+	groups, err := readAll(ctx, in.Sources)
+	if err != nil {
+		return Built{}, fmt.Errorf("cannot build the catalog of %s: %w", in.OS, err)
+	}
+	all := append(fromArchives(groups, in.Previous), in.fromParsers()...)
+	all = unite(all)
+	built := Built{Meta: patch.RevisionMeta{OS: in.OS, Patches: len(all), Built: in.Now.UTC(), Origins: in.origins()}}
+	for i := range all {
+		built.Meta.Packages += max(len(all[i].rule.Packages), len(all[i].patch.Payloads))
+	}
+	for _, gr := range groups {
+		if gr.unclear != "" {
+			built.Meta.Packages += len(gr.files)
+		}
+	}
+	if err := encodeAll(&built, all, in.bases()); err != nil {
+		return Built{}, fmt.Errorf("cannot build the catalog of %s: %w", in.OS, err)
+	}
+	built.Meta.List, built.Meta.Signatures, built.Meta.Payloads = content.Sum(built.List), content.Sum(built.Signatures), content.Sum(built.Payloads)
+	built.Meta.ID = revisionID(built.Meta.List, built.Meta.Signatures)
+	return built, nil
+}
+
+// readAll reads package indexes side by side.
+func readAll(ctx context.Context, sources []Source) ([]*grouped, error) {
 	parts := make([][]debFile, len(sources))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
@@ -53,53 +103,112 @@ func Build(ctx context.Context, in Input) (Built, error) {
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return Built{}, fmt.Errorf("cannot build the catalog of %s: %w", in.OS, err)
+		return nil, err
 	}
-	groups := group(sources, parts)
-	patches := describe(groups, in.Previous)
-	built := Built{Meta: patch.RevisionMeta{OS: in.OS, Patches: len(patches), Built: in.Now.UTC()}}
-	built.Meta.Origins = in.origins()
-	for _, gr := range groups {
-		built.Meta.Packages += len(gr.files)
+	return group(sources, parts), nil
+}
+
+// unite sorts patches by ID and leaves each ID once.
+func unite(all []made) []made {
+	slices.SortStableFunc(all, func(a, b made) int { return cmp.Compare(a.patch.ID, b.patch.ID) })
+	kept := all[:0]
+	for _, m := range all {
+		if n := len(kept); n > 0 && kept[n-1].patch.ID == m.patch.ID {
+			kept[n-1].meet(&m)
+			continue
+		}
+		kept = append(kept, m)
 	}
-	if err := encodeAll(&built, groups, patches, sources); err != nil {
-		return Built{}, fmt.Errorf("cannot build the catalog of %s: %w", in.OS, err)
+	index := make(map[patch.ID]bool, len(kept))
+	for i := range kept {
+		index[kept[i].patch.ID] = true
 	}
-	built.Meta.List, built.Meta.Signatures, built.Meta.Payloads = content.Sum(built.List), content.Sum(built.Signatures), content.Sum(built.Payloads)
-	built.Meta.ID = revisionID(built.Meta.List, built.Meta.Signatures)
-	return built, nil
+	for i := range kept {
+		p := &kept[i].patch
+		slices.Sort(p.Supersedes)
+		p.Supersedes = slices.DeleteFunc(slices.Compact(p.Supersedes), func(id patch.ID) bool { return id == p.ID || !index[id] })
+	}
+	return kept
 }
 
 // sort puts the sources into an order of their own.
 func (in *Input) sort() {
 	slices.SortFunc(in.Sources, func(a, b Source) int {
-		return cmp.Or(cmp.Compare(a.Origin.Suite, b.Origin.Suite), cmp.Compare(a.Origin.Component, b.Origin.Component),
-			cmp.Compare(a.Origin.Arch, b.Origin.Arch), cmp.Compare(a.URI, b.URI), cmp.Compare(a.Origin.Index, b.Origin.Index))
+		return cmp.Or(compareOrigins(a.Origin, b.Origin), cmp.Compare(a.URI, b.URI), cmp.Compare(a.Origin.Index, b.Origin.Index))
+	})
+	slices.SortStableFunc(in.Parsed, func(a, b Parsed) int {
+		return cmp.Or(slices.CompareFunc(a.Origins, b.Origins, compareOrigins), cmp.Compare(a.URI, b.URI))
 	})
 }
 
+func compareOrigins(a, b patch.Origin) int {
+	return cmp.Or(cmp.Compare(a.Suite, b.Suite), cmp.Compare(a.Component, b.Component), cmp.Compare(a.Arch, b.Arch),
+		cmp.Compare(a.IndexPath, b.IndexPath), cmp.Compare(a.Index, b.Index), cmp.Compare(a.Release, b.Release), a.Dated.Compare(b.Dated))
+}
+
 func (in *Input) origins() []patch.Origin {
-	origins := make([]patch.Origin, len(in.Sources))
-	for i, s := range in.Sources {
-		origins[i] = s.Origin
-		origins[i].Dated = s.Origin.Dated.UTC()
+	var origins []patch.Origin
+	for _, s := range in.Sources {
+		origins = append(origins, s.Origin)
+	}
+	for _, p := range in.Parsed {
+		origins = append(origins, p.Origins...)
+	}
+	for i := range origins {
+		origins[i].Dated = origins[i].Dated.UTC()
 	}
 	return origins
 }
 
+// bases gives each origin's base address.
+func (in *Input) bases() []string {
+	var bases []string
+	add := func(uri string) {
+		if uri != "" {
+			uri = strings.TrimRight(uri, "/") + "/"
+		}
+		bases = append(bases, uri)
+	}
+	for _, s := range in.Sources {
+		add(s.URI)
+	}
+	for _, p := range in.Parsed {
+		for range p.Origins {
+			add(p.URI)
+		}
+	}
+	return bases
+}
+
+// scheme is how the patches' versions are ordered.
+func (in *Input) scheme() version.Scheme {
+	if len(in.Sources) > 0 {
+		return version.Dpkg
+	}
+	return SchemeOf(in.OS)
+}
+
 // encodeAll writes the three files side by side.
-func encodeAll(b *Built, groups []*grouped, patches []patch.Patch, sources []Source) error {
+func encodeAll(b *Built, all []made, bases []string) error {
 	var g errgroup.Group
 	g.Go(func() (err error) {
+		patches := make([]patch.Patch, len(all))
+		for i := range all {
+			patches[i] = all[i].patch
+		}
 		b.List, err = encodeList(b.Meta.OS, patches)
 		return err
 	})
 	g.Go(func() (err error) {
-		b.Signatures, err = detect.Compile(b.Meta.OS, definitions(groups))
+		rules := make([]detect.Definition, len(all))
+		for i := range all {
+			rules[i] = all[i].rule
+		}
+		b.Signatures, err = detect.Compile(b.Meta.OS, rules)
 		return err
 	})
 	g.Go(func() (err error) {
-		b.Payloads, err = encodePayloads(b.Meta.OS, groups, sources)
+		b.Payloads, err = encodePayloads(b.Meta.OS, all, bases)
 		return err
 	})
 	return g.Wait()
@@ -108,19 +217,4 @@ func encodeAll(b *Built, groups []*grouped, patches []patch.Patch, sources []Sou
 func revisionID(list, signatures patch.Hash) patch.RevisionID {
 	sum := sha256.Sum256([]byte(string(list) + string(signatures)))
 	return patch.RevisionID(hex.EncodeToString(sum[:8]))
-}
-
-func definitions(groups []*grouped) []detect.Definition {
-	defs := make([]detect.Definition, len(groups))
-	for i, gr := range groups {
-		defs[i] = detect.Definition{ID: gr.id, Unclear: gr.unclear}
-		if gr.unclear != "" {
-			continue
-		}
-		defs[i].Packages = make([]detect.PackageRule, len(gr.files))
-		for j, f := range gr.files {
-			defs[i].Packages[j] = detect.PackageRule{Name: f.name, Arch: f.arch, Version: f.version}
-		}
-	}
-	return defs
 }

@@ -47,8 +47,10 @@ type Catalog struct {
 	Raw   *content.Dir       // the feeds' raw files
 	Files *content.Dir       // lists, signatures and payload indexes
 	Key   ed25519.PrivateKey // signs revisions
-	Now   func() time.Time
-	Log   *slog.Logger
+	// Parsers read the raw files of feeds by their kind; package archives ("apt") need none.
+	Parsers map[string]Parser
+	Now     func() time.Time
+	Log     *slog.Logger
 
 	mu      sync.Mutex
 	newest  map[patch.HostOS]*revision

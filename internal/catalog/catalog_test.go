@@ -253,11 +253,16 @@ func randomPatches(r *rand.Rand) []patch.Patch {
 		p := patch.Patch{Source: word(), Version: word(), Suite: []string{"bookworm", "bookworm-security"}[r.IntN(2)], Category: categories[r.IntN(2)], Severity: severities[r.IntN(5)]}
 		p.ID = patchID(p.Suite, p.Source, p.Version)
 		p.Title = title(p.Source, p.Version, []string{"", "a thing: of beauty", "ö"}[r.IntN(3)])
+		if r.IntN(4) == 0 { // an advisory
+			p.ID = patch.ID([]string{"oval:org.debian:def:1000000", "ALSA-2026:", "9"}[r.IntN(3)] + fmt.Sprint(10+r.IntN(90)))
+			p.Title = []string{"", "CVE-2026-1001 " + p.Source, "Important: " + p.Source + " " + p.Source + " update", "\u00e4", p.Version + p.Source, p.Source + " " + p.Version + ": "}[r.IntN(6)]
+			p.Advisory = []string{"", "DSA-1-1"}[r.IntN(2)]
+		}
 		if r.IntN(3) > 0 {
 			p.Released = dated.AddDate(0, 0, r.IntN(5))
 		}
 		for range r.IntN(3) {
-			p.CVEs = append(p.CVEs, "CVE-2026-"+fmt.Sprint(1000+r.IntN(50)))
+			p.CVEs = append(p.CVEs, []string{"CVE-2026-" + fmt.Sprint(1000+r.IntN(50)), "CVE-1999-" + fmt.Sprint(r.Uint32()), "CVE-2026-00012", "RHSA-2026:1", "CVE-2026-0042"}[r.IntN(5)])
 		}
 		for range r.IntN(4) {
 			p.Payloads = append(p.Payloads, patch.Payload{Name: []string{p.Source, word()}[r.IntN(2)], Arch: []string{"all", "amd64"}[r.IntN(2)], Version: []string{p.Version, p.Version + "+b1", word()}[r.IntN(3)], Size: r.Int64N(1 << 40)})

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/version"
 )
@@ -93,34 +94,60 @@ func (gr *grouped) offered() []debFile {
 	return gr.files
 }
 
-// describe makes the list's entries.
-func describe(groups []*grouped, previous *List) []patch.Patch {
-	older := supersession(groups)
-	patches := make([]patch.Patch, len(groups))
+// fromArchives makes patches of what stands in package indexes.
+func fromArchives(groups []*grouped, previous *List) []made {
+	older := supersession(len(groups), func(i int) (string, string) {
+		if groups[i].unclear != "" {
+			return "", ""
+		}
+		return groups[i].source, groups[i].version
+	}, version.DpkgCompare)
+	all := make([]made, len(groups))
 	for i, gr := range groups {
-		p := &patches[i]
-		*p = patch.Patch{
-			ID: gr.id, Source: gr.source, Version: gr.version, Suite: gr.suite, Category: category(gr), Released: gr.dated.UTC().Truncate(time.Second),
-		}
-		if gr.unclear != "" {
-			p.Source, p.Version = string(plainText([]byte(gr.source))), string(plainText([]byte(gr.version)))
-		}
-		p.Title = title(p.Source, p.Version, gr.main().description)
+		all[i] = made{patch: gr.describe(previous), rule: gr.definition()}
 		for _, j := range older[i] {
-			p.Supersedes = append(p.Supersedes, groups[j].id)
+			all[i].patch.Supersedes = append(all[i].patch.Supersedes, groups[j].id)
 		}
-		for _, f := range gr.offered() {
-			p.Payloads = append(p.Payloads, patch.Payload{Name: f.name, Arch: f.arch, Version: f.version, Size: f.size})
-		}
-		if previous == nil {
-			continue
-		}
-		if j, ok := previous.Index(gr.id); ok {
-			was := previous.At(j)
-			p.Released, p.Severity, p.CVEs = was.Released, was.Severity, was.CVEs
+		for k, f := range gr.offered() {
+			all[i].files = append(all[i].files, madeFile{address: f.filename, sha256: f.sha256, origin: f.from, needs: gr.needs(k)})
 		}
 	}
-	return patches
+	return all
+}
+
+// describe makes the list's entry, without what it supersedes.
+func (gr *grouped) describe(previous *List) patch.Patch {
+	p := patch.Patch{
+		ID: gr.id, Source: gr.source, Version: gr.version, Suite: gr.suite, Category: category(gr), Released: gr.dated.UTC().Truncate(time.Second),
+	}
+	if gr.unclear != "" {
+		p.Source, p.Version = string(plainText([]byte(gr.source))), string(plainText([]byte(gr.version)))
+	}
+	p.Title = title(p.Source, p.Version, gr.main().description)
+	for _, f := range gr.offered() {
+		p.Payloads = append(p.Payloads, patch.Payload{Name: f.name, Arch: f.arch, Version: f.version, Size: f.size})
+	}
+	if previous == nil {
+		return p
+	}
+	if j, ok := previous.Index(gr.id); ok {
+		was := previous.At(j)
+		p.Released, p.Severity, p.CVEs = was.Released, was.Severity, was.CVEs
+	}
+	return p
+}
+
+// definition tells how to judge the patch: by its binary packages.
+func (gr *grouped) definition() detect.Definition {
+	d := detect.Definition{ID: gr.id, Unclear: gr.unclear}
+	if gr.unclear != "" {
+		return d
+	}
+	d.Packages = make([]detect.PackageRule, len(gr.files))
+	for j, f := range gr.files {
+		d.Packages[j] = detect.PackageRule{Name: f.name, Arch: f.arch, Version: f.version}
+	}
+	return d
 }
 
 func category(gr *grouped) patch.Category {
@@ -158,31 +185,4 @@ func aside(name string) bool {
 		}
 	}
 	return strings.HasPrefix(name, "gir1.2-") || strings.Contains(name, "-headers")
-}
-
-// supersession gives for each group the groups of the same source with the next lower version. Equal versions in two suites are
-// not related.
-func supersession(groups []*grouped) [][]int {
-	bySource := make(map[string][]int, len(groups))
-	for i, gr := range groups {
-		if gr.unclear == "" {
-			bySource[gr.source] = append(bySource[gr.source], i)
-		}
-	}
-	older := make([][]int, len(groups))
-	for _, list := range bySource {
-		if len(list) < 2 {
-			continue
-		}
-		slices.SortStableFunc(list, func(i, j int) int { return version.DpkgCompare(groups[i].version, groups[j].version) })
-		var below, level []int
-		for k, i := range list {
-			if k > 0 && version.DpkgCompare(groups[list[k-1]].version, groups[i].version) != 0 {
-				below, level = level, nil
-			}
-			older[i] = below
-			level = append(level, i)
-		}
-	}
-	return older
 }

@@ -93,6 +93,8 @@ type listDecoder struct {
 	suite, own     run
 	category, sev  run
 	source         string
+	id             patch.ID
+	pairs          [][2]string
 }
 
 func (d *listDecoder) list() *List {
@@ -126,27 +128,46 @@ func (d *listDecoder) list() *List {
 
 func (d *listDecoder) patch(p *patch.Patch) {
 	p.Suite = pick(&d.cols[lSuite], d.suites, d.suite.next())
+	d.names(p)
+	p.Category = pick(&d.cols[lCategory], categories, d.category.next())
+	p.Severity = pick(&d.cols[lSeverity], severities, d.sev.next())
+	for range d.cols[lCVEs].count(len(d.cols[lYear].rest)) {
+		p.CVEs = append(p.CVEs, d.cve())
+	}
+	p.Advisory = d.cols[lAdvisory].text()
+	p.Released = released(int64(pick(&d.cols[lDated], d.dates, d.cols[lDated].number())))
+	p.Title = unpackTitle(p, d.cols[lSummary].text())
+	d.payloads(p)
+}
+
+// names reads ID, source and version.
+func (d *listDecoder) names(p *patch.Patch) {
+	alone := d.own.next() == 1
+	if alone {
+		c := &d.cols[lID]
+		if step := c.number(); step > 0 {
+			d.id, c.bad = idAfter(d.id, step)
+		} else {
+			d.id = patch.ID(c.text())
+		}
+		p.ID = d.id
+		if n := d.cols[lPair].number(); n > 0 {
+			pair := pick(&d.cols[lPair], d.pairs, n-1)
+			p.Source, p.Version = pair[0], pair[1]
+			return
+		}
+	}
 	p.Source = front(&d.cols[lSource], d.source, d.cols[lSource].number())
 	d.source = p.Source
 	p.Version = d.cols[lVersion].text()
-	name := p.Source + " " + p.Version
-	if d.own.next() == 1 {
-		p.ID = patch.ID(d.cols[lID].text())
-	} else {
-		p.ID = patch.ID(p.Suite + "/" + p.Source + "/" + p.Version)
+	if len(p.Source) > maxNaming || len(p.Version) > maxNaming || len(p.Suite) > maxNaming {
+		d.cols[lSource].bad = true
 	}
-	p.Category = pick(&d.cols[lCategory], categories, d.category.next())
-	p.Severity = pick(&d.cols[lSeverity], severities, d.sev.next())
-	cves := &d.cols[lCVEs]
-	for range cves.count(len(cves.rest)) {
-		p.CVEs = append(p.CVEs, cves.text())
+	if alone {
+		d.pairs = append(d.pairs, [2]string{p.Source, p.Version})
+		return
 	}
-	p.Released = released(int64(pick(&d.cols[lDated], d.dates, d.cols[lDated].number())))
-	p.Title = name
-	if s := d.cols[lSummary].text(); s != "" {
-		p.Title = name + ": " + s
-	}
-	d.payloads(p)
+	p.ID = patch.ID(p.Suite + "/" + p.Source + "/" + p.Version)
 }
 
 func (d *listDecoder) payloads(p *patch.Patch) {

@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"strings"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -10,26 +9,34 @@ import (
 )
 
 // A list file is listMagic and one zstd frame of columns. Strings that repeat their neighbours are stored as what differs; titles
-// and IDs, which follow from the rest, are not stored at all.
+// and IDs, which follow from the rest, are not stored at all. The patches of archives have IDs made of suite, source and version;
+// those of advisories have IDs of their own, which count, and name the same sources and versions again and again.
 const (
-	listMagic  = "FTLLIST1"
+	listMagic  = "FTLLIST2"
 	maxPatches = 4_000_000
 	maxFiles   = 4_000_000
+	maxNaming  = 1024 // source, version or suite
 )
 
 // Columns of a list. The numbers are part of the format.
 const (
 	lHead     = iota // host OS; number of patches; suites; architectures; distinct dates
 	lSuite           // runs: suite, how many patches
+	lPair            // with an ID of its own: 0 for a source and version that come next in lSource and lVersion, else 1 + number of the pair
 	lSource          // shared with the source before; rest
 	lVersion         // text
 	lEscaped         // runs of flags: how many patches alternately without and with an ID of its own
-	lID              // the IDs of those
+	lID              // of those: 0 and the text, or by how much the number at the end of the ID before grows
 	lCategory        // runs: category, how many patches
 	lSeverity        // runs: severity, how many patches
-	lCVEs            // how many; texts
+	lCVEs            // how many
+	lYear            // CVE: year from 1998 on; 0: the next text of lCVEText
+	lLow             // CVE: low 8 bits of its number
+	lHigh            // CVE: the rest of its number
+	lCVEText         // texts of other identifiers
+	lAdvisory        // text
 	lDated           // index of the date
-	lSummary         // text
+	lSummary         // text: what follows source and version in the title, or titleMark and a title of its own
 	lOlder           // how many; distance to each patch it supersedes, zigzag
 	lFiles           // how many payloads
 	lName            // payload: shared with the source; rest
@@ -92,56 +99,88 @@ func indexOf[T comparable](list []T, v T) uint64 {
 	return 0
 }
 
+// listEncoder writes a list's columns.
+type listEncoder struct {
+	columns
+	suites, arches table[string]
+	dates          table[int64]
+	pairs          table[[2]string]
+	index          map[patch.ID]int
+	source         string
+	id             patch.ID // the newest one that stands alone
+}
+
 // encodeList writes a list; patches are sorted by ID.
 func encodeList(os patch.HostOS, patches []patch.Patch) ([]byte, error) {
-	c := make(columns, listColumns)
-	var suites, arches table[string]
-	var dates table[int64]
-	index := make(map[patch.ID]int, len(patches))
+	c := listEncoder{columns: make(columns, listColumns), index: make(map[patch.ID]int, len(patches))}
 	for i := range patches {
-		index[patches[i].ID] = i
+		c.index[patches[i].ID] = i
 	}
-	previous := ""
 	for i := range patches {
-		p := &patches[i]
-		n := shared(previous, p.Source)
-		c.number(lSource, uint64(n))
-		c.text(lSource, p.Source[n:])
-		previous = p.Source
-		c.text(lVersion, p.Version)
-		if standsAlone(p) {
-			c.text(lID, string(p.ID))
-		}
-		c.number(lCVEs, uint64(len(p.CVEs)))
-		for _, cve := range p.CVEs {
-			c.text(lCVEs, cve)
-		}
-		c.number(lDated, dates.number(p.Released.Unix()))
-		c.text(lSummary, strings.TrimPrefix(strings.TrimPrefix(p.Title, title(p.Source, p.Version, "")), ": "))
-		c.number(lOlder, uint64(len(p.Supersedes)))
-		for _, id := range p.Supersedes {
-			d := int64(index[id] - i)
-			c.number(lOlder, uint64(d<<1)^uint64(d>>63))
-		}
-		c.payloads(p, &arches)
+		c.patch(i, &patches[i])
 	}
-	c.runs(lSuite, len(patches), func(i int) uint64 { return suites.number(patches[i].Suite) })
+	c.runs(lSuite, len(patches), func(i int) uint64 { return c.suites.number(patches[i].Suite) })
 	c.runs(lEscaped, len(patches), func(i int) uint64 { return flag(standsAlone(&patches[i])) })
 	c.runs(lCategory, len(patches), func(i int) uint64 { return indexOf(categories, patches[i].Category) })
 	c.runs(lSeverity, len(patches), func(i int) uint64 { return indexOf(severities, patches[i].Severity) })
 	c.text(lHead, string(os))
 	c.number(lHead, uint64(len(patches)))
-	for _, t := range [][]string{suites.values, arches.values} {
+	for _, t := range [][]string{c.suites.values, c.arches.values} {
 		c.number(lHead, uint64(len(t)))
 		for _, s := range t {
 			c.text(lHead, s)
 		}
 	}
-	c.number(lHead, uint64(len(dates.values)))
-	for _, d := range dates.values {
+	c.number(lHead, uint64(len(c.dates.values)))
+	for _, d := range c.dates.values {
 		c.number(lHead, uint64(d))
 	}
 	return c.pack(listMagic, zstd.SpeedBestCompression)
+}
+
+func (c *listEncoder) patch(i int, p *patch.Patch) {
+	if c.names(p) {
+		n := shared(c.source, p.Source)
+		c.number(lSource, uint64(n))
+		c.text(lSource, p.Source[n:])
+		c.source = p.Source
+		c.text(lVersion, p.Version)
+	}
+	c.number(lCVEs, uint64(len(p.CVEs)))
+	for _, cve := range p.CVEs {
+		c.cve(cve)
+	}
+	c.text(lAdvisory, p.Advisory)
+	c.number(lDated, c.dates.number(p.Released.Unix()))
+	c.text(lSummary, packTitle(p))
+	c.number(lOlder, uint64(len(p.Supersedes)))
+	for _, id := range p.Supersedes {
+		d := int64(c.index[id] - i)
+		c.number(lOlder, uint64(d<<1)^uint64(d>>63))
+	}
+	c.payloads(p, &c.arches)
+}
+
+// names writes the ID where it stands alone, and tells whether source and version have to be written as well.
+func (c *listEncoder) names(p *patch.Patch) bool {
+	if !standsAlone(p) {
+		return true
+	}
+	if step := idStep(c.id, p.ID); step > 0 {
+		c.number(lID, step)
+	} else {
+		c.number(lID, 0)
+		c.text(lID, string(p.ID))
+	}
+	c.id = p.ID
+	known := len(c.pairs.values)
+	number := c.pairs.number([2]string{p.Source, p.Version})
+	if int(number) == known {
+		c.number(lPair, 0)
+		return true
+	}
+	c.number(lPair, number+1)
+	return false
 }
 
 func (c columns) payloads(p *patch.Patch, arches *table[string]) {

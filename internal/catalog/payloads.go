@@ -18,27 +18,26 @@ const payloadMagic = "FTLPAYL1"
 const (
 	pHead  = iota // host OS; number of patches; base addresses
 	pFiles        // per patch: length of its part of pFile
-	pFile         // per payload: base address; path; SHA-256; origin; which other payloads of the patch it needs
+	pFile         // per payload: path below the origin's base address, or a whole address; SHA-256; origin; which other payloads of the patch it needs
 	payloadColumns
 )
 
-func encodePayloads(os patch.HostOS, groups []*grouped, sources []Source) ([]byte, error) {
+func encodePayloads(os patch.HostOS, all []made, bases []string) ([]byte, error) {
 	c := make(columns, payloadColumns)
 	c.text(pHead, string(os))
-	c.number(pHead, uint64(len(groups)))
-	c.number(pHead, uint64(len(sources)))
-	for _, s := range sources {
-		c.text(pHead, strings.TrimRight(s.URI, "/")+"/")
+	c.number(pHead, uint64(len(all)))
+	c.number(pHead, uint64(len(bases)))
+	for _, base := range bases {
+		c.text(pHead, base)
 	}
-	for _, gr := range groups {
+	for i := range all {
 		start := len(c[pFile])
-		for i, f := range gr.offered() {
-			c.text(pFile, f.filename)
+		for _, f := range all[i].files {
+			c.text(pFile, f.address)
 			c[pFile] = append(c[pFile], f.sha256[:]...)
-			c.number(pFile, uint64(f.from))
-			needs := gr.needs(i)
-			c.number(pFile, uint64(len(needs)))
-			for _, j := range needs {
+			c.number(pFile, uint64(f.origin))
+			c.number(pFile, uint64(len(f.needs)))
+			for _, j := range f.needs {
 				c.number(pFile, uint64(j))
 			}
 		}
@@ -124,7 +123,9 @@ func (x *payloadIndex) of(i int, p *patch.Patch) ([]patch.PayloadFile, error) {
 		if c.bad {
 			return nil, errFormat
 		}
-		f.URL = x.bases[f.Origin] + (&url.URL{Path: name}).EscapedPath()
+		if f.URL = name; !strings.Contains(name, "://") {
+			f.URL = x.bases[f.Origin] + (&url.URL{Path: name}).EscapedPath()
+		}
 	}
 	if !c.done() {
 		return nil, errFormat

@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"reflect"
 	"slices"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -63,29 +61,26 @@ func (c *Catalog) generations(ctx context.Context) (map[patch.HostOS][]generatio
 }
 
 func (c *Catalog) publishOne(ctx context.Context, os patch.HostOS, gens []generation) (patch.RevisionMeta, error) {
-	in := Input{OS: os, Now: c.Now()}
-	for _, g := range gens {
-		for _, o := range g.state.Origins {
-			in.Sources = append(in.Sources, Source{
-				Origin: o, URI: g.feed.URI, Label: g.state.Label,
-				Open: func() (io.ReadCloser, error) { return c.Raw.Open(o.Index) },
-			})
-		}
-	}
-	in.sort()
 	before, err := c.current(ctx, os)
-	if err == nil {
-		if reflect.DeepEqual(in.origins(), before.meta.Origins) && c.whole(before.meta) {
-			return before.meta, nil
-		}
+	if kind := patch.KindOf(err); err != nil && kind != patch.NotFound && kind != patch.Unavailable && kind != patch.Invalid {
+		return patch.RevisionMeta{}, err
+	}
+	made := c.maker(gens)
+	if err == nil && made == before.meta.Made && sameOrigins(gens, before.meta.Origins) && c.whole(before.meta) {
+		return before.meta, nil
+	}
+	in := Input{OS: os, Now: c.Now()}
+	if before != nil {
 		in.Previous = before.list
-	} else if kind := patch.KindOf(err); kind != patch.NotFound && kind != patch.Unavailable {
+	}
+	if err := c.gather(ctx, &in, gens); err != nil {
 		return patch.RevisionMeta{}, err
 	}
 	built, err := Build(ctx, in)
 	if err != nil {
 		return patch.RevisionMeta{}, err
 	}
+	built.Meta.Made = made
 	return built.Meta, c.store(ctx, built)
 }
 

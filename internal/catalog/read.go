@@ -107,9 +107,11 @@ func cleanPath(s string) bool {
 const maxDescription = 160
 
 // plainText makes a short description safe for one line of any terminal or page; nearly always it already is.
-func plainText(b []byte) []byte {
-	if len(b) > maxDescription {
-		b = b[:maxDescription]
+func plainText(b []byte) []byte { return plainTextOf(b, maxDescription) }
+
+func plainTextOf(b []byte, limit int) []byte {
+	if len(b) > limit {
+		b = b[:limit]
 	}
 	for _, c := range b {
 		if c < ' ' || c >= 0x7f {

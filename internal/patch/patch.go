@@ -51,7 +51,8 @@ type Patch struct {
 	Category Category  `json:"category"` //
 	Severity Severity  `json:"severity,omitempty"`
 	CVEs     []string  `json:"cves,omitempty"`
-	Released time.Time `json:"released,omitzero"` // date of the feed generation that first carried it
+	Advisory string    `json:"advisory,omitempty"` // the vendor's announcement: "DSA-5678-1"; empty where the ID says it
+	Released time.Time `json:"released,omitzero"`  // date of the feed generation that first carried it
 	// Supersedes names the patches that this one replaces: the next older version(s) of the same source on the same list.
 	Supersedes []ID      `json:"supersedes,omitempty"`
 	Payloads   []Payload `json:"payloads,omitempty"`
@@ -98,6 +99,8 @@ type RevisionMeta struct {
 	Packages   int        `json:"packages"` // binary packages the signatures know
 	Built      time.Time  `json:"built"`
 	Origins    []Origin   `json:"origins"`
+	// Made names the versions of the code that made the revision of the origins: "catalog 2, oval 1". Newer code makes it again.
+	Made string `json:"made,omitempty"`
 }
 
 // MetadataDate is the date of the newest vendor index in the revision: how old our knowledge is.
