@@ -20,12 +20,12 @@ const module = "github.com/fettle-project/fettle/"
 // so dependencies point downwards and stages never import each other.
 var layers = [][]string{
 	{"internal/patch", "internal/lab"},
-	{"internal/version"},
+	{"internal/version", "internal/schedule"},
 	{"internal/wire", "internal/debian", "internal/gate", "internal/content", "internal/mirror", "internal/item"},
 	{"internal/detect", "internal/debian/debtest"},
 	{"internal/world"},
 	{"internal/feed", "internal/catalog", "internal/label", "internal/approval", "internal/plan", "internal/deploy", "internal/ledger",
-		"internal/payload", "internal/auth", "internal/agent/host"},
+		"internal/calendar", "internal/payload", "internal/auth", "internal/agent/host"},
 	{"internal/feed/apt", "internal/feed/rpm", "internal/feed/osv", "internal/feed/oval", "internal/feed/apk", "internal/store"},
 	{"internal/agent", "internal/api", "internal/web", "internal/standalone", "internal/bundle"},
 	{"cmd/fettle", "cmd/fettle-agent", "demo", "bench", "sabotage"},

@@ -37,6 +37,15 @@ var stageDefects = []Defect{
 	{Name: "a patch is deployed again while it is being deployed", File: "internal/gate/ready.go",
 		Old: "if a := &w.Attempts[i]; !a.State.Ended() && a.ID != w.Own {", New: "if a := &w.Attempts[i]; false && a.ID != w.Own {", Test: "TestClosedGates", In: "./internal/gate"},
 
+	{Name: "a schedule acts before its window opens", File: "internal/calendar/act.go",
+		Old: "!o.Contains(now)", New: "false", Test: "TestScheduleDeploysWhenItsWindowOpensAndNotBefore", In: "./internal/story"},
+	{Name: "a paused schedule acts", File: "internal/calendar/act.go",
+		Old: "if err != nil || s.Paused {", New: "if err != nil {", Test: "TestScheduleDoesNotActWhere", In: "./internal/story"},
+	{Name: "what a schedule deploys is not bound to its window", File: "internal/calendar/act.go",
+		Old: "patch.Window{NotBefore: o.Start.UTC(), NotAfter: o.End.UTC()}", New: "patch.Window{}", Test: "TestScheduleDeploysWhenItsWindowOpensAndNotBefore", In: "./internal/story"},
+	{Name: "a window has no exceptions", File: "internal/schedule/rule.go",
+		Old: "return !d.Before(s.from.Time) && !d.After(s.to.Time)", New: "return false", Test: "TestWindowsAreWhereAPersonExpectsThem", In: "./internal/schedule"},
+
 	{Name: "a package is downgraded", File: "internal/world/needed.go",
 		Old: "version.DpkgCompare(p.Version, file.Version) < 0", New: "version.DpkgCompare(p.Version, file.Version) != 0", Test: "TestNeeded", In: "./internal/world"},
 	{Name: "a package that its owner holds is replaced", File: "internal/world/needed.go",

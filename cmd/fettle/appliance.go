@@ -17,6 +17,7 @@ import (
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/approval"
 	"github.com/fettle-project/fettle/internal/auth"
+	"github.com/fettle-project/fettle/internal/calendar"
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/content"
 	"github.com/fettle-project/fettle/internal/deploy"
@@ -68,7 +69,11 @@ func openAppliance(ctx context.Context, cfg config, log *slog.Logger) (a *applia
 	if err != nil {
 		return a, err
 	}
-	a.join(s, dirs, log)
+	zone, err := cfg.location()
+	if err != nil {
+		return a, err
+	}
+	a.join(s, dirs, zone, log)
 	return a, nil
 }
 
@@ -102,14 +107,14 @@ func (a *appliance) close() {
 func newID() string { return ulid.Make().String() }
 
 // join makes the stages out of storage, files and each other.
-func (a *appliance) join(s *store.Store, dirs contents, log *slog.Logger) {
+func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log *slog.Logger) {
 	now := time.Now
 	pulse, wanted := &api.Pulse{}, &api.Pulse{}
 	hub := api.NewHub(rand.Float64)
 	cat := &catalog.Catalog{Store: s, Raw: dirs.raw, Files: dirs.catalog, Key: a.keys.Catalog, Now: now, Log: log}
 	labels := &label.Book{Labels: s, Machines: s}
 	reader := &world.Reader{
-		Store: s, Catalog: cat, Labels: labels, Limits: gate.DefaultLimits(), Now: now,
+		Store: s, Catalog: cat, Labels: labels, Limits: gate.DefaultLimits(), Now: now, Zone: zone,
 		Lists: func(ctx context.Context, os patch.HostOS, rev patch.RevisionID) (world.List, error) {
 			return cat.ListOf(ctx, os, rev)
 		},
@@ -117,13 +122,20 @@ func (a *appliance) join(s *store.Store, dirs contents, log *slog.Logger) {
 	planner := &plan.Planner{World: reader}
 	account := &ledger.Ledger{World: reader, Store: s, Labels: labels, Log: log}
 	a.syncer = &feed.Syncer{Store: s, Dir: dirs.raw, Fetchers: map[string]feed.Fetcher{apt.Kind: &apt.Fetcher{}}, Now: now, Log: log}
+	desk := &deploy.Desk{
+		World: reader, Store: s, Replan: planner.Again, Key: a.keys.Approver, Now: now, Log: log,
+		Wake: func(id patch.MachineID) { hub.Poke(id) }, Settle: account.Settle,
+	}
 	a.Appliance = &api.Appliance{
 		Store: s, Catalog: cat, Labels: labels, Planner: planner,
 		Ledger:   account,
 		Approval: &approval.Desk{World: reader, Store: s, Now: now},
-		Deploy: &deploy.Desk{
-			World: reader, Store: s, Replan: planner.Again, Key: a.keys.Approver, Now: now, Log: log,
-			Wake: func(id patch.MachineID) { hub.Poke(id) }, Settle: account.Settle,
+		Deploy:   desk,
+		Calendar: &calendar.Desk{
+			Store: s, Labels: labels, Deploy: desk, Zone: zone, Now: now, Log: log,
+			Plan: func(ctx context.Context, caller patch.Caller, label string, w patch.Window) (patch.Plan, error) {
+				return planner.Make(ctx, caller, plan.Request{Label: label, Window: w})
+			},
 		},
 		Depot:  &payload.Depot{Store: s, Catalog: cat, Labels: labels, Dir: dirs.payloads, Now: now, Log: log},
 		Door:   auth.NewDoor(s, auth.DefaultCost(), now),

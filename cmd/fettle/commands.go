@@ -24,6 +24,8 @@ type commands struct {
 	Decisions decisionsCmd `cmd:"" group:"decide" help:"List decisions and their history."`
 	Labels    labelsCmd    `cmd:"" group:"decide" help:"Named sets of machines."`
 	Deploy    deployCmd    `cmd:"" group:"decide" help:"Plan, apply, watch and halt deployments."`
+	Schedules schedulesCmd `cmd:"" group:"decide" help:"Deploy by itself what is approved, in recurring windows."`
+	Calendar  calendarCmd  `cmd:"" group:"see" help:"Show what will be deployed when, and to whom."`
 
 	Catalog  catalogCmd  `cmd:"" group:"sources" help:"Bring the catalog up to date, list it, or build one stand-alone."`
 	Feeds    feedsCmd    `cmd:"" group:"sources" help:"Subscriptions to vendors' archives."`

@@ -25,6 +25,7 @@ type config struct {
 	SyncEveryRaw string        `toml:"sync_every"` // as written: "1h"
 	Checkin      time.Duration `toml:"-"`          // how long machines stay away between check-ins
 	CheckinRaw   string        `toml:"checkin"`    // as written: "15m"
+	Zone         string        `toml:"zone"`       // IANA time zone of schedules that name none; empty: this machine's own
 }
 
 const (
@@ -77,6 +78,9 @@ func (c *config) check() error {
 		}
 		c.SyncEvery = d
 	}
+	if _, err := c.location(); err != nil {
+		return &patch.Error{Kind: patch.Invalid, What: "cannot use zone = " + c.Zone, Why: "it is no time zone", Do: "Write a name such as Europe/Berlin."}
+	}
 	d, err := time.ParseDuration(c.CheckinRaw)
 	if err != nil || d < 10*time.Second || d > 24*time.Hour {
 		return &patch.Error{Kind: patch.Invalid, What: "cannot use checkin = " + c.CheckinRaw, Why: "it must be a duration from 10s to 24h, such as 15m"}
@@ -121,4 +125,12 @@ func (l layout) config() string   { return filepath.Join(l.dir, dataConfig) }
 func (l layout) initialised() bool {
 	_, err := os.Stat(l.config())
 	return err == nil
+}
+
+// location is the organisation's time zone.
+func (c *config) location() (*time.Location, error) {
+	if c.Zone == "" {
+		return time.Local, nil
+	}
+	return time.LoadLocation(c.Zone)
 }

@@ -11,6 +11,7 @@ import (
 const (
 	depotEvery   = 30 * time.Second
 	sweepEvery   = 15 * time.Second
+	actEvery     = 15 * time.Second
 	wakesASecond = 50
 )
 
@@ -69,6 +70,18 @@ func (a *appliance) sweepLoop(ctx context.Context) error {
 			a.Log.ErrorContext(ctx, "sessions not swept", slog.Any("error", err))
 		}
 		if err := sleep(ctx, sweepEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// calendarLoop has the schedules act when their windows open.
+func (a *appliance) calendarLoop(ctx context.Context) error {
+	for {
+		if err := a.Calendar.Act(ctx); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "schedules not carried out", slog.Any("error", err))
+		}
+		if err := sleep(ctx, actEvery); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/approval"
 	"github.com/fettle-project/fettle/internal/auth"
+	"github.com/fettle-project/fettle/internal/calendar"
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/label"
@@ -27,6 +28,7 @@ type Appliance struct {
 	Approval *approval.Desk
 	Planner  *plan.Planner
 	Deploy   *deploy.Desk
+	Calendar *calendar.Desk
 	Depot    *payload.Depot
 	Door     *auth.Door
 

@@ -84,6 +84,11 @@ func (s *people) routes() []Route {
 		{Pattern: "GET /api/v1/deployments/{deployment}", Permission: auth.Read, Handle: s.watchDeployment},
 		{Pattern: "POST /api/v1/deployments/{deployment}/halt", Permission: auth.Deploy, Audit: "deploy.halt", Handle: s.haltDeployment},
 
+		{Pattern: "GET /api/v1/schedules", Permission: auth.Read, Handle: s.listSchedules},
+		{Pattern: "PUT /api/v1/schedules/{schedule}", Permission: auth.Deploy, Audit: "schedule.put", Handle: s.putSchedule},
+		{Pattern: "DELETE /api/v1/schedules/{schedule}", Permission: auth.Deploy, Audit: "schedule.remove", Handle: s.removeSchedule},
+		{Pattern: "GET /api/v1/calendar", Permission: auth.Read, Handle: s.calendar},
+
 		{Pattern: "GET /api/v1/feeds", Permission: auth.Read, Handle: s.listFeeds},
 		{Pattern: "PUT /api/v1/feeds/{feed}", Permission: auth.ManageFeeds, Audit: "feed.put", Handle: s.putFeed},
 		{Pattern: "DELETE /api/v1/feeds/{feed}", Permission: auth.ManageFeeds, Audit: "feed.remove", Handle: s.removeFeed},

@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -14,6 +15,12 @@ func (a *Answer) conclude(w World) {
 	switch {
 	case a.Deployable:
 		a.Next, a.Actor = "the next deployment installs it", Person
+		if f, ok := w.scheduled(); ok {
+			a.Next, a.NextAt, a.Actor = fmt.Sprintf("the schedule %s installs it", f.Name), f.Start, Appliance
+			if !f.Start.After(w.Now) {
+				a.NextAt = time.Time{}
+			}
+		}
 	default:
 		a.Next, a.NextAt, a.Actor = a.Closed.Next, a.Closed.NextAt, a.Closed.Actor
 		if a.Closed.Settled() {

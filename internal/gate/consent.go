@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -117,12 +118,31 @@ func window(w World) Gate {
 		g.NextAt = win.NotBefore
 	case win.NotBefore.IsZero() && win.NotAfter.IsZero():
 		g.open("at any time: no window is set")
+		if n, ok := w.scheduled(); ok {
+			g.open(n.says(w.Now))
+			g.Evidence = "a person may deploy it at any time"
+		}
 	case win.NotAfter.IsZero():
 		g.open(fmt.Sprintf("open from %s", clock(w.Now, win.NotBefore)))
 	default:
 		g.open(fmt.Sprintf("open until %s", clock(w.Now, win.NotAfter)))
 	}
 	return g
+}
+
+// scheduled is the schedule that would deploy to this machine first.
+func (w World) scheduled() (ScheduleFact, bool) {
+	if len(w.Schedules) == 0 {
+		return ScheduleFact{}, false
+	}
+	return w.Schedules[0], true
+}
+
+func (f ScheduleFact) says(now time.Time) string {
+	if f.Start.After(now) {
+		return fmt.Sprintf("the schedule %s opens %s", f.Name, clock(now, f.Start))
+	}
+	return fmt.Sprintf("the schedule %s is open until %s", f.Name, clock(now, f.End))
 }
 
 // decided dates a gate by the decision that it rests on.

@@ -31,6 +31,8 @@ type World struct {
 
 	Policy patch.Policy // at Start
 	Window patch.Window
+	// Schedules are those that deploy to this machine by themselves, the one that is open or opens next first.
+	Schedules []ScheduleFact
 
 	PayloadsKnown bool          // the needed files could be worked out (facts and catalog at hand)
 	Payloads      []PayloadFact // the files that this machine needs for this patch
@@ -62,6 +64,12 @@ type FeedFact struct {
 	Suite    string
 	LastGood time.Time // end of the newest good run; zero where none was
 	Failing  string    // text of the newest run if it failed or was quarantined
+}
+
+// ScheduleFact is a schedule whose label the machine carries, with its window that is open or opens next.
+type ScheduleFact struct {
+	Name       string
+	Start, End time.Time
 }
 
 // Superseder is a newer patch that replaces the one in question.

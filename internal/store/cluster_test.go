@@ -21,13 +21,14 @@ import (
 
 // cluster is a PostgreSQL of the test run's own: in a temporary directory, on a unix socket only, as an unprivileged user.
 type cluster struct {
-	dir    string
-	url    func(db string) string
-	cmd    *exec.Cmd
-	ended  chan struct{}
-	mu     sync.Mutex
-	number int
-	made   []string // databases to drop from a server that is not ours
+	dir       string
+	url       func(db string) string
+	cmd       *exec.Cmd
+	ended     chan struct{}
+	mu        sync.Mutex
+	number    int
+	templated bool     // the template with all tables is made
+	made      []string // databases to drop from a server that is not ours
 }
 
 // startCluster runs Debian's own PostgreSQL binaries.
@@ -155,7 +156,8 @@ func (c *cluster) fresh(t testing.TB) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	template := fmt.Sprintf("t%d", os.Getpid())
-	if c.number == 0 {
+	if !c.templated {
+		c.templated = true
 		c.create(t, template, "template0")
 		s, err := Open(ctx, c.url(template), Options{})
 		must(t, err)

@@ -22,6 +22,7 @@ var rowsOfVersion = map[int64][]string{
 	},
 	3: {`INSERT INTO host_oses (os, ordinals, revisions) VALUES ('debian-12-amd64', 7, 2)`},
 	4: {`INSERT INTO decisions (id, seq, patch, label, verb, until, by_name, at, why, counts) VALUES ('old', 1, 's/p/1', 'all', 'approve', 0, 'old', 5, '', TRUE)`},
+	5: {`INSERT INTO schedules (name, label, rule, note, paused, created_at, created_by) VALUES ('old', 'all', 'every day 22:00-04:00', '', FALSE, 5, 'old')`},
 }
 
 func TestMigrationsKeepRows(t *testing.T) {
@@ -81,6 +82,11 @@ func migrateFrom(t *testing.T, url string, from int64) {
 	if from >= 4 {
 		if ds := got[[]patch.Decision](t)(s.ListDecisions(ctx, patch.DecisionFilter{})); len(ds) != 1 {
 			t.Errorf("decisions became %+v", ds)
+		}
+	}
+	if from >= 5 {
+		if v := got[patch.Schedule](t)(s.FindSchedule(ctx, "old")); v.Label != "all" || v.Window != "every day 22:00-04:00" {
+			t.Errorf("schedule became %+v", v)
 		}
 	}
 	must(t, s.VerifyAudit(ctx))

@@ -16,6 +16,7 @@ type Reader struct {
 	Labels  Labels
 	Limits  gate.Limits // zero: gate.DefaultLimits
 	Now     func() time.Time
+	Zone    *time.Location // of schedules that name none; nil: UTC
 }
 
 // View is storage and catalog as one stage call sees them: what is read once stays as it was read. It belongs to one goroutine.
@@ -27,6 +28,8 @@ type View struct {
 	decisions map[patch.ID][]patch.Decision
 	approved  map[string]time.Time // by label: the newest approval of any patch
 	feeds     []patch.FeedStatus
+	schedules []gate.ScheduleFact // those that are not paused, the first to open first
+	covers    map[string]string   // a schedule's label
 	members   map[string]map[patch.MachineID]bool
 	lists     map[listKey]*Shelf
 	payloads  map[patch.ID]map[patch.Hash]patch.StoredPayload
@@ -66,8 +69,10 @@ func (r *Reader) View(ctx context.Context) (*View, error) {
 			v.approved[d.Label] = d.At
 		}
 	}
-	v.feeds, err = r.Store.ListFeeds(ctx)
-	return v, err
+	if v.feeds, err = r.Store.ListFeeds(ctx); err != nil {
+		return v, err
+	}
+	return v, v.readSchedules(ctx)
 }
 
 // Records is a View without decisions and feeds: for what only concerns verdicts and attempts. Gates must not be walked on it.

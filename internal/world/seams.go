@@ -32,6 +32,11 @@ type Work interface {
 	ListAttempts(ctx context.Context, f patch.AttemptFilter) ([]patch.Attempt, error)
 }
 
+// Schedules is the storage of what deploys by itself.
+type Schedules interface {
+	ListSchedules(ctx context.Context) ([]patch.Schedule, error)
+}
+
 // Patches is the storage of patches and feeds.
 type Patches interface {
 	FindPatch(ctx context.Context, id patch.ID) (patch.PatchRow, error)
@@ -46,6 +51,7 @@ type Store interface {
 	Decisions
 	Work
 	Patches
+	Schedules
 }
 
 // Catalog is the published catalog.

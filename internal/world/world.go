@@ -29,6 +29,9 @@ func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World,
 	if w.Policy, err = v.Policy(ctx, a.Patch, s.Machine.ID, w.Start, a.Assume...); err != nil {
 		return w, err
 	}
+	if w.Schedules, err = s.scheduled(ctx); err != nil {
+		return w, err
+	}
 	if w.Attempts, err = s.Attempts(ctx, a.Patch); err != nil {
 		return w, err
 	}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/api"
+	"github.com/fettle-project/fettle/internal/calendar"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+type schedulesCmd struct {
+	List   schedulesListCmd   `cmd:"" default:"1" help:"List schedules with their next windows."`
+	Put    schedulesPutCmd    `cmd:"" help:"Create a schedule, or replace one."`
+	Pause  schedulesPauseCmd  `cmd:"" help:"Keep a schedule from acting; what it has begun goes on."`
+	Resume schedulesResumeCmd `cmd:"" help:"Let a paused schedule act again."`
+	Remove schedulesRemoveCmd `cmd:"" help:"Remove a schedule; what it has deployed stays."`
+}
+
+type schedulesListCmd struct{}
+
+func (schedulesListCmd) Help() string { return "Example:\n  fettle schedules --json" }
+
+func (schedulesListCmd) Run(ctx context.Context, s *screen) error {
+	return ask(ctx, s, api.Path("schedules"), nil, func(w io.Writer, l api.List[calendar.Coming]) {
+		if len(l.Items) == 0 {
+			line(w, "Nothing is deployed by itself. Make a schedule: fettle schedules put nightly --label all --window \"every day 22:00-04:00\"")
+			return
+		}
+		t := table{columns: []column{{title: "schedule"}, {title: "label"}, {title: "machines", right: true}, {title: "window", flex: true}, {title: "next"}, {title: "note", flex: true}}}
+		for _, c := range l.Items {
+			t.add(c.Name, c.Label, strconv.Itoa(c.Machines), c.Window, nextWindow(c), c.Note)
+		}
+		t.print(w, s.width)
+	})
+}
+
+func nextWindow(c calendar.Coming) string {
+	switch {
+	case c.Paused:
+		return "paused"
+	case c.Next.Start.IsZero():
+		return "never again"
+	case c.Open:
+		return "open until " + when(c.Next.End)
+	}
+	return when(c.Next.Start)
+}
+
+type schedulesPutCmd struct {
+	Schedule string   `arg:"" help:"Its name."`
+	Label    string   `required:"" short:"l" help:"The machines to deploy to."`
+	Window   []string `required:"" sep:"none" short:"w" help:"When: days, start-end and, if need be, a time zone." placeholder:"WINDOW"`
+	Note     string   `help:"What it is for."`
+	Paused   bool     `help:"Do not act yet."`
+}
+
+func (schedulesPutCmd) Help() string {
+	return `When a window opens, Fettle deploys what is approved for the label's machines and eligible on them, and it does so again for what comes
+while the window is open. Nothing starts that would not be deployed by hand, and nothing outside the window.
+
+A window is written as: DAYS START-END [ZONE] [except DATES]
+  every day 22:00-04:00                             mon-fri 12:00-13:00
+  second tuesday + 3 days 22:00-04:00               last sunday 02:00-06:00 Europe/Berlin
+  day 31 or last 23:00-01:00                        every day 22:00-04:00 except 2026-12-20..2027-01-06
+
+Examples:
+  fettle schedules put canary --label canary --window "second tuesday 20:00-23:00"
+  fettle schedules put rest --label all --window "second tuesday + 3 days 22:00-04:00" --note "the monthly round"`
+}
+
+func (c schedulesPutCmd) Run(ctx context.Context, s *screen) error {
+	return tell(ctx, s, http.MethodPut, api.Path("schedules", c.Schedule),
+		api.ScheduleRequest{Label: c.Label, Window: strings.Join(c.Window, " "), Note: c.Note, Paused: c.Paused}, printSchedule)
+}
+
+func printSchedule(w io.Writer, v patch.Schedule) {
+	state := "acts by itself"
+	if v.Paused {
+		state = "is paused"
+	}
+	line(w, "%s %s: %s, for the label %s.", clean(v.Name), state, clean(v.Window), clean(v.Label))
+}
+
+type schedulesPauseCmd struct {
+	Schedule string `arg:"" help:"Its name."`
+}
+
+func (schedulesPauseCmd) Help() string { return "Example:\n  fettle schedules pause nightly" }
+
+func (c schedulesPauseCmd) Run(ctx context.Context, s *screen) error {
+	return pause(ctx, s, c.Schedule, true)
+}
+
+type schedulesResumeCmd struct {
+	Schedule string `arg:"" help:"Its name."`
+}
+
+func (schedulesResumeCmd) Help() string { return "Example:\n  fettle schedules resume nightly" }
+
+func (c schedulesResumeCmd) Run(ctx context.Context, s *screen) error {
+	return pause(ctx, s, c.Schedule, false)
+}
+
+func pause(ctx context.Context, s *screen, name string, paused bool) error {
+	client, err := s.client(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	all, err := api.Get[api.List[calendar.Coming]](ctx, client, api.Path("schedules"), nil)
+	if err != nil {
+		return err
+	}
+	for _, v := range all.Items {
+		if v.Name == name {
+			return tell(ctx, s, http.MethodPut, api.Path("schedules", name), api.ScheduleRequest{Label: v.Label, Window: v.Window, Note: v.Note, Paused: paused}, printSchedule)
+		}
+	}
+	return &patch.Error{Kind: patch.NotFound, What: "no schedule is called " + strconv.Quote(name), Do: "List them: fettle schedules"}
+}
+
+type schedulesRemoveCmd struct {
+	Schedule string `arg:"" help:"Its name."`
+}
+
+func (schedulesRemoveCmd) Help() string { return "Example:\n  fettle schedules remove nightly" }
+
+func (c schedulesRemoveCmd) Run(ctx context.Context, s *screen) error {
+	return remove(ctx, s, api.Path("schedules", c.Schedule), "The schedule "+clean(c.Schedule)+" is removed.")
+}
+
+type calendarCmd struct {
+	Days int `default:"30" help:"How many days to look ahead."`
+}
+
+func (calendarCmd) Help() string {
+	return "Examples:\n  fettle calendar\n  fettle calendar --days 90 --json"
+}
+
+func (c calendarCmd) Run(ctx context.Context, s *screen) error {
+	return ask(ctx, s, api.Path("calendar"), query{"days": {strconv.Itoa(c.Days)}}, func(w io.Writer, l api.List[calendar.Event]) {
+		if len(l.Items) == 0 {
+			line(w, "Nothing is deployed by itself in the next %s. Schedules: fettle schedules", plural(c.Days, "day", "days"))
+			return
+		}
+		t := table{columns: []column{{title: "from"}, {title: "to"}, {title: "schedule"}, {title: "label"}, {title: "machines", right: true}}}
+		for _, e := range l.Items {
+			t.add(day(e.Start), day(e.End), e.Schedule, e.Label, strconv.Itoa(e.Machines))
+		}
+		t.print(w, s.width)
+	})
+}
+
+func day(t time.Time) string { return t.Local().Format("Mon 2006-01-02 15:04") }

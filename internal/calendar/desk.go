@@ -1,0 +1,157 @@
+// Package calendar keeps schedules: it says what will be deployed when and to whom, and when a window opens it has it deployed.
+//
+// It owns schedules and the moments at which they act. What is deployed is not its decision: the planner asks the gates, and the
+// deployment it asks for is one like any other, bound to the window, signed, watched and halted in the same way.
+package calendar
+
+import (
+	"context"
+	"log/slog"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/schedule"
+)
+
+// Store is the storage of schedules.
+type Store interface {
+	PutSchedule(ctx context.Context, caller patch.Caller, s patch.Schedule) error
+	FindSchedule(ctx context.Context, name string) (patch.Schedule, error)
+	ListSchedules(ctx context.Context) ([]patch.Schedule, error)
+	RemoveSchedule(ctx context.Context, caller patch.Caller, name string) error
+}
+
+// Labels tells who carries a label now.
+type Labels interface {
+	Members(ctx context.Context, name string) ([]patch.MachineID, error)
+}
+
+// Plan works out what is deployable for a label inside a window: plan.Planner.Make.
+type Plan func(ctx context.Context, caller patch.Caller, label string, w patch.Window) (patch.Plan, error)
+
+// Deployer makes a deployment of a plan; package deploy implements it.
+type Deployer interface {
+	Apply(ctx context.Context, caller patch.Caller, p patch.Plan) (patch.Deployment, error)
+}
+
+// Desk keeps schedules and acts by them. Its methods may be called from many goroutines.
+type Desk struct {
+	Store  Store
+	Labels Labels
+	Plan   Plan
+	Deploy Deployer
+	Zone   *time.Location // of schedules that name none
+	Now    func() time.Time
+	Log    *slog.Logger
+
+	mu    sync.Mutex
+	acted map[string]time.Time // per schedule: when it last planned
+}
+
+// again is how often an open window is planned anew, for machines that have detected and decisions that were made meanwhile.
+const again = 10 * time.Minute
+
+// reserve is how much of a window must be left for a plan to be made in it.
+const reserve = 5 * time.Minute
+
+var nameRule = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+
+// Put checks a schedule and stores it with its window in canonical form.
+func (d *Desk) Put(ctx context.Context, caller patch.Caller, s patch.Schedule) (patch.Schedule, error) {
+	if !nameRule.MatchString(s.Name) {
+		return s, &patch.Error{Kind: patch.Invalid, What: "cannot store the schedule", Why: "its name must be made of a-z, 0-9, dot, dash and underscore, at most 64"}
+	}
+	rule, err := schedule.Parse(s.Window)
+	if err != nil {
+		return s, err
+	}
+	if _, ok := rule.At(d.Now(), d.Zone); !ok {
+		return s, &patch.Error{Kind: patch.Invalid, What: "cannot store the schedule " + s.Name, Why: "its window never opens again"}
+	}
+	if _, err := d.Labels.Members(ctx, s.Label); err != nil {
+		return s, err
+	}
+	s.Window, s.CreatedAt, s.CreatedBy = rule.String(), d.Now().UTC(), caller.Name
+	if err := d.Store.PutSchedule(ctx, caller, s); err != nil {
+		return s, err
+	}
+	return d.Store.FindSchedule(ctx, s.Name)
+}
+
+// Remove forgets a schedule.
+func (d *Desk) Remove(ctx context.Context, caller patch.Caller, name string) error {
+	return d.Store.RemoveSchedule(ctx, caller, name)
+}
+
+// Coming is a schedule with its next window.
+type Coming struct {
+	patch.Schedule
+	Next     schedule.Occurrence `json:"next"`     // open now or the next to open; zero where none is left
+	Open     bool                `json:"open"`     // it is open now
+	Machines int                 `json:"machines"` // that carry the label now
+}
+
+// List gives every schedule with its next window, by name.
+func (d *Desk) List(ctx context.Context) ([]Coming, error) {
+	all, err := d.Store.ListSchedules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Coming, 0, len(all))
+	for _, s := range all {
+		c := Coming{Schedule: s}
+		if c.Machines, err = d.count(ctx, s.Label); err != nil {
+			return nil, err
+		}
+		if rule, err := schedule.Parse(s.Window); err == nil {
+			if c.Next, _ = rule.At(d.Now(), d.Zone); !s.Paused {
+				c.Open = c.Next.Contains(d.Now())
+			}
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// count is how many machines carry a label; a label that is gone has none.
+func (d *Desk) count(ctx context.Context, label string) (int, error) {
+	members, err := d.Labels.Members(ctx, label)
+	if err != nil && patch.KindOf(err) != patch.NotFound {
+		return 0, err
+	}
+	return len(members), nil
+}
+
+// Event is one window of one schedule.
+type Event struct {
+	schedule.Occurrence
+	Schedule string `json:"schedule"`
+	Label    string `json:"label"`
+	Machines int    `json:"machines"` // that carry the label now
+}
+
+// maxEvents bounds an answer about one schedule.
+const maxEvents = 1000
+
+// Between lists the windows that touch [from, to), by their start. Paused schedules have none.
+func (d *Desk) Between(ctx context.Context, from, to time.Time) ([]Event, error) {
+	all, err := d.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []Event{}
+	for _, s := range all {
+		rule, err := schedule.Parse(s.Window)
+		if err != nil || s.Paused {
+			continue
+		}
+		for _, o := range rule.Between(from, to, d.Zone, maxEvents) {
+			out = append(out, Event{Occurrence: o, Schedule: s.Name, Label: s.Label, Machines: s.Machines})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Event) int { return a.Start.Compare(b.Start) })
+	return out, nil
+}

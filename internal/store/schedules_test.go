@@ -1,0 +1,34 @@
+package store
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+func TestSchedules(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		_, err := s.FindSchedule(ctx, "nightly")
+		wantKind(t, err, patch.NotFound)
+		v := patch.Schedule{Name: "nightly", Label: "all", Window: "every day 22:00-04:00", Note: "the round", CreatedAt: then, CreatedBy: "alice"}
+		must(t, s.PutSchedule(ctx, alice, v))
+		later := v
+		later.Window, later.Paused, later.CreatedAt, later.CreatedBy = "last sunday 02:00-06:00", true, then.Add(time.Hour), "bob"
+		must(t, s.PutSchedule(ctx, alice, later))
+		want := later
+		want.CreatedAt, want.CreatedBy = then, "alice"
+		if diff := cmp.Diff(want, got[patch.Schedule](t)(s.FindSchedule(ctx, "nightly"))); diff != "" {
+			t.Error(diff)
+		}
+		must(t, s.PutSchedule(ctx, alice, patch.Schedule{Name: "canary", Label: "canary", Window: "monday 10:00-12:00", CreatedAt: then}))
+		if all := got[[]patch.Schedule](t)(s.ListSchedules(ctx)); len(all) != 2 || all[0].Name != "canary" {
+			t.Errorf("%+v", all)
+		}
+		must(t, s.RemoveSchedule(ctx, alice, "canary"))
+		wantKind(t, s.RemoveSchedule(ctx, alice, "canary"), patch.NotFound)
+		wantKind(t, s.PutSchedule(ctx, alice, patch.Schedule{Name: "x", Label: "all"}), patch.Invalid)
+	})
+}
