@@ -21,8 +21,8 @@ const module = "github.com/fettle-project/fettle/"
 var layers = [][]string{
 	{"internal/patch", "internal/lab"},
 	{"internal/version", "internal/schedule"},
-	{"internal/wire", "internal/debian", "internal/gate", "internal/content", "internal/mirror", "internal/item"},
-	{"internal/detect", "internal/debian/debtest"},
+	{"internal/wire", "internal/debian", "internal/apk", "internal/gate", "internal/content", "internal/mirror", "internal/item"},
+	{"internal/detect", "internal/debian/debtest", "internal/apk/apktest"},
 	{"internal/world"},
 	{"internal/feed", "internal/catalog", "internal/label", "internal/approval", "internal/plan", "internal/deploy", "internal/ledger",
 		"internal/calendar", "internal/payload", "internal/auth", "internal/agent/host"},
