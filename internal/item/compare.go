@@ -70,3 +70,10 @@ func ordered(op Operation, c int) (Value, string) {
 	}
 	return Error, op.String() + " has no meaning here"
 }
+
+// Compare says whether a value that was seen stands in an operation to a wanted one, both being of a datatype. It is for parsers, whose
+// documents restrict values; why says what is wrong where it is Error.
+func Compare(op Operation, as Datatype, seen, want string) (v Value, why string) {
+	var j Judge
+	return j.compare(op, as, seen, want)
+}
