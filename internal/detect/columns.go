@@ -15,13 +15,16 @@ type columns struct {
 	names              []byte
 	ops                []byte
 	versions           []byte
+	labels             []string // names of architectures and module streams
+	arches             []byte   // empty: every rule is for the native architecture
+	streams            []byte   // empty: no rule is for a module
 }
 
 // open takes the sections and checks that they fit together: after it no walk can run out of any column.
 func (c *columns) open(h header, sections map[int][]byte) error {
 	*c = columns{definitions: h.definitions, rules: h.rules, shares: sections[secShares], heads: sections[secHeads],
 		tails: sections[secTails], counts: sections[secCounts], names: sections[secNames], ops: sections[secOps],
-		versions: sections[secVersions]}
+		versions: sections[secVersions], arches: sections[secArches], streams: sections[secStreams]}
 	counted := numbers{b: c.counts}
 	total := 0
 	for range c.definitions {
@@ -33,7 +36,7 @@ func (c *columns) open(h header, sections map[int][]byte) error {
 			break
 		}
 	}
-	switch {
+	switch texts := bytes.Count(c.ops, []byte{opText}); {
 	case counted.bad || len(counted.b) > 0 || total != c.rules:
 		return damaged("its definitions do not have the rules it claims")
 	case !c.headsFit():
@@ -42,9 +45,42 @@ func (c *columns) open(h header, sections map[int][]byte) error {
 		return damaged("its definitions do not have one version each")
 	case !entries(c.names, c.rules) || len(c.ops) != c.rules:
 		return damaged("its rules do not have one name each")
-	case bytes.Count(c.ops, []byte{opTail})+bytes.Count(c.ops, []byte{opPrevious})+bytes.Count(c.ops, []byte{opText}) != c.rules,
-		!entries(c.versions, bytes.Count(c.ops, []byte{opText})):
+	case bytes.Count(c.ops, []byte{opTail})+bytes.Count(c.ops, []byte{opPrevious})+texts != c.rules,
+		!entries(c.versions, texts):
 		return damaged("its rules do not have one version each")
+	}
+	return c.openLabels(sections[secLabels])
+}
+
+// openLabels reads what architectures and module streams are called, and checks the columns that refer to them.
+func (c *columns) openLabels(col []byte) error {
+	n := bytes.Count(col, []byte{0})
+	if n > maxLabels || !entries(col, n) {
+		return damaged("its architectures and modules cannot be read")
+	}
+	for at := 0; at < len(col); {
+		label := until(col, &at)
+		if len(label) > maxText {
+			return damaged("its architectures and modules cannot be read")
+		}
+		c.labels = append(c.labels, string(label))
+	}
+	if len(c.arches) != 0 && len(c.arches) != c.rules {
+		return damaged("its rules do not have one architecture each")
+	}
+	for _, a := range c.arches {
+		if int(a) > n {
+			return damaged("its rules do not have one architecture each")
+		}
+	}
+	r, at := numbers{b: c.streams}, 0
+	for len(r.b) > 0 {
+		at += r.upTo(c.rules-at) + 1
+		at += r.upTo(c.rules - at)
+		r.upTo(n - 1)
+	}
+	if r.bad {
+		return damaged("its rules' modules cannot be read")
 	}
 	return nil
 }

@@ -8,12 +8,14 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/version"
 )
 
 // Compile writes the signature file of one host OS. The same definitions in any order give the same bytes. A definition that the
 // format cannot hold (an unusable package name) is kept and marked Unclear; only IDs must be usable and unique.
-func Compile(os patch.HostOS, defs []Definition) ([]byte, error) {
-	h, columns, err := layOut(os, defs)
+// Versions are ordered by scheme.
+func Compile(os patch.HostOS, scheme version.Scheme, defs []Definition) ([]byte, error) {
+	h, columns, err := layOut(os, scheme, defs)
 	if err != nil {
 		return nil, err
 	}
@@ -21,13 +23,17 @@ func Compile(os patch.HostOS, defs []Definition) ([]byte, error) {
 }
 
 // layOut gives a file's header and columns.
-func layOut(os patch.HostOS, defs []Definition) (header, map[int][]byte, error) {
-	h := header{scheme: schemeDpkg, os: os, definitions: len(defs)}
+func layOut(os patch.HostOS, order version.Scheme, defs []Definition) (header, map[int][]byte, error) {
+	h := header{os: os, definitions: len(defs)}
+	var err error
+	if h.scheme, err = schemeOf(order); err != nil {
+		return h, nil, err
+	}
 	if len(defs) > maxDefinitions || os == "" || len(os) > 200 {
 		return h, nil, patch.Errorf(patch.Invalid, "cannot compile %d definitions for the host OS %q", len(defs), os)
 	}
 	sorted := slices.SortedFunc(slices.Values(defs), func(a, b Definition) int { return cmp.Compare(a.ID, b.ID) })
-	c := compiler{os: os, forest: newForest(os)}
+	c := compiler{os: os, scheme: h.scheme, forest: newForest(os, h.scheme), labels: map[string]int{}}
 	for i, d := range sorted {
 		if i > 0 && sorted[i-1].ID == d.ID {
 			return h, nil, patch.Errorf(patch.Invalid, "two definitions are called %q", d.ID)
@@ -37,6 +43,9 @@ func layOut(os patch.HostOS, defs []Definition) (header, map[int][]byte, error) 
 		}
 	}
 	h.rules = c.rules
+	if f := c.forest; max(len(f.text), len(f.objects.known), len(f.tests.known), len(f.nodes.known), len(f.pairs.known)) > maxEntries {
+		return h, nil, patch.Errorf(patch.Invalid, "the definitions of %s are more than one file can hold", os)
+	}
 	columns, total := c.columns(), 0
 	for _, col := range columns {
 		total += len(col)
@@ -49,17 +58,29 @@ func layOut(os patch.HostOS, defs []Definition) (header, map[int][]byte, error) 
 
 type compiler struct {
 	os     patch.HostOS
+	scheme scheme
 	rules  int
 	head   string
+	labels map[string]int
+	run    stream // the rules of one module that are being added
+	ran    int    // where the run before it ended
+	mixed  bool   // a rule is for another architecture than the native one
 	forest *forest
 
-	counts, shares, heads, tails, names, ops, versions bytes.Buffer
+	counts, shares, heads, tails, names, ops, versions, label, arches, streams bytes.Buffer
 }
+
+// stream is a run of rules [from, to) for one module stream.
+type stream struct{ from, to, label int }
 
 func (c *compiler) columns() map[int][]byte {
 	columns := c.forest.columns()
+	c.endRun()
+	if c.mixed {
+		columns[secArches] = c.arches.Bytes()
+	}
 	for kind, col := range map[int]*bytes.Buffer{secCounts: &c.counts, secHeads: &c.heads, secTails: &c.tails, secNames: &c.names,
-		secOps: &c.ops, secVersions: &c.versions, secShares: &c.shares} {
+		secOps: &c.ops, secVersions: &c.versions, secShares: &c.shares, secLabels: &c.label, secStreams: &c.streams} {
 		columns[kind] = col.Bytes()
 	}
 	return columns
@@ -83,38 +104,97 @@ func (c *compiler) add(d Definition) error {
 		return nil
 	}
 	c.counts.Write(binary.AppendUvarint(nil, uint64(len(rules))))
-	c.rules += len(rules)
 	source := head[strings.LastIndexByte(head, '/')+1:]
 	for i, r := range rules {
 		previous := PackageRule{}
 		if i > 0 {
 			previous = rules[i-1]
 		}
-		putName(&c.names, source, r.Name)
+		if r.Name == previous.Name {
+			c.names.WriteByte(0)
+		} else {
+			putName(&c.names, source, r.Name)
+		}
 		c.putVersion(tail, previous.Version, r.Version)
+		c.putArch(r.Arch)
+		c.putModule(r.Module)
+		c.rules++
 	}
 	return nil
 }
 
-// packageSet gives the sorted rules of a definition that fits the compact shape.
+// packageSet gives the sorted rules of a definition that fits the compact shape, their architectures as scheme.arch gives them.
 func (c *compiler) packageSet(d Definition) ([]PackageRule, bool) {
 	if d.Unclear != "" || len(d.Packages) == 0 {
 		return nil, false
 	}
 	rules := make([]PackageRule, 0, len(d.Packages))
 	for _, r := range d.Packages {
-		if !plain(r.Name) || !plain(r.Version) || foreign(c.os, r.Arch) {
+		if !r.usable() {
 			return nil, false
 		}
-		rules = append(rules, PackageRule{Name: r.Name, Version: r.Version})
+		r.Arch = c.scheme.arch(c.os, r.Arch)
+		rules = append(rules, r)
 	}
-	return sortedRules(rules), true
+	rules = sortedRules(rules)
+	for _, r := range rules {
+		if !c.known(r.Arch, 255) || !c.known(r.Module, maxLabels) {
+			return nil, false
+		}
+	}
+	return rules, true
 }
 
-// sortedRules gives the rules by name, architecture and version, each once.
+// known gives a label its number, and reports whether there is one below limit.
+func (c *compiler) known(label string, limit int) bool {
+	if label == "" {
+		return true
+	}
+	n, ok := c.labels[label]
+	if !ok && len(c.labels) < limit {
+		n = len(c.labels)
+		c.labels[label] = n
+		c.label.WriteString(label)
+		c.label.WriteByte(0)
+		return true
+	}
+	return ok && n < limit
+}
+
+func (c *compiler) putArch(arch string) {
+	if arch == archNative {
+		c.arches.WriteByte(0)
+		return
+	}
+	c.mixed = true
+	c.arches.WriteByte(byte(c.labels[arch] + 1))
+}
+
+// putModule notes the module of rule number c.rules.
+func (c *compiler) putModule(module string) {
+	if module == "" {
+		return
+	}
+	label := c.labels[module]
+	if c.run.to != c.rules || c.run.label != label || c.run.to == 0 {
+		c.endRun()
+		c.run = stream{from: c.rules, label: label}
+	}
+	c.run.to = c.rules + 1
+}
+
+func (c *compiler) endRun() {
+	if r := c.run; r.to > r.from {
+		c.streams.Write(uvarints(r.from-c.ran, r.to-r.from-1, r.label))
+		c.ran = r.to
+	}
+	c.run = stream{}
+}
+
+// sortedRules gives the rules by name, architecture, module and version, each once.
 func sortedRules(rules []PackageRule) []PackageRule {
 	sorted := slices.SortedFunc(slices.Values(rules), func(a, b PackageRule) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Arch, b.Arch), cmp.Compare(a.Version, b.Version))
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Arch, b.Arch), cmp.Compare(a.Module, b.Module), cmp.Compare(a.Version, b.Version))
 	})
 	return slices.Compact(sorted)
 }
@@ -142,8 +222,8 @@ func treesOf(d Definition) (prerequisite, installed Expr) {
 		return unclear(d.Unclear)
 	case len(d.Packages) > 0:
 		for _, r := range d.Packages {
-			if !plain(r.Name) || !plain(r.Version) {
-				return unclear("the vendor's index names a package or version that cannot be one")
+			if !r.usable() {
+				return unclear("the vendor's index names a package, architecture, module or version that cannot be one")
 			}
 		}
 		return PackageSet(sortedRules(d.Packages))
@@ -153,6 +233,11 @@ func treesOf(d Definition) (prerequisite, installed Expr) {
 		return And(), *d.Installed
 	}
 	return *d.Prerequisite, *d.Installed
+}
+
+// usable reports whether the format can hold the rule.
+func (r *PackageRule) usable() bool {
+	return plain(r.Name) && plain(r.Version) && (r.Arch == "" || plain(r.Arch)) && (r.Module == "" || plain(r.Module))
 }
 
 // splitID cuts an ID at its last slash; tail is noTail where there is none.

@@ -1,8 +1,6 @@
 package detect
 
 import (
-	"strings"
-
 	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -21,10 +19,13 @@ type Definition struct {
 
 // PackageRule is one binary package at the version the patch brings.
 type PackageRule struct {
-	Name    string
-	Arch    string // empty, "all" and the host's own architecture are one and the same; anything else is a foreign architecture
+	Name string
+	// Arch is the package's architecture. "all", "noarch" and the host's own are one and the same, as a package may change between
+	// them; anything else is that architecture alone. Empty is the host's own, and with rpm every one that is installed.
+	Arch    string
 	Version string
-	// Module is the rpm module stream that the fix is for ("nodejs:18"); empty: it is for packages of no module.
+	// Module is the rpm module stream that the fix is for ("nodejs:18"); empty: it is for packages of no module; "*": of any stream
+	// or none, for sources that do not say.
 	Module string
 }
 
@@ -38,9 +39,12 @@ const (
 	OpNot     Op = 3
 	OpIs      Op = 4 // the node's Test
 	OpUnclear Op = 5 // always "error", with Expr.Text as the reason
+	OpOne     Op = 6 // exactly one operand is true
+	OpXor     Op = 7 // an odd number of operands is true
+	OpApplies Op = 8 // its operand, but false is not applicable: OVAL's applicability_check
 )
 
-// Expr is a node of a tree. An And of nothing is true, an Or of nothing is false.
+// Expr is a node of a tree. An And of nothing is true, any other join of nothing is false.
 type Expr struct {
 	Op   Op
 	Of   []Expr
@@ -63,13 +67,17 @@ const (
 	TestState TestKind = 4
 	// TestItems: Test.Items decides.
 	TestItems TestKind = 5
+	// TestMovable: it is there, older than Operand, and not held. "error" where either version is no version.
+	TestMovable TestKind = 6
 )
 
-// Test is one question about one package, or about items. Arch is as in PackageRule.
+// Test is one question about one package, or about items. Arch and Module are as in PackageRule. Where several architectures are meant,
+// TestVersion and TestState ask about every one that is there, and the others whether there is one.
 type Test struct {
 	Kind    TestKind
 	Name    string
 	Arch    string
+	Module  string
 	Operand string
 	Items   *item.Test // TestItems
 }
@@ -80,8 +88,17 @@ func And(of ...Expr) Expr { return Expr{Op: OpAnd, Of: of} }
 // Or is true where one of its operands is.
 func Or(of ...Expr) Expr { return Expr{Op: OpOr, Of: of} }
 
-// Not turns true and false round and leaves error and unknown.
+// Not turns true and false round and leaves other values.
 func Not(e Expr) Expr { return Expr{Op: OpNot, Of: []Expr{e}} }
+
+// One is true where exactly one of its operands is.
+func One(of ...Expr) Expr { return Expr{Op: OpOne, Of: of} }
+
+// Xor is true where an odd number of its operands is.
+func Xor(of ...Expr) Expr { return Expr{Op: OpXor, Of: of} }
+
+// Applies turns false into not applicable and leaves other values.
+func Applies(e Expr) Expr { return Expr{Op: OpApplies, Of: []Expr{e}} }
 
 // Is asks one test.
 func Is(t Test) Expr { return Expr{Op: OpIs, Test: t} }
@@ -97,20 +114,14 @@ func PackageSet(rules []PackageRule) (prerequisite, installed Expr) {
 	var there, orderly, current, movable []Expr
 	for _, r := range rules {
 		is := func(k TestKind, operand string) Expr {
-			return Is(Test{Kind: k, Name: r.Name, Arch: r.Arch, Operand: operand})
+			return Is(Test{Kind: k, Name: r.Name, Arch: r.Arch, Module: r.Module, Operand: operand})
 		}
 		absent, reached := Not(is(TestInstalled, "")), is(TestVersion, r.Version)
 		there = append(there, is(TestInstalled, ""))
 		orderly = append(orderly, is(TestState, string(patch.Installed)), Or(absent, reached, Not(reached)))
 		current = append(current, Or(absent, reached))
-		movable = append(movable, And(is(TestInstalled, ""), Not(reached), Not(is(TestHeld, ""))))
+		movable = append(movable, is(TestMovable, r.Version))
 	}
 	prerequisite = And(And(orderly...), Or(there...), Or(And(current...), Or(movable...), Not(And(orderly...))))
 	return prerequisite, And(current...)
-}
-
-// foreign reports whether a rule's architecture is another one than the host's own.
-func foreign(os patch.HostOS, arch string) bool {
-	native := string(os[strings.LastIndexByte(string(os), '-')+1:])
-	return arch != "" && arch != "all" && arch != native
 }

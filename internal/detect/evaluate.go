@@ -25,10 +25,11 @@ type judge struct {
 	w     *walker
 	trees *outcome
 	hits  []hit // of the definition that was judged last
+	found []*unit
 }
 
 func (s *Signatures) judge(f *patch.Facts) (*judge, error) {
-	x, err := newIndex(s.os, f)
+	x, err := newIndex(s.os, s.scheme, f)
 	if err != nil {
 		return nil, err
 	}
@@ -50,8 +51,8 @@ func (j *judge) evaluate() Result {
 }
 
 // judgeStep judges the definition that the walker has just stepped on and reads all of its rules. It tells looked, if there is
-// one, each package name that it looked for.
-func (j *judge) judgeStep(looked func(name []byte)) (patch.Verdict, string) {
+// one, each rule.
+func (j *judge) judgeStep(looked func(PackageRule)) (patch.Verdict, string) {
 	w := j.w
 	if w.tree >= 0 {
 		return j.trees.verdict(w.tree), ""
@@ -59,13 +60,14 @@ func (j *judge) judgeStep(looked func(name []byte)) (patch.Verdict, string) {
 	j.hits = j.hits[:0]
 	for w.rule() {
 		if looked != nil {
-			looked(w.name())
+			looked(PackageRule{Name: string(w.name()), Arch: w.arch, Module: w.module})
 		}
 		if !j.x.mayKnow(w.glance()) {
 			continue
 		}
-		if p := j.x.find(w.name(), ""); p != nil {
-			j.hits = append(j.hits, hit{pkg: p, fixed: w.fixed(p.Version)})
+		j.found = j.x.find(w.name(), w.arch, w.module, j.found[:0])
+		for _, u := range j.found {
+			j.hits = append(j.hits, hit{pkg: u.pkg, count: u.count, fixed: w.fixed(u.pkg.Version)})
 		}
 	}
 	if len(j.hits) == 0 {

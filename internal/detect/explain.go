@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -14,7 +15,7 @@ func (o *outcome) explain(out *patch.Finding, planted int) {
 	out.Verdict = verdict(o.nodes[p], o.nodes[i])
 	var leaves []int32
 	switch {
-	case o.nodes[p] != True:
+	case o.nodes[p] != item.True:
 		leaves = o.deciders(p)
 	case out.Verdict == patch.Faulty:
 		leaves = o.deciders(i)
@@ -48,18 +49,36 @@ func (o *outcome) clause(n int32) patch.Clause {
 	if !is {
 		return patch.Clause{Expected: "a definition that can be understood", Seen: o.t.strings[o.t.refs[o.t.nodes[n].start]]}
 	}
-	obj := o.t.objects[row.object]
-	c := patch.Clause{Subject: o.t.strings[obj.name], From: statusFile, Seen: seen(o.found[row.object])}
-	if arch := o.t.strings[obj.arch]; arch != "" {
-		c.Subject += ":" + arch
-	} else if p := o.found[row.object]; p != nil {
-		c.Subject += ":" + p.Arch
+	if !row.known() || o.t.objects[row.object].class != classPackage {
+		return patch.Clause{Expected: "a test that this program knows", Seen: fmt.Sprintf("test kind %d", row.kind)}
 	}
-	c.Expected = expected(TestKind(row.kind), o.t.strings[row.operand])
-	if obj.class != classPackage || c.Expected == "" {
-		c.Expected, c.Seen, c.From = "a test that this program knows", fmt.Sprintf("test kind %d on object class %d", row.kind, obj.class), ""
+	obj := o.t.objects[row.object]
+	c := patch.Clause{Subject: o.x.scheme.subject(o.t.strings[obj.name], o.t.strings[obj.arch]), From: o.x.scheme.source(),
+		Expected: expected(row.kind, o.t.strings[row.operand]), Seen: "not installed"}
+	if u := o.telling(row); u != nil {
+		c.Subject, c.Seen = o.x.scheme.subject(u.pkg.Name, u.pkg.Arch), u.seen()
+	} else if u := o.elsewhere(obj); u != nil {
+		c.Seen = u.stream()
 	}
 	return c
+}
+
+// telling is the unit that a package test is best explained by: the first one that by itself gives the test's value.
+func (o *outcome) telling(row testRow) *unit {
+	found := o.found[row.object]
+	for _, u := range found {
+		if u.pkg.State != patch.Removed && o.askOne(row.kind, u.pkg, o.t.strings[row.operand]) == o.ask(row) {
+			return u
+		}
+	}
+	if len(found) > 0 {
+		return found[0]
+	}
+	return nil
+}
+
+func (o *outcome) elsewhere(obj object) *unit {
+	return o.x.elsewhere([]byte(o.t.strings[obj.name]), o.t.strings[obj.arch], o.t.strings[obj.module])
 }
 
 func expected(kind TestKind, operand string) string {
@@ -70,24 +89,37 @@ func expected(kind TestKind, operand string) string {
 		return operand + " or newer"
 	case TestHeld:
 		return "held"
-	case TestState:
-		return "absent or " + operand
+	case TestMovable:
+		return "older than " + operand + " and not held"
 	}
-	return ""
+	return "absent or " + operand
 }
 
-func seen(p *patch.Package) string {
+// seen words what the machine has of a unit.
+func (u *unit) seen() string {
+	p := u.pkg
 	switch {
-	case p == nil:
-		return "not installed"
 	case p.State == patch.Removed:
 		return "removed, only its configuration files are left"
 	case p.State != patch.Installed:
 		return "left half-way by the package manager at " + p.Version
-	case p.Held:
-		return p.Version + ", held"
 	}
-	return p.Version
+	seen := p.Version
+	if u.count > 1 {
+		seen += fmt.Sprintf(", the newest of %d", u.count)
+	}
+	if p.Held {
+		seen += ", held"
+	}
+	return seen
+}
+
+// stream words which module stream a unit belongs to.
+func (u *unit) stream() string {
+	if u.pkg.Module == "" {
+		return u.pkg.Version + " of no module"
+	}
+	return u.pkg.Version + " of the module stream " + u.pkg.Module
 }
 
 // code finds the stable reason code by the kinds of the deciding tests.
@@ -95,7 +127,7 @@ func (o *outcome) code(v patch.Verdict, leaves []int32) string {
 	kinds := map[TestKind]int{}
 	for _, n := range leaves {
 		if row, is := o.leaf(n); is {
-			kinds[TestKind(row.kind)]++
+			kinds[row.kind]++
 		}
 	}
 	switch {
@@ -107,8 +139,8 @@ func (o *outcome) code(v patch.Verdict, leaves []int32) string {
 		return patch.ReasonCurrent
 	case v == patch.NotPatched:
 		return patch.ReasonOlder
-	case kinds[TestHeld] > 0:
-		return patch.ReasonHeld
+	case kinds[TestHeld]+kinds[TestMovable] > 0:
+		return o.x.scheme.heldCode()
 	case kinds[TestInstalled] == len(leaves):
 		return patch.ReasonNotInstalled
 	}
@@ -142,14 +174,14 @@ func (o *outcome) affected(planted int, v patch.Verdict) []patch.AffectedPackage
 	p, i := o.roots(planted)
 	for _, number := range o.t.under([]int32{p, i}) {
 		row := o.t.tests[number]
-		pkg := o.found[row.object]
-		if TestKind(row.kind) != TestVersion || pkg == nil || pkg.State == patch.Removed {
+		if row.kind != TestVersion || !row.known() {
 			continue
 		}
-		if v == patch.NotPatched && (o.tests[number] != False || pkg.Held) {
-			continue
+		for p := range o.there(row) {
+			if fixed := o.t.strings[row.operand]; v != patch.NotPatched || o.askOne(TestMovable, p, fixed) == item.True {
+				out = append(out, patch.AffectedPackage{Name: p.Name, Arch: p.Arch, Installed: p.Version, Fixed: fixed})
+			}
 		}
-		out = append(out, patch.AffectedPackage{Name: pkg.Name, Arch: pkg.Arch, Installed: pkg.Version, Fixed: o.t.strings[row.operand]})
 	}
 	slices.SortFunc(out, func(a, b patch.AffectedPackage) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Arch, b.Arch), cmp.Compare(a.Fixed, b.Fixed))

@@ -6,9 +6,6 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// statusFile is where the facts about packages come from.
-const statusFile = "/var/lib/dpkg/status"
-
 // Find judges definition i and says why. Title is left to the caller. Facts that Evaluate refuses give the verdict "error" with
 // the reason. For many definitions of one machine, Findings is faster.
 func (s *Signatures) Find(f *patch.Facts, i int) patch.Finding {
@@ -44,10 +41,10 @@ func (j *judge) finding() patch.Finding {
 		j.trees.explain(&out, j.w.tree)
 		return out
 	}
-	var names []string
+	var rules []PackageRule
 	var code string
-	out.Verdict, code = j.judgeStep(func(name []byte) { names = append(names, string(name)) })
-	out.Reason = j.reason(code, names)
+	out.Verdict, code = j.judgeStep(func(r PackageRule) { rules = append(rules, r) })
+	out.Reason = j.reason(code, rules)
 	for i := range j.hits {
 		if h := &j.hits[i]; concerns(code, h) {
 			out.Packages = append(out.Packages, patch.AffectedPackage{Name: h.pkg.Name, Arch: h.pkg.Arch,
@@ -63,7 +60,7 @@ func concerns(code string, h *hit) bool {
 	switch code {
 	case patch.ReasonOlder:
 		return h.compared == older && !h.pkg.Held
-	case patch.ReasonHeld:
+	case patch.ReasonHeld, patch.ReasonExcluded:
 		return h.compared == older
 	}
 	return h.compared != absent

@@ -10,8 +10,7 @@ import (
 )
 
 const (
-	magic      = "FTLSIGS\x01"
-	schemeDpkg = 1
+	magic = "FTLSIGS\x02"
 
 	maxDefinitions = 4_000_000 // as many as a snapshot can carry
 	maxRaw         = 24 << 20  // all sections together, decompressed
@@ -20,6 +19,7 @@ const (
 	maxEntries     = 1 << 19 // strings, objects, tests or nodes of the trees, each
 	maxText        = 512     // one decoded head, tail, name, version or string
 	maxID          = 255     // one patch.ID
+	maxLabels      = 1 << 12 // names of architectures and module streams
 )
 
 // Kinds of sections; see the package comment.
@@ -31,11 +31,15 @@ const (
 	secOps      = 5
 	secVersions = 6
 	secShares   = 7
+	secLabels   = 8
+	secArches   = 9
+	secStreams  = 10
 	secStrings  = 16
 	secObjects  = 17
 	secTests    = 18
 	secNodes    = 19
 	secRoots    = 20
+	secPairs    = 21
 )
 
 const classPackage = 1
@@ -55,7 +59,7 @@ const (
 
 // header is what stands before the sections.
 type header struct {
-	scheme      byte
+	scheme      scheme
 	os          patch.HostOS
 	definitions int
 	rules       int
@@ -73,7 +77,7 @@ func damaged(why string) error {
 
 func (h *header) append(b []byte) []byte {
 	b = append(b, magic...)
-	b = append(b, h.scheme)
+	b = append(b, byte(h.scheme))
 	b = binary.AppendUvarint(b, uint64(len(h.os)))
 	b = append(b, h.os...)
 	b = binary.AppendUvarint(b, uint64(h.definitions))
@@ -89,7 +93,7 @@ func (h *header) append(b []byte) []byte {
 
 // parse reads the header and gives what follows it.
 func (h *header) parse(b []byte) ([]byte, error) {
-	h.scheme = b[len(magic)]
+	h.scheme = scheme(b[len(magic)])
 	r := numbers{b: b[len(magic)+1:]}
 	n := r.upTo(200)
 	if r.bad || n > len(r.b) {
@@ -130,6 +134,25 @@ func (r *numbers) upTo(limit int) int {
 	return int(n)
 }
 
+// near reads a number that was written by zigzag: as its distance from the one before in the same column.
+func (r *numbers) near(previous *int, limit int) int {
+	z := r.upTo(2*maxRaw + 1)
+	n := *previous + (z>>1 ^ -(z & 1))
+	if n < 0 || n > limit {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	*previous = n
+	return n
+}
+
+// zigzag is the inverse of near.
+func zigzag(previous *int, n int) int {
+	d := n - *previous
+	*previous = n
+	return d<<1 ^ d>>63
+}
+
 func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
 
 // seal joins header and columns into a file. Empty columns are left out.
@@ -160,7 +183,7 @@ func unseal(b []byte) (header, map[int][]byte, error) {
 	if len(b) < len(magic)+1+4 || string(b[:len(magic)-1]) != magic[:len(magic)-1] {
 		return h, nil, &patch.Error{Kind: patch.Invalid, What: "this is no signature file", Do: "Build the catalog again."}
 	}
-	if b[len(magic)-1] != magic[len(magic)-1] || b[len(magic)] != schemeDpkg {
+	if b[len(magic)-1] != magic[len(magic)-1] || !scheme(b[len(magic)]).known() {
 		return h, nil, &patch.Error{Kind: patch.Invalid, What: "the signature file was made by another generation of Fettle", Do: "Update this program."}
 	}
 	body, sum := b[:len(b)-4], binary.LittleEndian.Uint32(b[len(b)-4:])

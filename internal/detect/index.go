@@ -1,57 +1,123 @@
 package detect
 
 import (
+	"cmp"
 	"hash/maphash"
+	"slices"
+	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
+// maxUnits bounds how many architectures and module streams of one name a machine can have.
+const maxUnits = 64
+
 // index finds a machine's packages by name. It is made once per machine; looking up allocates nothing.
 type index struct {
-	packages []patch.Package
+	scheme   scheme
 	native   string
+	packages []patch.Package // sorted by name, architecture and version
+	modules  []patch.Module
+	units    []unit
 	seed     maphash.Seed
 	slots    []slot
 	glances  [1 << 13]bool // whether any package looks like this: most names of a catalog do not
 }
 
+// unit is what a rule can be about: the packages of one name, architecture and module stream. Nearly always it is one; of kernels
+// and keys there may be several, and then the newest counts.
+type unit struct {
+	pkg   *patch.Package // the newest
+	count int32
+}
+
 type slot struct {
-	hash uint32
-	pkg  int32 // number of the package + 1; 0 is free
+	hash         uint32
+	first, count int32 // units of the name; count 0 is free
 }
 
 // newIndex checks that the facts are about the right OS and free of contradictions.
-func newIndex(os patch.HostOS, f *patch.Facts) (*index, error) {
-	if f.OS.Key != os {
+func newIndex(os patch.HostOS, s scheme, f *patch.Facts) (*index, error) {
+	if f.OS.Key != os && os != patch.AnyOS {
 		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot detect with a catalog for " + string(os),
 			Why: "this machine is " + string(f.OS.Key), Do: "Use a catalog that covers " + string(f.OS.Key) + "."}
 	}
-	x := &index{packages: f.Packages, native: f.OS.Arch, seed: maphash.MakeSeed()}
+	x := &index{scheme: s, packages: f.Packages, modules: f.Modules, native: f.OS.Arch, seed: maphash.MakeSeed()}
+	if !slices.IsSortedFunc(x.packages, byName) {
+		x.packages = slices.SortedStableFunc(slices.Values(x.packages), byName)
+	}
 	size := 64
-	for size < 4*len(f.Packages) {
+	for size < 4*len(x.packages) {
 		size *= 2
 	}
 	x.slots = make([]slot, size)
-	for i := range f.Packages {
-		if err := x.put(i); err != nil {
+	x.units = make([]unit, 0, len(x.packages))
+	for start := 0; start < len(x.packages); {
+		end := start + 1
+		for end < len(x.packages) && x.packages[end].Name == x.packages[start].Name {
+			end++
+		}
+		if err := x.put(x.packages[start:end]); err != nil {
 			return nil, err
 		}
+		start = end
 	}
 	return x, nil
 }
 
-func (x *index) put(i int) error {
-	p := &x.packages[i]
-	hash := x.hash([]byte(p.Name))
-	at := hash & uint32(len(x.slots)-1)
-	for ; x.slots[at].pkg != 0; at = (at + 1) & uint32(len(x.slots)-1) {
-		if other := &x.packages[x.slots[at].pkg-1]; other.Name == p.Name && other.Arch == p.Arch {
-			return patch.Errorf(patch.Invalid, "the facts name the package %q of architecture %q twice", p.Name, p.Arch)
+func byName(a, b patch.Package) int {
+	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Arch, b.Arch), cmp.Compare(a.Version, b.Version))
+}
+
+// put takes all packages of one name.
+func (x *index) put(packages []patch.Package) error {
+	first := len(x.units)
+	for i := range packages {
+		p := &packages[i]
+		if i > 0 && byName(*p, packages[i-1]) == 0 {
+			return patch.Errorf(patch.Invalid, "the facts name the package %q of architecture %q at version %q twice", p.Name, p.Arch, p.Version)
+		}
+		at := slices.IndexFunc(x.units[first:], func(u unit) bool { return u.pkg.Arch == p.Arch && u.pkg.Module == p.Module })
+		if at < 0 {
+			x.units = append(x.units, unit{pkg: p, count: 1})
+			continue
+		}
+		u := &x.units[first+at]
+		u.count++
+		if x.counts(p, u.pkg) {
+			u.pkg = p
 		}
 	}
-	x.slots[at] = slot{hash: hash, pkg: int32(i) + 1}
-	x.glances[look(glance([]byte(p.Name)))] = true
+	name, count := []byte(packages[0].Name), len(x.units)-first
+	if count > maxUnits {
+		return patch.Errorf(patch.Invalid, "the facts name the package %q in %d architectures or module streams", name, count)
+	}
+	hash := x.hash(name)
+	at := hash & uint32(len(x.slots)-1)
+	for x.slots[at].count != 0 {
+		at = (at + 1) & uint32(len(x.slots)-1)
+	}
+	x.slots[at] = slot{hash: hash, first: int32(first), count: int32(count)}
+	x.glances[look(glance(name))] = true
 	return nil
+}
+
+// counts reports whether p stands for its unit rather than q: what is there before what was removed, what cannot be judged before
+// what can, then the newer one.
+func (x *index) counts(p, q *patch.Package) bool {
+	rank := func(p *patch.Package) int {
+		switch {
+		case p.State == patch.Removed:
+			return 0
+		case p.State == patch.Installed && x.scheme.compare(p.Version, p.Version) != garbled:
+			return 1
+		}
+		return 2
+	}
+	if a, b := rank(p), rank(q); a != b || a != 1 {
+		return a > b
+	}
+	return x.scheme.compare(p.Version, q.Version) == current
 }
 
 // mayKnow is a quick check that spares most look-ups; it never says no to a name that find would find.
@@ -65,34 +131,73 @@ func look(length int, last, third byte) int {
 
 func (x *index) hash(name []byte) uint32 { return uint32(maphash.Bytes(x.seed, name)) }
 
-// find gives the package of this name: with no arch, the host's own architecture or "all". Where both are known to the package
-// manager, one that is there comes before one that was removed, and the host's own before "all".
-func (x *index) find(name []byte, arch string) *patch.Package {
+// named gives the units of a name.
+func (x *index) named(name []byte) []unit {
 	hash := x.hash(name)
-	at := hash & uint32(len(x.slots)-1)
-	var best *patch.Package
-	for ; x.slots[at].pkg != 0; at = (at + 1) & uint32(len(x.slots)-1) {
-		if x.slots[at].hash != hash {
-			continue
-		}
-		p := &x.packages[x.slots[at].pkg-1]
-		if p.Name == string(name) && x.matches(p.Arch, arch) && (best == nil || x.prefer(p, best)) {
-			best = p
+	for at := hash & uint32(len(x.slots)-1); x.slots[at].count != 0; at = (at + 1) & uint32(len(x.slots)-1) {
+		s := &x.slots[at]
+		if s.hash == hash && x.units[s.first].pkg.Name == string(name) {
+			return x.units[s.first : s.first+s.count]
 		}
 	}
-	return best
+	return nil
 }
 
-func (x *index) matches(arch, wanted string) bool {
-	if wanted == "" {
-		return arch == x.native || arch == "all"
+// find appends the units that a rule is about: those of the name, architecture (as scheme.arch gives it) and module stream.
+func (x *index) find(name []byte, arch, module string, found []*unit) []*unit {
+	units := x.named(name)
+	if arch != archNative {
+		for i := range units {
+			if u := &units[i]; (arch == archAny || u.pkg.Arch == arch) && streams(u.pkg.Module, module) {
+				found = append(found, u)
+			}
+		}
+		return found
 	}
-	return arch == wanted
+	var best *unit
+	for i := range units {
+		if u := &units[i]; x.isNative(u.pkg.Arch) && streams(u.pkg.Module, module) && (best == nil || x.prefer(u.pkg, best.pkg)) {
+			best = u
+		}
+	}
+	if best == nil {
+		return found
+	}
+	return append(found, best)
 }
 
+func (x *index) isNative(arch string) bool {
+	return arch == x.native || arch == "all" || arch == "noarch"
+}
+
+// prefer: where both are known to the package manager, one that is there comes before one that was removed, and the host's own
+// architecture before "all".
 func (x *index) prefer(p, best *patch.Package) bool {
 	if (p.State == patch.Removed) != (best.State == patch.Removed) {
 		return best.State == patch.Removed
 	}
 	return p.Arch == x.native
+}
+
+// anyModule is PackageRule.Module where the vendor does not name the stream.
+const anyModule = "*"
+
+// streams reports whether a fix for the module stream wanted is for a package of the stream has: a fix is modular exactly where the
+// package is.
+func streams(has, wanted string) bool { return has == wanted || wanted == anyModule }
+
+// elsewhere gives a unit that a rule would be about if it were not for its module stream.
+func (x *index) elsewhere(name []byte, arch, module string) *unit {
+	for _, u := range x.find(name, arch, anyModule, nil) {
+		if !streams(u.pkg.Module, module) && u.pkg.State != patch.Removed {
+			return u
+		}
+	}
+	return nil
+}
+
+// disabled reports whether the machine has switched off the module of a stream.
+func (x *index) disabled(stream string) bool {
+	name, _, _ := strings.Cut(stream, ":")
+	return slices.ContainsFunc(x.modules, func(m patch.Module) bool { return m.Name == name && m.State == "disabled" })
 }

@@ -4,95 +4,124 @@ import (
 	"math"
 	"slices"
 
+	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
 // outcome is what the trees' tests and nodes came to on one machine: each judged once, in one pass.
 type outcome struct {
 	t     *trees
-	found []*patch.Package // per object; nil where the machine does not know it
-	tests []Value
-	nodes []Value
+	x     *index
+	found [][]*unit // per object; what the machine knows of it
+	tests []item.Value
+	nodes []item.Value
 	costs []int32 // per node: how many tests decide it at least; made when first needed
 }
 
 func (t *trees) judge(x *index) *outcome {
-	o := &outcome{t: t}
+	o := &outcome{t: t, x: x}
 	if len(t.roots) == 0 {
 		return o
 	}
-	o.found = make([]*patch.Package, len(t.objects))
-	for i, obj := range t.objects {
-		if obj.class == classPackage {
-			o.found[i] = x.find([]byte(t.strings[obj.name]), t.strings[obj.arch])
-		}
-	}
-	o.tests = make([]Value, len(t.tests))
+	o.lookUp()
+	o.tests = make([]item.Value, len(t.tests))
 	for i, row := range t.tests {
 		o.tests[i] = o.ask(row)
 	}
-	o.nodes = make([]Value, len(t.nodes))
+	o.nodes = make([]item.Value, len(t.nodes))
 	for i, n := range t.nodes {
 		o.nodes[i] = o.value(n)
 	}
 	return o
 }
 
-func (o *outcome) ask(row testRow) Value {
-	if o.t.objects[row.object].class != classPackage {
-		return Error
-	}
-	p := o.found[row.object]
-	there := p != nil && p.State != patch.Removed
-	operand := o.t.strings[row.operand]
-	switch TestKind(row.kind) {
-	case TestInstalled:
-		return truth(there)
-	case TestHeld:
-		return truth(there && p.Held)
-	case TestVersion:
-		if !there {
-			return False
-		}
-		c := compareVersions(p.Version, operand)
-		if c == garbled {
-			return Error
-		}
-		return truth(c == current)
-	case TestState:
-		switch {
-		case !there || string(p.State) == operand:
-			return True
-		case p.State == patch.Installed:
-			return False
+// lookUp finds the packages that objects name.
+func (o *outcome) lookUp() {
+	var all []*unit
+	o.found = make([][]*unit, len(o.t.objects))
+	for i, obj := range o.t.objects {
+		if obj.class == classPackage {
+			start := len(all)
+			all = o.x.find([]byte(o.t.strings[obj.name]), o.t.strings[obj.arch], o.t.strings[obj.module], all)
+			o.found[i] = all[start:len(all):len(all)]
 		}
 	}
-	return Error
 }
 
-func (o *outcome) value(n node) Value {
+// there gives the packages of a test that are installed.
+func (o *outcome) there(row testRow) func(yield func(*patch.Package) bool) {
+	return func(yield func(*patch.Package) bool) {
+		for _, u := range o.found[row.object] {
+			if u.pkg.State != patch.Removed && !yield(u.pkg) {
+				return
+			}
+		}
+	}
+}
+
+func (o *outcome) ask(row testRow) item.Value {
+	if !row.known() || o.t.objects[row.object].class != classPackage {
+		return item.Error
+	}
+	var t tally
+	operand := o.t.strings[row.operand]
+	for p := range o.there(row) {
+		t.add(o.askOne(row.kind, p, operand))
+	}
+	if row.kind == TestState || row.kind == TestVersion && t.seen != 0 {
+		return t.join(OpAnd)
+	}
+	return t.join(OpOr)
+}
+
+// askOne asks a test about one package that is there.
+func (o *outcome) askOne(kind TestKind, p *patch.Package, operand string) item.Value {
+	switch kind {
+	case TestInstalled:
+		return item.True
+	case TestHeld:
+		return item.Truth(p.Held)
+	case TestVersion, TestMovable:
+		switch o.x.scheme.compare(p.Version, operand) {
+		case garbled:
+			return item.Error
+		case current:
+			return item.Truth(kind == TestVersion)
+		}
+		return item.Truth(kind == TestMovable && !p.Held)
+	case TestState:
+		switch {
+		case string(p.State) == operand:
+			return item.True
+		case p.State == patch.Installed:
+			return item.False
+		}
+	}
+	return item.Error
+}
+
+func (o *outcome) value(n node) item.Value {
 	refs := o.t.refs[n.start:n.end]
 	switch n.op {
 	case OpIs:
 		return o.tests[refs[0]]
+	case OpUnclear:
+		return item.Error
 	case OpNot:
-		return o.nodes[refs[0]].not()
-	case OpAnd, OpOr:
-		v := truth(n.op == OpAnd)
-		for _, r := range refs {
-			if n.op == OpAnd {
-				v = v.and(o.nodes[r])
-			} else {
-				v = v.or(o.nodes[r])
-			}
-		}
-		return v
+		return o.nodes[refs[0]].Not()
+	case OpApplies:
+		return applies(o.nodes[refs[0]])
 	}
-	return Error
+	var t tally
+	for _, r := range refs {
+		t.add(o.nodes[r])
+	}
+	return t.join(n.op)
 }
 
 func (o *outcome) roots(planted int) (prerequisite, installed int32) {
-	return o.t.roots[2*planted], o.t.roots[2*planted+1]
+	pair := o.t.pairs[o.t.roots[planted]]
+	return pair[0], pair[1]
 }
 
 func (o *outcome) verdict(planted int) patch.Verdict {
@@ -143,14 +172,18 @@ func (o *outcome) cost(n int32) int32 {
 
 // needed gives the operands that force a node's value: one where one is enough, the cheapest such.
 func (o *outcome) needed(n int32) []int32 {
-	refs := o.t.refs[o.t.nodes[n].start:o.t.nodes[n].end]
-	all := truth(o.t.nodes[n].op == OpAnd) // the value that needs every operand of And (true), Or (false)
-	if o.t.nodes[n].op == OpNot || o.nodes[n] == all {
+	node, v := o.t.nodes[n], o.nodes[n]
+	refs := o.t.refs[node.start:node.end]
+	var one item.Value
+	switch {
+	case node.op == OpAnd && v != item.True && v != item.NotApplicable, node.op == OpOr && v != item.False && v != item.NotApplicable:
+		one = v
+	default:
 		return refs
 	}
 	best := -1
 	for i, r := range refs {
-		if o.nodes[r] == o.nodes[n] && (best < 0 || o.costs[r] < o.costs[refs[best]]) {
+		if o.nodes[r] == one && (best < 0 || o.costs[r] < o.costs[refs[best]]) {
 			best = i
 		}
 	}

@@ -9,19 +9,19 @@ import (
 
 // reason words a package set's verdict. Its clauses are the smallest set that decided; where several packages each decide by
 // themselves (older, held, broken ones), each has its clause.
-func (j *judge) reason(code string, names []string) patch.Reason {
+func (j *judge) reason(code string, rules []PackageRule) patch.Reason {
 	r := patch.Reason{Code: code}
 	switch code {
 	case patch.ReasonNotInstalled:
-		j.lookedFor(&r, names)
+		j.lookedFor(&r, rules)
 	case patch.ReasonOlder:
 		j.each(&r, func(h *hit) bool { return h.compared == older && !h.pkg.Held }, reached)
 		r.Text = j.first(&r, "%s is at %s, and the patch brings %s", " is older too", " are older too")
-	case patch.ReasonHeld:
+	case patch.ReasonHeld, patch.ReasonExcluded:
 		j.each(&r, func(h *hit) bool { return h.compared == older }, func(h *hit) (string, string) {
 			return "not held", "held at " + h.pkg.Version
 		})
-		r.Text = j.first(&r, "%s is held on this machine (apt-mark hold) at %s, before the patch's %s", " is held too", " are held too")
+		r.Text = j.first(&r, "%s is "+j.x.scheme.held()+" at %s, before the patch's %s", " is held too", " are held too")
 	case patch.ReasonCurrent:
 		j.each(&r, func(h *hit) bool { return h.compared == current }, reached)
 		r.Text = j.first(&r, "%s is at %s, which is not older than the patch's %s", " is up to date too", " are up to date too")
@@ -29,24 +29,32 @@ func (j *judge) reason(code string, names []string) patch.Reason {
 		j.each(&r, func(h *hit) bool { return h.compared == broken }, func(h *hit) (string, string) {
 			return "installed and configured", strings.TrimSpace("left half-way by the package manager at " + h.pkg.Version)
 		})
-		r.Text = j.first(&r, "The package manager left %s half-way (at %s; the patch brings %s): run \"dpkg --configure -a\" and detect again",
+		r.Text = j.first(&r, "The package manager left %s half-way (at %s; the patch brings %s): "+j.x.scheme.repair()+" and detect again",
 			" is half-way too", " are half-way too")
 	case patch.ReasonUnreadable:
 		j.each(&r, func(h *hit) bool { return h.compared == garbled }, reached)
-		r.Text = j.first(&r, "The versions of %s cannot be compared (%q here, %q in the patch), because one of them is no Debian version",
+		r.Text = j.first(&r, "The versions of %s cannot be compared (%q here, %q in the patch), because one of them is no version",
 			" cannot be compared either", " cannot be compared either")
 	}
 	return r
 }
 
-func reached(h *hit) (expected, seen string) { return h.fixed + " or newer", h.pkg.Version }
+func reached(h *hit) (expected, seen string) {
+	seen = h.pkg.Version
+	if h.count > 1 {
+		seen = fmt.Sprintf("%s, the newest of %d", seen, h.count)
+	}
+	return h.fixed + " or newer", seen
+}
+
+func (j *judge) subject(h *hit) string { return j.x.scheme.subject(h.pkg.Name, h.pkg.Arch) }
 
 // each makes a clause of every hit that decides.
 func (j *judge) each(r *patch.Reason, decides func(*hit) bool, word func(h *hit) (expected, seen string)) {
 	for i := range j.hits {
 		if h := &j.hits[i]; decides(h) {
 			expected, seen := word(h)
-			r.Clauses = append(r.Clauses, patch.Clause{Subject: h.pkg.Name + ":" + h.pkg.Arch, Expected: expected, Seen: seen, From: statusFile})
+			r.Clauses = append(r.Clauses, patch.Clause{Subject: j.subject(h), Expected: expected, Seen: seen, From: j.x.scheme.source()})
 		}
 	}
 }
@@ -56,7 +64,7 @@ func (j *judge) first(r *patch.Reason, format, one, many string) string {
 	h := &j.hits[0]
 	for i := range j.hits {
 		h = &j.hits[i]
-		if h.pkg.Name+":"+h.pkg.Arch == r.Clauses[0].Subject {
+		if j.subject(h) == r.Clauses[0].Subject {
 			break
 		}
 	}
@@ -70,18 +78,31 @@ func (j *judge) first(r *patch.Reason, format, one, many string) string {
 	return text + "."
 }
 
-func (j *judge) lookedFor(r *patch.Reason, names []string) {
+// lookedFor words that none of the packages that were looked for is there, or only in another module stream.
+func (j *judge) lookedFor(r *patch.Reason, rules []PackageRule) {
+	var names []string
+	var other *patch.Clause
 	left := false
-	for _, name := range names {
-		c := patch.Clause{Subject: name, Expected: "installed", Seen: "not installed", From: statusFile}
-		for i := range j.hits {
-			if j.hits[i].pkg.Name == name {
-				c.Seen, left = "removed, only its configuration files are left", true
+	for i, rule := range rules {
+		if i == 0 || rule.Name != rules[i-1].Name || j.x.elsewhere([]byte(rule.Name), rule.Arch, rule.Module) != nil {
+			r.Clauses = append(r.Clauses, j.missing(rule, &left))
+		}
+		c := &r.Clauses[len(r.Clauses)-1]
+		if i == 0 || rule.Name != rules[i-1].Name {
+			names = append(names, rule.Name)
+		}
+		if other == nil && strings.HasPrefix(c.Expected, "of ") {
+			other, r.Code = c, patch.ReasonModuleOther
+			if j.x.disabled(rule.Module) {
+				r.Code = patch.ReasonModuleOff
 			}
 		}
-		r.Clauses = append(r.Clauses, c)
 	}
 	switch {
+	case r.Code == patch.ReasonModuleOff:
+		r.Text = fmt.Sprintf("The patch is for %s, and this machine has disabled that module; its %s is at %s.", other.Expected[3:], other.Subject, other.Seen)
+	case r.Code == patch.ReasonModuleOther:
+		r.Text = fmt.Sprintf("The patch is for %s, and this machine's %s is at %s.", other.Expected[3:], other.Subject, other.Seen)
 	case len(names) == 1 && left:
 		r.Text = "Its package " + names[0] + " was removed; only its configuration files are left."
 	case len(names) == 1:
@@ -89,6 +110,23 @@ func (j *judge) lookedFor(r *patch.Reason, names []string) {
 	default:
 		r.Text = fmt.Sprintf("None of its %d packages is installed: %s.", len(names), enumerate(names))
 	}
+}
+
+// missing makes the clause of a rule that is about no installed package.
+func (j *judge) missing(rule PackageRule, left *bool) patch.Clause {
+	c := patch.Clause{Subject: rule.Name, Expected: "installed", Seen: "not installed", From: j.x.scheme.source()}
+	if u := j.x.elsewhere([]byte(rule.Name), rule.Arch, rule.Module); u != nil {
+		c.Subject, c.Seen = j.x.scheme.subject(u.pkg.Name, u.pkg.Arch), u.stream()
+		if c.Expected = "of no module"; rule.Module != "" {
+			c.Expected = "of the module stream " + rule.Module
+		}
+	}
+	for i := range j.hits {
+		if j.hits[i].pkg.Name == rule.Name {
+			c.Seen, *left = "removed, only its configuration files are left", true
+		}
+	}
+	return c
 }
 
 // enumerate lists a few names and counts the rest.

@@ -2,12 +2,12 @@ package detect
 
 import (
 	"github.com/fettle-project/fettle/internal/patch"
-	"github.com/fettle-project/fettle/internal/version"
 )
 
-// hit is a package rule whose package the machine knows.
+// hit is a package rule and a unit that it is about.
 type hit struct {
 	pkg      *patch.Package
+	count    int32  // installed instances, of which pkg is the newest
 	fixed    string // the rule's version
 	compared comparison
 }
@@ -22,24 +22,14 @@ const (
 	current
 )
 
-func (h *hit) compare() comparison {
+func (h *hit) compare(s scheme) comparison {
 	switch {
 	case h.pkg.State == patch.Removed:
 		return absent
 	case h.pkg.State != patch.Installed:
 		return broken
 	}
-	return compareVersions(h.pkg.Version, h.fixed)
-}
-
-func compareVersions(installed, fixed string) comparison {
-	if version.DpkgValid(installed) != nil || version.DpkgValid(fixed) != nil {
-		return garbled
-	}
-	if version.DpkgCompare(installed, fixed) < 0 {
-		return older
-	}
-	return current
+	return s.compare(h.pkg.Version, h.fixed)
 }
 
 // judgeSet compares all hits and gives what PackageSet's trees would give. The code says which rule of the set decided.
@@ -48,7 +38,7 @@ func (j *judge) judgeSet() (patch.Verdict, string) {
 	movable := false
 	for i := range j.hits {
 		h := &j.hits[i]
-		h.compared = h.compare()
+		h.compared = h.compare(j.x.scheme)
 		count[h.compared]++
 		movable = movable || h.compared == older && !h.pkg.Held
 	}
@@ -60,7 +50,7 @@ func (j *judge) judgeSet() (patch.Verdict, string) {
 	case movable:
 		return patch.NotPatched, patch.ReasonOlder
 	case count[older] > 0:
-		return patch.NotApplicable, patch.ReasonHeld
+		return patch.NotApplicable, j.x.scheme.heldCode()
 	case count[current] > 0:
 		return patch.Patched, patch.ReasonCurrent
 	}

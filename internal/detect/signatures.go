@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/version"
 )
 
 // blockLen is how many definitions lie between two places from which a walk may begin.
@@ -14,6 +15,7 @@ const blockLen = 64
 // Signatures is an opened signature file. It never changes and is safe for concurrent use.
 type Signatures struct {
 	os      patch.HostOS
+	scheme  scheme
 	columns columns
 	trees   trees
 	blocks  func() []block // made when first needed
@@ -36,7 +38,7 @@ func Open(b []byte) (*Signatures, error) {
 }
 
 func assemble(h header, sections map[int][]byte) (*Signatures, error) {
-	s := &Signatures{os: h.os}
+	s := &Signatures{os: h.os, scheme: h.scheme}
 	if err := s.columns.open(h, sections); err != nil {
 		return nil, err
 	}
@@ -75,6 +77,9 @@ func (s *Signatures) seek(i int) *walker {
 
 // OS is the host OS that the signatures judge.
 func (s *Signatures) OS() patch.HostOS { return s.os }
+
+// Scheme is how the signatures order versions.
+func (s *Signatures) Scheme() version.Scheme { return schemes[s.scheme] }
 
 // Len is the number of definitions.
 func (s *Signatures) Len() int { return s.columns.definitions }

@@ -11,18 +11,25 @@ type trees struct {
 	objects []object
 	tests   []testRow
 	nodes   []node
-	refs    []int32 // operands of all nodes
-	roots   []int32 // prerequisite and installed of each definition in turn
+	refs    []int32    // operands of all nodes
+	pairs   [][2]int32 // prerequisite and installed
+	roots   []int32    // the pair of each definition
 }
 
 type object struct {
-	class      uint8
-	name, arch int32
+	class              uint8
+	name, arch, module int32
 }
 
+// testRow is one test; object is of no meaning for kinds that are not known.
 type testRow struct {
-	kind            uint8
+	kind            TestKind
 	object, operand int32
+}
+
+// known reports whether the test asks about a package.
+func (r *testRow) known() bool {
+	return r.kind >= TestInstalled && r.kind <= TestState || r.kind == TestMovable
 }
 
 type node struct {
@@ -34,27 +41,63 @@ func (t *trees) open(columns map[int][]byte, planted int) error {
 	if err := t.openStrings(columns[secStrings]); err != nil {
 		return err
 	}
-	objects := numbers{b: columns[secObjects]}
-	for len(objects.b) > 0 && len(t.objects) < maxEntries {
-		t.objects = append(t.objects, object{class: uint8(objects.upTo(255)), name: t.stringNumber(&objects), arch: t.stringNumber(&objects)})
-	}
-	tests := numbers{b: columns[secTests]}
-	for len(tests.b) > 0 && len(t.tests) < maxEntries {
-		t.tests = append(t.tests, testRow{kind: uint8(tests.upTo(255)), object: int32(tests.upTo(len(t.objects) - 1)), operand: t.stringNumber(&tests)})
-	}
-	nodes := numbers{b: columns[secNodes]}
-	for len(nodes.b) > 0 && len(t.nodes) < maxEntries {
-		t.openNode(&nodes)
-	}
-	roots := numbers{b: columns[secRoots]}
-	t.roots = make([]int32, 0, min(2*planted, len(roots.b)))
-	for len(roots.b) > 0 {
-		t.roots = append(t.roots, int32(roots.upTo(len(t.nodes)-1)))
-	}
-	if objects.bad || tests.bad || nodes.bad || roots.bad || len(objects.b)+len(tests.b)+len(nodes.b) > 0 || len(t.roots) != 2*planted {
+	ok := t.openObjects(columns[secObjects]) && t.openTests(columns[secTests]) && t.openNodes(columns[secNodes]) &&
+		t.openRoots(columns[secPairs], columns[secRoots], planted)
+	if !ok {
 		return damaged("its trees cannot be read")
 	}
 	return nil
+}
+
+func (t *trees) openObjects(col []byte) bool {
+	r, name := numbers{b: col}, 0
+	for len(r.b) > 0 && len(t.objects) < maxEntries {
+		t.objects = append(t.objects, object{class: uint8(r.upTo(255)), name: int32(r.near(&name, len(t.strings)-1)),
+			arch: t.stringNumber(&r), module: t.stringNumber(&r)})
+	}
+	return !r.bad && len(r.b) == 0
+}
+
+func (t *trees) openTests(col []byte) bool {
+	r, object, operand := numbers{b: col}, 0, 0
+	for len(r.b) > 0 && len(t.tests) < maxEntries {
+		row := testRow{kind: TestKind(r.upTo(255)), object: int32(r.near(&object, maxEntries)), operand: int32(r.near(&operand, len(t.strings)-1))}
+		r.bad = r.bad || row.known() && int(row.object) >= len(t.objects)
+		t.tests = append(t.tests, row)
+	}
+	return !r.bad && len(r.b) == 0
+}
+
+func (t *trees) openNodes(col []byte) bool {
+	r, test := numbers{b: col}, 0
+	for len(r.b) > 0 && len(t.nodes) < maxEntries {
+		t.openNode(&r, &test)
+	}
+	return !r.bad && len(r.b) == 0
+}
+
+func (t *trees) openRoots(pairs, roots []byte, planted int) bool {
+	r, p, i := numbers{b: pairs}, 0, 0
+	for len(r.b) > 0 && len(t.pairs) < maxDefinitions {
+		t.pairs = append(t.pairs, [2]int32{int32(r.near(&p, len(t.nodes)-1)), int32(r.near(&i, len(t.nodes)-1))})
+	}
+	width := 0
+	for width == 0 || (len(t.pairs)-1)>>(8*width) > 0 {
+		width++
+	}
+	if r.bad || len(r.b) > 0 || len(roots) != planted*width {
+		return false
+	}
+	t.roots = make([]int32, planted)
+	for k := range t.roots {
+		for plane := range width {
+			t.roots[k] |= int32(roots[plane*planted+k]) << (8 * plane)
+		}
+		if int(t.roots[k]) >= len(t.pairs) {
+			return false
+		}
+	}
+	return true
 }
 
 func (t *trees) stringNumber(r *numbers) int32 { return int32(r.upTo(len(t.strings) - 1)) }
@@ -78,22 +121,26 @@ func (t *trees) openStrings(col []byte) error {
 	return nil
 }
 
-func (t *trees) openNode(r *numbers) {
+func (t *trees) openNode(r *numbers, test *int) {
 	n := node{op: Op(r.upTo(255)), start: int32(len(t.refs))}
-	switch own := len(t.nodes); n.op {
-	case OpIs:
-		t.refs = append(t.refs, int32(r.upTo(len(t.tests)-1)))
-	case OpUnclear:
+	switch own := len(t.nodes); {
+	case n.op == OpIs:
+		t.refs = append(t.refs, int32(r.near(test, len(t.tests)-1)))
+	case n.op == OpUnclear:
 		t.refs = append(t.refs, t.stringNumber(r))
-	case OpAnd, OpOr, OpNot:
+	case n.op.joins(), n.op == OpNot, n.op == OpApplies:
 		count := 1
-		if n.op != OpNot {
+		if n.op.joins() {
 			count = r.upTo(len(r.b))
 		}
 		for ; count > 0 && !r.bad; count-- {
-			back := r.upTo(own)
-			r.bad = r.bad || back == 0 || len(t.refs) > 4*maxEntries
-			t.refs = append(t.refs, int32(own-back))
+			operand := r.upTo(2 * own)
+			if operand&1 == 0 {
+				operand = 2 * (own - operand>>1)
+			}
+			operand >>= 1
+			r.bad = r.bad || operand >= own || len(t.refs) > 4*maxEntries
+			t.refs = append(t.refs, int32(operand))
 		}
 	default: // its operands cannot be told from the next node's
 		r.bad = true
@@ -106,7 +153,7 @@ func (t *trees) openNode(r *numbers) {
 func (t *trees) about(name string) []int32 {
 	var tests []int32
 	for i, row := range t.tests {
-		if t.strings[t.objects[row.object].name] == name {
+		if row.known() && t.strings[t.objects[row.object].name] == name {
 			tests = append(tests, int32(i))
 		}
 	}
@@ -115,7 +162,7 @@ func (t *trees) about(name string) []int32 {
 
 // ask reports whether the trees of the planted definition use one of the tests.
 func (t *trees) ask(planted int, tests []int32) bool {
-	return len(tests) > 0 && slices.ContainsFunc(t.under(t.roots[2*planted:2*planted+2]), func(test int32) bool {
+	return len(tests) > 0 && slices.ContainsFunc(t.under(t.pairs[t.roots[planted]][:]), func(test int32) bool {
 		_, found := slices.BinarySearch(tests, test)
 		return found
 	})
@@ -135,7 +182,8 @@ func (t *trees) under(roots []int32) []int32 {
 		switch refs := t.refs[t.nodes[n].start:t.nodes[n].end]; t.nodes[n].op {
 		case OpIs:
 			tests = append(tests, refs[0])
-		case OpAnd, OpOr, OpNot:
+		case OpUnclear:
+		default:
 			stack = append(stack, refs...)
 		}
 	}

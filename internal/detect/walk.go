@@ -8,6 +8,9 @@ import (
 type place struct {
 	definition, heads, tails, counts, names, ops, versions int
 	tree                                                   int // how many definitions before it have trees
+	streams                                                int // of the run of rules of one module that comes next
+	from, to                                               int // the run before it: rules [from, to)
+	stream                                                 int // its label
 }
 
 // walker reads definitions one after the other over columns that Open has checked. It allocates nothing.
@@ -24,6 +27,8 @@ type walker struct {
 	before, after []byte // the rule's name: before, then the last part of head where marked, then after
 	marked        bool
 	version       versionRef
+	arch          string // as scheme.arch gives it
+	module        string
 	buf           [maxID]byte
 	nameBuf       [maxText]byte
 }
@@ -57,6 +62,7 @@ func (w *walker) step() bool {
 		w.at.tree++
 	}
 	w.version = versionRef{}
+	w.before, w.after, w.marked = nil, nil, false
 	w.at.definition++
 	return true
 }
@@ -71,9 +77,20 @@ func (w *walker) rule() bool {
 	rest := c.names[w.at.names:]
 	end := bytes.IndexByte(rest, 0)
 	w.at.names += end + 1
-	w.before, w.after, w.marked = rest[:end], nil, false
-	if mark := bytes.IndexByte(w.before, sourceMark); mark >= 0 {
-		w.before, w.after, w.marked = rest[:mark], rest[mark+1:end], true
+	if end > 0 { // else it is the name before
+		w.before, w.after, w.marked = rest[:end], nil, false
+		if mark := bytes.IndexByte(w.before, sourceMark); mark >= 0 {
+			w.before, w.after, w.marked = rest[:mark], rest[mark+1:end], true
+		}
+	}
+	if len(c.arches) > 0 {
+		w.arch = ""
+		if a := c.arches[w.at.ops]; a > 0 {
+			w.arch = c.labels[a-1]
+		}
+	}
+	if len(c.streams) > 0 {
+		w.readStream()
 	}
 	op := c.ops[w.at.ops]
 	w.at.ops++
@@ -89,6 +106,22 @@ func (w *walker) rule() bool {
 // skip passes over the rules that are left.
 func (w *walker) skip() {
 	for w.rule() {
+	}
+}
+
+// readStream finds the module of rule at.ops.
+func (w *walker) readStream() {
+	at := &w.at
+	for at.ops >= at.to && at.streams < len(w.c.streams) {
+		r := numbers{b: w.c.streams[at.streams:]}
+		at.from = at.to + r.upTo(maxRaw)
+		at.to = at.from + r.upTo(maxRaw) + 1
+		at.stream = r.upTo(maxLabels)
+		at.streams = len(w.c.streams) - len(r.b)
+	}
+	w.module = ""
+	if at.ops >= at.from && at.ops < at.to {
+		w.module = w.c.labels[at.stream]
 	}
 }
 

@@ -127,13 +127,16 @@ type Clause struct {
 
 // Stable reason codes of verdicts.
 const (
-	ReasonNotInstalled = "not-installed" // not-applicable: none of the patch's packages is installed
-	ReasonHeld         = "held"          // not-applicable: the machine's administrator holds the package; an answer of its own
-	ReasonOlder        = "older"         // not-patched: an installed package is older than the patch
-	ReasonCurrent      = "current"       // patched: every installed package is at the patch's version or newer
-	ReasonBroken       = "broken"        // error: the package manager left the package half-installed
-	ReasonPrerequisite = "prerequisite"  // not-applicable: another prerequisite of the definition does not hold
-	ReasonUnreadable   = "unreadable"    // error: a version or definition could not be understood
+	ReasonNotInstalled = "not-installed"   // not-applicable: none of the patch's packages is installed
+	ReasonHeld         = "held"            // not-applicable: the machine's administrator holds the package; an answer of its own
+	ReasonOlder        = "older"           // not-patched: an installed package is older than the patch
+	ReasonCurrent      = "current"         // patched: every installed package is at the patch's version or newer
+	ReasonBroken       = "broken"          // error: the package manager left the package half-installed
+	ReasonPrerequisite = "prerequisite"    // not-applicable: another prerequisite of the definition does not hold
+	ReasonUnreadable   = "unreadable"      // error: a version or definition could not be understood
+	ReasonExcluded     = "excluded"        // not-applicable: the package manager is told to leave the package as it is (dnf exclude, versionlock)
+	ReasonModuleOther  = "module-other"    // not-applicable: the fix is for another module stream than the installed package
+	ReasonModuleOff    = "module-disabled" // not-applicable: the fix is for a module that the machine has disabled
 )
 
 // AffectedPackage is one installed package that a patch is about.

@@ -11,6 +11,9 @@ type ID string
 // HostOS is an operating system at patch granularity, e.g. "debian-12-amd64". The agent reads it at the moment of detect.
 type HostOS string
 
+// AnyOS is the host OS of definitions that say themselves which machines they are for: signatures for it judge any machine.
+const AnyOS HostOS = "any"
+
 // RevisionID names one write-once list + signatures pair of a host OS: the first 16 hex digits of the SHA-256 over both files' hashes.
 type RevisionID string
 
