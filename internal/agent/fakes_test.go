@@ -22,6 +22,7 @@ import (
 	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/version"
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
@@ -277,7 +278,7 @@ func testCatalog(t testing.TB, built time.Time, debs ...deb) (meta patch.Revisio
 		defs = append(defs, detect.Definition{ID: patch.ID("bookworm/" + d.Name + "/" + d.Version),
 			Packages: []detect.PackageRule{{Name: d.Name, Arch: d.Arch, Version: d.Version}}})
 	}
-	sigs, err := detect.Compile(testOS, defs)
+	sigs, err := detect.Compile(testOS, version.Dpkg, defs)
 	must(t, err)
 	list = []byte("list of " + built.String())
 	return patch.RevisionMeta{ID: patch.RevisionID(hashOf(sigs)[:16]), OS: testOS, List: hashOf(list), Signatures: hashOf(sigs), Patches: len(defs), Built: built}, sigs, list

@@ -148,7 +148,7 @@ func (w *realWorld) catalog(t *testing.T) {
 	for id, rules := range bySource {
 		defs = append(defs, detect.Definition{ID: patch.ID(id), Packages: rules})
 	}
-	sigs, err := detect.Compile(testOS, defs)
+	sigs, err := detect.Compile(testOS, version.Dpkg, defs)
 	must(t, err)
 	list := []byte("no list")
 	w.a.meta = patch.RevisionMeta{ID: patch.RevisionID(hashOf(sigs)[:16]), OS: testOS, List: hashOf(list), Signatures: hashOf(sigs), Patches: len(defs), Built: time.Now()}

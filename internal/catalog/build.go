@@ -83,7 +83,7 @@ func Build(ctx context.Context, in Input) (Built, error) {
 			built.Meta.Packages += len(gr.files)
 		}
 	}
-	if err := encodeAll(&built, all, in.bases()); err != nil {
+	if err := encodeAll(&built, in.scheme(), all, in.bases()); err != nil {
 		return Built{}, fmt.Errorf("cannot build the catalog of %s: %w", in.OS, err)
 	}
 	built.Meta.List, built.Meta.Signatures, built.Meta.Payloads = content.Sum(built.List), content.Sum(built.Signatures), content.Sum(built.Payloads)
@@ -189,7 +189,7 @@ func (in *Input) scheme() version.Scheme {
 }
 
 // encodeAll writes the three files side by side.
-func encodeAll(b *Built, all []made, bases []string) error {
+func encodeAll(b *Built, scheme version.Scheme, all []made, bases []string) error {
 	var g errgroup.Group
 	g.Go(func() (err error) {
 		patches := make([]patch.Patch, len(all))
@@ -204,7 +204,7 @@ func encodeAll(b *Built, all []made, bases []string) error {
 		for i := range all {
 			rules[i] = all[i].rule
 		}
-		b.Signatures, err = detect.Compile(b.Meta.OS, rules)
+		b.Signatures, err = detect.Compile(b.Meta.OS, scheme, rules)
 		return err
 	})
 	g.Go(func() (err error) {

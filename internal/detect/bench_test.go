@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/version"
 )
 
 // debianShaped makes n definitions in the proportions of Debian 12: 1.8 packages a source, named after it, and versions to match.
@@ -37,7 +38,7 @@ func debianShaped(n int) ([]Definition, patch.Facts) {
 
 func BenchmarkOpen(b *testing.B) {
 	defs, _ := debianShaped(36_000)
-	file, err := Compile("debian-12-amd64", defs)
+	file, err := Compile("debian-12-amd64", version.Dpkg, defs)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/version"
 )
 
 func parseScripts(t *testing.T, file, text string) []script {
@@ -23,13 +24,15 @@ func parseScripts(t *testing.T, file, text string) []script {
 		word, rest, _ := strings.Cut(line, " ")
 		switch {
 		case !indented && word == "case":
-			out = append(out, script{title: rest, os: "debian-12-amd64", facts: patch.Facts{OS: patch.OSFacts{Key: "debian-12-amd64", Arch: "amd64"}}})
+			out = append(out, script{title: rest})
 			s = &out[len(out)-1]
+			s.setOS("debian-12-amd64")
 		case s == nil:
 			t.Fatalf("%s:%d: this belongs to no case", file, i+1)
 		case !indented && word == "os":
-			s.os, s.facts.OS.Key = patch.HostOS(rest), patch.HostOS(rest)
-			s.facts.OS.Arch = rest[strings.LastIndexByte(rest, '-')+1:]
+			s.setOS(rest)
+		case !indented && word == "scheme":
+			s.scheme = version.Scheme(rest)
 		case !indented && word == "machine":
 			block = "machine"
 		case !indented && word == "patch":
@@ -38,6 +41,10 @@ func parseScripts(t *testing.T, file, text string) []script {
 		case !indented && word == "eval":
 			block = "eval"
 			s.evals = append(s.evals, expectation{line: i + 1, id: patch.ID(rest)})
+		case indented && block == "machine" && word == "module":
+			w := append(strings.Fields(rest), "")
+			name, stream, _ := strings.Cut(w[0], ":")
+			s.facts.Modules = append(s.facts.Modules, patch.Module{Name: name, Stream: stream, State: w[1]})
 		case indented && block == "machine":
 			s.facts.Packages = append(s.facts.Packages, parsePackage(t, file, i+1, line, s.facts.OS.Arch))
 		case indented && block == "patch":
@@ -52,6 +59,19 @@ func parseScripts(t *testing.T, file, text string) []script {
 		slices.SortFunc(out[i].facts.Packages, func(a, b patch.Package) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Arch, b.Arch)) })
 	}
 	return out
+}
+
+// setOS names the host OS of signatures and machine; its family decides how versions are ordered.
+func (s *script) setOS(key string) {
+	s.os, s.facts.OS.Key = patch.HostOS(key), patch.HostOS(key)
+	s.facts.OS.Arch = key[strings.LastIndexByte(key, '-')+1:]
+	s.scheme = version.Dpkg
+	for prefix, scheme := range map[string]version.Scheme{"almalinux": version.RPM, "rocky": version.RPM, "rhel": version.RPM, "fedora": version.RPM,
+		"sles": version.RPM, "alpine": version.APK, "windows": version.Windows, "macos": version.MacOS} {
+		if strings.HasPrefix(key, prefix+"-") {
+			s.scheme = scheme
+		}
+	}
 }
 
 func (e *expectation) take(word, rest string) {
@@ -82,6 +102,8 @@ func parsePackage(t *testing.T, file string, line int, text, arch string) patch.
 			p.Version = w
 		case w == "held":
 			p.Held = true
+		case strings.HasPrefix(w, "module="):
+			p.Module = strings.TrimPrefix(w, "module=")
 		case w == "removed" || w == "broken":
 			p.State = patch.PackageState(w)
 		default:
@@ -111,7 +133,8 @@ func parsePatchLine(t *testing.T, file string, line int, text string, d *Definit
 		}
 	default:
 		name, arch, _ := strings.Cut(word, ":")
-		d.Packages = append(d.Packages, PackageRule{Name: name, Arch: arch, Version: strings.TrimSpace(rest)})
+		rest, module, _ := strings.Cut(rest, " module=")
+		d.Packages = append(d.Packages, PackageRule{Name: name, Arch: arch, Version: strings.TrimSpace(rest), Module: module})
 	}
 }
 
@@ -134,13 +157,13 @@ func (p *exprParser) expr() Expr {
 	p.bad = p.bad || p.next() != "("
 	word := p.next()
 	switch word {
-	case "and", "or", "not":
+	case "and", "or", "not", "one", "xor", "applies":
 		var of []Expr
 		for !p.bad && len(p.tokens) > 0 && p.tokens[0] == "(" {
 			of = append(of, p.expr())
 		}
 		p.bad = p.bad || p.next() != ")"
-		return Expr{Op: map[string]Op{"and": OpAnd, "or": OpOr, "not": OpNot}[word], Of: of}
+		return Expr{Op: map[string]Op{"and": OpAnd, "or": OpOr, "not": OpNot, "one": OpOne, "xor": OpXor, "applies": OpApplies}[word], Of: of}
 	}
 	var args []string
 	for a := p.next(); a != ")" && !p.bad; a = p.next() {
@@ -149,7 +172,7 @@ func (p *exprParser) expr() Expr {
 	if word == "unclear" {
 		return Expr{Op: OpUnclear, Text: strings.Join(args, " ")}
 	}
-	kind := map[string]TestKind{"installed": TestInstalled, "version": TestVersion, "held": TestHeld, "state": TestState}[word]
+	kind := map[string]TestKind{"installed": TestInstalled, "version": TestVersion, "held": TestHeld, "state": TestState, "movable": TestMovable}[word]
 	if p.bad = p.bad || kind == 0 || len(args) == 0; p.bad {
 		return Expr{}
 	}

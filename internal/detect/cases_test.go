@@ -10,14 +10,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/version"
 )
 
 // The case language. A file holds cases; each begins with "case TITLE". Then, in any order and number:
 //
-//	os KEY                          host OS of the signatures; debian-12-amd64 where it is not said
-//	machine [KEY]                   the facts follow, one package a line: name[:arch] version [held] [removed|broken]
-//	patch ID                        its rules follow, one a line: name[:arch] version
-//	    prerequisite EXPR           … or its trees: (and …) (or …) (not …) (installed P) (version P V) (held P) (state P S) (unclear TEXT)
+//	os KEY                          host OS of signatures and machine; debian-12-amd64 where it is not said. It decides the scheme
+//	scheme NAME                     how versions are ordered, where the OS does not say: dpkg, rpm, apk, windows, …
+//	machine                         the facts follow, one package a line: name[:arch] version [held] [removed|broken] [module=NAME:STREAM]
+//	    module NAME[:STREAM] STATE  … and its modules: enabled or disabled
+//	patch ID                        its rules follow, one a line: name[:arch] version [module=NAME:STREAM]
+//	    prerequisite EXPR           … or its trees: (and …) (or …) (one …) (xor …) (not E) (applies E) (unclear TEXT) (installed P)
+//	                                (version P V) (movable P V) (held P) (state P S)
 //	    installed EXPR
 //	    unclear TEXT
 //	eval ID                         what must come out follows:
@@ -28,11 +32,12 @@ import (
 //
 // Architectures default to the host's own. Evaluate and Find are both asked, and both shapes: a package set is judged again as trees.
 type script struct {
-	title string
-	os    patch.HostOS
-	facts patch.Facts
-	defs  []Definition
-	evals []expectation
+	title  string
+	os     patch.HostOS
+	scheme version.Scheme
+	facts  patch.Facts
+	defs   []Definition
+	evals  []expectation
 }
 
 type expectation struct {
@@ -66,7 +71,7 @@ func TestCases(t *testing.T) {
 }
 
 func (s script) run(t *testing.T, file string) {
-	sigs := compiled(t, s.os, s.defs)
+	sigs := compiledFor(t, s.os, s.scheme, s.defs)
 	spelled := make([]Definition, len(s.defs))
 	for i, d := range s.defs {
 		if spelled[i] = d; len(d.Packages) > 0 {
@@ -74,7 +79,7 @@ func (s script) run(t *testing.T, file string) {
 			spelled[i] = Definition{ID: d.ID, Prerequisite: &p, Installed: &in}
 		}
 	}
-	asTrees := compiled(t, s.os, spelled)
+	asTrees := compiledFor(t, s.os, s.scheme, spelled)
 	result, err := sigs.Evaluate(&s.facts)
 	if err != nil {
 		t.Fatal(err)
@@ -131,7 +136,12 @@ func (e expectation) check(t *testing.T, at string, v patch.Verdict, f patch.Fin
 // compiled leaves compression out, which takes nearly all of the time and is tested elsewhere.
 func compiled(t testing.TB, os patch.HostOS, defs []Definition) *Signatures {
 	t.Helper()
-	h, columns, err := layOut(os, defs)
+	return compiledFor(t, os, version.Dpkg, defs)
+}
+
+func compiledFor(t testing.TB, os patch.HostOS, scheme version.Scheme, defs []Definition) *Signatures {
+	t.Helper()
+	h, columns, err := layOut(os, scheme, defs)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,46 +4,56 @@
 //
 // # Definitions
 //
-// A patch has a prerequisite and an installed expression: trees of And, Or and Not over tests, judged in the logic of OVAL (true,
-// false, error, unknown). Nearly all patches of package archives have one and the same shape, the package set, which PackageSet
-// spells out as a tree and which the file stores as bare columns. Both are judged alike: a test holds them together.
+// A patch has a prerequisite and an installed expression: trees of And, Or, One, Xor, Not and Applies over tests, judged in the six
+// values of OVAL (true, false, error, unknown, not evaluated, not applicable) by its tables. Nearly all patches of package archives have
+// one and the same shape, the package set, which PackageSet spells out as a tree and which the file stores as bare columns. Both are
+// judged alike: a test holds them together.
 //
-//	prerequisite  installed   verdict
-//	false         (any)       not-applicable
-//	true          false       not-patched
-//	true          true        patched
-//	anything else             error
+//	prerequisite           installed   verdict
+//	false, not applicable  (any)       not-applicable
+//	true                   false       not-patched
+//	true                   true        patched
+//	anything else                      error
 //
-// # The signature file, version 1
+// A rule is about the installed packages of its name, architecture and module stream. Where several are installed side by side, as
+// kernels are, the newest counts.
 //
-//	"FTLSIGS" 1                       magic and format version
-//	scheme                            1 byte: how versions are ordered; 1 = dpkg
-//	host OS                           length, bytes
+// # The signature file, version 2
+//
+//	"FTLSIGS" 2                       magic and format version
+//	scheme                            1 byte: how versions are ordered; 1 dpkg, 2 rpm, 3 apk, 4 windows, 5 semver, 6 winget, 7 macos
+//	host OS                           length, bytes; "any" is for every machine
 //	definitions, package rules        counts
 //	sections                          count, then for each: kind, raw length, stored length
 //	the sections' bytes               one zstd frame each, in that order
 //	CRC-32C                           4 bytes little endian, over all bytes before
 //
-// Numbers are unsigned LEB128. Definitions are sorted by ID, the rules of one by name. Text columns end each entry with a zero byte;
-// in versions and strings an entry may begin with a byte 0x80+k, which stands for the first k bytes (0 to 127) of a reference text.
-// The ID of a patch of a package archive is suite/source/version: head is all before the last "/", tail what follows.
+// Numbers are unsigned LEB128; near numbers are their zigzag distance from the one before in the same field. Definitions are sorted by
+// ID, the rules of one by name. Text columns end each entry with a zero byte; in versions and strings an entry may begin with a byte
+// 0x80+k, which stands for the first k bytes (0 to 127) of a reference text. The ID of a patch of a package archive is
+// suite/source/version: head is all before the last "/", tail what follows. Empty sections are left out.
 //
 //	kind  column    per         holds
 //	1     counts    definition  how many package rules it has; 0: its trees come next in roots
 //	7     shares    definition  two bytes: how many of head's first bytes are as in the previous head, and how many follow in heads
 //	2     heads     definition  the rest of head, without an end mark
 //	3     tails     definition  tail; 0x01 alone: the ID has no "/"
-//	4     names     rule        binary package; byte 0x01 stands for the last part of head, the source package
+//	4     names     rule        binary package; byte 0x01 stands for the last part of head, the source package; empty: as the rule before
 //	5     ops       rule        one byte: the version is 0 = tail, 1 = as the previous rule's, 2 = the next entry of versions
 //	6     versions  rule (op 2) the version; reference: tail
+//	8     labels    label       an architecture ("*": every one that is installed) or a module stream ("*": any or none)
+//	9     arches    rule        one byte: 0 = native or of no machine, else the label's number + 1; left out where all are 0
+//	10    streams   run         rules of one module stream: how many rules lie before it since the last run, rules - 1, label
 //	16    strings   string      reference: the previous string
-//	17    objects   object      class, name, architecture (string numbers)
-//	18    tests     test        kind, object number, operand (string number)
-//	19    nodes     node        operator and operands; And, Or: count, then distance back to each; Not: distance; Is: test; Unclear: string
-//	20    roots     definition  node numbers of prerequisite and installed, for definitions whose count is 0
+//	17    objects   object      class, name (near), architecture, module (string numbers)
+//	18    tests     test        kind, object (near), operand (near; string number)
+//	19    nodes     node        operator and operands; And, Or, One, Xor: count, then each; Not, Applies: one; Is: test (near); Unclear: string.
+//	                            An operand is 2 × the distance back to its node, or 2 × its node's number + 1
+//	21    pairs     pair        node numbers (near) of a prerequisite and an installed tree
+//	20    roots     definition  pair of each definition whose count is 0: its low byte for all definitions, then the next byte of all …
 //
-// Operands come before the nodes that use them, so a file can hold no cycle and evaluating needs no stack. Objects, tests and equal
-// subtrees are stored and judged once. A test kind or object class that this program does not know is kept and yields "error", so
-// an older agent marks what it cannot judge instead of refusing all the rest; class and kind numbers are never reused.
-// Classes: 1 = package. To come: file, registry, program, hotfix, service, kernel, receipt.
+// Operands come before the nodes that use them, so a file can hold no cycle and evaluating needs no stack. Objects, tests, equal
+// subtrees and pairs are stored and judged once. A test kind or object class that this program does not know is kept and yields "error",
+// so an older agent marks what it cannot judge instead of refusing all the rest; class and kind numbers are never reused.
+// Classes: 1 = package.
 package detect

@@ -88,11 +88,11 @@ func (x *index) put(packages []patch.Package) error {
 			u.pkg = p
 		}
 	}
-	name, count := []byte(packages[0].Name), len(x.units)-first
+	name, count := packages[0].Name, len(x.units)-first
 	if count > maxUnits {
 		return patch.Errorf(patch.Invalid, "the facts name the package %q in %d architectures or module streams", name, count)
 	}
-	hash := x.hash(name)
+	hash := uint32(maphash.String(x.seed, name))
 	at := hash & uint32(len(x.slots)-1)
 	for x.slots[at].count != 0 {
 		at = (at + 1) & uint32(len(x.slots)-1)

@@ -12,6 +12,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/version"
 )
 
 func sampleDefinitions() []Definition {
@@ -26,12 +27,12 @@ func sampleDefinitions() []Definition {
 
 func TestCompileTwiceGivesTheSameBytes(t *testing.T) {
 	defs := sampleDefinitions()
-	a, err := Compile("debian-12-amd64", defs)
+	a, err := Compile("debian-12-amd64", version.Dpkg, defs)
 	if err != nil {
 		t.Fatal(err)
 	}
 	slices.Reverse(defs)
-	if b, err := Compile("debian-12-amd64", defs); err != nil || !bytes.Equal(a, b) {
+	if b, err := Compile("debian-12-amd64", version.Dpkg, defs); err != nil || !bytes.Equal(a, b) {
 		t.Error("the order of definitions shows in the file", err)
 	}
 }
@@ -41,7 +42,7 @@ func TestCompileRefusesAndKeeps(t *testing.T) {
 		{{ID: "a", Unclear: "x"}, {ID: "a", Unclear: "y"}},
 		{{ID: ""}}, {{ID: "a\x00b"}}, {{ID: patch.ID(strings.Repeat("x", 300))}},
 	} {
-		if _, err := Compile("debian-12-amd64", defs); patch.KindOf(err) != patch.Invalid {
+		if _, err := Compile("debian-12-amd64", version.Dpkg, defs); patch.KindOf(err) != patch.Invalid {
 			t.Errorf("%v: %v", defs, err)
 		}
 	}
@@ -84,8 +85,21 @@ func TestFactsThatDoNotFit(t *testing.T) {
 	}
 }
 
+// Definitions that are for any machine are judged over every machine's facts.
+func TestAnyOS(t *testing.T) {
+	defs := []Definition{{ID: "a", Packages: []PackageRule{{Name: "foo", Version: "2"}}}, {ID: "b", Packages: []PackageRule{{Name: "foo", Arch: "all", Version: "2"}}}}
+	s := compiled(t, patch.AnyOS, defs)
+	for _, arch := range []string{"amd64", "arm64"} {
+		f := patch.Facts{OS: patch.OSFacts{Key: patch.HostOS("x-" + arch), Arch: arch}, Packages: []patch.Package{{Name: "foo", Arch: arch, Version: "1", State: patch.Installed}}}
+		r, err := s.Evaluate(&f)
+		if err != nil || r.Verdicts.At(0) != patch.NotPatched || r.Verdicts.At(1) != patch.NotPatched {
+			t.Errorf("%s: %v %v", arch, r.Verdicts.Bits(), err)
+		}
+	}
+}
+
 func TestUnknownTestsAreErrorsNotRefusals(t *testing.T) {
-	f := newForest("debian-12-amd64")
+	f := newForest("debian-12-amd64", schemeDpkg)
 	f.plant(Is(Test{Kind: 200, Name: "HKLM"}), And())
 	f.plant(And(), Is(Test{Kind: TestInstalled, Name: "foo"}))
 	columns := f.columns()
@@ -109,7 +123,7 @@ func TestUnknownTestsAreErrorsNotRefusals(t *testing.T) {
 }
 
 func TestEveryDamageIsFound(t *testing.T) {
-	b, err := Compile("debian-12-amd64", sampleDefinitions())
+	b, err := Compile("debian-12-amd64", version.Dpkg, sampleDefinitions())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +166,7 @@ func growth(f func()) uint64 {
 }
 
 func FuzzOpen(f *testing.F) {
-	b, err := Compile("debian-12-amd64", sampleDefinitions())
+	b, err := Compile("debian-12-amd64", version.Dpkg, sampleDefinitions())
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -191,7 +205,7 @@ func FuzzOpen(f *testing.F) {
 
 // FuzzOpenBytes throws whole files at Open, with a checksum that is right.
 func FuzzOpenBytes(f *testing.F) {
-	b, err := Compile("debian-12-amd64", sampleDefinitions())
+	b, err := Compile("debian-12-amd64", version.Dpkg, sampleDefinitions())
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -63,15 +63,15 @@ func (o *outcome) ask(row testRow) item.Value {
 	if !row.known() || o.t.objects[row.object].class != classPackage {
 		return item.Error
 	}
-	var t tally
+	var t item.Tally
 	operand := o.t.strings[row.operand]
 	for p := range o.there(row) {
-		t.add(o.askOne(row.kind, p, operand))
+		t.Add(o.askOne(row.kind, p, operand))
 	}
-	if row.kind == TestState || row.kind == TestVersion && t.seen != 0 {
-		return t.join(OpAnd)
+	if row.kind == TestState || row.kind == TestVersion && t != (item.Tally{}) {
+		return joined(&t, OpAnd)
 	}
-	return t.join(OpOr)
+	return joined(&t, OpOr)
 }
 
 // askOne asks a test about one package that is there.
@@ -112,11 +112,11 @@ func (o *outcome) value(n node) item.Value {
 	case OpApplies:
 		return applies(o.nodes[refs[0]])
 	}
-	var t tally
+	var t item.Tally
 	for _, r := range refs {
-		t.add(o.nodes[r])
+		t.Add(o.nodes[r])
 	}
-	return t.join(n.op)
+	return joined(&t, n.op)
 }
 
 func (o *outcome) roots(planted int) (prerequisite, installed int32) {

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/version"
 )
 
 // Small alphabets, so that worlds collide.
@@ -126,7 +127,7 @@ func checkFinding(t *rapid.T, f *patch.Facts, x patch.Finding) {
 	}
 	for _, p := range x.Packages {
 		i := slices.IndexFunc(f.Packages, func(q patch.Package) bool { return q.Name == p.Name && q.Arch == p.Arch })
-		if i < 0 || f.Packages[i].Held || f.Packages[i].Version != p.Installed || compareVersions(p.Installed, p.Fixed) != older {
+		if i < 0 || f.Packages[i].Held || f.Packages[i].Version != p.Installed || schemeDpkg.compare(p.Installed, p.Fixed) != older {
 			t.Fatalf("%+v offers %+v", x, p)
 		}
 	}
@@ -182,7 +183,7 @@ func names(f patch.Finding, name string) bool {
 func TestCompileIsDeterministicAndComplete(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		defs := drawDefinitions(t)
-		h, a, err := layOut("debian-12-amd64", defs)
+		h, a, err := layOut("debian-12-amd64", version.Dpkg, defs)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,7 +191,7 @@ func TestCompileIsDeterministicAndComplete(t *testing.T) {
 		for _, d := range defs {
 			slices.Reverse(d.Packages)
 		}
-		_, b, err := layOut("debian-12-amd64", defs)
+		_, b, err := layOut("debian-12-amd64", version.Dpkg, defs)
 		if err != nil || !maps.EqualFunc(a, b, bytes.Equal) {
 			t.Fatal("the order of definitions shows in the file", err)
 		}
@@ -218,7 +219,7 @@ func TestCompileIsDeterministicAndComplete(t *testing.T) {
 
 // mustCompile is compiled for rapid's own kind of test.
 func mustCompile(t *rapid.T, defs []Definition) *Signatures {
-	h, columns, err := layOut("debian-12-amd64", defs)
+	h, columns, err := layOut("debian-12-amd64", version.Dpkg, defs)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,41 +4,38 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// The tables of the OVAL language, columns and rows in the order false, true, unknown, error.
-func TestLogicIsOVALs(t *testing.T) {
-	and := []string{"FFFF", "FTUE", "FUUE", "FEEE"}
-	or := []string{"FTUE", "TTTT", "UTUE", "ETEE"}
-	letters := "FTUE"
-	for a := range Value(4) {
-		for b := range Value(4) {
-			if got := letters[a.and(b)]; got != and[a][b] {
-				t.Errorf("%s and %s is %c, want %c", a, b, got, and[a][b])
-			}
-			if got := letters[a.or(b)]; got != or[a][b] {
-				t.Errorf("%s or %s is %c, want %c", a, b, got, or[a][b])
-			}
+const sixValues = 6
+
+// What a join of nothing is, and what one operand comes to by itself.
+func TestJoinsOfNothingAndOfOne(t *testing.T) {
+	for _, op := range []Op{OpAnd, OpOr, OpOne, OpXor} {
+		if v := joined(&item.Tally{}, op); v != item.Truth(op == OpAnd) {
+			t.Errorf("operator %d of nothing is %s", op, v)
 		}
-	}
-	for a, want := range "TFUE" {
-		if got := letters[Value(a).not()]; rune(got) != want {
-			t.Errorf("not %s is %c", Value(a), got)
+		for v := range item.Value(sixValues) {
+			var one item.Tally
+			one.Add(v)
+			if got := joined(&one, op); got != v {
+				t.Errorf("operator %d of %s is %s: a node with one operand is left out", op, v, got)
+			}
 		}
 	}
 }
 
 func TestVerdictTable(t *testing.T) {
-	for p := range Value(4) {
-		for i := range Value(4) {
+	for p := range item.Value(sixValues) {
+		for i := range item.Value(sixValues) {
 			want := patch.Faulty
 			switch {
-			case p == False:
+			case p == item.False || p == item.NotApplicable:
 				want = patch.NotApplicable
-			case p == True && i == False:
+			case p == item.True && i == item.False:
 				want = patch.NotPatched
-			case p == True && i == True:
+			case p == item.True && i == item.True:
 				want = patch.Patched
 			}
 			if got := verdict(p, i); got != want {

@@ -172,7 +172,7 @@ func (w *walker) glance() (length int, last, third byte) {
 	return length, last, third
 }
 
-func glance(name []byte) (length int, last, third byte) {
+func glance[T string | []byte](name T) (length int, last, third byte) {
 	if n := len(name); n >= 3 {
 		return n, name[n-1], name[n-3]
 	}

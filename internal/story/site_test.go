@@ -162,7 +162,7 @@ func (s *site) publish(os patch.HostOS, sources ...src) patch.RevisionID {
 		r.patches, r.index[p.ID], r.files[p.ID] = append(r.patches, p), i, files
 		defs = append(defs, def)
 	}
-	b, err := detect.Compile(os, defs)
+	b, err := detect.Compile(os, version.Dpkg, defs)
 	s.must(err)
 	r.sigs, err = detect.Open(b)
 	s.must(err)
