@@ -17,34 +17,40 @@ type catalogBuildCmd struct {
 	Output       string   `short:"o" required:"" help:"The bundle file to write." placeholder:"FILE"`
 	Apt          []string `sep:"none" help:"An archive as apt writes it: \"deb URI SUITE COMPONENT…\". May be repeated." placeholder:"LINE"`
 	AptLists     []string `help:"Build from what apt has fetched already, e.g. /var/lib/apt/lists. May be repeated." type:"existingdir" placeholder:"DIR"`
-	Arch         string   `default:"amd64" help:"The machines' architecture."`
-	Keyring      string   `help:"OpenPGP keyring that the signatures must verify with; default: this machine's own for apt." placeholder:"FILE"`
-	IgnoreExpiry bool     `help:"Accept an index that says that it has expired, for frozen mirrors."`
-	Cache        string   `help:"Keep fetched files here, so that the next build fetches only what changed." placeholder:"DIR"`
+	parsedFlags  `embed:""`
+	Arch         string `default:"amd64" help:"The machines' architecture."`
+	Keyring      string `help:"OpenPGP keyring that the signatures must verify with; default: this machine's own for apt." placeholder:"FILE"`
+	IgnoreExpiry bool   `help:"Accept an index that says that it has expired, for frozen mirrors."`
+	Cache        string `help:"Keep fetched files here, so that the next build fetches only what changed." placeholder:"DIR"`
 }
 
 func (catalogBuildCmd) Help() string {
-	return `Every index is verified against the vendor's signature before it is used. On any error no bundle is written.
+	return `Every archive's index is verified against the vendor's signature before it is used. On any error no bundle is written.
 
 Examples:
   fettle catalog build -o bookworm.bundle --apt "deb https://mirror.example.org/debian bookworm main" \
       --apt "deb https://mirror.example.org/debian-security bookworm-security main"
-  fettle catalog build -o here.bundle --apt-lists /var/lib/apt/lists`
+  fettle catalog build -o here.bundle --apt-lists /var/lib/apt/lists
+  fettle catalog build -o alpine.bundle --apk mirror/v3.20 --secdb main.json --secdb community.json --apk-keys /etc/apk/keys`
 }
 
 func (c catalogBuildCmd) Run(ctx context.Context, s *screen) error {
-	if len(c.Apt) == 0 && len(c.AptLists) == 0 {
-		return usagef("name at least one archive with --apt, or --apt-lists")
+	if len(c.Apt) == 0 && len(c.AptLists) == 0 && !c.given() {
+		return usagef("name at least one archive with --apt, --apt-lists or --apk")
 	}
 	for _, text := range c.Apt {
 		if _, err := feedFromLine(text, c.Arch, c.Keyring, c.IgnoreExpiry); err != nil {
 			return err
 		}
 	}
+	parsed, err := c.read(s)
+	if err != nil {
+		return err
+	}
 	b := newBars(s)
 	var mu sync.Mutex
 	sum, err := bundle.Build(ctx, bundle.Options{
-		Out: c.Output, Sources: c.Apt, AptLists: c.AptLists, Arch: c.Arch, Keyring: c.Keyring, CacheDir: c.Cache, IgnoreExpiry: c.IgnoreExpiry,
+		Out: c.Output, Sources: c.Apt, AptLists: c.AptLists, Parsed: parsed, Arch: c.Arch, Keyring: c.Keyring, CacheDir: c.Cache, IgnoreExpiry: c.IgnoreExpiry,
 		Progress: func(p feed.Progress) {
 			mu.Lock()
 			defer mu.Unlock()

@@ -21,7 +21,7 @@ const installed = `C:Q1qKcZ+j23xssAXmgQhkOO8dHnbWw=
 P:musl
 V:1.2.5-r0
 A:x86_64
-S:400000
+t:1714000000
 I:651264
 T:the musl c library (libc) implementation
 o:musl
@@ -44,7 +44,7 @@ func TestParseInstalled(t *testing.T) {
 	got, err := apk.ParseInstalled([]byte(installed))
 	want := []apk.Package{
 		{Name: "libcrypto3", Version: "3.3.1-r3", Arch: "x86_64", Origin: "openssl", Provides: []string{"so:libcrypto.so.3=3"}, Broken: true},
-		{Name: "musl", Version: "1.2.5-r0", Arch: "x86_64", Origin: "musl", Provides: []string{"so:libc.musl-x86_64.so.1=1"}, Size: 400000},
+		{Name: "musl", Version: "1.2.5-r0", Arch: "x86_64", Origin: "musl", Built: 1714000000, Provides: []string{"so:libc.musl-x86_64.so.1=1"}},
 	}
 	if d := cmp.Diff(want, got); err != nil || d != "" {
 		t.Fatalf("%v\n%s", err, d)

@@ -33,7 +33,7 @@ type Package struct {
 	// Origin is the source package; the package's own name where the database names none.
 	Origin   string
 	Provides []string // "so:libcrypto.so.3=3", "cmd:openssl=3.3.2-r1", other names
-	Size     int64    // of the package file, in bytes; 0 in the database of installed packages
+	Built    int64    // Unix time; 0 where it is not given
 	// Broken: apk could not unpack all of its files or its script failed.
 	Broken bool
 }

@@ -77,8 +77,8 @@ func (r *record) take(line string) error {
 	case line[0] == 'f':
 		r.pkg.Broken = strings.ContainsAny(value, "fsx")
 		return nil
-	case line[0] == 'S':
-		r.pkg.Size, _ = strconv.ParseInt(value, 10, 64)
+	case line[0] == 't':
+		r.pkg.Built, _ = strconv.ParseInt(value, 10, 64)
 		return nil
 	default:
 		return nil

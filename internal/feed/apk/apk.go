@@ -25,7 +25,8 @@ type Repository struct {
 	Name    string // "main"
 	Arch    string // "x86_64"
 	Index   apk.Index
-	Fixes   []apk.Fix // of the security database for Release and Name; may be empty
+	Sum     patch.Hash // of the packed index
+	Fixes   []apk.Fix  // of the security database for Release and Name; may be empty
 }
 
 // OS names the host OS that the repository is for.
@@ -38,6 +39,9 @@ func (r Repository) Suite() string { return "alpine-" + r.Release + "-" + r.Name
 func Entries(r Repository) []detect.Entry {
 	var out []detect.Entry
 	var unclear []apk.Fix
+	for _, text := range r.Index.Unclear {
+		unclear = append(unclear, apk.Fix{Unclear: text})
+	}
 	origins := originsOf(r, &unclear)
 	for _, name := range slices.Sorted(maps.Keys(origins)) {
 		out = append(out, origins[name].entries(r)...)
@@ -163,11 +167,6 @@ func (o *origin) describe(r Repository, v string) patch.Patch {
 	p.CVEs = slices.Compact(p.CVEs)
 	if len(others) > 0 {
 		p.Title += " (" + strings.Join(others[:min(len(others), 8)], ", ") + ")"
-	}
-	for _, q := range o.packages {
-		if q.Version == v {
-			p.Payloads = append(p.Payloads, patch.Payload{Name: q.Name, Arch: q.Arch, Version: v, Size: q.Size})
-		}
 	}
 	return p
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/apk"
+	"github.com/fettle-project/fettle/internal/content"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -83,6 +84,7 @@ func readRepository(file string, keys apk.Keys) (Repository, error) {
 	if r.Index, err = apk.ReadIndex(b, keys); err != nil {
 		return r, err
 	}
+	r.Sum = content.Sum(b)
 	full, err := filepath.Abs(file)
 	if err != nil {
 		return r, err
