@@ -29,25 +29,17 @@ func CollectFacts(ctx context.Context, root string) (patch.Facts, error) {
 	if err != nil {
 		return f, err
 	}
-	if f.Packages, err = readStatus(root); err != nil {
+	manager := managerOf(root, release)
+	if f.Packages, err = manager.read(root); err != nil {
 		return patch.Facts{}, err
 	}
 	f.OS = patch.OSFacts{ID: release["ID"], VersionID: release["VERSION_ID"], Codename: release["VERSION_CODENAME"],
-		Pretty: release["PRETTY_NAME"]}
-	if f.OS.Arch, err = nativeArch(root, f.Packages); err != nil {
+		Pretty: release["PRETTY_NAME"], Manager: manager.name}
+	if f.OS.Arch, err = manager.arch(root, f.Packages); err != nil {
 		return patch.Facts{}, err
 	}
-	f.OS.Key = hostOS(f.OS)
+	f.OS.Key = hostOS(f.OS, release["ID_LIKE"])
 	return f, ctx.Err()
-}
-
-// hostOS names the OS at patch granularity. A rolling release has no VERSION_ID: its codename stands for it.
-func hostOS(o patch.OSFacts) patch.HostOS {
-	version := o.VersionID
-	if version == "" {
-		version = o.Codename
-	}
-	return patch.HostOS(o.ID + "-" + version + "-" + o.Arch)
 }
 
 // readRelease reads os-release(5), in /etc or where that links to.
@@ -154,8 +146,11 @@ func nativeArch(root string, packages []patch.Package) (string, error) {
 			return packages[i].Arch, nil
 		}
 	}
-	return "", &patch.Error{Kind: patch.Invalid, What: "cannot tell the architecture of the machine in " + root,
-		Why: "its package database names neither dpkg nor libc6", Do: "Nothing was judged."}
+	return "", noArch(root, "its package database names neither dpkg nor libc6")
+}
+
+func noArch(root, why string) error {
+	return &patch.Error{Kind: patch.Invalid, What: "cannot tell the architecture of the machine in " + root, Why: why, Do: "Nothing was judged."}
 }
 
 // cause gives the reason of a file error without the path, which the sentence around it names.

@@ -1,0 +1,84 @@
+package host
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/rpmdb"
+)
+
+// rpmDirs are the places of rpm's database, the newer first: where both are there, the older is a link to the newer or left over.
+var rpmDirs = [...]string{"usr/lib/sysimage/rpm", "var/lib/rpm", "usr/share/rpm"}
+
+func hasRPM(root string) bool {
+	for _, dir := range rpmDirs {
+		for _, name := range []string{"rpmdb.sqlite", "Packages.db", "Packages"} {
+			if isFile(root, dir+"/"+name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// readRPM reads rpm's database, wherever the system keeps it.
+func readRPM(root string) ([]patch.Package, error) {
+	for _, dir := range rpmDirs {
+		packages, err := rpmdb.Read(func(name string) (rpmdb.File, error) {
+			f, err := openIn(root, dir+"/"+name)
+			if err != nil {
+				return nil, err
+			}
+			return f, nil
+		})
+		switch {
+		case err == nil:
+			return packages, nil
+		case patch.KindOf(err) == patch.NotFound || errors.Is(err, fs.ErrNotExist):
+			continue
+		}
+		kind := patch.KindOf(err)
+		if kind == patch.Internal {
+			kind = patch.Unavailable
+		}
+		return nil, &patch.Error{Kind: kind, What: "cannot read the package database " + filepath.Join(root, dir), Err: err,
+			Do: "Nothing was judged, and the last good state stays. Where it is damaged, \"rpm --rebuilddb\" repairs it."}
+	}
+	return nil, &patch.Error{Kind: patch.Unavailable, What: "cannot read the package database " + filepath.Join(root, rpmDirs[1]),
+		Err: fs.ErrNotExist, Do: "Is this the root of a machine that is kept with rpm? Nothing was judged."}
+}
+
+// rpmArch is dnf's base architecture, from the packages: that of rpm itself, else that of most.
+func rpmArch(root string, packages []patch.Package) (string, error) {
+	counts := map[string]int{}
+	var arches []string
+	for _, p := range packages {
+		if p.Arch == "noarch" || p.Arch == "(none)" || p.Arch == "src" || !plainWord(p.Arch) {
+			continue
+		}
+		if p.Name == "rpm" {
+			return baseArch(p.Arch), nil
+		}
+		if counts[p.Arch]++; counts[p.Arch] == 1 {
+			arches = append(arches, p.Arch)
+		}
+	}
+	if len(arches) == 0 {
+		return "", noArch(root, "its package database names no package of any architecture")
+	}
+	return baseArch(slices.MaxFunc(arches, func(a, b string) int { return counts[a] - counts[b] })), nil
+}
+
+// baseArch is the architecture under which a vendor files packages of another one.
+func baseArch(arch string) string {
+	switch arch {
+	case "i486", "i586", "i686", "athlon", "geode":
+		return "i386"
+	case "armv7hl", "armv7hnl":
+		return "armhfp"
+	}
+	return arch
+}
