@@ -8,6 +8,7 @@ import (
 	"github.com/fettle-project/fettle/internal/apk"
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/version"
 )
 
 func repository() Repository {
@@ -78,7 +79,7 @@ func TestEntriesCompile(t *testing.T) {
 	for _, e := range Entries(repository()) {
 		defs = append(defs, e.Definition)
 	}
-	if _, err := detect.Compile(repository().OS(), defs); err != nil {
+	if _, err := detect.Compile(repository().OS(), version.APK, defs); err != nil {
 		t.Error(err)
 	}
 }
