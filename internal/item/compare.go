@@ -1,58 +1,134 @@
 package item
 
 import (
-	"cmp"
+	"math"
 	"math/big"
-	"regexp"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/version"
 )
 
-type patterns struct{ compiled map[string]*regexp.Regexp }
-
-// compare is whether a value that was seen stands in an operation to a wanted one; why says what is wrong where it is an error.
-func (j *Judge) compare(op Operation, as Datatype, seen, want string) (v Value, why string) {
-	switch as {
-	case String:
-		return j.compareText(op, seen, want)
-	case Int:
-		a, ok := new(big.Int).SetString(strings.TrimSpace(seen), 10)
-		b, ok2 := new(big.Int).SetString(strings.TrimSpace(want), 10)
-		if !ok || !ok2 {
-			return Error, "no integer"
-		}
-		return ordered(op, a.Cmp(b))
-	case EVR, DebianEVR:
-		scheme := version.RPM
-		if as == DebianEVR {
-			scheme = version.Dpkg
-		}
-		c, err := version.Compare(scheme, seen, want)
-		if err != nil {
-			return Error, err.Error()
-		}
-		return ordered(op, c)
-	}
-	return Error, "values of " + as.String() + " cannot be compared yet"
+// Comparer compares values. It remembers compiled patterns; the zero value is ready. It is for one goroutine.
+type Comparer struct {
+	patterns map[string]compiled
 }
 
-func (j *Judge) compareText(op Operation, seen, want string) (Value, string) {
+type compiled struct {
+	pattern *Pattern
+	err     error
+}
+
+// maxPatterns bounds what a Comparer remembers.
+const maxPatterns = 4096
+
+// Pattern compiles an expression once.
+func (c *Comparer) Pattern(expr string) (*Pattern, error) {
+	if p, ok := c.patterns[expr]; ok {
+		return p.pattern, p.err
+	}
+	p, err := CompilePattern(expr, PatternOptions{})
+	if c.patterns == nil || len(c.patterns) >= maxPatterns {
+		c.patterns = map[string]compiled{}
+	}
+	c.patterns[expr] = compiled{p, err}
+	return p, err
+}
+
+// Compare is whether a value that was seen stands in an operation to a wanted one: "seen less than want". It is Error where either is no
+// value of the datatype or the operation has no meaning for it; why says so then. OpenSCAP reads numbers out of the front of such values
+// and goes on; a verdict from garbage is worth nothing.
+func (c *Comparer) Compare(op Operation, as Datatype, seen, want string) (v Value, why string) {
+	var order int
+	var err error
+	switch as {
+	case String:
+		return c.text(op, seen, want)
+	case Int:
+		return integers(op, seen, want)
+	case Float:
+		return floats(op, seen, want)
+	case Boolean:
+		order, err = compareWith(boolean, seen, want)
+		return unordered(op, order, err)
+	case Binary:
+		order, err = compareWith(hexadecimal, seen, want)
+		return unordered(op, order, err)
+	case Version:
+		order, err = versions(seen, want)
+	case EVR:
+		order, err = version.Compare(version.RPM, noEpoch(seen), noEpoch(want))
+	case DebianEVR:
+		order, err = version.Compare(version.Dpkg, noEpoch(seen), noEpoch(want))
+	case FilesetRevision:
+		order, err = filesets(seen, want)
+	case IOSVersion:
+		order, err = iosVersions(seen, want)
+	case IPv4, IPv6:
+		return addresses(op, as, seen, want)
+	default:
+		return Error, "a " + as.String() + " cannot be compared with a single value"
+	}
+	if err != nil {
+		return Error, err.Error()
+	}
+	return ordered(op, order)
+}
+
+// Matches is whether a field's value is what an object asks for: the operation on each of the wanted values, joined by the check.
+func (c *Comparer) Matches(w *Wanted, seen string) Value {
+	if w.Nil {
+		return Truth(seen == "")
+	}
+	var all Tally
+	for _, want := range w.Values {
+		v, _ := c.Compare(w.Operation, w.Datatype, seen, want)
+		all.Add(v)
+	}
+	return all.Check(w.Check)
+}
+
+func (c *Comparer) text(op Operation, seen, want string) (Value, string) {
 	switch op {
+	case Equals:
+		return Truth(seen == want), ""
+	case NotEqual:
+		return Truth(seen != want), ""
 	case CaseInsensitiveEquals:
 		return Truth(strings.EqualFold(seen, want)), ""
 	case CaseInsensitiveNotEqual:
 		return Truth(!strings.EqualFold(seen, want)), ""
 	case PatternMatch:
-		re, err := regexp.Compile(want)
+		p, err := c.Pattern(want)
 		if err != nil {
 			return Error, err.Error()
 		}
-		return Truth(re.MatchString(seen)), ""
+		found, err := p.Match(seen)
+		if err != nil {
+			return Error, err.Error()
+		}
+		return Truth(found), ""
 	}
-	return ordered(op, cmp.Compare(seen, want))
+	return noMeaning(op, String)
 }
 
+func noMeaning(op Operation, as Datatype) (Value, string) {
+	return Error, strconv.Quote(op.String()) + " has no meaning for " + as.String() + " values"
+}
+
+func noValue(as Datatype, s string) error {
+	if len(s) > 80 {
+		s = s[:80]
+	}
+	if s = strconv.Quote(s); !utf8.ValidString(s) {
+		s = "a value"
+	}
+	return &patch.Error{Kind: patch.Invalid, What: s + " is no " + as.String()}
+}
+
+// ordered turns an order into the value of an operation.
 func ordered(op Operation, c int) (Value, string) {
 	switch op {
 	case Equals:
@@ -68,7 +144,149 @@ func ordered(op Operation, c int) (Value, string) {
 	case LessThanOrEqual:
 		return Truth(c <= 0), ""
 	}
-	return Error, op.String() + " has no meaning here"
+	return Error, strconv.Quote(op.String()) + " has no meaning for such values"
+}
+
+// unordered is ordered for datatypes that only know equality.
+func unordered(op Operation, c int, err error) (Value, string) {
+	switch {
+	case err != nil:
+		return Error, err.Error()
+	case op != Equals && op != NotEqual:
+		return Error, strconv.Quote(op.String()) + " has no meaning for such values"
+	}
+	return ordered(op, c)
+}
+
+func compareWith(read func(string) (string, error), seen, want string) (int, error) {
+	a, err := read(seen)
+	if err != nil {
+		return 0, err
+	}
+	b, err := read(want)
+	return strings.Compare(a, b), err
+}
+
+func boolean(s string) (string, error) {
+	switch strings.TrimSpace(s) {
+	case "true", "1":
+		return "1", nil
+	case "false", "0":
+		return "0", nil
+	}
+	return "", noValue(Boolean, s)
+}
+
+func hexadecimal(s string) (string, error) {
+	for i := range len(s) {
+		if c := s[i]; !(digit(c) || c|0x20 >= 'a' && c|0x20 <= 'f') {
+			return "", noValue(Binary, s)
+		}
+	}
+	if len(s)%2 != 0 {
+		return "", noValue(Binary, s)
+	}
+	return strings.ToLower(s), nil
+}
+
+func digit(c byte) bool { return c-'0' < 10 }
+
+// integers compares and combines integers of any size.
+func integers(op Operation, seen, want string) (Value, string) {
+	a, errA := strconv.ParseInt(strings.TrimSpace(seen), 10, 64)
+	b, errB := strconv.ParseInt(strings.TrimSpace(want), 10, 64)
+	if errA == nil && errB == nil {
+		switch op {
+		case BitwiseAnd:
+			return Truth(a&b == b), ""
+		case BitwiseOr:
+			return Truth(a|b == b), ""
+		case GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual, Equals, NotEqual:
+			return ordered(op, compareInts(a, b))
+		}
+		return noMeaning(op, Int)
+	}
+	x, err := bigInteger(seen)
+	if err != nil {
+		return Error, err.Error()
+	}
+	y, err := bigInteger(want)
+	if err != nil {
+		return Error, err.Error()
+	}
+	switch op {
+	case BitwiseAnd:
+		return Truth(new(big.Int).And(x, y).Cmp(y) == 0), ""
+	case BitwiseOr:
+		return Truth(new(big.Int).Or(x, y).Cmp(y) == 0), ""
+	}
+	return ordered(op, x.Cmp(y))
+}
+
+func compareInts(a, b int64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func bigInteger(s string) (*big.Int, error) {
+	t := strings.TrimSpace(s)
+	n, ok := new(big.Int), false
+	if len(t) <= 1000 && !strings.ContainsAny(t, "_") {
+		n, ok = n.SetString(t, 10)
+	}
+	if !ok {
+		return nil, noValue(Int, s)
+	}
+	return n, nil
+}
+
+// floats compares as OpenSCAP does: what differs by less than one part in 10⁹ is equal.
+func floats(op Operation, seen, want string) (Value, string) {
+	a, err := float(seen)
+	if err != nil {
+		return Error, err.Error()
+	}
+	b, err := float(want)
+	if err != nil {
+		return Error, err.Error()
+	}
+	if math.IsNaN(a) || math.IsNaN(b) {
+		if _, why := ordered(op, 0); why != "" {
+			return Error, why
+		}
+		return Truth(op == NotEqual), ""
+	}
+	order := 0
+	if a != b && math.Abs(a-b) > 1e-9*max(math.Abs(a), math.Abs(b)) || math.IsInf(a, 0) != math.IsInf(b, 0) {
+		order = 1
+		if a < b {
+			order = -1
+		}
+	}
+	return ordered(op, order)
+}
+
+// float reads what XML Schema calls a float.
+func float(s string) (float64, error) {
+	t := strings.TrimSpace(s)
+	switch t {
+	case "INF", "+INF":
+		return math.Inf(1), nil
+	case "-INF":
+		return math.Inf(-1), nil
+	case "NaN":
+		return math.NaN(), nil
+	}
+	f, err := strconv.ParseFloat(t, 64)
+	if err != nil || strings.Trim(t, "0123456789+-.eE") != "" {
+		return 0, noValue(Float, s)
+	}
+	return f, nil
 }
 
 // Compare says whether a value that was seen stands in an operation to a wanted one, both being of a datatype. It is for parsers, whose

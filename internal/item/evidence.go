@@ -1,26 +1,234 @@
 package item
 
-import "context"
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
 
 // Evidence is the smallest set of clauses that decided a test.
 type Evidence []Clause
 
-// Clause is one thing that was expected of one object and what was seen instead or as wanted. All texts are for people and may hold
-// foreign bytes; who shows them filters them.
+// Clause is one thing that was expected of one object, and what was seen. All texts are for people and may hold foreign bytes; who
+// shows them filters them.
 type Clause struct {
-	Class    string // of the object
-	Key      string // of the request; names the facts that were looked at
+	Class    string // of the object: "file"
+	Key      string // of the request: with Class it names the facts that were looked at; empty where there are none
 	Object   string // what was asked: "/etc/foo.conf line 1 matching ^x"
-	Item     string // which item; empty where the clause is about all of them
+	Item     string // which item; empty where there is one, or where the clause is about all of them
 	Field    string // which field; empty where the clause is about existence
 	Expected string // "less than 1200", "exists"
 	Seen     string // "1100", "does not exist"
 }
 
-func (j *Judge) evidence(ctx context.Context, t *Test) Evidence {
-	if t.Object == nil || t.Unclear != "" {
-		return Evidence{{Class: t.Class, Expected: "a test that can be judged", Seen: t.Unclear}}
+// maxClauses bounds a test's evidence: "all of 10,000 files" is not told file by file.
+const maxClauses = 20
+
+// witness gathers the clauses of one test.
+type witness struct {
+	j        *Judge
+	f        *found
+	evidence Evidence
+}
+
+func (j *Judge) evidence(ctx context.Context, t *Test, v Value) Evidence {
+	switch {
+	case t.Unclear != "":
+		return Evidence{{Class: t.Class, Expected: "a test that can be understood", Seen: t.Unclear}}
+	case t.Object == nil:
+		return Evidence{{Class: t.Class, Expected: "a test that can be judged", Seen: "a test of what no program can see"}}
 	}
-	f := j.object(ctx, t.Object)
-	return Evidence{{Class: f.Class, Key: f.Key, Object: f.Key, Expected: t.Existence.String(), Seen: string(f.Flag)}}
+	w := &witness{j: j, f: j.object(ctx, t.Object)}
+	exists := w.f.counts.judgeFlag(w.f.Flag, t.Existence, len(t.States) == 0)
+	if exists != True || len(t.States) == 0 || w.f.Flag == patch.FlagNotExist || len(w.f.Items) == 0 {
+		w.existence(t)
+		return w.evidence
+	}
+	values := make([]Value, len(w.f.Items))
+	for i := range values {
+		values[i] = j.inStates(ctx, t, w.f, &w.f.Items[i])
+	}
+	if v == Unknown && w.f.Flag == patch.FlagIncomplete {
+		w.existence(t)
+	}
+	for _, i := range deciders(checkOperator(t.Check), values) {
+		w.item(ctx, t, &w.f.Items[i])
+	}
+	return w.evidence
+}
+
+// checkOperator is the operator whose deciders are those of a check.
+func checkOperator(c Check) Operator {
+	switch c {
+	case All:
+		return And
+	case OnlyOne:
+		return One
+	}
+	return Or
+}
+
+// deciders are the smallest set of values that make the joined value what it is.
+func deciders(op Operator, values []Value) []int {
+	var t Tally
+	for _, v := range values {
+		t.Add(v)
+	}
+	joined := t.Join(op)
+	pick := func(want Value, limit int) (some []int) {
+		for i, v := range values {
+			if v == want && len(some) < limit {
+				some = append(some, i)
+			}
+		}
+		return some
+	}
+	switch {
+	case joined > True && joined != NotApplicable:
+		return pick(joined, 1)
+	case op == And && joined == False:
+		return pick(False, 1)
+	case op == Or && joined == True:
+		return pick(True, 1)
+	case op == One && t[True] > 1:
+		return pick(True, 2)
+	}
+	all := make([]int, 0, len(values))
+	for i, v := range values {
+		if v != NotApplicable || joined == NotApplicable {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+func (w *witness) add(c Clause) {
+	if len(w.evidence) >= maxClauses {
+		return
+	}
+	c.Class, c.Key = w.f.Class, w.f.Key
+	if c.Object = w.f.Class; w.f.request != nil {
+		c.Object = w.f.request.String()
+	}
+	w.evidence = append(w.evidence, c)
+}
+
+func (w *witness) existence(t *Test) {
+	c := Clause{Expected: [...]string{"exists", "all of it exists", "whether it exists or not", "does not exist", "exactly one exists"}[t.Existence]}
+	n := w.f.counts.exists
+	switch {
+	case w.f.Flag == patch.FlagNotExist || w.f.Flag == patch.FlagComplete && n == 0 && w.f.counts.failed == 0:
+		c.Seen = "does not exist"
+	case w.f.Flag == patch.FlagComplete && w.f.counts.failed > 0:
+		c.Seen = "could not be read"
+	case w.f.Flag == patch.FlagComplete && n == 1:
+		c.Seen = "exists"
+	case w.f.Flag == patch.FlagComplete:
+		c.Seen = strconv.Itoa(n) + " exist"
+	default:
+		c.Seen = string(w.f.Flag)
+	}
+	if w.f.Message != "" {
+		c.Seen += ": " + w.f.Message
+	}
+	w.add(c)
+}
+
+func (w *witness) item(ctx context.Context, t *Test, it *patch.Item) {
+	name := ""
+	if len(w.f.Items) > 1 {
+		name = label(it)
+	}
+	if it.Status != patch.StatusExists {
+		w.add(Clause{Item: name, Expected: "exists", Seen: string(it.Status)})
+		return
+	}
+	values := make([]Value, len(t.States))
+	for i, s := range t.States {
+		values[i] = w.j.state(ctx, s, w.f, it)
+	}
+	for _, i := range deciders(t.Operator, values) {
+		s := t.States[i]
+		entities := make([]Value, len(s.Entities))
+		for k := range s.Entities {
+			entities[k] = w.j.entity(ctx, &s.Entities[k], w.f, it.Fields)
+		}
+		for _, k := range deciders(s.Operator, entities) {
+			w.entity(ctx, &s.Entities[k], name, it)
+		}
+	}
+}
+
+func (w *witness) entity(ctx context.Context, e *Entity, item string, it *patch.Item) {
+	c := Clause{Item: item, Field: e.Name, Expected: w.wanted(ctx, e), Seen: "nothing of that name"}
+	var seen []string
+	for i := range it.Fields {
+		if x := &it.Fields[i]; x.Name == e.Name {
+			seen = append(seen, w.field(e, x))
+		}
+	}
+	if len(seen) > 0 {
+		c.Seen = strings.Join(shown(seen), ", ")
+	}
+	w.add(c)
+}
+
+// wanted words what an entity wants.
+func (w *witness) wanted(ctx context.Context, e *Entity) string {
+	var text string
+	switch {
+	case e.Nil:
+		return "nothing"
+	case len(e.Record) > 0:
+		var fields []string
+		for i := range e.Record {
+			fields = append(fields, e.Record[i].Name+" "+w.wanted(ctx, &e.Record[i]))
+		}
+		text = strings.Join(fields, ", ")
+	case e.Variable != nil:
+		l := w.j.variable(ctx, e.Variable)
+		if !l.has() {
+			return "the values of a variable, which has none: " + l.why
+		}
+		text = expected(e.Operation, e.datatype(), e.VarCheck, l.texts())
+	default:
+		text = expected(e.Operation, e.Datatype, All, []string{e.Value})
+	}
+	switch {
+	case e.Existence == NoneExist:
+		return "nothing"
+	case e.EntityCheck == AtLeastOne:
+		return "at least one " + text
+	case e.EntityCheck == OnlyOne:
+		return "only one " + text
+	case e.EntityCheck != All:
+		return "none " + text
+	}
+	return text
+}
+
+// field words what was seen, and why that could not be compared.
+func (w *witness) field(e *Entity, x *patch.Field) string {
+	switch {
+	case x.Status != patch.StatusExists:
+		return string(x.Status)
+	case len(x.Record) > 0:
+		var fields []string
+		for i := range x.Record {
+			fields = append(fields, x.Record[i].Name+" "+x.Record[i].Value)
+		}
+		return strings.Join(fields, ", ")
+	}
+	seen := x.Value
+	if seen == "" {
+		seen = `""`
+	}
+	if e.Variable == nil && !e.Nil {
+		if v, why := w.j.Compare(e.Operation, e.Datatype, x.Value, e.Value); v == Error {
+			seen += " (" + why + ")"
+		}
+	}
+	return seen
 }

@@ -2,12 +2,18 @@ package item
 
 import (
 	"context"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
 // Judge gives the values of a model's tests over one source. It asks each object once and remembers. It is for one goroutine.
 type Judge struct {
+	// Now is what time_difference takes for the current time. The zero value is the clock's when it is first needed; who replays facts
+	// sets the time of their collection.
+	Now time.Time
+
+	Comparer
 	model  *Model
 	source Source
 
@@ -16,7 +22,6 @@ type Judge struct {
 	variables []*list
 	asked     map[string]*found // by class and key
 	order     []*found
-	patterns  patterns
 }
 
 type answer struct {
@@ -40,7 +45,8 @@ func (j *Judge) Value(ctx context.Context, n int) Value {
 
 // Test is Value with the smallest set of clauses that decided it. The clauses are made anew at each call; Value alone costs far less.
 func (j *Judge) Test(ctx context.Context, n int) (Value, Evidence) {
-	return j.Value(ctx, n), j.evidence(ctx, &j.model.tests[n])
+	v := j.Value(ctx, n)
+	return v, j.evidence(ctx, &j.model.tests[n], v)
 }
 
 // Collect asks every object that some test names, and gives everything that was asked so far, for facts: in a stable order, each

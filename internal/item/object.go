@@ -8,18 +8,19 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// found is what a source has of an object, after filters.
+// found is what a source has of an object, after filters and sets.
 type found struct {
 	patch.Collected
-	request *Request
+	request *Request // nil for a set
 	counts  statuses
 }
 
-func (f *found) count() {
-	f.counts = statuses{}
+func newFound(c patch.Collected, r *Request) *found {
+	f := &found{Collected: c, request: r}
 	for i := range f.Items {
 		f.counts.add(f.Items[i].Status)
 	}
+	return f
 }
 
 func sortCollected(all []patch.Collected) {
@@ -33,42 +34,111 @@ func (j *Judge) object(ctx context.Context, o *Object) *found {
 	if f := j.objects[o.index]; f != nil {
 		return f
 	}
-	f := j.resolve(ctx, o)
+	var f *found
+	if o.Set != nil {
+		f = j.set(ctx, o.Class, o.Set)
+	} else {
+		f = j.resolve(ctx, o)
+	}
+	f = j.filter(ctx, f, o.Filters)
 	j.objects[o.index] = f
 	return f
 }
 
+// resolve puts the values of variables into an object and asks for it. Where a variable has none, neither has the object.
 func (j *Judge) resolve(ctx context.Context, o *Object) *found {
 	r := &Request{ID: o.ID, Class: o.Class, Behaviors: o.Behaviors, Fields: o.fields, Entities: make([]Wanted, len(o.Entities))}
+	literals := make([]string, len(o.Entities))
 	for i := range o.Entities {
 		e := &o.Entities[i]
-		r.Entities[i] = Wanted{Name: e.Name, Operation: e.Operation, Datatype: e.Datatype, Check: e.VarCheck, Nil: e.Nil}
+		w := &r.Entities[i]
+		*w = Wanted{Name: e.Name, Operation: e.Operation, Datatype: e.datatype(), Nil: e.Nil}
 		if e.Variable == nil {
-			r.Entities[i].Values = []string{e.Value}
+			literals[i] = e.Value
+			w.Values = literals[i : i+1 : i+1]
 			continue
 		}
 		l := j.variable(ctx, e.Variable)
-		if l.flag != patch.FlagComplete && l.flag != patch.FlagIncomplete {
-			return &found{request: r, Collected: patch.Collected{Class: o.Class, Flag: l.flag, Message: l.why}}
+		if !l.has() {
+			return newFound(patch.Collected{Class: o.Class, Flag: l.flag, Message: l.why}, r)
 		}
-		r.Entities[i].Values = l.values
+		w.Values = l.texts()
+		if w.Check = e.VarCheck; len(w.Values) == 1 {
+			w.Check = All
+		}
 	}
 	return j.ask(ctx, r)
 }
 
+// ask asks the source once for each request, and once more where another object needs other fields of the same items.
 func (j *Judge) ask(ctx context.Context, r *Request) *found {
 	key := r.Key()
-	id := r.Class + " " + key
-	if f := j.asked[id]; f != nil {
+	id := r.ID + " " + r.Class + " " + key
+	f := j.asked[id]
+	if f != nil {
+		if covers(f.Fields, r.Fields) {
+			return f
+		}
+		both := *r
+		both.Fields = merged(f.request.Fields, r.Fields)
+		r = &both
+	}
+	c := j.source.Probe(ctx, *r)
+	c.Class, c.Key = r.Class, key
+	if c.Fields == nil {
+		c.Fields = r.Fields
+	}
+	answer := newFound(c, r)
+	if f != nil {
+		*f = *answer
 		return f
 	}
-	f := &found{Collected: j.source.Probe(ctx, *r), request: r}
-	f.Class, f.Key = r.Class, key
-	if f.Fields == nil {
-		f.Fields = r.Fields
+	j.asked[id] = answer
+	j.order = append(j.order, answer)
+	return answer
+}
+
+func covers(have, want []string) bool {
+	for _, name := range want {
+		if !wants(have, name) {
+			return false
+		}
 	}
-	f.count()
-	j.asked[id] = f
-	j.order = append(j.order, f)
-	return f
+	return true
+}
+
+func merged(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	if all = slices.Compact(all); slices.Contains(all, Every) {
+		return []string{Every}
+	}
+	return all
+}
+
+// filter drops the items that an excluding filter is true for, and those that an including one is false for. What cannot be told stays.
+func (j *Judge) filter(ctx context.Context, f *found, filters []Filter) *found {
+	if len(filters) == 0 {
+		return f
+	}
+	c := f.Collected
+	c.Items = nil
+	for i := range f.Items {
+		if f.Items[i].Status != patch.StatusNotExist && j.passes(ctx, f, &f.Items[i], filters) {
+			c.Items = append(c.Items, f.Items[i])
+		}
+	}
+	if c.Flag == patch.FlagComplete && len(c.Items) == 0 {
+		c.Flag = patch.FlagNotExist
+	}
+	return newFound(c, f.request)
+}
+
+func (j *Judge) passes(ctx context.Context, f *found, it *patch.Item, filters []Filter) bool {
+	for _, x := range filters {
+		if v := j.state(ctx, x.State, f, it); x.Exclude && v == True || !x.Exclude && v == False {
+			return false
+		}
+	}
+	return true
 }

@@ -59,17 +59,25 @@ func (j *Judge) field(ctx context.Context, e *Entity, f *found, x *patch.Field) 
 		}
 		return all.Join(And)
 	case e.Variable == nil:
-		v, _ := j.compare(e.Operation, e.Datatype, x.Value, e.Value)
+		v, _ := j.Compare(e.Operation, e.Datatype, x.Value, e.Value)
 		return v
 	}
 	wanted := j.variable(ctx, e.Variable)
-	if wanted.flag != patch.FlagComplete && wanted.flag != patch.FlagIncomplete {
+	if !wanted.has() {
 		return Error
 	}
 	var all Tally
 	for _, w := range wanted.values {
-		v, _ := j.compare(e.Operation, e.Datatype, x.Value, w)
+		v, _ := j.Compare(e.Operation, e.datatype(), x.Value, w.text)
 		all.Add(v)
 	}
 	return all.Check(e.VarCheck)
+}
+
+// datatype is what an entity is compared as: its own, or where it says nothing its variable's.
+func (e *Entity) datatype() Datatype {
+	if e.Datatype == String && e.Variable != nil {
+		return e.Variable.Datatype
+	}
+	return e.Datatype
 }
