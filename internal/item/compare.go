@@ -292,6 +292,5 @@ func float(s string) (float64, error) {
 // Compare says whether a value that was seen stands in an operation to a wanted one, both being of a datatype. It is for parsers, whose
 // documents restrict values; why says what is wrong where it is Error.
 func Compare(op Operation, as Datatype, seen, want string) (v Value, why string) {
-	var j Judge
-	return j.compare(op, as, seen, want)
+	return new(Comparer).Compare(op, as, seen, want)
 }
