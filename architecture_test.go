@@ -20,7 +20,7 @@ const module = "github.com/fettle-project/fettle/"
 // so dependencies point downwards and stages never import each other.
 var layers = [][]string{
 	{"internal/patch", "internal/lab"},
-	{"internal/version", "internal/schedule"},
+	{"internal/version", "internal/schedule", "internal/expr"},
 	{"internal/wire", "internal/debian", "internal/rpmdb", "internal/apk", "internal/gate", "internal/content", "internal/mirror", "internal/item"},
 	{"internal/detect", "internal/debian/debtest", "internal/apk/apktest"},
 	{"internal/world"},

@@ -122,6 +122,7 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 	planner := &plan.Planner{World: reader}
 	account := &ledger.Ledger{World: reader, Store: s, Labels: labels, Log: log}
 	a.syncer = &feed.Syncer{Store: s, Dir: dirs.raw, Fetchers: map[string]feed.Fetcher{apt.Kind: &apt.Fetcher{}}, Now: now, Log: log}
+	approvals := &approval.Desk{World: reader, Store: s, Now: now, Decided: func([]patch.Decision) { wanted.Beat() }}
 	desk := &deploy.Desk{
 		World: reader, Store: s, Replan: planner.Again, Key: a.keys.Approver, Now: now, Log: log,
 		Wake: func(id patch.MachineID) { hub.Poke(id) }, Settle: account.Settle,
@@ -129,7 +130,8 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 	a.Appliance = &api.Appliance{
 		Store: s, Catalog: cat, Labels: labels, Planner: planner,
 		Ledger:   account,
-		Approval: &approval.Desk{World: reader, Store: s, Now: now},
+		Approval: approvals,
+		Rules:    &approval.Rules{Desk: approvals, Store: s, OSes: s.ListOSes},
 		Deploy:   desk,
 		Calendar: &calendar.Desk{
 			Store: s, Labels: labels, Deploy: desk, Zone: zone, Now: now, Log: log,

@@ -22,6 +22,7 @@ type commands struct {
 	Hold      holdCmd      `cmd:"" group:"decide" help:"Hold patches back until a moment."`
 	Clear     clearCmd     `cmd:"" group:"decide" help:"Take the newest decision back."`
 	Decisions decisionsCmd `cmd:"" group:"decide" help:"List decisions and their history."`
+	Rules     rulesCmd     `cmd:"" group:"decide" help:"Let conditions decide about patches, after they have been out for a while."`
 	Labels    labelsCmd    `cmd:"" group:"decide" help:"Named sets of machines."`
 	Deploy    deployCmd    `cmd:"" group:"decide" help:"Plan, apply, watch and halt deployments."`
 	Schedules schedulesCmd `cmd:"" group:"decide" help:"Deploy by itself what is approved, in recurring windows."`

@@ -12,6 +12,7 @@ const (
 	depotEvery   = 30 * time.Second
 	sweepEvery   = 15 * time.Second
 	actEvery     = 15 * time.Second
+	rulesEvery   = 10 * time.Minute
 	wakesASecond = 50
 )
 
@@ -83,6 +84,18 @@ func (a *appliance) calendarLoop(ctx context.Context) error {
 		}
 		if err := sleep(ctx, actEvery); err != nil {
 			return err
+		}
+	}
+}
+
+// rulesLoop has the rules decide what has come due.
+func (a *appliance) rulesLoop(ctx context.Context) error {
+	for {
+		if err := sleep(ctx, rulesEvery); err != nil {
+			return err
+		}
+		if err := a.Rules.Run(ctx); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "rules not carried out", slog.Any("error", err))
 		}
 	}
 }

@@ -179,6 +179,9 @@ func (a *appliance) publish(ctx context.Context, id string) (string, error) {
 		return text, err
 	}
 	a.Changes.Step(id, api.Part{Name: "catalog", State: "done", Done: 1, Total: 1, Text: text})
+	if err := a.Rules.Run(ctx); err != nil {
+		return text, fmt.Errorf("the catalog is published, and its rules were not all carried out: %w", err)
+	}
 	a.Hub.PokeAll(time.Duration(a.Hub.Waiting()) * time.Second / wakesASecond)
 	a.Wanted.Beat()
 	a.Pulse.Beat()

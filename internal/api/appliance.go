@@ -26,6 +26,7 @@ type Appliance struct {
 	Labels   *label.Book
 	Ledger   *ledger.Ledger
 	Approval *approval.Desk
+	Rules    *approval.Rules
 	Planner  *plan.Planner
 	Deploy   *deploy.Desk
 	Calendar *calendar.Desk

@@ -78,6 +78,11 @@ func (s *people) routes() []Route {
 		{Pattern: "POST /api/v1/decisions", Permission: auth.Decide, Audit: "decide", Handle: s.decide},
 		{Pattern: "POST /api/v1/decisions/preview", Permission: auth.Read, Audit: "-", Handle: s.preview},
 
+		{Pattern: "GET /api/v1/rules", Permission: auth.Read, Handle: s.listRules},
+		{Pattern: "PUT /api/v1/rules/{rule}", Permission: auth.Decide, Audit: "rule.put", Handle: s.putRule},
+		{Pattern: "DELETE /api/v1/rules/{rule}", Permission: auth.Decide, Audit: "rule.remove", Handle: s.removeRule},
+		{Pattern: "POST /api/v1/rules/{rule}/preview", Permission: auth.Read, Audit: "-", Handle: s.previewRule},
+
 		{Pattern: "POST /api/v1/plans", Permission: auth.Read, Audit: "-", Handle: s.makePlan},
 		{Pattern: "GET /api/v1/deployments", Permission: auth.Read, Handle: s.listDeployments},
 		{Pattern: "POST /api/v1/deployments", Permission: auth.Deploy, Audit: "deploy.apply", Limit: planLimit, Handle: s.applyPlan},

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fettle-project/fettle/internal/expr"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/world"
 )
@@ -138,7 +139,7 @@ func (b *Book) judge(ctx context.Context, l patch.Label, among []patch.Machine) 
 		slices.Sort(m.Members)
 		return m, nil
 	}
-	r, err := compile(l.Expr)
+	r, err := language().Compile(l.Expr)
 	if err != nil {
 		return m, err
 	}
@@ -161,9 +162,9 @@ func (b *Book) judge(ctx context.Context, l patch.Label, among []patch.Machine) 
 }
 
 // smart evaluates a rule for one machine; why says why it could not be judged.
-func (b *Book) smart(ctx context.Context, r *rule, m patch.Machine) (yes bool, why string, err error) {
+func (b *Book) smart(ctx context.Context, r *expr.Condition, m patch.Machine) (yes bool, why string, err error) {
 	var i patch.Inventory
-	if r.reads {
+	if r.Reads("inventory") {
 		if m.Inventory == "" {
 			return false, "its inventory has not arrived yet", nil
 		}
@@ -178,7 +179,7 @@ func (b *Book) smart(ctx context.Context, r *rule, m patch.Machine) (yes bool, w
 			return false, "its inventory cannot be read: " + err.Error(), nil
 		}
 	}
-	yes, err = r.holds(m, i)
+	yes, err = holds(r, m, i)
 	if err != nil {
 		return false, err.Error(), nil
 	}
@@ -186,19 +187,19 @@ func (b *Book) smart(ctx context.Context, r *rule, m patch.Machine) (yes bool, w
 }
 
 // Check says why an expression cannot be a smart label; nil when it can.
-func (b *Book) Check(expr string) error {
-	_, err := compile(expr)
+func (b *Book) Check(text string) error {
+	_, err := language().Compile(text)
 	return err
 }
 
 // Try evaluates an expression over all machines without storing it.
-func (b *Book) Try(ctx context.Context, expr string) (Membership, error) {
-	if err := b.Check(expr); err != nil {
+func (b *Book) Try(ctx context.Context, text string) (Membership, error) {
+	if err := b.Check(text); err != nil {
 		return Membership{}, err
 	}
 	all, err := b.admitted(ctx)
 	if err != nil {
 		return Membership{}, err
 	}
-	return b.judge(ctx, patch.Label{Expr: expr}, all)
+	return b.judge(ctx, patch.Label{Expr: text}, all)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/fettle-project/fettle/internal/expr"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -151,7 +152,7 @@ func TestExpressionsThatAreRefused(t *testing.T) {
 		"not a question": `machine.name`,
 		"broken":         `machine.name ==`,
 		"deep":           strings.Repeat("(", 200) + "true" + strings.Repeat(")", 200),
-		"long":           `machine.name == "` + strings.Repeat("x", maxExpr) + `"`,
+		"long":           `machine.name == "` + strings.Repeat("x", expr.MaxText) + `"`,
 		"bad regexp":     `machine.name.matches("(")`,
 	} {
 		if err := b.Check(expr); patch.KindOf(err) != patch.Invalid || err == nil {

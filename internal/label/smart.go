@@ -4,17 +4,8 @@ import (
 	"reflect"
 	"time"
 
-	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/ext"
-
+	"github.com/fettle-project/fettle/internal/expr"
 	"github.com/fettle-project/fettle/internal/patch"
-)
-
-// Limits of a smart label's expression.
-const (
-	maxExpr  = 4096    // characters
-	maxNodes = 50      // depth of nesting
-	maxCost  = 100_000 // steps of one evaluation, in CEL's own units
 )
 
 // machine is what an expression sees as "machine".
@@ -65,54 +56,12 @@ func told(i patch.Inventory) inventory {
 	return v
 }
 
-// rule is a compiled expression.
-type rule struct {
-	program cel.Program
-	reads   bool // it reads the inventory
+func language() expr.Language {
+	return expr.Language{What: "a smart label", Example: `machine.name.startsWith("web-") && inventory.memory_mb > 4096`,
+		Variables: []expr.Variable{{Name: "machine", Type: reflect.TypeFor[machine]()}, {Name: "inventory", Type: reflect.TypeFor[inventory]()}}}
 }
 
-func compile(expr string) (*rule, error) {
-	refuse := func(why string) error {
-		return &patch.Error{Kind: patch.Invalid, What: "cannot use this expression as a smart label", Why: why,
-			Do: `Write a condition over machine and inventory, for example: machine.name.startsWith("web-") && inventory.memory_mb > 4096`}
-	}
-	if len(expr) > maxExpr {
-		return nil, refuse("it is too long")
-	}
-	env, err := cel.NewEnv(
-		ext.NativeTypes(reflect.TypeFor[machine](), reflect.TypeFor[inventory](), ext.ParseStructTags(true)), ext.Strings(),
-		cel.Variable("machine", cel.ObjectType("label.machine")), cel.Variable("inventory", cel.ObjectType("label.inventory")),
-		cel.ParserRecursionLimit(maxNodes), cel.ExtendedValidations())
-	if err != nil {
-		return nil, patch.Errorf(patch.Internal, "cannot prepare smart labels: %w", err)
-	}
-	ast, issues := env.Compile(expr)
-	if issues.Err() != nil {
-		return nil, refuse(issues.Err().Error())
-	}
-	if !ast.OutputType().IsExactType(cel.BoolType) {
-		return nil, refuse("it gives " + ast.OutputType().String() + ", not true or false")
-	}
-	r := &rule{}
-	for _, ref := range ast.NativeRep().ReferenceMap() {
-		r.reads = r.reads || ref.Name == "inventory"
-	}
-	r.program, err = env.Program(ast, cel.CostLimit(maxCost))
-	if err != nil {
-		return nil, refuse(err.Error())
-	}
-	return r, nil
-}
-
-// holds evaluates the rule for one machine.
-func (r *rule) holds(m patch.Machine, i patch.Inventory) (bool, error) {
-	out, _, err := r.program.Eval(map[string]any{"machine": seen(m), "inventory": told(i)})
-	if err != nil {
-		return false, err
-	}
-	yes, ok := out.Value().(bool)
-	if !ok {
-		return false, patch.Errorf(patch.Invalid, "the expression gave %v, not true or false", out.Value())
-	}
-	return yes, nil
+// holds evaluates a smart label's condition for one machine.
+func holds(c *expr.Condition, m patch.Machine, i patch.Inventory) (bool, error) {
+	return c.Holds(map[string]any{"machine": seen(m), "inventory": told(i)})
 }

@@ -62,6 +62,8 @@ type DecisionFilter struct {
 	Patch ID
 	Label string
 	OS    HostOS // only patches that this host OS's list carries or carried
+	// Cleared includes decisions that take others back, where they are the newest.
+	Cleared bool
 }
 
 // PayloadFilter narrows ListPayloads. Without Patch the answer has one row for each file, even where several patches share it,

@@ -41,11 +41,14 @@ func (s *Store) PutDecisions(ctx context.Context, c patch.Caller, ds []patch.Dec
 	return fault(err, "cannot store the decisions")
 }
 
-// ListDecisions gives the decisions that count now: the newest of each patch and label, with Clear left out, newest first.
+// ListDecisions gives the decisions that count now: the newest of each patch and label, newest first. Clear is left out unless the filter asks
+// for it.
 func (s *Store) ListDecisions(ctx context.Context, f patch.DecisionFilter) ([]patch.Decision, error) {
 	w := where{engine: s.engine}
 	w.addFixed(`counts`)
-	w.addFixed(`verb <> 'clear'`)
+	if !f.Cleared {
+		w.addFixed(`verb <> 'clear'`)
+	}
 	if f.Patch != "" {
 		w.add(`patch = ?`, f.Patch)
 	}

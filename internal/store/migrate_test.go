@@ -23,6 +23,8 @@ var rowsOfVersion = map[int64][]string{
 	3: {`INSERT INTO host_oses (os, ordinals, revisions) VALUES ('debian-12-amd64', 7, 2)`},
 	4: {`INSERT INTO decisions (id, seq, patch, label, verb, until, by_name, at, why, counts) VALUES ('old', 1, 's/p/1', 'all', 'approve', 0, 'old', 5, '', TRUE)`},
 	5: {`INSERT INTO schedules (name, label, rule, note, paused, created_at, created_by) VALUES ('old', 'all', 'every day 22:00-04:00', '', FALSE, 5, 'old')`},
+	6: {`INSERT INTO rules (name, label, verb, expr, soak_days, note, paused, version, created_at, created_by, changed_at, changed_by)
+			VALUES ('old', 'all', 'approve', 'true', 3, '', FALSE, 2, 5, 'old', 6, 'old')`},
 }
 
 func TestMigrationsKeepRows(t *testing.T) {
@@ -87,6 +89,11 @@ func migrateFrom(t *testing.T, url string, from int64) {
 	if from >= 5 {
 		if v := got[patch.Schedule](t)(s.FindSchedule(ctx, "old")); v.Label != "all" || v.Window != "every day 22:00-04:00" {
 			t.Errorf("schedule became %+v", v)
+		}
+	}
+	if from >= 6 {
+		if all := got[[]patch.Rule](t)(s.ListRules(ctx)); len(all) != 1 || all[0].Version != 2 || all[0].SoakDays != 3 {
+			t.Errorf("rules became %+v", all)
 		}
 	}
 	must(t, s.VerifyAudit(ctx))

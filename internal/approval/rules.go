@@ -1,0 +1,268 @@
+package approval
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/world"
+)
+
+// RuleStore is the storage of rules and of what they look at.
+type RuleStore interface {
+	PutRule(ctx context.Context, caller patch.Caller, r patch.Rule) (patch.Rule, error)
+	ListRules(ctx context.Context) ([]patch.Rule, error)
+	RemoveRule(ctx context.Context, caller patch.Caller, name string) error
+	// ListDecisions includes Clear where the filter asks for it.
+	ListDecisions(ctx context.Context, f patch.DecisionFilter) ([]patch.Decision, error)
+}
+
+// Rules decide for people. Their methods may be called from many goroutines.
+type Rules struct {
+	Desk  *Desk
+	Store RuleStore
+	// OSes lists the host OSes that have a list.
+	OSes func(ctx context.Context) ([]patch.HostOS, error)
+}
+
+// Outlook is what a rule would do now, and later.
+type Outlook struct {
+	Rule     patch.Rule `json:"rule"`
+	Sentence string     `json:"sentence"`
+	Now      []patch.ID `json:"now"`     // decided at once
+	Waiting  []Waiting  `json:"waiting"` // meet the conditions and have not been out for long enough, the next to come due first
+	Settled  int        `json:"settled"` // meet them and are decided for the label already
+	Preview  *Preview   `json:"preview,omitempty"`
+}
+
+// Waiting is a patch that a rule will decide by itself.
+type Waiting struct {
+	Patch patch.ID  `json:"patch"`
+	Due   time.Time `json:"due"`
+}
+
+var ruleName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
+
+const maxSoak = 365
+
+func (x *Rules) check(ctx context.Context, r patch.Rule) (condition, error) {
+	invalid := func(why string) (condition, error) {
+		return condition{}, &patch.Error{Kind: patch.Invalid, What: fmt.Sprintf("cannot use the rule %q", r.Name), Why: why}
+	}
+	switch {
+	case !ruleName.MatchString(r.Name):
+		return invalid("a name has 1 to 63 lower-case letters, digits, dots, dashes and underscores, and begins with a letter or digit")
+	case r.Verb != patch.Approve && r.Verb != patch.Decline:
+		return invalid("a rule approves or declines")
+	case r.SoakDays < 0 || r.SoakDays > maxSoak:
+		return invalid(fmt.Sprintf("a patch can be made to wait from 0 to %d days", maxSoak))
+	case len(r.Note) > maxWhy:
+		return invalid(fmt.Sprintf("its note is longer than %d bytes", maxWhy))
+	}
+	if _, err := x.Desk.World.Labels.Members(ctx, r.Label); err != nil {
+		return condition{}, err
+	}
+	return compile(r)
+}
+
+// Put stores a rule and carries it out at once.
+func (x *Rules) Put(ctx context.Context, caller patch.Caller, r patch.Rule) (patch.Rule, error) {
+	if _, err := x.check(ctx, r); err != nil {
+		return r, err
+	}
+	r.ChangedAt, r.ChangedBy = x.Desk.Now().UTC(), caller.Name
+	stored, err := x.Store.PutRule(ctx, caller, r)
+	if err != nil || stored.Paused {
+		return stored, err
+	}
+	return stored, x.Run(ctx)
+}
+
+// Remove forgets a rule. What it has decided stays, unless takeBack: then its decisions that still count are cleared.
+func (x *Rules) Remove(ctx context.Context, caller patch.Caller, name string, takeBack bool) (cleared int, err error) {
+	var back []patch.Decision
+	if takeBack {
+		all, err := x.Store.ListDecisions(ctx, patch.DecisionFilter{})
+		if err != nil {
+			return 0, err
+		}
+		for _, d := range all {
+			if ruleOf(d.By) == name {
+				back = append(back, patch.Decision{ID: ulid.Make().String(), Patch: d.Patch, Label: d.Label, Verb: patch.Clear, By: caller.Name, At: x.Desk.Now(),
+					Why: "the rule " + name + " is removed"})
+			}
+		}
+	}
+	if err := x.Store.RemoveRule(ctx, caller, name); err != nil {
+		return 0, err
+	}
+	return len(back), x.put(ctx, caller, back)
+}
+
+// ruleOf is the name of the rule that made a decision; empty where a person did.
+func ruleOf(by string) string {
+	rest, ok := strings.CutPrefix(by, "rule ")
+	if !ok {
+		return ""
+	}
+	name, _, _ := strings.Cut(rest, " ")
+	return name
+}
+
+// Look says what a rule would do, without storing it.
+func (x *Rules) Look(ctx context.Context, r patch.Rule) (Outlook, error) {
+	c, err := x.check(ctx, r)
+	if err != nil {
+		return Outlook{}, err
+	}
+	out, err := x.look(ctx, c)
+	if err != nil {
+		return out, err
+	}
+	if len(out.Now) > 0 {
+		p, err := x.Desk.Preview(ctx, Request{Patches: out.Now, Label: r.Label, Verb: r.Verb})
+		if err != nil {
+			return out, err
+		}
+		out.Preview = &p
+	}
+	out.Sentence = outlookSentence(out)
+	return out, nil
+}
+
+func outlookSentence(o Outlook) string {
+	verb := map[patch.Verb]string{patch.Approve: "approves", patch.Decline: "declines"}[o.Rule.Verb]
+	s := fmt.Sprintf("%s %s %s for %q now", o.Rule.Name, verb, gate.Count(len(o.Now), "patch", "patches"), o.Rule.Label)
+	if n := len(o.Waiting); n > 0 {
+		s += fmt.Sprintf(", and %s when %s been out for %s", gate.Number(n), map[bool]string{true: "it has", false: "they have"}[n == 1], gate.Count(o.Rule.SoakDays, "day", "days"))
+	}
+	if o.Settled > 0 {
+		s += fmt.Sprintf("; %s decided already", gate.Count(o.Settled, "is", "are"))
+	}
+	return s + "."
+}
+
+func (x *Rules) look(ctx context.Context, c condition) (Outlook, error) {
+	out := Outlook{Rule: c.rule, Now: []patch.ID{}, Waiting: []Waiting{}}
+	v, err := x.Desk.World.View(ctx)
+	if err != nil {
+		return out, err
+	}
+	decided, err := x.Store.ListDecisions(ctx, patch.DecisionFilter{Label: c.rule.Label, Cleared: true})
+	if err != nil {
+		return out, err
+	}
+	settled := make(map[patch.ID]bool, len(decided))
+	for _, d := range decided {
+		settled[d.Patch] = true
+	}
+	oses, err := x.OSes(ctx)
+	if err != nil {
+		return out, err
+	}
+	for _, os := range oses {
+		shelf, err := v.Shelf(ctx, os, "")
+		if err != nil {
+			return out, err
+		}
+		if shelf != nil {
+			c.over(shelf, os, v.Now, settled, &out)
+		}
+	}
+	slices.SortFunc(out.Waiting, func(a, b Waiting) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Patch, b.Patch)) })
+	return out, nil
+}
+
+// over sorts the patches of one list. A patch that a newer one replaces is decided only while the newer one still waits.
+func (c condition) over(shelf *world.Shelf, os patch.HostOS, now time.Time, settled map[patch.ID]bool, out *Outlook) {
+	ripe := map[patch.ID]bool{}
+	for _, p := range shelf.List.Patches() {
+		if !c.meets(p, os, now) {
+			continue
+		}
+		if due := c.due(p, now); due.After(now) {
+			if !settled[p.ID] {
+				out.Waiting = append(out.Waiting, Waiting{p.ID, due})
+			}
+			continue
+		}
+		ripe[p.ID] = true
+	}
+	for _, p := range shelf.List.Patches() {
+		switch {
+		case !ripe[p.ID]:
+		case settled[p.ID]:
+			out.Settled++
+		case !slices.ContainsFunc(shelf.Newer(p.ID), func(id patch.ID) bool { return ripe[id] }):
+			out.Now = append(out.Now, p.ID)
+		}
+	}
+}
+
+// Run has every rule decide what has come due. A person's decision about a patch for the rule's label, even one that was taken back, stays;
+// of two rules for one label the first by name decides.
+func (x *Rules) Run(ctx context.Context) error {
+	all, err := x.Store.ListRules(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range all {
+		if r.Paused {
+			continue
+		}
+		if err := x.run(ctx, r); err != nil {
+			return fmt.Errorf("the rule %s: %w", r.Name, err)
+		}
+	}
+	return nil
+}
+
+func (x *Rules) run(ctx context.Context, r patch.Rule) error {
+	c, err := compile(r)
+	if err != nil {
+		return err
+	}
+	members, err := x.Desk.World.Labels.Members(ctx, r.Label)
+	if err != nil {
+		if patch.KindOf(err) == patch.NotFound {
+			return nil // a label that is gone has no machines to decide for
+		}
+		return err
+	}
+	out, err := x.look(ctx, c)
+	if err != nil {
+		return err
+	}
+	caller := patch.Caller{Name: fmt.Sprintf("rule %s v%d", r.Name, r.Version), Role: patch.Operator, From: "local", Via: "appliance"}
+	ds := make([]patch.Decision, 0, len(out.Now))
+	for _, id := range out.Now {
+		ds = append(ds, patch.Decision{ID: ulid.Make().String(), Patch: id, Label: r.Label, Verb: r.Verb, By: caller.Name, At: x.Desk.Now(), Why: r.Note, Members: len(members)})
+	}
+	return x.put(ctx, caller, ds)
+}
+
+func (x *Rules) put(ctx context.Context, caller patch.Caller, ds []patch.Decision) error {
+	for chunk := range slices.Chunk(ds, maxAtOnce) {
+		if err := x.Desk.Store.PutDecisions(ctx, caller, chunk); err != nil {
+			return err
+		}
+	}
+	if len(ds) > 0 && x.Desk.Decided != nil {
+		x.Desk.Decided(ds)
+	}
+	return nil
+}
+
+// maxAtOnce bounds one transaction.
+const maxAtOnce = 2000
+
+// List gives every rule, by name.
+func (x *Rules) List(ctx context.Context) ([]patch.Rule, error) { return x.Store.ListRules(ctx) }
