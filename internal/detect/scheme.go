@@ -112,14 +112,19 @@ func (s scheme) held() string {
 		return "held on this machine (apt-mark hold)"
 	case schemeRPM:
 		return "excluded or locked on this machine (dnf's exclude or versionlock)"
+	case schemeAPK:
+		return "pinned on this machine (/etc/apk/world)"
 	}
 	return "held on this machine"
 }
 
 // repair is what a person does about a package that was left half-way.
 func (s scheme) repair() string {
-	if s == schemeDpkg {
+	switch s {
+	case schemeDpkg:
 		return "run \"dpkg --configure -a\""
+	case schemeAPK:
+		return "run \"apk fix\""
 	}
 	return "repair it with the package manager"
 }

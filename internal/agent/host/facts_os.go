@@ -20,6 +20,7 @@ func managers() []manager {
 	return []manager{
 		{"dpkg", []string{"debian", "ubuntu"}, hasStatus, readStatus, nativeArch},
 		{"rpm", []string{"rhel", "fedora", "centos", "suse", "opensuse", "sles", "amzn", "azurelinux", "mariner", "photon"}, hasRPM, readRPM, rpmArch},
+		{"apk", []string{"alpine"}, hasAPK, readAPK, apkArch},
 	}
 }
 
@@ -57,6 +58,8 @@ func hostOS(o patch.OSFacts, like string) patch.HostOS {
 	switch {
 	case version == "":
 		version = o.Codename
+	case o.ID == "alpine" && strings.Contains(version, "_alpha"):
+		version = "edge"
 	case o.ID == "alpine":
 		if parts := strings.SplitN(version, ".", 3); len(parts) == 3 {
 			version = parts[0] + "." + parts[1]
