@@ -141,7 +141,7 @@ func compiled(t testing.TB, os patch.HostOS, defs []Definition) *Signatures {
 
 func compiledFor(t testing.TB, os patch.HostOS, scheme version.Scheme, defs []Definition) *Signatures {
 	t.Helper()
-	h, columns, err := layOut(os, scheme, defs)
+	h, columns, err := layOut(os, scheme, defs, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,15 +15,25 @@ import (
 // format cannot hold (an unusable package name) is kept and marked Unclear; only IDs must be usable and unique.
 // Versions are ordered by scheme.
 func Compile(os patch.HostOS, scheme version.Scheme, defs []Definition) ([]byte, error) {
-	h, columns, err := layOut(os, scheme, defs)
+	h, columns, err := layOut(os, scheme, defs, false)
 	if err != nil {
 		return nil, err
 	}
 	return seal(h, columns)
 }
 
+// Assemble opens signatures without a file between, for definitions that are judged once. Item tests keep the vendor's identifiers,
+// for sources that answer by them.
+func Assemble(os patch.HostOS, scheme version.Scheme, defs []Definition) (*Signatures, error) {
+	h, columns, err := layOut(os, scheme, defs, true)
+	if err != nil {
+		return nil, err
+	}
+	return assemble(h, columns)
+}
+
 // layOut gives a file's header and columns.
-func layOut(os patch.HostOS, order version.Scheme, defs []Definition) (header, map[int][]byte, error) {
+func layOut(os patch.HostOS, order version.Scheme, defs []Definition, ids bool) (header, map[int][]byte, error) {
 	h := header{os: os, definitions: len(defs)}
 	var err error
 	if h.scheme, err = schemeOf(order); err != nil {
@@ -34,6 +44,7 @@ func layOut(os patch.HostOS, order version.Scheme, defs []Definition) (header, m
 	}
 	sorted := slices.SortedFunc(slices.Values(defs), func(a, b Definition) int { return cmp.Compare(a.ID, b.ID) })
 	c := compiler{os: os, scheme: h.scheme, forest: newForest(os, h.scheme), labels: map[string]int{}}
+	c.forest.items.IDs = ids
 	for i, d := range sorted {
 		if i > 0 && sorted[i-1].ID == d.ID {
 			return h, nil, patch.Errorf(patch.Invalid, "two definitions are called %q", d.ID)
@@ -46,7 +57,11 @@ func layOut(os patch.HostOS, order version.Scheme, defs []Definition) (header, m
 	if f := c.forest; max(len(f.text), len(f.objects.known), len(f.tests.known), len(f.nodes.known), len(f.pairs.known)) > maxEntries {
 		return h, nil, patch.Errorf(patch.Invalid, "the definitions of %s are more than one file can hold", os)
 	}
-	columns, total := c.columns(), 0
+	columns, err := c.columns()
+	if err != nil {
+		return h, nil, err
+	}
+	total := 0
 	for _, col := range columns {
 		total += len(col)
 	}
@@ -73,8 +88,11 @@ type compiler struct {
 // stream is a run of rules [from, to) for one module stream.
 type stream struct{ from, to, label int }
 
-func (c *compiler) columns() map[int][]byte {
-	columns := c.forest.columns()
+func (c *compiler) columns() (map[int][]byte, error) {
+	columns, err := c.forest.columns()
+	if err != nil {
+		return nil, err
+	}
 	c.endRun()
 	if c.mixed {
 		columns[secArches] = c.arches.Bytes()
@@ -83,7 +101,7 @@ func (c *compiler) columns() map[int][]byte {
 		secOps: &c.ops, secVersions: &c.versions, secShares: &c.shares, secLabels: &c.label, secStreams: &c.streams} {
 		columns[kind] = col.Bytes()
 	}
-	return columns
+	return columns, nil
 }
 
 func (c *compiler) add(d Definition) error {

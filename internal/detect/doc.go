@@ -46,11 +46,12 @@
 //	10    streams   run         rules of one module stream: how many rules lie before it since the last run, rules - 1, label
 //	16    strings   string      reference: the previous string
 //	17    objects   object      class, name (near), architecture, module (string numbers)
-//	18    tests     test        kind, object (near), operand (near; string number)
+//	18    tests     test        kind, object (near; for kind 5 the number of an item test), operand (near; string number)
 //	19    nodes     node        operator and operands; And, Or, One, Xor: count, then each; Not, Applies: one; Is: test (near); Unclear: string.
 //	                            An operand is 2 × the distance back to its node, or 2 × its node's number + 1
 //	21    pairs     pair        node numbers (near) of a prerequisite and an installed tree
 //	20    roots     definition  pair of each definition whose count is 0: its low byte for all definitions, then the next byte of all …
+//	23    items                 the item tests, as item.Builder writes them
 //
 // Operands come before the nodes that use them, so a file can hold no cycle and evaluating needs no stack. Objects, tests, equal
 // subtrees and pairs are stored and judged once. A test kind or object class that this program does not know is kept and yields "error",

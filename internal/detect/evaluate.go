@@ -1,6 +1,11 @@
 package detect
 
 import (
+	"context"
+	"iter"
+	"slices"
+
+	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -29,11 +34,76 @@ type judge struct {
 }
 
 func (s *Signatures) judge(f *patch.Facts) (*judge, error) {
+	return s.judgeOver(context.Background(), f, Items(f))
+}
+
+func (s *Signatures) judgeOver(ctx context.Context, f *patch.Facts, src item.Source) (*judge, error) {
 	x, err := newIndex(s.os, s.scheme, f)
 	if err != nil {
 		return nil, err
 	}
-	return &judge{x: x, w: s.columns.walk(), trees: s.trees.judge(x)}, nil
+	return &judge{x: x, w: s.columns.walk(), trees: s.trees.judge(ctx, x, src)}, nil
+}
+
+// Collect asks src for everything beyond packages that the signatures ask about, each resolved object once, and stores the answers in
+// f.Objects. Evaluating these facts then gives the same verdicts, here or anywhere.
+func (s *Signatures) Collect(ctx context.Context, f *patch.Facts, src item.Source) error {
+	f.Objects = nil
+	if s.trees.items.Tests() == 0 {
+		return ctx.Err()
+	}
+	all := item.NewJudge(s.trees.items, answers{packages: f.Packages, manager: f.OS.Manager, other: src}).Collect(ctx)
+	f.Objects = slices.DeleteFunc(all, func(c patch.Collected) bool {
+		_, ours := managerOf(c.Class)
+		return ours
+	})
+	return ctx.Err()
+}
+
+// Judgement is one definition's answer in OVAL's values.
+type Judgement struct {
+	ID                      patch.ID
+	Prerequisite, Installed item.Value
+}
+
+// Values judges every definition, in order, in OVAL's values instead of verdicts. Facts may be nil: then src answers everything, packages
+// too. Otherwise it answers what is beyond packages.
+func (s *Signatures) Values(ctx context.Context, f *patch.Facts, src item.Source) (iter.Seq[Judgement], error) {
+	if f == nil {
+		f = &patch.Facts{OS: patch.OSFacts{Key: s.os}}
+	} else {
+		src = answers{packages: f.Packages, manager: f.OS.Manager, other: src}
+	}
+	j, err := s.judgeOver(ctx, f, src)
+	if err != nil {
+		return nil, err
+	}
+	return func(yield func(Judgement) bool) {
+		for j.w.step() {
+			if !yield(j.values()) {
+				return
+			}
+		}
+	}, nil
+}
+
+// values judges the definition that the walker has just stepped on.
+func (j *judge) values() Judgement {
+	out := Judgement{ID: j.w.id()}
+	if j.w.tree >= 0 {
+		p, i := j.trees.roots(j.w.tree)
+		out.Prerequisite, out.Installed = j.trees.nodes[p], j.trees.nodes[i]
+		return out
+	}
+	switch v, _ := j.judgeStep(nil); v {
+	case patch.NotApplicable:
+		out.Prerequisite, out.Installed = item.False, item.False
+	case patch.NotPatched, patch.Patched:
+		out.Prerequisite, out.Installed = item.True, item.Truth(v == patch.Patched)
+	default:
+		out.Prerequisite, out.Installed = item.Error, item.Error
+	}
+	return out
 }
 
 func (j *judge) evaluate() Result {

@@ -2,8 +2,10 @@ package detect
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -28,7 +30,7 @@ func (o *outcome) explain(out *patch.Finding, planted int) {
 		}
 	}
 	for _, n := range leaves {
-		out.Reason.Clauses = append(out.Reason.Clauses, o.clause(n))
+		out.Reason.Clauses = append(out.Reason.Clauses, o.clauses(n)...)
 	}
 	out.Reason.Code = o.code(out.Verdict, leaves)
 	out.Reason.Text = sentence(out.Verdict, out.Reason.Clauses)
@@ -42,6 +44,31 @@ func (o *outcome) leaf(n int32) (testRow, bool) {
 		return testRow{}, false
 	}
 	return o.t.tests[o.t.refs[o.t.nodes[n].start]], true
+}
+
+// clauses words what decided at a leaf.
+func (o *outcome) clauses(n int32) []patch.Clause {
+	if row, is := o.leaf(n); is && row.kind == TestItems {
+		_, evidence := o.items.Test(context.Background(), int(row.object))
+		clauses := make([]patch.Clause, len(evidence))
+		for i, c := range evidence {
+			clauses[i] = itemClause(c)
+		}
+		return clauses
+	}
+	return []patch.Clause{o.clause(n)}
+}
+
+// itemClause names the facts that were looked at in From: class and key of a patch.Collected.
+func itemClause(c item.Clause) patch.Clause {
+	out := patch.Clause{Subject: c.Object, Expected: c.Expected, Seen: c.Seen, From: strings.TrimSpace(c.Class + " " + c.Key)}
+	if c.Item != "" {
+		out.Subject = c.Item
+	}
+	if c.Field != "" {
+		out.Expected = c.Field + " " + c.Expected
+	}
+	return out
 }
 
 func (o *outcome) clause(n int32) patch.Clause {

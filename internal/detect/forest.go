@@ -4,21 +4,24 @@ import (
 	"bytes"
 	"encoding/binary"
 
+	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
 // forest collects the trees of all definitions: each string, object, test and equal subtree once, operands before their users.
 type forest struct {
-	os      patch.HostOS
-	scheme  scheme
-	strings map[string]int
-	objects table
-	tests   table
-	nodes   table
-	pairs   table
-	text    []string
-	last    [6]int // what zigzag counts from, per field
-	roots   []int  // the pair of each planted definition
+	os        patch.HostOS
+	scheme    scheme
+	strings   map[string]int
+	objects   table
+	tests     table
+	nodes     table
+	pairs     table
+	text      []string
+	last      [6]int // what zigzag counts from, per field
+	roots     []int  // the pair of each planted definition
+	items     item.Builder
+	itemTests int
 }
 
 // table holds the entries of a column, each once.
@@ -72,9 +75,16 @@ func (f *forest) node(e Expr, depth int) int {
 		e = Expr{Op: OpUnclear, Text: why}
 	}
 	var parts []int
+	if e.Op == OpIs && e.Test.Kind == TestItems {
+		n, err := f.items.Test(e.Test.Items)
+		if err != nil {
+			e = Expr{Op: OpUnclear, Text: err.Error()}
+		}
+		parts, f.itemTests = []int{n}, f.itemTests+1
+	}
 	switch e.Op {
 	case OpIs:
-		parts = []int{f.test(e.Test)}
+		parts = []int{f.test(e.Test, parts)}
 	case OpUnclear:
 		parts = []int{f.string(clip(e.Text))}
 	default:
@@ -138,10 +148,19 @@ func fault(e Expr, depth int) string {
 
 // usable reports whether the format can hold the test.
 func (t *Test) usable() bool {
+	if t.Kind == TestItems {
+		return t.Items != nil
+	}
 	return plain(t.Name) && clip(t.Operand) == t.Operand && clip(t.Arch) == t.Arch && clip(t.Module) == t.Module
 }
 
-func (f *forest) test(t Test) int {
+// test gives the number of a test; items is its number among item tests, where it is one.
+func (f *forest) test(t Test, items []int) int {
+	if t.Kind == TestItems {
+		return f.tests.once(string(uvarints(int(t.Kind), items[0])), func(int) {
+			f.tests.col.Write(uvarints(int(t.Kind), f.near(lastObject, items[0]), f.near(lastOperand, f.string(""))))
+		})
+	}
 	name, arch, module := f.string(t.Name), f.string(f.scheme.arch(f.os, t.Arch)), f.string(t.Module)
 	object := f.objects.once(string(uvarints(classPackage, name, arch, module)), func(int) {
 		f.objects.col.Write(uvarints(classPackage, f.near(lastName, name), arch, module))
@@ -162,7 +181,14 @@ func (f *forest) string(s string) int {
 }
 
 // columns gives the sections. Strings stay in order of first use, so that numbers are near each other.
-func (f *forest) columns() map[int][]byte {
+func (f *forest) columns() (map[int][]byte, error) {
+	var items []byte
+	if f.itemTests > 0 {
+		var err error
+		if items, err = f.items.Bytes(); err != nil {
+			return nil, err
+		}
+	}
 	var text bytes.Buffer
 	previous := ""
 	for _, s := range f.text {
@@ -170,7 +196,7 @@ func (f *forest) columns() map[int][]byte {
 		previous = s
 	}
 	return map[int][]byte{secStrings: text.Bytes(), secObjects: f.objects.col.Bytes(), secTests: f.tests.col.Bytes(),
-		secNodes: f.nodes.col.Bytes(), secPairs: f.pairs.col.Bytes(), secRoots: planes(f.roots, len(f.pairs.known))}
+		secNodes: f.nodes.col.Bytes(), secPairs: f.pairs.col.Bytes(), secRoots: planes(f.roots, len(f.pairs.known)), secItems: items}, nil
 }
 
 // planes writes numbers below limit as bytes: the lowest byte of all, then the next higher of all, as many as limit needs.

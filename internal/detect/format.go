@@ -40,6 +40,7 @@ const (
 	secNodes    = 19
 	secRoots    = 20
 	secPairs    = 21
+	secItems    = 23
 )
 
 const classPackage = 1

@@ -18,8 +18,9 @@ import (
 func sampleDefinitions() []Definition {
 	tree := And(Is(Test{Kind: TestInstalled, Name: "foo"}), Or(Not(Is(Test{Kind: TestHeld, Name: "bar", Arch: "i386"})), Expr{Op: OpUnclear, Text: "?"}))
 	return []Definition{
+		needs("oval:x:def:1", smaller("/etc/x", 0), And(smaller("/etc/x", 12), packageInfo(classDpkg, "foo", "0:2"))),
 		{ID: "bookworm-security/perl/5.36.0-7+deb12u4", Packages: []PackageRule{{Name: "perl", Arch: "amd64", Version: "5.36.0-7+deb12u4"}, {Name: "perl-base", Arch: "amd64", Version: "5.36.0-7+deb12u4"}}},
-		{ID: "bookworm/gcc-defaults/1.203", Packages: []PackageRule{{Name: "gcc", Arch: "", Version: "4:12.2.0-3"}, {Name: "g++", Arch: "", Version: "4:12.2.0-3"}, {Name: "libgcc-defaults1", Arch: "all", Version: "1.203+b1"}}},
+		{ID: "bookworm/gcc-defaults/1.203", Packages: []PackageRule{{Name: "gcc", Arch: "", Version: "4:12.2.0-3"}, {Name: "g++", Arch: "", Version: "4:12.2.0-3"}, {Name: "libgcc-defaults1", Arch: "all", Version: "1.203+b1"}, {Name: "gcc", Arch: "arm64", Version: "1", Module: "gcc:13"}}},
 		{ID: "vendor/foo/1", Prerequisite: &tree, Installed: &Expr{Op: OpIs, Test: Test{Kind: TestVersion, Name: "foo", Operand: "1"}}},
 		{ID: "no-slash", Unclear: "a script"},
 	}
@@ -102,7 +103,10 @@ func TestUnknownTestsAreErrorsNotRefusals(t *testing.T) {
 	f := newForest("debian-12-amd64", schemeDpkg)
 	f.plant(Is(Test{Kind: 200, Name: "HKLM"}), And())
 	f.plant(And(), Is(Test{Kind: TestInstalled, Name: "foo"}))
-	columns := f.columns()
+	columns, err := f.columns()
+	if err != nil {
+		t.Fatal(err)
+	}
 	columns[secShares], columns[secHeads] = []byte{0, 1, 0, 1}, []byte("ab")
 	columns[secTails], columns[secCounts] = []byte("\x01\x00\x01\x00"), []byte{0, 0}
 	b, err := seal(header{scheme: schemeDpkg, os: "debian-12-amd64", definitions: 2}, columns)

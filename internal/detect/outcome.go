@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"context"
 	"math"
 	"slices"
 
@@ -15,17 +16,23 @@ type outcome struct {
 	found [][]*unit // per object; what the machine knows of it
 	tests []item.Value
 	nodes []item.Value
+	items *item.Judge
 	costs []int32 // per node: how many tests decide it at least; made when first needed
 }
 
-func (t *trees) judge(x *index) *outcome {
-	o := &outcome{t: t, x: x}
+// judge asks every test: those about packages of the index, those about items of src.
+func (t *trees) judge(ctx context.Context, x *index, src item.Source) *outcome {
+	o := &outcome{t: t, x: x, items: item.NewJudge(t.items, src)}
 	if len(t.roots) == 0 {
 		return o
 	}
 	o.lookUp()
 	o.tests = make([]item.Value, len(t.tests))
 	for i, row := range t.tests {
+		if row.kind == TestItems {
+			o.tests[i] = o.items.Value(ctx, int(row.object))
+			continue
+		}
 		o.tests[i] = o.ask(row)
 	}
 	o.nodes = make([]item.Value, len(t.nodes))

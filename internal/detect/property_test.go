@@ -183,7 +183,7 @@ func names(f patch.Finding, name string) bool {
 func TestCompileIsDeterministicAndComplete(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		defs := drawDefinitions(t)
-		h, a, err := layOut("debian-12-amd64", version.Dpkg, defs)
+		h, a, err := layOut("debian-12-amd64", version.Dpkg, defs, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +191,7 @@ func TestCompileIsDeterministicAndComplete(t *testing.T) {
 		for _, d := range defs {
 			slices.Reverse(d.Packages)
 		}
-		_, b, err := layOut("debian-12-amd64", version.Dpkg, defs)
+		_, b, err := layOut("debian-12-amd64", version.Dpkg, defs, false)
 		if err != nil || !maps.EqualFunc(a, b, bytes.Equal) {
 			t.Fatal("the order of definitions shows in the file", err)
 		}
@@ -219,7 +219,7 @@ func TestCompileIsDeterministicAndComplete(t *testing.T) {
 
 // mustCompile is compiled for rapid's own kind of test.
 func mustCompile(t *rapid.T, defs []Definition) *Signatures {
-	h, columns, err := layOut("debian-12-amd64", version.Dpkg, defs)
+	h, columns, err := layOut("debian-12-amd64", version.Dpkg, defs, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,10 @@ package detect
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
+
+	"github.com/fettle-project/fettle/internal/item"
 )
 
 // trees are the general definitions of a signature file, opened.
@@ -14,6 +17,7 @@ type trees struct {
 	refs    []int32    // operands of all nodes
 	pairs   [][2]int32 // prerequisite and installed
 	roots   []int32    // the pair of each definition
+	items   *item.Model
 }
 
 type object struct {
@@ -41,10 +45,22 @@ func (t *trees) open(columns map[int][]byte, planted int) error {
 	if err := t.openStrings(columns[secStrings]); err != nil {
 		return err
 	}
+	if err := t.openItems(columns[secItems]); err != nil {
+		return err
+	}
 	ok := t.openObjects(columns[secObjects]) && t.openTests(columns[secTests]) && t.openNodes(columns[secNodes]) &&
 		t.openRoots(columns[secPairs], columns[secRoots], planted)
 	if !ok {
 		return damaged("its trees cannot be read")
+	}
+	return nil
+}
+
+func (t *trees) openItems(col []byte) (err error) {
+	if t.items = new(item.Model); len(col) > 0 {
+		if t.items, err = item.Decode(col); err != nil {
+			return fmt.Errorf("the signature file is damaged: %w", err)
+		}
 	}
 	return nil
 }
@@ -62,7 +78,7 @@ func (t *trees) openTests(col []byte) bool {
 	r, object, operand := numbers{b: col}, 0, 0
 	for len(r.b) > 0 && len(t.tests) < maxEntries {
 		row := testRow{kind: TestKind(r.upTo(255)), object: int32(r.near(&object, maxEntries)), operand: int32(r.near(&operand, len(t.strings)-1))}
-		r.bad = r.bad || row.known() && int(row.object) >= len(t.objects)
+		r.bad = r.bad || row.known() && int(row.object) >= len(t.objects) || row.kind == TestItems && int(row.object) >= t.items.Tests()
 		t.tests = append(t.tests, row)
 	}
 	return !r.bad && len(r.b) == 0
