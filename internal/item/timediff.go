@@ -114,7 +114,9 @@ func cimTime(s string) (int64, bool) {
 		if n := len(layout); len(s) == n+4 && s[n] == ':' {
 			t, err := time.Parse(layout, s[:n])
 			_, err2 := strconv.ParseUint(s[n+1:], 10, 16)
-			return t.Unix(), err == nil && err2 == nil
+			if err == nil && err2 == nil {
+				return t.Unix(), true
+			}
 		}
 	}
 	return 0, false
