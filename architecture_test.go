@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"internal/version", "internal/schedule", "internal/expr"},
 	{"internal/wire", "internal/debian", "internal/rpmdb", "internal/apk", "internal/gate", "internal/content", "internal/mirror", "internal/item"},
 	{"internal/detect", "internal/debian/debtest", "internal/apk/apktest"},
-	{"internal/world"},
+	{"internal/world", "internal/advisory"},
 	{"internal/feed", "internal/catalog", "internal/label", "internal/approval", "internal/plan", "internal/deploy", "internal/ledger",
 		"internal/calendar", "internal/payload", "internal/auth", "internal/agent/host"},
 	{"internal/feed/apt", "internal/feed/rpm", "internal/feed/osv", "internal/feed/oval", "internal/feed/apk", "internal/store"},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 
@@ -68,23 +69,48 @@ func signedText(b []byte) (text []byte, signatures []*packet.Signature, err erro
 	if len(bytes.TrimSpace(rest)) != 0 {
 		return nil, nil, errors.New("it has unsigned data after the signature")
 	}
-	for packets := packet.NewReader(block.ArmoredSignature.Body); ; {
+	signatures, err = readSignatures(block.ArmoredSignature.Body)
+	return block.Bytes, signatures, err
+}
+
+func readSignatures(r io.Reader) (signatures []*packet.Signature, err error) {
+	for packets := packet.NewReader(r); ; {
 		p, err := packets.Next()
 		if errors.Is(err, io.EOF) {
-			return block.Bytes, signatures, nil
+			return signatures, nil
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("its signature cannot be read: %w", err)
+			return nil, fmt.Errorf("its signature cannot be read: %w", err)
 		}
 		sig, ok := p.(*packet.Signature)
 		if !ok {
-			return nil, nil, errors.New("its signature block holds something else than signatures")
+			return nil, errors.New("its signature block holds something else than signatures")
 		}
 		if len(signatures) == maxSignatures {
-			return nil, nil, fmt.Errorf("it has more than %d signatures", maxSignatures)
+			return nil, fmt.Errorf("it has more than %d signatures", maxSignatures)
 		}
 		signatures = append(signatures, sig)
 	}
+}
+
+// VerifyDetachedAt checks a file against its detached, armoured signatures as VerifyReleaseAt does a clear-signed one. name is for the
+// refusal, which is Untrusted.
+func VerifyDetachedAt(name string, text, armoured []byte, keyring openpgp.EntityList, now time.Time) error {
+	refuse := func(err error) error {
+		return &patch.Error{Kind: patch.Untrusted, What: "the signature of " + name + " does not verify", Err: err}
+	}
+	block, err := armor.Decode(io.LimitReader(bytes.NewReader(armoured), MaxRelease))
+	if err != nil || block.Type != openpgp.SignatureType {
+		return refuse(errors.New("the signature file holds no armoured signature"))
+	}
+	signatures, err := readSignatures(block.Body)
+	if err != nil {
+		return refuse(err)
+	}
+	if err := verifyAny(text, signatures, keyring, now); err != nil {
+		return refuse(err)
+	}
+	return nil
 }
 
 // verifyAny checks each signature by itself, so that one by an unknown or expired key does not hide a good one.

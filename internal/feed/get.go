@@ -68,13 +68,24 @@ func (g *Getter) Small(ctx context.Context, url, name string, limit int64, known
 func (g *Getter) File(ctx context.Context, url, name string, dir *content.Dir, want content.Want) error {
 	return g.retry(ctx, func() error {
 		return g.do(ctx, url, name, Tags{}, func(resp *http.Response, r io.Reader) error {
-			if resp.ContentLength > 0 && resp.ContentLength != want.Size {
+			if resp.ContentLength > 0 && want.Size > 0 && resp.ContentLength != want.Size {
 				return untrusted("the server has another file", fmt.Sprintf("%s has %d bytes there and %d in the signed index", name, resp.ContentLength, want.Size))
 			}
 			_, err := dir.Put(ctx, r, want)
 			return err
 		})
 	})
+}
+
+// Whole streams a file of which nothing is known beforehand into dir and gives its hash. Errors are as for Small.
+func (g *Getter) Whole(ctx context.Context, url, name string, dir *content.Dir, limit int64) (h patch.Hash, err error) {
+	err = g.retry(ctx, func() error {
+		return g.do(ctx, url, name, Tags{}, func(_ *http.Response, r io.Reader) (err error) {
+			h, err = dir.Put(ctx, r, content.Want{Limit: limit})
+			return err
+		})
+	})
+	return h, err
 }
 
 // retry repeats what failed for want of a network; a verdict on the bytes stands.
