@@ -10,7 +10,7 @@ import (
 )
 
 // AnyStream as a rule's module means that the vendor tells that the fix is for packages of a module but not of which stream.
-const AnyStream = "*"
+const AnyStream = "*:*"
 
 // Severity puts a vendor's word into ours. Words that say nothing ("None", "Unspecified") give NotGiven.
 func Severity(word string) patch.Severity {

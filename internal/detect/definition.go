@@ -25,7 +25,7 @@ type PackageRule struct {
 	Arch    string
 	Version string
 	// Module is the rpm module stream that the fix is for ("nodejs:18"); empty: it is for packages of no module; "*": of any stream
-	// or none, for sources that do not say.
+	// or none, for sources that do not say; "*:*": of any stream, for sources that say no more than that the packages are a module's.
 	Module string
 }
 

@@ -179,12 +179,18 @@ func (x *index) prefer(p, best *patch.Package) bool {
 	return p.Arch == x.native
 }
 
-// anyModule is PackageRule.Module where the vendor does not name the stream.
-const anyModule = "*"
+// anyModule is PackageRule.Module where the vendor says nothing of modules, anyStream where it says that the packages are of one, but not
+// of which.
+const (
+	anyModule = "*"
+	anyStream = "*:*"
+)
 
 // streams reports whether a fix for the module stream wanted is for a package of the stream has: a fix is modular exactly where the
 // package is.
-func streams(has, wanted string) bool { return has == wanted || wanted == anyModule }
+func streams(has, wanted string) bool {
+	return has == wanted || wanted == anyModule || wanted == anyStream && has != ""
+}
 
 // elsewhere gives a unit that a rule would be about if it were not for its module stream.
 func (x *index) elsewhere(name []byte, arch, module string) *unit {
