@@ -31,32 +31,35 @@ Examples:
   fettle catalog build -o bookworm.bundle --apt "deb https://mirror.example.org/debian bookworm main" \
       --apt "deb https://mirror.example.org/debian-security bookworm-security main"
   fettle catalog build -o here.bundle --apt-lists /var/lib/apt/lists
-  fettle catalog build -o alpine.bundle --apk mirror/v3.20 --secdb main.json --secdb community.json --apk-keys /etc/apk/keys`
+  fettle catalog build -o alpine.bundle --apk mirror/v3.20 --secdb main.json --secdb community.json --apk-keys /etc/apk/keys
+  fettle catalog build -o alma.bundle --rpm https://mirror.example.org/almalinux/9/BaseOS/x86_64/os --rpm https://mirror.example.org/almalinux/9/AppStream/x86_64/os
+  fettle catalog build -o rocky.bundle --osv osv/rocky --os rocky-9`
 }
 
 func (c catalogBuildCmd) Run(ctx context.Context, s *screen) error {
 	if len(c.Apt) == 0 && len(c.AptLists) == 0 && !c.given() {
-		return usagef("name at least one archive with --apt, --apt-lists or --apk")
+		return usagef("name at least one archive with --apt, --apt-lists, --apk, --rpm, --updateinfo or --osv")
 	}
 	for _, text := range c.Apt {
 		if _, err := feedFromLine(text, c.Arch, c.Keyring, c.IgnoreExpiry); err != nil {
 			return err
 		}
 	}
-	parsed, err := c.read(s)
-	if err != nil {
-		return err
-	}
 	b := newBars(s)
 	var mu sync.Mutex
-	sum, err := bundle.Build(ctx, bundle.Options{
-		Out: c.Output, Sources: c.Apt, AptLists: c.AptLists, Parsed: parsed, Arch: c.Arch, Keyring: c.Keyring, CacheDir: c.Cache, IgnoreExpiry: c.IgnoreExpiry,
+	options := bundle.Options{
+		Out: c.Output, Sources: c.Apt, AptLists: c.AptLists, Arch: c.Arch, Keyring: c.Keyring, CacheDir: c.Cache, IgnoreExpiry: c.IgnoreExpiry,
 		Progress: func(p feed.Progress) {
 			mu.Lock()
 			defer mu.Unlock()
 			b.set(p.Feed, p.Done, p.Total, progressText(p, b.live != nil))
 		},
-	})
+	}
+	var sum bundle.Summary
+	var err error
+	if options.Parsed, err = c.read(ctx, s, options); err == nil {
+		sum, err = bundle.Build(ctx, options)
+	}
 	b.stop()
 	if err != nil {
 		return err

@@ -96,15 +96,21 @@ func Aside(name string) bool {
 	return false
 }
 
-// fromVersions keeps the whole version of a distribution whose minor releases are releases of their own.
-var fromVersions = map[string]bool{"sles": true, "sled": true, "sles_sap": true, "opensuse-leap": true, "azurelinux": true, "mariner": true, "photon": true}
-
 // HostOS names a host OS by os-release's ID and VERSION_ID as machines do: a minor release of an Enterprise Linux is not one.
 func HostOS(id, version, arch string) patch.HostOS {
-	if !fromVersions[id] {
+	switch id {
+	case "almalinux", "rocky", "rhel", "centos", "ol":
 		version, _, _ = strings.Cut(version, ".")
 	}
 	return patch.HostOS(id + "-" + version + "-" + NativeArch(arch))
+}
+
+// Complete gives the host OS that a person means by "almalinux-9" or "almalinux-9-x86_64".
+func Complete(os, arch string) patch.HostOS {
+	if arch = NativeArch(arch); strings.HasSuffix(os, "-"+arch) {
+		return patch.HostOS(os)
+	}
+	return patch.HostOS(os + "-" + arch)
 }
 
 var distTag = regexp.MustCompile(`\.(?:el|fc|amzn|ol)(\d{1,4})`)

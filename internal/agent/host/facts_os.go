@@ -64,7 +64,7 @@ func hostOS(o patch.OSFacts, like string) patch.HostOS {
 		if parts := strings.SplitN(version, ".", 3); len(parts) == 3 {
 			version = parts[0] + "." + parts[1]
 		}
-	case slices.Contains(family, "rhel") || slices.Contains(family, "centos"):
+	case slices.Contains(family, "rhel") || slices.Contains(family, "centos") || o.ID == "ol":
 		version, _, _ = strings.Cut(version, ".")
 	}
 	return patch.HostOS(o.ID + "-" + version + "-" + o.Arch)
