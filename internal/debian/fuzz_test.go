@@ -3,6 +3,7 @@ package debian_test
 import (
 	"bytes"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
@@ -93,4 +94,37 @@ func FuzzParseKeyring(f *testing.F) {
 	}
 	f.Add(b.Bytes())
 	f.Fuzz(func(t *testing.T, b []byte) { _, _ = debian.ParseKeyring(b) })
+}
+
+func FuzzAptConf(f *testing.F) {
+	f.Add([]byte("APT { Periodic { Unattended-Upgrade \"1\"; }; }; // x\n/* y */ #z\nA::B 'c';\n#clear APT::Periodic;"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		conf := debian.ParseAptConf(b, debian.AptConf{"a::b": "1"})
+		conf.Bool("a::b", "apt::c")
+	})
+}
+
+func FuzzPreferences(f *testing.F) {
+	f.Add([]byte("Explanation: a\nExplanation: b\nPackage: a b*\n /c/\nPin: release a=x, n=y\nPin-Priority: never\n\n#\nPackage: *\nPin: origin x\nPin-Priority: -1\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		pins, err := debian.ParsePreferences(b, "/etc/apt/preferences", nil)
+		for _, p := range pins {
+			if p.Packages == "" || p.Pin == "" || p.Priority == 0 {
+				t.Errorf("%+v, %v", p, err)
+			}
+		}
+	})
+}
+
+func FuzzAptSources(f *testing.F) {
+	f.Add([]byte("deb [arch=amd64 signed-by=/x] https://u:p@h/d s main # c\ndeb-src http://h s m\n"), "a.list")
+	f.Add([]byte("Types: deb deb-src\nURIs: http://h/d/ file:/x\nSuites: a b\nComponents: main\n\nEnabled: no\n"), "a.sources")
+	f.Fuzz(func(t *testing.T, b []byte, name string) {
+		for _, e := range debian.ParseAptSources(b, name) {
+			if e.Suite == "" || strings.Contains(e.ListName(), "/") {
+				t.Errorf("%+v %q", e, e.ListName())
+			}
+			e.Site()
+		}
+	})
 }

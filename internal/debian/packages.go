@@ -18,6 +18,7 @@ type Stanza struct {
 	Source, SourceVersion          []byte // the binary's own where the index names none
 	Filename, SHA256               []byte // SHA256 in hexadecimal, unchecked
 	Size                           int64  // -1 where missing
+	Phased                         int    // Phased-Update-Percentage: which share of machines may have it; 100 where missing
 	Description                    []byte // the short one
 	Depends, PreDepends            []byte
 	Text                           []byte // the whole paragraph, as signed
@@ -103,7 +104,7 @@ func (s *stanzaScanner) fill() error {
 }
 
 func parseStanza(text []byte) (Stanza, error) {
-	s := Stanza{Size: -1, Text: text}
+	s := Stanza{Size: -1, Phased: 100, Text: text}
 	for len(text) > 0 {
 		line, rest, _ := bytes.Cut(text, []byte{'\n'})
 		text = rest
@@ -156,6 +157,12 @@ func (s *Stanza) set(name, value []byte) error {
 			return fault("the package index has a malformed or doubled Size: %s", short(value))
 		}
 		s.Size = n
+		return nil
+	}
+	if string(name) == "Phased-Update-Percentage" {
+		if n, err := strconv.Atoi(string(value)); err == nil && n >= 0 && n < 100 {
+			s.Phased = n
+		}
 		return nil
 	}
 	f := s.field(name)

@@ -16,7 +16,10 @@ type Release struct {
 	Architectures, Components      []string
 	Date, ValidUntil               time.Time // ValidUntil is zero where the vendor gives none
 	ByHash                         bool      // Acquire-By-Hash: indexes can be fetched by their hash
-	SHA256                         map[string]FileSum
+	// NotAutomatic: no version of the suite is chosen unless a person asks for it; with ButAutomaticUpgrades, once installed from
+	// there a package follows it.
+	NotAutomatic, ButAutomaticUpgrades bool
+	SHA256                             map[string]FileSum
 }
 
 // FileSum is what one index file must be.
@@ -44,6 +47,8 @@ func ParseRelease(text []byte) (Release, error) {
 		Architectures: strings.Fields(p.Get("Architectures")), Components: strings.Fields(p.Get("Components")),
 		ByHash: p.Get("Acquire-By-Hash") == "yes",
 	}
+	r.NotAutomatic = flag(p, "NotAutomatic")
+	r.ButAutomaticUpgrades = r.NotAutomatic && flag(p, "ButAutomaticUpgrades")
 	var err error
 	if r.Date, err = parseDate(p.Get("Date")); err != nil {
 		return Release{}, fault("the Release has no valid Date: %w", err)
@@ -58,6 +63,11 @@ func ParseRelease(text []byte) (Release, error) {
 	}
 	r.SHA256, err = parseSums(p.Get("SHA256"))
 	return r, err
+}
+
+func flag(p Paragraph, name string) bool {
+	v := strings.TrimSpace(p.Get(name))
+	return strings.EqualFold(v, "yes") || strings.EqualFold(v, "true") || v == "1"
 }
 
 // parseDate reads RFC 1123 dates in UTC, with a day of one or two digits, as archives write them.

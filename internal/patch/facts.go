@@ -11,6 +11,8 @@ type Facts struct {
 	Modules []Module `json:"modules,omitempty"`
 	// Objects are what definitions ask for beyond packages, each asked once, sorted by key.
 	Objects []Collected `json:"objects,omitempty"`
+	// Apt is the machine's own say in which versions apt chooses; nil where it has none.
+	Apt *AptPolicy `json:"apt,omitempty"`
 }
 
 // Module is the state of one rpm module on a machine.
@@ -129,6 +131,10 @@ type Clause struct {
 const (
 	ReasonNotInstalled = "not-installed"   // not-applicable: none of the patch's packages is installed
 	ReasonHeld         = "held"            // not-applicable: the machine's administrator holds the package; an answer of its own
+	ReasonPinned       = "pinned"          // not-applicable: the machine's apt preferences choose another version
+	ReasonPhased       = "phased"          // not-applicable: a phased update, and it is not this machine's turn yet
+	ReasonOptIn        = "opt-in"          // not-applicable: from a suite that serves only who asks for it (backports), and the machine does not
+	ReasonNotEntitled  = "not-entitled"    // not-applicable: from an archive for subscribers (ESM, Pro) that the machine has not enabled
 	ReasonOlder        = "older"           // not-patched: an installed package is older than the patch
 	ReasonCurrent      = "current"         // patched: every installed package is at the patch's version or newer
 	ReasonBroken       = "broken"          // error: the package manager left the package half-installed

@@ -39,6 +39,11 @@ func CollectFacts(ctx context.Context, root string) (patch.Facts, error) {
 		return patch.Facts{}, err
 	}
 	f.OS.Key = hostOS(f.OS, release["ID_LIKE"])
+	if manager.name == "dpkg" {
+		if f.Apt, err = readAptPolicy(root, release); err != nil {
+			return patch.Facts{}, err
+		}
+	}
 	return f, ctx.Err()
 }
 

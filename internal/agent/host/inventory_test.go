@@ -177,8 +177,3 @@ func TestUpdaters(t *testing.T) {
 		t.Errorf("masked units: %v", got)
 	}
 }
-
-func FuzzAptConf(f *testing.F) {
-	f.Add("APT { Periodic { Unattended-Upgrade \"1\"; }; }; // x\n/* y */ #z\nA::B 'c';")
-	f.Fuzz(func(t *testing.T, text string) { parseAptConf(text, map[string]string{}) })
-}
