@@ -36,6 +36,8 @@ type Parsed struct {
 	// Entries in any order. An ID that comes twice with two meanings is kept once and judged "error". Patches that have Files and name
 	// no Supersedes get theirs from their versions; files that cannot be fetched and verified as described are not offered.
 	Entries []detect.Entry
+	// Withdrawn are patches that the feed says it has taken back: their absence needs no other explanation.
+	Withdrawn []patch.ID
 }
 
 // Input is everything that a build depends on. The same input gives the same bytes, whatever the order of Sources and Parsed.
@@ -75,6 +77,7 @@ func Build(ctx context.Context, in Input) (Built, error) {
 	all := append(fromArchives(groups, in.Previous), in.fromParsers()...)
 	all = unite(all)
 	built := Built{Meta: patch.RevisionMeta{OS: in.OS, Patches: len(all), Built: in.Now.UTC(), Origins: in.origins()}}
+	built.Meta.Faults, built.replaced = settle(all)
 	for i := range all {
 		built.Meta.Packages += max(len(all[i].rule.Packages), len(all[i].patch.Payloads))
 	}
@@ -118,15 +121,6 @@ func unite(all []made) []made {
 			continue
 		}
 		kept = append(kept, m)
-	}
-	index := make(map[patch.ID]bool, len(kept))
-	for i := range kept {
-		index[kept[i].patch.ID] = true
-	}
-	for i := range kept {
-		p := &kept[i].patch
-		slices.Sort(p.Supersedes)
-		p.Supersedes = slices.DeleteFunc(slices.Compact(p.Supersedes), func(id patch.ID) bool { return id == p.ID || !index[id] })
 	}
 	return kept
 }

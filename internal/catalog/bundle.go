@@ -25,6 +25,8 @@ type Built struct {
 	List       []byte
 	Signatures []byte
 	Payloads   []byte // the payload index; never part of a bundle
+
+	replaced map[patch.ID]bool // patches that are on no list and that others are said to supersede
 }
 
 // A bundle is a zip file of stored members: bundleIndex, a JSON array of patch.RevisionMeta, and the lists and signatures under

@@ -39,6 +39,7 @@ type Revisions interface {
 type Store interface {
 	Feeds
 	Revisions
+	Alarms
 }
 
 // Catalog is the appliance's catalog: it publishes revisions and answers from them. Safe for concurrent use.
@@ -49,11 +50,14 @@ type Catalog struct {
 	Key   ed25519.PrivateKey // signs revisions
 	// Parsers read the raw files of feeds by their kind; package archives ("apt") need none.
 	Parsers map[string]Parser
+	Fleet   Fleet  // nil: new revisions are published without a rehearsal
+	Bounds  Bounds // of what is published without a person
 	Now     func() time.Time
 	Log     *slog.Logger
 
 	mu      sync.Mutex
 	newest  map[patch.HostOS]*revision
+	held    map[patch.HostOS]*Quarantine
 	lists   recent[*List]
 	engines recent[*detect.Signatures]
 }

@@ -458,7 +458,21 @@ type shelf struct {
 	metas    []patch.RevisionMeta
 	envelope []byte
 	patches  []patch.Patch
+	alarms   map[string]patch.Alarm
 	fail     error
+}
+
+func (s *shelf) RaiseAlarm(_ context.Context, a patch.Alarm) error {
+	if s.alarms == nil {
+		s.alarms = map[string]patch.Alarm{}
+	}
+	s.alarms[a.Key] = a
+	return nil
+}
+
+func (s *shelf) ClearAlarm(_ context.Context, key string, _ time.Time) error {
+	delete(s.alarms, key)
+	return nil
 }
 
 func (s *shelf) ListFeeds(context.Context) ([]patch.FeedStatus, error) { return s.feeds, nil }

@@ -203,11 +203,11 @@ func TestPublishParsesAgainWithABetterParser(t *testing.T) {
 		t.Error("a feed of an unknown kind was published")
 	}
 	opened := 0
-	parse := func(also ...detect.Entry) func(context.Context, Generation) ([]detect.Entry, error) {
-		return func(_ context.Context, g Generation) ([]detect.Entry, error) {
+	parse := func(also ...detect.Entry) func(context.Context, Generation) (Found, error) {
+		return func(_ context.Context, g Generation) (Found, error) {
 			r, err := g.Open(g.State.Origins[0].Index)
 			if err != nil {
-				return nil, err
+				return Found{}, err
 			}
 			defer r.Close()
 			text, err := io.ReadAll(r)
@@ -215,7 +215,7 @@ func TestPublishParsesAgainWithABetterParser(t *testing.T) {
 			for id := range strings.FieldsSeq(string(text)) {
 				also = append(also, advisory(patch.ID(id), "a", "1"))
 			}
-			return also, err
+			return Found{Entries: also}, err
 		}
 	}
 	c.Parsers = map[string]Parser{"oval": {Version: 1, Parse: parse()}}

@@ -24,7 +24,13 @@ type Parser struct {
 	Version int
 	// Parse is pure and repeatable: the same files give the same entries. It fails only where a file as a whole cannot be read; one
 	// definition that it does not understand becomes an entry whose Definition.Unclear says why.
-	Parse func(ctx context.Context, g Generation) ([]detect.Entry, error)
+	Parse func(ctx context.Context, g Generation) (Found, error)
+}
+
+// Found is what a parser found.
+type Found struct {
+	Entries   []detect.Entry
+	Withdrawn []patch.ID // see Parsed
 }
 
 // Generation is the newest good state of a feed, to parse. PayloadFile.Origin of the entries indexes State.Origins.
@@ -68,11 +74,11 @@ func (c *Catalog) gather(ctx context.Context, in *Input, gens []generation) erro
 		parser, ok := c.Parsers[g.feed.Kind]
 		switch {
 		case ok:
-			entries, err := parser.Parse(ctx, Generation{OS: in.OS, Feed: g.feed, State: g.state, Open: c.openRaw})
+			found, err := parser.Parse(ctx, Generation{OS: in.OS, Feed: g.feed, State: g.state, Open: c.openRaw})
 			if err != nil {
 				return fmt.Errorf("cannot read the feed %s: %w", g.feed.Name, err)
 			}
-			in.Parsed = append(in.Parsed, Parsed{Origins: g.state.Origins, URI: g.feed.URI, Entries: entries})
+			in.Parsed = append(in.Parsed, Parsed{Origins: g.state.Origins, URI: g.feed.URI, Entries: found.Entries, Withdrawn: found.Withdrawn})
 		case g.feed.Kind == archiveKind || g.feed.Kind == "":
 			for _, o := range g.state.Origins {
 				in.Sources = append(in.Sources, Source{

@@ -19,9 +19,23 @@ type generation struct {
 	state patch.FeedState
 }
 
+// Accepted is what a person has looked at.
+type Accepted struct {
+	// Revisions in quarantine: each is published if it is exactly what is built now.
+	Revisions map[patch.HostOS]patch.RevisionID
+	// Feeds whose newest generation was taken over although it shrank or grew: their patches may be gone or new.
+	Feeds map[string]bool
+}
+
 // Publish builds every host OS whose feeds have a good generation and stores what changed as new revisions. It gives the newest
-// revision of each OS, changed or not. An OS that cannot be built keeps its revision, and the error names it.
+// revision of each OS, changed or not. An OS that cannot be built, or whose new revision has to be looked at first, keeps the one in
+// force, and the error names it.
 func (c *Catalog) Publish(ctx context.Context) ([]patch.RevisionMeta, error) {
+	return c.PublishAccepting(ctx, Accepted{})
+}
+
+// PublishAccepting is Publish for a person who has looked at what is in quarantine.
+func (c *Catalog) PublishAccepting(ctx context.Context, accept Accepted) ([]patch.RevisionMeta, error) {
 	byOS, err := c.generations(ctx)
 	if err != nil {
 		return nil, err
@@ -29,7 +43,10 @@ func (c *Catalog) Publish(ctx context.Context) ([]patch.RevisionMeta, error) {
 	var metas []patch.RevisionMeta
 	var failed []error
 	for _, os := range slices.Sorted(maps.Keys(byOS)) {
-		meta, err := c.publishOne(ctx, os, byOS[os])
+		meta, err := c.publishOne(ctx, os, byOS[os], accept)
+		if err == nil {
+			err = c.release(ctx, meta)
+		}
 		if err != nil {
 			failed = append(failed, fmt.Errorf("cannot publish the catalog of %s: %w", os, err))
 			continue
@@ -60,19 +77,16 @@ func (c *Catalog) generations(ctx context.Context) (map[patch.HostOS][]generatio
 	return byOS, nil
 }
 
-func (c *Catalog) publishOne(ctx context.Context, os patch.HostOS, gens []generation) (patch.RevisionMeta, error) {
-	before, err := c.current(ctx, os)
-	if kind := patch.KindOf(err); err != nil && kind != patch.NotFound && kind != patch.Unavailable && kind != patch.Invalid {
+func (c *Catalog) publishOne(ctx context.Context, os patch.HostOS, gens []generation, accept Accepted) (patch.RevisionMeta, error) {
+	before, was, err := c.inForce(ctx, os)
+	if err != nil {
 		return patch.RevisionMeta{}, err
 	}
 	made := c.maker(gens)
-	if err == nil && made == before.meta.Made && sameOrigins(gens, before.meta.Origins) && c.whole(before.meta) {
-		return before.meta, nil
+	if was != nil && made == before.Made && sameOrigins(gens, before.Origins) && c.whole(before) {
+		return before, nil
 	}
-	in := Input{OS: os, Now: c.Now()}
-	if before != nil {
-		in.Previous = before.list
-	}
+	in := Input{OS: os, Previous: was, Now: c.Now()}
 	if err := c.gather(ctx, &in, gens); err != nil {
 		return patch.RevisionMeta{}, err
 	}
@@ -81,7 +95,49 @@ func (c *Catalog) publishOne(ctx context.Context, os patch.HostOS, gens []genera
 		return patch.RevisionMeta{}, err
 	}
 	built.Meta.Made = made
-	return built.Meta, c.store(ctx, built)
+	r, err := open(built)
+	if err != nil {
+		return patch.RevisionMeta{}, err
+	}
+	if before.ID != "" && built.Meta.ID != before.ID && built.Meta.ID != accept.Revisions[os] {
+		k := &candidate{before: before, after: built.Meta, was: was, is: r.list, in: &in, replaced: built.replaced, seen: map[string]bool{}}
+		for _, g := range gens {
+			for _, o := range g.state.Origins {
+				k.seen[o.Suite] = k.seen[o.Suite] || accept.Feeds[g.feed.Name]
+			}
+		}
+		q, err := c.examine(ctx, k, built.Signatures)
+		if err != nil {
+			return patch.RevisionMeta{}, err
+		}
+		if q != nil {
+			return patch.RevisionMeta{}, c.hold(ctx, q, built)
+		}
+	}
+	return built.Meta, c.store(ctx, built, r)
+}
+
+// inForce gives the newest published revision, zero where there is none, and its list, nil where its file is lost or of another format.
+func (c *Catalog) inForce(ctx context.Context, os patch.HostOS) (patch.RevisionMeta, *List, error) {
+	r, err := c.current(ctx, os)
+	if err == nil {
+		return r.meta, r.list, nil
+	}
+	meta, _, err := c.Store.NewestRevision(ctx, os)
+	if err != nil && patch.KindOf(err) != patch.NotFound {
+		return meta, nil, err
+	}
+	return meta, nil, nil
+}
+
+// open reads what was built back, as machines will.
+func open(b Built) (r *revision, err error) {
+	r = &revision{meta: b.Meta}
+	if r.list, err = DecodeList(b.List); err != nil {
+		return nil, err
+	}
+	r.payloads, err = decodePayloads(b.Payloads)
+	return r, err
 }
 
 // whole tells whether the files of a revision are all there.
@@ -95,19 +151,11 @@ func (c *Catalog) whole(m patch.RevisionMeta) bool {
 }
 
 // store keeps the files first and the revision last, so that a revision never names a file that is not there.
-func (c *Catalog) store(ctx context.Context, b Built) error {
+func (c *Catalog) store(ctx context.Context, b Built, r *revision) error {
 	for _, file := range [][]byte{b.List, b.Signatures, b.Payloads} {
 		if _, err := c.Files.PutBytes(ctx, file); err != nil {
 			return err
 		}
-	}
-	r := &revision{meta: b.Meta}
-	var err error
-	if r.list, err = DecodeList(b.List); err != nil {
-		return err
-	}
-	if r.payloads, err = decodePayloads(b.Payloads); err != nil {
-		return err
 	}
 	sealed, err := wire.Seal(c.Key, wire.TypeRevision, b.Meta)
 	if err != nil {

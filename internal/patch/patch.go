@@ -104,6 +104,16 @@ type RevisionMeta struct {
 	Origins    []Origin   `json:"origins"`
 	// Made names the versions of the code that made the revision of the origins: "catalog 2, oval 1". Newer code makes it again.
 	Made string `json:"made,omitempty"`
+	// Faults counts what the feeds have wrong.
+	Faults CatalogFaults `json:"faults,omitzero"`
+}
+
+// CatalogFaults counts what is wrong in the feeds that a revision was made of. The patches are on the list all the same.
+type CatalogFaults struct {
+	Unclear  int `json:"unclear,omitempty"`  // definitions that cannot be understood, in whole or in part: they are judged "error"
+	Dangling int `json:"dangling,omitempty"` // said to supersede something that is not on the list
+	Selves   int `json:"selves,omitempty"`   // said to supersede themselves
+	Cyclic   int `json:"cyclic,omitempty"`   // patches that supersede each other in a circle: none of them counts as superseded by another one
 }
 
 // MetadataDate is the date of the newest vendor index in the revision: how old our knowledge is.

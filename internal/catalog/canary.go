@@ -1,0 +1,139 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/detect"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Fleet is where the canary's facts come from.
+type Fleet interface {
+	// StoredFacts gives the newest facts of at most n machines of a host OS, of those first that were seen last.
+	StoredFacts(ctx context.Context, os patch.HostOS, n int) iter.Seq2[StoredFacts, error]
+}
+
+// StoredFacts are one machine's.
+type StoredFacts struct {
+	Machine string // its name
+	Facts   *patch.Facts
+}
+
+// Canary is what a new revision says about machines whose facts are at hand, beside what the revision in force says about the same
+// facts. Patches that only one of the two has are not compared.
+type Canary struct {
+	Machines int            `json:"machines"`
+	Judged   int            `json:"judged"` // verdicts compared, not counting those that are "not-applicable" in both
+	Flips    int            `json:"flips"`
+	Kinds    map[string]int `json:"kinds"` // "patched → not-patched": how many
+	Examples []Flip         `json:"examples"`
+}
+
+// Flip is one verdict that changed though the facts did not.
+type Flip struct {
+	Machine string        `json:"machine"`
+	Patch   patch.ID      `json:"patch"`
+	From    patch.Verdict `json:"from"`
+	To      patch.Verdict `json:"to"`
+}
+
+// alarming says why a person should look; empty where there is no reason.
+func (r *Canary) alarming(b Bounds) string {
+	if r == nil || r.Flips <= smallFaults || float64(r.Flips)*100 <= b.Flips*float64(r.Judged) {
+		return ""
+	}
+	var kinds, seen []string
+	for kind, n := range r.Kinds {
+		kinds = append(kinds, fmt.Sprintf("%d %s", n, kind))
+	}
+	slices.Sort(kinds)
+	for _, f := range r.Examples[:min(3, len(r.Examples))] {
+		seen = append(seen, fmt.Sprintf("%s on %s", f.Patch, f.Machine))
+	}
+	return fmt.Sprintf("%d of %d verdicts change over the same facts of %d machines (%s), for example %s",
+		r.Flips, r.Judged, r.Machines, strings.Join(kinds, ", "), strings.Join(seen, ", "))
+}
+
+// rehearse judges stored facts with both revisions; nil where there are no facts or the old signatures are lost.
+func (c *Catalog) rehearse(ctx context.Context, before patch.RevisionMeta, signatures []byte, n int) (*Canary, error) {
+	if c.Fleet == nil {
+		return nil, nil
+	}
+	old, err := c.Signatures(ctx, before.OS, before.ID)
+	if kind := patch.KindOf(err); err != nil && kind != patch.Unavailable && kind != patch.NotFound && kind != patch.Invalid {
+		return nil, err
+	}
+	if err != nil {
+		c.Log.WarnContext(ctx, "the revision in force cannot be compared with", "os", before.OS, "error", err)
+		return nil, nil
+	}
+	next, err := detect.Open(signatures)
+	if err != nil {
+		return nil, err
+	}
+	r := rehearsal{old: old, next: next, ids: old.IDs(), moved: places(old.IDs(), next.IDs()), Canary: &Canary{Kinds: map[string]int{}, Examples: []Flip{}}}
+	for f, err := range c.Fleet.StoredFacts(ctx, before.OS, n) {
+		if err != nil {
+			return nil, err
+		}
+		r.judge(f)
+	}
+	if r.Machines == 0 {
+		return nil, nil
+	}
+	return r.Canary, nil
+}
+
+// places gives for each ID its number among the others, -1 where it is not there; both are sorted.
+func places(ids, others []patch.ID) []int {
+	at := make([]int, len(ids))
+	for i, id := range ids {
+		at[i] = -1
+		if j, ok := slices.BinarySearch(others, id); ok {
+			at[i] = j
+		}
+	}
+	return at
+}
+
+type rehearsal struct {
+	*Canary
+	old, next *detect.Signatures
+	ids       []patch.ID
+	moved     []int
+}
+
+// judge compares one machine. Facts that the old revision cannot judge say nothing about the new one.
+func (r *rehearsal) judge(f StoredFacts) {
+	was, err := r.old.Evaluate(f.Facts)
+	if err != nil {
+		return
+	}
+	is, refused := r.next.Evaluate(f.Facts)
+	r.Machines++
+	for i, j := range r.moved {
+		if j < 0 {
+			continue
+		}
+		from, to := was.Verdicts.At(i), patch.Faulty
+		if refused == nil {
+			to = is.Verdicts.At(j)
+		}
+		if from == patch.NotApplicable && to == patch.NotApplicable {
+			continue
+		}
+		r.Judged++
+		if from == to {
+			continue
+		}
+		r.Flips++
+		r.Kinds[from.String()+" → "+to.String()]++
+		if len(r.Examples) < examples {
+			r.Examples = append(r.Examples, Flip{Machine: f.Machine, Patch: r.ids[i], From: from, To: to})
+		}
+	}
+}
