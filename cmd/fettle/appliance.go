@@ -111,7 +111,8 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 	now := time.Now
 	pulse, wanted := &api.Pulse{}, &api.Pulse{}
 	hub := api.NewHub(rand.Float64)
-	cat := &catalog.Catalog{Store: s, Raw: dirs.raw, Files: dirs.catalog, Key: a.keys.Catalog, Now: now, Log: log}
+	cat := &catalog.Catalog{Store: s, Raw: dirs.raw, Files: dirs.catalog, Key: a.keys.Catalog, Now: now, Log: log,
+		Fleet: fleet{s}, Bounds: catalog.Bounds{Flips: a.cfg.CanaryFlips, Machines: a.cfg.CanaryMachines}}
 	labels := &label.Book{Labels: s, Machines: s}
 	reader := &world.Reader{
 		Store: s, Catalog: cat, Labels: labels, Limits: gate.DefaultLimits(), Now: now, Zone: zone,

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -26,6 +27,10 @@ type config struct {
 	Checkin      time.Duration `toml:"-"`          // how long machines stay away between check-ins
 	CheckinRaw   string        `toml:"checkin"`    // as written: "15m"
 	Zone         string        `toml:"zone"`       // IANA time zone of schedules that name none; empty: this machine's own
+	// A new revision is first judged over the stored facts of so many machines; if more than so many percent of the verdicts change, a
+	// person has to look at it.
+	CanaryMachines int     `toml:"canary_machines"`
+	CanaryFlips    float64 `toml:"canary_flips"`
 }
 
 const (
@@ -35,7 +40,7 @@ const (
 )
 
 func defaultConfig(data string) config {
-	return config{Data: data, Console: ":8460", Agents: ":8461", SyncEveryRaw: "1h", CheckinRaw: "15m"}
+	return config{Data: data, Console: ":8460", Agents: ":8461", SyncEveryRaw: "1h", CheckinRaw: "15m", CanaryMachines: catalog.DefaultBounds().Machines, CanaryFlips: catalog.DefaultBounds().Flips}
 }
 
 // readConfig lays the system's file, then the data directory's, over the defaults. A missing file is no error; an unreadable one is.
@@ -86,6 +91,9 @@ func (c *config) check() error {
 		return &patch.Error{Kind: patch.Invalid, What: "cannot use checkin = " + c.CheckinRaw, Why: "it must be a duration from 10s to 24h, such as 15m"}
 	}
 	c.Checkin = d
+	if c.CanaryMachines < 1 || c.CanaryFlips <= 0 || c.CanaryFlips > 100 {
+		return &patch.Error{Kind: patch.Invalid, What: "cannot use the settings of the canary", Why: "canary_machines must be at least 1 and canary_flips a percentage above 0"}
+	}
 	if c.Store == "" {
 		abs, err := filepath.Abs(filepath.Join(c.Data, "fettle.db"))
 		if err != nil {

@@ -13,12 +13,18 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fettle-project/fettle/internal/api"
+	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/feed"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// accepted are the runs that put a feed's generation in quarantine and that a person has looked at, by feed.
-type accepted map[string]patch.FeedRun
+// accepted is what is in quarantine and a person has looked at.
+type accepted struct {
+	feeds     map[string]patch.FeedRun // the runs that put a feed's generation there
+	revisions map[patch.HostOS]patch.RevisionID
+}
+
+func (k accepted) none() bool { return len(k.feeds)+len(k.revisions) == 0 }
 
 const (
 	syncKind    = "catalog.sync"
@@ -34,7 +40,7 @@ func (a *appliance) background(ctx context.Context) {
 // syncByItself is a sync that nobody asked for.
 func (a *appliance) syncByItself() {
 	if change, joined := a.Changes.Begin(syncKind, self().Name); !joined {
-		a.startSync(change.ID, nil)
+		a.startSync(change.ID, accepted{})
 	}
 }
 
@@ -45,7 +51,7 @@ func (a *appliance) askSync(ctx context.Context, caller patch.Caller, names []st
 		return api.Change{}, err
 	}
 	change, joined := a.Changes.Begin(syncKind, caller.Name)
-	if joined && len(accept) > 0 {
+	if joined && !accept.none() {
 		return api.Change{}, &patch.Error{Kind: patch.Conflict, What: "nothing was accepted", Why: "a sync is running already", Do: "Try again when it has ended."}
 	}
 	err = a.auditSync(ctx, caller, accept)
@@ -60,7 +66,7 @@ func (a *appliance) askSync(ctx context.Context, caller patch.Caller, names []st
 }
 
 func (a *appliance) auditSync(ctx context.Context, caller patch.Caller, accept accepted) error {
-	for name, run := range accept {
+	for name, run := range accept.feeds {
 		detail := struct {
 			Packages int       `json:"packages"`
 			Dated    time.Time `json:"dated"`
@@ -69,32 +75,56 @@ func (a *appliance) auditSync(ctx context.Context, caller patch.Caller, accept a
 			return err
 		}
 	}
+	for os, id := range accept.revisions {
+		detail := struct {
+			Revision patch.RevisionID `json:"revision"`
+		}{id}
+		if err := a.Store.PutAudit(ctx, caller, "catalog.accept", string(os), detail); err != nil {
+			return err
+		}
+	}
 	return a.Store.PutAudit(ctx, caller, syncKind, "all feeds", nil)
 }
 
-// quarantined finds the runs that put the named feeds in quarantine.
+// quarantined finds the runs that put the named feeds in quarantine, and the revisions that are named HOST-OS/REVISION.
 func (a *appliance) quarantined(ctx context.Context, names []string) (accepted, error) {
+	accept := accepted{map[string]patch.FeedRun{}, map[patch.HostOS]patch.RevisionID{}}
 	if len(names) == 0 {
-		return nil, nil
+		return accept, nil
 	}
 	feeds, err := a.Store.ListFeeds(ctx)
 	if err != nil {
-		return nil, err
+		return accept, err
 	}
-	accept := accepted{}
+	held := a.Catalog.Quarantined()
 	for _, name := range names {
+		if i := slices.IndexFunc(held, func(q catalog.Quarantine) bool { return q.Name() == name }); i >= 0 {
+			accept.revisions[held[i].Revision.OS] = held[i].Revision.ID
+			continue
+		}
 		i := slices.IndexFunc(feeds, func(f patch.FeedStatus) bool { return f.Name == name })
 		if i < 0 {
-			return nil, &patch.Error{Kind: patch.NotFound, What: fmt.Sprintf("no feed is called %q", name), Do: "List them: fettle feeds"}
+			return accept, nothingCalled(name, held)
 		}
 		last := feeds[i].Last
 		if last == nil || last.Outcome != feed.Quarantined {
-			return nil, &patch.Error{Kind: patch.Conflict, What: "there is nothing to accept for the feed " + name,
+			return accept, &patch.Error{Kind: patch.Conflict, What: "there is nothing to accept for the feed " + name,
 				Why: "its newest run put nothing in quarantine", Do: "Look at `fettle feeds`; sync again without accepting it."}
 		}
-		accept[name] = *last
+		accept.feeds[name] = *last
 	}
 	return accept, nil
+}
+
+func nothingCalled(name string, held []catalog.Quarantine) error {
+	if os, id, ok := strings.Cut(name, "/"); ok {
+		do := "Look at `fettle alarms`."
+		if i := slices.IndexFunc(held, func(q catalog.Quarantine) bool { return string(q.Revision.OS) == os }); i >= 0 {
+			do = "In quarantine is " + held[i].Name() + ": look at that one."
+		}
+		return &patch.Error{Kind: patch.Conflict, What: fmt.Sprintf("no revision %s of %s is in quarantine", id, os), Do: do}
+	}
+	return &patch.Error{Kind: patch.NotFound, What: fmt.Sprintf("no feed is called %q", name), Do: "List them: fettle feeds"}
 }
 
 // sync brings all feeds up to date, publishes what changed and wakes the machines. What fails is in the change, in the feed's run
@@ -131,7 +161,7 @@ func (a *appliance) syncFeeds(ctx context.Context, id string, accept accepted) (
 	if err := g.Wait(); err != nil {
 		return "", err
 	}
-	text, err := a.publish(ctx, id)
+	text, err := a.publish(ctx, id, accept)
 	return text, errors.Join(errors.Join(failures...), err)
 }
 
@@ -157,15 +187,19 @@ func (a *appliance) syncFeed(ctx context.Context, id string, f patch.Feed, accep
 }
 
 func (a *appliance) syncOne(ctx context.Context, f patch.Feed, accept accepted, progress func(feed.Progress)) (patch.FeedRun, error) {
-	if seen, ok := accept[f.Name]; ok {
+	if seen, ok := accept.feeds[f.Name]; ok {
 		return a.syncer.SyncAccepting(ctx, f, seen, progress)
 	}
 	return a.syncer.Sync(ctx, f, progress)
 }
 
-func (a *appliance) publish(ctx context.Context, id string) (string, error) {
+func (a *appliance) publish(ctx context.Context, id string, accept accepted) (string, error) {
 	a.Changes.Step(id, api.Part{Name: "catalog", State: "running", Text: "building lists and signatures"})
-	metas, err := a.Catalog.Publish(ctx)
+	seen := catalog.Accepted{Revisions: accept.revisions, Feeds: map[string]bool{}}
+	for name := range accept.feeds {
+		seen.Feeds[name] = true
+	}
+	metas, err := a.Catalog.PublishAccepting(ctx, seen)
 	var says []string
 	for _, m := range metas {
 		says = append(says, fmt.Sprintf("%s: list %s with %s", m.OS, m.ID, plural(m.Patches, "patch", "patches")))
