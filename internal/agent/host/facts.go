@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -39,10 +40,14 @@ func CollectFacts(ctx context.Context, root string) (patch.Facts, error) {
 		return patch.Facts{}, err
 	}
 	f.OS.Key = hostOS(f.OS, release["ID_LIKE"])
-	if manager.name == "dpkg" {
-		if f.Apt, err = readAptPolicy(root, release); err != nil {
-			return patch.Facts{}, err
-		}
+	switch manager.name {
+	case "dpkg":
+		f.Apt, err = readAptPolicy(root, release)
+	case "rpm":
+		f.Modules, err = readModules(root)
+	}
+	if err != nil {
+		return patch.Facts{}, err
 	}
 	return f, ctx.Err()
 }
@@ -156,6 +161,11 @@ func nativeArch(root string, packages []patch.Package) (string, error) {
 
 func noArch(root, why string) error {
 	return &patch.Error{Kind: patch.Invalid, What: "cannot tell the architecture of the machine in " + root, Why: why, Do: "Nothing was judged."}
+}
+
+// isMissing reports whether a file is not there, nor what would have to be above it.
+func isMissing(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
 // cause gives the reason of a file error without the path, which the sentence around it names.

@@ -20,7 +20,7 @@ func managers() []manager {
 	return []manager{
 		{"dpkg", []string{"debian", "ubuntu"}, hasStatus, readStatus, nativeArch},
 		{"rpm", []string{"rhel", "fedora", "centos", "suse", "opensuse", "sles", "amzn", "azurelinux", "mariner", "photon"}, hasRPM, readRPM, rpmArch},
-		{"apk", []string{"alpine"}, hasAPK, readAPK, apkArch},
+		{"apk", []string{"alpine", "wolfi", "chainguard"}, hasAPK, readAPK, apkArch},
 	}
 }
 

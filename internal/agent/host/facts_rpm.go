@@ -1,10 +1,10 @@
 package host
 
 import (
-	"errors"
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/rpmdb"
@@ -36,8 +36,8 @@ func readRPM(root string) ([]patch.Package, error) {
 		})
 		switch {
 		case err == nil:
-			return packages, nil
-		case patch.KindOf(err) == patch.NotFound || errors.Is(err, fs.ErrNotExist):
+			return packages, holdPackages(root, packages)
+		case patch.KindOf(err) == patch.NotFound || isMissing(err):
 			continue
 		}
 		kind := patch.KindOf(err)
@@ -53,23 +53,8 @@ func readRPM(root string) ([]patch.Package, error) {
 
 // rpmArch is dnf's base architecture, from the packages: that of rpm itself, else that of most.
 func rpmArch(root string, packages []patch.Package) (string, error) {
-	counts := map[string]int{}
-	var arches []string
-	for _, p := range packages {
-		if p.Arch == "noarch" || p.Arch == "(none)" || p.Arch == "src" || !plainWord(p.Arch) {
-			continue
-		}
-		if p.Name == "rpm" {
-			return baseArch(p.Arch), nil
-		}
-		if counts[p.Arch]++; counts[p.Arch] == 1 {
-			arches = append(arches, p.Arch)
-		}
-	}
-	if len(arches) == 0 {
-		return "", noArch(root, "its package database names no package of any architecture")
-	}
-	return baseArch(slices.MaxFunc(arches, func(a, b string) int { return counts[a] - counts[b] })), nil
+	arch, err := commonArch(root, packages, "rpm", "noarch", "(none)", "src")
+	return baseArch(arch), err
 }
 
 // baseArch is the architecture under which a vendor files packages of another one.
@@ -81,4 +66,26 @@ func baseArch(arch string) string {
 		return "armhfp"
 	}
 	return arch
+}
+
+// commonArch is the architecture of one package, where it is there, else that of most; not counting words that stand for every one.
+func commonArch(root string, packages []patch.Package, name string, every ...string) (string, error) {
+	counts := map[string]int{}
+	var arches []string
+	for _, p := range packages {
+		if p.Arch == "" || !plainWord(p.Arch) || slices.Contains(every, p.Arch) {
+			continue
+		}
+		if p.Name == name {
+			return p.Arch, nil
+		}
+		if counts[p.Arch]++; counts[p.Arch] == 1 {
+			arches = append(arches, p.Arch)
+		}
+	}
+	if len(arches) == 0 {
+		return "", noArch(root, "its package database names no package of any architecture")
+	}
+	slices.SortFunc(arches, strings.Compare)
+	return slices.MaxFunc(arches, func(a, b string) int { return counts[a] - counts[b] }), nil
 }

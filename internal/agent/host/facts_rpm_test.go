@@ -78,6 +78,73 @@ func TestFactsOfRPMMachine(t *testing.T) {
 	}
 }
 
+func TestPolicyOfRPMMachine(t *testing.T) {
+	for name, c := range map[string]struct{ file, text, held string }{
+		"nothing":              {"etc/dnf/dnf.conf", "[main]\ngpgcheck=1\n[other]\nexclude=bash\n", ""},
+		"exclude":              {"etc/dnf/dnf.conf", "[main]\nexclude=kernel* ba*\n", "bash"},
+		"excludepkgs":          {"etc/yum.conf", "[main]\nexcludepkgs = x,\n  tz[!x]ata.noarch\n", "tzdata"},
+		"lock":                 {"etc/dnf/plugins/versionlock.list", "# Added lock\nbash-0:5.1.8-9.el9.*\n", "bash"},
+		"lock of another":      {"etc/dnf/plugins/versionlock.list", "bash-0:5.1.8-6.el9.*\n", "bash"},
+		"lock of a name":       {"etc/dnf/plugins/versionlock.list", "tzdata\n", "tzdata"},
+		"one version excluded": {"etc/dnf/plugins/versionlock.list", "!bash-0:5.1.8-10.el9.*\n", ""},
+		"dnf5":                 {"etc/dnf/versionlock.toml", "version = \"1.0\"\n[[packages]]\nname = \"bash\"\n[[packages.conditions]]\nkey = \"evr\"\ncomparator = \"=\"\nvalue = \"5.1.8-9.el9\"\n", "bash"},
+		"dnf5 other bound":     {"etc/dnf/versionlock.toml", "[[packages]]\nname = \"bash\"\n[[packages.conditions]]\ncomparator = \"<\"\n", ""},
+	} {
+		root := makeTree(t, map[string]string{c.file: c.text})
+		packages := []patch.Package{{Name: "bash", Arch: "x86_64"}, {Name: "tzdata", Arch: "noarch"}}
+		if err := holdPackages(root, packages); err != nil {
+			t.Fatal(name, err)
+		}
+		held := ""
+		for _, p := range packages {
+			if p.Held {
+				held += p.Name
+			}
+		}
+		if held != c.held {
+			t.Errorf("%s: %q is held and not %q", name, held, c.held)
+		}
+	}
+	root := makeTree(t, map[string]string{"etc/dnf/modules.d/nodejs.module": "[nodejs]\nname=nodejs\nstream=18\nprofiles=\nstate=enabled\n",
+		"etc/dnf/modules.d/php.module": "[php]\nname=php\nstream=\nstate=disabled\n", "etc/dnf/modules.d/perl.module": "[perl]\nstate=\n", "etc/dnf/modules.d/README": "x"})
+	want := "[{nodejs 18 enabled} {php  disabled}]"
+	if got, err := readModules(root); err != nil || fmt.Sprint(got) != want {
+		t.Error(got, err)
+	}
+	if err := os.Mkdir(filepath.Join(root, "etc/yum.conf"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := holdPackages(root, make([]patch.Package, 1)); err == nil {
+		t.Error("a policy that cannot be read counts as none")
+	}
+}
+
+func TestFactsOfAPKMachine(t *testing.T) {
+	root := makeTree(t, map[string]string{"etc/os-release": "ID=alpine\nVERSION_ID=3.20.3\n", "etc/apk/world": "busybox=1.36.1-r29\n",
+		"lib/apk/db/installed": "P:musl\nV:1.2.5-r0\nA:x86_64\n\nP:busybox\nV:1.36.1-r29\nA:x86_64\n\n"})
+	f, err := CollectFacts(context.Background(), root)
+	if err != nil || f.OS.Key != "alpine-3.20-x86_64" || f.OS.Manager != "apk" || len(f.Packages) != 2 || !f.Packages[0].Held || f.Packages[1].Held {
+		t.Errorf("%+v, %v", f, err)
+	}
+	for _, text := range []string{"", "P:musl\nV:1"} {
+		root := makeTree(t, map[string]string{"etc/os-release": "ID=alpine\nVERSION_ID=3.20.3\n", "lib/apk/db/installed": text})
+		if f, err := CollectFacts(context.Background(), root); err == nil {
+			t.Errorf("%q: %+v", text, f)
+		}
+	}
+}
+
+func FuzzDNFPolicy(f *testing.F) {
+	f.Add("[main]\nexclude=a*, b\n c\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, read := range []func(string) []string{excludes, locks, tomlLocks} {
+			for _, pattern := range read(text) {
+				names(pattern, &patch.Package{Name: "a", Arch: "noarch"})
+			}
+		}
+	})
+}
+
 func TestNoPartialFactsOfRPMMachine(t *testing.T) {
 	for name, c := range map[string]struct {
 		files map[string]string
