@@ -14,9 +14,9 @@ import (
 )
 
 type explainCmd struct {
-	Names []string `arg:"" help:"MACHINE PATCH, or with --label only PATCH."`
+	Names []string `arg:"" help:"MACHINE, or MACHINE PATCH, or with --label only PATCH."`
 	Label string   `short:"l" help:"Explain the patch over all machines that carry this label."`
-	Check bool     `help:"Exit with 1 unless the patch is on the machine or deployable now."`
+	Check bool     `help:"Exit with 1 unless the patch is on the machine or deployable now; of a machine, unless it needs nothing."`
 }
 
 func (explainCmd) Help() string {
@@ -24,6 +24,7 @@ func (explainCmd) Help() string {
 A long list of clauses is cut; --json has them all.
 
 Examples:
+  fettle explain web-14
   fettle explain web-14 perl
   fettle explain --label web perl
   fettle explain web-14 bookworm-security/perl/5.36.0-7+deb12u4 --json`
@@ -36,14 +37,17 @@ func (c explainCmd) Run(ctx context.Context, s *screen) error {
 		}
 		return ask(ctx, s, api.Path("explain"), query{}.set("label", c.Label).set("patch", c.Names[0]), printLabelExplanation)
 	}
-	if len(c.Names) != 2 {
-		return usagef("name a machine and a patch: fettle explain MACHINE PATCH")
+	if len(c.Names) > 2 {
+		return usagef("name a machine and at most one patch: fettle explain MACHINE PATCH")
 	}
 	client, err := s.client(ctx)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
+	if len(c.Names) == 1 {
+		return c.machine(ctx, s, client)
+	}
 	e, err := api.Get[ledger.Explanation](ctx, client, api.Path("explain"), query{}.set("machine", c.Names[0]).set("patch", c.Names[1]).values())
 	if err != nil {
 		return err
@@ -55,6 +59,62 @@ func (c explainCmd) Run(ctx context.Context, s *screen) error {
 		return errNo
 	}
 	return nil
+}
+
+func (c explainCmd) machine(ctx context.Context, s *screen, client *api.Client) error {
+	e, err := api.Get[ledger.MachineExplanation](ctx, client, api.Path("explain"), query{}.set("machine", c.Names[0]).values())
+	if err != nil {
+		return err
+	}
+	if err := s.show(e, func(w io.Writer) { printMachineExplanation(w, s.width, e) }); err != nil {
+		return err
+	}
+	if c.Check && (e.Machine.Freshness != ledger.Fresh || e.Machine.Needed+e.Machine.Verdicts[patch.Faulty] > 0) {
+		return errNo
+	}
+	return nil
+}
+
+// printMachineExplanation prints what keeps a machine, then its patches by where they stand.
+func printMachineExplanation(w io.Writer, width int, e ledger.MachineExplanation) {
+	heading(w, width, clean(e.Machine.Name+"  "+string(e.Machine.OS)), clean(strings.Join(e.Labels, ", ")))
+	actor := ""
+	if e.Actor != gate.Nobody {
+		actor = "→ who can act: " + string(e.Actor)
+	}
+	heading(w, width, clean(e.Sentence), clean(actor))
+	line(w, "")
+	titles := 0
+	for _, g := range e.Gates {
+		titles = max(titles, runewidth.StringWidth(g.Title))
+	}
+	for _, g := range e.Gates {
+		printGate(w, g, titles, false)
+	}
+	printPatchGroups(w, "Needed:", e.Groups)
+	printPatchGroups(w, "Approved, and not needed here:", e.ApprovedNotNeeded)
+	line(w, "")
+	line(w, "What happens next: %s", clean(nextText(gate.Answer{Next: e.Next, NextAt: e.NextAt})))
+}
+
+func printPatchGroups(w io.Writer, title string, groups []ledger.PatchGroup) {
+	if len(groups) == 0 {
+		return
+	}
+	line(w, "")
+	line(w, "%s", title)
+	for _, g := range groups {
+		security := ""
+		if g.Security > 0 {
+			security = " (" + thousands(g.Security) + " security)"
+		}
+		line(w, "  %5s%s  %s", thousands(g.Count), security, clean(g.Text))
+		var names []string
+		for _, id := range g.Patches {
+			names = append(names, string(id))
+		}
+		line(w, "         %s", clean(strings.Join(firstNames(names), ", ")))
+	}
 }
 
 // printExplanation prints the page that people remember: the answer, then the gates.

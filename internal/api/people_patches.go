@@ -86,11 +86,18 @@ func (s *people) decisionHistory(c *call) (any, error) {
 	return listOf(d), err
 }
 
-// explain answers for ?machine=…&patch=… and for ?label=…&patch=….
+// explain answers for ?machine=…&patch=…, for ?label=…&patch=… and for ?machine=… alone.
 func (s *people) explain(c *call) (any, error) {
 	machine, label, text := c.text("machine"), c.text("label"), c.text("patch")
+	if text == "" && machine != "" && label == "" {
+		m, err := s.Ledger.Resolve(c.Context(), machine)
+		if err != nil {
+			return nil, err
+		}
+		return s.Ledger.ExplainMachine(c.Context(), m.ID)
+	}
 	if text == "" || (machine == "") == (label == "") {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot explain this", Why: "a patch and either a machine or a label are needed"}
+		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot explain this", Why: "a machine, or a patch and either a machine or a label are needed"}
 	}
 	if label != "" {
 		row, err := s.patch(c, text)

@@ -11,7 +11,7 @@ import (
 // conclude fills the answer's own words from its gates.
 func (a *Answer) conclude(w World) {
 	a.Standing = a.standing(w)
-	a.Sentence = sentence(a.clause(w))
+	a.Sentence = Sentence(a.clause(w))
 	switch {
 	case a.Deployable:
 		a.Next, a.Actor = "the next deployment installs it", Person

@@ -139,6 +139,11 @@ func neverDetected(w World, g *Gate) {
 	}
 }
 
+// Readiness judges what can keep a machine from every patch: its snapshot, its connection, itself.
+func Readiness(w World) []Gate {
+	return []Gate{Freshness(w), machine(w), preflight(w)}
+}
+
 // Freshness judges the snapshot gate of a machine apart from any patch: whether its newest complete detect speaks of now.
 func Freshness(w World) Gate {
 	w.Listed, w.Verdict = true, patch.NotApplicable

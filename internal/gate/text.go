@@ -101,8 +101,8 @@ func who(now time.Time, done string, d patch.Decision) string {
 	return s
 }
 
-// sentence makes one of a clause.
-func sentence(s string) string {
+// Sentence makes one of a clause.
+func Sentence(s string) string {
 	s = strings.TrimRight(strings.TrimSpace(s), ".")
 	if s == "" {
 		return ""

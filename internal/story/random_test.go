@@ -225,9 +225,35 @@ func (c *chaos) agree() {
 		if len(rows) != len(c.list) || sum.Total != len(c.list) || sum.Verdicts.Total() != sum.Total {
 			c.t.Fatalf("%d rows of %d for %s", len(rows), len(c.list), b.id)
 		}
+		c.agreeOnMachine(b, rows)
 		for _, r := range rows {
 			c.agreeOn(b, r, planned[string(b.id)+string(r.Patch.ID)], left[string(b.id)+string(r.Patch.ID)])
 		}
+	}
+}
+
+// agreeOnMachine holds that a machine's explanation has every patch that it needs, each in the group of its own explanation.
+func (c *chaos) agreeOnMachine(b *box, rows []ledger.Row) {
+	c.t.Helper()
+	ex, err := c.ledger.ExplainMachine(c.ctx(), b.id)
+	c.must(err)
+	at := map[patch.ID]string{}
+	for _, g := range ex.Groups {
+		for _, id := range g.Patches {
+			at[id] = string(g.Gate) + "/" + g.Code
+		}
+	}
+	for _, r := range rows {
+		want, needed := string(r.Gate)+"/"+r.Code, r.Verdict == patch.NotPatched || r.Verdict == patch.Faulty
+		if r.Deployable {
+			want = "/deployable"
+		}
+		if got, in := at[r.Patch.ID]; in != needed || in && got != want {
+			c.t.Fatalf("%s on %s: %s, %s in the ledger, %q in the machine's explanation", r.Patch.ID, b.id, r.Verdict, want, got)
+		}
+	}
+	if ex.Sentence == "" || ex.Next == "" {
+		c.t.Fatalf("%s is explained by %q, next %q", b.id, ex.Sentence, ex.Next)
 	}
 }
 

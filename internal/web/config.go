@@ -25,6 +25,7 @@ type Ledger interface {
 type Explainer interface {
 	Status(ctx context.Context) (ledger.Fleet, error)
 	Explain(ctx context.Context, id patch.MachineID, p patch.ID) (ledger.Explanation, error)
+	ExplainMachine(ctx context.Context, id patch.MachineID) (ledger.MachineExplanation, error)
 	ExplainLabel(ctx context.Context, label string, p patch.ID) (ledger.LabelExplanation, error)
 	Resolve(ctx context.Context, text string) (patch.Machine, error)
 	ResolvePatch(ctx context.Context, text string, os patch.HostOS) (patch.PatchRow, error)

@@ -40,6 +40,7 @@ type world struct {
 	progress  []deploy.Progress
 	explained ledger.Explanation
 	byLabel   ledger.LabelExplanation
+	byMachine ledger.MachineExplanation
 	preview   approval.Preview
 	plan      patch.Plan
 	broken    error // of the audit chain
@@ -82,6 +83,9 @@ func (w *world) Explain(_ context.Context, _ patch.MachineID, p patch.ID) (ledge
 		return ledger.Explanation{}, patch.Errorf(patch.NotFound, "no patch is called %s", p)
 	}
 	return w.explained, nil
+}
+func (w *world) ExplainMachine(context.Context, patch.MachineID) (ledger.MachineExplanation, error) {
+	return w.byMachine, nil
 }
 func (w *world) ExplainLabel(context.Context, string, patch.ID) (ledger.LabelExplanation, error) {
 	return w.byLabel, nil

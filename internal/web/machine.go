@@ -27,6 +27,7 @@ type machinePage struct {
 	NoInventory string // why there is none
 	Transitions []patch.Transition
 	Alarms      []patch.Alarm
+	Why         *ledger.MachineExplanation // nil while the machine waits to be admitted
 }
 
 // Newest is the receipt of the newest complete detect.
@@ -89,6 +90,11 @@ func (c *console) machine(v *visit) error {
 		if err := c.machineRows(v, &p); err != nil {
 			return err
 		}
+		why, err := c.Explainer.ExplainMachine(v.ctx, id)
+		if err != nil {
+			return err
+		}
+		p.Why = &why
 	}
 	if p.Labels, err = c.labelsOf(v, id); err != nil {
 		return err

@@ -145,6 +145,15 @@ func blocked(all []patch.Attempt) *patch.Attempt {
 	return newest
 }
 
+// Readiness judges what can keep this machine from every patch, and the schedules that deploy to it.
+func (s *Sight) Readiness(ctx context.Context) ([]gate.Gate, []gate.ScheduleFact, error) {
+	if _, err := s.Attempts(ctx, ""); err != nil {
+		return nil, nil, err
+	}
+	schedules, err := s.scheduled(ctx)
+	return gate.Readiness(gate.World{Now: s.v.Now, Limits: s.v.Limits, Machine: s.Machine, OS: s.OS, Revision: s.Meta, Receipt: s.Receipt, Blocked: blocked(s.attempts)}), schedules, err
+}
+
 // Freshness judges whether the newest complete detect speaks of now.
 func (s *Sight) Freshness() gate.Gate {
 	return gate.Freshness(gate.World{Now: s.v.Now, Limits: s.v.Limits, Machine: s.Machine, OS: s.OS, Revision: s.Meta, Receipt: s.Receipt})
