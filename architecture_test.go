@@ -19,7 +19,7 @@ const module = "github.com/fettle-project/fettle/"
 // layers lists the packages from the ground up. A package may import those of lower rows only, except where allowed says more:
 // so dependencies point downwards and stages never import each other.
 var layers = [][]string{
-	{"internal/patch", "internal/lab"},
+	{"internal/patch", "internal/lab", "docs/schema"},
 	{"internal/version", "internal/schedule", "internal/expr"},
 	{"internal/wire", "internal/debian", "internal/rpmdb", "internal/apk", "internal/candidate", "internal/gate", "internal/content", "internal/mirror", "internal/item"},
 	{"internal/detect", "internal/debian/debtest", "internal/apk/apktest"},

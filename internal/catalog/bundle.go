@@ -36,9 +36,15 @@ const (
 	maxBundleIndex = 4 << 20
 )
 
+// Member is a further file in a bundle, of its writer's own concern.
+type Member struct {
+	Name  string
+	Bytes []byte
+}
+
 // WriteBundle writes built catalogs as one file for stand-alone use, replacing path atomically. The same catalogs give the same
 // bytes, except for the time of building in their metas.
-func WriteBundle(path string, built []Built) (err error) {
+func WriteBundle(path string, built []Built, more ...Member) (err error) {
 	defer func() {
 		if err != nil {
 			err = &patch.Error{Kind: patch.Unavailable, What: "cannot write the bundle " + path, Err: err}
@@ -50,13 +56,13 @@ func WriteBundle(path string, built []Built) (err error) {
 	}
 	defer os.Remove(f.Name())
 	defer f.Close()
-	if err := writeMembers(f, built); err != nil {
+	if err := writeMembers(f, built, more); err != nil {
 		return err
 	}
 	return errors.Join(f.Chmod(0o644), f.Sync(), f.Close(), os.Rename(f.Name(), path))
 }
 
-func writeMembers(w io.Writer, built []Built) error {
+func writeMembers(w io.Writer, built []Built, more []Member) error {
 	built = slices.SortedFunc(slices.Values(built), func(a, b Built) int { return cmp.Compare(a.Meta.OS, b.Meta.OS) })
 	metas := make([]patch.RevisionMeta, len(built))
 	for i := range built {
@@ -67,19 +73,24 @@ func writeMembers(w io.Writer, built []Built) error {
 		return err
 	}
 	z := zip.NewWriter(w)
-	add := func(name string, b []byte) error {
-		m, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store, Modified: time.Unix(0, 0).UTC()})
+	add := func(name string, b []byte, method uint16) error {
+		m, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: method, Modified: time.Unix(0, 0).UTC()})
 		if err != nil {
 			return err
 		}
 		_, err = m.Write(b)
 		return err
 	}
-	if err := add(bundleIndex, index); err != nil {
+	if err := add(bundleIndex, index, zip.Store); err != nil {
 		return err
 	}
 	for _, b := range built {
-		if err := errors.Join(add(string(b.Meta.List), b.List), add(string(b.Meta.Signatures), b.Signatures)); err != nil {
+		if err := errors.Join(add(string(b.Meta.List), b.List, zip.Store), add(string(b.Meta.Signatures), b.Signatures, zip.Store)); err != nil {
+			return err
+		}
+	}
+	for _, m := range more {
+		if err := add(m.Name, m.Bytes, zip.Deflate); err != nil {
 			return err
 		}
 	}
@@ -176,6 +187,28 @@ func (b *Bundle) List(os patch.HostOS) (*List, error) {
 		return nil, &patch.Error{Kind: patch.Invalid, What: "the list in " + b.path + " is for another host OS or of another length"}
 	}
 	return l, nil
+}
+
+// Slice gives one host OS's part of the bundle, to be written into another.
+func (b *Bundle) Slice(os patch.HostOS) (Built, error) {
+	meta, err := b.find(os)
+	if err != nil {
+		return Built{}, err
+	}
+	built := Built{Meta: meta}
+	if built.List, err = b.verified(meta.List, maxListFile); err == nil {
+		built.Signatures, err = b.verified(meta.Signatures, maxSignatureFile)
+	}
+	return built, err
+}
+
+// Member reads a further file of at most limit bytes, as WriteBundle was given it.
+func (b *Bundle) Member(name string, limit int64) ([]byte, error) {
+	m, err := b.member(name, limit)
+	if err != nil {
+		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot read " + name + " in " + b.path, Err: err}
+	}
+	return m, nil
 }
 
 func (b *Bundle) find(os patch.HostOS) (patch.RevisionMeta, error) {

@@ -153,7 +153,7 @@ type AffectedPackage struct {
 	Fixed     string `json:"fixed"`
 }
 
-// Finding is one patch's answer in full: what the accept scripts and explain print.
+// Finding is one patch's answer in full, as detect and explain print it.
 type Finding struct {
 	ID       ID                `json:"id"`
 	Title    string            `json:"title"`

@@ -6,6 +6,7 @@ package standalone
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"io"
 	"os"
@@ -24,6 +25,8 @@ type Options struct {
 	Catalog  string           // bundle file
 	Root     string           // root directory of the machine to judge; "" is "/"
 	Facts    string           // judge this facts file instead of a machine
+	Replay   string           // judge again what Record wrote here, instead of Catalog and a machine
+	Record   string           // also write what was judged, and by what, as one file here
 	Snapshot string           // also write the compact snapshot here
 	JSON     bool             // the whole answer as JSON instead of a summary
 	Version  string           // of this program, for the snapshot
@@ -72,6 +75,11 @@ func Detect(ctx context.Context, o Options) error {
 			return err
 		}
 	}
+	if o.Record != "" {
+		if err := j.record(o); err != nil {
+			return err
+		}
+	}
 	w := bufio.NewWriterSize(o.Out, 64<<10)
 	switch {
 	case o.JSON:
@@ -81,16 +89,19 @@ func Detect(ctx context.Context, o Options) error {
 	default:
 		j.writeReport(w)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = w.Flush()
 	}
-	return w.Flush()
+	if err == nil && o.Replay != "" {
+		err = j.compareRecorded(o)
+	}
+	return err
 }
 
 // load reads the machine's facts and, meanwhile, opens the bundle; where the bundle is for one OS only, its signatures too.
 func (o Options) load(ctx context.Context) (*judged, error) {
 	j := &judged{started: o.now()}
-	bundle, err := catalog.OpenBundle(o.Catalog)
+	bundle, err := catalog.OpenBundle(cmp.Or(o.Replay, o.Catalog))
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +118,7 @@ func (o Options) load(ctx context.Context) (*judged, error) {
 			early <- opened{s, err}
 		}()
 	}
-	j.facts, err = o.readFacts(ctx)
+	j.facts, err = o.readFacts(ctx, bundle)
 	if len(oses) == 1 {
 		got := <-early
 		if err == nil && j.facts.OS.Key == oses[0] {
@@ -134,7 +145,7 @@ func (j *judged) snapshot(o Options) (patch.Snapshot, error) {
 	s := patch.Snapshot{Verdicts: j.result.Verdicts, Receipt: patch.Receipt{Seq: uint64(max(1, j.started.Unix())), OS: j.facts.OS.Key,
 		Revision: j.meta.ID, Started: j.started, Ended: j.ended, Expected: j.signatures.Len(), Evaluated: j.result.Verdicts.Len(),
 		Errors: j.result.Errors, Facts: hash, Agent: o.Version}}
-	if o.Facts == "" {
+	if o.Facts == "" && o.Replay == "" {
 		s.Boot = host.BootID(o.root())
 	}
 	return s, s.Check()

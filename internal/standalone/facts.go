@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/fettle-project/fettle/internal/agent/host"
+	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -22,29 +23,41 @@ func Facts(ctx context.Context, root string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	return encodeFacts(out, f)
+}
+
+func encodeFacts(out io.Writer, f patch.Facts) error {
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", " ")
 	return enc.Encode(f)
 }
 
-func (o Options) readFacts(ctx context.Context) (patch.Facts, error) {
+func (o Options) readFacts(ctx context.Context, bundle *catalog.Bundle) (patch.Facts, error) {
+	if o.Replay != "" {
+		return recordedFacts(bundle, o.Replay)
+	}
 	if o.Facts == "" {
 		return host.CollectFacts(ctx, o.root())
 	}
-	var f patch.Facts
 	b, err := readFile(o.Facts)
 	if err != nil {
-		return f, &patch.Error{Kind: patch.NotFound, What: "cannot read the facts file " + o.Facts, Err: err}
+		return patch.Facts{}, &patch.Error{Kind: patch.NotFound, What: "cannot read the facts file " + o.Facts, Err: err}
 	}
+	return decodeFacts(b, "the facts file "+o.Facts)
+}
+
+// decodeFacts reads facts as Facts wrote them; where names them in errors.
+func decodeFacts(b []byte, where string) (patch.Facts, error) {
+	var f patch.Facts
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&f); err != nil || dec.More() {
-		return patch.Facts{}, &patch.Error{Kind: patch.Invalid, What: "the facts file " + o.Facts + " is not one", Err: err,
+		return patch.Facts{}, &patch.Error{Kind: patch.Invalid, What: where + " is not one", Err: err,
 			Do: "Write one with \"fettle facts\"."}
 	}
 	if f.OS.Key == "" || f.OS.Arch == "" {
-		return patch.Facts{}, &patch.Error{Kind: patch.Invalid, What: "the facts file " + o.Facts + " does not name its host OS",
+		return patch.Facts{}, &patch.Error{Kind: patch.Invalid, What: where + " does not name its host OS",
 			Do: "Write one with \"fettle facts\"."}
 	}
 	slices.SortStableFunc(f.Packages, func(a, b patch.Package) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Arch, b.Arch)) })

@@ -13,6 +13,20 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
+// Report is the whole answer of a detect as `--json` prints it. It is written as a stream; docs/schema publishes its shape.
+type Report struct {
+	OS        patch.HostOS    `json:"os"`
+	Catalog   ReportCatalog   `json:"catalog"`
+	Evaluated int             `json:"evaluated"` // definitions that were judged: always all of them
+	Patches   []patch.Finding `json:"patches"`   // sorted by ID
+}
+
+// ReportCatalog names what was judged by.
+type ReportCatalog struct {
+	Revision patch.RevisionID `json:"revision"`
+	Patches  int              `json:"patches"` // how many patches the list has
+}
+
 // writeJSON streams the whole answer; each patch on a line of its own.
 func (j *judged) writeJSON(w *bufio.Writer) error {
 	list, err := j.bundle.List(j.facts.OS.Key)

@@ -1,0 +1,16 @@
+// Package schema carries the published JSON Schemas of what programs of others may read and write: facts and detect's answer.
+//
+// The files are made from the Go types and their comments; a test holds them to these, and rewrites them with -update.
+package schema
+
+import _ "embed"
+
+// Facts is the schema of what `fettle facts` prints and `fettle detect --facts` reads.
+//
+//go:embed facts.json
+var Facts []byte
+
+// Detect is the schema of what `fettle detect --json` prints.
+//
+//go:embed detect.json
+var Detect []byte
