@@ -19,6 +19,9 @@ func (m *Model) Tests() int { return len(m.tests) }
 // Test gives one test, n being in [0, Tests). It must not be changed.
 func (m *Model) Test(n int) *Test { return &m.tests[n] }
 
+// Objects gives every object that a test, a set or a variable uses. They must not be changed.
+func (m *Model) Objects() []Object { return m.objects }
+
 // Decode reads what Builder.Bytes gave and checks all of it, so that nothing can fail or loop afterwards. The slice may be reused.
 func Decode(b []byte) (*Model, error) {
 	if len(b) == 0 || len(b) > maxEncoded || b[0] > 1 {
