@@ -69,6 +69,8 @@ const (
 	TestItems TestKind = 5
 	// TestMovable: it is there, older than Operand, and not held. "error" where either version is no version.
 	TestMovable TestKind = 6
+	// testInfo: an item test about a package, in the short form of the file.
+	testInfo TestKind = 7
 )
 
 // Test is one question about one package, or about items. Arch and Module are as in PackageRule. Where several architectures are meant,

@@ -108,16 +108,27 @@ func (j *judge) values() Judgement {
 
 func (j *judge) evaluate() Result {
 	r := Result{Verdicts: patch.NewVector(j.w.c.definitions)}
+	if j.w.c.rules == 0 { // no definition's name is needed
+		for i := range j.w.c.definitions {
+			r.set(i, j.trees.verdict(i))
+		}
+		return r
+	}
 	for w := j.w; w.step(); {
 		v, _ := j.judgeStep(nil)
-		if v != patch.NotApplicable {
-			r.Verdicts.Set(w.at.definition-1, v)
-		}
-		if v == patch.Faulty {
-			r.Errors++
-		}
+		r.set(w.at.definition-1, v)
 	}
 	return r
+}
+
+func (r *Result) set(i int, v patch.Verdict) {
+	if v == patch.NotApplicable {
+		return
+	}
+	r.Verdicts.Set(i, v)
+	if v == patch.Faulty {
+		r.Errors++
+	}
 }
 
 // judgeStep judges the definition that the walker has just stepped on and reads all of its rules. It tells looked, if there is

@@ -76,7 +76,10 @@ func (o *outcome) clause(n int32) patch.Clause {
 	if !is {
 		return patch.Clause{Expected: "a definition that can be understood", Seen: o.t.strings[o.t.refs[o.t.nodes[n].start]]}
 	}
-	if !row.known() || o.t.objects[row.object].class != classPackage {
+	if row.kind == testInfo {
+		return o.infoClause(row)
+	}
+	if !row.aboutPackage() || o.t.objects[row.object].class != classPackage {
 		return patch.Clause{Expected: "a test that this program knows", Seen: fmt.Sprintf("test kind %d", row.kind)}
 	}
 	obj := o.t.objects[row.object]
@@ -201,11 +204,9 @@ func (o *outcome) affected(planted int, v patch.Verdict) []patch.AffectedPackage
 	p, i := o.roots(planted)
 	for _, number := range o.t.under([]int32{p, i}) {
 		row := o.t.tests[number]
-		if row.kind != TestVersion || !row.known() {
-			continue
-		}
-		for p := range o.there(row) {
-			if fixed := o.t.strings[row.operand]; v != patch.NotPatched || o.askOne(TestMovable, p, fixed) == item.True {
+		for p := range o.compared(row) {
+			fixed := o.t.strings[row.operand]
+			if v != patch.NotPatched || !p.Held && o.x.scheme.compare(p.Version, fixed) == older {
 				out = append(out, patch.AffectedPackage{Name: p.Name, Arch: p.Arch, Installed: p.Version, Fixed: fixed})
 			}
 		}
@@ -214,4 +215,53 @@ func (o *outcome) affected(planted int, v patch.Verdict) []patch.AffectedPackage
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Arch, b.Arch), cmp.Compare(a.Fixed, b.Fixed))
 	})
 	return slices.CompactFunc(out, func(a, b patch.AffectedPackage) bool { return a == b })
+}
+
+// compared gives the packages that are there and whose versions a test compares with the one that the patch brings.
+func (o *outcome) compared(row testRow) func(yield func(*patch.Package) bool) {
+	switch row.kind {
+	case TestVersion:
+		return o.there(row)
+	case testInfo:
+		if s := &o.t.shapes[o.t.objects[row.object].arch]; s.field == "evr" && s.operation == item.LessThan {
+			return o.thereInfo(row)
+		}
+	}
+	return func(func(*patch.Package) bool) {}
+}
+
+func (o *outcome) thereInfo(row testRow) func(yield func(*patch.Package) bool) {
+	return func(yield func(*patch.Package) bool) {
+		packages := o.instances[row.object]
+		for i := range packages {
+			if packages[i].State != patch.Removed && !yield(&packages[i]) {
+				return
+			}
+		}
+	}
+}
+
+// infoClause words a test of the short form: every package of its name is evidence.
+func (o *outcome) infoClause(row testRow) patch.Clause {
+	obj := o.t.objects[row.object]
+	s := &o.t.shapes[obj.arch]
+	manager := schemeOfClass(s.class)
+	name := o.t.strings[obj.name]
+	c := patch.Clause{Subject: name, Expected: s.expected(o.t.strings[row.operand]), Seen: "not installed", From: manager.source()}
+	var seen []string
+	for p := range o.thereInfo(row) {
+		c.Subject = manager.subject(name, p.Arch)
+		value := p.Version
+		if s.field != "" && s.field != "evr" {
+			value, _ = packageField(s.class, p, s.field)
+		}
+		seen = append(seen, value)
+	}
+	if len(seen) > 1 {
+		c.Subject = name
+	}
+	if len(seen) > 0 {
+		c.Seen = enumerate(seen)
+	}
+	return c
 }

@@ -21,7 +21,8 @@ type forest struct {
 	last      [6]int // what zigzag counts from, per field
 	roots     []int  // the pair of each planted definition
 	items     item.Builder
-	itemTests int
+	itemTests bool // whether there is one in items
+	shapes    table
 }
 
 // table holds the entries of a column, each once.
@@ -32,7 +33,7 @@ type table struct {
 
 func newForest(os patch.HostOS, s scheme) *forest {
 	f := &forest{os: os, scheme: s, strings: map[string]int{}}
-	for _, t := range []*table{&f.objects, &f.tests, &f.nodes, &f.pairs} {
+	for _, t := range []*table{&f.objects, &f.tests, &f.nodes, &f.pairs, &f.shapes} {
 		t.known = map[string]int{}
 	}
 	return f
@@ -75,16 +76,13 @@ func (f *forest) node(e Expr, depth int) int {
 		e = Expr{Op: OpUnclear, Text: why}
 	}
 	var parts []int
-	if e.Op == OpIs && e.Test.Kind == TestItems {
-		n, err := f.items.Test(e.Test.Items)
-		if err != nil {
-			e = Expr{Op: OpUnclear, Text: err.Error()}
-		}
-		parts, f.itemTests = []int{n}, f.itemTests+1
-	}
 	switch e.Op {
 	case OpIs:
-		parts = []int{f.test(e.Test, parts)}
+		n, why := f.test(e.Test)
+		if why != "" {
+			return f.node(Expr{Op: OpUnclear, Text: why}, depth)
+		}
+		parts = []int{n}
 	case OpUnclear:
 		parts = []int{f.string(clip(e.Text))}
 	default:
@@ -154,21 +152,44 @@ func (t *Test) usable() bool {
 	return plain(t.Name) && clip(t.Operand) == t.Operand && clip(t.Arch) == t.Arch && clip(t.Module) == t.Module
 }
 
-// test gives the number of a test; items is its number among item tests, where it is one.
-func (f *forest) test(t Test, items []int) int {
+// test gives the number of a test, or why there can be none.
+func (f *forest) test(t Test) (n int, why string) {
 	if t.Kind == TestItems {
-		return f.tests.once(string(uvarints(int(t.Kind), items[0])), func(int) {
-			f.tests.col.Write(uvarints(int(t.Kind), f.near(lastObject, items[0]), f.near(lastOperand, f.string(""))))
-		})
+		return f.itemTest(t.Items)
 	}
 	name, arch, module := f.string(t.Name), f.string(f.scheme.arch(f.os, t.Arch)), f.string(t.Module)
-	object := f.objects.once(string(uvarints(classPackage, name, arch, module)), func(int) {
-		f.objects.col.Write(uvarints(classPackage, f.near(lastName, name), arch, module))
+	return f.row(t.Kind, f.object(classPackage, name, arch, module), t.Operand), ""
+}
+
+func (f *forest) itemTest(t *item.Test) (n int, why string) {
+	if s, name, want, ok := infoTest(t); ok && !f.items.IDs {
+		return f.row(testInfo, f.object(classInfo, f.string(name), f.shape(s), f.string("")), want), ""
+	}
+	n, err := f.items.Test(t)
+	if err != nil {
+		return 0, err.Error()
+	}
+	f.itemTests = true
+	return f.row(TestItems, n, ""), ""
+}
+
+// object gives the number of an object; what its two last fields mean depends on its class.
+func (f *forest) object(class, name, arch, module int) int {
+	return f.objects.once(string(uvarints(class, name, arch, module)), func(int) {
+		f.objects.col.Write(uvarints(class, f.near(lastName, name), arch, module))
 	})
-	operand := f.string(t.Operand)
-	return f.tests.once(string(uvarints(int(t.Kind), object, operand)), func(int) {
-		f.tests.col.Write(uvarints(int(t.Kind), f.near(lastObject, object), f.near(lastOperand, operand)))
+}
+
+func (f *forest) row(kind TestKind, object int, operand string) int {
+	want := f.string(operand)
+	return f.tests.once(string(uvarints(int(kind), object, want)), func(int) {
+		f.tests.col.Write(uvarints(int(kind), f.near(lastObject, object), f.near(lastOperand, want)))
 	})
+}
+
+func (f *forest) shape(s shape) int {
+	row := uvarints(f.string(s.class), int(s.existence), int(s.check), f.string(s.field), int(s.operation), int(s.datatype), s.arch, f.string(s.archValue))
+	return f.shapes.once(string(row), func(int) { f.shapes.col.Write(row) })
 }
 
 func (f *forest) string(s string) int {
@@ -183,7 +204,7 @@ func (f *forest) string(s string) int {
 // columns gives the sections. Strings stay in order of first use, so that numbers are near each other.
 func (f *forest) columns() (map[int][]byte, error) {
 	var items []byte
-	if f.itemTests > 0 {
+	if f.itemTests {
 		var err error
 		if items, err = f.items.Bytes(); err != nil {
 			return nil, err
@@ -196,7 +217,7 @@ func (f *forest) columns() (map[int][]byte, error) {
 		previous = s
 	}
 	return map[int][]byte{secStrings: text.Bytes(), secObjects: f.objects.col.Bytes(), secTests: f.tests.col.Bytes(),
-		secNodes: f.nodes.col.Bytes(), secPairs: f.pairs.col.Bytes(), secRoots: planes(f.roots, len(f.pairs.known)), secItems: items}, nil
+		secNodes: f.nodes.col.Bytes(), secPairs: f.pairs.col.Bytes(), secRoots: planes(f.roots, len(f.pairs.known)), secItems: items, secShapes: f.shapes.col.Bytes()}, nil
 }
 
 // planes writes numbers below limit as bytes: the lowest byte of all, then the next higher of all, as many as limit needs.

@@ -40,10 +40,15 @@ const (
 	secNodes    = 19
 	secRoots    = 20
 	secPairs    = 21
+	secShapes   = 22
 	secItems    = 23
 )
 
-const classPackage = 1
+// Classes of objects.
+const (
+	classPackage = 1 // name, architecture, module
+	classInfo    = 2 // name, shape
+)
 
 const (
 	opTail     = 0

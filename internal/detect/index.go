@@ -16,6 +16,7 @@ const maxUnits = 64
 type index struct {
 	scheme   scheme
 	native   string
+	manager  string
 	packages []patch.Package // sorted by name, architecture and version
 	modules  []patch.Module
 	units    []unit
@@ -34,6 +35,7 @@ type unit struct {
 type slot struct {
 	hash         uint32
 	first, count int32 // units of the name; count 0 is free
+	from, to     int32 // its packages
 }
 
 // newIndex checks that the facts are about the right OS and free of contradictions.
@@ -42,7 +44,7 @@ func newIndex(os patch.HostOS, s scheme, f *patch.Facts) (*index, error) {
 		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot detect with a catalog for " + string(os),
 			Why: "this machine is " + string(f.OS.Key), Do: "Use a catalog that covers " + string(f.OS.Key) + "."}
 	}
-	x := &index{scheme: s, packages: f.Packages, modules: f.Modules, native: f.OS.Arch, seed: maphash.MakeSeed()}
+	x := &index{scheme: s, packages: f.Packages, modules: f.Modules, native: f.OS.Arch, manager: f.OS.Manager, seed: maphash.MakeSeed()}
 	if !slices.IsSortedFunc(x.packages, byName) {
 		x.packages = slices.SortedStableFunc(slices.Values(x.packages), byName)
 	}
@@ -57,7 +59,7 @@ func newIndex(os patch.HostOS, s scheme, f *patch.Facts) (*index, error) {
 		for end < len(x.packages) && x.packages[end].Name == x.packages[start].Name {
 			end++
 		}
-		if err := x.put(x.packages[start:end]); err != nil {
+		if err := x.put(start, end); err != nil {
 			return nil, err
 		}
 		start = end
@@ -70,8 +72,8 @@ func byName(a, b patch.Package) int {
 }
 
 // put takes all packages of one name.
-func (x *index) put(packages []patch.Package) error {
-	first := len(x.units)
+func (x *index) put(from, to int) error {
+	first, packages := len(x.units), x.packages[from:to]
 	for i := range packages {
 		p := &packages[i]
 		if i > 0 && byName(*p, packages[i-1]) == 0 {
@@ -97,7 +99,7 @@ func (x *index) put(packages []patch.Package) error {
 	for x.slots[at].count != 0 {
 		at = (at + 1) & uint32(len(x.slots)-1)
 	}
-	x.slots[at] = slot{hash: hash, first: int32(first), count: int32(count)}
+	x.slots[at] = slot{hash: hash, first: int32(first), count: int32(count), from: int32(from), to: int32(to)}
 	x.glances[look(glance(name))] = true
 	return nil
 }
@@ -131,16 +133,31 @@ func look(length int, last, third byte) int {
 
 func (x *index) hash(name []byte) uint32 { return uint32(maphash.Bytes(x.seed, name)) }
 
-// named gives the units of a name.
-func (x *index) named(name []byte) []unit {
+// slot gives what is known of a name; the empty slot where nothing is.
+func (x *index) slot(name []byte) *slot {
 	hash := x.hash(name)
-	for at := hash & uint32(len(x.slots)-1); x.slots[at].count != 0; at = (at + 1) & uint32(len(x.slots)-1) {
-		s := &x.slots[at]
-		if s.hash == hash && x.units[s.first].pkg.Name == string(name) {
-			return x.units[s.first : s.first+s.count]
+	at := hash & uint32(len(x.slots)-1)
+	for ; x.slots[at].count != 0; at = (at + 1) & uint32(len(x.slots)-1) {
+		if s := &x.slots[at]; s.hash == hash && x.packages[s.from].Name == string(name) {
+			break
 		}
 	}
-	return nil
+	return &x.slots[at]
+}
+
+// named gives the units of a name.
+func (x *index) named(name []byte) []unit {
+	s := x.slot(name)
+	return x.units[s.first : s.first+s.count]
+}
+
+// instances gives the packages of a name that a package manager has; there are none where the facts are another one's.
+func (x *index) instances(name, manager string) []patch.Package {
+	if x.manager != "" && x.manager != manager || !x.mayKnow(glance(name)) {
+		return nil
+	}
+	s := x.slot([]byte(name))
+	return x.packages[s.from:s.to]
 }
 
 // find appends the units that a rule is about: those of the name, architecture (as scheme.arch gives it) and module stream.

@@ -13,27 +13,33 @@ import (
 type outcome struct {
 	t     *trees
 	x     *index
-	found [][]*unit // per object; what the machine knows of it
-	tests []item.Value
-	nodes []item.Value
-	items *item.Judge
-	costs []int32 // per node: how many tests decide it at least; made when first needed
+	found [][]*unit // per object of class package; what the machine knows of it
+	// instances are, per object of class info, the packages of its name.
+	instances [][]patch.Package
+	tests     []item.Value
+	nodes     []item.Value
+	items     *item.Judge
+	infos     infoJudge
+	costs     []int32 // per node: how many tests decide it at least; made when first needed
 }
 
 // judge asks every test: those about packages of the index, those about items of src.
 func (t *trees) judge(ctx context.Context, x *index, src item.Source) *outcome {
-	o := &outcome{t: t, x: x, items: item.NewJudge(t.items, src)}
+	o := &outcome{t: t, x: x, items: item.NewJudge(t.items, src), infos: newInfoJudge(x, t.shapes)}
 	if len(t.roots) == 0 {
 		return o
 	}
 	o.lookUp()
 	o.tests = make([]item.Value, len(t.tests))
 	for i, row := range t.tests {
-		if row.kind == TestItems {
+		switch row.kind {
+		case TestItems:
 			o.tests[i] = o.items.Value(ctx, int(row.object))
-			continue
+		case testInfo:
+			o.tests[i] = o.infos.value(t.objects[row.object].arch, o.instances[row.object], t.strings[row.operand])
+		default:
+			o.tests[i] = o.ask(row)
 		}
-		o.tests[i] = o.ask(row)
 	}
 	o.nodes = make([]item.Value, len(t.nodes))
 	for i, n := range t.nodes {
@@ -45,9 +51,13 @@ func (t *trees) judge(ctx context.Context, x *index, src item.Source) *outcome {
 // lookUp finds the packages that objects name.
 func (o *outcome) lookUp() {
 	var all []*unit
-	o.found = make([][]*unit, len(o.t.objects))
+	o.found, o.instances = make([][]*unit, len(o.t.objects)), make([][]patch.Package, len(o.t.objects))
 	for i, obj := range o.t.objects {
-		if obj.class == classPackage {
+		switch obj.class {
+		case classInfo:
+			manager, _ := managerOf(o.t.shapes[obj.arch].class)
+			o.instances[i] = o.x.instances(o.t.strings[obj.name], manager)
+		case classPackage:
 			start := len(all)
 			all = o.x.find([]byte(o.t.strings[obj.name]), o.t.strings[obj.arch], o.t.strings[obj.module], all)
 			o.found[i] = all[start:len(all):len(all)]
@@ -67,7 +77,7 @@ func (o *outcome) there(row testRow) func(yield func(*patch.Package) bool) {
 }
 
 func (o *outcome) ask(row testRow) item.Value {
-	if !row.known() || o.t.objects[row.object].class != classPackage {
+	if !row.aboutPackage() || o.t.objects[row.object].class != classPackage {
 		return item.Error
 	}
 	var t item.Tally

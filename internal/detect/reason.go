@@ -136,6 +136,9 @@ func (j *judge) missing(rule PackageRule, left *bool) patch.Clause {
 // enumerate lists a few names and counts the rest.
 func enumerate(names []string) string {
 	const few = 4
+	if len(names) == 1 {
+		return names[0]
+	}
 	if len(names) <= few+1 {
 		return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 	}

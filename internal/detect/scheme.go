@@ -128,3 +128,14 @@ func (s scheme) repair() string {
 	}
 	return "repair it with the package manager"
 }
+
+// schemeOfClass is the scheme of a class of package items.
+func schemeOfClass(class string) scheme {
+	switch class {
+	case classRPM:
+		return schemeRPM
+	case classAPK:
+		return schemeAPK
+	}
+	return schemeDpkg
+}

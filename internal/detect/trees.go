@@ -18,8 +18,11 @@ type trees struct {
 	pairs   [][2]int32 // prerequisite and installed
 	roots   []int32    // the pair of each definition
 	items   *item.Model
+	shapes  []shape
 }
 
+// object is a package: of class package by name, architecture and module; of class info by name and shape, which then is in arch. Those
+// of other classes are of no meaning.
 type object struct {
 	class              uint8
 	name, arch, module int32
@@ -31,9 +34,22 @@ type testRow struct {
 	object, operand int32
 }
 
-// known reports whether the test asks about a package.
-func (r *testRow) known() bool {
-	return r.kind >= TestInstalled && r.kind <= TestState || r.kind == TestMovable
+// aboutPackage reports whether the test has an object that is a package.
+func (r *testRow) aboutPackage() bool {
+	return r.kind >= TestInstalled && r.kind <= TestState || r.kind == TestMovable || r.kind == testInfo
+}
+
+// fits reports whether what a test refers to is there and of its kind. Tests of kinds that are not known refer to nothing.
+func (t *trees) fits(row testRow) bool {
+	switch {
+	case row.kind == TestItems:
+		return int(row.object) < t.items.Tests()
+	case !row.aboutPackage():
+		return true
+	case int(row.object) >= len(t.objects):
+		return false
+	}
+	return (row.kind == testInfo) == (t.objects[row.object].class == classInfo)
 }
 
 type node struct {
@@ -48,7 +64,7 @@ func (t *trees) open(columns map[int][]byte, planted int) error {
 	if err := t.openItems(columns[secItems]); err != nil {
 		return err
 	}
-	ok := t.openObjects(columns[secObjects]) && t.openTests(columns[secTests]) && t.openNodes(columns[secNodes]) &&
+	ok := t.openShapes(columns[secShapes]) && t.openObjects(columns[secObjects]) && t.openTests(columns[secTests]) && t.openNodes(columns[secNodes]) &&
 		t.openRoots(columns[secPairs], columns[secRoots], planted)
 	if !ok {
 		return damaged("its trees cannot be read")
@@ -65,11 +81,33 @@ func (t *trees) openItems(col []byte) (err error) {
 	return nil
 }
 
+func (t *trees) openShapes(col []byte) bool {
+	r := numbers{b: col}
+	text := func() string {
+		if n := r.upTo(len(t.strings) - 1); !r.bad {
+			return t.strings[n]
+		}
+		return ""
+	}
+	for len(r.b) > 0 && len(t.shapes) < maxLabels {
+		t.shapes = append(t.shapes, shape{class: text(), existence: item.Existence(r.upTo(int(item.OnlyOneExists))), check: item.Check(r.upTo(int(item.NoneExistCheck))),
+			field: text(), operation: item.Operation(r.upTo(int(item.SupersetOf))), datatype: item.Datatype(r.upTo(int(item.Record))),
+			arch: r.upTo(1 + int(item.SupersetOf)), archValue: text()})
+	}
+	return !r.bad && len(r.b) == 0
+}
+
 func (t *trees) openObjects(col []byte) bool {
 	r, name := numbers{b: col}, 0
 	for len(r.b) > 0 && len(t.objects) < maxEntries {
-		t.objects = append(t.objects, object{class: uint8(r.upTo(255)), name: int32(r.near(&name, len(t.strings)-1)),
-			arch: t.stringNumber(&r), module: t.stringNumber(&r)})
+		o := object{class: uint8(r.upTo(255)), name: int32(r.near(&name, len(t.strings)-1)), arch: int32(r.upTo(maxEntries)), module: int32(r.upTo(maxEntries))}
+		switch o.class {
+		case classPackage:
+			r.bad = r.bad || int(max(o.arch, o.module)) >= len(t.strings)
+		case classInfo:
+			r.bad = r.bad || int(o.arch) >= len(t.shapes)
+		}
+		t.objects = append(t.objects, o)
 	}
 	return !r.bad && len(r.b) == 0
 }
@@ -78,7 +116,7 @@ func (t *trees) openTests(col []byte) bool {
 	r, object, operand := numbers{b: col}, 0, 0
 	for len(r.b) > 0 && len(t.tests) < maxEntries {
 		row := testRow{kind: TestKind(r.upTo(255)), object: int32(r.near(&object, maxEntries)), operand: int32(r.near(&operand, len(t.strings)-1))}
-		r.bad = r.bad || row.known() && int(row.object) >= len(t.objects) || row.kind == TestItems && int(row.object) >= t.items.Tests()
+		r.bad = r.bad || !t.fits(row)
 		t.tests = append(t.tests, row)
 	}
 	return !r.bad && len(r.b) == 0
@@ -169,7 +207,7 @@ func (t *trees) openNode(r *numbers, test *int) {
 func (t *trees) about(name string) []int32 {
 	var tests []int32
 	for i, row := range t.tests {
-		if row.known() && t.strings[t.objects[row.object].name] == name {
+		if row.aboutPackage() && t.strings[t.objects[row.object].name] == name {
 			tests = append(tests, int32(i))
 		}
 	}
