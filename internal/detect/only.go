@@ -42,7 +42,7 @@ func (s *Signatures) Only(i int) (*Signatures, error) {
 // only copies what lies below one definition's roots.
 func (t *trees) only(planted int) (trees, error) {
 	roots := t.pairs[t.roots[planted]]
-	out := trees{strings: t.strings, items: new(item.Model), roots: []int32{0}}
+	out := trees{strings: t.strings, shapes: t.shapes, items: new(item.Model), roots: []int32{0}}
 	var b item.Builder
 	places, tests := map[int32]int32{}, map[int32]int32{}
 	for _, n := range t.reach(roots[:]) {
@@ -81,7 +81,7 @@ func (t *trees) take(from *trees, b *item.Builder, row testRow) (testRow, error)
 		n, err := b.Test(from.items.Test(int(row.object)))
 		row.object = int32(n)
 		return row, err
-	case row.known():
+	case row.aboutPackage():
 		t.objects = append(t.objects, from.objects[row.object])
 		row.object = int32(len(t.objects) - 1)
 	}
@@ -131,7 +131,7 @@ func (s *Signatures) Question() Question {
 		}
 	}
 	for _, row := range s.trees.tests {
-		if row.known() {
+		if row.aboutPackage() {
 			q.Packages = append(q.Packages, s.trees.strings[s.trees.objects[row.object].name])
 		}
 	}
