@@ -26,6 +26,7 @@ import (
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/lint"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/payload"
 	"github.com/fettle-project/fettle/internal/plan"
@@ -124,6 +125,7 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 	account := &ledger.Ledger{World: reader, Store: s, Labels: labels, Log: log}
 	a.syncer = &feed.Syncer{Store: s, Dir: dirs.raw, Fetchers: map[string]feed.Fetcher{apt.Kind: &apt.Fetcher{}}, Now: now, Log: log}
 	approvals := &approval.Desk{World: reader, Store: s, Now: now, Decided: func([]patch.Decision) { wanted.Beat() }}
+	rules := &approval.Rules{Desk: approvals, Store: s, OSes: s.ListOSes}
 	desk := &deploy.Desk{
 		World: reader, Store: s, Replan: planner.Again, Key: a.keys.Approver, Now: now, Log: log,
 		Wake: func(id patch.MachineID) { hub.Poke(id) }, Settle: account.Settle,
@@ -132,7 +134,8 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 		Store: s, Catalog: cat, Labels: labels, Planner: planner,
 		Ledger:   account,
 		Approval: approvals,
-		Rules:    &approval.Rules{Desk: approvals, Store: s, OSes: s.ListOSes},
+		Rules:    rules,
+		Linter:   &lint.Linter{World: reader, Store: s, Clash: rules.Clash, Zone: zone},
 		Deploy:   desk,
 		Calendar: &calendar.Desk{
 			Store: s, Labels: labels, Deploy: desk, Zone: zone, Now: now, Log: log,

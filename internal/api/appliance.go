@@ -13,6 +13,7 @@ import (
 	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/lint"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/payload"
 	"github.com/fettle-project/fettle/internal/plan"
@@ -30,6 +31,7 @@ type Appliance struct {
 	Planner  *plan.Planner
 	Deploy   *deploy.Desk
 	Calendar *calendar.Desk
+	Linter   *lint.Linter
 	Depot    *payload.Depot
 	Door     *auth.Door
 

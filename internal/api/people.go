@@ -47,6 +47,7 @@ func (s *people) routes() []Route {
 
 		{Pattern: "GET /api/v1/status", Permission: auth.Read, Handle: s.status},
 		{Pattern: "GET /api/v1/alarms", Permission: auth.Read, Handle: s.listAlarms},
+		{Pattern: "GET /api/v1/lint", Permission: auth.Read, Handle: s.lint},
 		{Pattern: "GET /api/v1/explain", Permission: auth.Read, Handle: s.explain},
 
 		{Pattern: "GET /api/v1/machines", Permission: auth.Read, Handle: s.listMachines},

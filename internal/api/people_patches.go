@@ -171,3 +171,9 @@ func (s *people) request(c *call) (approval.Request, error) {
 	}
 	return in, nil
 }
+
+// lint lists what people have set up that cannot do what they meant.
+func (s *people) lint(c *call) (any, error) {
+	found, err := s.Linter.Lint(c.Context())
+	return listOf(found), err
+}

@@ -266,3 +266,36 @@ const maxAtOnce = 2000
 
 // List gives every rule, by name.
 func (x *Rules) List(ctx context.Context) ([]patch.Rule, error) { return x.Store.ListRules(ctx) }
+
+// Clash lists the listed patches that both rules mean, whatever is decided about them already.
+func (x *Rules) Clash(ctx context.Context, a, b patch.Rule) ([]patch.ID, error) {
+	one, err := compile(a)
+	if err != nil {
+		return nil, err
+	}
+	other, err := compile(b)
+	if err != nil {
+		return nil, err
+	}
+	oses, err := x.OSes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v := x.Desk.World.Records()
+	var both []patch.ID
+	for _, os := range oses {
+		shelf, err := v.Shelf(ctx, os, "")
+		if err != nil {
+			return nil, err
+		}
+		if shelf == nil {
+			continue
+		}
+		for _, p := range shelf.List.Patches() {
+			if one.meets(p, os, v.Now) && other.meets(p, os, v.Now) {
+				both = append(both, p.ID)
+			}
+		}
+	}
+	return both, nil
+}

@@ -1,0 +1,100 @@
+package story_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/lint"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+func (s *site) linter() *lint.Linter {
+	return &lint.Linter{World: s.planner.World, Store: s.store, Clash: s.rules().Clash}
+}
+
+func (s *site) hand(label string, members ...patch.MachineID) {
+	s.t.Helper()
+	s.must(s.book.Put(s.ctx(), s.admin, patch.Label{Name: label, Members: members, CreatedAt: s.now}))
+}
+
+func TestLintFinds(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*site, *box)
+		level  lint.Level
+		code   string
+		about  string
+	}{
+		"a label that is gone": {func(s *site, _ *box) {
+			s.hand("few", "id-web-1")
+			s.decide(patch.Approve, "few", curl)
+			s.must(s.book.Remove(s.ctx(), s.admin, "few"))
+		}, lint.Problem, lint.LabelGone, "few"},
+		"a label that nobody carries": {func(s *site, _ *box) {
+			s.hand("few", "id-web-1")
+			s.schedule(s.calendar(), patch.Schedule{Name: "nightly", Label: "few", Window: "every day 22:00-04:00"})
+			s.hand("few")
+		}, lint.Notice, lint.LabelEmpty, "few"},
+		"an OS without a feed": {func(s *site, _ *box) { s.enrol("old-1", trixie) }, lint.Problem, lint.NoFeed, string(trixie)},
+		"an OS whose feed never ran": {func(s *site, _ *box) {
+			s.enrol("old-1", trixie)
+			s.must(s.store.PutFeed(s.ctx(), s.admin, patch.Feed{Name: "trixie", Kind: "apt", Suite: "trixie", OS: trixie}))
+		}, lint.Problem, lint.NoCatalog, string(trixie)},
+		"an approval that matches nothing": {func(s *site, _ *box) {
+			s.decide(patch.Approve, "all", curl)
+			s.publish(bookworm, story()[0])
+		}, lint.Notice, lint.MatchesNothing, "all"},
+		"rules that contradict each other": {func(s *site, _ *box) {
+			s.rule(s.rules(), patch.Rule{Name: "yes", Label: "all", Verb: patch.Approve})
+			s.rule(s.rules(), patch.Rule{Name: "no", Label: "all", Verb: patch.Decline, Expr: `patch.source == "curl"`})
+		}, lint.Problem, lint.RulesClash, "yes"},
+		"approvals that nothing deploys": {func(s *site, _ *box) { s.decide(patch.Approve, "all", curl) }, lint.Notice, lint.NotScheduled, "all"},
+		"a window that is over": {func(s *site, _ *box) {
+			s.must(s.store.PutSchedule(s.ctx(), s.admin, patch.Schedule{Name: "once", Label: "all", Window: "every day 22:00-04:00 except 2020-01-01..2099-12-31", CreatedAt: s.now}))
+		}, lint.Problem, lint.NeverAgain, "once"},
+		"a hold that ends soon":         {func(s *site, _ *box) { s.decide(patch.Hold, "all", curl) }, lint.Notice, lint.HoldEnding, string(curl)},
+		"a hold that has ended":         {func(s *site, _ *box) { s.decide(patch.Hold, "all", curl); s.later(25 * time.Hour) }, lint.Notice, lint.HoldEnded, string(curl)},
+		"what nobody has decided":       {func(*site, *box) {}, lint.Notice, lint.Waiting, "all"},
+		"a machine that never detected": {func(s *site, _ *box) { s.enrol("new-1", bookworm) }, lint.Problem, lint.NeverDetected, "all"},
+		"a machine to be admitted": {func(s *site, _ *box) {
+			token := patch.Token{Name: "t", Hash: patch.Hash(strings.Repeat("a", 64)), Uses: 1, ExpiresAt: s.now.Add(time.Hour), CreatedAt: s.now}
+			s.must(s.store.PutToken(s.ctx(), s.admin, token))
+			_, err := s.store.RedeemToken(s.ctx(), token.Hash, s.now, patch.Machine{ID: "id-new", Name: "new-1"})
+			s.must(err)
+		}, lint.Notice, lint.WaitsAdmission, "all"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, b := ready(t)
+			c.change(s, b)
+			found, err := s.linter().Lint(t.Context())
+			s.must(err)
+			if !slices.ContainsFunc(found, func(f lint.Finding) bool {
+				return f.Level == c.level && f.Code == c.code && f.Subject == c.about && f.Text != "" && f.Do != ""
+			}) {
+				t.Errorf("%+v", found)
+			}
+			if !slices.IsSortedFunc(found, func(a, b lint.Finding) int {
+				return map[lint.Level]int{lint.Problem: 0, lint.Notice: 1}[a.Level] - map[lint.Level]int{lint.Problem: 0, lint.Notice: 1}[b.Level]
+			}) {
+				t.Errorf("problems do not come first: %+v", found)
+			}
+		})
+	}
+}
+
+func TestLintIsQuietWhereAllIsWell(t *testing.T) {
+	s, b := ready(t)
+	s.rule(s.rules(), patch.Rule{Name: "all", Label: "all", Verb: patch.Approve})
+	s.schedule(s.calendar(), patch.Schedule{Name: "nightly", Label: "all", Window: "every day 22:00-04:00"})
+	s.until(22)
+	b.detect()
+	s.must(s.calendar().Act(t.Context()))
+	for b.work() {
+	}
+	found, err := s.linter().Lint(t.Context())
+	s.must(err)
+	if len(found) != 0 {
+		t.Errorf("%+v", found)
+	}
+}
