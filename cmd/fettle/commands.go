@@ -37,6 +37,7 @@ type commands struct {
 
 	Detect  detectCmd  `cmd:"" group:"alone" help:"Judge every patch of a catalog on this machine, a directory or a facts file; no server."`
 	Facts   factsCmd   `cmd:"" group:"alone" help:"Print this machine's facts; no server."`
+	OVAL    ovalCmd    `cmd:"" name:"oval" group:"alone" help:"Judge OVAL definitions on this machine, a directory or system characteristics; no server."`
 	Version versionCmd `cmd:"" group:"alone" help:"Print the version, or compare package versions; no server."`
 }
 

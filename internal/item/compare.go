@@ -271,15 +271,15 @@ func floats(op Operation, seen, want string) (Value, string) {
 	return ordered(op, order)
 }
 
-// float reads what XML Schema calls a float.
+// float reads what XML Schema calls a float, with its words in any case: documents write NAN.
 func float(s string) (float64, error) {
 	t := strings.TrimSpace(s)
-	switch t {
+	switch strings.ToUpper(t) {
 	case "INF", "+INF":
 		return math.Inf(1), nil
 	case "-INF":
 		return math.Inf(-1), nil
-	case "NaN":
+	case "NAN":
 		return math.NaN(), nil
 	}
 	f, err := strconv.ParseFloat(t, 64)

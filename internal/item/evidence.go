@@ -155,6 +155,9 @@ func (w *witness) item(ctx context.Context, t *Test, it *patch.Item) {
 		for k := range s.Entities {
 			entities[k] = w.j.entity(ctx, &s.Entities[k], w.f, it.Fields)
 		}
+		if len(entities) == 0 {
+			w.add(Clause{Item: name, Expected: "a state that wants something", Seen: "a state with nothing in it"})
+		}
 		for _, k := range deciders(s.Operator, entities) {
 			w.entity(ctx, &s.Entities[k], name, it)
 		}

@@ -12,7 +12,6 @@ type criteria struct {
 	of       []criteria
 	test     *declared[item.Test]
 	extends  *Definition
-	refers   string // the ID of the definition to extend, until it is linked
 	fault    string // why the node cannot be understood
 }
 
@@ -29,8 +28,11 @@ func (p *parser) criteria(e *element) criteria {
 				c.of = append(c.of, p.criteria(&e.of[i]))
 			}
 		}
-		if len(c.of) == 0 {
+		switch {
+		case len(c.of) == 0:
 			c.fault = "its criteria are empty"
+		case len(c.of) == 1 && c.fault == "":
+			return c.only()
 		}
 	case "criterion":
 		if ref := e.attr("test_ref"); ref != "" {
@@ -39,7 +41,9 @@ func (p *parser) criteria(e *element) criteria {
 			c.fault = "a criterion names no test"
 		}
 	case "extend_definition":
-		if c.refers = e.attr("definition_ref"); c.refers == "" {
+		if ref := e.attr("definition_ref"); ref != "" {
+			c.extends = p.named(ref)
+		} else {
 			c.fault = "an extend_definition names no definition"
 		}
 	default:
@@ -48,11 +52,30 @@ func (p *parser) criteria(e *element) criteria {
 	return c
 }
 
+// only is the single operand of criteria, which no operator changes, in their place.
+func (c *criteria) only() criteria {
+	one := c.of[0]
+	one.negate = one.negate != c.negate
+	one.applies = one.applies || c.applies
+	return one
+}
+
+// named gives the definition of an ID, whether it has been read yet or not.
+func (p *parser) named(id string) *Definition {
+	d := p.definitions[id]
+	if d == nil {
+		d = &Definition{ID: id, Fault: "the document has no definition " + id, mark: done, size: 1}
+		p.definitions[id] = d
+	}
+	return d
+}
+
+// weight is about what criteria cost in memory.
 func (c *criteria) weight() int {
 	if c == nil {
 		return 0
 	}
-	n := 120 + len(c.refers) + len(c.fault)
+	n := 64 + len(c.fault)
 	for i := range c.of {
 		n += c.of[i].weight()
 	}

@@ -130,8 +130,12 @@ func (p *parser) note(format string, args ...any) {
 
 // definition reads one definition. Of two with one ID, both are kept, and others extend the first.
 func (p *parser) definition(e *element) error {
-	d := &Definition{ID: e.attr("id"), Class: Class(p.word(e.attr("class"))), Deprecated: isTrue(e.attr("deprecated"))}
-	d.Metadata = p.metadata(e.child("metadata"))
+	d := p.named(e.attr("id"))
+	if d.mark == fresh {
+		p.note("there are two definitions %s", d.ID)
+		d = &Definition{ID: d.ID}
+	}
+	*d = Definition{ID: d.ID, Class: Class(p.word(e.attr("class"))), Deprecated: isTrue(e.attr("deprecated")), Metadata: p.metadata(e.child("metadata"))}
 	if e.cut() {
 		d.Fault = "the definition is larger than this program reads"
 	}
@@ -140,11 +144,6 @@ func (p *parser) definition(e *element) error {
 			c := p.criteria(&e.of[i])
 			d.criteria = &c
 		}
-	}
-	if _, twice := p.definitions[d.ID]; twice {
-		p.note("there are two definitions %s", d.ID)
-	} else {
-		p.definitions[d.ID] = d
 	}
 	p.doc.Definitions = append(p.doc.Definitions, d)
 	if len(p.doc.Definitions) > maxDefinitions {
@@ -157,7 +156,7 @@ const maxDefinitions = 1_000_000
 
 // weight is about what a definition costs in memory.
 func (d *Definition) weight() int {
-	n := 300 + len(d.ID) + len(d.Title)
+	n := 350 + len(d.ID) + len(d.Title) + 16*len(d.Platforms) + 16*len(d.Products)
 	for _, c := range d.CVEs {
 		n += 16 + len(c)
 	}

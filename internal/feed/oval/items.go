@@ -56,6 +56,9 @@ func (p *parser) class(e *element, suffix string) string {
 	if foreign := p.options.Family != "" && family == "windows" != (p.options.Family == "windows"); foreign && shared(name) {
 		name = family + ":" + name
 	}
+	if p.options.Recorded != nil && (name == "dpkginfo" || name == "rpminfo" || name == "apkinfo") {
+		name = "recorded " + name // the packages of the facts are no answer to it
+	}
 	return p.word(name)
 }
 
@@ -113,6 +116,11 @@ func (p *parser) state(e *element) error {
 	for i := range e.of {
 		if c := &e.of[i]; c.name != "notes" && c.name != "Signature" {
 			s.Entities = append(s.Entities, p.entity(c, &d.part))
+		}
+	}
+	for i := range s.Entities {
+		if e := &s.Entities[i]; s.Class == "textfilecontent" && e.Name == "line" {
+			e.Name = "text" // the item's line is the pattern that was asked for, its text what was found
 		}
 	}
 	return p.keep(200 + 2*len(d.id) + entityWeight(s.Entities))

@@ -62,20 +62,15 @@ func (p *parser) extend(d *Definition, c *criteria, depth int) int {
 	for i := range c.of {
 		size += p.extend(d, &c.of[i], depth)
 	}
-	if c.refers == "" {
-		return size
-	}
-	other := p.definitions[c.refers]
-	switch {
+	switch other := c.extends; {
 	case other == nil:
-		c.fault = "the document has no definition " + c.refers
 	case other.mark == busy:
 		p.circle(other)
 	case depth > maxChain:
 		c.fault = "it extends too many definitions in a row"
 	default:
 		p.settle(other, depth+1)
-		c.extends, size = other, size+other.size
+		size += other.size
 	}
 	return size
 }

@@ -73,7 +73,7 @@ func TestReadSmall(t *testing.T) {
 func TestCriteriaKeepTheirShape(t *testing.T) {
 	d := readFile(t, "testdata/small.xml", Options{})
 	top := d.Definitions[0].criteria
-	if len(top.of) != 2 || top.of[0].extends != d.Definitions[1] || !top.of[0].applies || top.of[1].operator != item.Or || !top.of[1].negate {
+	if len(top.of) != 2 || top.of[0].extends != d.Definitions[1] || !top.of[0].applies || top.of[1].test == nil || !top.of[1].negate {
 		t.Errorf("the criteria are read as %+v", top)
 	}
 	if other := d.Definitions[1].criteria; other.of[2].fault != `its criteria have an element "party"` {

@@ -17,7 +17,7 @@ const (
 	maxNesting  = 100      // elements within each other
 	maxParts    = 100_000  // elements and attributes within one definition, test, object, state, variable or item
 	maxElement  = 4 << 20  // bytes of text within one of them
-	maxKept     = 48 << 20 // bytes of everything that is kept of a document, roughly
+	maxKept     = 64 << 20 // bytes of everything that is kept of a document, roughly
 )
 
 const (

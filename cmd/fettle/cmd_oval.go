@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+
+	"github.com/fettle-project/fettle/internal/feed/oval"
+	"github.com/fettle-project/fettle/internal/item"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+type ovalCmd struct {
+	Eval ovalEvalCmd `cmd:"" help:"Judge every definition of OVAL documents."`
+}
+
+type ovalEvalCmd struct {
+	Root      string   `xor:"machine" help:"The root directory of the machine to judge; default: /." type:"existingdir" placeholder:"DIR"`
+	Syschar   string   `xor:"machine" help:"Judge what this OVAL system-characteristics file says instead." placeholder:"FILE"`
+	Variables []string `sep:"none" help:"A file with values of external variables (oval_variables). May be repeated." placeholder:"FILE"`
+	Documents []string `arg:"" name:"oval" help:"Files of OVAL definitions, plain or compressed (.gz, .bz2, .xz, .zst)."`
+}
+
+func (ovalEvalCmd) Help() string {
+	return `Prints a line for each definition, in the documents' order: its ID, a tab, and true, false, unknown, error, not evaluated or
+not applicable. Exits with 0 whatever they are: the values are the answer.
+
+A definition that cannot be understood is "error" and spoils no other. With --json it says why, and each definition has the tests that
+decided it: what was expected, what was seen, and where.
+
+Examples:
+  fettle oval eval com.ubuntu.noble.usn.oval.xml.bz2
+  fettle oval eval --root /srv/images/web definitions.xml --json
+  fettle oval eval --syschar windows.syschar.xml --variables site.xml definitions.xml`
+}
+
+func (c ovalEvalCmd) Run(ctx context.Context, s *screen) error {
+	o := oval.Options{Variables: map[string][]string{}}
+	for _, path := range c.Variables {
+		given, err := readOVAL(path, oval.ReadVariables)
+		if err != nil {
+			return err
+		}
+		for id, values := range given {
+			o.Variables[id] = append(o.Variables[id], values...)
+		}
+	}
+	m, err := c.machine(ctx, &o)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriterSize(s.out, 64<<10)
+	answers := ovalAnswers{Definitions: []ovalAnswer{}}
+	for _, path := range c.Documents {
+		d, err := readOVAL(path, func(in io.Reader) (*oval.Document, error) { return oval.Read(in, o) })
+		if err != nil {
+			return err
+		}
+		for _, note := range d.Notes {
+			s.say("%s: %s", clean(path), clean(note))
+		}
+		if s.json {
+			err = answers.explain(ctx, d, m)
+		} else {
+			err = printOVAL(ctx, out, d, m)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if s.json {
+		return s.show(answers, nil)
+	}
+	if err := out.Flush(); err != nil {
+		return &patch.Error{Kind: patch.Unavailable, What: "cannot write the answer", Err: err}
+	}
+	return nil
+}
+
+// ovalMachine is what definitions are judged over.
+type ovalMachine struct {
+	facts *patch.Facts // nil: src answers for packages too
+	src   item.Source
+}
+
+func printOVAL(ctx context.Context, out io.Writer, d *oval.Document, m ovalMachine) error {
+	answers, err := d.Evaluate(ctx, m.facts, m.src)
+	if err != nil {
+		return err
+	}
+	for a := range answers {
+		line(out, "%s\t%s", clean(a.Definition.ID), a.Value)
+	}
+	return ctx.Err()
+}
+
+// ovalAnswers is the command's JSON.
+type ovalAnswers struct {
+	Definitions []ovalAnswer `json:"definitions"`
+}
+
+type ovalAnswer struct {
+	ID      string         `json:"id"`
+	Class   oval.Class     `json:"class"`
+	Title   string         `json:"title"`
+	Result  string         `json:"result"`
+	Why     string         `json:"why,omitempty"` // the definition cannot be judged
+	Clauses []patch.Clause `json:"clauses,omitempty"`
+}
+
+func (all *ovalAnswers) explain(ctx context.Context, d *oval.Document, m ovalMachine) error {
+	answers, err := d.Explain(ctx, m.facts, m.src)
+	if err != nil {
+		return err
+	}
+	for a := range answers {
+		all.Definitions = append(all.Definitions, ovalAnswer{ID: a.Definition.ID, Class: a.Definition.Class, Title: a.Definition.Title,
+			Result: a.Value.String(), Why: a.Definition.Fault, Clauses: a.Clauses})
+	}
+	return ctx.Err()
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"os"
+
+	"github.com/fettle-project/fettle/internal/agent/host"
+	"github.com/fettle-project/fettle/internal/debian"
+	"github.com/fettle-project/fettle/internal/feed/oval"
+	"github.com/fettle-project/fettle/internal/item"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// maxOVAL bounds a decompressed OVAL file.
+const maxOVAL = 1 << 30
+
+// readOVAL opens one file of whatever kind read reads.
+func readOVAL[T any](path string, read func(io.Reader) (T, error)) (T, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		var none T
+		return none, &patch.Error{Kind: patch.NotFound, What: "cannot open " + path, Err: err}
+	}
+	defer f.Close()
+	return read(debian.Decompress(path, f, maxOVAL))
+}
+
+// machine gives the machine to judge, and says in o what reading must know of it.
+func (c ovalEvalCmd) machine(ctx context.Context, o *oval.Options) (ovalMachine, error) {
+	if c.Syschar != "" {
+		recorded, err := readOVAL(c.Syschar, oval.ReadCharacteristics)
+		if err != nil {
+			return ovalMachine{}, err
+		}
+		o.Recorded = recorded
+		return ovalMachine{src: recorded}, nil
+	}
+	o.Family = "unix"
+	src := item.NewStored(nil)
+	facts, err := host.CollectFacts(ctx, cmp.Or(c.Root, "/"))
+	if err != nil {
+		return ovalMachine{src: noPackages{err, src}}, nil
+	}
+	return ovalMachine{facts: &facts, src: src}, nil
+}
+
+// noPackages answers for a machine whose packages cannot be read: every question about them is in error.
+type noPackages struct {
+	err   error
+	other item.Source
+}
+
+func (n noPackages) Probe(ctx context.Context, r item.Request) patch.Collected {
+	switch r.Class {
+	case "dpkginfo", "rpminfo", "apkinfo":
+		return patch.Collected{Class: r.Class, Key: r.Key(), Flag: patch.FlagError, Message: n.err.Error()}
+	}
+	return n.other.Probe(ctx, r)
+}

@@ -1,0 +1,87 @@
+package oval
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/fettle-project/fettle/internal/detect"
+	"github.com/fettle-project/fettle/internal/item"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/version"
+)
+
+// Answer is the value of one definition over one machine.
+type Answer struct {
+	Definition *Definition
+	Value      item.Value
+	// Clauses are the smallest set of tests that decided the value; only Explain gives them.
+	Clauses []patch.Clause
+}
+
+// Evaluate judges all definitions by the engine that detects patches, and gives them in the document's order. Facts hold the machine's
+// packages and src answers anything else; without facts src answers everything.
+func (d *Document) Evaluate(ctx context.Context, facts *patch.Facts, src item.Source) (iter.Seq[Answer], error) {
+	s, err := d.signatures()
+	if err != nil {
+		return nil, err
+	}
+	values, err := s.Values(ctx, facts, src)
+	if err != nil {
+		return nil, err
+	}
+	return d.answers(values), nil
+}
+
+// Explain is Evaluate with clauses. It collects all objects before it gives the first answer.
+func (d *Document) Explain(ctx context.Context, facts *patch.Facts, src item.Source) (iter.Seq[Answer], error) {
+	s, err := d.signatures()
+	if err != nil {
+		return nil, err
+	}
+	if facts == nil {
+		facts = &patch.Facts{OS: patch.OSFacts{Key: patch.AnyOS}}
+	}
+	if err := s.Collect(ctx, facts, src); err != nil {
+		return nil, err
+	}
+	values, err := s.Values(ctx, facts, item.NewStored(facts.Objects))
+	if err != nil {
+		return nil, err
+	}
+	return func(yield func(Answer) bool) {
+		n := 0
+		for a := range d.answers(values) {
+			if a.Clauses = s.Find(facts, n).Reason.Clauses; !yield(a) {
+				return
+			}
+			n++
+		}
+	}, nil
+}
+
+// signatures makes a definition of each, called by its place so that the order stays and two may have one ID.
+func (d *Document) signatures() (*detect.Signatures, error) {
+	defs := make([]detect.Definition, len(d.Definitions))
+	for i, def := range d.Definitions {
+		e := def.Expression()
+		defs[i] = detect.Definition{ID: patch.ID(fmt.Sprintf("%08d", i)), Installed: &e}
+	}
+	return detect.Assemble(patch.AnyOS, version.Dpkg, defs)
+}
+
+func (d *Document) answers(values iter.Seq[detect.Judgement]) iter.Seq[Answer] {
+	return func(yield func(Answer) bool) {
+		n := 0
+		for v := range values {
+			a := Answer{Definition: d.Definitions[n], Value: v.Installed}
+			if a.Definition.Deprecated || a.Definition.Circular || a.Definition.Fault == noCriteria {
+				a.Value = item.NotEvaluated
+			}
+			if !yield(a) {
+				return
+			}
+			n++
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package oval
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// platforms says how vendors write the names of systems, and how the host OS is called: the os-release ID, and the version that the
+// pattern caught. The first that matches counts.
+var platforms = []struct {
+	pattern *regexp.Regexp
+	id      string
+	naming  naming
+}{
+	{regexp.MustCompile(`^debian(?: gnu/linux)? (\d+)`), "debian", likeDpkg},
+	{regexp.MustCompile(`^ubuntu (\d+\.\d+)`), "ubuntu", likeDpkg},
+	{regexp.MustCompile(`^red hat enterprise linux (?:server |workstation |desktop )?(\d+)`), "rhel", likeRPM},
+	{regexp.MustCompile(`^almalinux(?: os)? (\d+)`), "almalinux", likeRPM},
+	{regexp.MustCompile(`^rocky linux (\d+)`), "rocky", likeRPM},
+	{regexp.MustCompile(`^centos(?: linux| stream)? (\d+)`), "centos", likeRPM},
+	{regexp.MustCompile(`^oracle linux (\d+)`), "ol", likeRPM},
+	{regexp.MustCompile(`^fedora(?: linux)? (\d+)`), "fedora", likeRPM},
+	{regexp.MustCompile(`^amazon linux (?:ami )?(\d+)`), "amzn", likeRPM},
+	{regexp.MustCompile(`^(?:azure linux|cbl-?mariner|mariner)(?: linux)? (\d+\.\d+)`), "azurelinux", likeRPM},
+	{regexp.MustCompile(`^suse linux enterprise (?:server|desktop|high performance computing)(?: for [a-z0-9 ]+)? (\d+(?:[- ]sp\d+)?)`), "sles", likeSUSE},
+	{regexp.MustCompile(`^opensuse leap (\d+\.\d+)`), "opensuse-leap", likeRPM},
+	{regexp.MustCompile(`^alpine(?: linux)? v?(\d+\.\d+)`), "alpine", likeAPK},
+}
+
+// naming is how a family of systems writes version and architecture.
+type naming uint8
+
+const (
+	likeDpkg naming = iota // "12", "amd64"
+	likeRPM                // "9", "x86_64"
+	likeSUSE               // "15.5" for "15 SP5", "x86_64"
+	likeAPK                // "3.20", "x86_64"
+)
+
+var dpkgToRPM = map[string]string{"amd64": "x86_64", "arm64": "aarch64", "i386": "i686", "ppc64el": "ppc64le", "armhf": "armv7hl"}
+
+// HostOSes names the systems that a definition is for, with dpkg's word for the machines' architecture; patch.AnyOS where none of the
+// vendor's words is known. They are sorted.
+func (m *Metadata) HostOSes(arch string) []patch.HostOS {
+	var out []patch.HostOS
+	for _, words := range m.Platforms {
+		if os, known := hostOS(words, arch); known && !slices.Contains(out, os) {
+			out = append(out, os)
+		}
+	}
+	if len(out) == 0 {
+		return []patch.HostOS{patch.AnyOS}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func hostOS(platform, arch string) (os patch.HostOS, known bool) {
+	words := strings.ToLower(strings.Join(strings.Fields(platform), " "))
+	for _, p := range platforms {
+		found := p.pattern.FindStringSubmatch(words)
+		if found == nil {
+			continue
+		}
+		version := found[1]
+		if p.naming == likeSUSE {
+			version = strings.NewReplacer(" sp", ".", "-sp", ".").Replace(version)
+		}
+		if rpm, ok := dpkgToRPM[arch]; ok && p.naming != likeDpkg {
+			arch = rpm
+		}
+		return patch.HostOS(p.id + "-" + version + "-" + arch), true
+	}
+	return "", false
+}
+
+// namingOf says how a host OS that HostOSes gave names things.
+func namingOf(os patch.HostOS) (naming, bool) {
+	for _, p := range platforms {
+		if rest, ok := strings.CutPrefix(string(os), p.id+"-"); ok && rest != "" && rest[0] >= '0' && rest[0] <= '9' {
+			return p.naming, p.naming != likeAPK
+		}
+	}
+	return 0, false
+}
