@@ -31,21 +31,7 @@ func TestDetectAgreesWithApt(t *testing.T) {
 	if err := lab.CopyWithApt(t.Context(), base, root, archive, "bookworm"); err != nil {
 		t.Fatal(err)
 	}
-	bundle := filepath.Join(t.TempDir(), "bundle")
-	build := []string{"catalog", "build", "-o", bundle}
-	suites, err := archive.Suites("bookworm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range suites {
-		build = append(build, "--apt", s.Line())
-	}
-	if archive.IgnoreExpiry {
-		build = append(build, "--ignore-expiry")
-	}
-	if out, err := exec.Command(fettle, build...).CombinedOutput(); err != nil {
-		t.Fatalf("catalog build: %v: %s", err, out)
-	}
+	bundle := buildCatalog(t, fettle, archive, t.TempDir())
 	for _, program := range []string{fettle, agent} {
 		t.Run(filepath.Base(program), func(t *testing.T) { agrees(t, program, bundle, root) })
 	}
