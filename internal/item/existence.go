@@ -44,7 +44,8 @@ func (s *statuses) judge(e Existence) Value {
 
 // judgeFlag is the value of an existence over a collected object. A true one still has to pass the states where there are any.
 func (s *statuses) judgeFlag(flag patch.Flag, e Existence, stateless bool) Value {
-	if e == AnyExist && (stateless || flag == patch.FlagNotExist || flag == patch.FlagIncomplete) {
+	anyway := e == AnyExist && (stateless || flag == patch.FlagNotExist || flag == patch.FlagIncomplete)
+	if anyway && flag != patch.FlagComplete {
 		return True
 	}
 	switch flag {
@@ -67,7 +68,7 @@ func (s *statuses) judgeIncomplete(e Existence) Value {
 	switch {
 	case e == AtLeastOneExists && s.exists > 0:
 		return True
-	case e == NoneExist && s.exists > 0, e == OnlyOneExists && s.exists > 1, e == AllExist && s.missing > 0:
+	case e == NoneExist && s.exists > 0, e == OnlyOneExists && s.exists > 1:
 		return False
 	}
 	return Unknown

@@ -45,7 +45,9 @@ func (j *Judge) object(ctx context.Context, o *Object) *found {
 	return f
 }
 
-// resolve puts the values of variables into an object and asks for it. Where a variable has none, neither has the object.
+// resolve puts the values of variables into an object and asks for it. An object whose variable has no value does not exist; the flag
+// of one whose variable could not be computed is the variable's. (OpenSCAP takes the latter for one that does not exist, too; then
+// "none exist" would be true of what nobody has looked at.)
 func (j *Judge) resolve(ctx context.Context, o *Object) *found {
 	r := &Request{ID: o.ID, Class: o.Class, Behaviors: o.Behaviors, Fields: o.fields, Entities: make([]Wanted, len(o.Entities))}
 	literals := make([]string, len(o.Entities))
@@ -61,6 +63,9 @@ func (j *Judge) resolve(ctx context.Context, o *Object) *found {
 		l := j.variable(ctx, e.Variable)
 		if !l.has() {
 			return newFound(patch.Collected{Class: o.Class, Flag: l.flag, Message: l.why}, r)
+		}
+		if len(l.values) == 0 {
+			return newFound(patch.Collected{Class: o.Class, Flag: patch.FlagNotExist, Message: "a variable of the object has no value"}, r)
 		}
 		w.Values = l.texts()
 		if w.Check = e.VarCheck; len(w.Values) == 1 {

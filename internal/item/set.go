@@ -58,11 +58,11 @@ func setFlag(op SetOperator, first, second patch.Flag) patch.Flag {
 
 // combineSets joins by content: two items are the same where all of their fields are.
 func combineSets(class string, op SetOperator, a, b *found) *found {
-	c := patch.Collected{Class: class, Flag: setFlag(op, a.Flag, b.Flag), Message: a.Message, Fields: a.Fields}
+	c := patch.Collected{Class: class, Flag: setFlag(op, a.Flag, b.Flag), Message: a.Message, Fields: []string{Every}}
 	if c.Message == "" {
 		c.Message = b.Message
 	}
-	if !wants(a.Fields, Every) || !wants(b.Fields, Every) {
+	if !whole(a) || !whole(b) {
 		return newFound(patch.Collected{Class: class, Flag: patch.FlagNotCollected, Message: "the facts lack fields that make items distinct"}, nil)
 	}
 	other := map[string]bool{}
@@ -91,6 +91,9 @@ func combineSets(class string, op SetOperator, a, b *found) *found {
 	}
 	return newFound(c, nil)
 }
+
+// whole reports whether all fields of what was found are there, so that equal items are the same.
+func whole(f *found) bool { return len(f.Items) == 0 || wants(f.Fields, Every) }
 
 // identity is an item's content, unambiguously.
 func identity(it patch.Item) string {

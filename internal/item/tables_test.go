@@ -206,7 +206,7 @@ func TestFlagsDecideExistence(t *testing.T) {
 		}
 	}
 	some := statuses{exists: 2, missing: 1}
-	for e, want := range []Value{True, False, True, False, False} {
+	for e, want := range []Value{True, Unknown, True, False, False} {
 		if got := some.judgeFlag(patch.FlagIncomplete, Existence(e), false); got != want {
 			t.Errorf("%s of an incomplete object with two items is %s, want %s", Existence(e), got, want)
 		}
