@@ -54,7 +54,8 @@ func layOut(os patch.HostOS, order version.Scheme, defs []Definition, ids bool) 
 		}
 	}
 	h.rules = c.rules
-	if f := c.forest; max(len(f.text), len(f.objects.known), len(f.tests.known), len(f.nodes.known), len(f.pairs.known)) > maxEntries {
+	c.forest = c.forest.sorted()
+	if f := c.forest; max(len(f.text), len(f.wanted), len(f.objects.known), len(f.tests.known), len(f.nodes.known), len(f.pairs.known)) > maxEntries {
 		return h, nil, patch.Errorf(patch.Invalid, "the definitions of %s are more than one file can hold", os)
 	}
 	columns, err := c.columns()
@@ -229,11 +230,11 @@ func (c *compiler) putVersion(tail, previous, v string) {
 	}
 }
 
-// treesOf gives the trees that a definition means where it does not fit the compact shape.
-func treesOf(d Definition) (prerequisite, installed Expr) {
-	unclear := func(text string) (Expr, Expr) {
+// treesOf gives prerequisite and installed tree that a definition means where it does not fit the compact shape.
+func treesOf(d Definition) [2]Expr {
+	unclear := func(text string) [2]Expr {
 		e := Expr{Op: OpUnclear, Text: clip(text)}
-		return e, e
+		return [2]Expr{e, e}
 	}
 	switch {
 	case d.Unclear != "":
@@ -244,13 +245,14 @@ func treesOf(d Definition) (prerequisite, installed Expr) {
 				return unclear("the vendor's index names a package, architecture, module or version that cannot be one")
 			}
 		}
-		return PackageSet(sortedRules(d.Packages))
+		p, i := PackageSet(sortedRules(d.Packages))
+		return [2]Expr{p, i}
 	case d.Installed == nil:
 		return unclear("the definition does not say how to tell whether it is installed")
 	case d.Prerequisite == nil:
-		return And(), *d.Installed
+		return [2]Expr{And(), *d.Installed}
 	}
-	return *d.Prerequisite, *d.Installed
+	return [2]Expr{*d.Prerequisite, *d.Installed}
 }
 
 // usable reports whether the format can hold the rule.

@@ -45,8 +45,12 @@
 //	9     arches    rule        one byte: 0 = native or of no machine, else the label's number + 1; left out where all are 0
 //	10    streams   run         rules of one module stream: how many rules lie before it since the last run, rules - 1, label
 //	16    strings   string      reference: the previous string
-//	17    objects   object      class, name (near), architecture, module (string numbers)
-//	18    tests     test        kind, object (near; for kind 5 the number of an item test), operand (near; string number)
+//	22    shapes    shape       of item tests about packages: class, existence, check, field, operation, datatype, 1 + operation on the
+//	                            architecture or 0, architecture; class, field and architecture are string numbers
+//	17    objects   object      class, name (near; string number), then for class 1 architecture and module (string numbers), for class 2
+//	                            shape and 0
+//	24    wants     operand     reference: the previous operand; number 0 is empty and not written
+//	18    tests     test        kind, object (near; for kind 5 the number of an item test), operand (0, else 1 + near to the last not 0)
 //	19    nodes     node        operator and operands; And, Or, One, Xor: count, then each; Not, Applies: one; Is: test (near); Unclear: string.
 //	                            An operand is 2 × the distance back to its node, or 2 × its node's number + 1
 //	21    pairs     pair        node numbers (near) of a prerequisite and an installed tree
@@ -56,5 +60,11 @@
 // Operands come before the nodes that use them, so a file can hold no cycle and evaluating needs no stack. Objects, tests, equal
 // subtrees and pairs are stored and judged once. A test kind or object class that this program does not know is kept and yields "error",
 // so an older agent marks what it cannot judge instead of refusing all the rest; class and kind numbers are never reused.
-// Classes: 1 = package.
+// Classes: 1 = package, 2 = package as OVAL's dpkginfo, rpminfo and apkinfo tests see it.
+//
+// # Item tests
+//
+// Tests of kind 5 are judged by package item over facts: what Collect stored, and the packages themselves for the classes dpkginfo,
+// rpminfo and apkinfo. Most of the latter ask whether a package of a name is there and older than some version; they are stored as
+// kind 7, a shape, a name and an operand, and judged without building items.
 package detect

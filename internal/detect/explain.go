@@ -84,7 +84,7 @@ func (o *outcome) clause(n int32) patch.Clause {
 	}
 	obj := o.t.objects[row.object]
 	c := patch.Clause{Subject: o.x.scheme.subject(o.t.strings[obj.name], o.t.strings[obj.arch]), From: o.x.scheme.source(),
-		Expected: expected(row.kind, o.t.strings[row.operand]), Seen: "not installed"}
+		Expected: expected(row.kind, o.t.wants[row.operand]), Seen: "not installed"}
 	if u := o.telling(row); u != nil {
 		c.Subject, c.Seen = o.x.scheme.subject(u.pkg.Name, u.pkg.Arch), u.seen()
 	} else if u := o.elsewhere(obj); u != nil {
@@ -97,7 +97,7 @@ func (o *outcome) clause(n int32) patch.Clause {
 func (o *outcome) telling(row testRow) *unit {
 	found := o.found[row.object]
 	for _, u := range found {
-		if u.pkg.State != patch.Removed && o.askOne(row.kind, u.pkg, o.t.strings[row.operand]) == o.ask(row) {
+		if u.pkg.State != patch.Removed && o.askOne(row.kind, u.pkg, o.t.wants[row.operand]) == o.ask(row) {
 			return u
 		}
 	}
@@ -205,7 +205,7 @@ func (o *outcome) affected(planted int, v patch.Verdict) []patch.AffectedPackage
 	for _, number := range o.t.under([]int32{p, i}) {
 		row := o.t.tests[number]
 		for p := range o.compared(row) {
-			fixed := o.t.strings[row.operand]
+			fixed := o.t.wants[row.operand]
 			if v != patch.NotPatched || !p.Held && o.x.scheme.compare(p.Version, fixed) == older {
 				out = append(out, patch.AffectedPackage{Name: p.Name, Arch: p.Arch, Installed: p.Version, Fixed: fixed})
 			}
@@ -247,7 +247,7 @@ func (o *outcome) infoClause(row testRow) patch.Clause {
 	s := &o.t.shapes[obj.arch]
 	manager := schemeOfClass(s.class)
 	name := o.t.strings[obj.name]
-	c := patch.Clause{Subject: name, Expected: s.expected(o.t.strings[row.operand]), Seen: "not installed", From: manager.source()}
+	c := patch.Clause{Subject: name, Expected: s.expected(o.t.wants[row.operand]), Seen: "not installed", From: manager.source()}
 	var seen []string
 	for p := range o.thereInfo(row) {
 		c.Subject = manager.subject(name, p.Arch)

@@ -2,7 +2,10 @@ package detect
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
+	"slices"
+	"strings"
 
 	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -13,13 +16,16 @@ type forest struct {
 	os        patch.HostOS
 	scheme    scheme
 	strings   map[string]int
+	wants     map[string]int // operands of tests
 	objects   table
 	tests     table
 	nodes     table
 	pairs     table
 	text      []string
-	last      [6]int // what zigzag counts from, per field
-	roots     []int  // the pair of each planted definition
+	wanted    []string
+	last      [6]int    // what zigzag counts from, per field
+	roots     []int     // the pair of each planted definition
+	planted   [][2]Expr // per pair
 	items     item.Builder
 	itemTests bool // whether there is one in items
 	shapes    table
@@ -32,7 +38,7 @@ type table struct {
 }
 
 func newForest(os patch.HostOS, s scheme) *forest {
-	f := &forest{os: os, scheme: s, strings: map[string]int{}}
+	f := &forest{os: os, scheme: s, strings: map[string]int{}, wants: map[string]int{"": 0}, wanted: []string{""}}
 	for _, t := range []*table{&f.objects, &f.tests, &f.nodes, &f.pairs, &f.shapes} {
 		t.known = map[string]int{}
 	}
@@ -62,12 +68,59 @@ const (
 
 func (f *forest) near(field, n int) int { return zigzag(&f.last[field], n) }
 
-func (f *forest) plant(prerequisite, installed Expr) {
-	p := f.node(prerequisite, 0)
-	i := f.node(installed, 0)
+func (f *forest) plant(pair [2]Expr) {
+	p, i := f.node(pair[0], 0), f.node(pair[1], 0)
 	f.roots = append(f.roots, f.pairs.once(string(uvarints(p, i)), func(int) {
 		f.pairs.col.Write(uvarints(f.near(lastPrerequisite, p), f.near(lastInstalled, i)))
+		f.planted = append(f.planted, pair)
 	}))
+}
+
+// sorted gives the same forest with the pairs that most definitions have first, and near each other those that ask about like things:
+// so the file becomes smaller.
+func (f *forest) sorted() *forest {
+	counts, keys, order := make([]int, len(f.planted)), make([]string, len(f.planted)), make([]int, len(f.planted))
+	for _, r := range f.roots {
+		counts[r]++
+	}
+	for i := range order {
+		order[i], keys[i] = i, f.planted[i][1].leaf()
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Or(counts[b]-counts[a], cmp.Compare(keys[a], keys[b])) })
+	out, rank := newForest(f.os, f.scheme), make([]int, len(order))
+	out.items.IDs = f.items.IDs
+	for r, i := range order {
+		rank[i] = r
+		out.plant(f.planted[i])
+	}
+	out.roots = make([]int, len(f.roots))
+	for k, r := range f.roots {
+		out.roots[k] = rank[r]
+	}
+	return out
+}
+
+// leaf names what an expression's last test asks about.
+func (e *Expr) leaf() string {
+	for range maxDepth {
+		if len(e.Of) == 0 {
+			break
+		}
+		e = &e.Of[len(e.Of)-1]
+	}
+	if t := e.Test.Items; t != nil && t.Object != nil && len(t.Object.Entities) > 0 {
+		var words []string
+		for _, x := range t.Object.Entities {
+			words = append(words, x.Value)
+		}
+		for _, s := range t.States {
+			for _, x := range s.Entities {
+				words = append(words, x.Value)
+			}
+		}
+		return strings.Join(words, "\x00")
+	}
+	return e.Test.Name + "\x00" + e.Test.Operand
 }
 
 func (f *forest) node(e Expr, depth int) int {
@@ -181,9 +234,17 @@ func (f *forest) object(class, name, arch, module int) int {
 }
 
 func (f *forest) row(kind TestKind, object int, operand string) int {
-	want := f.string(operand)
+	want, ok := f.wants[operand]
+	if !ok {
+		want = len(f.wanted)
+		f.wants[operand] = want
+		f.wanted = append(f.wanted, operand)
+	}
 	return f.tests.once(string(uvarints(int(kind), object, want)), func(int) {
-		f.tests.col.Write(uvarints(int(kind), f.near(lastObject, object), f.near(lastOperand, want)))
+		if want > 0 {
+			want = 1 + f.near(lastOperand, want)
+		}
+		f.tests.col.Write(uvarints(int(kind), f.near(lastObject, object), want))
 	})
 }
 
@@ -210,14 +271,19 @@ func (f *forest) columns() (map[int][]byte, error) {
 			return nil, err
 		}
 	}
-	var text bytes.Buffer
+	return map[int][]byte{secStrings: texts(f.text), secWants: texts(f.wanted[1:]), secObjects: f.objects.col.Bytes(), secTests: f.tests.col.Bytes(),
+		secNodes: f.nodes.col.Bytes(), secPairs: f.pairs.col.Bytes(), secRoots: planes(f.roots, len(f.pairs.known)), secItems: items, secShapes: f.shapes.col.Bytes()}, nil
+}
+
+// texts writes a text column whose entries refer to the one before.
+func texts(all []string) []byte {
+	var col bytes.Buffer
 	previous := ""
-	for _, s := range f.text {
-		putShared(&text, previous, s)
+	for _, s := range all {
+		putShared(&col, previous, s)
 		previous = s
 	}
-	return map[int][]byte{secStrings: text.Bytes(), secObjects: f.objects.col.Bytes(), secTests: f.tests.col.Bytes(),
-		secNodes: f.nodes.col.Bytes(), secPairs: f.pairs.col.Bytes(), secRoots: planes(f.roots, len(f.pairs.known)), secItems: items, secShapes: f.shapes.col.Bytes()}, nil
+	return col.Bytes()
 }
 
 // planes writes numbers below limit as bytes: the lowest byte of all, then the next higher of all, as many as limit needs.

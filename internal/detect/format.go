@@ -42,6 +42,7 @@ const (
 	secPairs    = 21
 	secShapes   = 22
 	secItems    = 23
+	secWants    = 24
 )
 
 // Classes of objects.

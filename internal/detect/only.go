@@ -42,7 +42,7 @@ func (s *Signatures) Only(i int) (*Signatures, error) {
 // only copies what lies below one definition's roots.
 func (t *trees) only(planted int) (trees, error) {
 	roots := t.pairs[t.roots[planted]]
-	out := trees{strings: t.strings, shapes: t.shapes, items: new(item.Model), roots: []int32{0}}
+	out := trees{strings: t.strings, wants: t.wants, shapes: t.shapes, items: new(item.Model), roots: []int32{0}}
 	var b item.Builder
 	places, tests := map[int32]int32{}, map[int32]int32{}
 	for _, n := range t.reach(roots[:]) {

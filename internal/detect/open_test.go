@@ -101,8 +101,8 @@ func TestAnyOS(t *testing.T) {
 
 func TestUnknownTestsAreErrorsNotRefusals(t *testing.T) {
 	f := newForest("debian-12-amd64", schemeDpkg)
-	f.plant(Is(Test{Kind: 200, Name: "HKLM"}), And())
-	f.plant(And(), Is(Test{Kind: TestInstalled, Name: "foo"}))
+	f.plant([2]Expr{Is(Test{Kind: 200, Name: "HKLM"}), And()})
+	f.plant([2]Expr{And(), Is(Test{Kind: TestInstalled, Name: "foo"})})
 	columns, err := f.columns()
 	if err != nil {
 		t.Fatal(err)

@@ -36,7 +36,7 @@ func (t *trees) judge(ctx context.Context, x *index, src item.Source) *outcome {
 		case TestItems:
 			o.tests[i] = o.items.Value(ctx, int(row.object))
 		case testInfo:
-			o.tests[i] = o.infos.value(t.objects[row.object].arch, o.instances[row.object], t.strings[row.operand])
+			o.tests[i] = o.infos.value(t.objects[row.object].arch, o.instances[row.object], t.wants[row.operand])
 		default:
 			o.tests[i] = o.ask(row)
 		}
@@ -81,7 +81,7 @@ func (o *outcome) ask(row testRow) item.Value {
 		return item.Error
 	}
 	var t item.Tally
-	operand := o.t.strings[row.operand]
+	operand := o.t.wants[row.operand]
 	for p := range o.there(row) {
 		t.Add(o.askOne(row.kind, p, operand))
 	}

@@ -11,6 +11,7 @@ import (
 // trees are the general definitions of a signature file, opened.
 type trees struct {
 	strings []string
+	wants   []string // operands of tests; the first is empty
 	objects []object
 	tests   []testRow
 	nodes   []node
@@ -58,13 +59,17 @@ type node struct {
 }
 
 func (t *trees) open(columns map[int][]byte, planted int) error {
-	if err := t.openStrings(columns[secStrings]); err != nil {
-		return err
+	var ok bool
+	if t.strings, ok = openTexts(columns[secStrings], nil); !ok {
+		return damaged("its strings cannot be read")
+	}
+	if t.wants, ok = openTexts(columns[secWants], []string{""}); !ok {
+		return damaged("its strings cannot be read")
 	}
 	if err := t.openItems(columns[secItems]); err != nil {
 		return err
 	}
-	ok := t.openShapes(columns[secShapes]) && t.openObjects(columns[secObjects]) && t.openTests(columns[secTests]) && t.openNodes(columns[secNodes]) &&
+	ok = t.openShapes(columns[secShapes]) && t.openObjects(columns[secObjects]) && t.openTests(columns[secTests]) && t.openNodes(columns[secNodes]) &&
 		t.openRoots(columns[secPairs], columns[secRoots], planted)
 	if !ok {
 		return damaged("its trees cannot be read")
@@ -115,7 +120,12 @@ func (t *trees) openObjects(col []byte) bool {
 func (t *trees) openTests(col []byte) bool {
 	r, object, operand := numbers{b: col}, 0, 0
 	for len(r.b) > 0 && len(t.tests) < maxEntries {
-		row := testRow{kind: TestKind(r.upTo(255)), object: int32(r.near(&object, maxEntries)), operand: int32(r.near(&operand, len(t.strings)-1))}
+		row := testRow{kind: TestKind(r.upTo(255)), object: int32(r.near(&object, maxEntries))}
+		if d := r.upTo(2*maxEntries + 1); d > 0 {
+			operand += (d-1)>>1 ^ -((d - 1) & 1)
+			row.operand = int32(operand)
+			r.bad = r.bad || operand < 0 || operand >= len(t.wants)
+		}
 		r.bad = r.bad || !t.fits(row)
 		t.tests = append(t.tests, row)
 	}
@@ -156,23 +166,24 @@ func (t *trees) openRoots(pairs, roots []byte, planted int) bool {
 
 func (t *trees) stringNumber(r *numbers) int32 { return int32(r.upTo(len(t.strings) - 1)) }
 
-func (t *trees) openStrings(col []byte) error {
+// openTexts reads a text column whose entries refer to the one before, and appends them to all.
+func openTexts(col []byte, all []string) ([]string, bool) {
 	var arena []byte
 	var ends []int
 	start := 0 // of the previous string
 	for at := 0; at < len(col); {
 		before, ok := len(arena), false
 		if arena, ok = unshare(col, &at, arena[start:], arena); !ok || len(ends) == maxEntries || len(arena) > maxRaw/2 {
-			return damaged("its strings cannot be read")
+			return nil, false
 		}
 		ends, start = append(ends, len(arena)), before
 	}
-	all, start := string(arena), 0
-	t.strings = make([]string, len(ends))
-	for i, end := range ends {
-		t.strings[i], start = all[start:end], end
+	text, start := string(arena), 0
+	all = slices.Grow(all, len(ends))
+	for _, end := range ends {
+		all, start = append(all, text[start:end]), end
 	}
-	return nil
+	return all, true
 }
 
 func (t *trees) openNode(r *numbers, test *int) {
