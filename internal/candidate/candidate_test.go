@@ -51,14 +51,14 @@ func FuzzPin(f *testing.F) {
 	f.Fuzz(func(t *testing.T, packages, text, v string) {
 		p := newPin(patch.AptPin{Packages: packages, Pin: text, Priority: 1})
 		p.about(&patch.Package{Name: v, Arch: "amd64"}, v, "amd64")
-		p.matches(v, []*file{{archive: Archive{Suite: v, Origin: v, Version: v}, site: v}, {status: true}})
+		p.matches(v, []*file{{archive: Archive{Suite: v, Release: patch.Release{Origin: v, Version: v}}, site: v}, {status: true}})
 	})
 }
 
 func TestRulings(t *testing.T) {
-	archives := []Archive{{Suite: "bookworm", Archive: "stable", Codename: "bookworm", Origin: "Debian"},
-		{Suite: "bookworm-backports", Archive: "stable-backports", Codename: "bookworm-backports", Origin: "Debian", NotAutomatic: true, ButAutomaticUpgrades: true},
-		{Suite: "jammy-infra-security", Archive: "jammy-infra-security", Codename: "jammy", Origin: "UbuntuESM"}}
+	archives := []Archive{{Suite: "bookworm", Release: patch.Release{Suite: "stable", Codename: "bookworm", Origin: "Debian"}},
+		{Suite: "bookworm-backports", Release: patch.Release{Suite: "stable-backports", Codename: "bookworm-backports", Origin: "Debian", NotAutomatic: true, ButAutomaticUpgrades: true}},
+		{Suite: "jammy-infra-security", Release: patch.Release{Suite: "jammy-infra-security", Codename: "jammy", Origin: "UbuntuESM"}}}
 	backports := patch.AptSource{Suite: "bookworm-backports", Components: []string{"main"}}
 	pin := func(names, text string, priority int) patch.AptPin {
 		return patch.AptPin{Packages: names, Pin: text, Priority: priority, File: "/etc/apt/preferences.d/x"}
@@ -98,11 +98,11 @@ func TestWhichArchiveASourceIs(t *testing.T) {
 		want    bool
 	}{
 		"by name":            {Archive{Suite: "bookworm-backports"}, patch.AptSource{Suite: "bookworm-backports"}, true},
-		"by the suite":       {Archive{Suite: "bookworm-backports", Archive: "stable-backports"}, patch.AptSource{Suite: "stable-backports"}, true},
+		"by the suite":       {Archive{Suite: "bookworm-backports", Release: patch.Release{Suite: "stable-backports"}}, patch.AptSource{Suite: "stable-backports"}, true},
 		"another component":  {Archive{Suite: "bookworm", Component: "main"}, patch.AptSource{Suite: "bookworm", Components: []string{"stable"}}, false},
-		"another origin":     {Archive{Suite: "bookworm", Origin: "Debian"}, patch.AptSource{Suite: "bookworm", Origin: "Docker"}, false},
-		"codename of Ubuntu": {Archive{Suite: "jammy-infra-security", Archive: "jammy-infra-security", Codename: "jammy"}, patch.AptSource{Suite: "jammy"}, false},
-		"codename of Debian": {Archive{Suite: "stable", Archive: "stable", Codename: "bookworm"}, patch.AptSource{Suite: "bookworm"}, true},
+		"another origin":     {Archive{Suite: "bookworm", Release: patch.Release{Origin: "Debian"}}, patch.AptSource{Suite: "bookworm", Origin: "Docker"}, false},
+		"codename of Ubuntu": {Archive{Suite: "jammy-infra-security", Release: patch.Release{Suite: "jammy-infra-security", Codename: "jammy"}}, patch.AptSource{Suite: "jammy"}, false},
+		"codename of Debian": {Archive{Suite: "stable", Release: patch.Release{Suite: "stable", Codename: "bookworm"}}, patch.AptSource{Suite: "bookworm"}, true},
 	} {
 		if got := sameSuite(&c.archive, &c.source); got != c.want {
 			t.Errorf("%s: %v", name, got)

@@ -62,7 +62,7 @@ func (c *Choice) add(o *Offer, files []*file) {
 	k := &c.versions[i]
 	k.files = append(k.files, files...)
 	k.phased = max(k.phased, o.Phased)
-	k.security = k.security || strings.HasSuffix(files[0].archive.Archive, "-security")
+	k.security = k.security || strings.HasSuffix(files[0].archive.Release.Suite, "-security")
 }
 
 // weigh gives a version its priority: by the first pin for the package that speaks of it, else the best of its archives'.
@@ -159,7 +159,7 @@ func (c *Choice) Judge(o Offer) Ruling {
 func notEnabled(a *Archive) Ruling {
 	code, what := patch.ReasonOptIn, "the suite "+a.Suite+" enabled on this machine"
 	if a.Subscribers() {
-		code, what = patch.ReasonNotEntitled, "the subscribers' archive "+a.Origin+" ("+a.Suite+") enabled on this machine"
+		code, what = patch.ReasonNotEntitled, "the subscribers' archive "+a.Release.Origin+" ("+a.Suite+") enabled on this machine"
 	}
 	return Ruling{code, what, "it is not among the machine's sources", "/etc/apt/sources.list"}
 }

@@ -151,11 +151,11 @@ func (d *field) holds(f *file) bool {
 	if f.status { // apt calls the package database "now" and knows nothing else of it
 		return strings.IndexByte("arc", d.letter) >= 0 && d.want.matches("now")
 	}
-	a := &f.archive
-	says := map[byte]string{'a': a.Archive, 'n': a.Codename, 'o': a.Origin, 'l': a.Label, 'v': a.Version, 'c': a.Component, 'b': a.Arch}
+	a := &f.archive.Release
+	says := map[byte]string{'a': a.Suite, 'n': a.Codename, 'o': a.Origin, 'l': a.Label, 'v': a.Version, 'c': f.archive.Component, 'b': f.archive.Arch}
 	is := func(s string) bool { return s != "" && d.want.matches(s) }
 	if d.letter == 'r' {
-		return is(a.Archive) || is(a.Codename)
+		return is(a.Suite) || is(a.Codename)
 	}
 	return is(says[d.letter])
 }
@@ -163,9 +163,9 @@ func (d *field) holds(f *file) bool {
 // set sets the priority that a file's versions have where no pin for a package decides.
 func (f *file) set(defaults []*pin) {
 	switch {
-	case f.status || f.archive.ButAutomaticUpgrades:
+	case f.status || f.archive.Release.ButAutomaticUpgrades:
 		f.priority = 100
-	case f.archive.NotAutomatic:
+	case f.archive.Release.NotAutomatic:
 		f.priority = 1
 	default:
 		f.priority = 500

@@ -7,31 +7,23 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// Archive is one package index of a catalog, as its vendor's signed Release describes it.
+// Archive is one package index of a catalog.
 type Archive struct {
-	Suite     string `json:"suite"` // the catalog's name for it, the first part of its patches' IDs
-	Component string `json:"component"`
-	Arch      string `json:"arch"`
-	Site      string `json:"site"` // host that the catalog has it from
-	// Origin, Label, Archive (the Release's Suite), Codename and Version are the Release's own words.
-	Origin   string `json:"origin"`
-	Label    string `json:"label"`
-	Archive  string `json:"archive"`
-	Codename string `json:"codename"`
-	Version  string `json:"version"`
-	// NotAutomatic and ButAutomaticUpgrades are the Release's flags.
-	NotAutomatic         bool `json:"not_automatic"`
-	ButAutomaticUpgrades bool `json:"but_automatic_upgrades"`
+	Suite     string // the catalog's name for it, the first part of its patches' IDs
+	Component string
+	Arch      string
+	Site      string // host that the catalog has it from
+	Release   patch.Release
 }
 
 // Subscribers reports whether the archive serves subscribers only: Ubuntu's ESM and Pro.
 func (a *Archive) Subscribers() bool {
-	return strings.HasPrefix(a.Origin, "UbuntuESM") || a.Origin == "UbuntuPro"
+	return strings.HasPrefix(a.Release.Origin, "UbuntuESM")
 }
 
 // OptIn reports whether the archive's patches are for machines that have enabled it, and no others.
 func (a *Archive) OptIn() bool {
-	return a.NotAutomatic || a.Subscribers() || strings.Contains(a.Suite, "-proposed")
+	return a.Release.NotAutomatic || a.Subscribers() || strings.Contains(a.Suite, "-proposed")
 }
 
 // Offer is one version of a package that a catalog knows.
@@ -111,8 +103,8 @@ func sitesOf(a *Archive, sources []patch.AptSource) []string {
 // sameSuite reports whether a machine's source is a catalog's archive. Of third parties many have suites of the same name: where it is
 // known, the Release's origin tells them apart, else their components do. Ubuntu's codename names all of its suites alike.
 func sameSuite(a *Archive, s *patch.AptSource) bool {
-	named := s.Suite == a.Suite || s.Suite == a.Archive || s.Suite == a.Codename && !strings.HasPrefix(a.Archive, a.Codename+"-")
-	if !named || s.Origin != "" && a.Origin != "" && s.Origin != a.Origin {
+	named := s.Suite == a.Suite || s.Suite == a.Release.Suite || s.Suite == a.Release.Codename && !strings.HasPrefix(a.Release.Suite, a.Release.Codename+"-")
+	if !named || s.Origin != "" && a.Release.Origin != "" && s.Origin != a.Release.Origin {
 		return false
 	}
 	return len(s.Components) == 0 || a.Component == "" || slices.Contains(s.Components, a.Component)

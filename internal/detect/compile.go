@@ -82,6 +82,7 @@ type compiler struct {
 	ran    int    // where the run before it ended
 	mixed  bool   // a rule is for another architecture than the native one
 	forest *forest
+	from   provenances
 
 	counts, shares, heads, tails, names, ops, versions, label, arches, streams bytes.Buffer
 }
@@ -94,6 +95,7 @@ func (c *compiler) columns() (map[int][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.from.columns(columns)
 	c.endRun()
 	if c.mixed {
 		columns[secArches] = c.arches.Bytes()
@@ -110,6 +112,7 @@ func (c *compiler) add(d Definition) error {
 	if !plain(string(d.ID)) || len(d.ID) > maxID {
 		return patch.Errorf(patch.Invalid, "a definition cannot be called %q", d.ID)
 	}
+	c.from.add(d.From)
 	k := shared(c.head, head)
 	c.shares.Write([]byte{byte(k), byte(len(head) - k)})
 	c.heads.WriteString(head[k:])

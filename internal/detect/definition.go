@@ -13,6 +13,8 @@ type Definition struct {
 	Packages []PackageRule
 	// Prerequisite and Installed are general trees. No prerequisite is one that always holds; no installed tree is "error".
 	Prerequisite, Installed *Expr
+	// From says where Packages come from; nil where no machine's policy could ask.
+	From *Provenance
 	// Unclear says why the vendor's definition could not be understood: the patch is kept and judged "error" with this text.
 	Unclear string
 }

@@ -31,6 +31,7 @@ type judge struct {
 	trees *outcome
 	hits  []hit // of the definition that was judged last
 	found []*unit
+	own   *rulings // what the machine's own policy says; nil for nothing
 }
 
 func (s *Signatures) judge(f *patch.Facts) (*judge, error) {
@@ -42,7 +43,7 @@ func (s *Signatures) judgeOver(ctx context.Context, f *patch.Facts, src item.Sou
 	if err != nil {
 		return nil, err
 	}
-	return &judge{x: x, w: s.columns.walk(), trees: s.trees.judge(ctx, x, src)}, nil
+	return &judge{x: x, w: s.columns.walk(), trees: s.trees.judge(ctx, x, src), own: s.rulings(x, f)}, nil
 }
 
 // Collect asks src for everything beyond packages that the signatures ask about, each resolved object once, and stores the answers in

@@ -59,7 +59,9 @@ func (j *judge) finding() patch.Finding {
 func concerns(code string, h *hit) bool {
 	switch code {
 	case patch.ReasonOlder:
-		return h.compared == older && !h.pkg.Held
+		return h.compared == older && !h.pkg.Held && h.ruling.Code == ""
+	case patch.ReasonPinned, patch.ReasonPhased, patch.ReasonOptIn, patch.ReasonNotEntitled:
+		return h.compared == older && h.ruling.Code == code
 	case patch.ReasonHeld, patch.ReasonExcluded:
 		return h.compared == older
 	}

@@ -43,6 +43,9 @@ const (
 	secShapes   = 22
 	secItems    = 23
 	secWants    = 24
+	secArchives = 32
+	secOrigins  = 33
+	secPhases   = 34
 )
 
 // Classes of objects.

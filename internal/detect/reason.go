@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -15,7 +16,7 @@ func (j *judge) reason(code string, rules []PackageRule) patch.Reason {
 	case patch.ReasonNotInstalled:
 		j.lookedFor(&r, rules)
 	case patch.ReasonOlder:
-		j.each(&r, func(h *hit) bool { return h.compared == older && !h.pkg.Held }, reached)
+		j.each(&r, func(h *hit) bool { return concerns(code, h) }, reached)
 		r.Text = j.first(&r, "%s is at %s, and the patch brings %s", " is older too", " are older too")
 	case patch.ReasonHeld, patch.ReasonExcluded:
 		j.each(&r, func(h *hit) bool { return h.compared == older }, func(h *hit) (string, string) {
@@ -31,7 +32,13 @@ func (j *judge) reason(code string, rules []PackageRule) patch.Reason {
 		})
 		r.Text = j.first(&r, "The package manager left %s half-way (at %s; the patch brings %s): "+j.x.scheme.repair()+" and detect again",
 			" is half-way too", " are half-way too")
+	case patch.ReasonPinned, patch.ReasonPhased, patch.ReasonOptIn, patch.ReasonNotEntitled:
+		j.ruledOut(&r)
 	case patch.ReasonUnreadable:
+		if j.own != nil && !slices.ContainsFunc(j.hits, func(h hit) bool { return h.compared == garbled }) {
+			j.ruledOut(&r)
+			break
+		}
 		j.each(&r, func(h *hit) bool { return h.compared == garbled }, reached)
 		r.Text = j.first(&r, "The versions of %s cannot be compared (%q here, %q in the patch), because one of them is no version",
 			" cannot be compared either", " cannot be compared either")

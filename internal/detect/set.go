@@ -1,6 +1,9 @@
 package detect
 
 import (
+	"cmp"
+
+	"github.com/fettle-project/fettle/internal/candidate"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -10,6 +13,7 @@ type hit struct {
 	count    int32  // installed instances, of which pkg is the newest
 	fixed    string // the rule's version
 	compared comparison
+	ruling   candidate.Ruling // on an older package that is not held: what keeps the patch from it
 }
 
 type comparison uint8
@@ -35,20 +39,31 @@ func (h *hit) compare(s scheme) comparison {
 // judgeSet compares all hits and gives what PackageSet's trees would give. The code says which rule of the set decided.
 func (j *judge) judgeSet() (patch.Verdict, string) {
 	var count [current + 1]int
-	movable := false
+	movable, ruled := false, ""
 	for i := range j.hits {
 		h := &j.hits[i]
 		h.compared = h.compare(j.x.scheme)
 		count[h.compared]++
-		movable = movable || h.compared == older && !h.pkg.Held
+		if h.compared != older || h.pkg.Held {
+			continue
+		}
+		if j.own != nil {
+			h.ruling = j.own.on(j.w, h)
+		}
+		movable = movable || h.ruling.Code == ""
+		ruled = cmp.Or(ruled, h.ruling.Code)
 	}
 	switch {
 	case count[broken] > 0:
 		return patch.Faulty, patch.ReasonBroken
 	case count[garbled] > 0:
 		return patch.Faulty, patch.ReasonUnreadable
+	case ruled == patch.ReasonUnreadable:
+		return patch.Faulty, ruled
 	case movable:
 		return patch.NotPatched, patch.ReasonOlder
+	case ruled != "":
+		return patch.NotApplicable, ruled
 	case count[older] > 0:
 		return patch.NotApplicable, j.x.scheme.heldCode()
 	case count[current] > 0:

@@ -18,7 +18,9 @@ type Signatures struct {
 	scheme  scheme
 	columns columns
 	trees   trees
-	blocks  func() []block // made when first needed
+	// policies are where the definitions come from
+	policies policies
+	blocks   func() []block // made when first needed
 }
 
 // block is a place in the columns, and the head that the definition there may share with.
@@ -43,6 +45,9 @@ func assemble(h header, sections map[int][]byte) (*Signatures, error) {
 		return nil, err
 	}
 	if err := s.trees.open(sections, s.columns.planted); err != nil {
+		return nil, err
+	}
+	if err := s.policies.open(s.columns.definitions, sections); err != nil {
 		return nil, err
 	}
 	s.blocks = sync.OnceValue(s.survey)

@@ -28,11 +28,25 @@ type FeedRun struct {
 	Packages int       `json:"packages"`
 }
 
+// Release is what the signed Release of a suite says of itself, as far as it decides which versions a machine chooses.
+type Release struct {
+	Origin   string `json:"origin,omitempty"`
+	Label    string `json:"label,omitempty"`
+	Suite    string `json:"suite,omitempty"` // apt calls it the archive: "stable-backports"
+	Codename string `json:"codename,omitempty"`
+	Version  string `json:"version,omitempty"`
+	// NotAutomatic: nothing of the suite is chosen unless somebody asks for it; with ButAutomaticUpgrades, what was once installed
+	// from there follows it.
+	NotAutomatic         bool `json:"not_automatic,omitempty"`
+	ButAutomaticUpgrades bool `json:"but_automatic_upgrades,omitempty"`
+}
+
 // FeedState is the newest good generation of a feed: verified, complete, kept as raw files under their content addresses.
 type FeedState struct {
 	Feed       string    `json:"feed"`
-	OS         HostOS    `json:"os"`      // the host OS that the generation itself names
-	Label      string    `json:"label"`   // the vendor's word for the archive: "Debian-Security"
+	OS         HostOS    `json:"os"`    // the host OS that the generation itself names
+	Label      string    `json:"label"` // the vendor's word for the archive: "Debian-Security"
+	About      Release   `json:"about,omitzero"`
 	Origins    []Origin  `json:"origins"` // one per component, in the feed's order
 	Dated      time.Time `json:"dated"`
 	ValidUntil time.Time `json:"valid_until,omitzero"`

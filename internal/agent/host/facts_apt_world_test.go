@@ -12,6 +12,7 @@ import (
 	"github.com/fettle-project/fettle/internal/candidate"
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/debian/debtest"
+	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/version"
 )
 
@@ -72,8 +73,8 @@ func ourUpgrades(t *testing.T, w *debtest.World) map[string]string {
 	var archives []candidate.Archive
 	offers := map[string][]candidate.Offer{}
 	for i, s := range w.Suites {
-		archives = append(archives, candidate.Archive{Suite: s.Suite, Component: s.Component, Arch: "amd64", Site: s.Site, Origin: s.Origin, Label: s.Label,
-			Archive: s.Archive, Codename: s.Codename, Version: s.Number, NotAutomatic: s.NotAutomatic, ButAutomaticUpgrades: s.ButAutomaticUpgrades})
+		archives = append(archives, candidate.Archive{Suite: s.Suite, Component: s.Component, Arch: "amd64", Site: s.Site, Release: patch.Release{Origin: s.Origin,
+			Label: s.Label, Suite: s.Archive, Codename: s.Codename, Version: s.Number, NotAutomatic: s.NotAutomatic, ButAutomaticUpgrades: s.ButAutomaticUpgrades}})
 		err := debian.ScanPackages(strings.NewReader(s.Index), func(st debian.Stanza) error {
 			offers[string(st.Package)] = append(offers[string(st.Package)], candidate.Offer{Version: string(st.Version), Source: string(st.Source),
 				SourceVersion: string(st.SourceVersion), Archive: i, Phased: st.Phased})

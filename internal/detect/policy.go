@@ -1,0 +1,237 @@
+package detect
+
+import (
+	"bytes"
+	"sort"
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/candidate"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Provenance says where the packages of a definition come from, as far as a machine's own policy asks for it.
+type Provenance struct {
+	Archive candidate.Archive
+	Phased  int // share of machines that may have the patch by now, in percent; 100 is all
+}
+
+// maxArchives bounds the archives of one file, and their texts.
+const maxArchives = 1 << 12
+
+// provenances collects where definitions come from while they are compiled.
+type provenances struct {
+	number                   map[candidate.Archive]int
+	archives, origins, phase bytes.Buffer
+	run, length, unphased    int // the archive + 1 of the last definitions, how many they are, and how many came since a phased one
+}
+
+// add takes the next definition's provenance; nil is none.
+func (p *provenances) add(from *Provenance) {
+	archive := 0
+	if from != nil && len(p.number) < maxArchives {
+		if p.number == nil {
+			p.number = map[candidate.Archive]int{}
+		}
+		n, known := p.number[from.Archive]
+		if !known {
+			n = len(p.number)
+			p.number[from.Archive] = n
+			p.put(&from.Archive)
+		}
+		archive = n + 1
+		if from.Phased >= 0 && from.Phased < 100 {
+			p.phase.Write(uvarints(p.unphased, from.Phased))
+			p.unphased = -1
+		}
+	}
+	p.unphased++
+	if archive != p.run {
+		p.endRun()
+		p.run = archive
+	}
+	p.length++
+}
+
+func (p *provenances) endRun() {
+	if p.length > 0 {
+		p.origins.Write(uvarints(p.run, p.length))
+	}
+	p.length = 0
+}
+
+// archiveTexts are the words of an archive in the order of the format.
+func archiveTexts(a *candidate.Archive) []*string {
+	r := &a.Release
+	return []*string{&a.Suite, &a.Component, &a.Arch, &a.Site, &r.Origin, &r.Label, &r.Suite, &r.Codename, &r.Version}
+}
+
+func (p *provenances) put(a *candidate.Archive) {
+	flags := byte(0)
+	if a.Release.NotAutomatic {
+		flags |= 1
+	}
+	if a.Release.ButAutomaticUpgrades {
+		flags |= 2
+	}
+	p.archives.WriteByte(flags)
+	for _, s := range archiveTexts(a) {
+		p.archives.WriteString(clip(*s))
+		p.archives.WriteByte(0)
+	}
+}
+
+// columns gives the sections. Definitions without any provenance need none.
+func (p *provenances) columns(columns map[int][]byte) {
+	if len(p.number) == 0 {
+		return
+	}
+	p.endRun()
+	columns[secArchives], columns[secOrigins], columns[secPhases] = p.archives.Bytes(), p.origins.Bytes(), p.phase.Bytes()
+}
+
+// policies are what an opened file knows of its definitions' provenance.
+type policies struct {
+	archives []candidate.Archive
+	starts   []int // definition at which each run begins
+	origins  []int // archive of each run, or -1
+	phases   map[int]int
+}
+
+func (p *policies) open(definitions int, sections map[int][]byte) error {
+	if err := p.openArchives(sections[secArchives]); err != nil {
+		return err
+	}
+	r := numbers{b: sections[secOrigins]}
+	at := 0
+	for len(r.b) > 0 {
+		archive, length := r.upTo(len(p.archives)), r.upTo(definitions-at)
+		if r.bad || length == 0 {
+			return damaged("its definitions come from archives that it does not name")
+		}
+		p.starts, p.origins = append(p.starts, at), append(p.origins, archive-1)
+		at += length
+	}
+	if at != 0 && at != definitions {
+		return damaged("it does not say of all definitions where they come from")
+	}
+	p.phases = map[int]int{}
+	r = numbers{b: sections[secPhases]}
+	for at := 0; len(r.b) > 0; at++ {
+		at += r.upTo(definitions - at - 1)
+		if percent := r.upTo(99); !r.bad {
+			p.phases[at] = percent
+			continue
+		}
+		return damaged("its phased updates cannot be read")
+	}
+	return nil
+}
+
+func (p *policies) openArchives(col []byte) error {
+	for len(col) > 0 {
+		var a candidate.Archive
+		a.Release.NotAutomatic, a.Release.ButAutomaticUpgrades = col[0]&1 != 0, col[0]&2 != 0
+		col = col[1:]
+		for _, s := range archiveTexts(&a) {
+			end := bytes.IndexByte(col, 0)
+			if end < 0 || end > maxText || len(p.archives) == maxArchives {
+				return damaged("its archives cannot be read")
+			}
+			*s, col = clip(string(col[:end])), col[end+1:]
+		}
+		p.archives = append(p.archives, a)
+	}
+	return nil
+}
+
+// of gives a definition's archive, -1 where it has none, and its phase.
+func (p *policies) of(definition int) (archive, phased int) {
+	run := sort.SearchInts(p.starts, definition+1) - 1
+	if run < 0 || p.origins[run] < 0 {
+		return -1, 100
+	}
+	if percent, is := p.phases[definition]; is {
+		return p.origins[run], percent
+	}
+	return p.origins[run], 100
+}
+
+// rulings are what one machine's own policy says about the versions that the signatures offer of its packages.
+type rulings struct {
+	policies *policies
+	policy   *candidate.Policy
+	offers   map[*patch.Package][]candidate.Offer
+	choices  map[*patch.Package]*candidate.Choice
+}
+
+// rulings joins signatures and machine; nil where the machine takes every newest version anyway, as nearly all do.
+func (s *Signatures) rulings(x *index, f *patch.Facts) *rulings {
+	draws := len(s.policies.phases) > 0 && f.Apt != nil && f.Apt.Phasing != "always" && (f.Apt.Phasing == "never" || f.Apt.MachineID != "")
+	if s.scheme != schemeDpkg || len(s.policies.archives) == 0 || candidate.Idle(f.Apt, s.policies.archives) && !draws {
+		return nil
+	}
+	r := &rulings{policies: &s.policies, policy: candidate.New(f.Apt, x.native, s.policies.archives),
+		offers: map[*patch.Package][]candidate.Offer{}, choices: map[*patch.Package]*candidate.Choice{}}
+	var found []*unit
+	for w := s.columns.walk(); w.step(); {
+		for w.rule() {
+			if !x.mayKnow(w.glance()) {
+				continue
+			}
+			found = x.find(w.name(), w.arch, w.module, found[:0])
+			for _, u := range found {
+				if o, ok := r.offer(w, w.fixed(u.pkg.Version)); ok && u.pkg.State == patch.Installed {
+					r.offers[u.pkg] = append(r.offers[u.pkg], o)
+				}
+			}
+		}
+	}
+	return r
+}
+
+// offer is the version that the rule which the walker is at brings.
+func (r *rulings) offer(w *walker, fixed string) (candidate.Offer, bool) {
+	archive, phased := r.policies.of(w.at.definition - 1)
+	return candidate.Offer{Version: fixed, Source: string(w.source()), SourceVersion: string(w.tail), Archive: archive, Phased: phased}, archive >= 0
+}
+
+// on rules on an older package that a patch would change.
+func (r *rulings) on(w *walker, h *hit) candidate.Ruling {
+	o, ok := r.offer(w, h.fixed)
+	if !ok {
+		return candidate.Ruling{}
+	}
+	c := r.choices[h.pkg]
+	if c == nil {
+		c = r.policy.Choose(h.pkg, r.offers[h.pkg])
+		r.choices[h.pkg] = c
+	}
+	return c.Judge(o)
+}
+
+// ruledOut words a verdict that the machine's own policy decided. Every package that it keeps from the patch has its clause.
+func (j *judge) ruledOut(r *patch.Reason) {
+	var first *hit
+	for i := range j.hits {
+		h := &j.hits[i]
+		if h.compared != older || h.ruling.Code != r.Code {
+			continue
+		}
+		if first == nil {
+			first = h
+		}
+		r.Clauses = append(r.Clauses, patch.Clause{Subject: j.subject(h), Expected: h.ruling.Expected, Seen: h.ruling.Seen, From: h.ruling.From})
+	}
+	switch c := r.Clauses[0]; r.Code {
+	case patch.ReasonPinned:
+		r.Text = "This machine's apt preferences keep " + first.pkg.Name + " from " + first.fixed + ": " + c.Seen + ", by " + c.From + "."
+	case patch.ReasonPhased:
+		r.Text = "The update of " + first.pkg.Name + " to " + first.fixed + " is phased, and not for this machine yet: " + c.Seen + "."
+	case patch.ReasonUnreadable:
+		r.Text = "Which version of " + first.pkg.Name + " this machine's apt would choose is not known, because apt refuses its configuration: " + strings.TrimSuffix(c.Seen, ".") + "."
+	case patch.ReasonNotEntitled:
+		r.Text = first.pkg.Name + " " + first.fixed + " is for subscribers, and this machine has not enabled their archive."
+	default:
+		r.Text = first.pkg.Name + " " + first.fixed + " is from a suite that serves only who asks for it: " + c.Seen + "."
+	}
+}
