@@ -164,7 +164,7 @@ func (o *Options) gather(ctx context.Context, dir *content.Dir, summary *Summary
 	for i, state := range found {
 		for _, origin := range state.Origins {
 			inputs[state.OS] = append(inputs[state.OS], catalog.Source{
-				Origin: origin, URI: feeds[i].URI, Label: state.Label,
+				Origin: origin, URI: feeds[i].URI, Label: state.Label, About: state.About,
 				Open: func() (io.ReadCloser, error) { return dir.Open(origin.Index) },
 			})
 		}

@@ -89,15 +89,15 @@ func (o *Options) readSuite(path string, keyring openpgp.EntityList, inputs map[
 			Suite: suiteOf(release), Component: component, Arch: o.Arch, Dated: release.Date,
 			Release: content.Sum(text), Index: release.SHA256[index].SHA256, IndexPath: index,
 		}
-		inputs[hostOS] = append(inputs[hostOS], catalog.Source{Origin: origin, URI: "http://" + base, Label: release.Label, Open: open})
+		inputs[hostOS] = append(inputs[hostOS], catalog.Source{Origin: origin, URI: "http://" + base, Label: release.Label, About: release.About(), Open: open})
 		found++
 	}
 	return found, nil
 }
 
-// suiteOf is the name that a feed would ask for.
+// suiteOf is the name that a feed would ask for. Ubuntu gives all suites of a release the same codename.
 func suiteOf(r debian.Release) string {
-	if r.Codename != "" {
+	if r.Codename != "" && !strings.HasPrefix(r.Suite, r.Codename+"-") {
 		return r.Codename
 	}
 	return r.Suite

@@ -25,6 +25,7 @@ type Source struct {
 	Origin patch.Origin
 	URI    string // the archive's base address: payload file names are relative to it
 	Label  string // the Release's Label
+	About  patch.Release
 	// Open gives the index as it was verified, still compressed; Origin.IndexPath names its format.
 	Open func() (io.ReadCloser, error)
 }

@@ -145,7 +145,7 @@ func (gr *grouped) definition() detect.Definition {
 	}
 	d.Packages = make([]detect.PackageRule, len(gr.files))
 	for j, f := range gr.files {
-		d.Packages[j] = detect.PackageRule{Name: f.name, Arch: f.arch, Version: f.version}
+		d.Packages[j] = detect.PackageRule{Name: f.name, Arch: f.arch, Version: f.version, From: f.provenance}
 	}
 	return d
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // madeVersion is the version of what this package itself makes of origins and entries. A higher one builds every revision again.
-const madeVersion = 2
+const madeVersion = 3
 
 // archiveKind is the kind of feeds that this package reads itself: Debian archives.
 const archiveKind = "apt"
@@ -82,7 +82,7 @@ func (c *Catalog) gather(ctx context.Context, in *Input, gens []generation) erro
 		case g.feed.Kind == archiveKind || g.feed.Kind == "":
 			for _, o := range g.state.Origins {
 				in.Sources = append(in.Sources, Source{
-					Origin: o, URI: g.feed.URI, Label: g.state.Label, Open: func() (io.ReadCloser, error) { return c.openRaw(o.Index) },
+					Origin: o, URI: g.feed.URI, Label: g.state.Label, About: g.state.About, Open: func() (io.ReadCloser, error) { return c.openRaw(o.Index) },
 				})
 			}
 		default:

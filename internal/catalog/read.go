@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"path"
 	"strings"
 	"unicode"
 
+	apt "github.com/fettle-project/fettle/internal/candidate"
 	"github.com/fettle-project/fettle/internal/debian"
+	"github.com/fettle-project/fettle/internal/detect"
 )
 
 // debFile is one binary package as its index gives it. Its strings share one allocation.
@@ -22,7 +25,8 @@ type debFile struct {
 	depends               string // Pre-Depends and Depends
 	size                  int64
 	sha256                [32]byte
-	from                  int    // index of its Source
+	from                  int // index of its Source
+	provenance            *detect.Provenance
 	unclear               string // why it cannot be offered
 }
 
@@ -36,14 +40,29 @@ func readIndex(ctx context.Context, from int, s Source) ([]debFile, error) {
 	ahead := readAhead(ctx, debian.Decompress(s.Origin.IndexPath, f, debian.MaxPackages))
 	defer ahead.stop()
 	var all []debFile
+	out := map[int]*detect.Provenance{} // by for how many percent of machines it is out
 	err = debian.ScanPackages(ahead, func(st debian.Stanza) error {
-		all = append(all, take(from, st))
+		b := take(from, st)
+		if out[st.Phased] == nil {
+			out[st.Phased] = &detect.Provenance{Archive: s.archive(), Phased: st.Phased}
+		}
+		b.provenance = out[st.Phased]
+		all = append(all, b)
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot read %s of %s: %w", s.Origin.IndexPath, s.Origin.Suite, err)
 	}
 	return all, nil
+}
+
+// archive is the index as machines' policies see it.
+func (s *Source) archive() apt.Archive {
+	a := apt.Archive{Suite: s.Origin.Suite, Component: s.Origin.Component, Arch: s.Origin.Arch, Release: s.About}
+	if u, err := url.Parse(s.URI); err == nil {
+		a.Site = u.Hostname()
+	}
+	return a
 }
 
 func take(from int, s debian.Stanza) debFile {

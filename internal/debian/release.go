@@ -65,6 +65,12 @@ func ParseRelease(text []byte) (Release, error) {
 	return r, err
 }
 
+// About is what of a Release decides which versions machines choose.
+func (r Release) About() patch.Release {
+	return patch.Release{Origin: r.Origin, Label: r.Label, Suite: r.Suite, Codename: r.Codename, Version: r.Version,
+		NotAutomatic: r.NotAutomatic, ButAutomaticUpgrades: r.ButAutomaticUpgrades}
+}
+
 func flag(p Paragraph, name string) bool {
 	v := strings.TrimSpace(p.Get(name))
 	return strings.EqualFold(v, "yes") || strings.EqualFold(v, "true") || v == "1"
@@ -119,7 +125,7 @@ func (r Release) HostOS(arch string) (os patch.HostOS, known bool) {
 	switch r.Origin {
 	case "Debian":
 		id, number = "debian", debianNumber(name)
-	case "Ubuntu":
+	case "Ubuntu", "UbuntuESM", "UbuntuESMApps":
 		id, number = "ubuntu", r.Version
 	}
 	if number == "" || strings.Trim(number, lowerDigits+".") != "" || !ValidArch(arch) {

@@ -112,7 +112,6 @@ func (c *compiler) add(d Definition) error {
 	if !plain(string(d.ID)) || len(d.ID) > maxID {
 		return patch.Errorf(patch.Invalid, "a definition cannot be called %q", d.ID)
 	}
-	c.from.add(d.From)
 	k := shared(c.head, head)
 	c.shares.Write([]byte{byte(k), byte(len(head) - k)})
 	c.heads.WriteString(head[k:])
@@ -140,6 +139,7 @@ func (c *compiler) add(d Definition) error {
 		c.putVersion(tail, previous.Version, r.Version)
 		c.putArch(r.Arch)
 		c.putModule(r.Module)
+		c.from.add(r.From)
 		c.rules++
 	}
 	return nil

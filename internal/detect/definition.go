@@ -13,8 +13,6 @@ type Definition struct {
 	Packages []PackageRule
 	// Prerequisite and Installed are general trees. No prerequisite is one that always holds; no installed tree is "error".
 	Prerequisite, Installed *Expr
-	// From says where Packages come from; nil where no machine's policy could ask.
-	From *Provenance
 	// Unclear says why the vendor's definition could not be understood: the patch is kept and judged "error" with this text.
 	Unclear string
 }
@@ -29,6 +27,8 @@ type PackageRule struct {
 	// Module is the rpm module stream that the fix is for ("nodejs:18"); empty: it is for packages of no module; "*": of any stream
 	// or none, for sources that do not say; "*:*": of any stream, for sources that say no more than that the packages are a module's.
 	Module string
+	// From says where the package comes from; nil where no machine's policy could ask.
+	From *Provenance
 }
 
 // Op is what a node of a tree does.

@@ -58,8 +58,8 @@
 //	23    items                 the item tests, as item.Builder writes them
 //	32    archives  archive     flags (1 not automatic, 2 but automatic upgrades), then nine texts: suite, component, architecture, site,
 //	                            and the Release's Origin, Label, Suite, Codename and Version
-//	33    origins   run         the archive + 1 of the next definitions, 0 for none; how many they are
-//	34    phases    definition  of phased updates: how many definitions lie before it since the last one; for how many percent it is out
+//	33    origins   run         the archive + 1 of the packages of the next rules, 0 for none; how many they are
+//	34    phases    rule        of phased updates: how many rules lie before it since the last one; for how many percent it is out
 //
 // Operands come before the nodes that use them, so a file can hold no cycle and evaluating needs no stack. Objects, tests, equal
 // subtrees and pairs are stored and judged once. A test kind or object class that this program does not know is kept and yields "error",

@@ -149,7 +149,7 @@ func (j *judge) judgeStep(looked func(PackageRule)) (patch.Verdict, string) {
 		}
 		j.found = j.x.find(w.name(), w.arch, w.module, j.found[:0])
 		for _, u := range j.found {
-			j.hits = append(j.hits, hit{pkg: u.pkg, count: u.count, fixed: w.fixed(u.pkg.Version)})
+			j.hits = append(j.hits, hit{pkg: u.pkg, count: u.count, rule: w.at.ops - 1, fixed: w.fixed(u.pkg.Version)})
 		}
 	}
 	if len(j.hits) == 0 {

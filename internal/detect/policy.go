@@ -9,23 +9,23 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// Provenance says where the packages of a definition come from, as far as a machine's own policy asks for it.
+// Provenance says where a package comes from, as far as a machine's own policy asks for it.
 type Provenance struct {
 	Archive candidate.Archive
-	Phased  int // share of machines that may have the patch by now, in percent; 100 is all
+	Phased  int // share of machines that may have it by now, in percent; 100 is all
 }
 
 // maxArchives bounds the archives of one file, and their texts.
 const maxArchives = 1 << 12
 
-// provenances collects where definitions come from while they are compiled.
+// provenances collects where rules' packages come from while they are compiled.
 type provenances struct {
 	number                   map[candidate.Archive]int
 	archives, origins, phase bytes.Buffer
-	run, length, unphased    int // the archive + 1 of the last definitions, how many they are, and how many came since a phased one
+	run, length, unphased    int // the archive + 1 of the last rules, how many they are, and how many came since a phased one
 }
 
-// add takes the next definition's provenance; nil is none.
+// add takes the next rule's provenance; nil is none.
 func (p *provenances) add(from *Provenance) {
 	archive := 0
 	if from != nil && len(p.number) < maxArchives {
@@ -80,7 +80,7 @@ func (p *provenances) put(a *candidate.Archive) {
 	}
 }
 
-// columns gives the sections. Definitions without any provenance need none.
+// columns gives the sections. Rules without any provenance need none.
 func (p *provenances) columns(columns map[int][]byte) {
 	if len(p.number) == 0 {
 		return
@@ -89,35 +89,35 @@ func (p *provenances) columns(columns map[int][]byte) {
 	columns[secArchives], columns[secOrigins], columns[secPhases] = p.archives.Bytes(), p.origins.Bytes(), p.phase.Bytes()
 }
 
-// policies are what an opened file knows of its definitions' provenance.
+// policies are what an opened file knows of its rules' provenance.
 type policies struct {
 	archives []candidate.Archive
-	starts   []int // definition at which each run begins
+	starts   []int // rule at which each run begins
 	origins  []int // archive of each run, or -1
 	phases   map[int]int
 }
 
-func (p *policies) open(definitions int, sections map[int][]byte) error {
+func (p *policies) open(rules int, sections map[int][]byte) error {
 	if err := p.openArchives(sections[secArchives]); err != nil {
 		return err
 	}
 	r := numbers{b: sections[secOrigins]}
 	at := 0
 	for len(r.b) > 0 {
-		archive, length := r.upTo(len(p.archives)), r.upTo(definitions-at)
+		archive, length := r.upTo(len(p.archives)), r.upTo(rules-at)
 		if r.bad || length == 0 {
-			return damaged("its definitions come from archives that it does not name")
+			return damaged("its packages come from archives that it does not name")
 		}
 		p.starts, p.origins = append(p.starts, at), append(p.origins, archive-1)
 		at += length
 	}
-	if at != 0 && at != definitions {
-		return damaged("it does not say of all definitions where they come from")
+	if at != 0 && at != rules {
+		return damaged("it does not say of all packages where they come from")
 	}
 	p.phases = map[int]int{}
 	r = numbers{b: sections[secPhases]}
 	for at := 0; len(r.b) > 0; at++ {
-		at += r.upTo(definitions - at - 1)
+		at += r.upTo(rules - at - 1)
 		if percent := r.upTo(99); !r.bad {
 			p.phases[at] = percent
 			continue
@@ -144,13 +144,13 @@ func (p *policies) openArchives(col []byte) error {
 	return nil
 }
 
-// of gives a definition's archive, -1 where it has none, and its phase.
-func (p *policies) of(definition int) (archive, phased int) {
-	run := sort.SearchInts(p.starts, definition+1) - 1
+// of gives a rule's archive, -1 where it has none, and its phase.
+func (p *policies) of(rule int) (archive, phased int) {
+	run := sort.SearchInts(p.starts, rule+1) - 1
 	if run < 0 || p.origins[run] < 0 {
 		return -1, 100
 	}
-	if percent, is := p.phases[definition]; is {
+	if percent, is := p.phases[rule]; is {
 		return p.origins[run], percent
 	}
 	return p.origins[run], 100
@@ -180,7 +180,7 @@ func (s *Signatures) rulings(x *index, f *patch.Facts) *rulings {
 			}
 			found = x.find(w.name(), w.arch, w.module, found[:0])
 			for _, u := range found {
-				if o, ok := r.offer(w, w.fixed(u.pkg.Version)); ok && u.pkg.State == patch.Installed {
+				if o, ok := r.offer(w, w.at.ops-1, w.fixed(u.pkg.Version)); ok && u.pkg.State == patch.Installed {
 					r.offers[u.pkg] = append(r.offers[u.pkg], o)
 				}
 			}
@@ -189,15 +189,15 @@ func (s *Signatures) rulings(x *index, f *patch.Facts) *rulings {
 	return r
 }
 
-// offer is the version that the rule which the walker is at brings.
-func (r *rulings) offer(w *walker, fixed string) (candidate.Offer, bool) {
-	archive, phased := r.policies.of(w.at.definition - 1)
+// offer is the version that a rule of the definition which the walker is at brings.
+func (r *rulings) offer(w *walker, rule int, fixed string) (candidate.Offer, bool) {
+	archive, phased := r.policies.of(rule)
 	return candidate.Offer{Version: fixed, Source: string(w.source()), SourceVersion: string(w.tail), Archive: archive, Phased: phased}, archive >= 0
 }
 
 // on rules on an older package that a patch would change.
 func (r *rulings) on(w *walker, h *hit) candidate.Ruling {
-	o, ok := r.offer(w, h.fixed)
+	o, ok := r.offer(w, h.rule, h.fixed)
 	if !ok {
 		return candidate.Ruling{}
 	}

@@ -11,6 +11,7 @@ import (
 type hit struct {
 	pkg      *patch.Package
 	count    int32  // installed instances, of which pkg is the newest
+	rule     int    // its number in the file
 	fixed    string // the rule's version
 	compared comparison
 	ruling   candidate.Ruling // on an older package that is not held: what keeps the patch from it

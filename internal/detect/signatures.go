@@ -18,7 +18,7 @@ type Signatures struct {
 	scheme  scheme
 	columns columns
 	trees   trees
-	// policies are where the definitions come from
+	// policies are where the packages come from
 	policies policies
 	blocks   func() []block // made when first needed
 }
@@ -47,7 +47,7 @@ func assemble(h header, sections map[int][]byte) (*Signatures, error) {
 	if err := s.trees.open(sections, s.columns.planted); err != nil {
 		return nil, err
 	}
-	if err := s.policies.open(s.columns.definitions, sections); err != nil {
+	if err := s.policies.open(s.columns.rules, sections); err != nil {
 		return nil, err
 	}
 	s.blocks = sync.OnceValue(s.survey)

@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/fettle-project/fettle/internal/version"
 )
 
 // World is a random machine with its archives, laid out in a folder the way apt keeps them, so that the real apt and Fettle can be
@@ -181,4 +184,37 @@ func (w *World) writeConfiguration(t testing.TB) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// Upgrades asks the real apt which packages a dist-upgrade would bring to which version. A downgrade, which a pin may make it offer,
+// counts as nothing.
+func (w *World) Upgrades(t testing.TB) map[string]string {
+	t.Helper()
+	out, err := w.apt("apt-get", "-s", "-qq", "--allow-downgrades", "dist-upgrade")
+	if err != nil {
+		t.Fatalf("apt-get, the referee: %v: %s in\n%s", err, out, w.Text)
+	}
+	ups := map[string]string{}
+	for line := range strings.Lines(out) {
+		// Inst alpha3 [1.0-1] (1.1-1 Debian:12.5/stable [amd64])
+		if f := strings.Fields(line); len(f) > 3 && f[0] == "Inst" && strings.HasPrefix(f[2], "[") {
+			if to := strings.TrimPrefix(f[3], "("); version.DpkgCompare(to, strings.Trim(f[2], "[]")) > 0 {
+				ups[f[1]] = to
+			}
+		}
+	}
+	return ups
+}
+
+// Policy is apt's own explanation of what it would choose.
+func (w *World) Policy(name string) string {
+	out, _ := w.apt("apt-cache", "policy", name)
+	return out
+}
+
+func (w *World) apt(program string, args ...string) (string, error) {
+	cmd := exec.Command(program, args...)
+	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "APT_CONFIG=" + w.Root + "/apt.conf"}
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }

@@ -100,10 +100,11 @@ func (g *generation) fetch(ctx context.Context) (state patch.FeedState, unchange
 	}
 	if g.last != nil && content.Sum(text) == g.last.Release {
 		state = *g.last
+		state.About = release.About()
 		state.ETag, state.Modified = tags.ETag, tags.Modified
 		return state, true, nil
 	}
-	state = patch.FeedState{Label: release.Label, Dated: release.Date, ValidUntil: release.ValidUntil, ETag: tags.ETag, Modified: tags.Modified}
+	state = patch.FeedState{Label: release.Label, About: release.About(), Dated: release.Date, ValidUntil: release.ValidUntil, ETag: tags.ETag, Modified: tags.Modified}
 	state.OS, _ = release.HostOS(g.sub.Arch)
 	if state.Release, err = g.dir.PutBytes(ctx, text); err != nil {
 		return state, false, err
