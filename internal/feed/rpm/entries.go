@@ -22,7 +22,7 @@ type Open func(patch.Hash) (io.ReadCloser, error)
 // Entries makes patches of a generation of an "rpm" or "updateinfo" feed for one host OS:
 //
 //   - one for each advisory: almalinux-9/ALSA-2024:1234;
-//   - one for each version of a source package of which the repository has builds that are newer than any advisory's:
+//   - one for each version of a source package of which the repository has builds that are newer than its advisories':
 //     almalinux-9/bash/5.1.8-9.el9;
 //   - one for each package that replaces others under another name: almalinux-9/obsoletes/new-name/2.0-1.
 //
@@ -56,7 +56,6 @@ type builder struct {
 
 	advisories []Advisory
 	fixed      map[string]bool    // builds that an advisory brings, by NEVRA
-	newest     map[stream]EVR     // the newest that an advisory brings
 	modules    map[string]string  // builds of modules: "nodejs:18" by NEVRA
 	files      map[string]Package // of builds that an advisory brings, by NEVRA
 	sources    map[sourceKey]*sourced
@@ -80,7 +79,7 @@ type sourced struct {
 
 func newBuilder(os patch.HostOS) *builder {
 	return &builder{os: os, native: advisory.ArchOf(os), prefix: advisory.Prefix(os), budget: newBudget(), fixed: map[string]bool{},
-		newest: map[stream]EVR{}, modules: map[string]string{}, files: map[string]Package{}, sources: map[sourceKey]*sourced{},
+		modules: map[string]string{}, files: map[string]Package{}, sources: map[sourceKey]*sourced{},
 		replacing: map[stream]Package{}, last: map[stream]EVR{}}
 }
 
@@ -149,16 +148,32 @@ func (b *builder) settle() {
 			if m, ok := b.modules[rows[j].NEVRA.String()]; ok && (rows[j].Module == "" || rows[j].Module == advisory.AnyStream) {
 				rows[j].Module = m
 			}
-			s := stream{rows[j].Name, rows[j].Arch, rows[j].Module}
-			if v, ok := b.newest[s]; !ok || newer(rows[j].EVR, v) {
-				b.newest[s] = rows[j].EVR
-			}
+		}
+	}
+}
+
+// beyond leaves those builds that are newer than what advisories bring and the repository has: an older one is no patch of its own,
+// because the advisory that passed it by is.
+func (b *builder) beyond() {
+	newest := map[stream]EVR{}
+	for nevra, p := range b.files {
+		s := stream{p.Name, p.Arch, b.moduleOf(nevra, p.Release)}
+		if v, ok := newest[s]; !ok || newer(p.EVR, v) {
+			newest[s] = p.EVR
+		}
+	}
+	for key, group := range b.sources {
+		group.pkgs = slices.DeleteFunc(group.pkgs, func(p Package) bool {
+			v, ok := newest[stream{p.Name, p.Arch, key.module}]
+			return ok && !newer(p.EVR, v)
+		})
+		if len(group.pkgs) == 0 {
+			delete(b.sources, key)
 		}
 	}
 }
 
 func (b *builder) readPrimary(r io.Reader) error {
-	b.settle()
 	for p, err := range Packages(r) {
 		if err != nil {
 			return err
@@ -185,9 +200,6 @@ func (b *builder) addPackage(p Package) error {
 	if b.fixed[nevra] {
 		b.files[nevra] = p
 		return spend()
-	}
-	if v, ok := b.newest[s]; ok && !newer(p.EVR, v) {
-		return nil
 	}
 	source, evr := p.sourceName()
 	key := sourceKey{source, evr.String(), s.module}
@@ -228,6 +240,7 @@ func newer(a, b EVR) bool { return a.compare(b) > 0 }
 // entries makes the patches, in a stable order.
 func (b *builder) entries() []detect.Entry {
 	b.settle()
+	b.beyond()
 	var all []detect.Entry
 	for i := range b.advisories {
 		all = append(all, b.fromAdvisory(&b.advisories[i]))

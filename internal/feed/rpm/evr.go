@@ -27,8 +27,8 @@ func (v EVR) valid() bool {
 		!strings.ContainsAny(v.Release, ":-") && word(v.Version) != "" && (v.Release == "" || word(v.Release) != "")
 }
 
-// parseEVR splits epoch:version-release.
-func parseEVR(s string) EVR {
+// ParseEVR splits epoch:version-release.
+func ParseEVR(s string) EVR {
 	var v EVR
 	if epoch, rest, ok := strings.Cut(s, ":"); ok && epoch != "" && strings.Trim(epoch, "0123456789") == "" {
 		v.Epoch, s = epoch, rest
@@ -50,8 +50,8 @@ type NEVRA struct {
 // String writes name-[epoch:]version-release.arch.
 func (n NEVRA) String() string { return n.Name + "-" + n.EVR.String() + "." + n.Arch }
 
-// parseNEVRA reads what String and modulemd write, and file names without ".rpm". ok is false where it is none.
-func parseNEVRA(s string) (n NEVRA, ok bool) {
+// ParseNEVRA reads what String and modulemd write, and file names without ".rpm". ok is false where it is none.
+func ParseNEVRA(s string) (n NEVRA, ok bool) {
 	dot := strings.LastIndexByte(s, '.')
 	if dot < 0 {
 		return n, false
@@ -65,7 +65,7 @@ func parseNEVRA(s string) (n NEVRA, ok bool) {
 	if version <= 0 {
 		return n, false
 	}
-	n.Name, n.EVR = s[:version], parseEVR(s[version+1:])
+	n.Name, n.EVR = s[:version], ParseEVR(s[version+1:])
 	return n, n.Arch != "" && n.EVR.valid() && word(n.Name) != ""
 }
 

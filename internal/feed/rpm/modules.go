@@ -88,7 +88,7 @@ func useDocument(b []byte, use func(Module) error) error {
 		return errors.New("a module has no usable name and stream")
 	}
 	for _, a := range d.Data.Artifacts.RPMs {
-		if n, ok := parseNEVRA(a); ok {
+		if n, ok := ParseNEVRA(a); ok {
 			m.Artifacts = append(m.Artifacts, n)
 		}
 	}

@@ -23,7 +23,7 @@ func (b *builder) fromAdvisory(a *Advisory) detect.Entry {
 	e.Definition = detect.Definition{ID: e.Patch.ID, Unclear: a.Unclear}
 	if main := mainRow(a.Rows); main != nil {
 		e.Patch.Source, e.Patch.Version = main.Name, main.EVR.String()
-		if n, ok := parseNEVRA(strings.TrimSuffix(main.Source, ".rpm")); ok {
+		if n, ok := ParseNEVRA(strings.TrimSuffix(main.Source, ".rpm")); ok {
 			e.Patch.Source = n.Name
 		}
 	}

@@ -146,7 +146,7 @@ func (p *Package) check() {
 
 // sourceName splits the file name of a source package into name and version.
 func (p *Package) sourceName() (string, EVR) {
-	if n, ok := parseNEVRA(strings.TrimSuffix(p.Source, ".rpm")); ok {
+	if n, ok := ParseNEVRA(strings.TrimSuffix(p.Source, ".rpm")); ok {
 		n.Epoch = p.Epoch // file names have none; nearly always the source has its packages' epoch
 		return n.Name, n.EVR
 	}

@@ -100,7 +100,7 @@ func (a *reading) readText(e *event, s *scanner) {
 		a.Severity = word(e.text)
 	case "package/filename":
 		if n := len(a.Rows); n > 0 && a.Rows[n-1].Arch == "" {
-			if f, ok := parseNEVRA(strings.TrimSuffix(e.text, ".rpm")); ok {
+			if f, ok := ParseNEVRA(strings.TrimSuffix(e.text, ".rpm")); ok {
 				a.Rows[n-1].Arch = word(f.Arch)
 			}
 		}
