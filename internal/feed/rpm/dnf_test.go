@@ -46,6 +46,9 @@ type world struct {
 // TestDnfAgrees makes random machines and repositories and compares what dnf itself says with what we do.
 func TestDnfAgrees(t *testing.T) {
 	needPrograms(t, "rpmbuild", "rpm", "createrepo_c", "modifyrepo_c", "dnf")
+	if _, err := os.Stat("/usr/lib/python3/dist-packages/dnf-plugins/versionlock.py"); err != nil {
+		t.Skip("dnf's versionlock plugin is not installed: run scripts/needs test")
+	}
 	worlds := 3
 	if n, err := strconv.Atoi(os.Getenv("FETTLE_WORLDS")); err == nil {
 		worlds = n
@@ -98,6 +101,17 @@ func random(r *rand.Rand, all []build) *world {
 			}
 		}
 	}
+	for _, b := range w.installed {
+		switch r.IntN(12) {
+		case 0:
+			if b.Name == "flip" { // an exclude of one architecture does not keep it from changing to another
+				b.Arch = "*"
+			}
+			w.excludes = append(w.excludes, []string{b.Name, b.Name + "." + b.Arch, b.Name[:2] + "*"}[r.IntN(3)])
+		case 1:
+			w.locks = append(w.locks, fmt.Sprintf("%s-%s:%s-%s.*", b.Name, cmpOr(b.Epoch, "0"), b.Version, b.Release))
+		}
+	}
 	for i := range r.IntN(14) {
 		n := notice{id: fmt.Sprintf("ALSA-2024:%04d", i), kind: []string{"security", "bugfix", "enhancement"}[r.IntN(3)]}
 		for range 1 + r.IntN(4) {
@@ -126,7 +140,10 @@ func (w *world) make(t *testing.T) {
 		run(t, "modifyrepo_c", "--mdtype="+name, path, filepath.Join(w.base, "repodata"))
 	}
 	write(t, filepath.Join(w.root, "etc/os-release"), "NAME=\"AlmaLinux\"\nID=\"almalinux\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.5\"\nPLATFORM_ID=\"platform:el9\"\n")
-	write(t, filepath.Join(w.root, "etc/dnf/dnf.conf"), "[main]\ngpgcheck=1\ninstallonly_limit=3\n")
+	write(t, filepath.Join(w.root, "etc/dnf/dnf.conf"), "[main]\ngpgcheck=1\ninstallonly_limit=3\nexcludepkgs="+strings.Join(w.excludes, ", ")+"\n")
+	locklist := filepath.Join(w.root, "etc/dnf/plugins/versionlock.list")
+	write(t, locklist, "# locks\n"+strings.Join(w.locks, "\n")+"\n")
+	write(t, filepath.Join(w.cache, "plugins/versionlock.conf"), "[main]\nenabled = 1\nlocklist = "+locklist+"\n")
 	for name, stream := range w.streams {
 		state := "enabled"
 		if stream == "" {
@@ -196,7 +213,9 @@ func (w *world) dnf(t *testing.T, args ...string) string {
 	t.Helper()
 	all := append([]string{"--installroot=" + w.root, "-c", filepath.Join(w.root, "etc/dnf/dnf.conf"), "--setopt=reposdir=" + filepath.Join(w.cache, "repos"),
 		"--setopt=cachedir=" + filepath.Join(w.cache, "cache"), "--setopt=persistdir=" + filepath.Join(w.cache, "persist"), "--setopt=logdir=" + w.cache,
-		"--setopt=varsdir=" + w.cache, "--releasever=9", "--forcearch=x86_64", "--noplugins", "-q"}, args...)
+		"--setopt=varsdir=" + w.cache, "--releasever=9", "--forcearch=x86_64", "-q",
+		"--setopt=pluginpath=/usr/lib/python3/dist-packages/dnf-plugins", "--setopt=pluginconfpath=" + filepath.Join(w.cache, "plugins"), "--disableplugin=*",
+		"--enableplugin=versionlock"}, args...)
 	return run(t, "dnf", all...)
 }
 
@@ -340,7 +359,7 @@ func (w *world) compare(t *testing.T) {
 		for _, b := range w.installed {
 			t.Logf("  %s %s", b.NEVRA, b.module)
 		}
-		t.Logf("streams %v\nrepo:", w.streams)
+		t.Logf("streams %v, excludes %v, locks %v\nrepo:", w.streams, w.excludes, w.locks)
 		for _, b := range w.repo {
 			t.Logf("  %s %s", b.NEVRA, b.module)
 		}
@@ -359,7 +378,8 @@ func newer(a, b string) bool {
 }
 
 // advisories are the identifiers in the output of dnf updateinfo list. dnf compares a module's package with advisories about packages of
-// the same name outside of modules; those lines are left out, because the machine could not even install these packages.
+// the same name outside of modules; those lines are left out, because the machine could not even install these packages. It also names
+// advisories about packages that a version lock keeps from changing; these are an answer of their own to us.
 func (w *world) advisories(out string) []string {
 	label := map[string]string{}
 	for _, b := range w.installed {
@@ -372,13 +392,20 @@ func (w *world) advisories(out string) []string {
 			continue
 		}
 		n, ok := rpm.ParseNEVRA(f[2])
-		if ok && label[n.Name] != "" && !strings.Contains(n.Release, ".module") {
+		if ok && (label[n.Name] != "" && !strings.Contains(n.Release, ".module") || w.locked(n.Name)) {
 			continue
 		}
 		ids = append(ids, f[0])
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids)
+}
+
+func (w *world) locked(name string) bool {
+	return slices.ContainsFunc(w.locks, func(lock string) bool {
+		n, ok := rpm.ParseNEVRA(lock)
+		return ok && n.Name == name
+	})
 }
 
 // checkUpdate reads the output of dnf check-update: the newest version by name.arch, and likewise of the packages
