@@ -24,18 +24,15 @@ var (
 func (d *Document) Entries(arch string) map[patch.HostOS][]detect.Entry {
 	used := map[patch.ID]int{}
 	out := map[patch.HostOS][]detect.Entry{}
-	makers := map[patch.HostOS]*maker{}
+	r := newRelaxer()
 	for _, def := range d.Patches() {
 		id, suite, number := def.patchID()
 		if used[id]++; used[id] > 1 {
 			id += patch.ID("~" + strconv.Itoa(used[id]))
 		}
+		e := r.entry(def)
+		e.Patch.ID, e.Patch.Suite, e.Patch.Version, e.Definition.ID = id, suite, number, id
 		for _, os := range def.HostOSes(arch) {
-			if makers[os] == nil {
-				makers[os] = newMaker(os)
-			}
-			e := makers[os].entry(def)
-			e.Patch.ID, e.Patch.Suite, e.Patch.Version, e.Definition.ID = id, suite, number, id
 			out[os] = append(out[os], e)
 		}
 	}
@@ -74,23 +71,12 @@ func (d *Definition) patchID() (id patch.ID, suite, number string) {
 	return "oval/" + patch.ID(b), "oval", string(b)
 }
 
-// maker makes entries for one host OS.
-type maker struct {
-	packager
-	relaxer
+func newRelaxer() *relaxer {
+	return &relaxer{splitter: splitter{map[*item.Test][]*item.Test{}}, tests: map[*item.Test]*item.Test{}}
 }
 
-func newMaker(os patch.HostOS) *maker {
-	m := &maker{relaxer: relaxer{tests: map[*item.Test]*item.Test{}}}
-	if n, known := namingOf(os); known {
-		m.packager = packagerFor(n)
-	}
-	m.relaxer.packager = m.packager
-	return m
-}
-
-func (m *maker) entry(d *Definition) detect.Entry {
-	prerequisite, needed := d.tree(m.relaxer.leaf), d.tree(m.packager.leaf)
+func (r *relaxer) entry(d *Definition) detect.Entry {
+	prerequisite, needed := d.tree(r.leaf), d.tree(r.splitter.leaf)
 	installed := detect.Not(needed)
 	e := detect.Entry{Definition: detect.Definition{Prerequisite: &prerequisite, Installed: &installed, Unclear: d.Fault}}
 	e.Patch = patch.Patch{Title: d.Title, Source: d.about(), Category: patch.Update, Severity: d.Severity, CVEs: d.CVEs, Released: d.Released}
@@ -107,9 +93,7 @@ func (m *maker) entry(d *Definition) detect.Entry {
 func (d *Definition) about() string {
 	var names []string
 	for _, t := range d.Tests() {
-		if t.Object != nil && (t.Class == "dpkginfo" || t.Class == "rpminfo") {
-			names = append(names, packageNames(t.Object)...)
-		}
+		names = append(names, packageNames(t)...)
 	}
 	slices.Sort(names)
 	switch names = slices.Compact(names); {

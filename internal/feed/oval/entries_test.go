@@ -47,10 +47,10 @@ func sketch(e detect.Expr) string {
 	switch e.Op {
 	case detect.OpIs:
 		t := e.Test
-		if t.Kind != detect.TestItems {
-			return strings.TrimSpace(t.Name + " " + map[detect.TestKind]string{detect.TestInstalled: "there", detect.TestVersion: "≥"}[t.Kind] + " " + t.Operand)
-		}
 		text := t.Items.Class
+		if entities := t.Items.Object.Entities; len(entities) == 1 {
+			text = entities[0].Value
+		}
 		for _, s := range t.Items.States {
 			for _, w := range s.Entities {
 				text += fmt.Sprintf(" %s %s %s", w.Name, w.Operation, w.Value)
@@ -67,17 +67,17 @@ func sketch(e detect.Expr) string {
 func TestPrerequisites(t *testing.T) {
 	const metadata = `<metadata><affected family="unix"><platform>Debian GNU/Linux 12</platform></affected></metadata>`
 	for _, c := range []struct{ criteria, prerequisite, needed string }{
-		{`<criteria><criterion test_ref="old"/></criteria>`, "fish there", "and(fish there, not(fish ≥ 0:2-1))"},
+		{`<criteria><criterion test_ref="old"/></criteria>`, "[fish]", "[fish evr less than 0:2-1]"},
 		{`<criteria><criterion test_ref="unix"/><criteria operator="OR"><criterion test_ref="oneOld"/></criteria></criteria>`,
-			"and([family family equals unix], or(fish there, fish-data there))",
-			"and([family family equals unix], or(and(fish there, not(fish ≥ 0:2-1)), and(fish-data there, not(fish-data ≥ 0:2-1))))"},
-		{`<criteria><criterion test_ref="oldOnArm"/></criteria>`, "[dpkginfo arch equals arm64]", "[dpkginfo arch equals arm64 evr less than 0:2-1]"},
-		{`<criteria><criterion test_ref="noneNew"/></criteria>`, "fish there", "[dpkginfo evr greater than or equal 0:2-1]"},
-		{`<criteria><criterion test_ref="new" negate="true"/></criteria>`, "not(or())", "not([dpkginfo evr greater than or equal 0:2-1])"},
+			"and([family family equals unix], or([fish], [fish-data]))",
+			"and([family family equals unix], or([fish evr less than 0:2-1], [fish-data evr less than 0:2-1]))"},
+		{`<criteria><criterion test_ref="oldOnArm"/></criteria>`, "[fish arch equals arm64]", "[fish arch equals arm64 evr less than 0:2-1]"},
+		{`<criteria><criterion test_ref="noneNew"/></criteria>`, "[fish]", "[fish evr greater than or equal 0:2-1]"},
+		{`<criteria><criterion test_ref="new" negate="true"/></criteria>`, "not(or())", "not([fish evr greater than or equal 0:2-1])"},
 		{`<criteria operator="ONE"><criterion test_ref="old"/><criterion test_ref="unix"/></criteria>`,
-			"one(and(fish there, not(fish ≥ 0:2-1)), [family family equals unix])", "one(and(fish there, not(fish ≥ 0:2-1)), [family family equals unix])"},
-		{`<criteria><criterion test_ref="none"/><criterion test_ref="old"/></criteria>`, "and(unclear: the document has no test none, fish there)",
-			"and(unclear: the document has no test none, and(fish there, not(fish ≥ 0:2-1)))"},
+			"one([fish evr less than 0:2-1], [family family equals unix])", "one([fish evr less than 0:2-1], [family family equals unix])"},
+		{`<criteria><criterion test_ref="none"/><criterion test_ref="old"/></criteria>`, "and(unclear: the document has no test none, [fish])",
+			"and(unclear: the document has no test none, [fish evr less than 0:2-1])"},
 	} {
 		d := vendor(t, `<definition class="vulnerability" id="oval:org.example:def:1">`+metadata+c.criteria+`</definition>`)
 		entries := d.Entries("amd64")["debian-12-amd64"]

@@ -3,96 +3,55 @@ package oval
 import (
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/item"
-	"github.com/fettle-project/fettle/internal/version"
 )
 
-// packager makes tests about packages, where they are as simple as nearly all of them are, into package detect's own: they are
-// smaller, are judged many times faster, and name the package in findings. All others stay as they are.
-//
-// A dpkginfo test sees packages of the machine's own architecture only, as OpenSCAP's does, and an rpminfo test every instance.
-type packager struct {
-	class  string // "dpkginfo", "rpminfo"; empty: none is simple
-	scheme version.Scheme
+const maxNames = 1000 // of one test that is taken apart
+
+// splitter takes a test that asks for one of several packages, by a constant variable as Ubuntu's do, apart into one test for each
+// package: they mean the same, are judged many times faster, and findings name the packages.
+type splitter struct {
+	tests map[*item.Test][]*item.Test
 }
 
-func packagerFor(n naming) packager {
-	if n == likeDpkg {
-		return packager{"dpkginfo", version.Dpkg}
+func (s *splitter) leaf(t *item.Test, negated, fixed bool) detect.Expr {
+	tests, known := s.tests[t]
+	if !known {
+		tests = split(t)
+		s.tests[t] = tests
 	}
-	return packager{"rpminfo", version.RPM}
-}
-
-const maxNames = 1000 // of one test
-
-// leaf is the test as it is.
-func (p packager) leaf(t *item.Test, negated, fixed bool) detect.Expr {
-	names, older, simple := p.simple(t)
-	switch {
-	case !simple:
+	if len(tests) == 0 {
 		return plainly(t, negated, fixed)
-	case older == "":
-		return p.there(names)
 	}
-	return each(names, func(name string) detect.Expr {
-		return detect.And(p.is(detect.TestInstalled, name, ""), detect.Not(p.is(detect.TestVersion, name, older)))
-	})
+	any := detect.Or()
+	for _, one := range tests {
+		any.Of = append(any.Of, plainly(one, negated, fixed))
+	}
+	return any
 }
 
-// there asks whether one of the packages is installed.
-func (p packager) there(names []string) detect.Expr {
-	return each(names, func(name string) detect.Expr { return p.is(detect.TestInstalled, name, "") })
+// split gives the tests, or none where one for each package would not mean the same.
+func split(t *item.Test) []*item.Test {
+	if t.Existence != item.AtLeastOneExists || len(t.States) > 0 && t.Check != item.AtLeastOne || t.Object == nil {
+		return nil
+	}
+	names := packageNames(t)
+	if len(names) < 2 || len(names) > maxNames {
+		return nil
+	}
+	tests := make([]*item.Test, len(names))
+	for i, name := range names {
+		one := *t
+		one.Object = &item.Object{ID: t.Object.ID, Class: t.Object.Class, Entities: []item.Entity{{Name: "name", Value: name}}}
+		tests[i] = &one
+	}
+	return tests
 }
 
-func (p packager) is(kind detect.TestKind, name, operand string) detect.Expr {
-	t := detect.Test{Kind: kind, Name: name, Operand: operand}
-	if p.scheme == version.RPM {
-		t.Module = "*" // a document says by a test of its own which stream must be enabled
-	}
-	return detect.Is(t)
-}
-
-func each(names []string, f func(name string) detect.Expr) detect.Expr {
-	if len(names) == 1 {
-		return f(names[0])
-	}
-	e := detect.Or()
-	for _, name := range names {
-		e.Of = append(e.Of, f(name))
-	}
-	return e
-}
-
-// simple reports whether a test asks if one of some packages is installed, or is installed and older than a version.
-func (p packager) simple(t *item.Test) (names []string, older string, ok bool) {
-	if t.Class != p.class || t.Existence != item.AtLeastOneExists || len(t.States) > 1 || t.Object == nil {
-		return nil, "", false
-	}
-	names = packageNames(t.Object)
-	if len(names) == 0 || len(names) > maxNames {
-		return nil, "", false
-	}
-	if len(t.States) == 0 {
-		return names, "", true
-	}
-	if one := p.scheme == version.Dpkg && len(names) == 1; t.Check != item.AtLeastOne && !(one && t.Check == item.All) {
-		return nil, "", false
-	}
-	s := t.States[0]
-	if len(s.Entities) != 1 {
-		return nil, "", false
-	}
-	e := s.Entities[0]
-	if e.Name != "evr" || e.Operation != item.LessThan || e.Variable != nil || e.Nil || e.Existence != item.AtLeastOneExists ||
-		e.EntityCheck == item.NoneSatisfy || e.Datatype != item.EVR && e.Datatype != item.DebianEVR {
-		return nil, "", false
-	}
-	_, err := version.Compare(p.scheme, e.Value, e.Value)
-	return names, e.Value, err == nil
-}
-
-// packageNames gives the names that an object asks for, where it asks for nothing else.
-func packageNames(o *item.Object) []string {
-	if o.Set != nil || len(o.Filters) > 0 || len(o.Behaviors) > 0 || len(o.Entities) != 1 {
+// packageNames gives the names of the packages that a test is about, where it asks for them by nothing else.
+func packageNames(t *item.Test) []string {
+	o := t.Object
+	if t.Class != "dpkginfo" && t.Class != "rpminfo" && t.Class != "apkinfo" || o == nil || o.Set != nil || len(o.Filters)+len(o.Behaviors) > 0 ||
+		len(o.Entities) != 1 {
 		return nil
 	}
 	e := o.Entities[0]

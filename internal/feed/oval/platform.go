@@ -27,7 +27,7 @@ var platforms = []struct {
 	{regexp.MustCompile(`^(?:azure linux|cbl-?mariner|mariner)(?: linux)? (\d+\.\d+)`), "azurelinux", likeRPM},
 	{regexp.MustCompile(`^suse linux enterprise (?:server|desktop|high performance computing)(?: for [a-z0-9 ]+)? (\d+(?:[- ]sp\d+)?)`), "sles", likeSUSE},
 	{regexp.MustCompile(`^opensuse leap (\d+\.\d+)`), "opensuse-leap", likeRPM},
-	{regexp.MustCompile(`^alpine(?: linux)? v?(\d+\.\d+)`), "alpine", likeAPK},
+	{regexp.MustCompile(`^alpine(?: linux)? v?(\d+\.\d+)`), "alpine", likeRPM},
 }
 
 // naming is how a family of systems writes version and architecture.
@@ -37,7 +37,6 @@ const (
 	likeDpkg naming = iota // "12", "amd64"
 	likeRPM                // "9", "x86_64"
 	likeSUSE               // "15.5" for "15 SP5", "x86_64"
-	likeAPK                // "3.20", "x86_64"
 )
 
 var dpkgToRPM = map[string]string{"amd64": "x86_64", "arm64": "aarch64", "i386": "i686", "ppc64el": "ppc64le", "armhf": "armv7hl"}
@@ -75,14 +74,4 @@ func hostOS(platform, arch string) (os patch.HostOS, known bool) {
 		return patch.HostOS(p.id + "-" + version + "-" + arch), true
 	}
 	return "", false
-}
-
-// namingOf says how a host OS that HostOSes gave names things.
-func namingOf(os patch.HostOS) (naming, bool) {
-	for _, p := range platforms {
-		if rest, ok := strings.CutPrefix(string(os), p.id+"-"); ok && rest != "" && rest[0] >= '0' && rest[0] <= '9' {
-			return p.naming, p.naming != likeAPK
-		}
-	}
-	return 0, false
 }

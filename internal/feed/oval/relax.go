@@ -11,18 +11,18 @@ import (
 // definition that is true has a prerequisite that is true, and one whose prerequisite is true and that is false is about something
 // that is there and not old any more.
 type relaxer struct {
-	packager
+	splitter
 	tests map[*item.Test]*item.Test // relaxed; nil: the same
 }
 
 func (r *relaxer) leaf(t *item.Test, negated, fixed bool) detect.Expr {
 	switch {
 	case fixed || negated && !asksForAge(t, newer) || !negated && !r.relaxes(t):
-		return r.packager.leaf(t, negated, fixed)
+		return r.splitter.leaf(t, negated, fixed)
 	case negated:
 		return detect.Or() // "not newer than" holds, whatever is there
 	}
-	return r.packager.leaf(r.tests[t], negated, fixed)
+	return r.splitter.leaf(r.tests[t], negated, fixed)
 }
 
 // relaxes reports whether a test has another, wider meaning as a prerequisite, and keeps that.
