@@ -5,14 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/item"
 )
 
 // Document is one file of OVAL definitions.
 type Document struct {
-	Product     string // who made it: "Canonical USN OVAL Generator"
-	Timestamp   string // when, in the maker's words
+	Product     string    // who made it: "Canonical USN OVAL Generator"
+	Dated       time.Time // when it was made; zero where it does not say
 	Definitions []*Definition
 	// Notes say, for people, what in the document could not be understood; the definitions concerned carry a Fault.
 	Notes []string
@@ -89,7 +90,7 @@ func (p *parser) section(start xml.StartElement) error {
 	readers := map[string]func(*element) error{"definitions": p.definition, "tests": p.test, "objects": p.object, "states": p.state, "variables": p.variable}
 	if start.Name.Local == "generator" {
 		e, _, err := p.element(start)
-		p.doc.Product, p.doc.Timestamp = e.child("product_name").words(), e.child("timestamp").words()
+		p.doc.Product, p.doc.Dated = clip(e.child("product_name").words(), maxTitle), moment(e.child("timestamp").words())
 		return err
 	}
 	read := readers[start.Name.Local]

@@ -57,6 +57,18 @@ func (d *Document) Patches() []*Definition {
 	return patches
 }
 
+// Withdrawn names the patches of deprecated definitions.
+func (d *Document) Withdrawn() []patch.ID {
+	var ids []patch.ID
+	for _, def := range d.Definitions {
+		if def.Deprecated {
+			id, _, _ := def.patchID()
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 // patchID cuts oval:NAMESPACE:def:NUMBER. An ID of another shape is taken as it is, without what no patch can be called.
 func (d *Definition) patchID() (id patch.ID, suite, number string) {
 	if m := definitionID.FindStringSubmatch(d.ID); m != nil && len(m[0]) < 200 {
@@ -79,7 +91,8 @@ func (r *relaxer) entry(d *Definition) detect.Entry {
 	prerequisite, needed := d.tree(r.leaf), d.tree(r.splitter.leaf)
 	installed := detect.Not(needed)
 	e := detect.Entry{Definition: detect.Definition{Prerequisite: &prerequisite, Installed: &installed, Unclear: d.Fault}}
-	e.Patch = patch.Patch{Title: d.Title, Source: d.about(), Category: patch.Update, Severity: d.Severity, CVEs: d.CVEs, Released: d.Released}
+	e.Patch = patch.Patch{Title: d.Title, Source: d.about(), Category: patch.Update, Severity: d.Severity, CVEs: d.CVEs,
+		Advisory: d.Advisory, Released: d.Released}
 	if e.Patch.Title == "" {
 		e.Patch.Title = d.ID
 	}

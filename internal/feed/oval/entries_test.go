@@ -98,7 +98,7 @@ func TestEntries(t *testing.T) {
 		t.Fatalf("%+v", got)
 	}
 	want := patch.Patch{ID: "org.example/1", Title: "EXSA-2026:1 -- fish", Source: "fish", Version: "1", Suite: "org.example", Category: patch.Security,
-		Severity: patch.High, CVEs: []string{"CVE-2026-0001", "CVE-2026-0002"}, Released: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+		Severity: patch.High, CVEs: []string{"CVE-2026-0001", "CVE-2026-0002"}, Advisory: "EXSA-2026:1", Released: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	if diff := cmp.Diff(want, got[patch.AnyOS][0].Patch); diff != "" {
 		t.Error(diff)
 	}

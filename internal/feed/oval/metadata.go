@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/advisory"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -104,30 +105,28 @@ func (m *Metadata) vendor(e *element, depth int) {
 }
 
 func (m *Metadata) dated(s string) {
-	if !m.Released.IsZero() {
-		return
-	}
-	for _, layout := range []string{time.DateOnly, time.RFC3339, "2006-01-02T15:04:05", "20060102"} {
-		if t, err := time.Parse(layout, s); err == nil {
-			m.Released = t.UTC()
-			return
-		}
+	if m.Released.IsZero() {
+		m.Released = moment(s)
 	}
 }
 
+// moment reads a time as vendors write it; zero where it is none.
+func moment(s string) time.Time {
+	for _, layout := range []string{time.DateOnly, time.RFC3339, "2006-01-02T15:04:05", "20060102"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
+}
+
 // severity gives one of our words for a vendor's.
-func severity(s string) patch.Severity {
-	switch strings.ToLower(s) {
-	case "critical":
-		return patch.Critical
-	case "important", "high":
-		return patch.High
-	case "moderate", "medium":
-		return patch.Medium
-	case "low", "negligible", "minor":
+func severity(word string) patch.Severity {
+	switch strings.ToLower(word) {
+	case "negligible", "minor": // Ubuntu, SUSE
 		return patch.Low
 	}
-	return patch.NotGiven
+	return advisory.Severity(word)
 }
 
 func worse(a, b patch.Severity) patch.Severity {

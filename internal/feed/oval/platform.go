@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fettle-project/fettle/internal/advisory"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -39,8 +40,6 @@ const (
 	likeSUSE               // "15.5" for "15 SP5", "x86_64"
 )
 
-var dpkgToRPM = map[string]string{"amd64": "x86_64", "arm64": "aarch64", "i386": "i686", "ppc64el": "ppc64le", "armhf": "armv7hl"}
-
 // HostOSes names the systems that a definition is for, with dpkg's word for the machines' architecture; patch.AnyOS where none of the
 // vendor's words is known. They are sorted.
 func (m *Metadata) HostOSes(arch string) []patch.HostOS {
@@ -68,8 +67,8 @@ func hostOS(platform, arch string) (os patch.HostOS, known bool) {
 		if p.naming == likeSUSE {
 			version = strings.NewReplacer(" sp", ".", "-sp", ".").Replace(version)
 		}
-		if rpm, ok := dpkgToRPM[arch]; ok && p.naming != likeDpkg {
-			arch = rpm
+		if p.naming != likeDpkg {
+			arch = advisory.NativeArch(arch)
 		}
 		return patch.HostOS(p.id + "-" + version + "-" + arch), true
 	}

@@ -29,8 +29,8 @@ func readFile(t *testing.T, path string, o Options) *Document {
 
 func TestReadSmall(t *testing.T) {
 	d := readFile(t, "testdata/small.xml", Options{})
-	if d.Product != "Example generator" || d.Timestamp != "2026-01-02T03:04:05" {
-		t.Errorf("the document is by %q of %q", d.Product, d.Timestamp)
+	if d.Product != "Example generator" || !d.Dated.Equal(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)) {
+		t.Errorf("the document is by %q of %q", d.Product, d.Dated)
 	}
 	want := []Definition{
 		{ID: "oval:org.example:def:1", Class: PatchClass, Metadata: Metadata{Title: "EXSA-2026:1 -- fish", Severity: patch.High,
