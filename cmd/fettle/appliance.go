@@ -75,7 +75,8 @@ func openAppliance(ctx context.Context, cfg config, log *slog.Logger) (a *applia
 		return a, err
 	}
 	a.join(s, dirs, zone, log)
-	return a, nil
+	a.Allowance, err = cfg.Allowed.over(patch.DefaultAllowance())
+	return a, err
 }
 
 // contents are the content-addressed directories.

@@ -14,6 +14,7 @@ type commands struct {
 	Machines machinesCmd `cmd:"" group:"see" help:"List, show, admit, revoke machines and read their ledgers."`
 	Patches  patchesCmd  `cmd:"" group:"see" help:"Search and show patches."`
 	Explain  explainCmd  `cmd:"" group:"see" help:"Say why a patch is or is not on a machine, gate by gate."`
+	Report   reportCmd   `cmd:"" group:"see" help:"Report compliance per label, with honest denominators, now or over time."`
 	Lint     lintCmd     `cmd:"" group:"see" help:"Find approvals, labels, rules and schedules that cannot do what was meant."`
 	Alarms   alarmsCmd   `cmd:"" group:"see" help:"List what needs a person's attention."`
 	Audit    auditCmd    `cmd:"" group:"see" help:"Read and verify the audit log."`

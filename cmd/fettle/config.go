@@ -17,20 +17,45 @@ import (
 // config is everything `fettle serve` needs to know before it starts. It is read once.
 type config struct {
 	Data         string        `toml:"-"`
-	Store        string        `toml:"store"`      // "sqlite:///…" or "postgres://…"; empty: fettle.db in the data directory
-	Console      string        `toml:"console"`    // listen address of console and API
-	Agents       string        `toml:"agents"`     // listen address of the agent protocol
-	Hosts        []string      `toml:"hosts"`      // names and addresses that the server certificates carry
-	User         string        `toml:"user"`       // the system user that the appliance runs as
-	SyncEvery    time.Duration `toml:"-"`          // feeds; 0 means only on demand
-	SyncEveryRaw string        `toml:"sync_every"` // as written: "1h"
-	Checkin      time.Duration `toml:"-"`          // how long machines stay away between check-ins
-	CheckinRaw   string        `toml:"checkin"`    // as written: "15m"
-	Zone         string        `toml:"zone"`       // IANA time zone of schedules that name none; empty: this machine's own
+	Store        string        `toml:"store"`        // "sqlite:///…" or "postgres://…"; empty: fettle.db in the data directory
+	Console      string        `toml:"console"`      // listen address of console and API
+	Agents       string        `toml:"agents"`       // listen address of the agent protocol
+	Hosts        []string      `toml:"hosts"`        // names and addresses that the server certificates carry
+	User         string        `toml:"user"`         // the system user that the appliance runs as
+	SyncEvery    time.Duration `toml:"-"`            // feeds; 0 means only on demand
+	SyncEveryRaw string        `toml:"sync_every"`   // as written: "1h"
+	Checkin      time.Duration `toml:"-"`            // how long machines stay away between check-ins
+	CheckinRaw   string        `toml:"checkin"`      // as written: "15m"
+	Allowed      allowance     `toml:"allowed_days"` // how many days a security patch may be missing, by severity
+	Zone         string        `toml:"zone"`         // IANA time zone of schedules that name none; empty: this machine's own
 	// A new revision is first judged over the stored facts of so many machines; if more than so many percent of the verdicts change, a
 	// person has to look at it.
 	CanaryMachines int     `toml:"canary_machines"`
 	CanaryFlips    float64 `toml:"canary_flips"`
+}
+
+// allowance is patch.Allowance as it is written; a severity that is left out keeps its default, 0 stops its clock.
+type allowance struct {
+	Critical *int `toml:"critical"`
+	High     *int `toml:"high"`
+	Medium   *int `toml:"medium"`
+	Low      *int `toml:"low"`
+	NotGiven *int `toml:"not_given"`
+}
+
+func (a allowance) over(defaults patch.Allowance) (patch.Allowance, error) {
+	for severity, days := range map[patch.Severity]*int{patch.Critical: a.Critical, patch.High: a.High, patch.Medium: a.Medium, patch.Low: a.Low, patch.NotGiven: a.NotGiven} {
+		switch {
+		case days == nil:
+		case *days < 0 || *days > 3660:
+			return nil, &patch.Error{Kind: patch.Invalid, What: "cannot use allowed_days", Why: "it must be from 0 to 3660 days", Do: "Write 0 for a severity without a clock."}
+		case *days == 0:
+			delete(defaults, severity)
+		default:
+			defaults[severity] = *days
+		}
+	}
+	return defaults, nil
 }
 
 const (
@@ -82,6 +107,9 @@ func (c *config) check() error {
 			return &patch.Error{Kind: patch.Invalid, What: "cannot use sync_every = " + c.SyncEveryRaw, Why: "it must be a duration of at least a minute, such as 1h, or 0 for never"}
 		}
 		c.SyncEvery = d
+	}
+	if _, err := c.Allowed.over(patch.DefaultAllowance()); err != nil {
+		return err
 	}
 	if _, err := c.location(); err != nil {
 		return &patch.Error{Kind: patch.Invalid, What: "cannot use zone = " + c.Zone, Why: "it is no time zone", Do: "Write a name such as Europe/Berlin."}

@@ -13,6 +13,7 @@ const (
 	sweepEvery   = 15 * time.Second
 	actEvery     = 15 * time.Second
 	rulesEvery   = 10 * time.Minute
+	reportEvery  = time.Hour
 	wakesASecond = 50
 )
 
@@ -98,6 +99,30 @@ func (a *appliance) rulesLoop(ctx context.Context) error {
 			a.Log.ErrorContext(ctx, "rules not carried out", slog.Any("error", err))
 		}
 	}
+}
+
+// reportLoop keeps how labels stand, once an hour; the last look of a day stays.
+func (a *appliance) reportLoop(ctx context.Context) error {
+	for wait := time.Minute; ; wait = reportEvery {
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+		if err := a.keepCompliance(ctx); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "compliance not kept", slog.Any("error", err))
+		}
+	}
+}
+
+func (a *appliance) keepCompliance(ctx context.Context) error {
+	all, err := a.Compliances(ctx, nil)
+	if err != nil {
+		return err
+	}
+	kept := make([]patch.Compliance, 0, len(all))
+	for _, c := range all {
+		kept = append(kept, c.Compliance)
+	}
+	return a.Store.PutCompliance(ctx, kept)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -40,6 +40,8 @@ type Appliance struct {
 	ApproverKey ed25519.PublicKey
 	Enrolment   string // the agent listener as machines reach it: "https://patches.example.org:8461"
 
+	Allowance patch.Allowance // how long security patches may be missing
+
 	Hub     *Hub
 	Changes *Changes
 	Pulse   *Pulse // beats when a machine reported or a deployment changed

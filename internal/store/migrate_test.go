@@ -25,6 +25,7 @@ var rowsOfVersion = map[int64][]string{
 	5: {`INSERT INTO schedules (name, label, rule, note, paused, created_at, created_by) VALUES ('old', 'all', 'every day 22:00-04:00', '', FALSE, 5, 'old')`},
 	6: {`INSERT INTO rules (name, label, verb, expr, soak_days, note, paused, version, created_at, created_by, changed_at, changed_by)
 			VALUES ('old', 'all', 'approve', 'true', 3, '', FALSE, 2, 5, 'old', 6, 'old')`},
+	7: {`INSERT INTO compliance (day, label, body) VALUES ('2026-03-01', 'all', '{"label":"all","machines":4}')`},
 }
 
 func TestMigrationsKeepRows(t *testing.T) {
@@ -94,6 +95,11 @@ func migrateFrom(t *testing.T, url string, from int64) {
 	if from >= 6 {
 		if all := got[[]patch.Rule](t)(s.ListRules(ctx)); len(all) != 1 || all[0].Version != 2 || all[0].SoakDays != 3 {
 			t.Errorf("rules became %+v", all)
+		}
+	}
+	if from >= 7 {
+		if all := got[[]patch.Compliance](t)(s.ListCompliance(ctx, "all", then.AddDate(-1, 0, 0))); len(all) != 1 || all[0].Machines != 4 {
+			t.Errorf("compliance became %+v", all)
 		}
 	}
 	must(t, s.VerifyAudit(ctx))
