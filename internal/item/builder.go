@@ -45,7 +45,7 @@ func (b *Builder) add(p any) (n int, why string) {
 	defer delete(b.open, p)
 	c := codec{writing: true, ids: b.IDs, depth: 1}
 	deep := 0
-	c.refs = func(_ int, p any) int {
+	c.refs = func(p any) int {
 		m, why := b.add(p)
 		if why != "" {
 			c.fail(why)
@@ -112,7 +112,7 @@ func (c *codec) join(out []byte) []byte {
 func (b *Builder) Bytes() ([]byte, error) {
 	c := codec{writing: true, ids: b.IDs, depth: 1}
 	at := 0
-	c.refs = func(_ int, p any) int { return at - b.known[p] }
+	c.refs = func(p any) int { return at - b.known[p] }
 	for at = range b.nodes {
 		kind := 0
 		switch b.nodes[at].(type) {

@@ -61,12 +61,22 @@ type codec struct {
 	weight  int
 	depth   int
 
-	refs   func(kind int, p any) int // writing: the number of a node
-	at     int                       // reading: the number of the node being read
+	refs   func(p any) int // writing: the number of a node
+	at     int             // reading: the number of the node being read
 	nodes  []node
 	model  *Model
 	depths []int8 // of nodes
-	deep   int    // of the node being read
+
+	testStates arena[*State]
+	behaviors  arena[Behavior]
+	filterList arena[Filter]
+	sets       arena[Set]
+	setObjects arena[*Object]
+	entityList arena[Entity]
+	strings    arena[string]
+	components arena[Component]
+
+	deep int // of the node being read
 }
 
 type node struct {
@@ -77,8 +87,9 @@ type node struct {
 // texts is the dictionary of one sort.
 type texts struct {
 	last  string
-	index map[string]int
-	list  []string
+	index map[string]int // writing
+	list  []string       // reading
+	used  int            // of list
 }
 
 func (c *codec) fail(why string) {
@@ -139,22 +150,64 @@ func (c *codec) text(sort int, s *string) {
 	}
 	*s = ""
 	n := 0
-	c.number(colTextRef+sort, &n, len(t.list))
-	if n > 0 {
+	c.number(colTextRef+sort, &n, t.used)
+	switch {
+	case c.bad != "":
+	case n > 0:
 		*s = t.list[n-1]
-		return
+	case t.used == len(t.list):
+		c.fail("a text is missing")
+	default:
+		*s = t.list[t.used]
+		t.used++
 	}
-	shared, own := 0, 0
-	c.number(colTextLen+sort, &shared, len(t.last))
-	c.number(colTextLen+sort, &own, min(maxText-shared, len(c.cols[colText+sort])))
-	c.spend(shared + own + int(unsafe.Sizeof("")))
+}
+
+// readTexts reads the whole dictionary of a sort into one block of memory.
+func (c *codec) readTexts(sort int) {
+	t := &c.texts[sort]
+	lengths, raw := c.cols[colTextLen+sort], c.cols[colText+sort]
+	total, last := 0, 0
+	for len(c.cols[colTextLen+sort]) > 0 && c.bad == "" {
+		shared, own := 0, 0
+		c.number(colTextLen+sort, &shared, last)
+		c.number(colTextLen+sort, &own, min(maxText-shared, len(raw)))
+		last = shared + own
+		raw = raw[min(own, len(raw)):]
+		total += last
+		c.spend(last + int(unsafe.Sizeof("")))
+		t.used++
+	}
 	if c.bad != "" {
 		return
 	}
-	*s = t.last[:shared] + string(c.cols[colText+sort][:own])
-	c.cols[colText+sort] = c.cols[colText+sort][own:]
-	t.last = *s
-	t.list = append(t.list, *s)
+	c.cols[colTextLen+sort] = lengths
+	block := make([]byte, 0, total)
+	ends := make([]int, 0, t.used)
+	for range t.used {
+		shared, own := 0, 0
+		c.number(colTextLen+sort, &shared, maxText)
+		c.number(colTextLen+sort, &own, maxText)
+		start := len(block) - last
+		if len(ends) == 0 {
+			start = 0
+		}
+		block = append(block, block[start:start+shared]...)
+		block = append(block, c.cols[colText+sort][:own]...)
+		c.cols[colText+sort] = c.cols[colText+sort][own:]
+		last = shared + own
+		ends = append(ends, len(block))
+	}
+	all := string(block)
+	t.list = make([]string, t.used)
+	for i, end := range ends {
+		start := 0
+		if i > 0 {
+			start = ends[i-1]
+		}
+		t.list[i] = all[start:end]
+	}
+	t.used = 0
 }
 
 func (c *codec) writeText(t *texts, sort int, s string) {
@@ -196,8 +249,20 @@ func (c *codec) spend(bytes int) {
 	}
 }
 
+// arena gives small slices out of large ones.
+type arena[T any] struct{ free []T }
+
+func (a *arena[T]) take(n int) []T {
+	if n > len(a.free) {
+		a.free = make([]T, max(n, 256))
+	}
+	some := a.free[:n:n]
+	a.free = a.free[n:]
+	return some
+}
+
 // slice passes the length of a list and makes it when reading.
-func slice[T any](c *codec, s *[]T) {
+func slice[T any](c *codec, from *arena[T], s *[]T) {
 	n := len(*s)
 	c.number(colCount, &n, maxList)
 	if c.writing || n == 0 {
@@ -206,15 +271,22 @@ func slice[T any](c *codec, s *[]T) {
 	var one T
 	c.spend(n * int(unsafe.Sizeof(one)))
 	if c.bad == "" {
-		*s = make([]T, n)
+		*s = from.take(n)
 	}
 }
 
 // ref passes a pointer to another node, as the distance back to it: what a node needs stands before it, so there are no cycles.
 func ref[T any](c *codec, kind int, p **T, list func(*Model) []T) {
 	distance := 0
+	if c.bad != "" {
+		return
+	}
 	if c.writing {
-		distance = c.refs(kind, *p)
+		if *p == nil {
+			c.fail("a reference leads nowhere")
+			return
+		}
+		distance = c.refs(*p)
 		c.number(colRef, &distance, maxNodes)
 		return
 	}

@@ -21,7 +21,7 @@ var comparisons = []struct {
 	{Int, "18446744073709551616", []string{"18446744073709551615", "18446744073709551616", "18446744073709551617", "1", "-18446744073709551617"},
 		map[Operation]string{Equals: "ftfff", NotEqual: "tfttt", GreaterThan: "fftff", LessThan: "tfftt", GreaterThanOrEqual: "fttff",
 			LessThanOrEqual: "ttftt", BitwiseAnd: "fttff", BitwiseOr: "ftfff"}},
-	{Float, "1.5", []string{"1.5", "15e-1", "1.50000000001", "1.6", "-INF", "INF", "NaN", "1,5", "0x1p2", "Inf", ""},
+	{Float, "1.5", []string{"1.5", "15e-1", "1.50000000001", "1.6", "-INF", "INF", "NaN", "1,5", "0x1p2", "Infinity", ""},
 		map[Operation]string{Equals: "tttffffeeee", NotEqual: "ffftttteeee", GreaterThan: "ffftftfeeee", LessThan: "fffftffeeee",
 			GreaterThanOrEqual: "ttttftfeeee", LessThanOrEqual: "tttftffeeee"}},
 	{Boolean, "true", []string{"true", "1", "false", "0", "yes", ""}, map[Operation]string{Equals: "ttffee", NotEqual: "ffttee"}},

@@ -50,6 +50,11 @@ func Decode(b []byte) (*Model, error) {
 		return nil, damaged("their columns do not fit together")
 	}
 	c.read(counts, total)
+	for _, t := range c.texts {
+		if t.used != len(t.list) {
+			c.fail("it has texts that nothing uses")
+		}
+	}
 	if c.bad != "" {
 		return nil, damaged(c.bad)
 	}
@@ -65,6 +70,9 @@ func Decode(b []byte) (*Model, error) {
 func (c *codec) read(counts [kinds]int, total int) {
 	c.spend(counts[kindTest]*int(unsafe.Sizeof(Test{})) + counts[kindObject]*int(unsafe.Sizeof(Object{})) +
 		counts[kindState]*int(unsafe.Sizeof(State{})) + counts[kindVariable]*int(unsafe.Sizeof(Variable{})) + total*24)
+	for sort := range sorts {
+		c.readTexts(sort)
+	}
 	if c.bad != "" {
 		return
 	}

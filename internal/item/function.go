@@ -210,9 +210,5 @@ func combineFloats(c *Component, a, b typed) (typed, string) {
 	default:
 		return typed{}, "arithmetic can add and multiply, not " + strconv.Quote(c.Text)
 	}
-	s := strconv.FormatFloat(x, 'f', -1, 64)
-	if _, err := float(s); err != nil { // 'f' writes infinity as "+Inf"
-		s = strings.ToUpper(strings.TrimPrefix(s, "+"))
-	}
-	return typed{s, Float}, ""
+	return typed{strconv.FormatFloat(x, 'f', -1, 64), Float}, ""
 }

@@ -20,8 +20,14 @@ type Judge struct {
 	values    []answer // of tests
 	objects   []*found
 	variables []*list
-	asked     map[string]*found // by class and key
+	asked     map[question]*found
 	order     []*found
+
+	founds   arena[found]
+	requests arena[Request]
+	wanted   arena[Wanted]
+	texts    arena[string]
+	key      []byte
 }
 
 type answer struct {
@@ -32,7 +38,7 @@ type answer struct {
 // NewJudge begins with nothing asked.
 func NewJudge(m *Model, s Source) *Judge {
 	return &Judge{model: m, source: s, values: make([]answer, len(m.tests)), objects: make([]*found, len(m.objects)),
-		variables: make([]*list, len(m.variables)), asked: map[string]*found{}}
+		variables: make([]*list, len(m.variables)), asked: make(map[question]*found, len(m.objects))}
 }
 
 // Value is the value of test n, which must be in [0, Tests).

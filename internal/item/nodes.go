@@ -21,7 +21,7 @@ func (c *codec) test(t *Test) {
 	if shape>>9&1 != 0 {
 		c.text(textOther, &t.Unclear)
 	}
-	slice(c, &t.States)
+	slice(c, &c.testStates, &t.States)
 	for i := range t.States {
 		ref(c, kindState, &t.States[i], states)
 	}
@@ -55,7 +55,7 @@ func (c *codec) object(o *Object) {
 		c.entities(&o.Entities)
 	}
 	if shape&2 != 0 {
-		slice(c, &o.Behaviors)
+		slice(c, &c.behaviors, &o.Behaviors)
 	}
 	for i := range o.Behaviors {
 		c.text(textName, &o.Behaviors[i].Name)
@@ -67,7 +67,7 @@ func (c *codec) object(o *Object) {
 }
 
 func (c *codec) filters(f *[]Filter) {
-	slice(c, f)
+	slice(c, &c.filterList, f)
 	for i := range *f {
 		exclude := bit((*f)[i].Exclude, 0)
 		c.number(colExtra, &exclude, 1)
@@ -80,11 +80,11 @@ func (c *codec) set(s *Set) {
 	op := int(s.Operator)
 	c.number(colExtra, &op, len(setOperatorNames)-1)
 	s.Operator = SetOperator(op)
-	slice(c, &s.Sets)
+	slice(c, &c.sets, &s.Sets)
 	for i := range s.Sets {
 		c.nest(func() { c.set(&s.Sets[i]) })
 	}
-	slice(c, &s.Objects)
+	slice(c, &c.setObjects, &s.Objects)
 	for i := range s.Objects {
 		ref(c, kindObject, &s.Objects[i], objects)
 	}
@@ -101,7 +101,7 @@ func (c *codec) state(s *State) {
 }
 
 func (c *codec) entities(list *[]Entity) {
-	slice(c, list)
+	slice(c, &c.entityList, list)
 	for i := range *list {
 		if c.bad != "" {
 			return
@@ -162,7 +162,7 @@ func (c *codec) variable(v *Variable) {
 	v.Kind, v.Datatype = VariableKind(shape&3), Datatype(shape>>2&15)
 	c.within(int(v.Kind), int(Local)+1)
 	c.within(int(v.Datatype), len(datatypeNames))
-	slice(c, &v.Values)
+	slice(c, &c.strings, &v.Values)
 	for i := range v.Values {
 		c.text(textValue, &v.Values[i])
 	}
@@ -201,7 +201,7 @@ func (c *codec) component(p *Component) {
 	case Literal, Arithmetic, Begin, End, Split, RegexCapture:
 		c.text(textOther, &p.Text)
 	}
-	slice(c, &p.Of)
+	slice(c, &c.components, &p.Of)
 	for i := range p.Of {
 		if c.bad != "" {
 			return

@@ -49,8 +49,9 @@ func (j *Judge) object(ctx context.Context, o *Object) *found {
 // of one whose variable could not be computed is the variable's. (OpenSCAP takes the latter for one that does not exist, too; then
 // "none exist" would be true of what nobody has looked at.)
 func (j *Judge) resolve(ctx context.Context, o *Object) *found {
-	r := &Request{ID: o.ID, Class: o.Class, Behaviors: o.Behaviors, Fields: o.fields, Entities: make([]Wanted, len(o.Entities))}
-	literals := make([]string, len(o.Entities))
+	r := &j.requests.take(1)[0]
+	*r = Request{ID: o.ID, Class: o.Class, Behaviors: o.Behaviors, Fields: o.fields, Entities: j.wanted.take(len(o.Entities))}
+	literals := j.texts.take(len(o.Entities))
 	for i := range o.Entities {
 		e := &o.Entities[i]
 		w := &r.Entities[i]
@@ -77,8 +78,9 @@ func (j *Judge) resolve(ctx context.Context, o *Object) *found {
 
 // ask asks the source once for each request, and once more where another object needs other fields of the same items.
 func (j *Judge) ask(ctx context.Context, r *Request) *found {
-	key := r.Key()
-	id := r.ID + " " + r.Class + " " + key
+	j.key = r.appendKey(j.key[:0])
+	r.key = string(j.key)
+	id := question{r.ID, r.Class, r.key}
 	f := j.asked[id]
 	if f != nil {
 		if covers(f.Fields, r.Fields) {
@@ -89,11 +91,12 @@ func (j *Judge) ask(ctx context.Context, r *Request) *found {
 		r = &both
 	}
 	c := j.source.Probe(ctx, *r)
-	c.Class, c.Key = r.Class, key
+	c.Class, c.Key = r.Class, r.key
 	if c.Fields == nil {
 		c.Fields = r.Fields
 	}
-	answer := newFound(c, r)
+	answer := &j.founds.take(1)[0]
+	*answer = *newFound(c, r)
 	if f != nil {
 		*f = *answer
 		return f

@@ -11,7 +11,13 @@ const Every = "*"
 // Key names what is asked, canonically: two requests have the same key exactly if they ask for the same items. Fields are no part of
 // it: facts that hold more fields than are asked for answer as well.
 func (r *Request) Key() string {
-	b := make([]byte, 0, 128)
+	if r.key != "" {
+		return r.key
+	}
+	return string(r.appendKey(make([]byte, 0, 128)))
+}
+
+func (r *Request) appendKey(b []byte) []byte {
 	for i := range r.Entities {
 		w := &r.Entities[i]
 		if i > 0 {
@@ -34,7 +40,7 @@ func (r *Request) Key() string {
 			if k > 0 {
 				b = append(b, ',')
 			}
-			b = strconv.AppendQuote(b, v)
+			b = appendQuoted(b, v)
 		}
 		if len(w.Values) != 1 {
 			b = append(b, ')')
@@ -46,7 +52,19 @@ func (r *Request) Key() string {
 		b = append(b, '=')
 		b = strconv.AppendQuote(b, v.Value)
 	}
-	return string(b)
+	return b
+}
+
+// appendQuoted is strconv.AppendQuote, faster for texts that need no escape.
+func appendQuoted(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return strconv.AppendQuote(b, s)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
 }
 
 // Wants reports whether a field must be given.

@@ -6,22 +6,29 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// Stored is a Source that answers from facts: what Judge.Collect gave. What was not collected then is "not collected".
-type Stored struct{ facts map[string]patch.Collected }
+// Stored is a Source that answers from facts: what Judge.Collect gave. What was not collected then is "not collected". It never changes
+// and is safe for concurrent use.
+type Stored struct {
+	facts []patch.Collected
+	at    map[question]int32
+}
 
-// NewStored indexes facts.
+// question names a request.
+type question struct{ id, class, key string }
+
+// NewStored indexes facts, which must not be changed afterwards.
 func NewStored(facts []patch.Collected) *Stored {
-	s := &Stored{facts: make(map[string]patch.Collected, len(facts))}
-	for _, c := range facts {
-		s.facts[c.Class+" "+c.Key] = c
+	s := &Stored{facts: facts, at: make(map[question]int32, len(facts))}
+	for i := range facts {
+		s.at[question{class: facts[i].Class, key: facts[i].Key}] = int32(i)
 	}
 	return s
 }
 
 // Probe gives what was collected for the same request.
 func (s *Stored) Probe(_ context.Context, r Request) patch.Collected {
-	if c, ok := s.facts[r.Class+" "+r.Key()]; ok {
-		return c
+	if i, ok := s.at[question{class: r.Class, key: r.Key()}]; ok {
+		return s.facts[i]
 	}
 	return patch.Collected{Flag: patch.FlagNotCollected, Message: "the facts hold no answer to this question"}
 }
