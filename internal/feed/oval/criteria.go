@@ -36,7 +36,7 @@ func (p *parser) criteria(e *element) criteria {
 		}
 	case "criterion":
 		if ref := e.attr("test_ref"); ref != "" {
-			c.test = use(p.tests, ref, "test")
+			c.test = use(p.reader, p.tests, ref, "test")
 		} else {
 			c.fault = "a criterion names no test"
 		}
@@ -66,6 +66,7 @@ func (p *parser) named(id string) *Definition {
 	if d == nil {
 		d = &Definition{ID: id, Fault: "the document has no definition " + id, mark: done, size: 1}
 		p.definitions[id] = d
+		p.kept += 450 + len(id)
 	}
 	return d
 }

@@ -30,9 +30,10 @@ type part struct {
 }
 
 // use gives what is declared under an ID, whether it has been read yet or not.
-func use[T any](all map[string]*declared[T], id, what string) *declared[T] {
+func use[T any](r *reader, all map[string]*declared[T], id, what string) *declared[T] {
 	d := all[id]
 	if d == nil {
+		r.kept += 450 + len(id) // with its place in the map; keep looks at the sum
 		d = &declared[T]{part: part{what: what, id: id}}
 		all[id] = d
 	}

@@ -157,7 +157,7 @@ const maxDefinitions = 1_000_000
 
 // weight is about what a definition costs in memory.
 func (d *Definition) weight() int {
-	n := 350 + len(d.ID) + len(d.Title) + 16*len(d.Platforms) + 16*len(d.Products)
+	n := len(d.Title) + 16*len(d.Platforms) + 16*len(d.Products)
 	for _, c := range d.CVEs {
 		n += 16 + len(c)
 	}

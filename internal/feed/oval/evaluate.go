@@ -75,7 +75,7 @@ func (d *Document) answers(values iter.Seq[detect.Judgement]) iter.Seq[Answer] {
 		n := 0
 		for v := range values {
 			a := Answer{Definition: d.Definitions[n], Value: v.Installed}
-			if a.Definition.Deprecated || a.Definition.Circular || a.Definition.Fault == noCriteria {
+			if a.Definition.Circular || a.Definition.Fault == noCriteria {
 				a.Value = item.NotEvaluated
 			}
 			if !yield(a) {

@@ -8,7 +8,7 @@ import (
 
 // test reads one test: <linux:dpkginfo_test check="at least one"><object object_ref/><state state_ref/></linux:dpkginfo_test>.
 func (p *parser) test(e *element) error {
-	d := use(p.tests, e.attr("id"), "test")
+	d := use(p.reader, p.tests, e.attr("id"), "test")
 	if !p.begin(&d.part) {
 		return nil
 	}
@@ -18,11 +18,11 @@ func (p *parser) test(e *element) error {
 	for i := range e.of {
 		switch c := &e.of[i]; c.name {
 		case "object":
-			o := use(p.objects, c.attr("object_ref"), "object")
+			o := use(p.reader, p.objects, c.attr("object_ref"), "object")
 			t.Object = &o.value
 			d.uses = append(d.uses, &o.part)
 		case "state":
-			s := use(p.states, c.attr("state_ref"), "state")
+			s := use(p.reader, p.states, c.attr("state_ref"), "state")
 			t.States = append(t.States, &s.value)
 			d.uses = append(d.uses, &s.part)
 		case tooLarge:
@@ -32,7 +32,7 @@ func (p *parser) test(e *element) error {
 	if t.Object == nil && t.Class != "unknown" {
 		d.wrong("names no object")
 	}
-	return p.keep(250 + 2*len(d.id) + len(t.Comment) + 32*len(t.States))
+	return p.keep(len(t.Comment) + 32*len(t.States))
 }
 
 func (p *parser) checks(e *element, d *declared[item.Test]) {
@@ -73,14 +73,14 @@ func shared(class string) bool {
 
 // object reads one object: its entities, behaviors and filters, or its set.
 func (p *parser) object(e *element) error {
-	d := use(p.objects, e.attr("id"), "object")
+	d := use(p.reader, p.objects, e.attr("id"), "object")
 	if !p.begin(&d.part) {
 		return nil
 	}
 	o := &d.value
 	o.ID, o.Class = d.id, p.class(e, "_object")
 	if p.options.Recorded.answers(o) {
-		return p.keep(200)
+		return p.keep(entityWeight(o.Entities))
 	}
 	for i := range e.of {
 		switch c := &e.of[i]; c.name {
@@ -90,20 +90,26 @@ func (p *parser) object(e *element) error {
 			o.Set = &set
 		case "filter":
 			o.Filters = append(o.Filters, p.filter(c, &d.part))
+			p.kept += 50
 		case "behaviors":
 			for _, a := range c.attrs {
+				p.kept += 50 + len(a.Value)
 				o.Behaviors = append(o.Behaviors, item.Behavior{Name: p.word(a.Name.Local), Value: a.Value})
 			}
 		default:
-			o.Entities = append(o.Entities, p.entity(c, &d.part))
+			w := p.entity(c, &d.part)
+			if o.Class == "variable" && w.Name == "var_ref" { // the object's items are the values of this variable
+				p.refer(&w, strings.TrimSpace(c.text), &d.part)
+			}
+			o.Entities = append(o.Entities, w)
 		}
 	}
-	return p.keep(200 + 2*len(d.id) + entityWeight(o.Entities))
+	return p.keep(entityWeight(o.Entities))
 }
 
 // state reads one state.
 func (p *parser) state(e *element) error {
-	d := use(p.states, e.attr("id"), "state")
+	d := use(p.reader, p.states, e.attr("id"), "state")
 	if !p.begin(&d.part) {
 		return nil
 	}
@@ -123,7 +129,7 @@ func (p *parser) state(e *element) error {
 			e.Name = "text" // the item's line is the pattern that was asked for, its text what was found
 		}
 	}
-	return p.keep(200 + 2*len(d.id) + entityWeight(s.Entities))
+	return p.keep(entityWeight(s.Entities))
 }
 
 // entity reads a wanted field: <evr datatype="evr_string" operation="less than">0:1-2</evr>.
@@ -134,14 +140,8 @@ func (p *parser) entity(e *element, of *part) item.Entity {
 		return out
 	}
 	p.compared(e, of, &out)
-	ref := e.attr("var_ref")
-	if e.name == "var_ref" { // of a variable_object
-		ref = strings.TrimSpace(e.text)
-	}
-	if ref != "" {
-		v := use(p.variables, ref, "variable")
-		out.Variable = &v.value
-		of.uses = append(of.uses, &v.part)
+	if ref := e.attr("var_ref"); ref != "" {
+		p.refer(&out, ref, of)
 	}
 	for i := range e.of {
 		if c := &e.of[i]; c.name == "field" {
@@ -151,6 +151,13 @@ func (p *parser) entity(e *element, of *part) item.Entity {
 		}
 	}
 	return out
+}
+
+// refer makes an entity want a variable's values.
+func (p *parser) refer(e *item.Entity, variable string, of *part) {
+	v := use(p.reader, p.variables, variable, "variable")
+	e.Variable = &v.value
+	of.uses = append(of.uses, &v.part)
 }
 
 // compared reads the attributes that say how an entity is compared.
@@ -170,6 +177,7 @@ func (p *parser) compared(e *element, of *part, out *item.Entity) {
 
 // set reads a set of objects or of sets.
 func (p *parser) set(e *element, of *part) item.Set {
+	p.kept += 100 + 50*len(e.of)
 	var out item.Set
 	var known bool
 	if out.Operator, known = choose(e.attr("set_operator"), item.Union, item.SetOperatorNamed); !known {
@@ -180,7 +188,7 @@ func (p *parser) set(e *element, of *part) item.Set {
 		case "set":
 			out.Sets = append(out.Sets, p.set(c, of))
 		case "object_reference":
-			o := use(p.objects, strings.TrimSpace(c.text), "object")
+			o := use(p.reader, p.objects, strings.TrimSpace(c.text), "object")
 			out.Objects = append(out.Objects, &o.value)
 			of.uses = append(of.uses, &o.part)
 		case "filter":
@@ -193,7 +201,7 @@ func (p *parser) set(e *element, of *part) item.Set {
 }
 
 func (p *parser) filter(e *element, of *part) item.Filter {
-	s := use(p.states, strings.TrimSpace(e.text), "state")
+	s := use(p.reader, p.states, strings.TrimSpace(e.text), "state")
 	of.uses = append(of.uses, &s.part)
 	action := e.attr("action")
 	if action != "" && action != "exclude" && action != "include" {

@@ -9,7 +9,7 @@ import (
 
 // variable reads a constant, external or local variable.
 func (p *parser) variable(e *element) error {
-	d := use(p.variables, e.attr("id"), "variable")
+	d := use(p.reader, p.variables, e.attr("id"), "variable")
 	if !p.begin(&d.part) {
 		return nil
 	}
@@ -38,7 +38,7 @@ func (p *parser) variable(e *element) error {
 	default:
 		d.wrong("is of the kind %s", quote(e.name))
 	}
-	n := 200
+	n := 0
 	for _, value := range v.Values {
 		n += 16 + len(value)
 	}
@@ -70,6 +70,7 @@ func (p *parser) component(e *element, of *part) item.Component {
 		of.wrong("has a component %s", quote(e.name))
 		return item.Component{}
 	}
+	p.kept += 200 + len(e.text)
 	c := item.Component{Function: f}
 	switch f {
 	case item.Literal:
@@ -79,12 +80,12 @@ func (p *parser) component(e *element, of *part) item.Component {
 		}
 		return c
 	case item.ObjectField:
-		o := use(p.objects, e.attr("object_ref"), "object")
+		o := use(p.reader, p.objects, e.attr("object_ref"), "object")
 		c.Object, c.Field, c.Record = &o.value, p.word(e.attr("item_field")), p.word(e.attr("record_field"))
 		of.uses = append(of.uses, &o.part)
 		return c
 	case item.VariableValue:
-		v := use(p.variables, e.attr("var_ref"), "variable")
+		v := use(p.reader, p.variables, e.attr("var_ref"), "variable")
 		c.Variable = &v.value
 		of.uses = append(of.uses, &v.part)
 		return c
