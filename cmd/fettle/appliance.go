@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -22,7 +21,6 @@ import (
 	"github.com/fettle-project/fettle/internal/content"
 	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/feed"
-	"github.com/fettle-project/fettle/internal/feed/apt"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/ledger"
@@ -113,7 +111,7 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 	now := time.Now
 	pulse, wanted := &api.Pulse{}, &api.Pulse{}
 	hub := api.NewHub(rand.Float64)
-	cat := &catalog.Catalog{Store: s, Raw: dirs.raw, Files: dirs.catalog, Key: a.keys.Catalog, Now: now, Log: log,
+	cat := &catalog.Catalog{Store: s, Raw: dirs.raw, Files: dirs.catalog, Key: a.keys.Catalog, Parsers: parsers(), Now: now, Log: log,
 		Fleet: fleet{s}, Bounds: catalog.Bounds{Flips: a.cfg.CanaryFlips, Machines: a.cfg.CanaryMachines}}
 	labels := &label.Book{Labels: s, Machines: s}
 	reader := &world.Reader{
@@ -124,7 +122,7 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 	}
 	planner := &plan.Planner{World: reader}
 	account := &ledger.Ledger{World: reader, Store: s, Labels: labels, Log: log}
-	a.syncer = &feed.Syncer{Store: s, Dir: dirs.raw, Fetchers: map[string]feed.Fetcher{apt.Kind: &apt.Fetcher{}}, Now: now, Log: log}
+	a.syncer = &feed.Syncer{Store: s, Dir: dirs.raw, Fetchers: fetchers(), Now: now, Log: log}
 	approvals := &approval.Desk{World: reader, Store: s, Now: now, Decided: func([]patch.Decision) { wanted.Beat() }}
 	rules := &approval.Rules{Desk: approvals, Store: s, OSes: s.ListOSes}
 	desk := &deploy.Desk{
@@ -160,20 +158,6 @@ func (a *appliance) enrolment() string {
 		port = "8461"
 	}
 	return "https://" + net.JoinHostPort(a.cfg.Hosts[0], port)
-}
-
-// checkFeed fills what follows from a feed's suite, and refuses what could never be fetched.
-func checkFeed(f *patch.Feed) error {
-	full, err := feedFromLine(fmt.Sprintf("deb %s %s %s", f.URI, f.Suite, joinWords(f.Components)), f.Arch, f.Keyring, f.IgnoreExpiry)
-	if err != nil {
-		return err
-	}
-	full.Name = f.Name
-	if f.OS != "" {
-		full.OS = f.OS
-	}
-	*f = full
-	return nil
 }
 
 // peopleHandler is the console with the API beside it.

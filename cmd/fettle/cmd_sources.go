@@ -10,6 +10,8 @@ import (
 
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/feed/apt"
+	"github.com/fettle-project/fettle/internal/feed/osv"
+	"github.com/fettle-project/fettle/internal/feed/rpm"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -26,7 +28,7 @@ func (feedsListCmd) Help() string { return "Example:\n  fettle feeds --json" }
 func (feedsListCmd) Run(ctx context.Context, s *screen) error {
 	return ask(ctx, s, api.Path("feeds"), nil, func(w io.Writer, l api.List[patch.FeedStatus]) {
 		if len(l.Items) == 0 {
-			line(w, "No feeds. Add one: fettle feeds add --from-apt bookworm, or --apt \"deb URI SUITE COMPONENT…\"")
+			line(w, "No feeds. Add one: fettle feeds add --from-apt bookworm, --apt \"deb URI SUITE COMPONENT…\", or --rpm BASEURL")
 			return
 		}
 		t := table{columns: []column{{title: "feed", flex: true}, {title: "suite"}, {title: "os"}, {title: "packages", right: true}, {title: "dated"}, {title: "last run"}, {title: "outcome", flex: true}}}
@@ -52,6 +54,10 @@ type feedsAddCmd struct {
 	Name         string `help:"A name of your choice; made from the address if left out."`
 	Apt          string `required:"" xor:"from" help:"The archive as apt writes it: \"deb URI SUITE COMPONENT…\"." placeholder:"LINE"`
 	FromApt      string `required:"" xor:"from" help:"All of this release's archives that this machine's own apt is configured with: bookworm, its security and its updates." placeholder:"RELEASE"`
+	RPM          string `name:"rpm" required:"" xor:"from" help:"An rpm repository: the https address, or the directory on the appliance, that holds repodata." placeholder:"BASEURL"`
+	Updateinfo   string `required:"" xor:"from" help:"An updateinfo.xml: an https address or a file on the appliance." placeholder:"FILE"`
+	OSV          string `name:"osv" required:"" xor:"from" help:"OSV advisories of an rpm distribution: a zip's https address, or a zip or directory on the appliance." placeholder:"DIR"`
+	OS           string `name:"os" help:"The host OS that the feed is for, such as almalinux-9; needed where the feed does not say itself." placeholder:"OS"`
 	Arch         string `default:"amd64" help:"The machines' architecture."`
 	Keyring      string `help:"OpenPGP keyring on the appliance that the archive's signatures must verify with." placeholder:"FILE"`
 	IgnoreExpiry bool   `help:"Accept an archive whose index says that it has expired, for frozen mirrors."`
@@ -61,32 +67,51 @@ func (feedsAddCmd) Help() string {
 	return `Examples:
   fettle feeds add --from-apt bookworm
   fettle feeds add --name bookworm --apt "deb https://mirror.example.org/debian bookworm main"
-  fettle feeds add --apt "deb [signed-by=/usr/share/keyrings/shop.gpg] https://apt.example.org stable main"`
+  fettle feeds add --apt "deb [signed-by=/usr/share/keyrings/shop.gpg] https://apt.example.org stable main"
+  fettle feeds add --name alma9-baseos --rpm https://mirror.example.org/almalinux/9/BaseOS/x86_64/os
+  fettle feeds add --name rocky9-osv --osv /srv/osv/rocky --os rocky-9`
 }
 
 func (c feedsAddCmd) Run(ctx context.Context, s *screen) error {
+	feeds, err := c.feeds()
+	if err != nil {
+		return err
+	}
+	for i := range feeds {
+		if c.Name != "" {
+			feeds[i].Name = c.Name
+		}
+	}
+	return c.subscribe(ctx, s, feeds)
+}
+
+// feeds makes what the flags name.
+func (c feedsAddCmd) feeds() ([]patch.Feed, error) {
+	for _, from := range []struct{ kind, address string }{{rpm.Kind, c.RPM}, {rpm.UpdateinfoKind, c.Updateinfo}, {osv.Kind, c.OSV}} {
+		if from.address != "" {
+			f, err := feedAt(from.kind, from.address, c.OS, c.Arch, c.Keyring)
+			return []patch.Feed{f}, err
+		}
+	}
 	lines := []string{c.Apt}
 	if c.FromApt != "" {
 		if c.Name != "" {
-			return usagef("--from-apt names the feeds itself; leave --name out")
+			return nil, usagef("--from-apt names the feeds itself; leave --name out")
 		}
 		var err error
 		if lines, err = apt.ReleaseSources("/", c.FromApt); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	var feeds []patch.Feed
 	for _, text := range lines {
 		f, err := feedFromLine(text, c.Arch, c.Keyring, c.IgnoreExpiry)
 		if err != nil {
-			return err
-		}
-		if c.Name != "" {
-			f.Name = c.Name
+			return nil, err
 		}
 		feeds = append(feeds, f)
 	}
-	return c.subscribe(ctx, s, feeds)
+	return feeds, nil
 }
 
 func (c feedsAddCmd) subscribe(ctx context.Context, s *screen, feeds []patch.Feed) error {
@@ -106,7 +131,7 @@ func (c feedsAddCmd) subscribe(ctx context.Context, s *screen, feeds []patch.Fee
 	added.Total = len(added.Items)
 	return s.show(added, func(w io.Writer) {
 		for _, f := range added.Items {
-			line(w, "Subscribed to %s %s as %s.", f.URI, f.Suite, clean(f.Name))
+			line(w, "Subscribed to %s as %s.", strings.TrimSpace(f.URI+" "+f.Suite), clean(f.Name))
 		}
 		line(w, "Fetch with: fettle catalog sync")
 	})

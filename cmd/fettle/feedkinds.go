@@ -1,0 +1,94 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/advisory"
+	"github.com/fettle-project/fettle/internal/catalog"
+	"github.com/fettle-project/fettle/internal/feed"
+	"github.com/fettle-project/fettle/internal/feed/apt"
+	"github.com/fettle-project/fettle/internal/feed/osv"
+	"github.com/fettle-project/fettle/internal/feed/rpm"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// fetchers bring feeds of every kind that can be subscribed to.
+func fetchers() map[string]feed.Fetcher {
+	return map[string]feed.Fetcher{apt.Kind: &apt.Fetcher{}, rpm.Kind: &rpm.Fetcher{}, rpm.UpdateinfoKind: &rpm.UpdateinfoFetcher{}, osv.Kind: &osv.Fetcher{}}
+}
+
+// parsers make patches of feeds' raw files; Debian archives are the catalog's own.
+func parsers() map[string]catalog.Parser {
+	repository := catalog.Parser{Version: rpm.ParserVersion, Parse: func(ctx context.Context, g catalog.Generation) (catalog.Found, error) {
+		entries, err := rpm.Entries(ctx, g.OS, g.State, g.Open)
+		return catalog.Found{Entries: entries}, err
+	}}
+	return map[string]catalog.Parser{
+		rpm.Kind: repository, rpm.UpdateinfoKind: repository,
+		osv.Kind: {Version: osv.ParserVersion, Parse: func(ctx context.Context, g catalog.Generation) (catalog.Found, error) {
+			entries, err := osv.Entries(ctx, g.OS, g.State, g.Open)
+			return catalog.Found{Entries: entries}, err
+		}},
+	}
+}
+
+// checkFeed fills what follows from what a feed says, and refuses what could never be fetched.
+func checkFeed(f *patch.Feed) error {
+	switch f.Kind {
+	case "", apt.Kind:
+		return checkArchive(f)
+	case rpm.Kind, rpm.UpdateinfoKind, osv.Kind:
+		return checkAddress(f)
+	}
+	return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: fmt.Sprintf("feeds of the kind %.40q are not known", f.Kind),
+		Do: "Use one of apt, rpm, updateinfo and osv."}
+}
+
+func checkArchive(f *patch.Feed) error {
+	full, err := feedFromLine(fmt.Sprintf("deb %s %s %s", f.URI, f.Suite, joinWords(f.Components)), f.Arch, f.Keyring, f.IgnoreExpiry)
+	if err != nil {
+		return err
+	}
+	full.Name, full.OS = f.Name, cmp.Or(f.OS, full.OS)
+	*f = full
+	return nil
+}
+
+func checkAddress(f *patch.Feed) error {
+	if f.Kind != rpm.Kind && f.Keyring != "" {
+		return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: "feeds of the kind " + f.Kind + " carry no signature, so a keyring has no use",
+			Do: "Leave the keyring out."}
+	}
+	f.Arch = advisory.NativeArch(cmp.Or(f.Arch, "x86_64"))
+	if f.OS != "" {
+		f.OS = advisory.Complete(string(f.OS), f.Arch)
+	}
+	f.URI = strings.TrimRight(f.URI, "/")
+	_, err := feed.Address(*f)
+	return err
+}
+
+// feedAt makes a feed of an address: a repository, an updateinfo.xml or a database of OSV advisories.
+func feedAt(kind, address, os, arch, keyring string) (patch.Feed, error) {
+	f := patch.Feed{Name: addressName(address), Kind: kind, URI: address, Arch: arch, OS: patch.HostOS(os), Keyring: keyring}
+	if err := checkAddress(&f); err != nil {
+		return f, usageError{err}
+	}
+	return f, nil
+}
+
+// addressName gives a feed a name of its own: host and path, without what every repository's address has.
+func addressName(address string) string {
+	if _, rest, ok := strings.Cut(address, "://"); ok {
+		address = rest
+	}
+	parts := strings.FieldsFunc(strings.ToLower(address), func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '.' || r == '_')
+	})
+	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "os" || s == "repodata" || s == "pub" })
+	return cmp.Or(strings.Join(parts, "-"), "feed")
+}
