@@ -25,7 +25,7 @@ var layers = [][]string{
 	{"internal/detect", "internal/debian/debtest", "internal/apk/apktest"},
 	{"internal/world", "internal/advisory"},
 	{"internal/feed", "internal/catalog", "internal/label", "internal/approval", "internal/plan", "internal/deploy", "internal/ledger",
-		"internal/calendar", "internal/lint", "internal/payload", "internal/auth", "internal/agent/host"},
+		"internal/calendar", "internal/lint", "internal/payload", "internal/prediction", "internal/auth", "internal/agent/host"},
 	{"internal/feed/apt", "internal/feed/rpm", "internal/feed/osv", "internal/feed/oval", "internal/feed/apk", "internal/store"},
 	{"internal/agent", "internal/api", "internal/web", "internal/standalone", "internal/bundle"},
 	{"cmd/fettle", "cmd/fettle-agent", "demo", "bench", "sabotage"},

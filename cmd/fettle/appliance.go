@@ -28,6 +28,7 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/payload"
 	"github.com/fettle-project/fettle/internal/plan"
+	"github.com/fettle-project/fettle/internal/prediction"
 	"github.com/fettle-project/fettle/internal/store"
 	"github.com/fettle-project/fettle/internal/web"
 	"github.com/fettle-project/fettle/internal/world"
@@ -142,6 +143,7 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 				return planner.Make(ctx, caller, plan.Request{Label: label, Window: w})
 			},
 		},
+		Facts:  &prediction.Filler{Index: &prediction.Index{}, Store: s, Decode: world.Decode},
 		Depot:  &payload.Depot{Store: s, Catalog: cat, Labels: labels, Dir: dirs.payloads, Now: now, Log: log},
 		Door:   auth.NewDoor(s, auth.DefaultCost(), now),
 		Issuer: a.keys.Agents, CatalogKey: a.keys.CatalogPublic(), ApproverKey: a.keys.ApproverPublic,

@@ -14,6 +14,7 @@ type patchesCmd struct {
 	List patchesListCmd `cmd:"" default:"withargs" help:"Search patches."`
 	Show patchesShowCmd `cmd:"" help:"Show one patch: what it is, its files, decisions and numbers."`
 	Rows patchesRowsCmd `cmd:"" help:"Show one patch over all machines."`
+	Who  patchesWhoCmd  `cmd:"" help:"Which machines need one patch: detected, and predicted for those that have not detected against it yet."`
 }
 
 type patchesListCmd struct {

@@ -279,14 +279,14 @@ func hashOf(b []byte) patch.Hash {
 }
 
 // publish gives the appliance a catalog of three patches, of which a machine with testFacts needs one, has one, and lacks one.
-// The bell's file is served at url.
-func (h *house) publish(url string, file []byte) patch.RevisionMeta {
+// The bell's file is served at url. More packages, as name and version, come in a later generation.
+func (h *house) publish(url string, file []byte, more ...[2]string) patch.RevisionMeta {
 	h.t.Helper()
 	ctx := h.t.Context()
 	var index strings.Builder
-	for _, p := range []struct{ name, version string }{{"bell", "1.0-2"}, {"lamp", "2.0-1"}, {"moat", "3.0-1"}} {
+	for _, p := range append([][2]string{{"bell", "1.0-2"}, {"lamp", "2.0-1"}, {"moat", "3.0-1"}}, more...) {
 		fmt.Fprintf(&index, "Package: %s\nVersion: %s\nArchitecture: amd64\nFilename: pool/%s.deb\nSize: %d\nSHA256: %s\nDescription: a %s\n\n",
-			p.name, p.version, p.name, len(file), hashOf(file), p.name)
+			p[0], p[1], p[0], len(file), hashOf(file), p[0])
 	}
 	indexHash, err := h.Catalog.Raw.PutBytes(ctx, []byte(index.String()))
 	if err != nil {
@@ -296,7 +296,7 @@ func (h *house) publish(url string, file []byte) patch.RevisionMeta {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	dated := time.Now().UTC().Truncate(time.Second)
+	dated := time.Now().UTC().Truncate(time.Second).Add(time.Duration(len(more)) * time.Second)
 	f := patch.Feed{Name: "test", Kind: "apt", URI: url, Suite: "bookworm-security", Components: []string{"main"}, Arch: "amd64", OS: testOS}
 	if err := h.Store.PutFeed(ctx, self(), f); err != nil {
 		h.t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 const (
 	depotEvery   = 30 * time.Second
 	sweepEvery   = 15 * time.Second
+	factsEvery   = 10 * time.Minute
 	actEvery     = 15 * time.Second
 	rulesEvery   = 10 * time.Minute
 	reportEvery  = time.Hour
@@ -123,6 +124,22 @@ func (a *appliance) keepCompliance(ctx context.Context) error {
 		kept = append(kept, c.Compliance)
 	}
 	return a.Store.PutCompliance(ctx, kept)
+}
+
+// factsLoop reads stored facts into the index that predictions are made over: all at the start, and again for what other appliances took.
+func (a *appliance) factsLoop(ctx context.Context) error {
+	for {
+		switch unreadable, err := a.Facts.Refresh(ctx); {
+		case ctx.Err() != nil:
+		case err != nil:
+			a.Log.ErrorContext(ctx, "stored facts not read", slog.Any("error", err))
+		case unreadable > 0:
+			a.Log.WarnContext(ctx, "some stored facts cannot be read", slog.Int("machines", unreadable))
+		}
+		if err := sleep(ctx, factsEvery); err != nil {
+			return err
+		}
+	}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

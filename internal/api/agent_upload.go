@@ -37,6 +37,7 @@ func (s *agents) facts(c *call) (any, error) {
 	if err := s.Store.PutFacts(c.Context(), c.machine.ID, h, body); err != nil {
 		return nil, err
 	}
+	s.noteFacts(c.Context(), c.machine.ID)
 	s.Wanted.Beat()
 	return nil, nil
 }
@@ -100,6 +101,7 @@ func (s *agents) snapshot(c *call) (any, error) {
 		return nil, err
 	}
 	s.Hub.DetectDone(c.machine.ID)
+	s.noteFacts(c.Context(), c.machine.ID)
 	if err := s.Store.ClearAlarm(c.Context(), detectAlarm(c.machine.ID), s.Now()); err != nil && patch.KindOf(err) != patch.NotFound {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/payload"
 	"github.com/fettle-project/fettle/internal/plan"
+	"github.com/fettle-project/fettle/internal/prediction"
 	"github.com/fettle-project/fettle/internal/store"
 )
 
@@ -33,6 +34,7 @@ type Appliance struct {
 	Calendar *calendar.Desk
 	Linter   *lint.Linter
 	Depot    *payload.Depot
+	Facts    *prediction.Filler // the index of stored facts that predictions are made over
 	Door     *auth.Door
 
 	Issuer      *auth.CA // of the agent listener: signs machines' certificates

@@ -70,6 +70,7 @@ func (s *people) routes() []Route {
 		{Pattern: "GET /api/v1/patches", Permission: auth.Read, Handle: s.searchPatches},
 		{Pattern: "GET /api/v1/patches/{patch}", Permission: auth.Read, Handle: s.findPatch},
 		{Pattern: "GET /api/v1/patches/{patch}/rows", Permission: auth.Read, Handle: s.patchRows},
+		{Pattern: "GET /api/v1/patches/{patch}/prediction", Permission: auth.Read, Handle: s.predict},
 		{Pattern: "GET /api/v1/patches/{patch}/decisions", Permission: auth.Read, Handle: s.decisionHistory},
 
 		{Pattern: "GET /api/v1/labels", Permission: auth.Read, Handle: s.listLabels},

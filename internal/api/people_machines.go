@@ -211,6 +211,7 @@ func (s *people) setMachineState(to patch.MachineState) func(*call) (any, error)
 		} else {
 			s.Hub.Poke(m.ID)
 		}
+		s.noteFacts(c.Context(), m.ID)
 		s.Wanted.Beat()
 		return s.Store.FindMachine(c.Context(), m.ID)
 	}
