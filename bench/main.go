@@ -6,10 +6,8 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -21,6 +19,9 @@ import (
 const release = "bookworm"
 
 func main() {
+	if len(os.Args) > 2 && os.Args[1] == weigh {
+		weighOne(os.Args[2:])
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx); err != nil {
@@ -92,31 +93,6 @@ func run(ctx context.Context) error {
 		return fmt.Errorf("%d goals missed", r.missed)
 	}
 	return nil
-}
-
-// cost is what one command took as a whole process.
-type cost struct {
-	wall time.Duration
-	kib  int64 // peak resident memory
-}
-
-// measure runs the command n times and gives the median of each figure.
-func measure(ctx context.Context, n int, argv ...string) (cost, error) {
-	var walls []time.Duration
-	var kibs []int64
-	for range n {
-		cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-		cmd.Env = append(os.Environ(), "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin")
-		begun := time.Now()
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return cost{}, fmt.Errorf("%s: %w: %.300s", strings.Join(argv, " "), err, out)
-		}
-		walls = append(walls, time.Since(begun))
-		kibs = append(kibs, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)
-	}
-	slices.Sort(walls)
-	slices.Sort(kibs)
-	return cost{walls[n/2], kibs[n/2]}, nil
 }
 
 func benchCatalog(ctx context.Context, r *report, root, bundle string) error {

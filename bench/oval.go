@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -119,13 +118,11 @@ func runOscap(ctx context.Context, document string, flaws []flaw) (oscapRun, err
 	if err := writeOVAL(document, flaws); err != nil {
 		return run, err
 	}
-	cmd := exec.CommandContext(ctx, "oscap", "oval", "eval", "--skip-valid", document)
-	begun := time.Now()
-	out, err := cmd.Output()
+	out, c, err := once(ctx, "oscap", "oval", "eval", "--skip-valid", document)
 	if err != nil {
-		return run, fmt.Errorf("oscap: %w", err)
+		return run, err
 	}
-	run.wall, run.kib = time.Since(begun), cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
+	run.cost = c
 	for line := range strings.Lines(string(out)) {
 		if rest, ok := strings.CutPrefix(line, "Definition "); ok {
 			id, result, _ := strings.Cut(rest, ": ")
