@@ -40,7 +40,12 @@ func run(ctx context.Context, s *screen, args []string) (code int) {
 		}
 	}()
 	var tree commands
-	parser, err := newParser(ctx, s, &tree)
+	grammar, asJSON := any(&tree), &tree.JSON
+	if len(args) > 0 && args[0] == "detect" {
+		var alone detectAlone
+		grammar, asJSON = &alone, &alone.JSON
+	}
+	parser, err := newParser(ctx, s, grammar)
 	if err != nil {
 		panic(err) // the command tree itself is wrong: a test catches it
 	}
@@ -51,11 +56,11 @@ func run(ctx context.Context, s *screen, args []string) (code int) {
 	if err != nil {
 		return misused(s, err)
 	}
-	s.json = tree.JSON
+	s.json = *asJSON
 	return s.complain(parsed.Run())
 }
 
-func newParser(ctx context.Context, s *screen, tree *commands) (*kong.Kong, error) {
+func newParser(ctx context.Context, s *screen, tree any) (*kong.Kong, error) {
 	return kong.New(tree,
 		kong.Name("fettle"),
 		kong.Description("Fettle keeps a fleet of machines patched, and proves and explains it for every machine and every patch."),

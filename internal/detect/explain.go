@@ -232,7 +232,7 @@ func (o *outcome) compared(row testRow) func(yield func(*patch.Package) bool) {
 
 func (o *outcome) thereInfo(row testRow) func(yield func(*patch.Package) bool) {
 	return func(yield func(*patch.Package) bool) {
-		packages := o.instances[row.object]
+		packages := o.x.at(o.instances[row.object])
 		for i := range packages {
 			if packages[i].State != patch.Removed && !yield(&packages[i]) {
 				return

@@ -35,8 +35,13 @@ type unit struct {
 type slot struct {
 	hash         uint32
 	first, count int32 // units of the name; count 0 is free
-	from, to     int32 // its packages
+	packages     span
 }
+
+// span is where some packages lie in the index.
+type span struct{ from, to int32 }
+
+func (x *index) at(s span) []patch.Package { return x.packages[s.from:s.to] }
 
 // newIndex checks that the facts are about the right OS and free of contradictions.
 func newIndex(os patch.HostOS, s scheme, f *patch.Facts) (*index, error) {
@@ -99,7 +104,7 @@ func (x *index) put(from, to int) error {
 	for x.slots[at].count != 0 {
 		at = (at + 1) & uint32(len(x.slots)-1)
 	}
-	x.slots[at] = slot{hash: hash, first: int32(first), count: int32(count), from: int32(from), to: int32(to)}
+	x.slots[at] = slot{hash: hash, first: int32(first), count: int32(count), packages: span{int32(from), int32(to)}}
 	x.glances[look(glance(name))] = true
 	return nil
 }
@@ -138,7 +143,7 @@ func (x *index) slot(name []byte) *slot {
 	hash := x.hash(name)
 	at := hash & uint32(len(x.slots)-1)
 	for ; x.slots[at].count != 0; at = (at + 1) & uint32(len(x.slots)-1) {
-		if s := &x.slots[at]; s.hash == hash && x.packages[s.from].Name == string(name) {
+		if s := &x.slots[at]; s.hash == hash && x.packages[s.packages.from].Name == string(name) {
 			break
 		}
 	}
@@ -152,12 +157,11 @@ func (x *index) named(name []byte) []unit {
 }
 
 // instances gives the packages of a name that a package manager has; there are none where the facts are another one's.
-func (x *index) instances(name, manager string) []patch.Package {
+func (x *index) instances(name, manager string) span {
 	if x.manager != "" && x.manager != manager || !x.mayKnow(glance(name)) {
-		return nil
+		return span{}
 	}
-	s := x.slot([]byte(name))
-	return x.packages[s.from:s.to]
+	return x.slot([]byte(name)).packages
 }
 
 // find appends the units that a rule is about: those of the name, architecture (as scheme.arch gives it) and module stream.

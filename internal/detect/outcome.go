@@ -14,8 +14,8 @@ type outcome struct {
 	t     *trees
 	x     *index
 	found [][]*unit // per object of class package; what the machine knows of it
-	// instances are, per object of class info, the packages of its name.
-	instances [][]patch.Package
+	// instances are, per object of class info, the packages of its name: where in the index.
+	instances []span
 	tests     []item.Value
 	nodes     []item.Value
 	items     *item.Judge
@@ -36,7 +36,7 @@ func (t *trees) judge(ctx context.Context, x *index, src item.Source) *outcome {
 		case TestItems:
 			o.tests[i] = o.items.Value(ctx, int(row.object))
 		case testInfo:
-			o.tests[i] = o.infos.value(t.objects[row.object].arch, o.instances[row.object], t.wants[row.operand])
+			o.tests[i] = o.infos.value(t.objects[row.object].arch, x.at(o.instances[row.object]), t.wants[row.operand])
 		default:
 			o.tests[i] = o.ask(row)
 		}
@@ -51,7 +51,10 @@ func (t *trees) judge(ctx context.Context, x *index, src item.Source) *outcome {
 // lookUp finds the packages that objects name.
 func (o *outcome) lookUp() {
 	var all []*unit
-	o.found, o.instances = make([][]*unit, len(o.t.objects)), make([][]patch.Package, len(o.t.objects))
+	if slices.ContainsFunc(o.t.objects, func(x object) bool { return x.class == classPackage }) {
+		o.found = make([][]*unit, len(o.t.objects))
+	}
+	o.instances = make([]span, len(o.t.objects))
 	for i, obj := range o.t.objects {
 		switch obj.class {
 		case classInfo:

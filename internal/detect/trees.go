@@ -104,6 +104,7 @@ func (t *trees) openShapes(col []byte) bool {
 
 func (t *trees) openObjects(col []byte) bool {
 	r, name := numbers{b: col}, 0
+	t.objects = make([]object, 0, min(len(col)/4, maxEntries))
 	for len(r.b) > 0 && len(t.objects) < maxEntries {
 		o := object{class: uint8(r.upTo(255)), name: int32(r.near(&name, len(t.strings)-1)), arch: int32(r.upTo(maxEntries)), module: int32(r.upTo(maxEntries))}
 		switch o.class {
@@ -119,6 +120,7 @@ func (t *trees) openObjects(col []byte) bool {
 
 func (t *trees) openTests(col []byte) bool {
 	r, object, operand := numbers{b: col}, 0, 0
+	t.tests = make([]testRow, 0, min(len(col)/3, maxEntries))
 	for len(r.b) > 0 && len(t.tests) < maxEntries {
 		row := testRow{kind: TestKind(r.upTo(255)), object: int32(r.near(&object, maxEntries))}
 		if d := r.upTo(2*maxEntries + 1); d > 0 {
@@ -134,6 +136,7 @@ func (t *trees) openTests(col []byte) bool {
 
 func (t *trees) openNodes(col []byte) bool {
 	r, test := numbers{b: col}, 0
+	t.nodes, t.refs = make([]node, 0, min(len(col)/2, maxEntries)), make([]int32, 0, min(len(col)/2, 4*maxEntries))
 	for len(r.b) > 0 && len(t.nodes) < maxEntries {
 		t.openNode(&r, &test)
 	}
@@ -142,7 +145,8 @@ func (t *trees) openNodes(col []byte) bool {
 
 func (t *trees) openRoots(pairs, roots []byte, planted int) bool {
 	r, p, i := numbers{b: pairs}, 0, 0
-	for len(r.b) > 0 && len(t.pairs) < maxDefinitions {
+	t.pairs = make([][2]int32, 0, min(len(pairs)/2, maxEntries))
+	for len(r.b) > 0 && len(t.pairs) < maxEntries {
 		t.pairs = append(t.pairs, [2]int32{int32(r.near(&p, len(t.nodes)-1)), int32(r.near(&i, len(t.nodes)-1))})
 	}
 	width := 0
@@ -168,20 +172,20 @@ func (t *trees) stringNumber(r *numbers) int32 { return int32(r.upTo(len(t.strin
 
 // openTexts reads a text column whose entries refer to the one before, and appends them to all.
 func openTexts(col []byte, all []string) ([]string, bool) {
-	var arena []byte
-	var ends []int
+	n := min(bytes.Count(col, []byte{0}), maxEntries)
+	arena, ends := make([]byte, 0, min(2*len(col), maxRaw/2)), make([]int32, 0, n)
 	start := 0 // of the previous string
 	for at := 0; at < len(col); {
 		before, ok := len(arena), false
 		if arena, ok = unshare(col, &at, arena[start:], arena); !ok || len(ends) == maxEntries || len(arena) > maxRaw/2 {
 			return nil, false
 		}
-		ends, start = append(ends, len(arena)), before
+		ends, start = append(ends, int32(len(arena))), before
 	}
-	text, start := string(arena), 0
+	text, from := string(arena), int32(0)
 	all = slices.Grow(all, len(ends))
 	for _, end := range ends {
-		all, start = append(all, text[start:end]), end
+		all, from = append(all, text[from:end]), end
 	}
 	return all, true
 }
