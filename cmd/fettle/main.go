@@ -16,6 +16,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/fettle-project/fettle/internal/standalone"
 	ordering "github.com/fettle-project/fettle/internal/version"
 )
 
@@ -44,6 +45,7 @@ func run(ctx context.Context, s *screen, args []string) (code int) {
 	if len(args) > 0 && args[0] == "detect" {
 		var alone detectAlone
 		grammar, asJSON = &alone, &alone.JSON
+		standalone.Short()
 	}
 	parser, err := newParser(ctx, s, grammar)
 	if err != nil {
