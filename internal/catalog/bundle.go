@@ -139,11 +139,13 @@ func (b *Bundle) OSes() []patch.HostOS {
 	return oses
 }
 
-// Meta gives the revision of an OS.
+// Meta gives the revision of an OS, or else the one for any.
 func (b *Bundle) Meta(os patch.HostOS) (patch.RevisionMeta, bool) {
-	for _, m := range b.metas {
-		if m.OS == os {
-			return m, true
+	for _, wanted := range []patch.HostOS{os, patch.AnyOS} {
+		for _, m := range b.metas {
+			if m.OS == wanted {
+				return m, true
+			}
 		}
 	}
 	return patch.RevisionMeta{}, false
@@ -163,7 +165,7 @@ func (b *Bundle) Signatures(os patch.HostOS) (*detect.Signatures, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the signatures in %s: %w", b.path, err)
 	}
-	if s.OS() != os || s.Len() != meta.Patches {
+	if s.OS() != meta.OS || s.Len() != meta.Patches {
 		return nil, &patch.Error{Kind: patch.Invalid, What: "the signatures in " + b.path + " are for another host OS or list"}
 	}
 	return s, nil
@@ -183,7 +185,7 @@ func (b *Bundle) List(os patch.HostOS) (*List, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the list in %s: %w", b.path, err)
 	}
-	if l.OS() != os || l.Len() != meta.Patches {
+	if l.OS() != meta.OS || l.Len() != meta.Patches {
 		return nil, &patch.Error{Kind: patch.Invalid, What: "the list in " + b.path + " is for another host OS or of another length"}
 	}
 	return l, nil

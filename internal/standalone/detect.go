@@ -121,7 +121,7 @@ func (o Options) load(ctx context.Context) (*judged, error) {
 	j.facts, err = o.readFacts(ctx, bundle)
 	if len(oses) == 1 {
 		got := <-early
-		if err == nil && j.facts.OS.Key == oses[0] {
+		if err == nil && (j.facts.OS.Key == oses[0] || oses[0] == patch.AnyOS) {
 			j.signatures, err = got.signatures, got.err
 		}
 	}
