@@ -62,6 +62,7 @@ type madeFile struct {
 	sha256  [32]byte
 	origin  int
 	needs   []int // other files of the patch
+	along   bool  // it is another patch's: it is installed only where one of these needs it
 }
 
 // Build makes list, signatures and payload index of one host OS from raw package indexes and parsed feeds.
@@ -109,7 +110,9 @@ func readAll(ctx context.Context, sources []Source) ([]*grouped, error) {
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	return group(sources, parts), nil
+	groups := group(sources, parts)
+	bring(groups)
+	return groups, nil
 }
 
 // unite sorts patches by ID and leaves each ID once.

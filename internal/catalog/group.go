@@ -22,6 +22,7 @@ type grouped struct {
 	version string
 	dated   time.Time
 	files   []debFile // sorted by name, then architecture
+	brought []debFile // of other patches, which come along: see bring
 	unclear string
 }
 
@@ -94,6 +95,14 @@ func (gr *grouped) offered() []debFile {
 	return gr.files
 }
 
+// carried are the files that may be installed and those that come along.
+func (gr *grouped) carried() []debFile {
+	if len(gr.brought) == 0 {
+		return gr.offered()
+	}
+	return append(slices.Clip(gr.offered()), gr.brought...)
+}
+
 // fromArchives makes patches of what stands in package indexes.
 func fromArchives(groups []*grouped, previous *List) []made {
 	older := supersession(len(groups), func(i int) (string, string) {
@@ -108,8 +117,8 @@ func fromArchives(groups []*grouped, previous *List) []made {
 		for _, j := range older[i] {
 			all[i].patch.Supersedes = append(all[i].patch.Supersedes, groups[j].id)
 		}
-		for k, f := range gr.offered() {
-			all[i].files = append(all[i].files, madeFile{address: f.filename, sha256: f.sha256, origin: f.from, needs: gr.needs(k)})
+		for k, f := range gr.carried() {
+			all[i].files = append(all[i].files, madeFile{address: f.filename, sha256: f.sha256, origin: f.from, needs: gr.needs(k), along: k >= len(gr.files)})
 		}
 	}
 	return all
@@ -124,7 +133,7 @@ func (gr *grouped) describe(previous *List) patch.Patch {
 		p.Source, p.Version = string(plainText([]byte(gr.source))), string(plainText([]byte(gr.version)))
 	}
 	p.Title = title(p.Source, p.Version, gr.main().description)
-	for _, f := range gr.offered() {
+	for _, f := range gr.carried() {
 		p.Payloads = append(p.Payloads, patch.Payload{Name: f.name, Arch: f.arch, Version: f.version, Size: f.size})
 	}
 	if previous == nil {

@@ -13,12 +13,12 @@ import (
 
 // A payload index is payloadMagic and one zstd frame of three columns. Its order is the list's: name, architecture, version and
 // size of a file are there.
-const payloadMagic = "FTLPAYL1"
+const payloadMagic = "FTLPAYL2"
 
 const (
 	pHead  = iota // host OS; number of patches; base addresses
 	pFiles        // per patch: length of its part of pFile
-	pFile         // per payload: path below the origin's base address, or a whole address; SHA-256; origin; which other payloads of the patch it needs
+	pFile         // per payload: path below the origin's base address, or a whole address; SHA-256; origin; 2 × how many other payloads of the patch it needs, + 1 where it only comes along; these
 	payloadColumns
 )
 
@@ -36,7 +36,11 @@ func encodePayloads(os patch.HostOS, all []made, bases []string) ([]byte, error)
 			c.text(pFile, f.address)
 			c[pFile] = append(c[pFile], f.sha256[:]...)
 			c.number(pFile, uint64(f.origin))
-			c.number(pFile, uint64(len(f.needs)))
+			along := uint64(0)
+			if f.along {
+				along = 1
+			}
+			c.number(pFile, uint64(len(f.needs))<<1|along)
 			for _, j := range f.needs {
 				c.number(pFile, uint64(j))
 			}
@@ -48,18 +52,25 @@ func encodePayloads(os patch.HostOS, all []made, bases []string) ([]byte, error)
 
 // needs gives the other files of the patch that file i depends on: those that stand first among their alternatives.
 func (gr *grouped) needs(i int) []int {
-	if len(gr.files) == 1 {
+	files := gr.carried()
+	if len(files) == 1 {
 		return nil
 	}
 	var needs []int
-	for clause := range strings.SplitSeq(gr.files[i].depends, ",") {
+	for clause := range strings.SplitSeq(files[i].depends, ",") {
 		clause = strings.TrimLeft(clause, " ")
 		end := strings.IndexAny(clause, " (|:")
 		if end < 0 {
 			end = len(clause)
 		}
 		j, ok := slices.BinarySearchFunc(gr.files, clause[:end], func(f debFile, name string) int { return strings.Compare(f.name, name) })
-		if ok && j != i && gr.files[j].name != gr.files[i].name && !slices.Contains(needs, j) {
+		if !ok {
+			j = slices.IndexFunc(gr.brought, func(f debFile) bool { return f.name == clause[:end] })
+			if ok = j >= 0; ok {
+				j += len(gr.files)
+			}
+		}
+		if ok && j != i && files[j].name != files[i].name && !slices.Contains(needs, j) {
 			needs = append(needs, j)
 		}
 	}
@@ -117,7 +128,9 @@ func (x *payloadIndex) of(i int, p *patch.Patch) ([]patch.PayloadFile, error) {
 		name := c.text()
 		f.SHA256 = patch.Hash(hex.EncodeToString([]byte(c.take(32))))
 		f.Origin = c.count(len(x.bases) - 1)
-		for range c.count(len(p.Payloads)) {
+		needs := c.count(2*len(p.Payloads) + 1)
+		f.Along = needs&1 != 0
+		for range needs >> 1 {
 			f.Needs = append(f.Needs, pick(&c, p.Payloads, c.number()).Name)
 		}
 		if c.bad {

@@ -60,6 +60,8 @@
 //	                            and the Release's Origin, Label, Suite, Codename and Version
 //	33    origins   run         the archive + 1 of the packages of the next rules, 0 for none; how many they are
 //	34    phases    rule        of phased updates: how many rules lie before it since the last one; for how many percent it is out
+//	35    brings    rule        of packages that lead to ones of new names: how many rules lie before it since the last one; how many
+//	                            packages; each one's name, architecture and version, with its length before it
 //
 // Operands come before the nodes that use them, so a file can hold no cycle and evaluating needs no stack. Objects, tests, equal
 // subtrees and pairs are stored and judged once. A test kind or object class that this program does not know is kept and yields "error",

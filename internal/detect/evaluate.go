@@ -32,6 +32,8 @@ type judge struct {
 	hits  []hit // of the definition that was judged last
 	found []*unit
 	own   *rulings // what the machine's own policy says; nil for nothing
+	// policies are where the packages come from
+	policies *policies
 }
 
 func (s *Signatures) judge(f *patch.Facts) (*judge, error) {
@@ -43,7 +45,7 @@ func (s *Signatures) judgeOver(ctx context.Context, f *patch.Facts, src item.Sou
 	if err != nil {
 		return nil, err
 	}
-	return &judge{x: x, w: s.columns.walk(), trees: s.trees.judge(ctx, x, src), own: s.rulings(x, f)}, nil
+	return &judge{x: x, w: s.columns.walk(), trees: s.trees.judge(ctx, x, src), own: s.rulings(x, f), policies: &s.policies}, nil
 }
 
 // Collect asks src for everything beyond packages that the signatures ask about, each resolved object once, and stores the answers in

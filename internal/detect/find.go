@@ -2,6 +2,7 @@ package detect
 
 import (
 	"iter"
+	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -45,6 +46,12 @@ func (j *judge) finding() patch.Finding {
 	var code string
 	out.Verdict, code = j.judgeStep(func(r PackageRule) { rules = append(rules, r) })
 	out.Reason = j.reason(code, rules)
+	if code == patch.ReasonOlder {
+		out.Brings = j.brought(j.policies)
+		if n := len(out.Brings); n > 0 {
+			out.Reason.Text = strings.TrimSuffix(out.Reason.Text, ".") + "; it brings " + bringing(out.Brings) + "."
+		}
+	}
 	for i := range j.hits {
 		if h := &j.hits[i]; concerns(code, h) {
 			out.Packages = append(out.Packages, patch.AffectedPackage{Name: h.pkg.Name, Arch: h.pkg.Arch,

@@ -46,6 +46,7 @@ const (
 	secArchives = 32
 	secOrigins  = 33
 	secPhases   = 34
+	secBrings   = 35
 )
 
 // Classes of objects.

@@ -2,6 +2,8 @@ package detect
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -12,17 +14,24 @@ import (
 // Provenance says where a package comes from, as far as a machine's own policy asks for it.
 type Provenance struct {
 	Archive candidate.Archive
-	Phased  int // share of machines that may have it by now, in percent; 100 is all
+	// Brings are packages of a new name that it leads to, directly or not: the new kernel of a meta package.
+	Brings []patch.NewPackage
+	Phased int // share of machines that may have it by now, in percent; 100 is all
 }
 
 // maxArchives bounds the archives of one file, and their texts.
 const maxArchives = 1 << 12
 
+// maxBrings bounds what one package brings.
+const maxBrings = 64
+
 // provenances collects where rules' packages come from while they are compiled.
 type provenances struct {
 	number                   map[candidate.Archive]int
 	archives, origins, phase bytes.Buffer
-	run, length, unphased    int // the archive + 1 of the last rules, how many they are, and how many came since a phased one
+	brings                   bytes.Buffer
+	run, length              int // the archive + 1 of the last rules, and how many they are
+	unphased, bare           int // how many rules came since a phased one, and since one that brings something
 }
 
 // add takes the next rule's provenance; nil is none.
@@ -44,7 +53,19 @@ func (p *provenances) add(from *Provenance) {
 			p.unphased = -1
 		}
 	}
+	if archive > 0 && len(from.Brings) > 0 && len(from.Brings) <= maxBrings {
+		p.brings.Write(uvarints(p.bare, len(from.Brings)))
+		p.bare = -1
+		for _, n := range from.Brings {
+			for _, s := range []string{n.Name, n.Arch, n.Version} {
+				s = clip(s)
+				p.brings.Write(uvarints(len(s)))
+				p.brings.WriteString(s)
+			}
+		}
+	}
 	p.unphased++
+	p.bare++
 	if archive != p.run {
 		p.endRun()
 		p.run = archive
@@ -86,15 +107,17 @@ func (p *provenances) columns(columns map[int][]byte) {
 		return
 	}
 	p.endRun()
-	columns[secArchives], columns[secOrigins], columns[secPhases] = p.archives.Bytes(), p.origins.Bytes(), p.phase.Bytes()
+	columns[secArchives], columns[secOrigins] = p.archives.Bytes(), p.origins.Bytes()
+	columns[secPhases], columns[secBrings] = p.phase.Bytes(), p.brings.Bytes()
 }
 
 // policies are what an opened file knows of its rules' provenance.
 type policies struct {
 	archives []candidate.Archive
-	starts   []int // rule at which each run begins
-	origins  []int // archive of each run, or -1
-	phases   map[int]int
+	starts   []int                      // rule at which each run begins
+	origins  []int                      // archive of each run, or -1
+	phases   map[int]int                // by rule
+	brings   map[int][]patch.NewPackage // likewise
 }
 
 func (p *policies) open(rules int, sections map[int][]byte) error {
@@ -123,6 +146,30 @@ func (p *policies) open(rules int, sections map[int][]byte) error {
 			continue
 		}
 		return damaged("its phased updates cannot be read")
+	}
+	return p.openBrings(rules, sections[secBrings])
+}
+
+func (p *policies) openBrings(rules int, col []byte) error {
+	p.brings = map[int][]patch.NewPackage{}
+	r := numbers{b: col}
+	text := func() string {
+		n := r.upTo(min(maxText, len(r.b)))
+		if n > len(r.b) {
+			r.bad, n = true, 0
+		}
+		s := clip(string(r.b[:n]))
+		r.b = r.b[n:]
+		return s
+	}
+	for at := 0; len(r.b) > 0; at++ {
+		at += r.upTo(rules - at - 1)
+		for range r.upTo(maxBrings) {
+			p.brings[at] = append(p.brings[at], patch.NewPackage{Name: text(), Arch: text(), Version: text()})
+		}
+		if r.bad {
+			return damaged("what its packages bring cannot be read")
+		}
 	}
 	return nil
 }
@@ -207,6 +254,32 @@ func (r *rulings) on(w *walker, h *hit) candidate.Ruling {
 		r.choices[h.pkg] = c
 	}
 	return c.Judge(o)
+}
+
+// brought gives the packages of new names that the older ones among the hits lead to and that are not there yet.
+func (j *judge) brought(p *policies) []patch.NewPackage {
+	var out []patch.NewPackage
+	for i := range j.hits {
+		if !concerns(patch.ReasonOlder, &j.hits[i]) {
+			continue
+		}
+		for _, n := range p.brings[j.hits[i].rule] {
+			there := slices.ContainsFunc(j.x.named([]byte(n.Name)), func(u unit) bool { return u.pkg.State != patch.Removed && (n.Arch == "all" || u.pkg.Arch == n.Arch) })
+			if !there && !slices.Contains(out, n) {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
+}
+
+// bringing names one new package and counts the others.
+func bringing(brings []patch.NewPackage) string {
+	text := "the new package " + brings[0].Name
+	if n := len(brings) - 1; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return text
 }
 
 // ruledOut words a verdict that the machine's own policy decided. Every package that it keeps from the patch has its clause.

@@ -153,6 +153,13 @@ type AffectedPackage struct {
 	Fixed     string `json:"fixed"`
 }
 
+// NewPackage is a package that a patch brings beside those that it updates, under a name that is not installed yet.
+type NewPackage struct {
+	Name    string `json:"name"`
+	Arch    string `json:"arch"`
+	Version string `json:"version"`
+}
+
 // Finding is one patch's answer in full, as detect and explain print it.
 type Finding struct {
 	ID       ID                `json:"id"`
@@ -160,4 +167,6 @@ type Finding struct {
 	Verdict  Verdict           `json:"verdict"`
 	Reason   Reason            `json:"reason"`
 	Packages []AffectedPackage `json:"packages"`
+	// Brings are the new packages of a needed patch: kernels, whose every version has a name of its own.
+	Brings []NewPackage `json:"brings,omitempty"`
 }

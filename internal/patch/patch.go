@@ -78,6 +78,8 @@ type PayloadFile struct {
 	Origin int `json:"origin"`
 	// Needs names binary packages of the same patch that this one depends on, by name.
 	Needs []string `json:"needs,omitempty"`
+	// Along marks a file of another patch: it is installed only where a file of this one needs it and its package is not there.
+	Along bool `json:"along,omitempty"`
 }
 
 // Origin is a vendor's signed index that a revision was built from; agents verify the chain themselves.

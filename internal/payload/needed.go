@@ -139,7 +139,7 @@ func (d *Depot) crowdNeeds(ctx context.Context, c crowd, byPatch map[patch.ID][]
 		for _, f := range files {
 			byHash[f.SHA256] = f
 		}
-		for _, p := range world.Needed(facts, files, nil) {
+		for _, p := range world.Needed(facts, files, nil, nil) {
 			found[use{facts.OS.Key, id, p.SHA256}] = patch.StoredPayload{
 				PayloadFile: byHash[p.SHA256], OS: facts.OS.Key, Patch: id, State: patch.PayloadWanted, UpdatedAt: d.Now(),
 			}

@@ -106,6 +106,9 @@ func writeRow(table *tabwriter.Writer, f patch.Finding) {
 			fmt.Fprintf(table, "%s\t%s\t%s:%s\t%s\t%s\n", source, suite, p.Name, p.Arch, p.Installed, p.Fixed)
 			source, suite = "", ""
 		}
+		for _, n := range f.Brings {
+			fmt.Fprintf(table, "\t\t%s:%s\tnew\t%s\n", n.Name, n.Arch, n.Version)
+		}
 	case patch.Faulty:
 		fmt.Fprintf(table, "%s\t%s\terror: %s\t\t\n", source, suite, f.Reason.Text)
 	}

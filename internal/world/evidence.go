@@ -99,7 +99,15 @@ func (s *Sight) Packages(ctx context.Context, id patch.ID) (pkgs []patch.PlanPac
 	if err != nil {
 		return nil, false, err
 	}
-	pkgs = Needed(facts, files, s.Meta.Origins)
+	var allowed []patch.AffectedPackage
+	if facts.Apt != nil {
+		if f, ok, err := s.Finding(ctx, id); err != nil {
+			return nil, false, err
+		} else if ok && f.Verdict == patch.NotPatched {
+			allowed = f.Packages
+		}
+	}
+	pkgs = Needed(facts, files, s.Meta.Origins, allowed)
 	s.v.needed[k] = pkgs
 	return pkgs, true, nil
 }

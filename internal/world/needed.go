@@ -8,43 +8,56 @@ import (
 	"github.com/fettle-project/fettle/internal/version"
 )
 
+// subject is a package as a machine can have one of it: "all" is the machine's own architecture.
+type subject struct{ name, arch string }
+
 // Needed works out which files of a patch a machine needs, exactly: those of its installed packages that are older than the patch and
-// not held on the machine, and what these newly need within the same patch and is not installed. Sorted by name, then architecture.
-func Needed(f *patch.Facts, files []patch.PayloadFile, origins []patch.Origin) []patch.PlanPackage {
-	native := f.OS.Arch
-	mine := func(arch string) bool { return arch == native || arch == "all" }
-	byName := make(map[string]patch.PayloadFile, len(files))
+// not held on the machine, and what these newly need and is not installed: of the same patch, or coming along with it. With allowed, an
+// older package must also be one of these: the others the machine's own policy keeps from the patch. Sorted by name, then architecture.
+func Needed(f *patch.Facts, files []patch.PayloadFile, origins []patch.Origin, allowed []patch.AffectedPackage) []patch.PlanPackage {
+	of := func(name, arch string) subject {
+		if arch == "all" {
+			arch = f.OS.Arch
+		}
+		return subject{name, arch}
+	}
+	carried := make(map[subject]patch.PayloadFile, len(files))
 	for _, file := range files {
-		if mine(file.Arch) {
-			byName[file.Name] = file
-		}
+		carried[of(file.Name, file.Arch)] = file
 	}
-	here := make(map[string]patch.Package, len(byName))
+	here := make(map[subject]patch.Package, len(carried))
 	for _, p := range f.Packages {
-		if _, carried := byName[p.Name]; carried && mine(p.Arch) && p.State == patch.Installed {
-			here[p.Name] = p
+		if s := of(p.Name, p.Arch); p.State == patch.Installed && carried[s].Name != "" {
+			here[s] = p
 		}
 	}
-	chosen := map[string]patch.PlanPackage{}
-	var todo []string
-	choose := func(name, from string) {
-		file := byName[name]
-		chosen[name] = plan(file, from, origins)
-		todo = append(todo, file.Needs...)
+	may := func(p patch.Package) bool {
+		return allowed == nil || slices.ContainsFunc(allowed, func(a patch.AffectedPackage) bool { return a.Name == p.Name && a.Arch == p.Arch })
 	}
-	for name, file := range byName {
-		p, installed := here[name]
-		if installed && !p.Held && version.DpkgCompare(p.Version, file.Version) < 0 {
-			choose(name, p.Version)
+	chosen := map[subject]patch.PlanPackage{}
+	var todo []subject
+	choose := func(s subject, from string) {
+		file := carried[s]
+		chosen[s] = plan(file, from, origins)
+		for _, name := range file.Needs {
+			next := subject{name, s.arch}
+			if carried[next].Name == "" {
+				next.arch = f.OS.Arch
+			}
+			todo = append(todo, next)
 		}
 	}
-	for len(todo) > 0 {
-		name := todo[0]
-		todo = todo[1:]
-		_, installed := here[name]
-		_, done := chosen[name]
-		if _, carried := byName[name]; carried && !installed && !done {
-			choose(name, "")
+	for s, file := range carried {
+		p, installed := here[s]
+		if installed && !file.Along && !p.Held && may(p) && version.DpkgCompare(p.Version, file.Version) < 0 {
+			choose(s, p.Version)
+		}
+	}
+	for ; len(todo) > 0; todo = todo[1:] {
+		_, installed := here[todo[0]]
+		_, done := chosen[todo[0]]
+		if carried[todo[0]].Name != "" && !installed && !done {
+			choose(todo[0], "")
 		}
 	}
 	out := make([]patch.PlanPackage, 0, len(chosen))

@@ -13,7 +13,9 @@ func TestNeeded(t *testing.T) {
 		return patch.PayloadFile{Payload: patch.Payload{Name: name, Arch: arch, Version: "2.0-1", Size: 10}, SHA256: patch.Hash(name), Needs: needs, Origin: 1}
 	}
 	files := []patch.PayloadFile{file("lib", "amd64", "common"), file("common", "all", "data", "lib"), file("data", "all"), file("tool", "amd64", "plugin"),
-		file("plugin", "amd64"), file("doc", "all"), file("lib", "i386")}
+		file("plugin", "amd64"), file("doc", "all"), file("lib", "i386", "common"), file("forbidden", "amd64"),
+		file("kernel", "amd64", "kernel-6.1.0"), file("kernel-6.1.0", "amd64")}
+	files[len(files)-1].Along = true
 	pkg := func(name, arch, v string) patch.Package {
 		return patch.Package{Name: name, Arch: arch, Version: v, State: patch.Installed}
 	}
@@ -25,22 +27,36 @@ func TestNeeded(t *testing.T) {
 		installed []patch.Package
 		want      []string // name, from
 	}{
-		"nothing installed":                    {nil, []string{}},
-		"newer already":                        {[]patch.Package{pkg("lib", "amd64", "2.0-1+b1")}, []string{}},
-		"the same already":                     {[]patch.Package{pkg("lib", "amd64", "2.0-1")}, []string{}},
-		"one, and all that it newly needs":     {[]patch.Package{pkg("lib", "amd64", "1.0-1")}, []string{"common ", "data ", "lib 1.0-1"}},
-		"what it needs is there":               {[]patch.Package{pkg("lib", "amd64", "1.0-1"), pkg("common", "all", "2.0-1")}, []string{"lib 1.0-1"}},
-		"what it needs is older":               {[]patch.Package{pkg("lib", "amd64", "1.0-1"), pkg("common", "all", "1.0-1"), pkg("data", "all", "1.9")}, []string{"common 1.0-1", "data 1.9", "lib 1.0-1"}},
-		"only configuration files are left":    {[]patch.Package{pkg("common", "all", "1.0-1"), pkg("lib", "amd64", "3"), removed}, []string{"common 1.0-1", "data "}},
-		"held":                                 {[]patch.Package{held, pkg("tool", "amd64", "1")}, []string{"plugin ", "tool 1"}},
-		"a foreign architecture is left alone": {[]patch.Package{pkg("lib", "i386", "1.0-1")}, []string{}},
-		"the architecture became native":       {[]patch.Package{pkg("tool", "all", "1"), pkg("plugin", "amd64", "9")}, []string{"tool 1"}},
+		"nothing installed":                  {nil, []string{}},
+		"newer already":                      {[]patch.Package{pkg("lib", "amd64", "2.0-1+b1")}, []string{}},
+		"the same already":                   {[]patch.Package{pkg("lib", "amd64", "2.0-1")}, []string{}},
+		"one, and all that it newly needs":   {[]patch.Package{pkg("lib", "amd64", "1.0-1")}, []string{"common ", "data ", "lib 1.0-1"}},
+		"what it needs is there":             {[]patch.Package{pkg("lib", "amd64", "1.0-1"), pkg("common", "all", "2.0-1")}, []string{"lib 1.0-1"}},
+		"what it needs is older":             {[]patch.Package{pkg("lib", "amd64", "1.0-1"), pkg("common", "all", "1.0-1"), pkg("data", "all", "1.9")}, []string{"common 1.0-1", "data 1.9", "lib 1.0-1"}},
+		"only configuration files are left":  {[]patch.Package{pkg("common", "all", "1.0-1"), pkg("lib", "amd64", "3"), removed}, []string{"common 1.0-1", "data "}},
+		"held":                               {[]patch.Package{held, pkg("tool", "amd64", "1")}, []string{"plugin ", "tool 1"}},
+		"a foreign architecture has its own": {[]patch.Package{pkg("lib", "i386", "1.0-1"), pkg("common", "all", "2.0-1")}, []string{"lib:i386 1.0-1"}},
+		"and leaves the others alone":        {[]patch.Package{pkg("lib", "arm64", "1.0-1"), pkg("tool", "i386", "1.0-1")}, []string{}},
+		"along is never the reason":          {[]patch.Package{pkg("kernel-6.1.0", "amd64", "1.0-1")}, []string{}},
+		"along with what needs it":           {[]patch.Package{pkg("kernel", "amd64", "1.0-1")}, []string{"kernel 1.0-1", "kernel-6.1.0 "}},
+		"along, and there already":           {[]patch.Package{pkg("kernel", "amd64", "1.0-1"), pkg("kernel-6.1.0", "amd64", "1.0-1")}, []string{"kernel 1.0-1"}},
+		"kept by the machine's own policy":   {[]patch.Package{pkg("forbidden", "amd64", "1.0-1"), pkg("doc", "all", "1.0-1")}, []string{"doc 1.0-1"}},
+		"the architecture became native":     {[]patch.Package{pkg("tool", "all", "1"), pkg("plugin", "amd64", "9")}, []string{"tool 1"}},
 	} {
 		f := &patch.Facts{OS: patch.OSFacts{Arch: "amd64"}, Packages: c.installed}
 		got := []string{}
-		for _, p := range Needed(f, files, []patch.Origin{{Suite: "a"}, {Suite: "b"}}) {
+		var allowed []patch.AffectedPackage
+		for _, p := range c.installed {
+			if p.Name != "forbidden" {
+				allowed = append(allowed, patch.AffectedPackage{Name: p.Name, Arch: p.Arch})
+			}
+		}
+		for _, p := range Needed(f, files, []patch.Origin{{Suite: "a"}, {Suite: "b"}}, allowed) {
+			if p.Arch == "i386" {
+				p.Name += ":i386"
+			}
 			got = append(got, p.Name+" "+p.From)
-			if p.Origin.Suite != "b" || p.Arch == "i386" {
+			if p.Origin.Suite != "b" {
 				t.Errorf("%s: %+v", name, p)
 			}
 		}
