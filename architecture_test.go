@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"internal/patch", "internal/lab", "docs/schema"},
 	{"internal/version", "internal/schedule", "internal/expr"},
 	{"internal/wire", "internal/debian", "internal/rpmdb", "internal/apk", "internal/candidate", "internal/gate", "internal/content", "internal/mirror", "internal/item"},
-	{"internal/detect", "internal/debian/debtest", "internal/apk/apktest"},
+	{"internal/detect", "internal/probe", "internal/debian/debtest", "internal/apk/apktest"},
 	{"internal/world", "internal/advisory"},
 	{"internal/feed", "internal/catalog", "internal/label", "internal/approval", "internal/plan", "internal/deploy", "internal/ledger",
 		"internal/calendar", "internal/lint", "internal/payload", "internal/prediction", "internal/auth", "internal/agent/host"},

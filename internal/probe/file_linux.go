@@ -1,0 +1,96 @@
+package probe
+
+import (
+	"slices"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// place gives the fields that say which file an item is about.
+func place(dir, name string) []patch.Field {
+	if name == "" {
+		return []patch.Field{text("path", dir)}
+	}
+	return []patch.Field{text("filepath", join(dir, name)), text("path", dir), text("filename", name)}
+}
+
+// file answers the class file of OVAL's Unix schema.
+func (g *gathering) file() {
+	g.files(func(dir, name string) {
+		st, err := g.stat(dir, name)
+		if err != nil {
+			if !gone(err) {
+				g.broken(err.Error(), place(dir, name)...)
+			}
+			return
+		}
+		g.add(g.fileFields(place(dir, name), st, dir, name)...)
+	})
+}
+
+func (g *gathering) stat(dir, name string) (*unix.Stat_t, error) {
+	if name == "" {
+		return g.m.tree.lstatDir(dir)
+	}
+	return g.m.tree.lstat(dir, name)
+}
+
+var fileTypes = map[uint32]string{unix.S_IFREG: "regular", unix.S_IFDIR: "directory", unix.S_IFLNK: "symbolic link", unix.S_IFCHR: "character special",
+	unix.S_IFBLK: "block special", unix.S_IFIFO: "fifo", unix.S_IFSOCK: "socket"}
+
+var permissions = []struct {
+	name string
+	bit  uint32
+}{{"suid", unix.S_ISUID}, {"sgid", unix.S_ISGID}, {"sticky", unix.S_ISVTX}, {"uread", 0o400}, {"uwrite", 0o200}, {"uexec", 0o100}, {"gread", 0o40},
+	{"gwrite", 0o20}, {"gexec", 0o10}, {"oread", 4}, {"owrite", 2}, {"oexec", 1}}
+
+// fileFields appends what is asked of a file.
+func (g *gathering) fileFields(f []patch.Field, st *unix.Stat_t, dir, name string) []patch.Field {
+	if len(g.r.Fields) == 0 {
+		return f
+	}
+	if g.r.Wants("type") {
+		f = append(f, text("type", fileTypes[st.Mode&unix.S_IFMT]))
+	}
+	for _, x := range []struct {
+		name  string
+		value int64
+		named bool // changes without meaning: only where it is named
+	}{{"group_id", int64(st.Gid), false}, {"user_id", int64(st.Uid), false}, {"a_time", st.Atim.Sec, true}, {"c_time", st.Ctim.Sec, true},
+		{"m_time", st.Mtim.Sec, true}, {"size", st.Size, false}} {
+		if x.named && slices.Contains(g.r.Fields, x.name) || !x.named && g.r.Wants(x.name) {
+			f = append(f, typed(x.name, "int", strconv.FormatInt(x.value, 10)))
+		}
+	}
+	for _, p := range permissions {
+		if g.r.Wants(p.name) {
+			f = append(f, flag(p.name, st.Mode&p.bit != 0))
+		}
+	}
+	if g.r.Wants("has_extended_acl") {
+		f = append(f, g.extendedACL(st, dir, name))
+	}
+	return f
+}
+
+// extendedACL says whether a file has more permissions than its mode; a link has none, and does not exist there.
+func (g *gathering) extendedACL(st *unix.Stat_t, dir, name string) patch.Field {
+	f := flag("has_extended_acl", false)
+	if st.Mode&unix.S_IFMT == unix.S_IFLNK {
+		return patch.Field{Name: f.Name, Type: f.Type, Status: patch.StatusNotExist}
+	}
+	path := dir
+	if name != "" {
+		path = join(dir, name)
+	}
+	fd, err := g.m.tree.open(path, unix.O_PATH)
+	if err != nil {
+		return patch.Field{Name: f.Name, Type: f.Type, Status: patch.StatusError}
+	}
+	defer unix.Close(fd)
+	_, err = unix.Getxattr("/proc/self/fd/"+strconv.Itoa(fd), "system.posix_acl_access", nil)
+	return flag("has_extended_acl", err == nil)
+}

@@ -1,0 +1,40 @@
+package probe
+
+// system is what a Linux machine needs to be asked.
+type system struct {
+	tree  *tree
+	texts map[string]string // by path
+	kept  int
+}
+
+// Open begins to ask the machine whose root directory is root, "/" for the running one. Close it.
+func Open(root string) (*Machine, error) {
+	t, err := openTree(root)
+	if err != nil {
+		return nil, err
+	}
+	return &Machine{system: system{tree: t}}, nil
+}
+
+// Close lets go of what is open.
+func (m *Machine) Close() error {
+	m.tree.close()
+	return nil
+}
+
+// class gives what answers for a class of items; nil where nothing does.
+func (m *Machine) class(name string) func(*gathering) {
+	switch name {
+	case "family":
+		return func(g *gathering) { g.add(text("family", "unix")) }
+	case "file":
+		return (*gathering).file
+	case "textfilecontent54", "textfilecontent":
+		return (*gathering).textfilecontent54
+	case "filehash58":
+		return (*gathering).filehash58
+	case "filehash":
+		return (*gathering).filehash
+	}
+	return nil
+}
