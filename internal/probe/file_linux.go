@@ -12,7 +12,7 @@ import (
 // place gives the fields that say which file an item is about.
 func place(dir, name string) []patch.Field {
 	if name == "" {
-		return []patch.Field{text("path", dir)}
+		return []patch.Field{text("path", dir), text("filename", "")}
 	}
 	return []patch.Field{text("filepath", join(dir, name)), text("path", dir), text("filename", name)}
 }
@@ -71,26 +71,26 @@ func (g *gathering) fileFields(f []patch.Field, st *unix.Stat_t, dir, name strin
 		}
 	}
 	if g.r.Wants("has_extended_acl") {
-		f = append(f, g.extendedACL(st, dir, name))
+		f = append(f, g.extendedACL(dir, name))
 	}
 	return f
 }
 
-// extendedACL says whether a file has more permissions than its mode; a link has none, and does not exist there.
-func (g *gathering) extendedACL(st *unix.Stat_t, dir, name string) patch.Field {
-	f := flag("has_extended_acl", false)
-	if st.Mode&unix.S_IFMT == unix.S_IFLNK {
-		return patch.Field{Name: f.Name, Type: f.Type, Status: patch.StatusNotExist}
-	}
+// extendedACL says whether a file, or what a link leads to, has more permissions than its mode.
+func (g *gathering) extendedACL(dir, name string) patch.Field {
+	none := patch.Field{Name: "has_extended_acl", Type: "boolean", Status: patch.StatusNotExist}
 	path := dir
 	if name != "" {
 		path = join(dir, name)
 	}
 	fd, err := g.m.tree.open(path, unix.O_PATH)
 	if err != nil {
-		return patch.Field{Name: f.Name, Type: f.Type, Status: patch.StatusError}
+		return none
 	}
 	defer unix.Close(fd)
 	_, err = unix.Getxattr("/proc/self/fd/"+strconv.Itoa(fd), "system.posix_acl_access", nil)
+	if err != nil && err != unix.ENODATA {
+		return none
+	}
 	return flag("has_extended_acl", err == nil)
 }

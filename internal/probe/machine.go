@@ -20,6 +20,7 @@ func (m *Machine) Probe(ctx context.Context, r item.Request) patch.Collected {
 	if probe == nil {
 		return patch.Collected{Flag: patch.FlagNotCollected, Message: "items of the class " + r.Class + " are not collected on this machine"}
 	}
+	m.begin()
 	g := &gathering{m: m, ctx: ctx, r: &r}
 	probe(g)
 	return g.collected()

@@ -193,14 +193,13 @@ func (g *gathering) once(each func(dir, name string), s search) func(dir, name s
 
 // in gives what is wanted of one directory.
 func (g *gathering) in(dir string, name *item.Wanted, each func(dir, name string)) {
-	if _, err := g.m.tree.dir(dir); err != nil {
-		if !gone(err) {
+	if name == nil {
+		switch st, err := g.m.tree.stat(dir); {
+		case err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR:
+			each(dir, "")
+		case err != nil && !gone(err):
 			g.miss("cannot look into " + dir + ": " + err.Error())
 		}
-		return
-	}
-	if name == nil {
-		each(dir, "")
 		return
 	}
 	if all := g.literal(name); all != nil {
@@ -212,7 +211,7 @@ func (g *gathering) in(dir string, name *item.Wanted, each func(dir, name string
 		return
 	}
 	list, err := g.m.tree.list(dir)
-	if err != nil {
+	if err != nil && !gone(err) {
 		g.miss("cannot read " + dir + ": " + err.Error())
 	}
 	for _, e := range list {

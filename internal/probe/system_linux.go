@@ -22,6 +22,9 @@ func (m *Machine) Close() error {
 	return nil
 }
 
+// begin lets nothing that was seen a moment ago count any more.
+func (s *system) begin() { s.tree.lastName = "" }
+
 // class gives what answers for a class of items; nil where nothing does.
 func (m *Machine) class(name string) func(*gathering) {
 	switch name {

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// maxDirs is how many open directories are remembered, maxEntries how many names one may have.
-	maxDirs    = 400
+	// maxDirs is how many open directories are remembered at most, maxEntries how many names one may have.
+	maxDirs    = 4096
 	maxEntries = 2_000_000
 )
 
@@ -24,14 +24,22 @@ type tree struct {
 	live bool
 	fd   int      // the root directory, where not live
 	root *os.Root // likewise, for kernels that cannot open a path inside a root by themselves
+	old  bool     // it is such a kernel
 	dirs map[string]int
-	st   unix.Stat_t
+	most int // how many directories are remembered
+
+	st                unix.Stat_t
+	lastDir, lastName string // what st is about
 }
 
 func openTree(root string) (*tree, error) {
 	t := &tree{live: strings.Trim(root, "/") == "", fd: -1, dirs: map[string]int{}}
 	if t.live {
 		return t, nil
+	}
+	var limit unix.Rlimit
+	if t.most = 64; unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil {
+		t.most = int(min(maxDirs, limit.Cur/2))
 	}
 	var err error
 	if t.root, err = os.OpenRoot(root); err == nil {
@@ -74,15 +82,15 @@ func (t *tree) open(path string, flags int) (int, error) {
 	if flags&unix.O_PATH != 0 {
 		how.Flags &^= unix.O_NONBLOCK
 	}
-	for range 8 {
+	for try := 0; !t.old; try++ {
 		fd, err := unix.Openat2(t.fd, inside, &how)
 		switch {
-		case err == unix.EAGAIN: // something was renamed meanwhile
-			continue
-		case err != unix.ENOSYS && err != unix.EPERM:
+		case err == unix.EAGAIN && try < 8: // something was renamed meanwhile
+		case err == unix.ENOSYS || err == unix.EPERM && try == 0:
+			t.old = true
+		default:
 			return fd, err
 		}
-		break
 	}
 	return t.openOld(inside, flags)
 }
@@ -109,7 +117,7 @@ func (t *tree) dir(path string) (int, error) {
 		}
 		return fd, nil
 	}
-	if len(t.dirs) >= maxDirs {
+	if len(t.dirs) >= t.most {
 		t.forget()
 	}
 	fd, err := t.open(path, unix.O_PATH|unix.O_DIRECTORY)
@@ -126,16 +134,29 @@ func (t *tree) dir(path string) (int, error) {
 
 // lstat looks at one entry of a directory without following it. The answer is good until the next call.
 func (t *tree) lstat(dir, name string) (*unix.Stat_t, error) {
-	fd, err := t.dir(dir)
-	if err != nil {
-		return nil, err
+	if t.lastDir == dir && t.lastName == name && name != "" {
+		return &t.st, nil
 	}
 	if strings.IndexByte(name, '/') >= 0 || name == "" {
 		return nil, unix.ENOENT
 	}
-	if err := unix.Fstatat(fd, name, &t.st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+	t.lastName = ""
+	fd, path := unix.AT_FDCWD, ""
+	if t.live {
+		path = join(dir, name)
+	} else {
+		var err error
+		if fd, err = t.dir(dir); err != nil {
+			return nil, err
+		}
+		if path = name; name == ".." {
+			return nil, unix.ENOENT
+		}
+	}
+	if err := unix.Fstatat(fd, path, &t.st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return nil, err
 	}
+	t.lastDir, t.lastName = dir, name
 	return &t.st, nil
 }
 
@@ -155,6 +176,7 @@ func (t *tree) stat(path string) (*unix.Stat_t, error) {
 		return nil, err
 	}
 	defer unix.Close(fd)
+	t.lastName = ""
 	if err := unix.Fstat(fd, &t.st); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,8 @@
 package probe
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -48,10 +50,8 @@ func (w *walker) visit(fd int, dir string, level int) {
 		return
 	}
 	at := node{st.Dev, st.Ino}
-	for _, n := range w.above {
-		if n == at {
-			return
-		}
+	if slices.Contains(w.above, at) {
+		return
 	}
 	if w.enter != nil {
 		w.enter(dir, level)
@@ -78,10 +78,16 @@ func (w *walker) entry(fd int, dir string, e entry, level int) {
 	goes := w.depth < 0 || level <= w.depth
 	switch e.kind {
 	case unix.DT_DIR:
-		if !w.dirs || !goes {
+		if !goes {
 			return
 		}
 		path := join(dir, e.name)
+		if !w.dirs {
+			if w.enter != nil && !w.isAbove(fd, e.name) { // it is there, although it is not entered
+				w.enter(path, level)
+			}
+			return
+		}
 		if w.leads != nil && !w.leads(path) {
 			return
 		}
@@ -99,6 +105,11 @@ func (w *walker) entry(fd int, dir string, e entry, level int) {
 			w.file(dir, e, false)
 		}
 	}
+}
+
+func (w *walker) isAbove(fd int, name string) bool {
+	var st unix.Stat_t
+	return unix.Fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) != nil || slices.Contains(w.above, node{st.Dev, st.Ino})
 }
 
 // link reports a link and enters it where it leads to a directory.
