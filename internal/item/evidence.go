@@ -2,6 +2,7 @@ package item
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,8 +15,10 @@ type Evidence []Clause
 // Clause is one thing that was expected of one object, and what was seen. All texts are for people and may hold foreign bytes; who
 // shows them filters them.
 type Clause struct {
-	Class    string // of the object: "file"
-	Key      string // of the request: with Class it names the facts that were looked at; empty where there are none
+	Class string // of the object: "file"
+	Key   string // of the request: with Class it names the facts that were looked at; empty where there are none
+	// Also names more facts, each by class, blank and key: those of a set's parts and those that variables take their values from.
+	Also     []string
 	Object   string // what was asked: "/etc/foo.conf line 1 matching ^x"
 	Item     string // which item; empty where there is one, or where the clause is about all of them
 	Field    string // which field; empty where the clause is about existence
@@ -30,6 +33,7 @@ const maxClauses = 20
 type witness struct {
 	j        *Judge
 	f        *found
+	also     []string // of the object
 	evidence Evidence
 }
 
@@ -41,9 +45,13 @@ func (j *Judge) evidence(ctx context.Context, t *Test, v Value) Evidence {
 		return Evidence{{Class: t.Class, Expected: "a test that can be judged", Seen: "a test of what no program can see"}}
 	}
 	w := &witness{j: j, f: j.object(ctx, t.Object)}
-	exists := w.f.counts.judgeFlag(w.f.Flag, t.Existence, len(t.States) == 0)
+	behind := j.trail()
+	behind.behind(ctx, t.Object)
+	w.also = behind.names()
+	existence, check := t.demands()
+	exists := w.f.counts.judgeFlag(w.f.Flag, existence, len(t.States) == 0)
 	if exists != True || len(t.States) == 0 || w.f.Flag == patch.FlagNotExist || len(w.f.Items) == 0 {
-		w.existence(t)
+		w.existence(existence)
 		return w.evidence
 	}
 	values := make([]Value, len(w.f.Items))
@@ -51,9 +59,9 @@ func (j *Judge) evidence(ctx context.Context, t *Test, v Value) Evidence {
 		values[i] = j.inStates(ctx, t, w.f, &w.f.Items[i])
 	}
 	if v == Unknown && w.f.Flag == patch.FlagIncomplete {
-		w.existence(t)
+		w.existence(existence)
 	}
-	for _, i := range deciders(checkOperator(t.Check), values) {
+	for _, i := range deciders(checkOperator(check), values) {
 		w.item(ctx, t, &w.f.Items[i])
 	}
 	return w.evidence
@@ -109,14 +117,17 @@ func (w *witness) add(c Clause) {
 		return
 	}
 	c.Class, c.Key = w.f.Class, w.f.Key
+	c.Also = append(c.Also, w.also...)
+	slices.Sort(c.Also)
+	c.Also = slices.Compact(c.Also)
 	if c.Object = w.f.Class; w.f.request != nil {
 		c.Object = w.f.request.String()
 	}
 	w.evidence = append(w.evidence, c)
 }
 
-func (w *witness) existence(t *Test) {
-	c := Clause{Expected: [...]string{"exists", "all of it exists", "whether it exists or not", "does not exist", "exactly one exists"}[t.Existence]}
+func (w *witness) existence(e Existence) {
+	c := Clause{Expected: [...]string{"exists", "all of it exists", "whether it exists or not", "does not exist", "exactly one exists"}[e]}
 	n := w.f.counts.exists
 	switch {
 	case w.f.Flag == patch.FlagNotExist || w.f.Flag == patch.FlagComplete && n == 0 && w.f.counts.failed == 0:
@@ -165,7 +176,9 @@ func (w *witness) item(ctx context.Context, t *Test, it *patch.Item) {
 }
 
 func (w *witness) entity(ctx context.Context, e *Entity, item string, it *patch.Item) {
-	c := Clause{Item: item, Field: e.Name, Expected: w.wanted(ctx, e), Seen: "nothing of that name"}
+	behind := w.j.trail()
+	behind.entities(ctx, []Entity{*e})
+	c := Clause{Item: item, Field: e.Name, Expected: w.wanted(ctx, e), Seen: "nothing of that name", Also: behind.names()}
 	var seen []string
 	for i := range it.Fields {
 		if x := &it.Fields[i]; x.Name == e.Name {

@@ -78,15 +78,28 @@ func (j *Judge) judge(ctx context.Context, t *Test) Value {
 		return Unknown
 	}
 	f := j.object(ctx, t.Object)
-	v := f.counts.judgeFlag(f.Flag, t.Existence, len(t.States) == 0)
+	existence, check := t.demands()
+	v := f.counts.judgeFlag(f.Flag, existence, len(t.States) == 0)
 	if v != True || len(t.States) == 0 || f.Flag == patch.FlagNotExist {
 		return v
 	}
-	v = j.check(ctx, t, f)
-	if f.Flag == patch.FlagIncomplete {
-		return incomplete(v, t.Check)
+	var items Tally
+	for i := range f.Items {
+		items.Add(j.inStates(ctx, t, f, &f.Items[i]))
+	}
+	if v = items.Check(check); f.Flag == patch.FlagIncomplete {
+		return incomplete(v, check)
 	}
 	return v
+}
+
+// demands are how many items must exist and be in the states. The check "none exist", which OVAL 5.3 deprecated, says both: that is how
+// the language's own test documents mean it, and what OpenSCAP does.
+func (t *Test) demands() (Existence, Check) {
+	if t.Check == NoneExistCheck {
+		return NoneExist, NoneSatisfy
+	}
+	return t.Existence, t.Check
 }
 
 // incomplete is a state's value where there may be more items than were seen.
@@ -95,14 +108,6 @@ func incomplete(v Value, c Check) Value {
 		return v
 	}
 	return Unknown
-}
-
-func (j *Judge) check(ctx context.Context, t *Test, f *found) Value {
-	var items Tally
-	for i := range f.Items {
-		items.Add(j.inStates(ctx, t, f, &f.Items[i]))
-	}
-	return items.Check(t.Check)
 }
 
 func (j *Judge) inStates(ctx context.Context, t *Test, f *found, it *patch.Item) Value {

@@ -49,7 +49,7 @@ const (
 	AtLeastOne
 	OnlyOne
 	NoneSatisfy
-	NoneExistCheck // deprecated by OVAL; judged as NoneSatisfy
+	NoneExistCheck // deprecated by OVAL: no item may exist, see Test
 )
 
 // Existence says how many items must exist.
@@ -80,7 +80,7 @@ type Test struct {
 	ID        string // the vendor's; empty where it does not matter
 	Class     string // OVAL's component name without "_test": "file", "textfilecontent54"
 	Existence Existence
-	Check     Check
+	Check     Check    // NoneExistCheck stands for NoneSatisfy and the existence NoneExist
 	Operator  Operator // joins the states for one item
 	Object    *Object  // nil for tests that have none ("unknown")
 	States    []*State

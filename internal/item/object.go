@@ -35,14 +35,35 @@ func (j *Judge) object(ctx context.Context, o *Object) *found {
 		return f
 	}
 	var f *found
-	if o.Set != nil {
+	switch {
+	case o.Set != nil:
 		f = j.set(ctx, o.Class, o.Set)
-	} else {
+	case o.Class == "variable" && len(o.Entities) == 1 && o.Entities[0].Variable != nil:
+		f = j.valuesOf(ctx, o)
+	default:
 		f = j.resolve(ctx, o)
 	}
 	f = j.filter(ctx, f, o.Filters)
 	j.objects[o.index] = f
 	return f
+}
+
+// valuesOf answers OVAL's variable_object: each value of the variable is an item. No source is asked.
+func (j *Judge) valuesOf(ctx context.Context, o *Object) *found {
+	v := o.Entities[0].Variable
+	l := j.variable(ctx, v)
+	c := patch.Collected{Class: o.Class, Flag: l.flag, Message: l.why, Fields: []string{Every}}
+	if l.has() && len(l.values) == 0 {
+		c.Flag, c.Message = patch.FlagNotExist, "the variable has no value"
+	}
+	for _, value := range l.values {
+		x := patch.Field{Name: "value", Value: value.text}
+		if value.as != String {
+			x.Type = value.as.String()
+		}
+		c.Items = append(c.Items, patch.Item{Fields: []patch.Field{{Name: "var_ref", Value: v.ID}, x}})
+	}
+	return newFound(c, &Request{Class: o.Class, Entities: []Wanted{{Name: "var_ref", Values: []string{v.ID}}}})
 }
 
 // resolve puts the values of variables into an object and asks for it. An object whose variable has no value does not exist; the flag

@@ -53,11 +53,7 @@ func (j *Judge) field(ctx context.Context, e *Entity, f *found, x *patch.Field) 
 	case e.Nil:
 		return Truth(x.Value == "")
 	case len(e.Record) > 0:
-		var all Tally
-		for i := range e.Record {
-			all.Add(j.entity(ctx, &e.Record[i], f, x.Record))
-		}
-		return all.Join(And)
+		return j.record(ctx, e, f, x)
 	case e.Variable == nil:
 		v, _ := j.Compare(e.Operation, e.Datatype, x.Value, e.Value)
 		return v
@@ -72,6 +68,22 @@ func (j *Judge) field(ctx context.Context, e *Entity, f *found, x *patch.Field) 
 		all.Add(v)
 	}
 	return all.Check(e.VarCheck)
+}
+
+// record is whether all wanted fields of a record are as wanted. One that the record lacks is an error, as the definitions schema says.
+func (j *Judge) record(ctx context.Context, e *Entity, f *found, x *patch.Field) Value {
+	var all Tally
+	for i := range e.Record {
+		v := Error
+		for k := range x.Record {
+			if x.Record[k].Name == e.Record[i].Name {
+				v = j.entity(ctx, &e.Record[i], f, x.Record)
+				break
+			}
+		}
+		all.Add(v)
+	}
+	return all.Join(And)
 }
 
 // datatype is what an entity is compared as: its own, or where it says nothing its variable's.

@@ -16,15 +16,7 @@ func (r *Request) String() string {
 	var parts []string
 	switch r.Class {
 	case "textfilecontent54", "textfilecontent":
-		parts = append(parts, w.path())
-		if n := w.take("instance"); n != "" && n != "1 or more" {
-			parts = append(parts, "line "+n)
-		} else {
-			parts = append(parts, "lines")
-		}
-		if p := w.take("pattern", "line"); p != "" {
-			parts = append(parts, "matching "+p)
-		}
+		parts = append(parts, w.path(), w.line(), w.pattern())
 	case "xmlfilecontent", "plist510", "plist511", "yamlfilecontent":
 		parts = append(parts, w.path(), w.take("xpath", "yamlpath"))
 	case "registry", "file", "filehash58", "filehash", "rpmverifyfile", "symlink", "fileextendedattribute":
@@ -84,16 +76,47 @@ func (w *wording) path() string {
 	if p := w.take("filepath"); p != "" {
 		return p
 	}
+	plain := w.plain("path") && w.plain("filename")
 	dir, name := w.take("path"), w.take("filename")
 	switch {
 	case name == "":
 		return dir
-	case strings.Contains(dir, " ") || strings.Contains(name, " "):
-		return dir + " file " + name
+	case !plain && strings.Contains(dir, " "):
+		return "file " + name + " in a folder " + dir
+	case !plain:
+		return "file " + name + " in " + dir
 	case strings.Contains(dir, `\`):
 		return strings.TrimSuffix(dir, `\`) + `\` + name
 	}
 	return strings.TrimSuffix(dir, "/") + "/" + name
+}
+
+// plain reports whether an entity names one value.
+func (w *wording) plain(name string) bool {
+	for i := range w.r.Entities {
+		if e := &w.r.Entities[i]; e.Name == name {
+			return e.Nil || e.Operation == Equals && len(e.Values) == 1
+		}
+	}
+	return true
+}
+
+// line words which matches in a file are meant.
+func (w *wording) line() string {
+	switch n := w.take("instance"); n {
+	case "", "1 or greater":
+		return "any line"
+	default:
+		return "line " + n
+	}
+}
+
+func (w *wording) pattern() string {
+	p := w.take("pattern", "line")
+	if p == "" || strings.HasPrefix(p, "matching ") {
+		return p
+	}
+	return "matching " + p
 }
 
 func shortHive(s string) string {
