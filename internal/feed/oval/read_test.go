@@ -109,7 +109,7 @@ func TestTooLargeSpoilsNoOther(t *testing.T) {
 	if err != nil || len(d.Definitions) != 2 {
 		t.Fatalf("%v %v", d, err)
 	}
-	if d.Definitions[0].Fault == "" || d.Definitions[1].Fault != "" {
+	if !strings.Contains(d.Definitions[0].Fault, "larger") || d.Definitions[1].Fault != "" {
 		t.Errorf("the faults are %q and %q", d.Definitions[0].Fault, d.Definitions[1].Fault)
 	}
 }
