@@ -166,3 +166,18 @@ func sources(all []build) map[string][]build {
 	}
 	return by
 }
+
+// pipe runs a packing program over text; ok is false where it is not installed.
+func pipe(t *testing.T, program string, text []byte) ([]byte, bool) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err != nil {
+		return nil, false
+	}
+	cmd := exec.Command(program, "-c")
+	cmd.Stdin = bytes.NewReader(text)
+	b, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b, true
+}

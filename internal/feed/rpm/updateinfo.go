@@ -14,7 +14,7 @@ import (
 
 const (
 	maxAdvisories   = 500_000
-	maxRows         = 100_000 // packages of one advisory; the largest real one has 6,000
+	maxRows         = 30_000 // packages of one advisory; the largest real one has 6,000
 	maxReferences   = 10_000
 	maxCollections  = 64
 	typePrimary     = "primary"

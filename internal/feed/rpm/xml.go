@@ -13,7 +13,7 @@ import (
 // Limits of every XML file of a repository. Real ones nest 7 deep; the longest text, a description, has some 200 KB.
 const (
 	maxDepth = 32
-	maxToken = 4 << 20
+	maxToken = 1 << 20
 	maxText  = 64 << 10
 	maxAttrs = 64
 )
