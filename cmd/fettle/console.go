@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/auth"
+	"github.com/fettle-project/fettle/internal/lint"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/web"
 )
@@ -13,6 +14,7 @@ import (
 func (a *appliance) consoleConfig() web.Config {
 	return web.Config{
 		Ledger: a.Ledger, Explainer: a.Ledger, Approvals: a.Approval, Planner: a.Planner, Deployments: a.Deploy, Labels: a.Labels,
+		Calendar: a.Calendar, Rules: a.Rules, Reporter: reporter{a},
 		Records: a.Store, Door: a.Door,
 		NewToken:  func() (string, patch.Hash, error) { return auth.NewToken(a.Issuer.Certificate) },
 		Enrolment: a.Enrolment,
@@ -25,6 +27,24 @@ func (a *appliance) consoleConfig() web.Config {
 		Now:     a.Now, Zone: time.Local, Log: a.Log,
 	}
 }
+
+// reporter joins what the console's reports read.
+type reporter struct{ a *appliance }
+
+func (r reporter) Compliance(ctx context.Context) ([]patch.Compliance, error) {
+	all, err := r.a.Compliances(ctx, nil)
+	out := make([]patch.Compliance, 0, len(all))
+	for _, c := range all {
+		out = append(out, c.Compliance)
+	}
+	return out, err
+}
+
+func (r reporter) History(ctx context.Context, label string, since time.Time) ([]patch.Compliance, error) {
+	return r.a.Store.ListCompliance(ctx, label, since)
+}
+
+func (r reporter) Lint(ctx context.Context) ([]lint.Finding, error) { return r.a.Linter.Lint(ctx) }
 
 func (a *appliance) askDetect(ctx context.Context, caller patch.Caller, id patch.MachineID) (online bool, err error) {
 	if err := a.Store.PutAudit(ctx, caller, "machine.detect", string(id), nil); err != nil {

@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/approval"
+	"github.com/fettle-project/fettle/internal/calendar"
 	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/lint"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/plan"
 )
@@ -48,6 +50,29 @@ type Deployments interface {
 	Halt(ctx context.Context, caller patch.Caller, id string) (patch.Deployment, error)
 	Watch(ctx context.Context, id string) (deploy.Progress, error)
 	List(ctx context.Context, limit int) ([]deploy.Progress, error)
+}
+
+// Calendar keeps what deploys by itself.
+type Calendar interface {
+	List(ctx context.Context) ([]calendar.Coming, error)
+	Between(ctx context.Context, from, to time.Time) ([]calendar.Event, error)
+	Put(ctx context.Context, caller patch.Caller, s patch.Schedule) (patch.Schedule, error)
+	Remove(ctx context.Context, caller patch.Caller, name string) error
+}
+
+// Rules decide for people.
+type Rules interface {
+	List(ctx context.Context) ([]patch.Rule, error)
+	Look(ctx context.Context, r patch.Rule) (approval.Outlook, error)
+	Put(ctx context.Context, caller patch.Caller, r patch.Rule) (patch.Rule, error)
+	Remove(ctx context.Context, caller patch.Caller, name string, takeBack bool) (int, error)
+}
+
+// Reporter says how the fleet stands, over time, and what is set up and cannot work.
+type Reporter interface {
+	Compliance(ctx context.Context) ([]patch.Compliance, error)
+	History(ctx context.Context, label string, since time.Time) ([]patch.Compliance, error)
+	Lint(ctx context.Context) ([]lint.Finding, error)
 }
 
 // Labels knows who carries which label.
@@ -124,6 +149,9 @@ type Config struct {
 	Planner     Planner
 	Deployments Deployments
 	Labels      Labels
+	Calendar    Calendar
+	Rules       Rules
+	Reporter    Reporter
 	Records     Records
 	Door        Door
 	// NewToken makes an enrolment token's text and its hash.

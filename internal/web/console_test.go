@@ -19,7 +19,7 @@ var errChain error = &patch.Error{Kind: patch.Untrusted, What: "entry 12 does no
 func TestEveryRouteHasAPermission(t *testing.T) {
 	c := &console{Config: newWorld().config()}
 	public := map[string]bool{"GET /assets/{file}": true, "GET /sign-in": true, "POST /sign-in": true, "POST /sign-out": true}
-	reads := map[string]bool{"POST /decide/preview": true, "POST /labels/check": true}
+	reads := map[string]bool{"POST /decide/preview": true, "POST /labels/check": true, "POST /rules/check": true}
 	for _, r := range c.routes() {
 		name := r.method + " " + r.path
 		switch {
@@ -169,6 +169,62 @@ func TestSignInLeadsOnlyHome(t *testing.T) {
 		if got := ownPath(s); got != "/" {
 			t.Errorf("%q leads to %q", s, got)
 		}
+	}
+}
+
+func TestASchedulePutPausedAndRemoved(t *testing.T) {
+	w := newWorld()
+	h := w.open(t)
+	bad := ask(h, "POST", "/calendar", url.Values{"name": {"nightly"}, "label": {"all"}, "window": {"sometimes <at> night"}, "note": {"typed"}})
+	if bad.Code != http.StatusBadRequest || !strings.Contains(bad.Body.String(), "sometimes &lt;at&gt; night") || !strings.Contains(bad.Body.String(), `value="typed"`) || len(w.coming) != 0 {
+		t.Errorf("a bad window: status %d", bad.Code)
+	}
+	if good := ask(h, "POST", "/calendar", url.Values{"name": {"nightly"}, "label": {"all"}, "window": {"every day 22:00-04:00"}}); good.Code != http.StatusSeeOther || len(w.coming) != 1 {
+		t.Fatalf("status %d, %v", good.Code, w.coming)
+	}
+	for _, paused := range []string{"yes", "no"} {
+		ask(h, "POST", "/calendar/nightly/pause", url.Values{"paused": {paused}})
+		if w.coming[0].Paused != (paused == "yes") || w.coming[0].Window == "" {
+			t.Errorf("paused %s: %+v", paused, w.coming[0])
+		}
+	}
+	if none := ask(h, "POST", "/calendar/none/pause", url.Values{"paused": {"yes"}}); none.Code != http.StatusNotFound {
+		t.Errorf("no such schedule: status %d", none.Code)
+	}
+	ask(h, "POST", "/calendar/nightly/remove", url.Values{})
+	if len(w.coming) != 0 {
+		t.Errorf("%v", w.coming)
+	}
+}
+
+func TestARuleIsLookedAtBeforeItIsSaved(t *testing.T) {
+	w := fleet()
+	h := w.open(t)
+	before := len(w.ruleList)
+	typed := url.Values{"name": {"mine"}, "label": {"all"}, "verb": {"decline"}, "expr": {"true"}, "soak": {"3"}, "note": {"because <x>"}}
+	look := ask(h, "POST", "/rules/check", typed)
+	if look.Code != http.StatusOK || len(w.ruleList) != before || !strings.Contains(look.Body.String(), "11 are decided already") || !strings.Contains(look.Body.String(), "because &lt;x&gt;") {
+		t.Errorf("status %d, %d rules", look.Code, len(w.ruleList))
+	}
+	typed.Set("soak", "three")
+	if bad := ask(h, "POST", "/rules", typed); bad.Code != http.StatusBadRequest || len(w.ruleList) != before || !strings.Contains(bad.Body.String(), "no number of days") {
+		t.Errorf("status %d, %d rules", bad.Code, len(w.ruleList))
+	}
+	typed.Set("soak", "3")
+	ask(h, "POST", "/rules", typed)
+	if n := len(w.ruleList); n != before+1 || w.ruleList[before].SoakDays != 3 || w.ruleList[before].Verb != patch.Decline {
+		t.Fatalf("%+v", w.ruleList)
+	}
+	ask(h, "POST", "/rules/mine/remove", url.Values{})
+	if len(w.ruleList) != before {
+		t.Errorf("%+v", w.ruleList)
+	}
+}
+
+func TestALabelThatNobodyCarriesHasNoShare(t *testing.T) {
+	body := ask(fleet().open(t), "GET", "/reports", nil).Body.String()
+	if !strings.Contains(body, "54.5–72.7 %") || !strings.Contains(body, "no machine") || !strings.Contains(body, "100.0 %") {
+		t.Errorf("%s", body)
 	}
 }
 

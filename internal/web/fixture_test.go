@@ -12,11 +12,14 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/fettle-project/fettle/internal/approval"
+	"github.com/fettle-project/fettle/internal/calendar"
 	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/lint"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/plan"
+	"github.com/fettle-project/fettle/internal/schedule"
 )
 
 // world is an appliance in memory with fixed answers: the states that pages must be able to show.
@@ -42,6 +45,12 @@ type world struct {
 	byLabel   ledger.LabelExplanation
 	byMachine ledger.MachineExplanation
 	preview   approval.Preview
+	coming    []calendar.Coming
+	events    []calendar.Event
+	ruleList  []patch.Rule
+	outlook   approval.Outlook
+	complying []patch.Compliance
+	findings  []lint.Finding
 	plan      patch.Plan
 	broken    error // of the audit chain
 	asked     []approval.Request
@@ -266,8 +275,64 @@ func (w *world) Caller(_ context.Context, secret, from, via string) (patch.Calle
 }
 func (w *world) SignOut(context.Context, patch.Caller, string) error { return nil }
 
+// clock is the calendar of a world.
+type clock struct{ *world }
+
+func (c clock) List(context.Context) ([]calendar.Coming, error) { return c.coming, nil }
+func (c clock) Between(context.Context, time.Time, time.Time) ([]calendar.Event, error) {
+	return c.events, nil
+}
+func (c clock) Put(_ context.Context, _ patch.Caller, s patch.Schedule) (patch.Schedule, error) {
+	if _, err := schedule.Parse(s.Window); err != nil {
+		return s, err
+	}
+	for i := range c.coming {
+		if c.coming[i].Name == s.Name {
+			c.coming[i].Schedule = s
+			return s, nil
+		}
+	}
+	c.world.coming = append(c.coming, calendar.Coming{Schedule: s})
+	return s, nil
+}
+func (c clock) Remove(_ context.Context, _ patch.Caller, name string) error {
+	c.world.coming = keep(c.coming, func(s calendar.Coming) bool { return s.Name != name })
+	return nil
+}
+
+// bench is the rules of a world.
+type bench struct{ *world }
+
+func (b bench) List(context.Context) ([]patch.Rule, error) { return b.ruleList, nil }
+func (b bench) Look(_ context.Context, r patch.Rule) (approval.Outlook, error) {
+	if r.SoakDays < 0 {
+		return approval.Outlook{}, patch.Errorf(patch.Invalid, "a patch can be made to wait from 0 to 365 days")
+	}
+	return b.outlook, nil
+}
+func (b bench) Put(_ context.Context, _ patch.Caller, r patch.Rule) (patch.Rule, error) {
+	b.world.ruleList = append(b.ruleList, r)
+	return r, nil
+}
+func (b bench) Remove(_ context.Context, _ patch.Caller, name string, _ bool) (int, error) {
+	b.world.ruleList = keep(b.ruleList, func(r patch.Rule) bool { return r.Name != name })
+	return 0, nil
+}
+
+func (w *world) Compliance(context.Context) ([]patch.Compliance, error) { return w.complying, nil }
+func (w *world) History(_ context.Context, label string, _ time.Time) ([]patch.Compliance, error) {
+	if label != patch.LabelAll || len(w.complying) == 0 {
+		return nil, nil
+	}
+	day := w.complying[0]
+	day.Confirmed -= 2
+	return []patch.Compliance{day, w.complying[0]}, nil
+}
+func (w *world) Lint(context.Context) ([]lint.Finding, error) { return w.findings, nil }
+
 func (w *world) config() Config {
 	return Config{
+		Calendar: clock{w}, Rules: bench{w}, Reporter: w,
 		Ledger: w, Explainer: w, Approvals: w, Planner: w, Deployments: dock{w}, Labels: shelf{w}, Records: w, Door: w,
 		NewToken: func() (string, patch.Hash, error) {
 			return "fettle1.c2VjcmV0LXNlY3JldC1zZWNyZXQ.9f31…", patch.Hash(strings.Repeat("ab", 32)), nil

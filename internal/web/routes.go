@@ -44,6 +44,19 @@ func (c *console) routes() []route {
 		{"POST", "/labels", auth.ManageLabels, c.putLabel},
 		{"POST", "/labels/{label}/remove", auth.ManageLabels, c.removeLabel},
 
+		{"GET", "/rules", auth.Read, c.rules},
+		{"POST", "/rules/check", auth.Read, c.checkRule},
+		{"POST", "/rules", auth.Decide, c.putRule},
+		{"POST", "/rules/{rule}/remove", auth.Decide, c.removeRule},
+
+		{"GET", "/calendar", auth.Read, c.calendar},
+		{"POST", "/calendar", auth.Deploy, c.putSchedule},
+		{"POST", "/calendar/{schedule}/pause", auth.Deploy, c.pauseSchedule},
+		{"POST", "/calendar/{schedule}/remove", auth.Deploy, c.removeSchedule},
+
+		{"GET", "/reports", auth.Read, c.reports},
+		{"GET", "/checks", auth.Read, c.checks},
+
 		{"GET", "/deployments", auth.Read, c.deployments},
 		{"GET", "/deployments/new", auth.Read, c.newDeployment},
 		{"POST", "/deployments", auth.Deploy, c.applyDeployment},

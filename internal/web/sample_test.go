@@ -6,11 +6,14 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/approval"
+	"github.com/fettle-project/fettle/internal/calendar"
 	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/lint"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/schedule"
 )
 
 const sampleOS patch.HostOS = "debian-12-amd64"
@@ -26,6 +29,7 @@ func fleet() *world {
 	w.sampleDeployments()
 	w.sampleExplanation()
 	w.samplePreview()
+	w.sampleStanding()
 	return w
 }
 
@@ -274,6 +278,27 @@ func (w *world) sampleExplanation() {
 	w.byLabel = ledger.LabelExplanation{At: w.now, Label: "web", Patch: p, Total: 60, Sentence: "approved for 60: 41 patched, 7 not applicable (none of its packages is installed), 5 not seen for 7 days, 4 held, 3 out of attempts",
 		Groups: []ledger.Group{{Standing: "patched", Gate: gate.InstalledTest, Code: "current", Text: "every installed package of it is at its version or newer", Count: 41, Machines: []ledger.Named{{ID: m.ID, Name: "web-01"}, {ID: m.ID, Name: "web-02", Text: "since snapshot 309"}}},
 			{Standing: "not applicable", Gate: gate.Prerequisites, Code: "not-installed", Text: "none of its packages is installed", Count: 7, Machines: []ledger.Named{{ID: m.ID, Name: "web-07"}}, Next: "nothing until one of them is installed"}}}
+}
+
+// sampleStanding is what runs by itself, and how it stands.
+func (w *world) sampleStanding() {
+	window := func(hours int) schedule.Occurrence {
+		return schedule.Occurrence{Start: w.now.Add(time.Duration(hours) * time.Hour), End: w.now.Add(time.Duration(hours+6) * time.Hour)}
+	}
+	w.coming = []calendar.Coming{{Schedule: patch.Schedule{Name: "canary", Label: "web", Window: "second tuesday 20:00-23:00", Note: "three machines that fail first", CreatedBy: "m.keller"}, Next: window(-1), Open: true, Machines: 3},
+		{Schedule: patch.Schedule{Name: "rest", Label: "all", Window: "second tuesday + 3 days 22:00-04:00 Europe/Berlin"}, Next: window(85), Machines: 22}, {Schedule: patch.Schedule{Name: "lab", Label: "db", Window: "every day 12:00-13:00", Paused: true}, Machines: 1}}
+	for i := range 5 {
+		w.events = append(w.events, calendar.Event{Occurrence: window(13 + 24*i), Schedule: "rest", Label: "all", Machines: 22})
+	}
+	w.ruleList = []patch.Rule{{Name: "canary", Label: "web", Verb: patch.Approve, Expr: `patch.category == "security"`, Version: 1, ChangedAt: w.ago(90 * time.Hour), ChangedBy: "m.keller"},
+		{Name: "no-mariadb", Label: "db", Verb: patch.Decline, Expr: `patch.source == "mariadb"`, SoakDays: 3, Version: 4, Note: "the shop's vendor patches it", Paused: true, ChangedAt: w.ago(9 * time.Hour), ChangedBy: "j.ortiz"}}
+	w.outlook = approval.Outlook{Rule: w.ruleList[0], Sentence: "canary approves 6 patches for \"web\" now, and 2 when they have been out for 3 days; 11 are decided already.", Now: []patch.ID{w.patches[0].Patch.ID}, Settled: 11,
+		Waiting: []approval.Waiting{{Patch: w.patches[1].Patch.ID, Due: w.now.Add(30 * time.Hour)}}, Preview: &w.preview}
+	w.complying = []patch.Compliance{{Label: patch.LabelAll, At: w.now, Machines: 22, Confirmed: 12, Needing: 6, Erring: 1, Behind: 0, Stale: 1, Failed: 1, Never: 1,
+		Exposures: []patch.Exposure{{Severity: patch.Critical, Patches: 2, Machines: 4, Pairs: 6, OldestDays: 11, MedianDays: 4, Allowed: 7, Overdue: 1}, {Severity: patch.NotGiven, Patches: 9, Machines: 6, Pairs: 31, OldestDays: 40, MedianDays: 12}}},
+		{Label: "db", At: w.now}, {Label: "web", At: w.now, Machines: 3, Confirmed: 3}}
+	w.findings = []lint.Finding{{Level: lint.Problem, Code: lint.RulesClash, Subject: "canary", Text: "the rule canary approves and the rule no-mariadb declines 1 patch for the same machines; declined beats approved", Do: "Narrow one of them: fettle rules"},
+		{Level: lint.Notice, Code: lint.HoldEnding, Subject: "x", Text: "the hold on bookworm/linux for \"all\" ends 2026-11-28", Do: "Decide, or hold it again."}}
 }
 
 func (w *world) samplePreview() {
