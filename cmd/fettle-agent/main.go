@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/fettle-project/fettle/internal/agent"
+	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/standalone"
 )
@@ -103,7 +104,7 @@ func (c *call) only(n int, what string) ([]string, error) {
 }
 
 func (c *call) config() agent.Config {
-	return agent.Config{StateDir: *c.state, Version: version, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+	return agent.Config{StateDir: *c.state, Version: version, ApplyDelta: catalog.Apply, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
 }
 
 // show prints v as JSON where that was asked for, else as text.

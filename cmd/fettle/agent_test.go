@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fettle-project/fettle/internal/auth"
+	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/wire"
 )
@@ -101,6 +103,35 @@ func TestRangesOfABlob(t *testing.T) {
 	part := make([]byte, 10)
 	if _, err := res.Body.Read(part); res.StatusCode != http.StatusPartialContent || string(part) != string(whole[10:20]) {
 		t.Errorf("a range was answered with %d %q (%v)", res.StatusCode, part, err)
+	}
+}
+
+// What a machine has of the catalog becomes the newest by a small delta; files of other kinds and payloads have none.
+func TestDeltasOfTheCatalog(t *testing.T) {
+	h := open(t)
+	var many [][2]string
+	for i := range 300 {
+		many = append(many, [2]string{fmt.Sprintf("rose%03d", i), fmt.Sprintf("%d-1", i)})
+	}
+	old := h.publish("http://127.0.0.1:1", bellFile, many...)
+	next := h.publish("http://127.0.0.1:1", bellFile, append(many, [2]string{"tulip", "1-1"})...)
+	r := h.newRobot().enrol(h.enrolToken(true, 1), "web")
+	for name, f := range map[string][2]patch.Hash{"list": {old.List, next.List}, "signatures": {old.Signatures, next.Signatures}, "back": {next.List, old.List}} {
+		_, before := r.send(wire.PathBlob, string(f[0]), nil)
+		_, after := r.send(wire.PathBlob, string(f[1]), nil)
+		status, delta := r.send(wire.PathDelta, string(f[0])+"-"+string(f[1]), nil)
+		got, err := catalog.Apply(before, delta)
+		if status != http.StatusOK || err != nil || string(got) != string(after) || len(delta) > 300 {
+			t.Errorf("%s: %d, a delta of %d bytes instead of %d: %v", name, status, len(delta), len(after), err)
+		}
+	}
+	for name, pair := range map[string]string{
+		"a list to signatures": string(old.List + "-" + next.Signatures), "to itself": string(old.List + "-" + old.List), "a payload index": string(old.Payloads + "-" + next.Payloads),
+		"a vendor's index": string(old.Origins[0].Index + "-" + next.Origins[0].Index), "nothing": "-", "a path": "..-..", "half": string(old.List),
+	} {
+		if status, body := r.send(wire.PathDelta, pair, nil); status != http.StatusNotFound {
+			t.Errorf("%s was answered with %d %.60s", name, status, body)
+		}
 	}
 }
 

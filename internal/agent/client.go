@@ -29,6 +29,7 @@ type client struct {
 const (
 	maxAnswer = 4 << 20
 	maxOrder  = 16 << 20
+	maxDelta  = 1 << 20
 )
 
 func newClient(server string, cfg *tls.Config) (*client, error) {
@@ -175,4 +176,29 @@ func away(err error) error {
 			Do: "If the appliance was set up anew, enrol this machine again with a new token."}
 	}
 	return &patch.Error{Kind: patch.Unavailable, What: "cannot reach the appliance", Err: err, Do: "The agent tries again by itself."}
+}
+
+// delta asks for what makes one catalog file out of another.
+func (c *client) delta(ctx context.Context, old, next patch.Hash) ([]byte, error) {
+	method, address := c.route(wire.PathDelta, string(old)+"-"+string(next))
+	req, err := http.NewRequestWithContext(ctx, method, address, nil)
+	if err != nil {
+		return nil, patch.Errorf(patch.Internal, "cannot make a request: %w", err)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, away(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, faultOf(resp)
+	}
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxDelta+1))
+	if err != nil {
+		return nil, away(err)
+	}
+	if len(b) > maxDelta {
+		return nil, patch.Errorf(patch.Invalid, "the delta is longer than %d bytes", maxDelta)
+	}
+	return b, nil
 }

@@ -37,7 +37,9 @@ type Config struct {
 	LockWait time.Duration
 	// ReadList decodes a catalog list, for explain and titles; nil means that titles stay empty.
 	ReadList func([]byte) ([]patch.Patch, error)
-	Now      func() time.Time
+	// ApplyDelta makes a catalog file out of an older one and a delta; nil means that whole files are fetched.
+	ApplyDelta func(before, delta []byte) ([]byte, error)
+	Now        func() time.Time
 	// Jitter gives a random time below its bound; nil means a real one.
 	Jitter func(bound time.Duration) time.Duration
 	Log    *slog.Logger

@@ -31,8 +31,9 @@ func (s *session) refreshCatalog(ctx context.Context, hostOS patch.HostOS) (patc
 	if err := acceptRevision(meta, hostOS, s.get().Newest); err != nil {
 		return patch.RevisionMeta{}, err
 	}
-	for _, h := range []patch.Hash{meta.Signatures, meta.List} {
-		if _, err := s.client().fetch(ctx, blob{Hash: h, Limit: maxCatalogFile, Dir: s.files.catalog()}); err != nil {
+	newest := s.get().Newest
+	for _, f := range [][2]patch.Hash{{newest.Signatures, meta.Signatures}, {newest.List, meta.List}} {
+		if err := s.fetchCatalog(ctx, f[0], f[1]); err != nil {
 			return patch.RevisionMeta{}, err
 		}
 	}
@@ -41,6 +42,38 @@ func (s *session) refreshCatalog(ctx context.Context, hostOS patch.HostOS) (patc
 	}
 	s.pruneCatalog(meta)
 	return meta, nil
+}
+
+// fetchCatalog brings a list or signature file: as a delta to the one that is there, and in whole on any doubt.
+func (s *session) fetchCatalog(ctx context.Context, old, h patch.Hash) error {
+	b := blob{Hash: h, Limit: maxCatalogFile, Dir: s.files.catalog()}
+	if _, err := os.Stat(b.path()); err != nil && h.Valid() && old.Valid() && old != h && s.cfg.ApplyDelta != nil {
+		if err := s.patchCatalog(ctx, old, b); err != nil {
+			s.log.Debug("no delta; the whole file is fetched", "file", h, "err", err)
+		}
+	}
+	_, err := s.client().fetch(ctx, b)
+	return err
+}
+
+// patchCatalog makes a file out of the old one and a delta. Only a file with the hash that was asked for is kept.
+func (s *session) patchCatalog(ctx context.Context, old patch.Hash, b blob) error {
+	before, err := os.ReadFile(filepath.Join(b.Dir, string(old)))
+	if err != nil {
+		return err
+	}
+	delta, err := s.client().delta(ctx, old, b.Hash)
+	if err != nil {
+		return err
+	}
+	after, err := s.cfg.ApplyDelta(before, delta)
+	if err != nil {
+		return err
+	}
+	if got := hashOf(after); got != b.Hash {
+		return patch.Errorf(patch.Untrusted, "the delta gives the file %s and not %s", got, b.Hash)
+	}
+	return writeFile(b.path(), after)
 }
 
 // acceptRevision holds a verified revision against this machine and against the newest one it knows.

@@ -134,6 +134,7 @@ func (a *appliance) routes() http.Handler {
 		}
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(b))
 	})
+	a.handle(m, wire.PathDelta, false, func(w http.ResponseWriter, r *http.Request) { refuse(w, 404, patch.NotFound, "no such file") })
 	a.handle(m, wire.PathRevision, false, func(w http.ResponseWriter, r *http.Request) { reply(w, a.revision) })
 	a.handle(m, wire.PathInventory, false, a.put)
 	a.handle(m, wire.PathFacts, false, a.put)

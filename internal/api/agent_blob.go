@@ -1,10 +1,12 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -97,6 +99,47 @@ func (s *agents) ordered(ctx context.Context, m patch.MachineID, h patch.Hash) (
 	return false, nil
 }
 
+// delta serves what makes one published list or signature file out of an older one.
+func (s *agents) delta(c *call) (any, error) {
+	before, after, _ := strings.Cut(c.PathValue("pair"), "-")
+	old, next := patch.Hash(before), patch.Hash(after)
+	if !old.Valid() || !next.Valid() || old == next {
+		return nil, noBlob()
+	}
+	related, err := s.blobs.related(c.Context(), s.Appliance, old, next)
+	if err != nil {
+		return nil, err
+	}
+	if !related {
+		return nil, noBlob()
+	}
+	b, err := s.Catalog.Delta(c.Context(), old, next)
+	if kind := patch.KindOf(err); err != nil && (kind == patch.Exhausted || kind == patch.NotFound) {
+		return nil, noBlob()
+	}
+	if err != nil {
+		return nil, err
+	}
+	head := c.w.Header()
+	head.Set("Content-Type", "application/octet-stream")
+	head.Set("ETag", `"`+c.PathValue("pair")+`"`)
+	head.Set("Cache-Control", "private, immutable, max-age=31536000")
+	http.ServeContent(c.w, c.Request, "", time.Time{}, bytes.NewReader(b))
+	return written{}, nil
+}
+
+// related reports whether two files are lists, or signatures, of one host OS that machines may fetch.
+func (b *blobIndex) related(ctx context.Context, a *Appliance, old, next patch.Hash) (bool, error) {
+	for _, h := range []patch.Hash{old, next} {
+		if p, err := b.find(ctx, a, h); err != nil || p != inCatalog {
+			return false, err
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.kin[old] != "" && b.kin[old] == b.kin[next], nil
+}
+
 // place says where a file that every machine may have is kept.
 type place uint8
 
@@ -110,6 +153,7 @@ const (
 type blobIndex struct {
 	mu    sync.Mutex
 	known map[patch.Hash]place
+	kin   map[patch.Hash]string // lists, and signatures, of one host OS have the same word
 	built time.Time
 	round uint64 // the hub's, when it was built: a newer one means that something was published since
 }
@@ -128,7 +172,7 @@ func (b *blobIndex) find(ctx context.Context, a *Appliance, h patch.Hash) (place
 	if b.known != nil && b.round == a.Hub.Round() && a.Now().Sub(b.built) < indexAge {
 		return nowhereKnown, nil
 	}
-	known, round := map[patch.Hash]place{}, a.Hub.Round()
+	known, kin, round := map[patch.Hash]place{}, map[patch.Hash]string{}, a.Hub.Round()
 	oses, err := a.Store.ListOSes(ctx)
 	if err != nil {
 		return nowhereKnown, err
@@ -139,17 +183,18 @@ func (b *blobIndex) find(ctx context.Context, a *Appliance, h patch.Hash) (place
 			return nowhereKnown, err
 		}
 		for _, m := range metas[:min(publishedKept, len(metas))] {
-			noteRevision(known, m)
+			noteRevision(known, kin, m)
 		}
 		if m, ok := a.Catalog.Meta(os); ok {
-			noteRevision(known, m)
+			noteRevision(known, kin, m)
 		}
 	}
-	b.known, b.built, b.round = known, a.Now(), round
+	b.known, b.kin, b.built, b.round = known, kin, a.Now(), round
 	return known[h], nil
 }
 
-func noteRevision(known map[patch.Hash]place, m patch.RevisionMeta) {
+func noteRevision(known map[patch.Hash]place, kin map[patch.Hash]string, m patch.RevisionMeta) {
+	kin[m.List], kin[m.Signatures] = string(m.OS)+" list", string(m.OS)+" signatures"
 	known[m.List], known[m.Signatures] = inCatalog, inCatalog
 	for _, o := range m.Origins {
 		known[o.Release], known[o.Index] = inVendor, inVendor

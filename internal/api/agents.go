@@ -76,6 +76,7 @@ func (s *agents) routes() []Route {
 		{Pattern: wire.PathCheckin, Permission: knownAgent, Audit: "machine.checkin", Limit: 64 << 10, Class: classCheckin, Handle: s.checkin},
 		{Pattern: wire.PathPoll, Permission: activeAgent, Class: classPoll, Handle: s.poll},
 		{Pattern: wire.PathBlob, Permission: activeAgent, Class: classPayload, Handle: s.blob},
+		{Pattern: wire.PathDelta, Permission: activeAgent, Class: classPayload, Handle: s.delta},
 		{Pattern: wire.PathRevision, Permission: activeAgent, Class: classCheckin, Handle: s.revision},
 		{Pattern: wire.PathInventory, Permission: activeAgent, Audit: "machine.inventory", Limit: uploadLimit, Class: classInventory, Handle: s.inventory},
 		{Pattern: wire.PathFacts, Permission: activeAgent, Audit: "machine.facts", Limit: uploadLimit, Class: classInventory, Handle: s.facts},

@@ -60,6 +60,7 @@ type Catalog struct {
 	held    map[patch.HostOS]*Quarantine
 	lists   recent[*List]
 	engines recent[*detect.Signatures]
+	deltas  deltas
 }
 
 // revision is an OS's newest one, in memory.

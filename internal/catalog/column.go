@@ -33,6 +33,10 @@ func (c columns) pack(magic string, level zstd.EncoderLevel) ([]byte, error) {
 	for _, col := range c {
 		plain = append(plain, col...)
 	}
+	return compress(magic, plain, level)
+}
+
+func compress(magic string, plain []byte, level zstd.EncoderLevel) ([]byte, error) {
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(level), zstd.WithWindowSize(8<<20), zstd.WithEncoderCRC(true))
 	if err != nil {
 		return nil, patch.Errorf(patch.Internal, "cannot compress: %w", err)
@@ -42,17 +46,9 @@ func (c columns) pack(magic string, level zstd.EncoderLevel) ([]byte, error) {
 
 // unpack is pack's inverse; the columns share one buffer.
 func unpack(b []byte, magic string, want int) ([]cursor, error) {
-	if len(b) < len(magic) || string(b[:len(magic)]) != magic {
-		return nil, errFormat
-	}
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxPlain), zstd.WithDecoderMaxWindow(16<<20))
+	plain, err := decompress(b, magic)
 	if err != nil {
-		return nil, patch.Errorf(patch.Internal, "cannot decompress: %w", err)
-	}
-	defer dec.Close()
-	plain, err := dec.DecodeAll(b[len(magic):], nil)
-	if err != nil {
-		return nil, patch.Errorf(patch.Invalid, "the catalog file is damaged: %w", err)
+		return nil, err
 	}
 	head := cursor{rest: string(plain)}
 	if head.number() != uint64(want) {
@@ -70,6 +66,22 @@ func unpack(b []byte, magic string, want int) ([]cursor, error) {
 		return nil, errFormat
 	}
 	return cols, nil
+}
+
+func decompress(b []byte, magic string) ([]byte, error) {
+	if len(b) < len(magic) || string(b[:len(magic)]) != magic {
+		return nil, errFormat
+	}
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxPlain), zstd.WithDecoderMaxWindow(16<<20))
+	if err != nil {
+		return nil, patch.Errorf(patch.Internal, "cannot decompress: %w", err)
+	}
+	defer dec.Close()
+	plain, err := dec.DecodeAll(b[len(magic):], nil)
+	if err != nil {
+		return nil, patch.Errorf(patch.Invalid, "the catalog file is damaged: %w", err)
+	}
+	return plain, nil
 }
 
 var errFormat = patch.Errorf(patch.Invalid, "this is no catalog file that this version can read")

@@ -94,7 +94,7 @@ type listDecoder struct {
 	category, sev  run
 	source         string
 	id             patch.ID
-	pairs          [][2]string
+	slots          map[int]pair
 }
 
 func (d *listDecoder) list() *List {
@@ -110,6 +110,7 @@ func (d *listDecoder) list() *List {
 		d.dates = append(d.dates, head.number())
 	}
 	d.suite.c, d.own.c, d.category.c, d.sev.c = &d.cols[lSuite], &d.cols[lEscaped], &d.cols[lCategory], &d.cols[lSeverity]
+	d.tabulate()
 	l.patches, l.index = make([]patch.Patch, n), make(map[patch.ID]int, n)
 	for i := range l.patches {
 		p := &l.patches[i]
@@ -151,9 +152,15 @@ func (d *listDecoder) names(p *patch.Patch) {
 			d.id = patch.ID(c.text())
 		}
 		p.ID = d.id
-		if n := d.cols[lPair].number(); n > 0 {
-			pair := pick(&d.cols[lPair], d.pairs, n-1)
-			p.Source, p.Version = pair[0], pair[1]
+		if d.cols[lPair].number() == 1 {
+			low := d.cols[lLowSlot].take(1)
+			high := d.cols[lHighSlot].count(maxPatches)
+			pair, known := pair{}, false
+			if low != "" {
+				pair, known = d.slots[high<<8|int(low[0])]
+			}
+			c.bad = c.bad || !known
+			p.Source, p.Version = pair.source, pair.version
 			return
 		}
 	}
@@ -164,7 +171,6 @@ func (d *listDecoder) names(p *patch.Patch) {
 		d.cols[lSource].bad = true
 	}
 	if alone {
-		d.pairs = append(d.pairs, [2]string{p.Source, p.Version})
 		return
 	}
 	p.ID = patch.ID(p.Suite + "/" + p.Source + "/" + p.Version)

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -13,6 +14,7 @@ import (
 // those of advisories have IDs of their own, which count, and name the same sources and versions again and again.
 const (
 	listMagic  = "FTLLIST2"
+	listLevel  = zstd.SpeedBestCompression
 	maxPatches = 4_000_000
 	maxFiles   = 4_000_000
 	maxNaming  = 1024 // source, version or suite
@@ -20,9 +22,12 @@ const (
 
 // Columns of a list. The numbers are part of the format.
 const (
-	lHead     = iota // host OS; number of patches; suites; architectures; distinct dates
+	lHead     = iota // host OS; number of patches; suites; architectures; distinct dates in order
 	lSuite           // runs: suite, how many patches
-	lPair            // with an ID of its own: 0 for a source and version that come next in lSource and lVersion, else 1 + number of the pair
+	lTable           // sources and versions that several patches with IDs of their own have: how many; source as in lSource, version
+	lPair            // with an ID of its own: 0: source and version come next in lSource and lVersion; 1: they are in lTable
+	lLowSlot         // where in lTable: low 8 bits of the slot
+	lHighSlot        // the rest of it
 	lSource          // shared with the source before; rest
 	lVersion         // text
 	lEscaped         // runs of flags: how many patches alternately without and with an ID of its own
@@ -104,7 +109,7 @@ type listEncoder struct {
 	columns
 	suites, arches table[string]
 	dates          table[int64]
-	pairs          table[[2]string]
+	slots          map[pair]int // of sources and versions in lTable
 	index          map[patch.ID]int
 	source         string
 	id             patch.ID // the newest one that stands alone
@@ -113,8 +118,15 @@ type listEncoder struct {
 // encodeList writes a list; patches are sorted by ID.
 func encodeList(os patch.HostOS, patches []patch.Patch) ([]byte, error) {
 	c := listEncoder{columns: make(columns, listColumns), index: make(map[patch.ID]int, len(patches))}
+	c.tabulate(patches)
+	var dates []int64
 	for i := range patches {
 		c.index[patches[i].ID] = i
+		dates = append(dates, patches[i].Released.Unix())
+	}
+	slices.Sort(dates)
+	for _, d := range slices.Compact(dates) { // in order, so that a new day changes no number
+		c.dates.number(d)
 	}
 	for i := range patches {
 		c.patch(i, &patches[i])
@@ -135,7 +147,7 @@ func encodeList(os patch.HostOS, patches []patch.Patch) ([]byte, error) {
 	for _, d := range c.dates.values {
 		c.number(lHead, uint64(d))
 	}
-	return c.pack(listMagic, zstd.SpeedBestCompression)
+	return c.pack(listMagic, listLevel)
 }
 
 func (c *listEncoder) patch(i int, p *patch.Patch) {
@@ -173,13 +185,13 @@ func (c *listEncoder) names(p *patch.Patch) bool {
 		c.text(lID, string(p.ID))
 	}
 	c.id = p.ID
-	known := len(c.pairs.values)
-	number := c.pairs.number([2]string{p.Source, p.Version})
-	if int(number) == known {
-		c.number(lPair, 0)
+	slot, common := c.slots[pair{p.Source, p.Version}]
+	c.number(lPair, flag(common))
+	if !common {
 		return true
 	}
-	c.number(lPair, number+1)
+	c.columns[lLowSlot] = append(c.columns[lLowSlot], byte(slot))
+	c.number(lHighSlot, uint64(slot>>8))
 	return false
 }
 

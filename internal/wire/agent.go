@@ -14,6 +14,7 @@ const (
 	PathCheckin   = "POST /v1/checkin"         // Checkin → CheckinReply
 	PathPoll      = "GET /v1/poll"             // long poll, ≤ 55 s → PollReply
 	PathBlob      = "GET /v1/blob/{hash}"      // list, signatures, vendor indexes, payloads; by content address; Range works
+	PathDelta     = "GET /v1/delta/{pair}"     // OLD-NEW: what makes one list or signature file out of another; 404 where there is none
 	PathRevision  = "GET /v1/revision/{os}"    // Envelope over patch.RevisionMeta: the newest for that host OS
 	PathInventory = "PUT /v1/inventory/{hash}" // zstd JSON patch.Inventory
 	PathFacts     = "PUT /v1/facts/{hash}"     // zstd JSON patch.Facts
