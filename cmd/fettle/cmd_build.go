@@ -17,6 +17,7 @@ type catalogBuildCmd struct {
 	Output       string   `short:"o" required:"" help:"The bundle file to write." placeholder:"FILE"`
 	Apt          []string `sep:"none" help:"An archive as apt writes it: \"deb URI SUITE COMPONENT…\". May be repeated." placeholder:"LINE"`
 	AptLists     []string `help:"Build from what apt has fetched already, e.g. /var/lib/apt/lists. May be repeated." type:"existingdir" placeholder:"DIR"`
+	Advisories   []string `help:"Advisories beside apt archives: the Debian security tracker's list of DSAs, DLAs or CVEs, Ubuntu's notices as JSON or OSV; a file, an https address or a directory. May be repeated." placeholder:"FILE"`
 	parsedFlags  `embed:""`
 	Arch         string `default:"amd64" help:"The machines' architecture."`
 	Keyring      string `help:"OpenPGP keyring that the signatures must verify with; default: this machine's own for apt." placeholder:"FILE"`
@@ -30,6 +31,7 @@ func (catalogBuildCmd) Help() string {
 Examples:
   fettle catalog build -o bookworm.bundle --apt "deb https://mirror.example.org/debian bookworm main" \
       --apt "deb https://mirror.example.org/debian-security bookworm-security main"
+  fettle catalog build -o debian.bundle --apt "deb https://mirror.example.org/debian-security bookworm-security main" --advisories DSA/list
   fettle catalog build -o here.bundle --apt-lists /var/lib/apt/lists
   fettle catalog build -o alpine.bundle --apk mirror/v3.20 --secdb main.json --secdb community.json --apk-keys /etc/apk/keys
   fettle catalog build -o alma.bundle --rpm https://mirror.example.org/almalinux/9/BaseOS/x86_64/os --rpm https://mirror.example.org/almalinux/9/AppStream/x86_64/os
@@ -50,6 +52,7 @@ func (c catalogBuildCmd) Run(ctx context.Context, s *screen) error {
 	var mu sync.Mutex
 	options := bundle.Options{
 		Out: c.Output, Sources: c.Apt, AptLists: c.AptLists, Arch: c.Arch, Keyring: c.Keyring, CacheDir: c.Cache, IgnoreExpiry: c.IgnoreExpiry,
+		Advisories: c.Advisories,
 		Progress: func(p feed.Progress) {
 			mu.Lock()
 			defer mu.Unlock()

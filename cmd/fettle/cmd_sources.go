@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/api"
+	notices "github.com/fettle-project/fettle/internal/feed/advisory"
 	"github.com/fettle-project/fettle/internal/feed/apt"
 	"github.com/fettle-project/fettle/internal/feed/osv"
 	"github.com/fettle-project/fettle/internal/feed/rpm"
@@ -57,6 +58,7 @@ type feedsAddCmd struct {
 	RPM          string `name:"rpm" required:"" xor:"from" help:"An rpm repository: the https address, or the directory on the appliance, that holds repodata." placeholder:"BASEURL"`
 	Updateinfo   string `required:"" xor:"from" help:"An updateinfo.xml: an https address or a file on the appliance." placeholder:"FILE"`
 	OSV          string `name:"osv" required:"" xor:"from" help:"OSV advisories of an rpm distribution: a zip's https address, or a zip or directory on the appliance." placeholder:"DIR"`
+	Advisories   string `required:"" xor:"from" help:"Advisories that enrich the patches of apt archives: the Debian security tracker's list of DSAs, DLAs or CVEs, or Ubuntu's notices as JSON or OSV: an https address or a file on the appliance. Needs --os." placeholder:"FILE"`
 	OS           string `name:"os" help:"The host OS that the feed is for, such as almalinux-9; needed where the feed does not say itself." placeholder:"OS"`
 	Arch         string `default:"amd64" help:"The machines' architecture."`
 	Keyring      string `help:"OpenPGP keyring on the appliance that the archive's signatures must verify with." placeholder:"FILE"`
@@ -69,7 +71,8 @@ func (feedsAddCmd) Help() string {
   fettle feeds add --name bookworm --apt "deb https://mirror.example.org/debian bookworm main"
   fettle feeds add --apt "deb [signed-by=/usr/share/keyrings/shop.gpg] https://apt.example.org stable main"
   fettle feeds add --name alma9-baseos --rpm https://mirror.example.org/almalinux/9/BaseOS/x86_64/os
-  fettle feeds add --name rocky9-osv --osv /srv/osv/rocky --os rocky-9`
+  fettle feeds add --name rocky9-osv --osv /srv/osv/rocky --os rocky-9
+  fettle feeds add --name dsa --advisories https://tracker.example.org/DSA/list --os debian-12`
 }
 
 func (c feedsAddCmd) Run(ctx context.Context, s *screen) error {
@@ -87,7 +90,7 @@ func (c feedsAddCmd) Run(ctx context.Context, s *screen) error {
 
 // feeds makes what the flags name.
 func (c feedsAddCmd) feeds() ([]patch.Feed, error) {
-	for _, from := range []struct{ kind, address string }{{rpm.Kind, c.RPM}, {rpm.UpdateinfoKind, c.Updateinfo}, {osv.Kind, c.OSV}} {
+	for _, from := range []struct{ kind, address string }{{rpm.Kind, c.RPM}, {rpm.UpdateinfoKind, c.Updateinfo}, {osv.Kind, c.OSV}, {notices.Kind, c.Advisories}} {
 		if from.address != "" {
 			f, err := feedAt(from.kind, from.address, c.OS, c.Arch, c.Keyring)
 			return []patch.Feed{f}, err

@@ -10,6 +10,7 @@ import (
 	"github.com/fettle-project/fettle/internal/advisory"
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/feed"
+	notices "github.com/fettle-project/fettle/internal/feed/advisory"
 	"github.com/fettle-project/fettle/internal/feed/apt"
 	"github.com/fettle-project/fettle/internal/feed/osv"
 	"github.com/fettle-project/fettle/internal/feed/rpm"
@@ -18,7 +19,8 @@ import (
 
 // fetchers bring feeds of every kind that can be subscribed to.
 func fetchers() map[string]feed.Fetcher {
-	return map[string]feed.Fetcher{apt.Kind: &apt.Fetcher{}, rpm.Kind: &rpm.Fetcher{}, rpm.UpdateinfoKind: &rpm.UpdateinfoFetcher{}, osv.Kind: &osv.Fetcher{}}
+	return map[string]feed.Fetcher{apt.Kind: &apt.Fetcher{}, rpm.Kind: &rpm.Fetcher{}, rpm.UpdateinfoKind: &rpm.UpdateinfoFetcher{}, osv.Kind: &osv.Fetcher{},
+		notices.Kind: &notices.Fetcher{}}
 }
 
 // parsers make patches of feeds' raw files; Debian archives are the catalog's own.
@@ -33,6 +35,10 @@ func parsers() map[string]catalog.Parser {
 			entries, err := osv.Entries(ctx, g.OS, g.State, g.Open)
 			return catalog.Found{Entries: entries}, err
 		}},
+		notices.Kind: {Version: notices.ParserVersion, Parse: func(_ context.Context, g catalog.Generation) (catalog.Found, error) {
+			notes, err := notices.Notes(g.State, g.Open)
+			return catalog.Found{Notes: notes}, err
+		}},
 	}
 }
 
@@ -43,9 +49,11 @@ func checkFeed(f *patch.Feed) error {
 		return checkArchive(f)
 	case rpm.Kind, rpm.UpdateinfoKind, osv.Kind:
 		return checkAddress(f)
+	case notices.Kind:
+		return checkNotices(f)
 	}
 	return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: fmt.Sprintf("feeds of the kind %.40q are not known", f.Kind),
-		Do: "Use one of apt, rpm, updateinfo and osv."}
+		Do: "Use one of apt, rpm, updateinfo, osv and advisories."}
 }
 
 func checkArchive(f *patch.Feed) error {
@@ -72,10 +80,28 @@ func checkAddress(f *patch.Feed) error {
 	return err
 }
 
+// checkNotices fills the host OS of a feed of advisories beside Debian archives: such a file is about all releases.
+func checkNotices(f *patch.Feed) error {
+	f.Arch = cmp.Or(f.Arch, "amd64")
+	if f.OS == "" {
+		return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: "advisories do not say which host OS they are to enrich",
+			Do: "Name it, as in --os debian-12."}
+	}
+	if f.Keyring != "" {
+		return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: "feeds of the kind " + f.Kind + " carry no signature, so a keyring has no use",
+			Do: "Leave the keyring out."}
+	}
+	if !strings.HasSuffix(string(f.OS), "-"+f.Arch) {
+		f.OS += patch.HostOS("-" + f.Arch)
+	}
+	_, err := feed.Address(*f)
+	return err
+}
+
 // feedAt makes a feed of an address: a repository, an updateinfo.xml or a database of OSV advisories.
 func feedAt(kind, address, os, arch, keyring string) (patch.Feed, error) {
 	f := patch.Feed{Name: addressName(address), Kind: kind, URI: address, Arch: arch, OS: patch.HostOS(os), Keyring: keyring}
-	if err := checkAddress(&f); err != nil {
+	if err := checkFeed(&f); err != nil {
 		return f, usageError{err}
 	}
 	return f, nil

@@ -31,10 +31,12 @@ type Options struct {
 	Sources  []string // one-line apt sources: "deb URI SUITE COMPONENT…"
 	AptLists []string // directories with InRelease and Packages files, as /var/lib/apt/lists
 	// Parsed is what parsers made of other kinds of feeds, by host OS.
-	Parsed   map[patch.HostOS][]catalog.Parsed
-	Arch     string // empty: amd64
-	Keyring  string // files or directories, separated like PATH; empty: this machine's own apt keyrings
-	CacheDir string // keeps raw files between runs; empty: a temporary directory
+	Parsed map[patch.HostOS][]catalog.Parsed
+	// Advisories are files, addresses or directories of DSAs, DLAs, CVEs or USNs, which enrich the patches of archives.
+	Advisories []string
+	Arch       string // empty: amd64
+	Keyring    string // files or directories, separated like PATH; empty: this machine's own apt keyrings
+	CacheDir   string // keeps raw files between runs; empty: a temporary directory
 	// IgnoreExpiry accepts archives whose Valid-Until is past, as frozen mirrors are.
 	IgnoreExpiry bool
 	HTTP         *http.Client        // nil: one with sensible timeouts
@@ -83,6 +85,10 @@ func Build(ctx context.Context, o Options) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
+	notes, err := o.notes(ctx, dir, &summary)
+	if err != nil {
+		return Summary{}, err
+	}
 	summary.FetchSeconds = time.Since(start).Seconds()
 	start = time.Now()
 	var built []catalog.Built
@@ -92,7 +98,7 @@ func Build(ctx context.Context, o Options) (Summary, error) {
 		}
 	}
 	for _, hostOS := range slices.Sorted(maps.Keys(inputs)) {
-		b, err := catalog.Build(ctx, catalog.Input{OS: hostOS, Sources: inputs[hostOS], Parsed: o.Parsed[hostOS], Now: o.Now()})
+		b, err := catalog.Build(ctx, catalog.Input{OS: hostOS, Sources: inputs[hostOS], Parsed: o.Parsed[hostOS], Notes: notes, Now: o.Now()})
 		if err != nil {
 			return Summary{}, err
 		}

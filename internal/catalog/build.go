@@ -43,9 +43,12 @@ type Parsed struct {
 
 // Input is everything that a build depends on. The same input gives the same bytes, whatever the order of Sources and Parsed.
 type Input struct {
-	OS       patch.HostOS
-	Sources  []Source
-	Parsed   []Parsed
+	OS      patch.HostOS
+	Sources []Source
+	Parsed  []Parsed
+	// Notes are what advisories say beside the archives: they give title, severity and CVEs to the Debian patches that they are about,
+	// and change no rule.
+	Notes    []patch.Note
 	Previous *List     // the list before, for the dates of patches that it has; may be nil
 	Now      time.Time // goes into RevisionMeta.Built only
 }
@@ -78,6 +81,9 @@ func Build(ctx context.Context, in Input) (Built, error) {
 	}
 	all := append(fromArchives(groups, in.Previous), in.fromParsers()...)
 	all = unite(all)
+	if err := in.enrich(all); err != nil {
+		return Built{}, err
+	}
 	built := Built{Meta: patch.RevisionMeta{OS: in.OS, Patches: len(all), Built: in.Now.UTC(), Origins: in.origins()}}
 	built.Meta.Faults, built.replaced = settle(all)
 	for i := range all {

@@ -31,6 +31,8 @@ type Parser struct {
 type Found struct {
 	Entries   []detect.Entry
 	Withdrawn []patch.ID // see Parsed
+	// Notes enrich the patches of the whole host OS; see Input.
+	Notes []patch.Note
 }
 
 // Generation is the newest good state of a feed, to parse. PayloadFile.Origin of the entries indexes State.Origins.
@@ -79,6 +81,7 @@ func (c *Catalog) gather(ctx context.Context, in *Input, gens []generation) erro
 				return fmt.Errorf("cannot read the feed %s: %w", g.feed.Name, err)
 			}
 			in.Parsed = append(in.Parsed, Parsed{Origins: g.state.Origins, URI: g.feed.URI, Entries: found.Entries, Withdrawn: found.Withdrawn})
+			in.Notes = append(in.Notes, found.Notes...)
 		case g.feed.Kind == archiveKind || g.feed.Kind == "":
 			for _, o := range g.state.Origins {
 				in.Sources = append(in.Sources, Source{

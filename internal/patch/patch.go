@@ -61,6 +61,19 @@ type Patch struct {
 	Payloads   []Payload `json:"payloads,omitempty"`
 }
 
+// Note is what an advisory says about one version of a source package. It enriches the patches that bring this version.
+type Note struct {
+	Release string // the release that it is about, by codename or number: "bookworm", "22.04"
+	Source  string
+	Version string // the version with the fix; empty: the note rates CVEs for the source package, whatever its version
+	// Advisory is empty for what is known of a CVE without one.
+	Advisory string
+	Title    string
+	Severity Severity
+	CVEs     []string
+	Issued   time.Time
+}
+
 // Payload is one installable file of a patch, as the list names it.
 type Payload struct {
 	Name    string `json:"name"`
