@@ -25,4 +25,16 @@ var factDefects = []Defect{
 		Old:  "slices.Contains(m.systems, name) });", New: "slices.Contains(m.systems, name) && m.there(root) });",
 		Test: "TestNoPartialFactsOfRPMMachine", In: "./internal/agent/host",
 	},
+	{
+		Name: "a link in a directory with a machine leads out of it",
+		File: "internal/probe/tree_linux.go",
+		Old:  "unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS", New: "0",
+		Test: "TestLinksStayInside", In: "./internal/probe",
+	},
+	{
+		Name: "what definitions ask about files is not collected",
+		File: "internal/standalone/detect.go",
+		Old:  "return s.Collect(ctx, f, m)", New: "return nil",
+		Test: "TestDefinitionsAboutFiles", In: "./internal/standalone",
+	},
 }

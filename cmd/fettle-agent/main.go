@@ -231,8 +231,9 @@ func showVersion(_ context.Context, c *call) error {
 
 func facts(ctx context.Context, c *call) error {
 	root := c.String("root", "/", "the machine's root `directory`")
+	catalog := c.String("catalog", "", "also collect what the definitions of this bundle `file` ask for beyond packages")
 	if _, err := c.only(0, "no words"); err != nil {
 		return err
 	}
-	return standalone.Facts(ctx, *root, c.out)
+	return standalone.Facts(ctx, standalone.Options{Root: *root, Catalog: *catalog, Out: c.out})
 }

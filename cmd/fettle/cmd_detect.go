@@ -8,12 +8,13 @@ import (
 )
 
 type factsCmd struct {
-	Root   string `default:"/" help:"The root directory of the machine to look at." type:"existingdir"`
-	Schema bool   `help:"Print the JSON Schema of facts instead."`
+	Root    string `default:"/" help:"The root directory of the machine to look at." type:"existingdir"`
+	Catalog string `help:"A catalog bundle: also collect what its definitions ask for beyond packages." type:"existingfile"`
+	Schema  bool   `help:"Print the JSON Schema of facts instead."`
 }
 
 func (factsCmd) Help() string {
-	return "Examples:\n  fettle facts > facts.json\n  fettle facts --root /srv/images/web\n  fettle facts --schema"
+	return "Examples:\n  fettle facts > facts.json\n  fettle facts --root /srv/images/web --catalog debian.bundle\n  fettle facts --schema"
 }
 
 func (c factsCmd) Run(ctx context.Context, s *screen) error {
@@ -21,7 +22,7 @@ func (c factsCmd) Run(ctx context.Context, s *screen) error {
 		_, err := s.out.Write(schema.Facts)
 		return err
 	}
-	return standalone.Facts(ctx, c.Root, s.out)
+	return standalone.Facts(ctx, standalone.Options{Root: c.Root, Catalog: c.Catalog, Out: s.out})
 }
 
 type detectCmd struct {

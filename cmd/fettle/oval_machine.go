@@ -11,6 +11,7 @@ import (
 	"github.com/fettle-project/fettle/internal/feed/oval"
 	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/probe"
 )
 
 // maxOVAL bounds a decompressed OVAL file.
@@ -38,7 +39,10 @@ func (c ovalEvalCmd) machine(ctx context.Context, o *oval.Options) (ovalMachine,
 		return ovalMachine{src: recorded}, nil
 	}
 	o.Family = "unix"
-	src := item.NewStored(nil)
+	src, err := probe.Open(cmp.Or(c.Root, "/"))
+	if err != nil {
+		return ovalMachine{}, err
+	}
 	facts, err := host.CollectFacts(ctx, cmp.Or(c.Root, "/"))
 	if err != nil {
 		return ovalMachine{src: noPackages{err, src}}, nil

@@ -4,12 +4,15 @@ import (
 	"context"
 
 	"github.com/fettle-project/fettle/internal/agent/host"
+	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
 // Host is the machine as the agent sees it, read live at every call.
 type Host interface {
 	Facts(ctx context.Context) (patch.Facts, error)
+	// Collect adds to facts what signatures ask for beyond packages.
+	Collect(ctx context.Context, sigs *detect.Signatures, f *patch.Facts) error
 	Inventory(ctx context.Context, f patch.Facts) (patch.Inventory, error)
 	Boot() string
 	Reboot() patch.RebootSignal

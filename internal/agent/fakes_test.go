@@ -21,6 +21,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/detect"
+	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/version"
 	"github.com/fettle-project/fettle/internal/wire"
@@ -75,6 +76,11 @@ func (b *box) Inventory(_ context.Context, f patch.Facts) (patch.Inventory, erro
 }
 func (b *box) Boot() string               { return "boot-1" }
 func (b *box) Reboot() patch.RebootSignal { return patch.RebootSignal{} }
+
+// Collect finds nothing: the box is packages only.
+func (b *box) Collect(ctx context.Context, sigs *detect.Signatures, f *patch.Facts) error {
+	return sigs.Collect(ctx, f, item.NewStored(nil))
+}
 
 func (b *box) version(name string) string {
 	b.mu.Lock()

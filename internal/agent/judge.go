@@ -31,7 +31,7 @@ func (s *session) judgeMachine(ctx context.Context, order string) (patch.Snapsho
 		}
 		s.log.Warn("detecting with the catalog that is here", "revision", meta.ID, "err", err)
 	}
-	snap, err := s.evaluate(meta, &facts)
+	snap, err := s.evaluate(ctx, meta, &facts)
 	if err != nil {
 		return patch.Snapshot{}, err
 	}
@@ -42,7 +42,7 @@ func (s *session) judgeMachine(ctx context.Context, order string) (patch.Snapsho
 	return snap, s.keep(&snap, facts)
 }
 
-func (s *session) evaluate(meta patch.RevisionMeta, facts *patch.Facts) (patch.Snapshot, error) {
+func (s *session) evaluate(ctx context.Context, meta patch.RevisionMeta, facts *patch.Facts) (patch.Snapshot, error) {
 	b, err := os.ReadFile(blob{Hash: meta.Signatures, Dir: s.files.catalog()}.path())
 	if err != nil {
 		return patch.Snapshot{}, patch.Errorf(patch.Unavailable, "cannot read the signatures of revision %s: %w", meta.ID, err)
@@ -52,6 +52,9 @@ func (s *session) evaluate(meta patch.RevisionMeta, facts *patch.Facts) (patch.S
 	}
 	sigs, err := detect.Open(b)
 	if err != nil {
+		return patch.Snapshot{}, err
+	}
+	if err := s.cfg.Host.Collect(ctx, sigs, facts); err != nil {
 		return patch.Snapshot{}, err
 	}
 	result, err := sigs.Evaluate(facts)

@@ -4,7 +4,9 @@ import (
 	"context"
 
 	"github.com/fettle-project/fettle/internal/agent/host"
+	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/probe"
 )
 
 // LiveHost is a machine by its root directory; "/" for the one that runs.
@@ -13,6 +15,16 @@ type LiveHost struct{ Root string }
 // Facts reads what a detect judges.
 func (h LiveHost) Facts(ctx context.Context) (patch.Facts, error) {
 	return host.CollectFacts(ctx, h.Root)
+}
+
+// Collect asks the machine what signatures name beyond packages.
+func (h LiveHost) Collect(ctx context.Context, sigs *detect.Signatures, f *patch.Facts) error {
+	m, err := probe.Open(h.Root)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	return sigs.Collect(ctx, f, m)
 }
 
 // Inventory reads the machine as labels and people see it.

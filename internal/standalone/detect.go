@@ -17,6 +17,7 @@ import (
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/probe"
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
@@ -133,7 +134,24 @@ func (o Options) load(ctx context.Context) (*judged, error) {
 		return nil, err
 	}
 	j.meta, _ = bundle.Meta(j.facts.OS.Key)
+	if err := o.collect(ctx, j.signatures, &j.facts); err != nil {
+		bundle.Close()
+		return nil, err
+	}
 	return j, nil
+}
+
+// collect asks the machine what signatures name beyond packages; facts from a file hold it already.
+func (o Options) collect(ctx context.Context, s *detect.Signatures, f *patch.Facts) error {
+	if o.Facts != "" || o.Replay != "" {
+		return nil
+	}
+	m, err := probe.Open(o.root())
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	return s.Collect(ctx, f, m)
 }
 
 // snapshot is the result as agents upload it. No appliance knows this machine, so Machine is empty and Seq is the time.

@@ -17,13 +17,22 @@ import (
 // maxFacts bounds a facts file.
 const maxFacts = 128 << 20
 
-// Facts prints a machine's facts as JSON: what a detect judges, and what --facts reads back.
-func Facts(ctx context.Context, root string, out io.Writer) error {
-	f, err := host.CollectFacts(ctx, Options{Root: root}.root())
+// Facts prints a machine's facts as JSON: what a detect judges, and what --facts reads back. With a catalog they hold what its
+// definitions ask for beyond packages, too.
+func Facts(ctx context.Context, o Options) error {
+	if o.Catalog != "" {
+		j, err := o.load(ctx)
+		if err != nil {
+			return err
+		}
+		defer j.bundle.Close()
+		return encodeFacts(o.Out, j.facts)
+	}
+	f, err := host.CollectFacts(ctx, o.root())
 	if err != nil {
 		return err
 	}
-	return encodeFacts(out, f)
+	return encodeFacts(o.Out, f)
 }
 
 func encodeFacts(out io.Writer, f patch.Facts) error {

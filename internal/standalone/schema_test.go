@@ -32,7 +32,7 @@ func compiled(t *testing.T, text []byte) *jsonschema.Schema {
 func TestPublishedSchemasHold(t *testing.T) {
 	bundle, root := world(t)
 	var facts bytes.Buffer
-	if err := Facts(t.Context(), root, &facts); err != nil {
+	if err := Facts(t.Context(), Options{Root: root, Out: &facts}); err != nil {
 		t.Fatal(err)
 	}
 	answer, err := answerOf(t, Options{Catalog: bundle, Root: root})

@@ -116,7 +116,7 @@ func TestDetectAnswersForEveryPatch(t *testing.T) {
 func TestFactsFileGivesTheSameAnswer(t *testing.T) {
 	bundle, root := world(t)
 	var facts bytes.Buffer
-	if err := Facts(context.Background(), root, &facts); err != nil {
+	if err := Facts(context.Background(), Options{Root: root, Out: &facts}); err != nil {
 		t.Fatal(err)
 	}
 	put(t, root, "facts.json", facts.String())
