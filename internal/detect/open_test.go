@@ -221,3 +221,42 @@ func FuzzOpenBytes(f *testing.F) {
 		}
 	})
 }
+
+// Every reference that a file holds is checked before anything follows it.
+func TestSectionsThatDoNotFit(t *testing.T) {
+	h, columns, err := layOut("debian-12-amd64", version.Dpkg, sampleDefinitions(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := assemble(h, columns); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		kind int
+		bad  []byte
+	}{
+		"a test of an object that is not there":         {secTests, bytes.Repeat([]byte{byte(TestInstalled), 200, 1, 0}, 40)},
+		"an item test that is not there":                {secTests, bytes.Repeat([]byte{byte(TestItems), 200, 1, 0}, 40)},
+		"a short form of what is none":                  {secTests, bytes.Repeat([]byte{byte(testInfo), 0, 0, byte(TestInstalled), 0, 0}, 20)},
+		"an operand that is not there":                  {secTests, bytes.Repeat([]byte{byte(TestInstalled), 0, 255, 1}, 40)},
+		"an object of a name that is not there":         {secObjects, bytes.Repeat([]byte{classPackage, 255, 1, 0, 0}, 10)},
+		"an object of a shape that is not there":        {secObjects, bytes.Repeat([]byte{classInfo, 0, 99, 0}, 10)},
+		"a node of a later node":                        {secNodes, bytes.Repeat([]byte{byte(OpNot), 0}, 40)},
+		"a pair of a node that is not there":            {secPairs, []byte{255, 1, 0}},
+		"a definition of a pair that is not there":      {secRoots, bytes.Repeat([]byte{250}, len(columns[secRoots]))},
+		"a rule of an architecture that has no name":    {secArches, bytes.Repeat([]byte{250}, h.rules)},
+		"rules of modules beyond the last one":          {secStreams, []byte{1, 100, 0}},
+		"rules of a module that has no name":            {secStreams, []byte{0, 0, 99}},
+		"a shape with an operation that does not exist": {secShapes, bytes.Repeat([]byte{0, 0, 0, 0, 99, 0, 0, 0}, 3)},
+		"item tests that are none":                      {secItems, []byte("none")},
+	} {
+		broken := map[int][]byte{}
+		for k, v := range columns {
+			broken[k] = v
+		}
+		broken[c.kind] = c.bad
+		if _, err := assemble(h, broken); err == nil {
+			t.Errorf("%s opens", name)
+		}
+	}
+}

@@ -194,16 +194,14 @@ func (o *outcome) cost(n int32) int32 {
 func (o *outcome) needed(n int32) []int32 {
 	node, v := o.t.nodes[n], o.nodes[n]
 	refs := o.t.refs[node.start:node.end]
-	var one item.Value
 	switch {
 	case node.op == OpAnd && v != item.True && v != item.NotApplicable, node.op == OpOr && v != item.False && v != item.NotApplicable:
-		one = v
 	default:
 		return refs
 	}
 	best := -1
 	for i, r := range refs {
-		if o.nodes[r] == one && (best < 0 || o.costs[r] < o.costs[refs[best]]) {
+		if o.nodes[r] == v && (best < 0 || o.costs[r] < o.costs[refs[best]]) {
 			best = i
 		}
 	}

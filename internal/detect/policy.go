@@ -22,6 +22,9 @@ type Provenance struct {
 // maxArchives bounds the archives of one file, and their texts.
 const maxArchives = 1 << 12
 
+// maxPhased bounds the packages of one file whose updates are phased. Those beyond are taken for out everywhere.
+const maxPhased = 1 << 16
+
 // maxBrings bounds what one package brings.
 const maxBrings = 64
 
@@ -32,6 +35,7 @@ type provenances struct {
 	brings                   bytes.Buffer
 	run, length              int // the archive + 1 of the last rules, and how many they are
 	unphased, bare           int // how many rules came since a phased one, and since one that brings something
+	phased                   int // how many rules have a phase
 }
 
 // add takes the next rule's provenance; nil is none.
@@ -48,7 +52,8 @@ func (p *provenances) add(from *Provenance) {
 			p.put(&from.Archive)
 		}
 		archive = n + 1
-		if from.Phased >= 0 && from.Phased < 100 {
+		if from.Phased >= 0 && from.Phased < 100 && p.phased < maxPhased {
+			p.phased++
 			p.phase.Write(uvarints(p.unphased, from.Phased))
 			p.unphased = -1
 		}
@@ -128,7 +133,7 @@ func (p *policies) open(rules int, sections map[int][]byte) error {
 	at := 0
 	for len(r.b) > 0 {
 		archive, length := r.upTo(len(p.archives)), r.upTo(rules-at)
-		if r.bad || length == 0 {
+		if r.bad || length == 0 || len(p.starts) == maxEntries {
 			return damaged("its packages come from archives that it does not name")
 		}
 		p.starts, p.origins = append(p.starts, at), append(p.origins, archive-1)
@@ -141,7 +146,7 @@ func (p *policies) open(rules int, sections map[int][]byte) error {
 	r = numbers{b: sections[secPhases]}
 	for at := 0; len(r.b) > 0; at++ {
 		at += r.upTo(rules - at - 1)
-		if percent := r.upTo(99); !r.bad {
+		if percent := r.upTo(99); !r.bad && len(p.phases) < maxPhased {
 			p.phases[at] = percent
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/version"
 )
@@ -21,11 +22,18 @@ var (
 	someNames    = []string{"foo", "foo-doc", "libfoo1", "bar", "libbar-perl", "bar.2", "a+", "quite-a-long-name-of-a-package-that-is-real"}
 	someVersions = []string{"1.0-1", "1.0-1+b1", "1.0-1~rc1", "1:0.9", "2", "2+deb12u1", "1.0-10", "garbage version", "(1)", "0"}
 	someArches   = []string{"amd64", "amd64", "all", "i386"}
+	someFiles    = []string{"/a", "/b", "/c"}
+	packageTests = []TestKind{TestInstalled, TestVersion, TestHeld, TestState, TestMovable}
 	someStates   = []patch.PackageState{patch.Installed, patch.Installed, patch.Installed, patch.Removed, patch.Broken, "strange"}
 )
 
 func drawFacts(t *rapid.T) patch.Facts {
 	f := patch.Facts{OS: patch.OSFacts{Key: "debian-12-amd64", Arch: "amd64"}}
+	for _, path := range someFiles {
+		if rapid.Bool().Draw(t, "collected") {
+			f.Objects = append(f.Objects, drawFile(t, path))
+		}
+	}
 	for _, name := range someNames {
 		for _, arch := range slices.Compact(slices.Clone(someArches)) {
 			if rapid.IntRange(0, 2).Draw(t, "there") == 0 {
@@ -34,6 +42,19 @@ func drawFacts(t *rapid.T) patch.Facts {
 		}
 	}
 	return f
+}
+
+// drawFile is what was collected of a file.
+func drawFile(t *rapid.T, path string) patch.Collected {
+	c := patch.Collected{Class: "file", Key: (&item.Request{Class: "file", Entities: []item.Wanted{{Name: "filepath", Values: []string{path}}}}).Key(), Flag: patch.FlagNotExist}
+	switch rapid.IntRange(0, 3).Draw(t, "flag") {
+	case 0:
+		c.Flag = patch.FlagError
+	case 1, 2:
+		c.Flag = patch.FlagComplete
+		c.Items = []patch.Item{{Fields: []patch.Field{{Name: "filepath", Value: path}, {Name: "size", Type: "int", Value: rapid.SampledFrom([]string{"5", "50", "500"}).Draw(t, "size")}}}}
+	}
+	return c
 }
 
 func drawPackage(t *rapid.T, name, arch string) patch.Package {
@@ -53,12 +74,18 @@ func drawExpr(t *rapid.T, depth int) Expr {
 		if rapid.IntRange(0, 9).Draw(t, "unclear") == 0 {
 			return Expr{Op: OpUnclear, Text: "no idea"}
 		}
-		return Is(Test{Kind: TestKind(rapid.IntRange(1, 4).Draw(t, "kind")), Name: rapid.SampledFrom(someNames).Draw(t, "name"),
+		switch rapid.IntRange(0, 5).Draw(t, "about") {
+		case 0:
+			return Is(Test{Kind: TestItems, Items: drawInfoTest(t)})
+		case 1:
+			return smaller(rapid.SampledFrom(someFiles).Draw(t, "file"), rapid.SampledFrom([]int{0, 10, 100}).Draw(t, "limit"))
+		}
+		return Is(Test{Kind: rapid.SampledFrom(packageTests).Draw(t, "kind"), Name: rapid.SampledFrom(someNames).Draw(t, "name"),
 			Arch: rapid.SampledFrom(append(someArches, "")).Draw(t, "arch"), Operand: rapid.SampledFrom(someVersions).Draw(t, "operand")})
 	}
 	n := rapid.IntRange(0, 3).Draw(t, "operands")
-	e := Expr{Op: Op(rapid.IntRange(1, 3).Draw(t, "op"))}
-	if e.Op == OpNot {
+	e := Expr{Op: rapid.SampledFrom([]Op{OpAnd, OpOr, OpNot, OpOne, OpXor, OpApplies}).Draw(t, "op")}
+	if e.Op == OpNot || e.Op == OpApplies {
 		n = 1
 	}
 	for range n {
@@ -148,35 +175,61 @@ func TestPackageSetMeansItsTrees(t *testing.T) {
 	})
 }
 
-// A changed package flips only verdicts whose evidence, before or after, names it.
+// One changed fact flips only verdicts whose evidence, before or after, names it. What was evidence neither before nor after keeps its verdict.
 func TestOnlyNamedEvidenceFlipsAVerdict(t *testing.T) {
+	flips := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		f, defs := drawFacts(t), drawDefinitions(t)
 		s := mustCompile(t, defs)
-		name, arch := rapid.SampledFrom(someNames).Draw(t, "changed"), rapid.SampledFrom(someArches).Draw(t, "arch")
-		g := f
-		g.Packages = slices.DeleteFunc(slices.Clone(f.Packages), func(p patch.Package) bool { return p.Name == name && p.Arch == arch })
-		if rapid.Bool().Draw(t, "stays") {
-			g.Packages = append(g.Packages, drawPackage(t, name, arch))
-			slices.SortFunc(g.Packages, func(a, b patch.Package) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Arch, b.Arch)) })
+		g, what, named := f, "a package", func(patch.Finding) bool { return false }
+		if rapid.IntRange(0, 2).Draw(t, "what") > 0 {
+			name := rapid.SampledFrom(someNames).Draw(t, "changed")
+			g.Packages = changePackage(t, f.Packages, name)
+			named = func(x patch.Finding) bool { return names(x, name) }
+		} else {
+			what = "a file"
+			c := drawFile(t, rapid.SampledFrom(someFiles).Draw(t, "changed"))
+			g.Objects = slices.DeleteFunc(slices.Clone(f.Objects), func(o patch.Collected) bool { return o.Key == c.Key })
+			if rapid.IntRange(0, 3).Draw(t, "stays") > 0 {
+				g.Objects = append(g.Objects, c)
+			}
+			named = func(x patch.Finding) bool {
+				return slices.ContainsFunc(x.Reason.Clauses, func(k patch.Clause) bool { return k.From == c.Class+" "+c.Key })
+			}
 		}
 		before, after := mustEvaluate(t, s, &f), mustEvaluate(t, s, &g)
 		for i := range s.Len() {
 			if before.Verdicts.At(i) == after.Verdicts.At(i) {
 				continue
 			}
-			a, b := s.Find(&f, i), s.Find(&g, i)
-			if !names(a, name) && !names(b, name) {
-				t.Fatalf("%s:%s flips %s, and neither names it:\n%+v\n%+v", name, arch, s.ID(i), a, b)
+			flips[what]++
+			if a, b := s.Find(&f, i), s.Find(&g, i); !named(a) && !named(b) {
+				t.Fatalf("%s flips %s, and neither names it:\n%+v\n%+v", what, s.ID(i), a, b)
 			}
 		}
 	})
+	if flips["a package"] == 0 || flips["a file"] == 0 {
+		t.Errorf("too little was flipped to tell: %v", flips)
+	}
 }
 
+// changePackage takes a package away or puts another in its place.
+func changePackage(t *rapid.T, packages []patch.Package, name string) []patch.Package {
+	arch := rapid.SampledFrom(someArches).Draw(t, "arch")
+	changed := slices.DeleteFunc(slices.Clone(packages), func(p patch.Package) bool { return p.Name == name && p.Arch == arch })
+	if rapid.Bool().Draw(t, "stays") {
+		changed = append(changed, drawPackage(t, name, arch))
+		slices.SortFunc(changed, func(a, b patch.Package) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Arch, b.Arch)) })
+	}
+	return changed
+}
+
+// names reports whether a clause is about a package of this name, or about a pattern of names.
 func names(f patch.Finding, name string) bool {
 	return slices.ContainsFunc(f.Reason.Clauses, func(c patch.Clause) bool {
-		subject, _, _ := strings.Cut(c.Subject, ":")
-		return subject == name
+		rest, is := strings.CutPrefix(c.Subject, name)
+		return is && (rest == "" || slices.Contains(someArches, rest[1:])) || strings.Contains(c.From, "info name~") ||
+			strings.HasSuffix(c.From, `info name="`+name+`"`)
 	})
 }
 
