@@ -39,6 +39,12 @@ func notApplicable(w World, g *Gate) {
 	case code == patch.ReasonHeld:
 		g.close(CodeHeldOnMachine, or(text, "the machine's administrator holds its packages (apt-mark hold)"))
 		g.until(Owner, "nothing until the hold on the machine is lifted (apt-mark unhold)")
+	case policyCodes[code] != "":
+		g.close(code, or(text, "the machine's own policy keeps it away"))
+		g.until(Owner, policyCodes[code])
+	case code == patch.ReasonPhased:
+		g.close(code, or(text, "it is phased, and not this machine's turn yet"))
+		g.until(Nobody, "the vendor's next step, which takes the update to more machines")
 	case code != "":
 		g.close(code, or(text, "it does not apply to this machine"))
 		g.until(Nobody, "nothing unless the machine changes")
@@ -46,6 +52,13 @@ func notApplicable(w World, g *Gate) {
 		g.close(CodeNotApplicable, or(text, "it does not apply to this machine"))
 		g.until(Nobody, "nothing unless the machine changes")
 	}
+}
+
+// policyCodes are the codes of what a machine's own package manager is set up not to take, and what its owner does to change that.
+var policyCodes = map[string]string{
+	patch.ReasonPinned:      "nothing until apt's preferences on the machine choose this version",
+	patch.ReasonOptIn:       "nothing until the machine's apt has the suite and chooses this version from it",
+	patch.ReasonNotEntitled: "nothing until the machine has a subscription and its archive",
 }
 
 // brief is a reason as a clause, without the names that its clauses list.

@@ -19,6 +19,15 @@ type Report struct {
 	Catalog   ReportCatalog   `json:"catalog"`
 	Evaluated int             `json:"evaluated"` // definitions that were judged: always all of them
 	Patches   []patch.Finding `json:"patches"`   // sorted by ID
+	// Unmanaged are installed packages that no patch of the list is about, whatever their version: nobody's patches cover them.
+	Unmanaged []UnmanagedPackage `json:"unmanaged,omitempty"`
+}
+
+// UnmanagedPackage is an installed package of no suite of the catalog.
+type UnmanagedPackage struct {
+	Name    string `json:"name"`
+	Arch    string `json:"arch"`
+	Version string `json:"version"`
 }
 
 // ReportCatalog names what was judged by.
@@ -53,7 +62,29 @@ func (j *judged) writeJSON(w *bufio.Writer) error {
 			return patch.Errorf(patch.Unavailable, "cannot write the answer: %w", err)
 		}
 	}
-	_, err = w.WriteString("]}\n")
+	return j.writeUnmanaged(w)
+}
+
+// writeUnmanaged ends the answer with the packages that no patch is about.
+func (j *judged) writeUnmanaged(w *bufio.Writer) error {
+	packages, err := j.signatures.Unmanaged(&j.facts)
+	if err != nil {
+		return err
+	}
+	w.WriteByte(']')
+	if len(packages) > 0 {
+		rows := make([]UnmanagedPackage, len(packages))
+		for i, p := range packages {
+			rows[i] = UnmanagedPackage{p.Name, p.Arch, p.Version}
+		}
+		b, err := json.Marshal(rows)
+		if err != nil {
+			return patch.Errorf(patch.Internal, "cannot write the answer: %w", err)
+		}
+		w.WriteString(`,"unmanaged":`)
+		w.Write(b)
+	}
+	_, err = w.WriteString("}\n")
 	return err
 }
 
@@ -95,7 +126,25 @@ func (j *judged) writeReport(w *bufio.Writer) {
 		table.Flush()
 		w.WriteString("\n")
 	}
+	j.nameUnmanaged(w)
 	j.writeCounts(w)
+}
+
+// nameUnmanaged tells a person which packages no patch is about.
+func (j *judged) nameUnmanaged(w *bufio.Writer) {
+	packages, err := j.signatures.Unmanaged(&j.facts)
+	if err != nil || len(packages) == 0 {
+		return
+	}
+	const few = 3
+	var names []string
+	for _, p := range packages[:min(len(packages), few)] {
+		names = append(names, p.Name+":"+p.Arch)
+	}
+	if more := len(packages) - few; more > 0 {
+		names = append(names, fmt.Sprintf("and %s more", thousands(more)))
+	}
+	fmt.Fprintf(w, "In no suite of the catalog, so nobody's patches cover them: %s\n", strings.Join(names, ", "))
 }
 
 func writeRow(table *tabwriter.Writer, f patch.Finding) {
