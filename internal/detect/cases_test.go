@@ -51,8 +51,8 @@ func TestCases(t *testing.T) {
 			t.Run(strings.ReplaceAll(s.title, " ", "-"), func(t *testing.T) { s.run(t, file) })
 		}
 	}
-	if total < 40 {
-		t.Errorf("only %d cases were found", total)
+	if total < 150 {
+		t.Errorf("only %d cases were found: some are lost", total)
 	}
 }
 

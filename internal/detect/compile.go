@@ -155,7 +155,7 @@ func (c *compiler) packageSet(d Definition) ([]PackageRule, bool) {
 		if !r.usable() {
 			return nil, false
 		}
-		r.Arch = c.scheme.arch(c.os, r.Arch)
+		r.Arch, r.Module = c.scheme.arch(c.os, r.Arch), streamOf(r.Module, r.Version)
 		rules = append(rules, r)
 	}
 	rules = sortedRules(rules)

@@ -118,7 +118,7 @@ func PackageSet(rules []PackageRule) (prerequisite, installed Expr) {
 	var there, orderly, current, movable []Expr
 	for _, r := range rules {
 		is := func(k TestKind, operand string) Expr {
-			return Is(Test{Kind: k, Name: r.Name, Arch: r.Arch, Module: r.Module, Operand: operand})
+			return Is(Test{Kind: k, Name: r.Name, Arch: r.Arch, Module: streamOf(r.Module, r.Version), Operand: operand})
 		}
 		absent, reached := Not(is(TestInstalled, "")), is(TestVersion, r.Version)
 		there = append(there, is(TestInstalled, ""))

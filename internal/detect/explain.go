@@ -88,7 +88,7 @@ func (o *outcome) clause(n int32) patch.Clause {
 	if u := o.telling(row); u != nil {
 		c.Subject, c.Seen = o.x.scheme.subject(u.pkg.Name, u.pkg.Arch), u.seen()
 	} else if u := o.elsewhere(obj); u != nil {
-		c.Seen = u.stream()
+		c.Seen = u.where()
 	}
 	return c
 }
@@ -144,13 +144,8 @@ func (u *unit) seen() string {
 	return seen
 }
 
-// stream words which module stream a unit belongs to.
-func (u *unit) stream() string {
-	if u.pkg.Module == "" {
-		return u.pkg.Version + " of no module"
-	}
-	return u.pkg.Version + " of the module stream " + u.pkg.Module
-}
+// where words which module stream a unit belongs to.
+func (u *unit) where() string { return u.pkg.Version + " of " + wordStream(u.stream) }
 
 // code finds the stable reason code by the kinds of the deciding tests.
 func (o *outcome) code(v patch.Verdict, leaves []int32) string {

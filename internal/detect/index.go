@@ -28,8 +28,9 @@ type index struct {
 // unit is what a rule can be about: the packages of one name, architecture and module stream. Nearly always it is one; of kernels
 // and keys there may be several, and then the newest counts.
 type unit struct {
-	pkg   *patch.Package // the newest
-	count int32
+	pkg    *patch.Package // the newest
+	count  int32
+	stream string // as streamOf gives it
 }
 
 type slot struct {
@@ -84,9 +85,9 @@ func (x *index) put(from, to int) error {
 		if i > 0 && byName(*p, packages[i-1]) == 0 {
 			return patch.Errorf(patch.Invalid, "the facts name the package %q of architecture %q at version %q twice", p.Name, p.Arch, p.Version)
 		}
-		at := slices.IndexFunc(x.units[first:], func(u unit) bool { return u.pkg.Arch == p.Arch && u.pkg.Module == p.Module })
+		at := slices.IndexFunc(x.units[first:], func(u unit) bool { return u.pkg.Arch == p.Arch && u.stream == streamOf(p.Module, p.Version) })
 		if at < 0 {
-			x.units = append(x.units, unit{pkg: p, count: 1})
+			x.units = append(x.units, unit{pkg: p, count: 1, stream: streamOf(p.Module, p.Version)})
 			continue
 		}
 		u := &x.units[first+at]
@@ -169,7 +170,7 @@ func (x *index) find(name []byte, arch, module string, found []*unit) []*unit {
 	units := x.named(name)
 	if arch != archNative {
 		for i := range units {
-			if u := &units[i]; (arch == archAny || u.pkg.Arch == arch) && streams(u.pkg.Module, module) {
+			if u := &units[i]; (arch == archAny || u.pkg.Arch == arch) && streams(u.stream, module) {
 				found = append(found, u)
 			}
 		}
@@ -177,7 +178,7 @@ func (x *index) find(name []byte, arch, module string, found []*unit) []*unit {
 	}
 	var best *unit
 	for i := range units {
-		if u := &units[i]; x.isNative(u.pkg.Arch) && streams(u.pkg.Module, module) && (best == nil || x.prefer(u.pkg, best.pkg)) {
+		if u := &units[i]; x.isNative(u.pkg.Arch) && streams(u.stream, module) && (best == nil || x.prefer(u.pkg, best.pkg)) {
 			best = u
 		}
 	}
@@ -203,20 +204,49 @@ func (x *index) prefer(p, best *patch.Package) bool {
 // anyModule is PackageRule.Module where the vendor says nothing of modules, anyStream where it says that the packages are of one, but not
 // of which.
 const (
-	anyModule = "*"
-	anyStream = "*:*"
+	anyModule  = "*"
+	anyStream  = "*:*"
+	anyPackage = "**" // no rule's: whatever there is
 )
+
+// liveStream stands for a module where a package has live patches of ksplice built in. Their versions have an epoch of their own, newer
+// than any without: such a fix is for such packages only, and they are fixed by nothing else.
+const liveStream = "ksplice:live"
+
+// streamOf gives the stream that a package or a fix belongs to by its module and version.
+func streamOf(module, version string) string {
+	if strings.Contains(version, ".ksplice") {
+		return liveStream
+	}
+	return module
+}
+
+// wordStream names a stream to a person, after "of".
+func wordStream(stream string) string {
+	switch stream {
+	case "":
+		return "no module"
+	case anyStream:
+		return "a module stream"
+	case liveStream:
+		return "ksplice's live patches"
+	}
+	return "the module stream " + stream
+}
 
 // streams reports whether a fix for the module stream wanted is for a package of the stream has: a fix is modular exactly where the
 // package is.
 func streams(has, wanted string) bool {
-	return has == wanted || wanted == anyModule || wanted == anyStream && has != ""
+	if wanted == anyPackage || has == wanted {
+		return true
+	}
+	return has != liveStream && (wanted == anyModule || wanted == anyStream && has != "")
 }
 
 // elsewhere gives a unit that a rule would be about if it were not for its module stream.
 func (x *index) elsewhere(name []byte, arch, module string) *unit {
-	for _, u := range x.find(name, arch, anyModule, nil) {
-		if !streams(u.pkg.Module, module) && u.pkg.State != patch.Removed {
+	for _, u := range x.find(name, arch, anyPackage, nil) {
+		if !streams(u.stream, module) && u.pkg.State != patch.Removed {
 			return u
 		}
 	}

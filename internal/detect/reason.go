@@ -123,14 +123,8 @@ func (j *judge) lookedFor(r *patch.Reason, rules []PackageRule) {
 func (j *judge) missing(rule PackageRule, left *bool) patch.Clause {
 	c := patch.Clause{Subject: rule.Name, Expected: "installed", Seen: "not installed", From: j.x.scheme.source()}
 	if u := j.x.elsewhere([]byte(rule.Name), rule.Arch, rule.Module); u != nil {
-		c.Subject, c.Seen = j.x.scheme.subject(u.pkg.Name, u.pkg.Arch), u.stream()
-		switch c.Expected = "of no module"; rule.Module {
-		case "":
-		case anyStream:
-			c.Expected = "of a module stream"
-		default:
-			c.Expected = "of the module stream " + rule.Module
-		}
+		c.Subject, c.Seen = j.x.scheme.subject(u.pkg.Name, u.pkg.Arch), u.where()
+		c.Expected = "of " + wordStream(rule.Module)
 	}
 	for i := range j.hits {
 		if j.hits[i].pkg.Name == rule.Name {
