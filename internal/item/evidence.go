@@ -56,7 +56,7 @@ func (j *Judge) evidence(ctx context.Context, t *Test, v Value) Evidence {
 	}
 	values := make([]Value, len(w.f.Items))
 	for i := range values {
-		values[i] = j.inStates(ctx, t, w.f, &w.f.Items[i])
+		values[i] = j.inStates(ctx, t, &w.f.Items[i])
 	}
 	if v == Unknown && w.f.Flag == patch.FlagIncomplete {
 		w.existence(existence)
@@ -158,13 +158,13 @@ func (w *witness) item(ctx context.Context, t *Test, it *patch.Item) {
 	}
 	values := make([]Value, len(t.States))
 	for i, s := range t.States {
-		values[i] = w.j.state(ctx, s, w.f, it)
+		values[i] = w.j.state(ctx, s, it)
 	}
 	for _, i := range deciders(t.Operator, values) {
 		s := t.States[i]
 		entities := make([]Value, len(s.Entities))
 		for k := range s.Entities {
-			entities[k] = w.j.entity(ctx, &s.Entities[k], w.f, it.Fields)
+			entities[k] = w.j.entity(ctx, &s.Entities[k], it.Fields)
 		}
 		if len(entities) == 0 {
 			w.add(Clause{Item: name, Expected: "a state that wants something", Seen: "a state with nothing in it"})

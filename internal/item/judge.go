@@ -85,7 +85,7 @@ func (j *Judge) judge(ctx context.Context, t *Test) Value {
 	}
 	var items Tally
 	for i := range f.Items {
-		items.Add(j.inStates(ctx, t, f, &f.Items[i]))
+		items.Add(j.inStates(ctx, t, &f.Items[i]))
 	}
 	if v = items.Check(check); f.Flag == patch.FlagIncomplete {
 		return incomplete(v, check)
@@ -110,7 +110,7 @@ func incomplete(v Value, c Check) Value {
 	return Unknown
 }
 
-func (j *Judge) inStates(ctx context.Context, t *Test, f *found, it *patch.Item) Value {
+func (j *Judge) inStates(ctx context.Context, t *Test, it *patch.Item) Value {
 	switch it.Status {
 	case patch.StatusExists:
 	case patch.StatusNotExist:
@@ -119,11 +119,11 @@ func (j *Judge) inStates(ctx context.Context, t *Test, f *found, it *patch.Item)
 		return Error
 	}
 	if len(t.States) == 1 {
-		return j.state(ctx, t.States[0], f, it)
+		return j.state(ctx, t.States[0], it)
 	}
 	var all Tally
 	for _, s := range t.States {
-		all.Add(j.state(ctx, s, f, it))
+		all.Add(j.state(ctx, s, it))
 	}
 	return all.Join(t.Operator)
 }

@@ -249,3 +249,44 @@ func TestFieldsAreThoseThatSomeTestLooksAt(t *testing.T) {
 		t.Errorf("%+v", facts)
 	}
 }
+
+// Facts that were collected for other tests do not tell what a field is that nobody asked for.
+func TestFieldsThatFactsLackAreUnknown(t *testing.T) {
+	lacking := NewStored([]patch.Collected{{Class: "file", Key: `filepath="/a"`, Flag: patch.FlagComplete, Fields: []string{"size"}, Items: sizes("1").Items}})
+	value := &Variable{Kind: Local, Component: &Component{Function: ObjectField, Object: file("/a"), Field: "owner"}}
+	for name, x := range map[string]*Test{
+		"state":    {Class: "file", Object: file("/a"), States: []*State{{Class: "file", Entities: []Entity{{Name: "owner", Value: "1"}}}}},
+		"variable": {Class: "file", Object: &Object{Class: "file", Entities: []Entity{{Name: "filepath", Variable: value}}}},
+		"set":      {Class: "file", Object: &Object{Class: "file", Set: &Set{Objects: []*Object{file("/a"), file("/a")}}}},
+		"object":   {Class: "file", Object: file("/b"), Existence: NoneExist},
+	} {
+		if got := judged(t, lacking, x); got != Unknown {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+// What more items could change is not told of an object that was collected in part.
+func TestIncompleteObjects(t *testing.T) {
+	part := sizes("1", "2")
+	part.Flag = patch.FlagIncomplete
+	src := &answers{by: map[string]patch.Collected{`file filepath="/a"`: part}}
+	for name, c := range map[string]struct {
+		check Check
+		size  string
+		want  Value
+	}{
+		"all so far":    {All, "3", Unknown},
+		"not all":       {All, "2", False},
+		"one is":        {AtLeastOne, "2", True},
+		"none so far":   {NoneSatisfy, "0", Unknown},
+		"one so far":    {OnlyOne, "2", Unknown},
+		"two are":       {OnlyOne, "3", False},
+		"one that none": {NoneSatisfy, "2", False},
+	} {
+		x := &Test{Class: "file", Object: file("/a"), Check: c.check, States: []*State{sized(LessThan, c.size)}}
+		if got := judged(t, src, x); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}

@@ -153,7 +153,7 @@ func (j *Judge) filter(ctx context.Context, f *found, filters []Filter) *found {
 	c := f.Collected
 	c.Items = nil
 	for i := range f.Items {
-		if f.Items[i].Status != patch.StatusNotExist && j.passes(ctx, f, &f.Items[i], filters) {
+		if f.Items[i].Status != patch.StatusNotExist && j.passes(ctx, &f.Items[i], filters) {
 			c.Items = append(c.Items, f.Items[i])
 		}
 	}
@@ -163,9 +163,9 @@ func (j *Judge) filter(ctx context.Context, f *found, filters []Filter) *found {
 	return newFound(c, f.request)
 }
 
-func (j *Judge) passes(ctx context.Context, f *found, it *patch.Item, filters []Filter) bool {
+func (j *Judge) passes(ctx context.Context, it *patch.Item, filters []Filter) bool {
 	for _, x := range filters {
-		if v := j.state(ctx, x.State, f, it); x.Exclude && v == True || !x.Exclude && v == False {
+		if v := j.state(ctx, x.State, it); x.Exclude && v == True || !x.Exclude && v == False {
 			return false
 		}
 	}

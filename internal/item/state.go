@@ -7,16 +7,16 @@ import (
 )
 
 // state is whether an item is in a state: its entities joined by its operator.
-func (j *Judge) state(ctx context.Context, s *State, f *found, it *patch.Item) Value {
+func (j *Judge) state(ctx context.Context, s *State, it *patch.Item) Value {
 	var all Tally
 	for i := range s.Entities {
-		all.Add(j.entity(ctx, &s.Entities[i], f, it.Fields))
+		all.Add(j.entity(ctx, &s.Entities[i], it.Fields))
 	}
 	return all.Join(s.Operator)
 }
 
 // entity is whether the fields of an entity's name are as it wants. A field that the item does not have is unknown.
-func (j *Judge) entity(ctx context.Context, e *Entity, f *found, fields []patch.Field) Value {
+func (j *Judge) entity(ctx context.Context, e *Entity, fields []patch.Field) Value {
 	var counts statuses
 	var values Tally
 	for i := range fields {
@@ -24,7 +24,7 @@ func (j *Judge) entity(ctx context.Context, e *Entity, f *found, fields []patch.
 			continue
 		}
 		counts.add(fields[i].Status)
-		values.Add(j.field(ctx, e, f, &fields[i]))
+		values.Add(j.field(ctx, e, &fields[i]))
 	}
 	exist := counts.judge(e.Existence)
 	switch {
@@ -39,7 +39,7 @@ func (j *Judge) entity(ctx context.Context, e *Entity, f *found, fields []patch.
 }
 
 // field is whether one field is as wanted.
-func (j *Judge) field(ctx context.Context, e *Entity, f *found, x *patch.Field) Value {
+func (j *Judge) field(ctx context.Context, e *Entity, x *patch.Field) Value {
 	switch x.Status {
 	case patch.StatusExists:
 	case patch.StatusNotExist:
@@ -53,7 +53,7 @@ func (j *Judge) field(ctx context.Context, e *Entity, f *found, x *patch.Field) 
 	case e.Nil:
 		return Truth(x.Value == "")
 	case len(e.Record) > 0:
-		return j.record(ctx, e, f, x)
+		return j.record(ctx, e, x)
 	case e.Variable == nil:
 		v, _ := j.Compare(e.Operation, e.Datatype, x.Value, e.Value)
 		return v
@@ -71,13 +71,13 @@ func (j *Judge) field(ctx context.Context, e *Entity, f *found, x *patch.Field) 
 }
 
 // record is whether all wanted fields of a record are as wanted. One that the record lacks is an error, as the definitions schema says.
-func (j *Judge) record(ctx context.Context, e *Entity, f *found, x *patch.Field) Value {
+func (j *Judge) record(ctx context.Context, e *Entity, x *patch.Field) Value {
 	var all Tally
 	for i := range e.Record {
 		v := Error
 		for k := range x.Record {
 			if x.Record[k].Name == e.Record[i].Name {
-				v = j.entity(ctx, &e.Record[i], f, x.Record)
+				v = j.entity(ctx, &e.Record[i], x.Record)
 				break
 			}
 		}

@@ -136,6 +136,9 @@ func (j *Judge) objectField(ctx context.Context, c *Component) *list {
 	if l.why == "" {
 		l.why = "the object of a variable is flagged " + string(f.Flag)
 	}
+	if len(f.Items) > 0 && !wants(f.Fields, c.Field) {
+		return &list{flag: patch.FlagNotCollected, why: "the facts do not tell the field " + c.Field}
+	}
 	for i := range f.Items {
 		found := false
 		for k := range f.Items[i].Fields {
