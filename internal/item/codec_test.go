@@ -2,6 +2,7 @@ package item
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"strings"
 	"testing"
@@ -126,6 +127,47 @@ func TestWhatCannotBeKept(t *testing.T) {
 		if m, err := Decode(raw); err != nil || m.Tests() != 1 {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// refColumn finds the references in encoded tests.
+func refColumn(t *testing.T, raw []byte) []byte {
+	t.Helper()
+	at := 1
+	next := func() int {
+		n, size := binary.Uvarint(raw[at:])
+		at += size
+		return int(n)
+	}
+	for range kinds {
+		next()
+	}
+	for range colRef {
+		n := next()
+		at += n
+	}
+	n := next()
+	return raw[at : at+n]
+}
+
+func TestReferencesLeadToTheirKind(t *testing.T) {
+	var b Builder
+	if _, err := b.Test(&Test{Class: "file", Object: file("/a"), States: []*State{sized(LessThan, "1")}}); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := b.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mutant := range [][2]byte{{1, 2}, {1, 1}, {0, 1}, {2, 0}, {3, 1}, {2, 2}} {
+		copy(refColumn(t, raw), mutant[:])
+		if m, err := Decode(raw); err == nil {
+			t.Errorf("references %v are taken: %+v", mutant, m.Test(0))
+		}
+	}
+	copy(refColumn(t, raw), []byte{2, 1})
+	if _, err := Decode(raw); err != nil {
+		t.Error(err)
 	}
 }
 

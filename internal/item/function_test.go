@@ -2,6 +2,7 @@ package item
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -193,6 +194,18 @@ func TestProductsAreBounded(t *testing.T) {
 		if flag, _ := computed(t, &answers{}, Component{Function: Concat, Of: of}); flag != patch.FlagError {
 			t.Errorf("%s: %s", name, flag)
 		}
+	}
+}
+
+// It takes no memory to find that out.
+func TestProductsAreRefusedBeforeTheyAreMade(t *testing.T) {
+	nothing := literals(make([]string, 200)...)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	flag, _ := computed(t, &answers{}, Component{Function: Concat, Of: []Component{nothing, nothing, nothing}})
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; flag != patch.FlagError || took > 16<<20 {
+		t.Errorf("%s after %d bytes", flag, took)
 	}
 }
 
