@@ -49,6 +49,7 @@ func (c ovalEvalCmd) Run(ctx context.Context, s *screen) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = m.close() }() // only read from
 	out := bufio.NewWriterSize(s.out, 64<<10)
 	answers := ovalAnswers{Definitions: []ovalAnswer{}}
 	for _, path := range c.Documents {
@@ -81,6 +82,7 @@ func (c ovalEvalCmd) Run(ctx context.Context, s *screen) error {
 type ovalMachine struct {
 	facts *patch.Facts // nil: src answers for packages too
 	src   item.Source
+	close func() error
 }
 
 func printOVAL(ctx context.Context, out io.Writer, d *oval.Document, m ovalMachine) error {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"runtime"
 
 	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/debian"
@@ -36,18 +37,22 @@ func (c ovalEvalCmd) machine(ctx context.Context, o *oval.Options) (ovalMachine,
 			return ovalMachine{}, err
 		}
 		o.Recorded = recorded
-		return ovalMachine{src: recorded}, nil
+		return ovalMachine{src: recorded, close: func() error { return nil }}, nil
 	}
-	o.Family = "unix"
-	src, err := probe.Open(cmp.Or(c.Root, "/"))
+	root := cmp.Or(c.Root, "/")
+	machine, err := probe.Open(root)
 	if err != nil {
 		return ovalMachine{}, err
 	}
-	facts, err := host.CollectFacts(ctx, cmp.Or(c.Root, "/"))
-	if err != nil {
-		return ovalMachine{src: noPackages{err, src}}, nil
+	o.Family = "unix"
+	if runtime.GOOS == "windows" {
+		o.Family = "windows"
 	}
-	return ovalMachine{facts: &facts, src: src}, nil
+	facts, err := host.CollectPackages(ctx, root)
+	if err != nil {
+		return ovalMachine{src: noPackages{err, machine}, close: machine.Close}, nil
+	}
+	return ovalMachine{facts: &facts, src: machine, close: machine.Close}, nil
 }
 
 // noPackages answers for a machine whose packages cannot be read: every question about them is in error.

@@ -52,6 +52,18 @@ func CollectFacts(ctx context.Context, root string) (patch.Facts, error) {
 	return f, ctx.Err()
 }
 
+// CollectPackages reads a machine's packages only, for definitions that say themselves which systems they are about: neither the host OS
+// nor the native architecture need to be known.
+func CollectPackages(ctx context.Context, root string) (f patch.Facts, err error) {
+	release, _ := readRelease(root) // without, the database that is there tells
+	manager := managerOf(root, release)
+	if f.Packages, err = manager.read(root); err != nil {
+		return patch.Facts{}, err
+	}
+	f.OS = patch.OSFacts{Key: patch.AnyOS, Manager: manager.name}
+	return f, ctx.Err()
+}
+
 // readRelease reads os-release(5), in /etc or where that links to.
 func readRelease(root string) (map[string]string, error) {
 	var b []byte
