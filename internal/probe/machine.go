@@ -35,6 +35,8 @@ type gathering struct {
 	seen  map[string]bool // files so far, where one may be found twice
 	fault string          // the first reason why something is missing
 	none  bool            // nothing can be told: the fault is about everything
+
+	absent bool // there is nothing that could be asked
 }
 
 // maxItems bounds an answer; a definition that means more means something else.
@@ -46,6 +48,8 @@ func (g *gathering) collected() patch.Collected {
 		return patch.Collected{Flag: patch.FlagError, Message: err.Error()}
 	}
 	switch {
+	case g.absent:
+		c = patch.Collected{Flag: patch.FlagNotApplicable, Message: "nothing runs in a directory"}
 	case g.none:
 		c.Flag, c.Items = patch.FlagError, nil
 	case g.fault != "":

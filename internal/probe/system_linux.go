@@ -29,7 +29,7 @@ func (s *system) begin() { s.tree.lastName = "" }
 func (m *Machine) class(name string) func(*gathering) {
 	switch name {
 	case "family":
-		return func(g *gathering) { g.add(text("family", "unix")) }
+		return (*gathering).family
 	case "file":
 		return (*gathering).file
 	case "textfilecontent54", "textfilecontent":
@@ -38,6 +38,22 @@ func (m *Machine) class(name string) func(*gathering) {
 		return (*gathering).filehash58
 	case "filehash":
 		return (*gathering).filehash
+	case "environmentvariable":
+		return (*gathering).environmentvariable
+	case "environmentvariable58":
+		return (*gathering).environmentvariable58
+	case "uname":
+		return (*gathering).uname
+	case "partition":
+		return (*gathering).partition
+	case "inetlisteningservers":
+		return (*gathering).inetlisteningservers
+	case "process58", "process":
+		return (*gathering).process58
+	case "password":
+		return (*gathering).password
+	case "runlevel":
+		return (*gathering).runlevel
 	}
 	return nil
 }

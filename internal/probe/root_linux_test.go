@@ -143,3 +143,53 @@ func BenchmarkFiles(b *testing.B) {
 		}
 	}
 }
+
+func TestRunlevelsAndAccounts(t *testing.T) {
+	top := t.TempDir()
+	for name, text := range map[string]string{"etc/rc3.d/S01cron": "", "etc/rc3.d/K02cron": "", "etc/rc3.d/K05atd": "", "etc/rc3.d/README": "", "etc/rc.d/rc5.d/S10atd": "",
+		"etc/passwd": "me:x:5:6:Me,,:/home/me:/bin/zsh\nbad line\n+nis::0:0:::\ntwo:y:1:2\n"} {
+		path := filepath.Join(top, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, err := Open(top)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	show := func(c patch.Collected) string {
+		s := string(c.Flag)
+		for _, it := range c.Items {
+			s += ";"
+			for _, f := range it.Fields {
+				s += " " + f.Value
+			}
+		}
+		return s
+	}
+	every := []string{item.Every}
+	for want, got := range map[string]patch.Collected{
+		"complete; atd 3 false true; cron 3 true true; atd 5 true false":        ask(t, m, "runlevel", every, matches("service_name", "."), matches("runlevel", ".")),
+		"complete; cron 3 true true":                                            ask(t, m, "runlevel", every, equals("service_name", "cron"), equals("runlevel", "3")),
+		"does not exist":                                                        ask(t, m, "runlevel", every, equals("service_name", "cron"), equals("runlevel", "5")),
+		"complete; me x 5 6 Me,, /home/me /bin/zsh; +nis  0 0   ; two y 1 2   ": ask(t, m, "password", every, matches("username", ".")),
+		"complete; me": ask(t, m, "password", nil, equals("username", "me")),
+	} {
+		if show(got) != want {
+			t.Errorf("%q and not %q", show(got), want)
+		}
+	}
+}
+
+func FuzzParseSocket(f *testing.F) {
+	f.Add("   0: 00000000:07E8 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1060 1 0 100 0 0 10 0")
+	f.Fuzz(func(t *testing.T, l string) {
+		if s, ok := parseSocket("tcp", l); ok && !s.local.IsValid() {
+			t.Errorf("%q: %+v", l, s)
+		}
+	})
+}
