@@ -26,11 +26,11 @@ type flaw struct {
 // security data: some 4,200 packages, a few of them with hundreds of flaws, several flaws fixed by one upload, nearly all of them fixed
 // here already. root is a Debian root whose apt knows the release's packages.
 func machineFlaws(ctx context.Context, n int, root string) ([]flaw, error) {
-	installed, err := installedVersions(ctx)
+	here, err := installed(ctx)
 	if err != nil {
 		return nil, err
 	}
-	pool, err := packagePool(ctx, installed, root, 4200)
+	pool, err := packagePool(ctx, here, root, 4200)
 	if err != nil {
 		return nil, err
 	}
@@ -44,13 +44,13 @@ func machineFlaws(ctx context.Context, n int, root string) ([]flaw, error) {
 	var flaws []flaw
 	for i, p := range pool {
 		fixed := p.version
-		_, here := installed[p.name]
+		_, there := here[p.name]
 		for k := range counts[i] {
 			if k%4 == 0 { // the next four flaws were fixed by an earlier upload
 				fixed = earlier(fixed)
 			}
 			f := flaw{pkg: p.name, fixed: fixed}
-			if here && r.IntN(16) == 0 {
+			if there && r.IntN(16) == 0 {
 				f.fixed = p.version + "+deb12u9" // not fixed here
 			}
 			flaws = append(flaws, f)
@@ -99,27 +99,28 @@ func addFiles(flaws []flaw) error {
 	return nil
 }
 
-func installedVersions(ctx context.Context) (map[string]string, error) {
-	out, err := exec.CommandContext(ctx, "dpkg-query", "-W", "-f", "${Package} ${Version}\n").Output()
+type candidate struct{ name, version, source string }
+
+// installed gives this machine's packages by name.
+func installed(ctx context.Context) (map[string]candidate, error) {
+	out, err := exec.CommandContext(ctx, "dpkg-query", "-W", "-f", "${Package} ${Version} ${source:Package}\n").Output()
 	if err != nil {
 		return nil, err
 	}
-	found := map[string]string{}
+	found := map[string]candidate{}
 	for line := range strings.Lines(string(out)) {
-		if words := strings.Fields(line); len(words) == 2 {
-			found[words[0]] = words[1]
+		if words := strings.Fields(line); len(words) == 3 {
+			found[words[0]] = candidate{words[0], words[1], words[2]}
 		}
 	}
 	return found, nil
 }
 
-type candidate struct{ name, version string }
-
 // packagePool gives the installed packages and, up to size, others that the root's apt knows, sorted.
-func packagePool(ctx context.Context, installed map[string]string, root string, size int) ([]candidate, error) {
+func packagePool(ctx context.Context, here map[string]candidate, root string, size int) ([]candidate, error) {
 	var pool, others []candidate
-	for name, v := range installed {
-		pool = append(pool, candidate{name, v})
+	for _, p := range here {
+		pool = append(pool, p)
 	}
 	out, err := exec.CommandContext(ctx, "chroot", root, "apt-cache", "dumpavail").Output()
 	if err != nil {
@@ -129,7 +130,7 @@ func packagePool(ctx context.Context, installed map[string]string, root string, 
 	for line := range strings.Lines(string(out)) {
 		if name, ok := strings.CutPrefix(line, "Package: "); ok {
 			c.name = strings.TrimSpace(name)
-		} else if v, ok := strings.CutPrefix(line, "Version: "); ok && installed[c.name] == "" {
+		} else if v, ok := strings.CutPrefix(line, "Version: "); ok && here[c.name].name == "" {
 			c.version = strings.TrimSpace(v)
 			others = append(others, c)
 		}

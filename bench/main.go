@@ -82,6 +82,7 @@ func run(ctx context.Context) error {
 		func() error { return benchCatalog(ctx, &r, root, bundle) },
 		func() error { return benchDetect(ctx, &r, root, bundle, dir) },
 		func() error { return benchFlaws(ctx, &r, root, dir) },
+		func() error { return benchPrediction(ctx, &r) },
 		func() error { return benchIdle(ctx, &r, archive, base, dir) },
 	} {
 		if err := part(); err != nil {

@@ -2,9 +2,7 @@ package catalog
 
 import (
 	"encoding/hex"
-	"fmt"
 	"net/url"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -128,15 +126,6 @@ func (m *made) date(origins []patch.Origin, previous *List) {
 		}
 	}
 	m.patch.Released = patch.RevisionMeta{Origins: origins}.MetadataDate().UTC().Truncate(time.Second)
-}
-
-// meet joins a second patch of the same ID: the same again is one; two meanings cannot be judged.
-func (m *made) meet(other *made) {
-	if reflect.DeepEqual(m.rule, other.rule) {
-		return
-	}
-	m.rule = detect.Definition{ID: m.patch.ID, Unclear: fmt.Sprintf("the feeds give two different definitions for %s", m.patch.ID)}
-	m.files, m.patch.Payloads = nil, nil
 }
 
 // usableID keeps an ID that can stand in a line, a path and a query, and escapes what is not one.

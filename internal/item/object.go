@@ -48,7 +48,7 @@ func (j *Judge) object(ctx context.Context, o *Object) *found {
 	return f
 }
 
-// valuesOf answers OVAL's variable_object: each value of the variable is an item. No source is asked.
+// valuesOf answers OVAL's variable_object: the variable is one item, with all of its values. No source is asked.
 func (j *Judge) valuesOf(ctx context.Context, o *Object) *found {
 	v := o.Entities[0].Variable
 	l := j.variable(ctx, v)
@@ -56,12 +56,16 @@ func (j *Judge) valuesOf(ctx context.Context, o *Object) *found {
 	if l.has() && len(l.values) == 0 {
 		c.Flag, c.Message = patch.FlagNotExist, "the variable has no value"
 	}
+	fields := []patch.Field{{Name: "var_ref", Value: v.ID}}
 	for _, value := range l.values {
 		x := patch.Field{Name: "value", Value: value.text}
 		if value.as != String {
 			x.Type = value.as.String()
 		}
-		c.Items = append(c.Items, patch.Item{Fields: []patch.Field{{Name: "var_ref", Value: v.ID}, x}})
+		fields = append(fields, x)
+	}
+	if len(l.values) > 0 {
+		c.Items = []patch.Item{{Fields: fields}}
 	}
 	return newFound(c, &Request{Class: o.Class, Entities: []Wanted{{Name: "var_ref", Values: []string{v.ID}}}})
 }

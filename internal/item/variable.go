@@ -76,7 +76,7 @@ func (j *Judge) compute(ctx context.Context, v *Variable) *list {
 		return failed(v.Fault)
 	case v.Kind == Local && v.Component == nil:
 		return failed("the variable has no component")
-	case v.Kind != Local && len(v.Values) == 0:
+	case v.Kind == Constant && len(v.Values) == 0:
 		return failed("the variable has no value")
 	case v.Kind == Local:
 		l := *j.component(ctx, v.Component)
