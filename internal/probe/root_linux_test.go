@@ -173,7 +173,7 @@ func TestRunlevelsAndAccounts(t *testing.T) {
 	}
 	every := []string{item.Every}
 	for want, got := range map[string]patch.Collected{
-		"complete; atd 3 false true; cron 3 true true; atd 5 true false":        ask(t, m, "runlevel", every, matches("service_name", "."), matches("runlevel", ".")),
+		"complete; cron 3 true true; atd 3 false true; atd 5 true false":        ask(t, m, "runlevel", every, matches("service_name", "."), matches("runlevel", ".")),
 		"complete; cron 3 true true":                                            ask(t, m, "runlevel", every, equals("service_name", "cron"), equals("runlevel", "3")),
 		"does not exist":                                                        ask(t, m, "runlevel", every, equals("service_name", "cron"), equals("runlevel", "5")),
 		"complete; me x 5 6 Me,, /home/me /bin/zsh; +nis  0 0   ; two y 1 2   ": ask(t, m, "password", every, matches("username", ".")),
