@@ -1,6 +1,7 @@
 package oval
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/item"
@@ -132,6 +133,9 @@ func (p *parser) state(e *element) error {
 	return p.keep(entityWeight(s.Entities))
 }
 
+// strayBlank is white space about a version's marks, as in "0: 1.20.10-1.azl3": rpm passes over it.
+var strayBlank = regexp.MustCompile(`\s*([:-])\s*`)
+
 // entity reads a wanted field: <evr datatype="evr_string" operation="less than">0:1-2</evr>.
 func (p *parser) entity(e *element, of *part) item.Entity {
 	out := item.Entity{Name: e.name, Value: e.text, Nil: e.null()}
@@ -140,6 +144,9 @@ func (p *parser) entity(e *element, of *part) item.Entity {
 		return out
 	}
 	p.compared(e, of, &out)
+	if out.Datatype == item.EVR || out.Datatype == item.DebianEVR {
+		out.Value = strayBlank.ReplaceAllString(strings.TrimSpace(out.Value), "$1")
+	}
 	if ref := e.attr("var_ref"); ref != "" {
 		p.refer(&out, ref, of)
 	}
