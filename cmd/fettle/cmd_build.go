@@ -44,7 +44,7 @@ func (c catalogBuildCmd) Run(ctx context.Context, s *screen) error {
 		return usagef("name at least one archive with --apt, --apt-lists, --apk, --rpm, --updateinfo, --osv or --oval")
 	}
 	for _, text := range c.Apt {
-		if _, err := feedFromLine(text, c.Arch, c.Keyring, c.IgnoreExpiry); err != nil {
+		if _, err := feedsFromLine(text, c.Arch, c.Keyring, c.IgnoreExpiry); err != nil {
 			return err
 		}
 	}
@@ -86,20 +86,22 @@ func printBuilt(w io.Writer, sum bundle.Summary) {
 	line(w, "Wrote %s; %s fetched in %.1f s, built in %.1f s.", sum.Path, size(sum.Fetched), sum.FetchSeconds, sum.BuildSeconds)
 }
 
-// feedFromLine reads "deb URI SUITE COMPONENT…" and what the flags add to it.
-func feedFromLine(text, arch, keyring string, ignoreExpiry bool) (patch.Feed, error) {
-	f, err := apt.ParseSource(text, arch)
+// feedsFromLine reads "deb URI SUITE COMPONENT…" and what the flags add to it: one feed for each architecture that the line names, the
+// machines' own first.
+func feedsFromLine(text, arch, keyring string, ignoreExpiry bool) ([]patch.Feed, error) {
+	feeds, err := apt.ParseSources(text, arch)
 	if err != nil {
-		return f, usageError{err}
+		return nil, usageError{err}
 	}
-	if keyring != "" {
-		f.Keyring = keyring
+	for i := range feeds {
+		f := &feeds[i]
+		if keyring != "" {
+			f.Keyring = keyring
+		}
+		f.IgnoreExpiry = ignoreExpiry
+		f.OS, _ = debian.Release{Origin: "Debian", Codename: f.Suite}.HostOS(feeds[0].Arch)
 	}
-	f.IgnoreExpiry = ignoreExpiry
-	if f.OS == "" {
-		f.OS, _ = debian.Release{Origin: "Debian", Codename: f.Suite}.HostOS(f.Arch)
-	}
-	return f, nil
+	return feeds, nil
 }
 
 func joinWords(words []string) string { return strings.Join(words, " ") }

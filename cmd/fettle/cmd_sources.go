@@ -81,8 +81,11 @@ func (c feedsAddCmd) Run(ctx context.Context, s *screen) error {
 		return err
 	}
 	for i := range feeds {
-		if c.Name != "" {
-			feeds[i].Name = c.Name
+		if c.Name == "" {
+			continue
+		}
+		if feeds[i].Name = c.Name; i > 0 {
+			feeds[i].Name += "-" + feeds[i].Arch
 		}
 	}
 	return c.subscribe(ctx, s, feeds)
@@ -108,11 +111,19 @@ func (c feedsAddCmd) feeds() ([]patch.Feed, error) {
 	}
 	var feeds []patch.Feed
 	for _, text := range lines {
-		f, err := feedFromLine(text, c.Arch, c.Keyring, c.IgnoreExpiry)
+		several, err := feedsFromLine(text, c.Arch, c.Keyring, c.IgnoreExpiry)
 		if err != nil {
 			return nil, err
 		}
-		feeds = append(feeds, f)
+		for i := range several {
+			if c.OS != "" {
+				several[i].OS = hostOS(c.OS, several[0].Arch)
+			}
+			if i > 0 && several[i].OS == "" {
+				return nil, usagef("%s is a foreign architecture of which host OS? Name it with --os", several[i].Arch)
+			}
+		}
+		feeds = append(feeds, several...)
 	}
 	return feeds, nil
 }

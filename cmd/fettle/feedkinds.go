@@ -9,6 +9,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/advisory"
 	"github.com/fettle-project/fettle/internal/catalog"
+	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/feed"
 	notices "github.com/fettle-project/fettle/internal/feed/advisory"
 	"github.com/fettle-project/fettle/internal/feed/apt"
@@ -57,10 +58,11 @@ func checkFeed(f *patch.Feed) error {
 }
 
 func checkArchive(f *patch.Feed) error {
-	full, err := feedFromLine(fmt.Sprintf("deb %s %s %s", f.URI, f.Suite, joinWords(f.Components)), f.Arch, f.Keyring, f.IgnoreExpiry)
+	several, err := feedsFromLine(fmt.Sprintf("deb %s %s %s", f.URI, f.Suite, joinWords(f.Components)), f.Arch, f.Keyring, f.IgnoreExpiry)
 	if err != nil {
 		return err
 	}
+	full := several[0]
 	full.Name, full.OS = f.Name, cmp.Or(f.OS, full.OS)
 	*f = full
 	return nil
@@ -91,11 +93,17 @@ func checkNotices(f *patch.Feed) error {
 		return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: "feeds of the kind " + f.Kind + " carry no signature, so a keyring has no use",
 			Do: "Leave the keyring out."}
 	}
-	if !strings.HasSuffix(string(f.OS), "-"+f.Arch) {
-		f.OS += patch.HostOS("-" + f.Arch)
-	}
+	f.OS = hostOS(string(f.OS), f.Arch)
 	_, err := feed.Address(*f)
 	return err
+}
+
+// hostOS completes the name of a Debian-like host OS with an architecture where it has none.
+func hostOS(name, arch string) patch.HostOS {
+	if at := strings.LastIndexByte(name, '-'); at > 0 && debian.ValidArch(name[at+1:]) && strings.Trim(name[at+1:], "0123456789.") != "" {
+		return patch.HostOS(name)
+	}
+	return patch.HostOS(name + "-" + arch)
 }
 
 // feedAt makes a feed of an address: a repository, an updateinfo.xml or a database of OSV advisories.

@@ -156,12 +156,14 @@ func (c initCmd) fillStore(ctx context.Context, cfg config, password string) (er
 		return err
 	}
 	for _, text := range c.Feed {
-		f, err := feedFromLine(text, "amd64", "", false)
+		several, err := feedsFromLine(text, "amd64", "", false)
 		if err != nil {
 			return err
 		}
-		if err := s.PutFeed(ctx, caller, f); err != nil {
-			return err
+		for _, f := range several {
+			if err := s.PutFeed(ctx, caller, f); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

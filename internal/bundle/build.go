@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -136,14 +137,17 @@ func (o *Options) cache() (dir *content.Dir, done func(), err error) {
 
 // gather gives the verified package indexes by host OS.
 func (o *Options) gather(ctx context.Context, dir *content.Dir, summary *Summary) (map[patch.HostOS][]catalog.Source, error) {
-	feeds := make([]patch.Feed, len(o.Sources))
-	for i, line := range o.Sources {
-		f, err := apt.ParseSource(line, o.Arch)
+	var feeds []patch.Feed
+	var hosts []string // the architecture of the machines that each feed is for
+	for _, line := range o.Sources {
+		several, err := apt.ParseSources(line, o.Arch)
 		if err != nil {
 			return nil, err
 		}
-		f.Keyring, f.IgnoreExpiry = cmp.Or(f.Keyring, o.Keyring), o.IgnoreExpiry
-		feeds[i] = f
+		for _, f := range several {
+			f.Keyring, f.IgnoreExpiry = cmp.Or(f.Keyring, o.Keyring), o.IgnoreExpiry
+			feeds, hosts = append(feeds, f), append(hosts, several[0].Arch)
+		}
 	}
 	states := &memory{}
 	syncer := &feed.Syncer{Store: states, Dir: dir, Fetchers: map[string]feed.Fetcher{apt.Kind: &apt.Fetcher{HTTP: o.HTTP}}, Now: o.Now, Log: o.Log}
@@ -168,8 +172,9 @@ func (o *Options) gather(ctx context.Context, dir *content.Dir, summary *Summary
 	}
 	inputs := map[patch.HostOS][]catalog.Source{}
 	for i, state := range found {
+		os := patch.HostOS(strings.TrimSuffix(string(state.OS), feeds[i].Arch) + hosts[i])
 		for _, origin := range state.Origins {
-			inputs[state.OS] = append(inputs[state.OS], catalog.Source{
+			inputs[os] = append(inputs[os], catalog.Source{
 				Origin: origin, URI: feeds[i].URI, Label: state.Label, About: state.About,
 				Open: func() (io.ReadCloser, error) { return dir.Open(origin.Index) },
 			})

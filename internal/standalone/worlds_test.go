@@ -35,6 +35,9 @@ func TestNotPatchedIsWhatAptWouldUpgrade(t *testing.T) {
 				t.Errorf("%+v", p)
 			}
 			for _, k := range p.Packages {
+				if k.Arch == "i386" {
+					k.Name += ":i386"
+				}
 				if p.Verdict == patch.NotPatched && version.DpkgCompare(k.Fixed, cmp.Or(got[k.Name], "0")) > 0 {
 					got[k.Name] = k.Fixed
 				}
@@ -61,13 +64,15 @@ func worldBundle(t *testing.T, w *debtest.World) string {
 	t.Helper()
 	in := catalog.Input{OS: "debian-12-amd64", Now: time.Unix(1_800_000_000, 0)}
 	for _, s := range w.Suites {
-		in.Sources = append(in.Sources, catalog.Source{
-			Origin: patch.Origin{Suite: s.Suite, Component: s.Component, Arch: "amd64", IndexPath: s.Component + "/binary-amd64/Packages"},
-			URI:    "https://" + s.Site + "/debian", Label: s.Label,
-			About: patch.Release{Origin: s.Origin, Label: s.Label, Suite: s.Archive, Codename: s.Codename, Version: s.Number, NotAutomatic: s.NotAutomatic,
-				ButAutomaticUpgrades: s.ButAutomaticUpgrades},
-			Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(s.Index)), nil },
-		})
+		for arch, index := range map[string]string{"amd64": s.Index, "i386": s.Foreign} {
+			in.Sources = append(in.Sources, catalog.Source{
+				Origin: patch.Origin{Suite: s.Suite, Component: s.Component, Arch: arch, IndexPath: s.Component + "/binary-" + arch + "/Packages"},
+				URI:    "https://" + s.Site + "/debian", Label: s.Label,
+				About: patch.Release{Origin: s.Origin, Label: s.Label, Suite: s.Archive, Codename: s.Codename, Version: s.Number, NotAutomatic: s.NotAutomatic,
+					ButAutomaticUpgrades: s.ButAutomaticUpgrades},
+				Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(index)), nil },
+			})
+		}
 	}
 	built, err := catalog.Build(context.Background(), in)
 	if err != nil {

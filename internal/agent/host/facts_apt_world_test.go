@@ -49,7 +49,7 @@ func ourUpgrades(t *testing.T, w *debtest.World) map[string]string {
 	for i, s := range w.Suites {
 		archives = append(archives, candidate.Archive{Suite: s.Suite, Component: s.Component, Arch: "amd64", Site: s.Site, Release: patch.Release{Origin: s.Origin,
 			Label: s.Label, Suite: s.Archive, Codename: s.Codename, Version: s.Number, NotAutomatic: s.NotAutomatic, ButAutomaticUpgrades: s.ButAutomaticUpgrades}})
-		err := debian.ScanPackages(strings.NewReader(s.Index), func(st debian.Stanza) error {
+		err := debian.ScanPackages(strings.NewReader(s.Index+s.Foreign), func(st debian.Stanza) error {
 			offers[string(st.Package)] = append(offers[string(st.Package)], candidate.Offer{Version: string(st.Version), Source: string(st.Source),
 				SourceVersion: string(st.SourceVersion), Archive: i, Phased: st.Phased})
 			return nil
@@ -62,10 +62,14 @@ func ourUpgrades(t *testing.T, w *debtest.World) map[string]string {
 	ups := map[string]string{}
 	for i := range facts.Packages {
 		p := &facts.Packages[i]
+		name := p.Name
+		if p.Arch == "i386" {
+			name += ":i386"
+		}
 		choice := policy.Choose(p, offers[p.Name])
 		for _, o := range offers[p.Name] {
-			if !p.Held && version.DpkgCompare(o.Version, p.Version) > 0 && choice.Judge(o).Code == "" && version.DpkgCompare(o.Version, cmp.Or(ups[p.Name], "0")) > 0 {
-				ups[p.Name] = o.Version
+			if !p.Held && version.DpkgCompare(o.Version, p.Version) > 0 && choice.Judge(o).Code == "" && version.DpkgCompare(o.Version, cmp.Or(ups[name], "0")) > 0 {
+				ups[name] = o.Version
 			}
 		}
 	}

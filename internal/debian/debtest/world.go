@@ -17,7 +17,7 @@ import (
 type World struct {
 	Root     string // the machine's root directory
 	Suites   []WorldSuite
-	Packages []string // names of installed packages
+	Packages []string // installed packages as apt names them: with ":i386" where they are foreign
 	Text     string   // what makes this world special, for a failing test
 	r        *rand.Rand
 }
@@ -29,6 +29,7 @@ type WorldSuite struct {
 	NotAutomatic, ButAutomaticUpgrades       bool
 	Enabled                                  bool   // the machine's apt has it
 	Release, Index                           string // texts
+	Foreign                                  string // the index of i386, a foreign architecture of the machine
 }
 
 // worldSuites are the archives that worlds are made of. The last four serve only who asks for them.
@@ -82,7 +83,7 @@ func (w *World) writePackages(t testing.TB) {
 	for i := range 40 {
 		name := fmt.Sprintf("%s%d", pickOne(w.r, "alpha", "libbeta", "php8.2-x", "gamma"), i)
 		source := pickOne(w.r, name, name, "php8.2", "gamma")
-		arch := pickOne(w.r, "amd64", "amd64", "all")
+		arch := pickOne(w.r, "amd64", "amd64", "amd64", "all", "i386")
 		// The same version is the same package wherever it is, as in real archives.
 		stanza := map[string]string{}
 		for _, v := range versions {
@@ -95,15 +96,24 @@ func (w *World) writePackages(t testing.TB) {
 		for k := range w.Suites {
 			if w.r.IntN(2) == 0 {
 				v := pickOne(w.r, versions...)
-				w.Suites[k].Index += fmt.Sprintf("%sFilename: pool/%s_%s.deb\nSize: 10\nSHA256: %064x\n\n", stanza[v], name, v, i*100+len(v))
+				text := fmt.Sprintf("%sFilename: pool/%s_%s.deb\nSize: 10\nSHA256: %064x\n\n", stanza[v], name, v, i*100+len(v))
+				if arch != "i386" {
+					w.Suites[k].Index += text
+				}
+				if arch != "amd64" {
+					w.Suites[k].Foreign += text
+				}
 			}
+		}
+		if arch == "i386" {
+			name += ":i386"
 		}
 		w.Packages = append(w.Packages, name)
 		want := pickOne(w.r, "install ok", "install ok", "install ok", "install ok", "hold ok")
 		fmt.Fprintf(&status, "%sStatus: %s installed\nMaintainer: x\nDescription: x\n\n", withoutPhase(stanza[pickOne(w.r, versions...)]), want)
 	}
 	w.put(t, "var/lib/dpkg/status", status.String())
-	w.put(t, "var/lib/dpkg/arch", "amd64\n")
+	w.put(t, "var/lib/dpkg/arch", "amd64\ni386\n")
 }
 
 func withoutPhase(stanza string) string {
@@ -116,7 +126,7 @@ func (w *World) writeSources(t testing.TB) {
 	var sources strings.Builder
 	for i := range w.Suites {
 		s := &w.Suites[i]
-		s.Release = fmt.Sprintf("Origin: %s\nLabel: %s\nSuite: %s\nCodename: %s\nDate: Sun, 01 Mar 2026 12:00:00 UTC\nArchitectures: all amd64\nComponents: main contrib\n", s.Origin, s.Label, s.Archive, s.Codename)
+		s.Release = fmt.Sprintf("Origin: %s\nLabel: %s\nSuite: %s\nCodename: %s\nDate: Sun, 01 Mar 2026 12:00:00 UTC\nArchitectures: all amd64 i386\nComponents: main contrib\n", s.Origin, s.Label, s.Archive, s.Codename)
 		if s.Number != "" {
 			s.Release += "Version: " + s.Number + "\n"
 		}
@@ -126,7 +136,7 @@ func (w *World) writeSources(t testing.TB) {
 		if s.ButAutomaticUpgrades {
 			s.Release += "ButAutomaticUpgrades: yes\n"
 		}
-		s.Release += fmt.Sprintf("SHA256:\n %064x 10 main/binary-amd64/Packages\n", i)
+		s.Release += fmt.Sprintf("SHA256:\n %064x 10 main/binary-amd64/Packages\n %064x 10 main/binary-i386/Packages\n", i, i+100)
 		if !s.Enabled {
 			continue
 		}
@@ -134,6 +144,7 @@ func (w *World) writeSources(t testing.TB) {
 		base := "var/lib/apt/lists/" + s.Site + "_debian_dists_" + s.Suite + "_"
 		w.put(t, base+"InRelease", s.Release)
 		w.put(t, base+s.Component+"_binary-amd64_Packages", s.Index)
+		w.put(t, base+s.Component+"_binary-i386_Packages", s.Foreign)
 	}
 	w.put(t, "etc/apt/sources.list", sources.String())
 }
@@ -141,11 +152,11 @@ func (w *World) writeSources(t testing.TB) {
 func (w *World) writePreferences(t testing.TB) {
 	var text strings.Builder
 	for range w.r.IntN(5) {
-		names := pickOne(w.r, "*", "*", "gamma*", "/^lib/", "src:php8.2", "src:gam*", "alpha* gamma*", "*:any", w.Packages[0]+" "+w.Packages[1], "PHP8.?-x*", "libbeta[0-3]*")
+		names := pickOne(w.r, "*", "*", "gamma*", "/^lib/", "src:php8.2", "src:gam*", "alpha* gamma*", "*:any", "*:i386", "gamma*:any", w.Packages[0]+" "+w.Packages[1], "PHP8.?-x*", "libbeta[0-3]*")
 		pin := pickOne(w.r, "release a=stable", "release n=bookworm-backports", "release o=Debian", "release l=Debian-Security", "release a=stable-updates, o=Debian",
 			"release c=contrib", "release v=12*", "release v=12.5", "release stable", "release bookworm-backports", "release o=Acme", "release *", "release a=now",
 			"origin security.example.org", "origin \"apt.acme.example\"", "origin *.example.org", "release o=UbuntuESM", "release l=/debian/", "release a=experimental",
-			"release 12*", "release b=amd64")
+			"release 12*")
 		if names != "*" && w.r.IntN(3) == 0 {
 			pin = "version " + pickOne(w.r, "1.1*", "1.0-1", "/deb12u1$/", "*bpo*", "9.9")
 		}
@@ -177,7 +188,7 @@ func (w *World) writeConfiguration(t testing.TB) {
 	}
 	w.put(t, "etc/apt/apt.conf.d/50random", conf)
 	w.Text += conf
-	w.put(t, "apt.conf", fmt.Sprintf("Dir %q;\nDir::State::status %q;\nDir::Cache::pkgcache \"\";\nDir::Cache::srcpkgcache \"\";\nDir::Bin::ischroot \"/bin/false\";\nDir::Bin::dpkg \"/usr/bin/dpkg\";\nAPT::Architecture \"amd64\";\nAPT::Architectures {\"amd64\";};\n",
+	w.put(t, "apt.conf", fmt.Sprintf("Dir %q;\nDir::State::status %q;\nDir::Cache::pkgcache \"\";\nDir::Cache::srcpkgcache \"\";\nDir::Bin::ischroot \"/bin/false\";\nDir::Bin::dpkg \"/usr/bin/dpkg\";\nAPT::Architecture \"amd64\";\nAPT::Architectures {\"amd64\"; \"i386\";};\n",
 		w.Root, filepath.Join(w.Root, "var/lib/dpkg/status")))
 	for _, dir := range []string{"var/lib/apt/lists/partial", "var/cache/apt/archives/partial", "etc/apt/trusted.gpg.d", "var/log/apt"} {
 		if err := os.MkdirAll(filepath.Join(w.Root, dir), 0o755); err != nil {

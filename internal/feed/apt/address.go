@@ -44,6 +44,33 @@ func checkFeed(f patch.Feed) (string, error) {
 	return strings.TrimRight(f.URI, "/") + "/dists/" + f.Suite + "/", nil
 }
 
+// ParseSources is ParseSource for lines that name several architectures, as [arch=amd64,i386]: one feed for each. The first is the
+// machines' own, which is arch where the line names it; the others are foreign architectures of the same machines.
+func ParseSources(line, arch string) ([]patch.Feed, error) {
+	before, list, found := strings.Cut(line, "arch=")
+	end := strings.IndexAny(list, " ]")
+	if !found || end < 0 || !strings.Contains(list[:end], ",") {
+		f, err := ParseSource(line, arch)
+		return []patch.Feed{f}, err
+	}
+	names := strings.Split(list[:end], ",")
+	if own := slices.Index(names, arch); own > 0 {
+		names[0], names[own] = names[own], names[0]
+	}
+	feeds := make([]patch.Feed, len(names))
+	for i, name := range names {
+		f, err := ParseSource(before+"arch="+name+list[end:], arch)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			f.Name += "-" + name
+		}
+		feeds[i] = f
+	}
+	return feeds, nil
+}
+
 // ParseSource reads a one-line source, "deb [options] URI SUITE COMPONENT…", as a feed. Of the options arch and signed-by count.
 func ParseSource(line, arch string) (patch.Feed, error) {
 	bad := func(err error) (patch.Feed, error) {

@@ -369,3 +369,36 @@ func TestParseSource(t *testing.T) {
 		}
 	}
 }
+
+func TestParseSources(t *testing.T) {
+	feeds, err := apt.ParseSources("deb [signed-by=/k.gpg arch=i386,amd64,armhf] https://deb.example.org/debian bookworm main", "amd64")
+	var got []string
+	for _, f := range feeds {
+		got = append(got, f.Arch+" "+f.Name+" "+f.Keyring)
+	}
+	want := []string{"amd64 deb.example.org-debian-bookworm /k.gpg", "i386 deb.example.org-debian-bookworm-i386 /k.gpg", "armhf deb.example.org-debian-bookworm-armhf /k.gpg"}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	if feeds, err := apt.ParseSources("deb https://deb.example.org/debian bookworm main", "arm64"); err != nil || len(feeds) != 1 || feeds[0].Arch != "arm64" {
+		t.Error(feeds, err)
+	}
+	for _, bad := range []string{"deb [arch=amd64,] https://x/ s c", "deb [arch=amd64,i386", "deb [arch=amd64,../x] https://x/ s c", ""} {
+		if _, err := apt.ParseSources(bad, "amd64"); patch.KindOf(err) != patch.Invalid {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+// The packages of a foreign architecture belong to the machines whose own it is not.
+func TestForeignArchitecture(t *testing.T) {
+	r := newRig(t)
+	r.archive.Publish(t, debtest.Suite{Name: "bookworm", Date: date, Arch: "i386", Components: map[string][]debtest.Package{"main": {{Name: "lib", Arch: "i386", Version: "1"}, {Name: "data", Arch: "all", Version: "1"}}}})
+	r.feed.Arch = "i386"
+	r.good(feed.New)
+	if s := r.store.state; s.OS != "debian-12-amd64" || s.Origins[0].Arch != "i386" || s.Packages != 2 {
+		t.Errorf("%+v", s)
+	}
+	r.feed.OS = "debian-11-amd64"
+	r.refused(feed.Failed, patch.Untrusted, "debian-12-amd64")
+}

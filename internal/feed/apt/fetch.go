@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
@@ -105,7 +106,7 @@ func (g *generation) fetch(ctx context.Context) (state patch.FeedState, unchange
 		return state, true, nil
 	}
 	state = patch.FeedState{Label: release.Label, About: release.About(), Dated: release.Date, ValidUntil: release.ValidUntil, ETag: tags.ETag, Modified: tags.Modified}
-	state.OS, _ = release.HostOS(g.sub.Arch)
+	state.OS, _ = release.HostOS(g.hostArch())
 	if state.Release, err = g.dir.PutBytes(ctx, text); err != nil {
 		return state, false, err
 	}
@@ -119,6 +120,15 @@ func (g *generation) fetch(ctx context.Context) (state patch.FeedState, unchange
 		state.Packages += n
 	}
 	return state, false, nil
+}
+
+// hostArch is the architecture of the machines that the feed is for. It may be another than the packages': amd64 machines may have i386
+// packages as well.
+func (g *generation) hostArch() string {
+	if at := strings.LastIndexByte(string(g.sub.OS), '-'); at >= 0 {
+		return string(g.sub.OS[at+1:])
+	}
+	return g.sub.Arch
 }
 
 // inRelease asks for the Release if it changed, else gives the one that is kept.
