@@ -2,6 +2,10 @@ package main
 
 // storeDefects remove controls of the storage and of who may do what.
 var storeDefects = []Defect{
+	{Name: "a write that failed leaves what it wrote to those that share its transaction", File: "internal/store/group.go",
+		Old: `"ROLLBACK TO writer"`, New: `"SELECT 1"`, Test: "TestWritersThatShareATransactionFailAlone", In: "./internal/store"},
+	{Name: "a caller that goes away interrupts the transaction of others", File: "internal/store/group.go",
+		Old: "t.tx.ExecContext(context.WithoutCancel(ctx), query, args...)", New: "t.tx.ExecContext(ctx, query, args...)", Test: "TestACallerThatGoesAwayTakesNobodyAlong", In: "./internal/store"},
 	{Name: "sqlite commits without syncing", File: "internal/store/sqlite.go",
 		Old: "synchronous(FULL)", New: "synchronous(OFF)",
 		Test: "TestCommitsWaitForTheDisk$/sqlite", In: "./internal/store"},

@@ -26,6 +26,7 @@ type Store struct {
 	now     func() time.Time
 	log     *slog.Logger
 	vectors *vectorCodec
+	group   *group // of writers; nil where the database lets them write at once
 
 	failing sync.Once
 	failed  chan struct{}

@@ -46,9 +46,11 @@ func (s *Store) write(ctx context.Context, f func(session) error) error {
 }
 
 func (s *Store) writeOnce(ctx context.Context, f func(session) error) error {
+	if s.group != nil {
+		return s.group.write(ctx, s, f)
+	}
 	if s.hasFailed() {
-		return &patch.Error{Kind: patch.Unavailable, What: "the database takes no writes", Why: "an earlier write to the disk failed",
-			Do: "Check the disk and restart the appliance."}
+		return stopped()
 	}
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
@@ -59,6 +61,11 @@ func (s *Store) writeOnce(ctx context.Context, f func(session) error) error {
 		return s.noteFailure(err)
 	}
 	return s.noteFailure(tx.Commit())
+}
+
+func stopped() error {
+	return &patch.Error{Kind: patch.Unavailable, What: "the database takes no writes", Why: "an earlier write to the disk failed",
+		Do: "Check the disk and restart the appliance."}
 }
 
 func (s *Store) noteFailure(err error) error {

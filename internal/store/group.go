@@ -1,0 +1,197 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"runtime/debug"
+	"sync"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// groupSize is how many writers share one transaction at most.
+const groupSize = 256
+
+// group lets writers that wait for SQLite's one connection share a transaction and its sync to disk. Each keeps a savepoint of its own, so
+// that one that fails undoes itself alone; all are acknowledged when the transaction is durable. Nobody waits for others to come: a
+// writer that is alone commits alone.
+//
+// One of the writers does the work for those that wait at that moment and hands over to the first that came meanwhile.
+type group struct {
+	mu      sync.Mutex
+	waiting []*writing
+	working bool
+}
+
+// writing is one writer that waits.
+type writing struct {
+	ctx  context.Context
+	f    func(session) error
+	lead chan struct{} // it is its turn to do the work
+	done chan outcome
+}
+
+type outcome struct {
+	err   error
+	panic any // of f; it belongs to the writer's own goroutine
+}
+
+// write runs f together with what others wait to write. Once it runs it is not cut short by its context.
+func (g *group) write(ctx context.Context, s *Store, f func(session) error) error {
+	w := &writing{ctx: ctx, f: f, lead: make(chan struct{}, 1), done: make(chan outcome, 1)}
+	g.mu.Lock()
+	g.waiting = append(g.waiting, w)
+	if !g.working {
+		g.working = true
+		w.lead <- struct{}{}
+	}
+	g.mu.Unlock()
+	select {
+	case <-w.lead:
+		g.work(s)
+	case o := <-w.done:
+		return o.give()
+	}
+	return (<-w.done).give()
+}
+
+func (o outcome) give() error {
+	if o.panic != nil {
+		panic(o.panic)
+	}
+	return o.err
+}
+
+// work writes for those that wait, the caller first among them, and hands over.
+func (g *group) work(s *Store) {
+	g.mu.Lock()
+	n := min(len(g.waiting), groupSize)
+	batch := g.waiting[:n:n]
+	g.waiting = g.waiting[n:]
+	g.mu.Unlock()
+	outcomes := s.writeTogether(batch)
+	g.mu.Lock()
+	if len(g.waiting) > 0 {
+		g.waiting[0].lead <- struct{}{}
+	} else {
+		g.working, g.waiting = false, nil
+	}
+	g.mu.Unlock()
+	for i, w := range batch {
+		w.done <- outcomes[i]
+	}
+}
+
+// writeTogether runs a batch in one transaction. Where the transaction as a whole cannot be kept, each writer gets one of its own.
+func (s *Store) writeTogether(batch []*writing) []outcome {
+	if len(batch) == 1 {
+		return []outcome{s.writeAlone(batch[0])}
+	}
+	outcomes, err := s.tryTogether(batch)
+	if err == nil {
+		return outcomes
+	}
+	if s.noteFailure(err); s.hasFailed() {
+		for i := range outcomes {
+			outcomes[i] = outcome{err: err}
+		}
+		return outcomes
+	}
+	for i, w := range batch {
+		if outcomes[i].panic == nil {
+			outcomes[i] = s.writeAlone(w)
+		}
+	}
+	return outcomes
+}
+
+func (s *Store) writeAlone(w *writing) outcome {
+	if err := w.ctx.Err(); err != nil {
+		return outcome{err: err}
+	}
+	var o outcome
+	o.err = s.transact(func(x session) error {
+		o = w.run(x)
+		return o.err
+	})
+	return o
+}
+
+// tryTogether gives what became of each writer, or why none of it was kept.
+func (s *Store) tryTogether(batch []*writing) ([]outcome, error) {
+	outcomes := make([]outcome, len(batch))
+	err := s.transact(func(x session) error {
+		for i, w := range batch {
+			if outcomes[i].err = w.ctx.Err(); outcomes[i].err != nil {
+				continue
+			}
+			var err error
+			if outcomes[i], err = w.savepoint(x); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return outcomes, err
+}
+
+// savepoint runs one writer so that its failure undoes what it did and nothing else. The error says that this could not be done.
+func (w *writing) savepoint(x session) (outcome, error) {
+	ctx := context.Background()
+	if _, err := x.ExecContext(ctx, "SAVEPOINT writer"); err != nil {
+		return outcome{}, err
+	}
+	o := w.run(x)
+	if o.err != nil || o.panic != nil {
+		if _, err := x.ExecContext(ctx, "ROLLBACK TO writer"); err != nil {
+			return o, err
+		}
+	}
+	_, err := x.ExecContext(ctx, "RELEASE writer")
+	return o, err
+}
+
+// run calls f; its panic is kept for the goroutine that it belongs to.
+func (w *writing) run(x session) (o outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			o = outcome{err: patch.Errorf(patch.Internal, "a write panicked: %v\n%s", p, debug.Stack()), panic: p}
+		}
+	}()
+	return outcome{err: w.f(x)}
+}
+
+// transact runs f in one transaction of its own and commits it.
+func (s *Store) transact(f func(session) error) error {
+	if s.hasFailed() {
+		return stopped()
+	}
+	tx, err := s.writer.BeginTx(context.Background(), nil)
+	if err != nil {
+		return s.noteFailure(err)
+	}
+	defer tx.Rollback() // after Commit it does nothing
+	if err := f(session{statements: whole{tx}, engine: s.engine}); err != nil {
+		return s.noteFailure(err)
+	}
+	return s.noteFailure(tx.Commit())
+}
+
+// whole is a transaction whose statements are not interrupted: SQLite would undo the whole transaction, and others' writes with it.
+type whole struct{ tx *sql.Tx }
+
+func (t whole) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return t.tx.ExecContext(context.WithoutCancel(ctx), query, args...)
+}
+
+func (t whole) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return t.tx.QueryContext(context.WithoutCancel(ctx), query, args...)
+}
+
+func (t whole) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	return t.tx.QueryRowContext(context.WithoutCancel(ctx), query, args...)
+}
+
+func (t whole) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
+	return t.tx.PrepareContext(context.WithoutCancel(ctx), query)
+}
