@@ -290,3 +290,26 @@ func TestIncompleteObjects(t *testing.T) {
 		}
 	}
 }
+
+// A variable as an object is one item with all of its values.
+func TestVariablesAsObjects(t *testing.T) {
+	two := &Variable{ID: "v", Kind: Constant, Datatype: Int, Values: []string{"1", "2"}}
+	about := func(v *Variable, e Existence, check Check) *Test {
+		return &Test{Class: "variable", Existence: e, Object: &Object{Class: "variable", Entities: []Entity{{Name: "var_ref", Variable: v}}},
+			States: []*State{{Class: "variable", Entities: []Entity{{Name: "value", Datatype: Int, Operation: GreaterThan, Value: "1", EntityCheck: check}}}}}
+	}
+	for name, c := range map[string]struct {
+		x    *Test
+		want Value
+	}{
+		"one item":         {about(two, OnlyOneExists, AtLeastOne), True},
+		"one of its value": {about(two, AtLeastOneExists, AtLeastOne), True},
+		"all of them":      {about(two, AtLeastOneExists, All), False},
+		"external without": {about(&Variable{Kind: External}, NoneExist, All), True},
+		"faulty":           {about(&Variable{Kind: External, Fault: "not given"}, NoneExist, All), Error},
+	} {
+		if got := judged(t, &answers{}, c.x); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
