@@ -258,6 +258,11 @@ func fileQuestions(root string) []question {
 	}
 	all = append(all, question{"independent", "filehash", `<filepath>` + root + `/a/f1</filepath>`}, question{"independent", "family", ""},
 		question{"windows", "registry", "<hive>HKEY_LOCAL_MACHINE</hive><key>x</key><name>y</name>"}, question{"unix", "inetd", "<protocol>tcp</protocol><service_name>x</service_name>"})
+	for _, path := range []string{"/a/b", "/a/b/text()", "/a/b/@i", "count(/a/b)", "string(/a/b[2])", "/a/b = &quot;t2&quot;", "/a/zz", "/a/e", "/a/b[@i=2]/text()", "//c/text()",
+		"//b[c]/@i", "/a/*[1]/text()", "not(/a/zz)", "//@i", "sum(//@i)", "/a/b[last()]/@i", "normalize-space(/a/b[1])"} {
+		all = append(all, question{"independent", "xmlfilecontent", `<path>` + root + `</path><filename operation="pattern match">^x\.xml$</filename><xpath>` + path + `</xpath>`},
+			question{"independent", "xmlfilecontent", `<filepath>` + root + `/x.xml</filepath><xpath>` + path + `</xpath>`})
+	}
 	for _, o := range textObjects() {
 		all = append(all, question{"independent", "textfilecontent54", strings.ReplaceAll(o, "ROOT", root)})
 	}

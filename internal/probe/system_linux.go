@@ -34,6 +34,8 @@ func (m *Machine) class(name string) func(*gathering) {
 		return (*gathering).file
 	case "textfilecontent54", "textfilecontent":
 		return (*gathering).textfilecontent54
+	case "xmlfilecontent":
+		return (*gathering).xmlfilecontent
 	case "filehash58":
 		return (*gathering).filehash58
 	case "filehash":
