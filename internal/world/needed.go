@@ -49,7 +49,7 @@ func Needed(f *patch.Facts, files []patch.PayloadFile, origins []patch.Origin, a
 	}
 	for s, file := range carried {
 		p, installed := here[s]
-		if installed && !file.Along && !p.Held && may(p) && version.DpkgCompare(p.Version, file.Version) < 0 {
+		if installed && !p.Held && !file.Along && may(p) && version.DpkgCompare(p.Version, file.Version) < 0 {
 			choose(s, p.Version)
 		}
 	}
