@@ -80,6 +80,9 @@ func (r *run) fits(facts patch.Facts) error {
 	if ok, word := readPolicy(r.cfg.PolicyFile).Deploys(); !ok {
 		return ownerForbids(word)
 	}
+	if m := facts.OS.Manager; m != "" && m != "dpkg" {
+		return &host.Failure{Cause: patch.FailPolicy, Text: "this agent installs through apt only, and this machine has " + m}
+	}
 	if facts.OS.Key != r.order.OS {
 		return &host.Failure{Cause: patch.FailDrift, Text: fmt.Sprintf("this machine is %s, and the order was made for %s", facts.OS.Key, r.order.OS)}
 	}

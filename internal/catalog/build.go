@@ -189,7 +189,7 @@ func (in *Input) scheme() version.Scheme {
 	if len(in.Sources) > 0 {
 		return version.Dpkg
 	}
-	return SchemeOf(in.OS)
+	return version.Of(in.OS)
 }
 
 // encodeAll writes the three files side by side.

@@ -2,9 +2,7 @@ package catalog
 
 import (
 	"slices"
-	"strings"
 
-	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/version"
 )
 
@@ -57,20 +55,4 @@ func supersedeParsed(all []made, scheme version.Scheme) {
 			all[i].patch.Supersedes = append(all[i].patch.Supersedes, all[j].patch.ID)
 		}
 	}
-}
-
-// SchemeOf tells how a host OS orders the versions of its packages.
-func SchemeOf(os patch.HostOS) version.Scheme {
-	distribution, _, _ := strings.Cut(string(os), "-")
-	switch distribution {
-	case "debian", "ubuntu", "raspbian", "devuan", "kali", "linuxmint":
-		return version.Dpkg
-	case "alpine", "postmarketos":
-		return version.APK
-	case "windows":
-		return version.Windows
-	case "macos":
-		return version.Semver
-	}
-	return version.RPM
 }

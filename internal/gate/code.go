@@ -43,6 +43,7 @@ const (
 	CodeDisk      = "disk-full"     // preflight
 	CodeNetwork   = "network"       // preflight: the machine could not fetch from the appliance
 	CodeUntrusted = "untrusted"     // preflight: bytes did not verify on the machine
+	CodeNoInstall = "no-installer"  // preflight: Fettle detects on this host OS and cannot install there yet
 	CodeOwner     = "owner-forbids" // preflight: the machine's owner does not allow deploys
 
 	CodeUnderWay   = "under-way"       // attempts: one is open

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/version"
 )
 
 func machine(w World) Gate {
@@ -88,6 +89,11 @@ func files(w World, g *Gate) {
 
 func preflight(w World) Gate {
 	g := Gate{Name: Preflight, Title: "machine ready"}
+	if os := w.os(); version.Of(os) != version.Dpkg {
+		g.close(CodeNoInstall, fmt.Sprintf("Fettle detects and explains %s, and cannot install there yet", os))
+		g.until(Owner, "install it with the machine's own package manager; the next detect proves it")
+		return g
+	}
 	if p := w.Machine.Policy; p != "" && p != "no-reboot" {
 		g.close(CodeOwner, fmt.Sprintf("the owner of %s does not allow deploys (%s)", w.name(), p))
 		g.At = w.Machine.SeenAt

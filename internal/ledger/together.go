@@ -129,6 +129,8 @@ func phrase(code string) string {
 		return "waiting for the files"
 	case gate.CodeUnderWay:
 		return "being deployed"
+	case gate.CodeNoInstall:
+		return "where Fettle cannot install yet"
 	case gate.CodeAwaiting:
 		return "installed, not yet verified"
 	}
