@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/version"
@@ -15,6 +16,7 @@ import (
 
 // flaw is one definition to be: a package is vulnerable below a version, and, in mixed sets, only where a file is smaller than a size.
 type flaw struct {
+	number  int // of its definition, for ever
 	cve     string
 	pkg     string
 	fixed   string // Debian version
@@ -57,17 +59,33 @@ func machineFlaws(ctx context.Context, n int, root string) ([]flaw, error) {
 		}
 	}
 	for i := range flaws {
+		flaws[i].number = 100_000_000 + i
 		flaws[i].cve = fmt.Sprintf("CVE-%d-%d", 2004+i*22/n, 10_000+i%((n+21)/22))
 	}
 	return flaws, nil
 }
 
-// earlier gives a version like the one before: the last number above zero that it holds, one lower.
+// earlier gives a version like the upload before: a Debian revision one lower, else an upstream version one lower.
 func earlier(v string) string {
-	for i := len(v) - 1; i > 0; i-- {
-		if v[i] > '0' && v[i] <= '9' && version.DpkgValid(v[:i]+string(v[i]-1)+v[i+1:]) == nil {
-			return v[:i] + string(v[i]-1) + v[i+1:]
+	upstream, revision := v, ""
+	if i := strings.LastIndexByte(v, '-'); i > 0 {
+		upstream, revision = v[:i], v[i:]
+	}
+	if end := strings.IndexFunc(revision, func(r rune) bool { return r != '-' && (r < '0' || r > '9') }); end > 0 {
+		revision = revision[:end]
+	}
+	if n, err := strconv.Atoi(strings.TrimPrefix(revision, "-")); err == nil && n > 1 {
+		return fmt.Sprintf("%s-%d", upstream, n-1)
+	}
+	for end := len(upstream); end > 0; {
+		from := end
+		for from > 0 && upstream[from-1] >= '0' && upstream[from-1] <= '9' {
+			from--
 		}
+		if n, err := strconv.Atoi(upstream[from:end]); err == nil && n > 0 && version.DpkgValid(upstream[:from]+strconv.Itoa(n-1)+"-1") == nil {
+			return upstream[:from] + strconv.Itoa(n-1) + "-1"
+		}
+		end = max(from, 1) - 1
 	}
 	return v
 }

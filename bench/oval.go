@@ -53,6 +53,9 @@ func benchFlaws(ctx context.Context, r *report, root, dir string) error {
 	}
 	r.add("their signatures", fmt.Sprintf("%d kB", signatures/1000), "", "", "≤ 100 kB", signatures <= 100_000)
 	r.add("their list", fmt.Sprintf("%d kB", list/1000), "", "", "≤ 400 kB", list <= 400_000)
+	if err := benchDelta(ctx, r, flaws, dir); err != nil {
+		return err
+	}
 	if err := benchLinear(ctx, r, flaws, dir); err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func writeOVAL(file string, flaws []flaw) error {
 		o.object("release", "textfilecontent54", "independent", `<path>/etc</path><filename>os-release</filename><pattern operation="pattern match">^VERSION_ID="(\d+)"</pattern><instance datatype="int">1</instance>`),
 		o.state("release", "textfilecontent54", "independent", `<subexpression operation="pattern match">^\d+$</subexpression>`))
 	for i := range flaws {
-		o.define(i, &flaws[i], release)
+		o.define(&flaws[i], release)
 	}
 	return o.write(file)
 }
@@ -65,7 +65,7 @@ func (o *ovalFile) test(key, class, family, comment, object, state string) strin
 	return id
 }
 
-func (o *ovalFile) define(i int, f *flaw, release string) {
+func (o *ovalFile) define(f *flaw, release string) {
 	evr := f.fixed
 	if !strings.Contains(evr, ":") {
 		evr = "0:" + evr
@@ -88,7 +88,7 @@ func (o *ovalFile) define(i int, f *flaw, release string) {
 		`<description>%[3]s before %[4]s mishandles input that somebody else may choose. Whoever can send it may stop the program, read its memory or run code as its user; which of these depends on the configuration.</description>`+
 		`</metadata><criteria operator="AND" comment="Release"><criterion test_ref=%[5]q comment="The release is Debian 12"/>`+
 		`<criteria operator="OR" comment="Architectures"><criteria operator="AND" comment="Any architecture"><criterion test_ref=%[6]q comment="%[3]s is earlier than %[4]s"/>%[7]s</criteria></criteria></criteria></definition>`+"\n",
-		100_000_000+i, f.cve, f.pkg, evr, release, pkg, file)
+		f.number, f.cve, f.pkg, evr, release, pkg, file)
 }
 
 func escape(s string) string {

@@ -108,7 +108,11 @@ func (c *compiler) columns() (map[int][]byte, error) {
 }
 
 func (c *compiler) add(d Definition) error {
+	rules, isSet := c.packageSet(d)
 	head, tail := splitID(d.ID)
+	if !isSet { // what follows the last slash is no version of a package
+		head, tail = string(d.ID), noTail
+	}
 	if !plain(string(d.ID)) || len(d.ID) > maxID {
 		return patch.Errorf(patch.Invalid, "a definition cannot be called %q", d.ID)
 	}
@@ -118,7 +122,6 @@ func (c *compiler) add(d Definition) error {
 	c.head = head
 	c.tails.WriteString(tail)
 	c.tails.WriteByte(0)
-	rules, isSet := c.packageSet(d)
 	if !isSet {
 		c.counts.WriteByte(0)
 		c.forest.plant(treesOf(d))

@@ -31,7 +31,7 @@
 // Numbers are unsigned LEB128; near numbers are their zigzag distance from the one before in the same field. Definitions are sorted by
 // ID, the rules of one by name. Text columns end each entry with a zero byte; in versions and strings an entry may begin with a byte
 // 0x80+k, which stands for the first k bytes (0 to 127) of a reference text. The ID of a patch of a package archive is
-// suite/source/version: head is all before the last "/", tail what follows. Empty sections are left out.
+// suite/source/version: head is all before the last "/", tail what follows. Of a definition with trees head is all. Empty sections are left out.
 //
 //	kind  column    per         holds
 //	1     counts    definition  how many package rules it has; 0: its trees come next in roots

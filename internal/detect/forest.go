@@ -76,17 +76,13 @@ func (f *forest) plant(pair [2]Expr) {
 	}))
 }
 
-// sorted gives the same forest with the pairs that most definitions have first, and near each other those that ask about like things:
-// so the file becomes smaller.
+// sorted gives the same forest with those pairs near each other that ask about like things: so the file becomes smaller.
 func (f *forest) sorted() *forest {
-	counts, keys, order := make([]int, len(f.planted)), make([]string, len(f.planted)), make([]int, len(f.planted))
-	for _, r := range f.roots {
-		counts[r]++
-	}
+	keys, order := make([]string, len(f.planted)), make([]int, len(f.planted))
 	for i := range order {
 		order[i], keys[i] = i, f.planted[i][1].leaf()
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Or(counts[b]-counts[a], cmp.Compare(keys[a], keys[b])) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(keys[a], keys[b]) })
 	out, rank := newForest(f.os, f.scheme), make([]int, len(order))
 	out.items.IDs = f.items.IDs
 	for r, i := range order {
