@@ -116,6 +116,8 @@ func TestPatterns(t *testing.T) {
 		{`(?m)^b$`, "a\nb\nc", True},
 		{`^[^/]*\.conf$`, "x.conf", True},
 		{`a{2,3}$`, "aaa", True},
+		{`^(?:a{1,1000}){1,1}x{1000}` + strings.Repeat("y{0,900}", 60) + `$`, "a" + strings.Repeat("x", 1000), True}, // counted, not unrolled
+		{strings.Repeat("a", 5000), "x", Error},
 		{`(`, "x", Error},
 		{`*`, "x", Error},
 	} {

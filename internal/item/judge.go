@@ -41,10 +41,17 @@ func NewJudge(m *Model, s Source) *Judge {
 		variables: make([]*list, len(m.variables)), asked: make(map[question]*found, len(m.objects))}
 }
 
-// Value is the value of test n, which must be in [0, Tests).
+// Value is the value of test n, which must be in [0, Tests). It is Error, and not remembered, where the context has ended.
 func (j *Judge) Value(ctx context.Context, n int) Value {
+	if ctx.Err() != nil {
+		return Error
+	}
 	if !j.values[n].known {
-		j.values[n] = answer{value: j.judge(ctx, &j.model.tests[n]), known: true}
+		v := j.judge(ctx, &j.model.tests[n])
+		if ctx.Err() != nil {
+			return Error
+		}
+		j.values[n] = answer{value: v, known: true}
 	}
 	return j.values[n].value
 }
@@ -85,6 +92,9 @@ func (j *Judge) judge(ctx context.Context, t *Test) Value {
 	}
 	var items Tally
 	for i := range f.Items {
+		if ctx.Err() != nil {
+			return Error
+		}
 		items.Add(j.inStates(ctx, t, &f.Items[i]))
 	}
 	if v = items.Check(check); f.Flag == patch.FlagIncomplete {

@@ -152,15 +152,17 @@ func TestVariablesInObjects(t *testing.T) {
 		x    *Test
 		want Value
 	}{
-		"several values":  {about(paths), True},
-		"one value":       {about(&Variable{Kind: Constant, Values: []string{"/a"}}), True},
-		"no value":        {about(absent), False},
-		"not given":       {about(&Variable{Kind: External, Fault: "it was not given"}), Error},
-		"external":        {about(&Variable{Kind: External, Values: []string{"/a"}}), True},
-		"unclear":         {&Test{Class: "file", Object: file("/a"), Unclear: "odd"}, Error},
-		"of its value":    {&Test{Class: "file", Object: file("/a"), States: []*State{{Entities: []Entity{{Name: "size", Datatype: Int, Variable: &Variable{Kind: Constant, Datatype: Int, Values: []string{"1", "2"}}, VarCheck: AtLeastOne}}}}}, True},
-		"of all values":   {&Test{Class: "file", Object: file("/a"), States: []*State{{Entities: []Entity{{Name: "size", Datatype: Int, Variable: &Variable{Kind: Constant, Datatype: Int, Values: []string{"1", "2"}}, VarCheck: All}}}}}, False},
-		"of absent value": {&Test{Class: "file", Object: file("/a"), States: []*State{{Entities: []Entity{{Name: "size", Variable: absent}}}}}, Error},
+		"several values":                {about(paths), True},
+		"one value":                     {about(&Variable{Kind: Constant, Values: []string{"/a"}}), True},
+		"no value":                      {about(absent), False},
+		"not given":                     {about(&Variable{Kind: External, Fault: "it was not given"}), Error},
+		"external":                      {about(&Variable{Kind: External, Values: []string{"/a"}}), True},
+		"unclear":                       {&Test{Class: "file", Object: file("/a"), Unclear: "odd"}, Error},
+		"of its value":                  {&Test{Class: "file", Object: file("/a"), States: []*State{{Entities: []Entity{{Name: "size", Datatype: Int, Variable: &Variable{Kind: Constant, Datatype: Int, Values: []string{"1", "2"}}, VarCheck: AtLeastOne}}}}}, True},
+		"of all values":                 {&Test{Class: "file", Object: file("/a"), States: []*State{{Entities: []Entity{{Name: "size", Datatype: Int, Variable: &Variable{Kind: Constant, Datatype: Int, Values: []string{"1", "2"}}, VarCheck: All}}}}}, False},
+		"of a value that was not given": {&Test{Class: "file", Object: file("/a"), States: []*State{{Entities: []Entity{{Name: "size", Variable: &Variable{Kind: External, Fault: "not given"}}}}}}, Error},
+		"of a faulty value":             {about(&Variable{Kind: Local, Component: &Component{Function: Begin}}), Error},
+		"of absent value":               {&Test{Class: "file", Object: file("/a"), States: []*State{{Entities: []Entity{{Name: "size", Variable: absent}}}}}, Error},
 	} {
 		if got := judged(t, src, c.x); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
@@ -286,29 +288,6 @@ func TestIncompleteObjects(t *testing.T) {
 	} {
 		x := &Test{Class: "file", Object: file("/a"), Check: c.check, States: []*State{sized(LessThan, c.size)}}
 		if got := judged(t, src, x); got != c.want {
-			t.Errorf("%s: %s, want %s", name, got, c.want)
-		}
-	}
-}
-
-// A variable as an object is one item with all of its values.
-func TestVariablesAsObjects(t *testing.T) {
-	two := &Variable{ID: "v", Kind: Constant, Datatype: Int, Values: []string{"1", "2"}}
-	about := func(v *Variable, e Existence, check Check) *Test {
-		return &Test{Class: "variable", Existence: e, Object: &Object{Class: "variable", Entities: []Entity{{Name: "var_ref", Variable: v}}},
-			States: []*State{{Class: "variable", Entities: []Entity{{Name: "value", Datatype: Int, Operation: GreaterThan, Value: "1", EntityCheck: check}}}}}
-	}
-	for name, c := range map[string]struct {
-		x    *Test
-		want Value
-	}{
-		"one item":         {about(two, OnlyOneExists, AtLeastOne), True},
-		"one of its value": {about(two, AtLeastOneExists, AtLeastOne), True},
-		"all of them":      {about(two, AtLeastOneExists, All), False},
-		"external without": {about(&Variable{Kind: External}, NoneExist, All), True},
-		"faulty":           {about(&Variable{Kind: External, Fault: "not given"}, NoneExist, All), Error},
-	} {
-		if got := judged(t, &answers{}, c.x); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}

@@ -1,7 +1,9 @@
 package item
 
 import (
+	"errors"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -11,8 +13,11 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// patternTime bounds one match of a pattern that needs backtracking.
-const patternTime = 200 * time.Millisecond
+const (
+	maxPattern  = 4096
+	patternTime = 200 * time.Millisecond // of one match of a pattern that needs backtracking
+	patternCost = 20_000                 // instructions that a linear pattern may have: some 2 MiB
+)
 
 // PatternOptions are OVAL's behaviors of patterns. The zero value is what entities are compared with.
 type PatternOptions struct {
@@ -28,12 +33,13 @@ type Pattern struct {
 	perl   *regexp2.Regexp // where linear is nil, or for text that ends with a line feed where dollar is set
 	// Go's $ is the very end, Perl's is also before a last line feed.
 	dollar bool
+	cost   int
 }
 
 // CompilePattern fails where neither engine understands the expression.
 func CompilePattern(expr string, o PatternOptions) (*Pattern, error) {
-	if len(expr) > maxText {
-		return nil, badPattern(expr[:40], "it is longer than 65,536 bytes")
+	if len(expr) > maxPattern {
+		return nil, badPattern(expr[:40], "it is longer than 4,096 bytes")
 	}
 	flags := ""
 	for _, f := range []struct {
@@ -50,8 +56,8 @@ func CompilePattern(expr string, o PatternOptions) (*Pattern, error) {
 	}
 	expr, dollar := fromPerl(expr, o.Multiline)
 	p := &Pattern{dollar: dollar}
-	var err error
-	if p.linear, err = regexp.Compile(prefix + strings.ReplaceAll(expr, perlDollar, "$")); err == nil && !dollar {
+	err := p.compileLinear(prefix + strings.ReplaceAll(expr, perlDollar, "$"))
+	if err == nil && !dollar {
 		return p, nil
 	}
 	var failed error
@@ -64,6 +70,28 @@ func CompilePattern(expr string, o PatternOptions) (*Pattern, error) {
 	}
 	p.perl.MatchTimeout = patternTime
 	return p, nil
+}
+
+// compileLinear refuses what repetitions of repetitions make large: the other engine counts them instead.
+func (p *Pattern) compileLinear(expr string) (err error) {
+	p.cost = 2 * len(expr)
+	if strings.Contains(expr, "{") {
+		tree, err := syntax.Parse(expr, syntax.Perl)
+		if err != nil {
+			return err
+		}
+		program, err := syntax.Compile(tree.Simplify())
+		if err != nil {
+			return err
+		}
+		p.cost = len(program.Inst)
+	}
+	if p.cost > patternCost {
+		p.cost = len(expr)
+		return errors.New("it is too large")
+	}
+	p.linear, err = regexp.Compile(expr)
+	return err
 }
 
 func badPattern(expr, why string) error {

@@ -196,20 +196,24 @@ func shown(values []string) []string {
 
 // label says which item is meant, by what makes it distinct among those of an object.
 func label(it *patch.Item) string {
-	get := func(name string) string {
-		for i := range it.Fields {
-			if it.Fields[i].Name == name {
-				return it.Fields[i].Value
-			}
+	for _, by := range [...]struct{ name, between, more string }{{"filepath", "", ""}, {"path", "/", "filename"}, {"key", `\`, "name"},
+		{"name", " ", "evr"}, {"package_identifier", "", ""}, {"pid", " ", "command_line"}, {"command_line", "", ""}, {"mount_point", "", ""}} {
+		v := value(it, by.name)
+		if v == "" {
+			continue
 		}
-		return ""
+		if more := value(it, by.more); more != "" {
+			v += by.between + more
+		}
+		return v
 	}
-	for _, name := range [...]string{"filepath", "path", "key", "name", "package_identifier", "pid", "command_line", "mount_point"} {
-		if v := get(name); v != "" {
-			if more := get(map[string]string{"path": "filename", "key": "name", "name": "evr"}[name]); more != "" {
-				v += map[string]string{"path": "/", "key": `\`, "name": " "}[name] + more
-			}
-			return v
+	return ""
+}
+
+func value(it *patch.Item, name string) string {
+	for i := range it.Fields {
+		if it.Fields[i].Name == name {
+			return it.Fields[i].Value
 		}
 	}
 	return ""
