@@ -21,14 +21,20 @@ func (s *Signatures) Only(i int) (*Signatures, error) {
 	w := s.seek(i)
 	d := Definition{ID: w.id()}
 	if w.tree < 0 {
+		var numbers []int
 		for w.rule() {
+			numbers = append(numbers, w.at.ops-1)
 			r := PackageRule{Name: string(w.name()), Arch: w.arch, Version: w.fixed(""), Module: w.module}
 			if r.Arch == archNative {
 				r.Arch = "noarch" // left out it might mean any
 			}
 			d.Packages = append(d.Packages, r)
 		}
-		return Assemble(s.os, s.Scheme(), []Definition{d})
+		one, err := Assemble(s.os, s.Scheme(), []Definition{d})
+		if err == nil {
+			one.policies, one.rivals = s.policies.only(numbers), s.rivalsOf(d.Packages)
+		}
+		return one, err
 	}
 	d.Installed = &Expr{Op: OpAnd} // takes the place of the trees, which are put in as they are
 	one, err := Assemble(s.os, s.Scheme(), []Definition{d})

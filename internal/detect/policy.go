@@ -121,6 +121,7 @@ type policies struct {
 	archives []candidate.Archive
 	starts   []int                      // rule at which each run begins
 	origins  []int                      // archive of each run, or -1
+	phased   bool                       // some rule's package is
 	phases   map[int]int                // by rule
 	brings   map[int][]patch.NewPackage // likewise
 }
@@ -152,6 +153,7 @@ func (p *policies) open(rules int, sections map[int][]byte) error {
 		}
 		return damaged("its phased updates cannot be read")
 	}
+	p.phased = len(p.phases) > 0
 	return p.openBrings(rules, sections[secBrings])
 }
 
@@ -208,6 +210,52 @@ func (p *policies) of(rule int) (archive, phased int) {
 	return p.origins[run], 100
 }
 
+// only gives the policies of signatures that hold nothing but some of the rules, in order.
+func (p *policies) only(rules []int) policies {
+	out := policies{archives: p.archives, phased: p.phased, phases: map[int]int{}, brings: map[int][]patch.NewPackage{}}
+	for i, rule := range rules {
+		archive, percent := p.of(rule)
+		out.starts, out.origins = append(out.starts, i), append(out.origins, archive)
+		if percent < 100 {
+			out.phases[i] = percent
+		}
+		if brings := p.brings[rule]; brings != nil {
+			out.brings[i] = brings
+		}
+	}
+	return out
+}
+
+// rival is what some definition offers of a package.
+type rival struct {
+	name, arch, module string
+	offer              candidate.Offer
+}
+
+// rivalsOf lists what all definitions offer of the packages that rules name.
+func (s *Signatures) rivalsOf(rules []PackageRule) []rival {
+	if len(s.policies.archives) == 0 {
+		return nil
+	}
+	named := make(map[string]bool, len(rules))
+	for _, r := range rules {
+		named[r.Name] = true
+	}
+	var all []rival
+	r := rulings{policies: &s.policies}
+	for w := s.columns.walk(); w.step(); {
+		for w.rule() {
+			if !named[string(w.name())] {
+				continue
+			}
+			if o, ok := r.offer(w, w.at.ops-1, w.fixed("")); ok {
+				all = append(all, rival{name: string(w.name()), arch: w.arch, module: w.module, offer: o})
+			}
+		}
+	}
+	return all
+}
+
 // rulings are what one machine's own policy says about the versions that the signatures offer of its packages.
 type rulings struct {
 	policies *policies
@@ -218,13 +266,23 @@ type rulings struct {
 
 // rulings joins signatures and machine; nil where the machine takes every newest version anyway, as nearly all do.
 func (s *Signatures) rulings(x *index, f *patch.Facts) *rulings {
-	draws := len(s.policies.phases) > 0 && f.Apt != nil && f.Apt.Phasing != "always" && (f.Apt.Phasing == "never" || f.Apt.MachineID != "")
+	draws := s.policies.phased && f.Apt != nil && f.Apt.Phasing != "always" && (f.Apt.Phasing == "never" || f.Apt.MachineID != "")
 	if s.scheme != schemeDpkg || len(s.policies.archives) == 0 || candidate.Idle(f.Apt, s.policies.archives) && !draws {
 		return nil
 	}
 	r := &rulings{policies: &s.policies, policy: candidate.New(f.Apt, x.native, s.policies.archives),
 		offers: map[*patch.Package][]candidate.Offer{}, choices: map[*patch.Package]*candidate.Choice{}}
 	var found []*unit
+	if s.rivals != nil {
+		for i := range s.rivals {
+			v := &s.rivals[i]
+			found = x.find([]byte(v.name), v.arch, v.module, found[:0])
+			for _, u := range found {
+				r.offers[u.pkg] = append(r.offers[u.pkg], v.offer)
+			}
+		}
+		return r
+	}
 	for w := s.columns.walk(); w.step(); {
 		for w.rule() {
 			if !x.mayKnow(w.glance()) {

@@ -64,6 +64,13 @@ func TestPolicyDecides(t *testing.T) {
 		for f := range found {
 			i := len(codes)
 			codes = append(codes, f.Reason.Code)
+			alone, err := s.Only(i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(f, alone.Find(&facts, 0)); diff != "" {
+				t.Errorf("%s, judged alone: %s", name, diff)
+			}
 			if one := s.Find(&facts, i); r.Verdicts.At(i) != f.Verdict || cmp.Diff(f, one) != "" || f.Reason.Text == "" || len(f.Reason.Clauses) == 0 {
 				t.Errorf("%s: Evaluate %s, Findings %+v, Find %+v", name, r.Verdicts.At(i), f, one)
 			}

@@ -20,6 +20,7 @@ type Signatures struct {
 	trees   trees
 	// policies are where the packages come from
 	policies policies
+	rivals   []rival        // of signatures of one definition: what others offer of the same packages
 	blocks   func() []block // made when first needed
 }
 
