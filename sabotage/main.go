@@ -34,7 +34,7 @@ func main() {
 
 func run(only []string) error {
 	var survived, passed int
-	for _, d := range slices.Concat(defects, contentDefects, detectDefects, agentDefects, factDefects, aptDefects, itemDefects, ovalDefects, apiDefects, stageDefects, storeDefects, webDefects) {
+	for _, d := range slices.Concat(defects, contentDefects, detectDefects, agentDefects, factDefects, aptDefects, itemDefects, ovalDefects, rpmDefects, apiDefects, stageDefects, storeDefects, webDefects) {
 		if len(only) > 0 && !strings.Contains(d.Name+d.File, only[0]) {
 			continue
 		}

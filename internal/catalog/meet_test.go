@@ -13,8 +13,8 @@ import (
 func TestAdvisoryInTwoRepositories(t *testing.T) {
 	base := advisory("almalinux-9/ALSA-2024:1", "kernel", "2-1", file("kernel", "2-1", "kernel.rpm"))
 	stream := advisory("almalinux-9/ALSA-2024:1", "perf", "2-1", file("perf", "2-1", "perf.rpm"))
-	base.Definition.Packages = []detect.PackageRule{{Name: "kernel", Version: "2-1"}}
-	stream.Definition.Packages = []detect.PackageRule{{Name: "perf", Version: "2-1"}, {Name: "kernel", Version: "2-1"}}
+	base.Definition.Packages = []detect.PackageRule{{Name: "kernel", Version: "2-1"}, {Name: "common", Version: "2-1"}}
+	stream.Definition.Packages = []detect.PackageRule{{Name: "perf", Version: "2-1"}, {Name: "common", Version: "2-1"}}
 	one, two := parsed(base), parsed(stream)
 	two.Origins[0].Suite = "appstream"
 	b, l := buildParsed(t, one, two)

@@ -1,8 +1,8 @@
 package rpm
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -254,9 +254,10 @@ func (b *builder) entries() []detect.Entry {
 		}
 	}
 	for _, p := range b.unclear {
+		id := b.id("unclear", cmp.Or(p.Name, "_"))
 		all = append(all, detect.Entry{
-			Patch:      patch.Patch{ID: b.id("unclear", line(p.Name), fmt.Sprint(len(all))), Title: "a package of the repository", Category: patch.Update},
-			Definition: detect.Definition{Unclear: p.Unclear},
+			Patch:      patch.Patch{ID: id, Title: "a package of the repository", Suite: b.prefix, Category: patch.Update},
+			Definition: detect.Definition{ID: id, Unclear: p.Unclear},
 		})
 	}
 	all = merge(all)
