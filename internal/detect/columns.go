@@ -41,7 +41,7 @@ func (c *columns) open(h header, sections map[int][]byte) error {
 		return damaged("its definitions do not have the rules it claims")
 	case !c.headsFit():
 		return damaged("its identifiers cannot be read")
-	case !entries(c.tails, c.definitions):
+	case !entries(c.tails, c.definitions) || !c.tailsFit():
 		return damaged("its definitions do not have one version each")
 	case !entries(c.names, c.rules) || len(c.ops) != c.rules:
 		return damaged("its rules do not have one name each")
@@ -103,6 +103,24 @@ func (c *columns) headsFit() bool {
 		length, total = kept+added, total+added
 	}
 	return total == len(c.heads)
+}
+
+// tailsFit checks that no tail shares more than the one before has. One of another head shares nothing.
+func (c *columns) tailsFit() bool {
+	length := 0
+	for i, at := 0, 0; i < c.definitions; i++ {
+		entry, k := until(c.tails, &at), 0
+		if len(entry) > 0 && entry[0] >= shareMark {
+			k, entry = int(entry[0]-shareMark), entry[1:]
+			if c.shares[2*i+1] != 0 || k > length {
+				return false
+			}
+		}
+		if length = k + len(entry); length > maxID {
+			return false
+		}
+	}
+	return true
 }
 
 func (c *columns) walk() *walker { return &walker{c: c} }

@@ -77,6 +77,7 @@ type compiler struct {
 	scheme scheme
 	rules  int
 	head   string
+	tail   string
 	labels map[string]int
 	run    stream // the rules of one module that are being added
 	ran    int    // where the run before it ended
@@ -119,9 +120,11 @@ func (c *compiler) add(d Definition) error {
 	k := shared(c.head, head)
 	c.shares.Write([]byte{byte(k), byte(len(head) - k)})
 	c.heads.WriteString(head[k:])
-	c.head = head
-	c.tails.WriteString(tail)
-	c.tails.WriteByte(0)
+	if c.head != head {
+		c.tail = ""
+	}
+	putShared(&c.tails, c.tail, tail)
+	c.head, c.tail = head, tail
 	if !isSet {
 		c.counts.WriteByte(0)
 		c.forest.plant(treesOf(d))

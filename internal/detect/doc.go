@@ -37,7 +37,7 @@
 //	1     counts    definition  how many package rules it has; 0: its trees come next in roots
 //	7     shares    definition  two bytes: how many of head's first bytes are as in the previous head, and how many follow in heads
 //	2     heads     definition  the rest of head, without an end mark
-//	3     tails     definition  tail; 0x01 alone: the ID has no "/"
+//	3     tails     definition  tail; 0x01 alone: the ID has no "/"; reference: the previous tail, where its head is the same
 //	4     names     rule        binary package; byte 0x01 stands for the last part of head, the source package; empty: as the rule before
 //	5     ops       rule        one byte: the version is 0 = tail, 1 = as the previous rule's, 2 = the next entry of versions
 //	6     versions  rule (op 2) the version; reference: tail

@@ -51,7 +51,7 @@ func (t *trees) judge(ctx context.Context, x *index, src item.Source) *outcome {
 // lookUp finds the packages that objects name.
 func (o *outcome) lookUp() {
 	var all []*unit
-	if slices.ContainsFunc(o.t.objects, func(x object) bool { return x.class == classPackage }) {
+	if slices.ContainsFunc(o.t.objects, func(x object) bool { return x.class != classInfo }) {
 		o.found = make([][]*unit, len(o.t.objects))
 	}
 	o.instances = make([]span, len(o.t.objects))

@@ -24,10 +24,10 @@ type Signatures struct {
 	blocks   func() []block // made when first needed
 }
 
-// block is a place in the columns, and the head that the definition there may share with.
+// block is a place in the columns, and what the definition there may share.
 type block struct {
 	place
-	head string
+	head, tail string // of the definition before
 }
 
 // Open reads Compile's bytes and checks that everything in them fits together, so that nothing can fail afterwards. It takes little
@@ -60,7 +60,7 @@ func (s *Signatures) survey() []block {
 	blocks := make([]block, 0, s.Len()/blockLen+1)
 	for w := s.columns.walk(); ; w.skip() {
 		if w.at.definition%blockLen == 0 {
-			blocks = append(blocks, block{place: w.at, head: string(w.head)})
+			blocks = append(blocks, block{place: w.at, head: string(w.head), tail: string(w.tail)})
 		}
 		if !w.step() {
 			return blocks
@@ -73,7 +73,7 @@ func (s *Signatures) seek(i int) *walker {
 	w := s.columns.walk()
 	b := s.blocks()[i/blockLen]
 	w.at = b.place
-	w.head = append(w.buf[:0], b.head...)
+	w.head, w.tail = append(w.buf[:0], b.head...), append(w.tailBuf[:0], b.tail...)
 	w.slash = len(b.head) + 1 // look for it afresh
 	for w.step() && w.at.definition <= i {
 		w.skip()

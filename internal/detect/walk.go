@@ -20,16 +20,16 @@ type walker struct {
 
 	head  []byte // its ID up to the last slash; lies in buf
 	slash int    // where head's last part begins
-	tail  []byte
-	tree  int // its number among those with trees, or -1
-	left  int // its rules not yet read
+	tail  []byte // lies in the column or in tailBuf
+	tree  int    // its number among those with trees, or -1
+	left  int    // its rules not yet read
 
 	before, after []byte // the rule's name: before, then the last part of head where marked, then after
 	marked        bool
 	version       versionRef
 	arch          string // as scheme.arch gives it
 	module        string
-	buf           [maxID]byte
+	buf, tailBuf  [maxID]byte
 	nameBuf       [maxText]byte
 }
 
@@ -52,7 +52,12 @@ func (w *walker) step() bool {
 	if at := bytes.LastIndexByte(fresh, '/'); at >= 0 || kept < w.slash {
 		w.slash = bytes.LastIndexByte(w.head, '/') + 1
 	}
-	w.tail = until(c.tails, &w.at.tails)
+	entry := until(c.tails, &w.at.tails)
+	if len(entry) > 0 && entry[0] >= shareMark {
+		w.tail = append(append(w.tailBuf[:0], w.tail[:entry[0]-shareMark]...), entry[1:]...)
+	} else {
+		w.tail = entry
+	}
 	r := numbers{b: c.counts[w.at.counts:]}
 	w.left = r.upTo(maxRaw)
 	w.at.counts = len(c.counts) - len(r.b)
