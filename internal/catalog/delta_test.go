@@ -24,8 +24,8 @@ func nextDay(entries []detect.Entry, n int) []detect.Entry {
 		e.Patch.Version, e.Patch.Released = e.Definition.Packages[0].Version, dated.AddDate(0, 0, 1)
 	}
 	for i := range n / 2 {
-		pkg, cve := entries[i*31%len(entries)].Patch.Source, fmt.Sprintf("CVE-2026-%d", 70000+i*3)
-		e := advisory(patch.ID(fmt.Sprintf("oval:org.debian:def:%d", 100000000+len(entries)+i)), pkg, fmt.Sprintf("8.%d-1", i))
+		pkg, cve := entries[i/2*31%len(entries)].Patch.Source, fmt.Sprintf("CVE-2026-%d", 70000+i*3)
+		e := advisory(patch.ID(fmt.Sprintf("oval:org.debian:def:%d", 100000000+len(entries)+i)), pkg, fmt.Sprintf("8.%d-1", i/2))
 		e.Patch.Title, e.Patch.CVEs, e.Patch.Suite, e.Patch.Released = cve+" "+pkg, []string{cve}, "oval", dated.AddDate(0, 0, 1)
 		next = append(next, e)
 	}
