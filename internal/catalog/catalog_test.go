@@ -257,6 +257,9 @@ func randomPatches(r *rand.Rand) []patch.Patch {
 			p.ID = patch.ID([]string{"oval:org.debian:def:1000000", "ALSA-2026:", "9"}[r.IntN(3)] + fmt.Sprint(10+r.IntN(90)))
 			p.Title = []string{"", "CVE-2026-1001 " + p.Source, "Important: " + p.Source + " " + p.Source + " update", "\u00e4", p.Version + p.Source, p.Source + " " + p.Version + ": "}[r.IntN(6)]
 			p.Advisory = []string{"", "DSA-1-1"}[r.IntN(2)]
+			if _, digits := countedID(p.ID); r.IntN(2) == 0 {
+				p.Version = digits
+			}
 		}
 		if r.IntN(3) > 0 {
 			p.Released = dated.AddDate(0, 0, r.IntN(5))

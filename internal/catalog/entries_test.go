@@ -189,7 +189,7 @@ func TestManyDefinitionsAreSmall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("list %d bytes, signatures %d", len(b.List), len(b.Signatures))
+	t.Logf("the list takes %d bytes, the signatures %d", len(b.List), len(b.Signatures))
 	if len(b.List) > 400<<10 {
 		t.Errorf("the list of 50,000 definitions takes %d bytes", len(b.List))
 	}

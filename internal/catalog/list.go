@@ -160,7 +160,7 @@ func (d *listDecoder) names(p *patch.Patch) {
 				pair, known = d.slots[high<<8|int(low[0])]
 			}
 			c.bad = c.bad || !known
-			p.Source, p.Version = pair.source, pair.version
+			p.Source, p.Version = pair.source, versionOf(p.ID, pair.version)
 			return
 		}
 	}
@@ -171,6 +171,7 @@ func (d *listDecoder) names(p *patch.Patch) {
 		d.cols[lSource].bad = true
 	}
 	if alone {
+		p.Version = versionOf(p.ID, p.Version)
 		return
 	}
 	p.ID = patch.ID(p.Suite + "/" + p.Source + "/" + p.Version)

@@ -29,7 +29,7 @@ const (
 	lLowSlot         // where in lTable: low 8 bits of the slot
 	lHighSlot        // the rest of it
 	lSource          // shared with the source before; rest
-	lVersion         // text
+	lVersion         // text; idVersion: the number at the end of the ID
 	lEscaped         // runs of flags: how many patches alternately without and with an ID of its own
 	lID              // of those: 0 and the text, or by how much the number at the end of the ID before grows
 	lCategory        // runs: category, how many patches
@@ -156,7 +156,11 @@ func (c *listEncoder) patch(i int, p *patch.Patch) {
 		c.number(lSource, uint64(n))
 		c.text(lSource, p.Source[n:])
 		c.source = p.Source
-		c.text(lVersion, p.Version)
+		version := p.Version
+		if standsAlone(p) {
+			version = pairOf(p).version
+		}
+		c.text(lVersion, version)
 	}
 	c.number(lCVEs, uint64(len(p.CVEs)))
 	for _, cve := range p.CVEs {
@@ -185,7 +189,7 @@ func (c *listEncoder) names(p *patch.Patch) bool {
 		c.text(lID, string(p.ID))
 	}
 	c.id = p.ID
-	slot, common := c.slots[pair{p.Source, p.Version}]
+	slot, common := c.slots[pairOf(p)]
 	c.number(lPair, flag(common))
 	if !common {
 		return true

@@ -12,6 +12,25 @@ import (
 // pair is what many advisories have in common: the package and the version that they ask for.
 type pair struct{ source, version string }
 
+// idVersion stands for a version that is the number at the end of the ID: advisories have no other.
+const idVersion = "\x01"
+
+// pairOf is what an advisory has in common with others.
+func pairOf(p *patch.Patch) pair {
+	if _, digits := countedID(p.ID); digits != "" && digits == p.Version {
+		return pair{p.Source, idVersion}
+	}
+	return pair{p.Source, p.Version}
+}
+
+// versionOf is what pairOf left out.
+func versionOf(id patch.ID, version string) string {
+	if version == idVersion {
+		_, version = countedID(id)
+	}
+	return version
+}
+
 // slotsOf numbers pairs, which are sorted, by their hash. A number in order of appearance would be shorter, but one new pair would then
 // change the numbers of thousands of patches from one revision to the next; so it changes next to none.
 func slotsOf(pairs []pair) map[int]pair {
@@ -41,7 +60,7 @@ func (c *listEncoder) tabulate(patches []patch.Patch) {
 	uses := map[pair]int{}
 	for i := range patches {
 		if p := &patches[i]; standsAlone(p) {
-			uses[pair{p.Source, p.Version}]++
+			uses[pairOf(p)]++
 		}
 	}
 	var common []pair
