@@ -92,6 +92,8 @@ var stageDefects = []Defect{
 		Old: "cel.CostLimit(maxCost)", New: "cel.CostLimit(maxCost*maxCost)", Test: "TestCostIsLimited", In: "./internal/label"},
 	{Name: "machines that were never detected are not counted", File: "internal/ledger/compliance.go",
 		Old: "case m.freshness != Fresh:\n\t\tc.Never++", New: "case m.freshness != Fresh:\n\t\tc.Machines--", Test: "TestComplianceHasEveryMachineInItsDenominator", In: "./internal/story"},
+	{Name: "the past is as the present", File: "internal/ledger/asof.go",
+		Old: "was[pastKey{t.OS, t.Patch}] = t.From", New: "was[pastKey{t.OS, t.Patch}] = t.To", Test: "TestAMachineAsItWas|TestAnyOrder", In: "./internal/story"},
 	{Name: "a stale detect confirms", File: "internal/ledger/compliance.go",
 		Old: "case m.freshness == Stale:\n\t\tc.Stale++", New: "case m.freshness == Stale:\n\t\tc.Confirmed++", Test: "TestComplianceHasEveryMachineInItsDenominator", In: "./internal/story"},
 	{Name: "a rule decides over a person's head", File: "internal/approval/rules.go",

@@ -7,21 +7,93 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/api"
+	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
 type statusCmd struct {
 	Machine string `arg:"" optional:"" help:"One machine, by name or id; the fleet if left out."`
+	AsOf    string `help:"How it stood then: 2026-11-01, \"2026-11-01 18:00\", or a span such as 7d ago." placeholder:"TIME"`
 }
 
-func (statusCmd) Help() string { return "Examples:\n  fettle status\n  fettle status web-14 --json" }
+func (statusCmd) Help() string {
+	return `With --as-of, of a machine: what its newest complete detect of that time said, and what has changed since; of the fleet: the last look of that
+day, as fettle report keeps it.
+
+Examples:
+  fettle status
+  fettle status web-14 --json
+  fettle status web-14 --as-of 2026-11-01
+  fettle status --as-of 30d`
+}
 
 func (c statusCmd) Run(ctx context.Context, s *screen) error {
+	if c.AsOf != "" {
+		return c.past(ctx, s)
+	}
 	if c.Machine != "" {
-		return machinesShowCmd(c).Run(ctx, s)
+		return machinesShowCmd{Machine: c.Machine}.Run(ctx, s)
 	}
 	return ask(ctx, s, api.Path("status"), nil, func(w io.Writer, f ledger.Fleet) { printFleet(w, s.width, f) })
+}
+
+func (c statusCmd) past(ctx context.Context, s *screen) error {
+	at, err := parsePast(c.AsOf, time.Now())
+	if err != nil {
+		return err
+	}
+	if c.Machine == "" {
+		return c.pastFleet(ctx, s, at)
+	}
+	return ask(ctx, s, api.Path("machines", c.Machine, "as-of"), query{}.set("at", at.UTC().Format(time.RFC3339)), func(w io.Writer, p ledger.Past) { printPast(w, s.width, p) })
+}
+
+// pastFleet shows the last look at all labels that was kept on that day.
+func (c statusCmd) pastFleet(ctx context.Context, s *screen, at time.Time) error {
+	client, err := s.client(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	labels, err := api.Get[api.List[label.Membership]](ctx, client, api.Path("labels"), nil)
+	if err != nil {
+		return err
+	}
+	days := int(time.Since(at)/(24*time.Hour)) + 1
+	found := api.List[api.Complying]{Items: []api.Complying{}}
+	for _, l := range labels.Items {
+		kept, err := api.Get[api.List[api.Complying]](ctx, client, api.Path("compliance", "history"), query{}.set("label", l.Label.Name).set("days", strconv.Itoa(days)).values())
+		if err != nil {
+			return err
+		}
+		for _, k := range kept.Items {
+			if k.At.UTC().Format(time.DateOnly) == at.UTC().Format(time.DateOnly) {
+				found.Items = append(found.Items, k)
+			}
+		}
+	}
+	found.Total = len(found.Items)
+	return s.show(found, func(w io.Writer) { printReport(w, s.width, found.Items, false) })
+}
+
+func printPast(w io.Writer, width int, p ledger.Past) {
+	line(w, "%s", clean(p.Sentence))
+	if len(p.Rows) > 0 {
+		line(w, "")
+		t := table{columns: []column{{title: "patch", flex: true}, {title: "then"}, {title: "now"}}}
+		for _, r := range p.Rows {
+			t.add(string(r.Patch), r.Verdict.String(), r.Now.String())
+		}
+		t.print(w, width)
+	}
+	if len(p.Since) > 0 {
+		line(w, "")
+		printHistory(w, p.Since[:min(len(p.Since), 20)])
+		if n := len(p.Since) - 20; n > 0 {
+			line(w, "… and %s more: fettle machines transitions", thousands(n))
+		}
+	}
 }
 
 func printFleet(w io.Writer, width int, f ledger.Fleet) {

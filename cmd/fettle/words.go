@@ -113,6 +113,15 @@ func parseMoment(text string, now time.Time) (time.Time, error) {
 	return time.Time{}, usagef("cannot understand the time %q: write 2026-12-01, \"2026-12-01 18:00\", an RFC 3339 time, or a span such as 12h or 3d", text)
 }
 
+// parsePast reads a moment that has passed; a span counts back from now.
+func parsePast(text string, now time.Time) (time.Time, error) {
+	t, err := parseMoment(text, now)
+	if err == nil && t.After(now) {
+		t = now.Add(now.Sub(t))
+	}
+	return t, err
+}
+
 // query collects parameters; empty ones are left out.
 type query url.Values
 

@@ -56,6 +56,7 @@ func (s *people) routes() []Route {
 		{Pattern: "GET /api/v1/machines/{machine}", Permission: auth.Read, Handle: s.findMachine},
 		{Pattern: "GET /api/v1/machines/{machine}/rows", Permission: auth.Read, Handle: s.machineRows},
 		{Pattern: "GET /api/v1/machines/{machine}/receipts", Permission: auth.Read, Handle: s.listReceipts},
+		{Pattern: "GET /api/v1/machines/{machine}/as-of", Permission: auth.Read, Handle: s.machineAsOf},
 		{Pattern: "GET /api/v1/machines/{machine}/transitions", Permission: auth.Read, Handle: s.listTransitions},
 		{Pattern: "GET /api/v1/machines/{machine}/inventory", Permission: auth.Read, Handle: s.findInventory},
 		{Pattern: "GET /api/v1/machines/{machine}/facts", Permission: auth.Read, Handle: s.findFacts},

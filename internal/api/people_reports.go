@@ -65,3 +65,19 @@ func (s *people) complianceHistory(c *call) (any, error) {
 	}
 	return listOf(out), err
 }
+
+// machineAsOf tells how a machine stood at ?at=.
+func (s *people) machineAsOf(c *call) (any, error) {
+	m, err := s.Ledger.Resolve(c.Context(), c.PathValue("machine"))
+	if err != nil {
+		return nil, err
+	}
+	at, err := c.moment("at")
+	if err != nil {
+		return nil, err
+	}
+	if at.IsZero() {
+		at = s.Now()
+	}
+	return s.Ledger.AsOf(c.Context(), m.ID, at)
+}

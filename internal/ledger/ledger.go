@@ -16,6 +16,7 @@ type Snapshots interface {
 	PutEffects(ctx context.Context, e []patch.EffectUpdate) error
 	NewestSnapshots(ctx context.Context, os patch.HostOS) iter.Seq2[patch.Snapshot, error]
 	FindInventory(ctx context.Context, hash patch.Hash) ([]byte, error)
+	ListReceipts(ctx context.Context, id patch.MachineID, limit int) ([]patch.Receipt, error)
 }
 
 // People is the storage of what people typed names of, and of decisions' history.

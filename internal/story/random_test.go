@@ -26,7 +26,15 @@ type chaos struct {
 	labels   []string
 	list     []src
 	running  []string // deployments
+	moments  []moment
 	installs int
+}
+
+// moment is what a machine's newest detect said at a time.
+type moment struct {
+	at      time.Time
+	machine patch.MachineID
+	judged  map[patch.ID]patch.Verdict
 }
 
 // TestAnyOrder lets anything happen in any order and holds, after every step, that explain, plan and ledger agree, and at every install that
@@ -49,6 +57,7 @@ func TestAnyOrder(t *testing.T) {
 					c.agree()
 				}
 			}
+			c.remember()
 			installs += c.installs
 		})
 	}
@@ -220,6 +229,7 @@ func (c *chaos) agree() {
 		}
 	}
 	for _, b := range c.boxes {
+		c.moments = append(c.moments, moment{c.now, b.id, b.judged})
 		rows, sum, err := c.ledger.Rows(c.ctx(), b.id, ledger.RowFilter{})
 		c.must(err)
 		if len(rows) != len(c.list) || sum.Total != len(c.list) || sum.Verdicts.Total() != sum.Total {
@@ -228,6 +238,29 @@ func (c *chaos) agree() {
 		c.agreeOnMachine(b, rows)
 		for _, r := range rows {
 			c.agreeOn(b, r, planned[string(b.id)+string(r.Patch.ID)], left[string(b.id)+string(r.Patch.ID)])
+		}
+	}
+}
+
+// remember holds that the ledger still knows how every machine stood at every moment that was looked at.
+func (c *chaos) remember() {
+	c.t.Helper()
+	for _, m := range c.moments {
+		p, err := c.ledger.AsOf(c.ctx(), m.machine, m.at)
+		c.must(err)
+		open := 0
+		for _, v := range m.judged {
+			if v == patch.NotPatched || v == patch.Faulty {
+				open++
+			}
+		}
+		for _, r := range p.Rows {
+			if m.judged[r.Patch] != r.Verdict {
+				c.t.Fatalf("%s at %v: %s was %s, is remembered as %s", m.machine, m.at, r.Patch, m.judged[r.Patch], r.Verdict)
+			}
+		}
+		if len(p.Rows) != open {
+			c.t.Fatalf("%s at %v: %d of %d needed patches are remembered", m.machine, m.at, len(p.Rows), open)
 		}
 	}
 }

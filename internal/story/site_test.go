@@ -238,6 +238,8 @@ type box struct {
 	watch func(wire.OrderItem) bool
 	// installed records every package that the installer put on the machine.
 	installed []string
+	// judged is what the newest accepted detect said.
+	judged map[patch.ID]patch.Verdict
 }
 
 // enrol makes an admitted machine with installed packages, "name=version" each; "name=version!" is held.
@@ -329,6 +331,10 @@ func (b *box) detectFor(order string) patch.Snapshot {
 	snap := b.snapshot(order)
 	reply, err := b.ledger.Accept(b.ctx(), snap)
 	b.must(err)
+	b.judged = map[patch.ID]patch.Verdict{}
+	for i, p := range b.cat.newest[snap.OS].patches {
+		b.judged[p.ID] = snap.Verdicts.At(i)
+	}
 	if reply.WantFacts {
 		hash, body := blob(b.t, b.facts)
 		b.must(b.store.PutFacts(b.ctx(), b.id, hash, body))

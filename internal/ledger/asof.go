@@ -1,0 +1,150 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/world"
+)
+
+// Past is one machine as the ledger knew it at a moment: what its newest complete detect of that time said, and what has changed since.
+type Past struct {
+	At       time.Time       `json:"at"`
+	Machine  patch.MachineID `json:"machine"`
+	Name     string          `json:"name"`
+	Sentence string          `json:"sentence"`
+	// Receipt is the complete detect that was in force; nil where there was none yet.
+	Receipt  *patch.Receipt `json:"receipt,omitempty"`
+	Stale    bool           `json:"stale"`    // it was too old to speak of that moment
+	Verdicts patch.Counts   `json:"verdicts"` // over its list; all unknown before the first detect
+	// Rows are the patches that were needed, then those that could not be judged, by ID.
+	Rows []PastRow `json:"rows"`
+	// Since are the verdicts that have moved after that moment, newest first.
+	Since []patch.Transition `json:"since"`
+}
+
+// PastRow is one patch at that moment, and now.
+type PastRow struct {
+	OS      patch.HostOS  `json:"os"`
+	Patch   patch.ID      `json:"patch"`
+	Verdict patch.Verdict `json:"verdict"`
+	Now     patch.Verdict `json:"now"` // unknown where the patch is not on the machine's list any more
+}
+
+type pastKey struct {
+	os    patch.HostOS
+	patch patch.ID
+}
+
+// AsOf tells how one machine stood at a moment, from its newest verdicts and the changes since, walked backwards.
+func (l *Ledger) AsOf(ctx context.Context, id patch.MachineID, at time.Time) (Past, error) {
+	v := l.World.Records()
+	if at.After(v.Now) {
+		return Past{}, &patch.Error{Kind: patch.Invalid, What: "cannot tell how things stand in the future", Do: "Name a moment that has passed."}
+	}
+	s, err := v.Sight(ctx, id)
+	if err != nil {
+		return Past{}, err
+	}
+	p := Past{At: at, Machine: id, Name: s.Machine.Name, Rows: []PastRow{}, Since: []patch.Transition{}}
+	receipts, err := l.Store.ListReceipts(ctx, id, 0)
+	if err != nil {
+		return p, err
+	}
+	for i := range receipts { // newest first
+		if !receipts[i].Ended.After(at) {
+			p.Receipt = &receipts[i]
+			p.Stale = at.Sub(receipts[i].Ended) > v.Limits.Stale
+			break
+		}
+	}
+	now := present(s)
+	was, err := l.rewind(ctx, &p, now)
+	if err != nil {
+		return p, err
+	}
+	p.count(was, now)
+	p.Sentence = p.sentence()
+	return p, nil
+}
+
+// present are the machine's newest verdicts, those that are not applicable left out.
+func present(s *world.Sight) map[pastKey]patch.Verdict {
+	now := map[pastKey]patch.Verdict{}
+	if s.Shelf == nil || s.Receipt == nil || s.Receipt.OS != s.OS {
+		return now
+	}
+	patches := s.Shelf.List.Patches()
+	verdicts(s, func(i int, v patch.Verdict) {
+		if v != patch.Unknown {
+			now[pastKey{s.OS, patches[i].ID}] = v
+		}
+	})
+	return now
+}
+
+// rewind takes back every change after the moment.
+func (l *Ledger) rewind(ctx context.Context, p *Past, now map[pastKey]patch.Verdict) (map[pastKey]patch.Verdict, error) {
+	was := make(map[pastKey]patch.Verdict, len(now))
+	for k, v := range now {
+		was[k] = v
+	}
+	all, err := l.World.Store.ListTransitions(ctx, patch.TransitionFilter{Machine: p.Machine, Since: p.At})
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range all { // newest first
+		if !t.At.After(p.At) {
+			continue
+		}
+		p.Since = append(p.Since, t)
+		was[pastKey{t.OS, t.Patch}] = t.From
+	}
+	return was, nil
+}
+
+func (p *Past) count(was, now map[pastKey]patch.Verdict) {
+	if p.Receipt == nil {
+		return
+	}
+	for k, v := range was {
+		if k.os != p.Receipt.OS || v >= patch.Unknown || v == patch.NotApplicable {
+			continue
+		}
+		p.Verdicts[v]++
+		if v == patch.Patched {
+			continue
+		}
+		r := PastRow{OS: k.os, Patch: k.patch, Verdict: v, Now: patch.Unknown}
+		if n, known := now[k]; known {
+			r.Now = n
+		}
+		p.Rows = append(p.Rows, r)
+	}
+	p.Verdicts[patch.NotApplicable] = max(0, p.Receipt.Expected-p.Verdicts.Total())
+	slices.SortFunc(p.Rows, func(a, b PastRow) int {
+		return cmp.Or(cmp.Compare(a.Verdict, b.Verdict), strings.Compare(string(a.Patch), string(b.Patch)))
+	})
+}
+
+func (p *Past) sentence() string {
+	at := p.At.UTC().Format("2006-01-02 15:04 UTC")
+	if p.Receipt == nil {
+		return fmt.Sprintf("At %s, %s had not completed a detect: nothing was known.", at, p.Name)
+	}
+	s := fmt.Sprintf("At %s, %s needed %s", at, p.Name, gate.Count(p.Verdicts[patch.NotPatched], "patch", "patches"))
+	if n := p.Verdicts[patch.Faulty]; n > 0 {
+		s += fmt.Sprintf(", %s could not be judged", gate.Number(n))
+	}
+	s += fmt.Sprintf(", by the detect of %s", p.Receipt.Ended.UTC().Format("2006-01-02 15:04 UTC"))
+	if p.Stale {
+		s += ", which was too old to rely on"
+	}
+	return s + fmt.Sprintf(". %s since.", gate.Count(len(p.Since), "verdict has changed", "verdicts have changed"))
+}
