@@ -101,7 +101,7 @@ func badPattern(expr, why string) error {
 // perlDollar stands for a $ in fromPerl's result: a byte that no valid UTF-8 holds.
 const perlDollar = "\xff"
 
-// fromPerl replaces what both engines lack (\h, \H, \R and \N) and marks every $ that means "end".
+// fromPerl replaces what both engines lack or read otherwise (\h, \H, \R, \N, \Z) and marks every $ that means "end".
 func fromPerl(expr string, multiline bool) (_ string, dollar bool) {
 	if !strings.ContainsAny(expr, `\$`) || !utf8.ValidString(expr) {
 		return expr, false
@@ -164,6 +164,8 @@ func escape(c string, class bool) string {
 		return `[^ \t]`
 	case c == "R" && !class:
 		return `(?:\r\n|[\n\r\f\v])`
+	case c == "Z" && !class:
+		return `(?=\n?\z)`
 	case c == "N" && !class:
 		return `[^\n]`
 	}
