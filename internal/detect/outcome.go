@@ -71,6 +71,9 @@ func (o *outcome) lookUp() {
 // there gives the packages of a test that are installed.
 func (o *outcome) there(row testRow) func(yield func(*patch.Package) bool) {
 	return func(yield func(*patch.Package) bool) {
+		if o.t.objects[row.object].class != classPackage {
+			return // an object of a class that this program does not know
+		}
 		for _, u := range o.found[row.object] {
 			if u.pkg.State != patch.Removed && !yield(u.pkg) {
 				return
