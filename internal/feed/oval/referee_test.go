@@ -10,8 +10,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/fettle-project/fettle/internal/debian"
 )
 
 var (
@@ -25,7 +23,7 @@ func oscap(t *testing.T, definitions, characteristics string) map[string]string 
 	t.Helper()
 	program, err := exec.LookPath("oscap")
 	if err != nil {
-		t.Skip("OpenSCAP is not installed: scripts/needs test installs it")
+		t.Skip("SKIPPED: OpenSCAP is not installed, so nothing referees our values: scripts/needs test installs it")
 	}
 	results := filepath.Join(t.TempDir(), "results.xml")
 	out, err := exec.Command(program, "oval", "analyse", "--skip-valid", "--results", results, definitions, characteristics).CombinedOutput()
@@ -98,44 +96,6 @@ func TestAgainstOpenSCAP(t *testing.T) {
 	for _, v := range []string{"true", "false", "unknown", "error", "not applicable"} {
 		if values[v] < *documents/20 {
 			t.Errorf("only %d of the random definitions are %q: %v", values[v], v, values)
-		}
-	}
-}
-
-func readReal(t *testing.T, path string) *Document {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	d, err := Read(debian.Decompress(path, f, 1<<30), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
-}
-
-// The real documents that FETTLE_TRUTH names are read whole, and none of their definitions is beyond this program.
-func TestRealDocuments(t *testing.T) {
-	truth := os.Getenv("FETTLE_TRUTH")
-	if truth == "" {
-		t.Skip("FETTLE_TRUTH names no folder with real documents: they are not read")
-	}
-	for name, least := range map[string]int{"com.ubuntu.lunar.usn.oval.xml.bz2": 200, "com.ubuntu.kinetic.usn.oval.xml.bz2": 200, "azurelinux-3.0-oval-2024-09.xml.zst": 1000} {
-		d := readReal(t, filepath.Join(truth, "oval", name))
-		if len(d.Definitions) < least || len(d.Notes) > 0 {
-			t.Errorf("%s: %d definitions, %q", name, len(d.Definitions), d.Notes)
-		}
-		for _, def := range d.Definitions {
-			if def.Fault != "" || def.Title == "" || def.Class != Inventory && len(def.HostOSes("amd64")) != 1 {
-				t.Errorf("%s: %+v", name, def)
-			}
-			for _, test := range def.Tests() {
-				if test.Unclear != "" {
-					t.Errorf("%s: %s: %s", name, def.ID, test.Unclear)
-				}
-			}
 		}
 	}
 }
