@@ -20,6 +20,10 @@ func place(dir, name string) []patch.Field {
 // file answers the class file of OVAL's Unix schema.
 func (g *gathering) file() {
 	g.files(func(dir, name string) {
+		if !g.looks() {
+			g.add(place(dir, name)...)
+			return
+		}
 		st, err := g.stat(dir, name)
 		if err != nil {
 			if !gone(err) {
@@ -29,6 +33,11 @@ func (g *gathering) file() {
 		}
 		g.add(g.fileFields(place(dir, name), st, dir, name)...)
 	})
+}
+
+// looks reports whether more is asked of a file than which one it is.
+func (g *gathering) looks() bool {
+	return slices.ContainsFunc(g.r.Fields, func(f string) bool { return f != "filepath" && f != "path" && f != "filename" })
 }
 
 func (g *gathering) stat(dir, name string) (*unix.Stat_t, error) {
@@ -49,9 +58,6 @@ var permissions = []struct {
 
 // fileFields appends what is asked of a file.
 func (g *gathering) fileFields(f []patch.Field, st *unix.Stat_t, dir, name string) []patch.Field {
-	if len(g.r.Fields) == 0 {
-		return f
-	}
 	if g.r.Wants("type") {
 		f = append(f, text("type", fileTypes[st.Mode&unix.S_IFMT]))
 	}

@@ -14,9 +14,11 @@ import (
 )
 
 const (
-	// maxDirs is how many open directories are remembered at most, maxEntries how many names one may have.
+	// maxDirs is how many directories are remembered at most, maxEntries how many names one may have.
 	maxDirs    = 4096
 	maxEntries = 2_000_000
+	// A directory is opened when it is asked about for the second time, and listed when it is for the manyth.
+	manyTimes = 12
 )
 
 // tree is the file system of a machine. Paths are absolute and clean, as the machine itself names them.
@@ -25,7 +27,7 @@ type tree struct {
 	fd   int      // the root directory, where not live
 	root *os.Root // likewise, for kernels that cannot open a path inside a root by themselves
 	old  bool     // it is such a kernel
-	dirs map[string]int
+	dirs map[string]*directory
 	most int // how many directories are remembered
 
 	st                unix.Stat_t
@@ -33,13 +35,13 @@ type tree struct {
 }
 
 func openTree(root string) (*tree, error) {
-	t := &tree{live: strings.Trim(root, "/") == "", fd: -1, dirs: map[string]int{}}
-	if t.live {
-		return t, nil
-	}
+	t := &tree{live: strings.Trim(root, "/") == "", fd: -1, dirs: map[string]*directory{}}
 	var limit unix.Rlimit
 	if t.most = 64; unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil {
 		t.most = int(min(maxDirs, limit.Cur/2))
+	}
+	if t.live {
+		return t, nil
 	}
 	var err error
 	if t.root, err = os.OpenRoot(root); err == nil {
@@ -60,9 +62,9 @@ func (t *tree) close() {
 }
 
 func (t *tree) forget() {
-	for _, fd := range t.dirs {
-		if fd >= 0 {
-			unix.Close(fd)
+	for _, d := range t.dirs {
+		if d.fd >= 0 {
+			unix.Close(d.fd)
 		}
 	}
 	clear(t.dirs)
@@ -109,26 +111,39 @@ func (t *tree) openOld(inside string, flags int) (int, error) {
 	return unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 }
 
-// dir gives a directory, opened once; links are followed.
-func (t *tree) dir(path string) (int, error) {
-	if fd, ok := t.dirs[path]; ok {
-		if fd < 0 {
-			return -1, unix.ENOENT
+// directory is what is remembered of one.
+type directory struct {
+	fd    int // -1: not open
+	err   error
+	asked int
+	kinds map[string]uint8 // by name, where it was listed
+}
+
+// dir counts a question about a directory.
+func (t *tree) dir(path string) *directory {
+	d := t.dirs[path]
+	if d == nil {
+		if len(t.dirs) >= t.most {
+			t.forget()
 		}
-		return fd, nil
+		d = &directory{fd: -1}
+		t.dirs[path] = d
 	}
-	if len(t.dirs) >= t.most {
-		t.forget()
+	d.asked++
+	return d
+}
+
+// opened gives the directory's descriptor; links to it are followed.
+func (t *tree) opened(d *directory, path string) (int, error) {
+	if d.fd >= 0 || d.err != nil {
+		return d.fd, d.err
 	}
 	fd, err := t.open(path, unix.O_PATH|unix.O_DIRECTORY)
-	if err != nil {
-		fd = -1
-		if !gone(err) {
-			return -1, err
-		}
-		err = unix.ENOENT
+	if err == nil {
+		d.fd = fd
+	} else if gone(err) {
+		d.err = err
 	}
-	t.dirs[path] = fd
 	return fd, err
 }
 
@@ -137,20 +152,17 @@ func (t *tree) lstat(dir, name string) (*unix.Stat_t, error) {
 	if t.lastDir == dir && t.lastName == name && name != "" {
 		return &t.st, nil
 	}
-	if strings.IndexByte(name, '/') >= 0 || name == "" {
+	if strings.IndexByte(name, '/') >= 0 || name == "" || name == ".." {
 		return nil, unix.ENOENT
 	}
 	t.lastName = ""
-	fd, path := unix.AT_FDCWD, ""
-	if t.live {
+	fd, path, d := unix.AT_FDCWD, name, t.dir(dir)
+	if t.live && d.asked < 2 {
 		path = join(dir, name)
 	} else {
 		var err error
-		if fd, err = t.dir(dir); err != nil {
+		if fd, err = t.opened(d, dir); err != nil {
 			return nil, err
-		}
-		if path = name; name == ".." {
-			return nil, unix.ENOENT
 		}
 	}
 	if err := unix.Fstatat(fd, path, &t.st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
@@ -158,6 +170,29 @@ func (t *tree) lstat(dir, name string) (*unix.Stat_t, error) {
 	}
 	t.lastDir, t.lastName = dir, name
 	return &t.st, nil
+}
+
+// kind says what an entry of a directory is (DT_REG, …). A directory that is asked about often is listed once instead.
+func (t *tree) kind(dir, name string) (uint8, error) {
+	if d := t.dir(dir); d.asked == manyTimes {
+		if all, err := t.list(dir); err == nil {
+			d.kinds = make(map[string]uint8, len(all))
+			for _, e := range all {
+				d.kinds[e.name] = e.kind
+			}
+		}
+	} else if d.kinds != nil {
+		if kind, ok := d.kinds[name]; !ok {
+			return 0, unix.ENOENT
+		} else if kind != unix.DT_UNKNOWN {
+			return kind, nil
+		}
+	}
+	st, err := t.lstat(dir, name)
+	if err != nil {
+		return 0, err
+	}
+	return uint8(st.Mode >> 12 & 0xf), nil
 }
 
 // lstatDir looks at a directory without following its last part.
