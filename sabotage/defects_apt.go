@@ -74,4 +74,10 @@ var aptDefects = []Defect{
 		Old:  "if n.Release == e.release[p.Suite] ||", New: "if true || n.Release == e.release[p.Suite] ||",
 		Test: "TestAdvisoriesEnrichPatches", In: "./internal/catalog",
 	},
+	{
+		Name: "a machine's default release stops every deploy",
+		File: "internal/agent/host/argv.go",
+		Old:  `"-o", "APT::Default-Release=",`, New: "",
+		Test: "TestDefaultReleaseDoesNotStopApt", In: "./internal/agent/host",
+	},
 }

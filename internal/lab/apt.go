@@ -60,9 +60,33 @@ type Upgrade struct{ Name, Installed, Candidate string }
 func AptUpgrades(ctx context.Context, root string) ([]Upgrade, error) {
 	cmd := exec.CommandContext(ctx, "chroot", root, "apt-get", "-s", "dist-upgrade")
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive"}
+	return upgrades(cmd)
+}
+
+// AptUpgradesBy asks this machine's apt the same about a folder that a configuration points it at, downgrades included.
+func AptUpgradesBy(ctx context.Context, config string) ([]Upgrade, error) {
+	cmd := exec.CommandContext(ctx, "apt-get", "-s", "--allow-downgrades", "dist-upgrade")
+	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "APT_CONFIG=" + config}
+	return upgrades(cmd)
+}
+
+// AptPolicyBy is apt's own explanation of what it would choose.
+func AptPolicyBy(ctx context.Context, config, name string) string {
+	cmd := exec.CommandContext(ctx, "apt-cache", "policy", name)
+	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "APT_CONFIG=" + config}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return err.Error()
+	}
+	return string(out)
+}
+
+func upgrades(cmd *exec.Cmd) ([]Upgrade, error) {
+	var problems bytes.Buffer
+	cmd.Stderr = &problems
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("apt-get -s dist-upgrade: %w", err)
+		return nil, fmt.Errorf("apt-get -s dist-upgrade: %w: %s", err, lastLines(problems.String(), 3))
 	}
 	var ups []Upgrade
 	sc := bufio.NewScanner(bytes.NewReader(out))

@@ -45,7 +45,7 @@ func TestNotPatchedIsWhatAptWouldUpgrade(t *testing.T) {
 		}
 		for _, name := range w.Packages {
 			if want[name] != got[name] {
-				t.Errorf("world %d: %s: apt would bring %q, detect says %q\n%s", seed, name, want[name], got[name], w.Policy(name))
+				t.Errorf("world %d: %s: apt would bring %q, detect says %q\n%s", seed, name, want[name], got[name], w.Policy(t, name))
 			}
 		}
 		if t.Failed() {

@@ -14,6 +14,7 @@ func (a *Apt) aptOptions() []string {
 		"-q", "-o", "Dir::Etc::SourceList=" + filepath.Join(a.Dir, "etc/sources.list"),
 		"-o", "Dir::Etc::SourceParts=/dev/null",
 		"-o", "Dir::Etc::Preferences=/dev/null", "-o", "Dir::Etc::PreferencesParts=/dev/null",
+		"-o", "APT::Default-Release=", // a release that our sources do not have makes apt refuse everything
 		"-o", "Dir::State::Lists=" + filepath.Join(a.Dir, "lists"),
 		"-o", "Dir::State::extended_states=" + filepath.Join(a.Dir, "extended_states"),
 		"-o", "Dir::Cache=" + filepath.Join(a.Dir, "cache"),

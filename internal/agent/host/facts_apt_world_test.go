@@ -27,7 +27,7 @@ func TestWhatAptWouldChoose(t *testing.T) {
 		want, got := w.Upgrades(t), ourUpgrades(t, w)
 		for _, name := range w.Packages {
 			if want[name] != got[name] {
-				t.Errorf("world %d: %s: apt would bring %q, we say %q\n%s", seed, name, want[name], got[name], w.Policy(name))
+				t.Errorf("world %d: %s: apt would bring %q, we say %q\n%s", seed, name, want[name], got[name], w.Policy(t, name))
 			}
 		}
 		if decided += len(want); t.Failed() {

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/fettle-project/fettle/internal/lab"
 	"github.com/fettle-project/fettle/internal/version"
 )
 
@@ -201,31 +201,22 @@ func (w *World) writeConfiguration(t testing.TB) {
 // counts as nothing.
 func (w *World) Upgrades(t testing.TB) map[string]string {
 	t.Helper()
-	out, err := w.apt("apt-get", "-s", "-qq", "--allow-downgrades", "dist-upgrade")
+	all, err := lab.AptUpgradesBy(t.Context(), w.config())
 	if err != nil {
-		t.Fatalf("apt-get, the referee: %v: %s in\n%s", err, out, w.Text)
+		t.Fatalf("apt, the referee: %v in\n%s", err, w.Text)
 	}
 	ups := map[string]string{}
-	for line := range strings.Lines(out) {
-		// Inst alpha3 [1.0-1] (1.1-1 Debian:12.5/stable [amd64])
-		if f := strings.Fields(line); len(f) > 3 && f[0] == "Inst" && strings.HasPrefix(f[2], "[") {
-			if to := strings.TrimPrefix(f[3], "("); version.DpkgCompare(to, strings.Trim(f[2], "[]")) > 0 {
-				ups[f[1]] = to
-			}
+	for _, u := range all {
+		if version.DpkgCompare(u.Candidate, u.Installed) > 0 {
+			ups[u.Name] = u.Candidate
 		}
 	}
 	return ups
 }
 
 // Policy is apt's own explanation of what it would choose.
-func (w *World) Policy(name string) string {
-	out, _ := w.apt("apt-cache", "policy", name)
-	return out
+func (w *World) Policy(t testing.TB, name string) string {
+	return lab.AptPolicyBy(t.Context(), w.config(), name)
 }
 
-func (w *World) apt(program string, args ...string) (string, error) {
-	cmd := exec.Command(program, args...)
-	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "APT_CONFIG=" + w.Root + "/apt.conf"}
-	out, err := cmd.CombinedOutput()
-	return string(out), err
-}
+func (w *World) config() string { return filepath.Join(w.Root, "apt.conf") }
