@@ -39,7 +39,7 @@ func (b *Builder) add(p any) (n int, why string) {
 		return n, ""
 	}
 	if b.open[p] || len(b.open) > maxDepth {
-		return 0, "it needs itself or is nested more than 40 levels deep"
+		return 0, "it needs itself or is nested more than 100 levels deep"
 	}
 	b.open[p] = true
 	defer delete(b.open, p)
@@ -55,7 +55,7 @@ func (b *Builder) add(p any) (n int, why string) {
 	}
 	kind := c.node(p)
 	if c.bad == "" && max(deep, c.deep) > maxDepth {
-		c.fail("it is nested more than 40 levels deep")
+		c.fail("it is nested more than 100 levels deep")
 	}
 	if c.bad == "" && (len(b.nodes) >= maxNodes) {
 		c.fail("there are too many of them")
@@ -132,7 +132,7 @@ func (b *Builder) Bytes() ([]byte, error) {
 	}
 	out := c.join(head)
 	if c.bad != "" || len(out) > maxEncoded {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "the item tests cannot be kept", Why: "they take more than 24 MiB. " + c.bad}
+		return nil, &patch.Error{Kind: patch.Invalid, What: "the item tests cannot be kept", Why: "they take more than 12 MiB. " + c.bad}
 	}
 	return out, nil
 }

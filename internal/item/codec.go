@@ -9,10 +9,10 @@ import (
 
 // Limits of a model. A test that would exceed one is refused by Builder, a file that does is refused by Decode.
 const (
-	maxDepth   = 40       // of nested sets, components and references
+	maxDepth   = 100      // of nested sets, components and references
 	maxList    = 1 << 16  // entries of one list
 	maxText    = 1 << 16  // bytes of one string
-	maxEncoded = 24 << 20 // bytes of a file
+	maxEncoded = 12 << 20 // bytes of a file
 	maxWeight  = 48 << 20 // bytes of memory that a decoded model takes
 	maxNodes   = 1 << 20
 )
@@ -209,7 +209,7 @@ func ref[T any](c *codec, kind int, p **T, list func(*Model) []T) {
 func (c *codec) nest(f func()) {
 	c.depth++
 	if c.depth > maxDepth {
-		c.fail("it is nested more than 40 levels deep")
+		c.fail("it is nested more than 100 levels deep")
 	} else if c.bad == "" {
 		c.deep = max(c.deep, c.depth)
 		f()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -90,11 +91,11 @@ func TestWhatCannotBeKept(t *testing.T) {
 	viaSet := &Object{Class: "file"}
 	viaSet.Set = &Set{Objects: []*Object{viaSet}}
 	deep := &Component{Function: Literal}
-	for range 60 {
+	for range 120 {
 		deep = &Component{Function: Begin, Of: []Component{*deep}}
 	}
 	chain := &Variable{Kind: Constant, Values: []string{"x"}}
-	for range 60 {
+	for range 120 {
 		chain = &Variable{Kind: Local, Component: &Component{Function: VariableValue, Variable: chain}}
 	}
 	about := func(v *Variable) *Test {
@@ -244,4 +245,41 @@ func TestRandomModelsSurviveEncoding(t *testing.T) {
 			t.Fatal("what was decoded is encoded in another way", err)
 		}
 	})
+}
+
+// Few bytes that claim much are refused before they take memory.
+func TestSmallFilesStaySmall(t *testing.T) {
+	build := func(counts [kinds]int, cols map[int][]byte) []byte {
+		raw := []byte{0}
+		for _, n := range counts {
+			raw = binary.AppendUvarint(raw, uint64(n))
+		}
+		for i := range columns {
+			raw = binary.AppendUvarint(raw, uint64(len(cols[i])))
+			raw = append(raw, cols[i]...)
+		}
+		return raw
+	}
+	grow := []byte{0, 1} // each text shares all of the one before and adds a byte
+	for n := 1; n < 60_000; n++ {
+		grow = append(binary.AppendUvarint(grow, uint64(n)), 1)
+	}
+	many := bytes.Repeat([]byte{kindTest}, 900_000)
+	lists := binary.AppendUvarint(nil, maxList)
+	for name, raw := range map[string][]byte{
+		"texts that share":   build([kinds]int{}, map[int][]byte{colTextLen + textValue: grow, colText + textValue: bytes.Repeat([]byte{'x'}, 60_000)}),
+		"empty texts":        build([kinds]int{}, map[int][]byte{colTextLen + textValue: make([]byte, 11<<20)}),
+		"many tests":         build([kinds]int{kindTest: 900_000}, map[int][]byte{colKind: many}),
+		"a claim of tests":   build([kinds]int{kindTest: maxNodes}, nil),
+		"long lists":         build([kinds]int{kindTest: 1}, map[int][]byte{colKind: {0}, colTextRef + textClass: {0}, colTextLen + textClass: {0, 0}, colExtra: {0}, colCount: lists}),
+		"more than is taken": make([]byte, maxEncoded+1),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := Decode(raw)
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; err == nil || took > 50<<20 {
+			t.Errorf("%s: %v after %d bytes", name, err, took)
+		}
+	}
 }

@@ -36,7 +36,7 @@ func (c *codec) readTexts(sort int) {
 		last = shared + own
 		raw = raw[min(own, len(raw)):]
 		total += last
-		c.spend(last + int(unsafe.Sizeof("")))
+		c.spend(last + int(unsafe.Sizeof("")+unsafe.Sizeof(0)))
 		t.used++
 	}
 	if c.bad != "" {

@@ -105,7 +105,7 @@ func (c *codec) read(counts [kinds]int, total int) {
 			c.variable(&m.variables[seen[kind]])
 		}
 		if c.deep > maxDepth {
-			c.fail("it is nested more than 40 levels deep")
+			c.fail("it is nested more than 100 levels deep")
 		}
 		c.depths[c.at] = int8(c.deep)
 		seen[kind]++

@@ -209,6 +209,31 @@ func TestProductsAreRefusedBeforeTheyAreMade(t *testing.T) {
 	}
 }
 
+// Large variables made of large variables end in an error, not in all memory.
+func TestVariablesTogetherAreBounded(t *testing.T) {
+	large := &Variable{Kind: Constant, Values: []string{strings.Repeat("x", 60_000)}}
+	concat := func(text string, of ...Component) *Variable {
+		return &Variable{Kind: Local, Component: &Component{Function: Concat, Of: append(of, Component{Function: Literal, Text: text})}}
+	}
+	for range 6 {
+		again := Component{Function: VariableValue, Variable: large}
+		large = concat("", again, again)
+	}
+	var states []*State
+	for n := range 40 {
+		v := concat(fmt.Sprint(n), Component{Function: VariableValue, Variable: large})
+		states = append(states, &State{Entities: []Entity{{Name: "size", Variable: v}}})
+	}
+	src := &answers{by: map[string]patch.Collected{`file filepath="/a"`: sizes("1")}}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	v := judged(t, src, &Test{Class: "file", Object: file("/a"), Operator: Or, States: states})
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; v != Error || took > 60<<20 {
+		t.Errorf("%s after %d bytes", v, took)
+	}
+}
+
 func TestFlagsOfSeveralOperands(t *testing.T) {
 	order := []patch.Flag{patch.FlagComplete, patch.FlagIncomplete, patch.FlagNotExist, patch.FlagNotCollected, patch.FlagNotApplicable, patch.FlagError}
 	for i, a := range order {

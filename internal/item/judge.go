@@ -28,6 +28,7 @@ type Judge struct {
 	wanted   arena[Wanted]
 	texts    arena[string]
 	key      []byte
+	bytes    int // of the values of local variables
 }
 
 type answer struct {

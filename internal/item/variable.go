@@ -2,14 +2,16 @@ package item
 
 import (
 	"context"
+	"unsafe"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
 // Limits of what variables may grow to: a product of lists explodes.
 const (
-	maxValues    = 1 << 16 // of one list
-	maxListBytes = 8 << 20 // of one list
+	maxValues    = 1 << 16  // of one list
+	maxListBytes = 8 << 20  // of one list
+	maxAllBytes  = 24 << 20 // of all variables that a Judge remembers
 )
 
 // typed is one value of a variable or component.
@@ -78,9 +80,14 @@ func (j *Judge) compute(ctx context.Context, v *Variable) *list {
 		return failed("the variable has no component")
 	case v.Kind == Constant && len(v.Values) == 0:
 		return failed("the variable has no value")
+	case j.bytes > maxAllBytes:
+		return failed("the values of all variables take more than 24 MiB")
 	case v.Kind == Local:
 		l := *j.component(ctx, v.Component)
 		l.values = retyped(l.values, v.Datatype)
+		for _, x := range l.values {
+			j.bytes += len(x.text) + int(unsafe.Sizeof(x))
+		}
 		return &l
 	}
 	l := &list{flag: patch.FlagComplete, values: make([]typed, len(v.Values))}
