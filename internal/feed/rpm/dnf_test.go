@@ -343,10 +343,11 @@ func (w *world) compare(t *testing.T) {
 		}
 	}
 	slices.Sort(missing)
-	wantMissing := w.advisories(w.dnf(t, "updateinfo", "list"))
+	wantMissing := w.missing(w.dnf(t, "updateinfo", "list"))
 	if d := cmp.Diff(wantMissing, missing); d != "" {
 		t.Errorf("advisories missing (-dnf +fettle):\n%s", d)
 	}
+	w.compareDone(t, j, wantMissing)
 	wantUpdates, wantObsoletes := checkUpdate(w.dnf(t, "check-update"))
 	if d := cmp.Diff(wantUpdates, updates); d != "" {
 		t.Errorf("updates (-dnf +fettle):\n%s", d)
@@ -372,30 +373,54 @@ func (w *world) compare(t *testing.T) {
 	}
 }
 
+// compareDone holds what we call patched, and what we say is not installed, against the advisories that dnf calls installed.
+func (w *world) compareDone(t *testing.T, j judged, missing []string) {
+	t.Helper()
+	done := listed(w.dnf(t, "updateinfo", "list", "--installed"), func(rpm.NEVRA) bool { return true })
+	for id, f := range j.findings {
+		name, ok := strings.CutPrefix(string(id), "almalinux-9/ALSA-")
+		if !ok {
+			continue
+		}
+		name = "ALSA-" + name
+		switch {
+		case f.Verdict == patch.Patched && len(w.excludes) == 0 && !slices.Contains(done, name):
+			t.Errorf("%s is patched, and dnf does not call it installed", name)
+		case f.Reason.Code == patch.ReasonNotInstalled && (slices.Contains(done, name) || slices.Contains(missing, name)):
+			t.Errorf("%s is about packages that are not there, and dnf lists it", name)
+		}
+	}
+}
+
 func newer(a, b string) bool {
 	n, err := version.Compare(version.RPM, a, b)
 	return err == nil && n > 0
 }
 
-// advisories are the identifiers in the output of dnf updateinfo list. dnf compares a module's package with advisories about packages of
+// missing are the identifiers in the output of dnf updateinfo list. dnf compares a module's package with advisories about packages of
 // the same name outside of modules; those lines are left out, because the machine could not even install these packages. It also names
 // advisories about packages that a version lock keeps from changing; these are an answer of their own to us.
-func (w *world) advisories(out string) []string {
+func (w *world) missing(out string) []string {
 	label := map[string]string{}
 	for _, b := range w.installed {
 		label[b.Name] = b.module
 	}
+	return listed(out, func(n rpm.NEVRA) bool {
+		return (label[n.Name] == "" || strings.Contains(n.Release, ".module")) && !w.locked(n.Name)
+	})
+}
+
+// listed gives the identifiers of the lines, "ID kind package", whose package counts.
+func listed(out string, counts func(rpm.NEVRA) bool) []string {
 	var ids []string
 	for line := range strings.Lines(out) {
 		f := strings.Fields(line)
 		if len(f) != 3 || !strings.HasPrefix(f[0], "ALSA-") {
 			continue
 		}
-		n, ok := rpm.ParseNEVRA(f[2])
-		if ok && (label[n.Name] != "" && !strings.Contains(n.Release, ".module") || w.locked(n.Name)) {
-			continue
+		if n, ok := rpm.ParseNEVRA(f[2]); ok && counts(n) {
+			ids = append(ids, f[0])
 		}
-		ids = append(ids, f[0])
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids)
