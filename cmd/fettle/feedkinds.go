@@ -27,14 +27,14 @@ func fetchers() map[string]feed.Fetcher {
 // parsers make patches of feeds' raw files; Debian archives are the catalog's own.
 func parsers() map[string]catalog.Parser {
 	repository := catalog.Parser{Version: rpm.ParserVersion, Parse: func(ctx context.Context, g catalog.Generation) (catalog.Found, error) {
-		entries, err := rpm.Entries(ctx, g.OS, g.State, g.Open)
-		return catalog.Found{Entries: entries}, err
+		entries, withdrawn, err := rpm.Entries(ctx, g.OS, g.State, g.Open)
+		return catalog.Found{Entries: entries, Withdrawn: withdrawn}, err
 	}}
 	return map[string]catalog.Parser{
 		rpm.Kind: repository, rpm.UpdateinfoKind: repository,
 		osv.Kind: {Version: osv.ParserVersion, Parse: func(ctx context.Context, g catalog.Generation) (catalog.Found, error) {
-			entries, err := osv.Entries(ctx, g.OS, g.State, g.Open)
-			return catalog.Found{Entries: entries}, err
+			entries, withdrawn, err := osv.Entries(ctx, g.OS, g.State, g.Open)
+			return catalog.Found{Entries: entries, Withdrawn: withdrawn}, err
 		}},
 		notices.Kind: {Version: notices.ParserVersion, Parse: func(_ context.Context, g catalog.Generation) (catalog.Found, error) {
 			notes, err := notices.Notes(g.State, g.Open)

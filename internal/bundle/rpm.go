@@ -13,7 +13,6 @@ import (
 	"github.com/fettle-project/fettle/internal/advisory"
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/content"
-	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/feed"
 	"github.com/fettle-project/fettle/internal/feed/osv"
 	"github.com/fettle-project/fettle/internal/feed/rpm"
@@ -70,17 +69,17 @@ func (r RPM) Read(ctx context.Context, parsed map[patch.HostOS][]catalog.Parsed)
 		if err != nil {
 			return fetched, err
 		}
-		entries, err := rpm.Entries(ctx, state.OS, state, open)
+		entries, withdrawn, err := rpm.Entries(ctx, state.OS, state, open)
 		if err != nil {
 			return fetched, err
 		}
-		add(parsed, state.OS, f, state, entries)
+		add(parsed, state.OS, catalog.Parsed{Origins: state.Origins, URI: f.URI, Entries: entries, Withdrawn: withdrawn})
 	}
 	return fetched, nil
 }
 
-func add(parsed map[patch.HostOS][]catalog.Parsed, os patch.HostOS, f patch.Feed, state patch.FeedState, entries []detect.Entry) {
-	parsed[os] = append(parsed[os], catalog.Parsed{Origins: state.Origins, URI: f.URI, Entries: entries})
+func add(parsed map[patch.HostOS][]catalog.Parsed, os patch.HostOS, p catalog.Parsed) {
+	parsed[os] = append(parsed[os], p)
 }
 
 // feeds makes feeds of the addresses. Names only have to differ.
@@ -127,11 +126,11 @@ func (r RPM) readOSV(ctx context.Context, f patch.Feed, dir *content.Dir, now ti
 		}
 	}
 	for _, os := range oses {
-		entries, err := osv.Entries(ctx, os, got.State, open)
+		entries, withdrawn, err := osv.Entries(ctx, os, got.State, open)
 		if err != nil {
 			return got.Bytes, err
 		}
-		add(parsed, os, f, got.State, entries)
+		add(parsed, os, catalog.Parsed{Origins: got.State.Origins, URI: f.URI, Entries: entries, Withdrawn: withdrawn})
 	}
 	return got.Bytes, nil
 }

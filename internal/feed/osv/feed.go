@@ -161,15 +161,15 @@ func read(o patch.Origin, open Open, use func(name string, a *Advisory, broken e
 }
 
 // Entries makes patches of a generation for one host OS, one for each advisory with a fixed version: almalinux-9/ALSA-2024:1234. A file
-// that cannot be read becomes a patch that cannot be judged, if others of its directory are about this OS.
-func Entries(ctx context.Context, os patch.HostOS, state patch.FeedState, open Open) ([]detect.Entry, error) {
+// that cannot be read becomes a patch that cannot be judged, if others of its directory are about this OS. Advisories that the vendor
+// has taken back are withdrawn.
+func Entries(ctx context.Context, os patch.HostOS, state patch.FeedState, open Open) (all []detect.Entry, withdrawn []patch.ID, err error) {
 	if len(state.Origins) != 1 {
-		return nil, patch.Errorf(patch.Internal, "the feed %s has %d raw files, not one", state.Feed, len(state.Origins))
+		return nil, nil, patch.Errorf(patch.Internal, "the feed %s has %d raw files, not one", state.Feed, len(state.Origins))
 	}
-	var all []detect.Entry
 	places, faulty := map[string]bool{}, map[string]error{}
 	kept := 0
-	err := read(state.Origins[0], open, func(name string, a *Advisory, broken error) error {
+	err = read(state.Origins[0], open, func(name string, a *Advisory, broken error) error {
 		if broken != nil {
 			faulty[name] = broken
 			kept += 300 + len(name)
@@ -177,6 +177,9 @@ func Entries(ctx context.Context, os patch.HostOS, state patch.FeedState, open O
 			places[path.Dir(name)] = true
 			all = append(all, e)
 			kept += size(&e)
+		} else if ok {
+			withdrawn = append(withdrawn, e.Patch.ID)
+			kept += 16 + len(e.Patch.ID)
 		}
 		if kept > maxKept {
 			return patch.Errorf(patch.Exhausted, "the advisories for %s need more than %d bytes", os, maxKept)
@@ -184,7 +187,7 @@ func Entries(ctx context.Context, os patch.HostOS, state patch.FeedState, open O
 		return ctx.Err()
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(faulty)) {
 		if places[path.Dir(name)] {
@@ -192,7 +195,7 @@ func Entries(ctx context.Context, os patch.HostOS, state patch.FeedState, open O
 		}
 	}
 	advisory.Supersede(all)
-	return all, nil
+	return all, withdrawn, nil
 }
 
 func unreadable(prefix, name string, err error) detect.Entry {

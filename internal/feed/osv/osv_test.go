@@ -48,6 +48,8 @@ type rig struct {
 	t   *testing.T
 	dir *content.Dir
 	at  string
+
+	withdrawn []patch.ID // by the newest entries
 }
 
 func newRig(t *testing.T) *rig {
@@ -87,10 +89,11 @@ func (r *rig) entries(os patch.HostOS) []detect.Entry {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	all, err := osv.Entries(context.Background(), os, got.State, r.open)
+	all, withdrawn, err := osv.Entries(context.Background(), os, got.State, r.open)
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	r.withdrawn = withdrawn
 	slices.SortFunc(all, func(a, b detect.Entry) int { return strings.Compare(string(a.Patch.ID), string(b.Patch.ID)) })
 	return all
 }
@@ -133,6 +136,9 @@ func TestEntries(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+	if !slices.Equal(r.withdrawn, []patch.ID{"almalinux-9/ALSA-2024:8"}) {
+		t.Errorf("withdrawn are %v", r.withdrawn)
 	}
 	first := byID["almalinux-9/ALSA-2024:1"]
 	wantFirst := detect.Entry{
@@ -302,7 +308,7 @@ func FuzzZip(f *testing.F) {
 			t.Fatal(err)
 		}
 		state := patch.FeedState{Origins: []patch.Origin{{Index: h, Arch: "x86_64"}}}
-		all, err := osv.Entries(context.Background(), hostOS, state, func(h patch.Hash) (io.ReadCloser, error) { return dir.Open(h) })
+		all, _, err := osv.Entries(context.Background(), hostOS, state, func(h patch.Hash) (io.ReadCloser, error) { return dir.Open(h) })
 		if err != nil {
 			return
 		}

@@ -87,7 +87,7 @@ func alma(t *testing.T, r *rig, edit func([]byte) []byte, os patch.HostOS) []det
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := osv.Entries(context.Background(), os, got.State, r.open)
+	all, _, err := osv.Entries(context.Background(), os, got.State, r.open)
 	if err != nil {
 		t.Fatal(err)
 	}

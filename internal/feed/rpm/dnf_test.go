@@ -268,7 +268,7 @@ func (w *world) judge(t *testing.T) judged {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entries, err := rpm.Entries(context.Background(), hostOS, got.State, func(h patch.Hash) (io.ReadCloser, error) { return dir.Open(h) })
+	entries, _, err := rpm.Entries(context.Background(), hostOS, got.State, func(h patch.Hash) (io.ReadCloser, error) { return dir.Open(h) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,8 +26,9 @@ type Open func(patch.Hash) (io.ReadCloser, error)
 //     almalinux-9/bash/5.1.8-9.el9;
 //   - one for each package that replaces others under another name: almalinux-9/obsoletes/new-name/2.0-1.
 //
-// Rows for foreign architectures, source and debug packages are left out; an advisory of nothing else is none for this OS.
-func Entries(ctx context.Context, os patch.HostOS, state patch.FeedState, open Open) ([]detect.Entry, error) {
+// Rows for foreign architectures, source and debug packages are left out; an advisory of nothing else is none for this OS. Advisories
+// that the vendor has retracted are withdrawn.
+func Entries(ctx context.Context, os patch.HostOS, state patch.FeedState, open Open) (all []detect.Entry, withdrawn []patch.ID, err error) {
 	b := newBuilder(os)
 	for _, kind := range []string{typeUpdateinfo, typeModules, typePrimary} {
 		for i, o := range state.Origins {
@@ -35,15 +36,15 @@ func Entries(ctx context.Context, os patch.HostOS, state patch.FeedState, open O
 				continue
 			}
 			if err := ctx.Err(); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			b.origin = i
 			if err := b.read(o, open); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 	}
-	return b.entries(), nil
+	return b.entries(), b.withdrawn, nil
 }
 
 // builder collects what the files of one repository say.
@@ -62,7 +63,8 @@ type builder struct {
 	replacing  map[stream]Package // newest build of packages that replace others
 	last       map[stream]EVR     // newest build of each package of the repository
 	unclear    []Package
-	primary    int // number of primary's origin
+	withdrawn  []patch.ID // retracted advisories
+	primary    int        // number of primary's origin
 }
 
 // stream is one package as versions of it follow each other.
@@ -116,6 +118,9 @@ func (b *builder) readUpdateinfo(r io.Reader) error {
 func (b *builder) addAdvisory(a Advisory) {
 	listed := len(a.Rows)
 	a.Rows = slices.DeleteFunc(a.Rows, func(r Row) bool { return !b.usable(r.Name, r.Arch) })
+	if a.Status == statusRetracted && a.ID != "" {
+		b.withdrawn = append(b.withdrawn, b.id(a.ID))
+	}
 	if a.Status == statusRetracted || len(a.Rows) == 0 && (listed > 0 || a.Unclear == "") {
 		return
 	}

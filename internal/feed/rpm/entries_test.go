@@ -39,6 +39,11 @@ func entriesOf(t *testing.T, packages, updates []string, modules string) map[pat
 	for _, e := range r.entries() {
 		by[e.Patch.ID] = e
 	}
+	for _, id := range r.withdrawn {
+		if _, ok := by[id]; !ok {
+			by[id] = detect.Entry{Patch: patch.Patch{ID: id, Title: "withdrawn"}}
+		}
+	}
 	return by
 }
 
@@ -59,8 +64,11 @@ func TestUpdatesWithoutAnAdvisory(t *testing.T) {
 		pkg("a", "src", "0", "3", "1", "", ""), pkg("a", "aarch64", "0", "3", "1", "a-3-1.src.rpm", ""),
 		pkg("b", "x86_64", "0", "1", "1", "b-1-1.src.rpm", ""),
 	}, []string{update("ALSA-1", "", row("a", "2")), update("ALSA-2", "", row("b", "2")), update("ALSA-3", `status="retracted"`, row("b", "9"))}, "")
-	if d := cmp.Diff([]string{"ALSA-1", "ALSA-2", "a/3-1", "b/1-1"}, ids(by)); d != "" {
+	if d := cmp.Diff([]string{"ALSA-1", "ALSA-2", "ALSA-3", "a/3-1", "b/1-1"}, ids(by)); d != "" {
 		t.Error(d)
+	}
+	if by["almalinux-9/ALSA-3"].Patch.Title != "withdrawn" {
+		t.Error("the retracted advisory is a patch")
 	}
 	own := by["almalinux-9/a/3-1"]
 	want := []detect.PackageRule{{Name: "a", Arch: "x86_64", Version: "3-1"}, {Name: "a-libs", Arch: "i686", Version: "3-1"}, {Name: "a-libs", Arch: "x86_64", Version: "3-1"}}

@@ -63,6 +63,8 @@ type repository struct {
 	dir      *content.Dir
 	feed     patch.Feed
 	now      time.Time
+
+	withdrawn []patch.ID // by the newest entries
 }
 
 func newRepository(t *testing.T) *repository {
@@ -159,10 +161,11 @@ func (r *repository) sync() (patch.FeedRun, error) {
 
 func (r *repository) entries() []detect.Entry {
 	r.t.Helper()
-	all, err := rpm.Entries(context.Background(), hostOS, *r.store.state, func(h patch.Hash) (io.ReadCloser, error) { return r.dir.Open(h) })
+	all, withdrawn, err := rpm.Entries(context.Background(), hostOS, *r.store.state, func(h patch.Hash) (io.ReadCloser, error) { return r.dir.Open(h) })
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	r.withdrawn = withdrawn
 	return all
 }
 

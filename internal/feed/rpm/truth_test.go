@@ -41,7 +41,7 @@ func TestRealUpdateinfo(t *testing.T) {
 	if got.State.OS != hostOS {
 		t.Errorf("it is for %q", got.State.OS)
 	}
-	entries, err := rpm.Entries(context.Background(), hostOS, got.State, func(h patch.Hash) (io.ReadCloser, error) { return dir.Open(h) })
+	entries, _, err := rpm.Entries(context.Background(), hostOS, got.State, func(h patch.Hash) (io.ReadCloser, error) { return dir.Open(h) })
 	if err != nil {
 		t.Fatal(err)
 	}
