@@ -58,6 +58,7 @@ type judged struct {
 	result     detect.Result
 	started    time.Time
 	ended      time.Time
+	hash       chan hashed // where a snapshot is written
 }
 
 // Detect judges every patch of the bundle for the machine's host OS. The snapshot file appears whole or not at all.
@@ -138,7 +139,20 @@ func (o Options) load(ctx context.Context) (*judged, error) {
 		bundle.Close()
 		return nil, err
 	}
+	if o.Snapshot != "" { // which names the facts; hashing them takes as long as judging them
+		j.hash = make(chan hashed, 1)
+		go func() {
+			hash, err := wire.Hash(j.facts)
+			j.hash <- hashed{hash, err}
+		}()
+	}
 	return j, nil
+}
+
+// hashed is the facts' hash.
+type hashed struct {
+	hash patch.Hash
+	err  error
 }
 
 // collect asks the machine what signatures name beyond packages; facts from a file hold it already.
@@ -156,13 +170,13 @@ func (o Options) collect(ctx context.Context, s *detect.Signatures, f *patch.Fac
 
 // snapshot is the result as agents upload it. No appliance knows this machine, so Machine is empty and Seq is the time.
 func (j *judged) snapshot(o Options) (patch.Snapshot, error) {
-	hash, _, err := wire.HashJSON(j.facts)
-	if err != nil {
-		return patch.Snapshot{}, err
+	facts := <-j.hash
+	if facts.err != nil {
+		return patch.Snapshot{}, facts.err
 	}
 	s := patch.Snapshot{Verdicts: j.result.Verdicts, Receipt: patch.Receipt{Seq: uint64(max(1, j.started.Unix())), OS: j.facts.OS.Key,
 		Revision: j.meta.ID, Started: j.started, Ended: j.ended, Expected: j.signatures.Len(), Evaluated: j.result.Verdicts.Len(),
-		Errors: j.result.Errors, Facts: hash, Agent: o.Version}}
+		Errors: j.result.Errors, Facts: facts.hash, Agent: o.Version}}
 	if o.Facts == "" && o.Replay == "" {
 		s.Boot = host.BootID(o.root())
 	}
