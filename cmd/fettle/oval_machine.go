@@ -15,9 +15,6 @@ import (
 	"github.com/fettle-project/fettle/internal/probe"
 )
 
-// maxOVAL bounds a decompressed OVAL file.
-const maxOVAL = 1 << 30
-
 // readOVAL opens one file of whatever kind read reads.
 func readOVAL[T any](path string, read func(io.Reader) (T, error)) (T, error) {
 	f, err := os.Open(path)
@@ -26,7 +23,7 @@ func readOVAL[T any](path string, read func(io.Reader) (T, error)) (T, error) {
 		return none, &patch.Error{Kind: patch.NotFound, What: "cannot open " + path, Err: err}
 	}
 	defer f.Close()
-	return read(debian.Decompress(path, f, maxOVAL))
+	return read(debian.Decompress(path, f, oval.MaxDocument))
 }
 
 // machine gives the machine to judge, and says in o what reading must know of it.

@@ -16,9 +16,6 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// maxOVAL bounds a decompressed OVAL document.
-const maxOVAL = 1 << 30
-
 // OVAL names documents of OVAL definitions to build from.
 type OVAL struct {
 	Files     []string // plain or compressed, by their endings
@@ -63,7 +60,7 @@ func (o OVAL) open(path string) (*oval.Document, patch.Origin, error) {
 	defer f.Close()
 	sum := sha256.New()
 	raw := io.TeeReader(f, sum)
-	d, err := oval.Read(debian.Decompress(path, raw, maxOVAL), oval.Options{Variables: o.Variables})
+	d, err := oval.Read(debian.Decompress(path, raw, oval.MaxDocument), oval.Options{Variables: o.Variables})
 	if err != nil {
 		return nil, patch.Origin{}, err
 	}

@@ -6,7 +6,9 @@ import (
 	"os"
 	"testing"
 
+	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/item"
+	"github.com/fettle-project/fettle/internal/version"
 )
 
 func FuzzRead(f *testing.F) {
@@ -16,18 +18,34 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Add(b)
 	f.Add([]byte(`<oval_definitions><definitions><definition id="d"><criteria><criteria/></criteria></definition></definitions></oval_definitions>`))
+	f.Add([]byte(newRandom(1, 3).document()))
+	f.Add([]byte(newRandom(2, 3).document()))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		d, err := Read(bytes.NewReader(b), Options{Family: "unix"})
 		if err != nil {
 			return
 		}
-		var all item.Builder
-		for _, def := range d.Definitions {
-			if def.ID == "" {
+		answers, err := d.Evaluate(context.Background(), nil, item.NewStored(nil))
+		if err != nil {
+			t.Fatal(err) // whatever is in a document, its definitions can be judged
+		}
+		judged := 0
+		for a := range answers {
+			judged++
+			if a.Definition.ID == "" {
 				t.Fatal("a definition has no ID")
 			}
-			for _, test := range def.Tests() {
-				_, _ = all.Test(test) // refusing is an answer; not ending is none
+		}
+		if judged != len(d.Definitions) {
+			t.Fatalf("%d of %d definitions were judged", judged, len(d.Definitions))
+		}
+		for os, entries := range d.Entries("amd64") {
+			var defs []detect.Definition
+			for _, e := range entries {
+				defs = append(defs, e.Definition)
+			}
+			if _, err := detect.Compile(os, version.Dpkg, defs); err != nil {
+				t.Fatalf("the entries of %s: %v", os, err)
 			}
 		}
 	})

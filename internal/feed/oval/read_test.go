@@ -2,6 +2,8 @@ package oval
 
 import (
 	"os"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -151,5 +153,39 @@ func TestVariablesThatNeedThemselves(t *testing.T) {
 	}
 	if got := d.Definitions[0].Tests()[0]; !strings.Contains(got.Unclear, "depends on itself") || got.Object != nil {
 		t.Errorf("the test is read as %+v", got)
+	}
+}
+
+// endless is a document that goes on for ever, in parts of one kind.
+type endless struct {
+	head, part string
+	n          int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.head == "" {
+		e.n++
+		e.head = strings.ReplaceAll(e.part, "#", strconv.Itoa(e.n))
+	}
+	n := copy(p, e.head)
+	e.head = e.head[n:]
+	return n, nil
+}
+
+// However long a document is, little of it is kept.
+func TestMemoryIsBounded(t *testing.T) {
+	long := strings.Repeat("x", 200)
+	for name, e := range map[string]*endless{
+		"definitions": {head: "<oval_definitions><definitions>", part: `<definition id="d#"><metadata><title>` + long + `</title></metadata></definition>`},
+		"references":  {head: "<oval_definitions><definitions>", part: `<definition id="d#"><criteria><criterion test_ref="t#"/><criterion test_ref="u#"/></criteria></definition>`},
+		"expressions": {head: "<oval_definitions><variables>", part: `<local_variable id="v#"><concat><literal_component>a</literal_component><literal_component>b</literal_component></concat></local_variable>`},
+	} {
+		_, err := Read(e, Options{})
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		if err == nil || !strings.Contains(err.Error(), "more in it than") || m.HeapAlloc > 2*maxKept {
+			t.Errorf("%s: %d MiB, %v", name, m.HeapAlloc>>20, err)
+		}
+		runtime.GC()
 	}
 }

@@ -10,14 +10,16 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// Limits on foreign bytes. Vendors' largest documents are some 500 MB with 60,000 definitions.
+// MaxDocument is how many bytes of XML are read of one document, decompressed.
+const MaxDocument = 1 << 30
+
+// Limits on foreign bytes. 50,000 definitions of a Linux distribution's packages take 64 MB, of which 44 are kept.
 const (
-	maxDocument = 1 << 30  // bytes of XML
-	maxToken    = 1 << 20  // bytes of one tag or run of text
-	maxNesting  = 100      // elements within each other
-	maxParts    = 100_000  // elements and attributes within one definition, test, object, state, variable or item
-	maxElement  = 4 << 20  // bytes of text within one of them
-	maxKept     = 64 << 20 // bytes of everything that is kept of a document, roughly
+	maxToken   = 1 << 20  // bytes of one tag or run of text
+	maxNesting = 100      // elements within each other
+	maxParts   = 100_000  // elements and attributes within one definition, test, object, state, variable or item
+	maxElement = 4 << 20  // bytes of text within one of them
+	maxKept    = 64 << 20 // bytes of everything that is kept of a document, roughly
 )
 
 const (
@@ -84,10 +86,13 @@ type meter struct {
 	token, total int
 }
 
-var errTooLong = errors.New("it is longer than this program reads")
+var (
+	errTooLong = errors.New("it is longer than this program reads")
+	errTooMuch = errors.New("there is more in it than this program keeps of one document")
+)
 
 func (m *meter) Read(p []byte) (int, error) {
-	if m.token > maxToken || m.total > maxDocument {
+	if m.token > maxToken || m.total > MaxDocument {
 		return 0, errTooLong
 	}
 	n, err := m.r.Read(p)
@@ -186,8 +191,11 @@ func (r *reader) root(name string, do func(xml.StartElement) error) error {
 
 func (r *reader) fail(err error) error {
 	line, _ := r.dec.InputPos()
-	return &patch.Error{Kind: patch.Invalid, What: fmt.Sprintf("cannot read the %s beyond line %d", r.what, line), Err: err,
-		Do: "Get the file again from where it came from."}
+	do := "Get the file again from where it came from."
+	if errors.Is(err, errTooMuch) || errors.Is(err, errTooLong) {
+		do = "Use documents about one release or one product."
+	}
+	return &patch.Error{Kind: patch.Invalid, What: fmt.Sprintf("cannot read the %s beyond line %d", r.what, line), Err: err, Do: do}
 }
 
 // skip reads an element without keeping anything.
@@ -253,7 +261,7 @@ func (r *reader) word(s string) string {
 // keep counts what stays in memory.
 func (r *reader) keep(bytes int) error {
 	if r.kept += bytes; r.kept > maxKept {
-		return errors.New("there is more in it than this program keeps of one document")
+		return errTooMuch
 	}
 	return nil
 }
