@@ -6,30 +6,36 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/api"
+	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
 type catalogCmd struct {
 	Sync  catalogSyncCmd  `cmd:"" help:"Bring all feeds up to date and publish what changed."`
-	List  catalogListCmd  `cmd:"" help:"List the published catalogs."`
+	List  catalogListCmd  `cmd:"" help:"List the published catalogs, and what waits in quarantine."`
+	Diff  catalogDiffCmd  `cmd:"" help:"Say what changed between two revisions, or between two bundle files."`
 	Build catalogBuildCmd `cmd:"" help:"Build a catalog into one file, without a server."`
 }
 
 type catalogSyncCmd struct {
-	Accept []string `help:"Take over, once, what this feed has in quarantine because it shrank or grew too much; may be repeated." placeholder:"FEED"`
+	Accept []string `help:"Take over, once, what is in quarantine: of a feed, by its name, or a catalog, as HOST-OS/REVISION; may be repeated." placeholder:"NAME"`
 	NoWait bool     `help:"Start it and return."`
 }
 
 func (catalogSyncCmd) Help() string {
 	return `Signatures are verified; what is unsigned, expired, older, cut or suddenly shrunken is refused and the last good state kept.
 A feed that lost a tenth of its packages or grew by half is put in quarantine: compare it with the vendor's archive, and take exactly the
-generation that you saw over with --accept. Exits with 3 if a feed could not be brought up to date.
+generation that you saw over with --accept. A catalog that lost patches without a word, is understood less than before, or changes what
+is known about machines whose facts are stored, waits in quarantine too: see fettle catalog list. Exits with 3 if a feed could not be brought up to date.
 
 Examples:
   fettle catalog sync
   fettle catalog sync --accept debian-bookworm-updates
+  fettle catalog sync --accept debian-12-amd64/9f2c4e81aa0b7d35
   fettle catalog sync --no-wait --json`
 }
 
@@ -127,15 +133,52 @@ func (c catalogListCmd) Run(ctx context.Context, s *screen) error {
 	if c.OS != "" {
 		path = api.Path("catalogs", c.OS, "revisions")
 	}
-	return ask(ctx, s, path, nil, func(w io.Writer, l api.List[patch.RevisionMeta]) {
-		if len(l.Items) == 0 {
-			line(w, "No catalog yet. Subscribe with `fettle feeds add` and run `fettle catalog sync`.")
-			return
+	client, err := s.client(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	l, err := api.Get[api.List[patch.RevisionMeta]](ctx, client, path, nil)
+	if err != nil {
+		return err
+	}
+	held, err := api.Get[api.List[catalog.Quarantine]](ctx, client, api.Path("quarantine"), nil)
+	if err != nil {
+		return err
+	}
+	return s.show(l, func(w io.Writer) { printCatalogs(w, s.width, l.Items, held.Items, time.Now()) })
+}
+
+func printCatalogs(w io.Writer, width int, metas []patch.RevisionMeta, held []catalog.Quarantine, now time.Time) {
+	if len(metas) == 0 {
+		line(w, "No catalog yet. Subscribe with `fettle feeds add` and run `fettle catalog sync`.")
+		return
+	}
+	t := table{columns: []column{{title: "os", flex: true}, {title: "revision"}, {title: "patches", right: true}, {title: "vendor's data of"}, {title: "built"}, {title: "age", right: true}, {title: "faults in feeds", flex: true}}}
+	for _, m := range metas {
+		t.add(string(m.OS), string(m.ID), thousands(m.Patches), when(m.MetadataDate()), when(m.Built), ago(m.Built, now), faultsText(m.Faults))
+	}
+	t.print(w, width)
+	for _, q := range held {
+		line(w, "")
+		line(w, "In quarantine: %s, since %s:", q.Name(), ago(q.At, now))
+		for _, why := range q.Reasons {
+			line(w, "  %s", clean(why))
 		}
-		t := table{columns: []column{{title: "os", flex: true}, {title: "revision"}, {title: "patches", right: true}, {title: "packages", right: true}, {title: "vendor's data of"}, {title: "built"}}}
-		for _, m := range l.Items {
-			t.add(string(m.OS), string(m.ID), thousands(m.Patches), thousands(m.Packages), when(m.MetadataDate()), when(m.Built))
+		line(w, "  Compare: fettle catalog diff %s %s --os %s", q.InForce, q.Revision.ID, q.Revision.OS)
+		line(w, "  Publish: fettle catalog sync --accept %s", q.Name())
+	}
+}
+
+func faultsText(f patch.CatalogFaults) string {
+	var words []string
+	for _, x := range []struct {
+		n    int
+		text string
+	}{{f.Unclear, "not understood"}, {f.Cyclic, "in circles"}, {f.Selves, "replace themselves"}, {f.Dangling, "replace what is not listed"}} {
+		if x.n > 0 {
+			words = append(words, thousands(x.n)+" "+x.text)
 		}
-		t.print(w, s.width)
-	})
+	}
+	return strings.Join(words, ", ")
 }

@@ -105,6 +105,8 @@ func (s *people) routes() []Route {
 		{Pattern: "POST /api/v1/sync", Permission: auth.ManageFeeds, Audit: "catalog.sync", Handle: s.startSync},
 		{Pattern: "GET /api/v1/changes/{change}", Permission: auth.Read, Handle: s.findChange},
 		{Pattern: "GET /api/v1/catalogs", Permission: auth.Read, Handle: s.listCatalogs},
+		{Pattern: "GET /api/v1/quarantine", Permission: auth.Read, Handle: s.listQuarantine},
+		{Pattern: "GET /api/v1/catalogs/{os}/diff", Permission: auth.Read, Handle: s.diffRevisions},
 		{Pattern: "GET /api/v1/catalogs/{os}/revisions", Permission: auth.Read, Handle: s.listRevisions},
 		{Pattern: "GET /api/v1/payloads", Permission: auth.Read, Handle: s.listPayloads},
 

@@ -89,6 +89,19 @@ func (s *people) listRevisions(c *call) (any, error) {
 	return listOf(r), err
 }
 
+// listQuarantine gives the revisions that wait for a person, with the reasons.
+func (s *people) listQuarantine(*call) (any, error) { return listOf(s.Catalog.Quarantined()), nil }
+
+// diffRevisions compares ?from= with ?to=; left out they are the two newest, or the newest and what waits in quarantine.
+func (s *people) diffRevisions(c *call) (any, error) {
+	os := patch.HostOS(c.PathValue("os"))
+	all, err := s.Store.ListRevisions(c.Context(), os)
+	if err != nil {
+		return nil, err
+	}
+	return s.Catalog.Diff(c.Context(), os, patch.RevisionID(c.text("from")), patch.RevisionID(c.text("to")), all)
+}
+
 func (s *people) listPayloads(c *call) (any, error) {
 	f := patch.PayloadFilter{State: patch.PayloadState(c.text("state"))}
 	if text := c.text("patch"); text != "" {

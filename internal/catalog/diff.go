@@ -1,0 +1,257 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/detect"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Diff is what changed from one revision of a host OS's catalog to another.
+type Diff struct {
+	OS         patch.HostOS     `json:"os"`
+	From       patch.RevisionID `json:"from"` // empty: there was none
+	To         patch.RevisionID `json:"to"`
+	Counts     DiffCounts       `json:"counts"`
+	New        []DiffPatch      `json:"new"`
+	Changed    []DiffPatch      `json:"changed"`
+	Gone       []DiffPatch      `json:"gone"`
+	Superseded []DiffPatch      `json:"superseded"` // on both lists, and superseded on the newer one only
+}
+
+// DiffCounts are the lengths of the lists.
+type DiffCounts struct {
+	New        int `json:"new"`
+	Changed    int `json:"changed"`
+	Gone       int `json:"gone"`
+	Superseded int `json:"superseded"`
+}
+
+// DiffPatch is one patch that differs.
+type DiffPatch struct {
+	ID       patch.ID       `json:"id"`
+	Title    string         `json:"title"`
+	Severity patch.Severity `json:"severity,omitempty"`
+	What     []string       `json:"what,omitempty"` // of a changed one: "severity: medium → high", "definition"
+	By       []patch.ID     `json:"by,omitempty"`   // of a superseded or gone one: what supersedes it directly
+}
+
+// Side is one revision to compare.
+type Side struct {
+	Revision   patch.RevisionID
+	List       *List // nil: there is no such revision
+	Signatures *detect.Signatures
+}
+
+// Compare tells what changed from a to b, both of one host OS.
+func Compare(os patch.HostOS, a, b Side) (Diff, error) {
+	d := Diff{OS: os, From: a.Revision, To: b.Revision, New: []DiffPatch{}, Changed: []DiffPatch{}, Gone: []DiffPatch{}, Superseded: []DiffPatch{}}
+	was, before, err := a.index()
+	if err != nil {
+		return d, err
+	}
+	is, after, err := b.index()
+	if err != nil {
+		return d, err
+	}
+	for _, p := range was.Patches() {
+		if _, still := is.Index(p.ID); !still {
+			d.Gone = append(d.Gone, DiffPatch{ID: p.ID, Title: p.Title, Severity: p.Severity, By: after.newer[p.ID]})
+		}
+	}
+	for j := range is.Patches() {
+		p := is.At(j)
+		i, known := was.Index(p.ID)
+		if !known {
+			d.New = append(d.New, DiffPatch{ID: p.ID, Title: p.Title, Severity: p.Severity})
+			continue
+		}
+		if what := changes(was.At(i), p, before.prints[i] != after.prints[j]); len(what) > 0 {
+			d.Changed = append(d.Changed, DiffPatch{ID: p.ID, Title: p.Title, Severity: p.Severity, What: what})
+		}
+		if len(before.newer[p.ID]) == 0 && len(after.newer[p.ID]) > 0 {
+			d.Superseded = append(d.Superseded, DiffPatch{ID: p.ID, Title: p.Title, Severity: p.Severity, By: after.newer[p.ID]})
+		}
+	}
+	d.Counts = DiffCounts{len(d.New), len(d.Changed), len(d.Gone), len(d.Superseded)}
+	return d, nil
+}
+
+// sideIndex is what a comparison looks up of one side.
+type sideIndex struct {
+	prints []uint64                // of the definitions
+	newer  map[patch.ID][]patch.ID // what supersedes each patch
+}
+
+func (s Side) index() (*List, sideIndex, error) {
+	x := sideIndex{newer: map[patch.ID][]patch.ID{}}
+	if s.List == nil {
+		return &List{}, x, nil
+	}
+	var err error
+	if x.prints, err = s.Signatures.Fingerprints(); err != nil {
+		return nil, x, err
+	}
+	if len(x.prints) != s.List.Len() {
+		return nil, x, errFormat
+	}
+	for _, p := range s.List.Patches() {
+		for _, old := range p.Supersedes {
+			x.newer[old] = append(x.newer[old], p.ID)
+		}
+	}
+	return s.List, x, nil
+}
+
+// changes says in what two descriptions of one patch differ.
+func changes(a, b *patch.Patch, definition bool) []string {
+	var what []string
+	word := func(name, from, to string) {
+		if from != to {
+			none := func(s string) string {
+				if s == "" {
+					return "none"
+				}
+				return s
+			}
+			what = append(what, fmt.Sprintf("%s: %s → %s", name, none(from), none(to)))
+		}
+	}
+	word("severity", string(a.Severity), string(b.Severity))
+	word("category", string(a.Category), string(b.Category))
+	word("version", a.Version, b.Version)
+	word("advisory", a.Advisory, b.Advisory)
+	word("title", a.Title, b.Title)
+	if !slices.Equal(a.CVEs, b.CVEs) {
+		what = append(what, "CVEs")
+	}
+	names, versions := files(a), files(b)
+	switch {
+	case !slices.Equal(names.names, versions.names):
+		what = append(what, "packages")
+	case !slices.Equal(names.versions, versions.versions):
+		what = append(what, "versions")
+	}
+	if definition {
+		what = append(what, "definition")
+	}
+	return what
+}
+
+type fileNames struct{ names, versions []string }
+
+func files(p *patch.Patch) (f fileNames) {
+	for _, x := range p.Payloads {
+		f.names = append(f.names, x.Name+":"+x.Arch)
+		f.versions = append(f.versions, x.Name+":"+x.Arch+"="+x.Version)
+	}
+	slices.Sort(f.names)
+	slices.Sort(f.versions)
+	return f
+}
+
+// DiffBundles compares two bundles, host OS by host OS.
+func DiffBundles(a, b *Bundle) ([]Diff, error) {
+	oses := append(a.OSes(), b.OSes()...)
+	slices.Sort(oses)
+	diffs := []Diff{}
+	for _, os := range slices.Compact(oses) {
+		was, err := a.side(os)
+		if err != nil {
+			return nil, err
+		}
+		is, err := b.side(os)
+		if err != nil {
+			return nil, err
+		}
+		d, err := Compare(os, was, is)
+		if err != nil {
+			return nil, fmt.Errorf("cannot compare the catalogs of %s: %w", os, err)
+		}
+		diffs = append(diffs, d)
+	}
+	return diffs, nil
+}
+
+func (b *Bundle) side(os patch.HostOS) (s Side, err error) {
+	meta, there := b.Meta(os)
+	if !there {
+		return s, nil
+	}
+	s.Revision = meta.ID
+	if s.List, err = b.List(os); err != nil {
+		return s, err
+	}
+	s.Signatures, err = b.Signatures(os)
+	return s, err
+}
+
+// Diff compares two revisions of an OS; without names the newest with the one before it, or with the one that waits in quarantine.
+// A revision in quarantine may be named like any other, and by the beginning of its ID.
+func (c *Catalog) Diff(ctx context.Context, os patch.HostOS, from, to patch.RevisionID, all []patch.RevisionMeta) (Diff, error) {
+	held, isHeld := c.heldOf(os)
+	if isHeld {
+		all = append([]patch.RevisionMeta{held.Revision}, all...)
+	}
+	pick := func(name patch.RevisionID, number int) (patch.RevisionMeta, error) {
+		if name == "" && number < len(all) {
+			return all[number], nil
+		}
+		var found []patch.RevisionMeta
+		for _, m := range all {
+			if name != "" && strings.HasPrefix(string(m.ID), string(name)) {
+				found = append(found, m)
+			}
+		}
+		if len(found) == 1 {
+			return found[0], nil
+		}
+		return patch.RevisionMeta{}, &patch.Error{Kind: patch.NotFound, What: fmt.Sprintf("%s has no revision to compare: %d fit %q", os, len(found), name),
+			Do: "List them with `fettle catalog list --os " + string(os) + "`."}
+	}
+	newer, err := pick(to, 0)
+	if err != nil {
+		return Diff{}, err
+	}
+	older, err := pick(from, 1)
+	if err != nil {
+		return Diff{}, err
+	}
+	was, err := c.side(older)
+	if err != nil {
+		return Diff{}, err
+	}
+	is, err := c.side(newer)
+	if err != nil {
+		return Diff{}, err
+	}
+	return Compare(os, was, is)
+}
+
+func (c *Catalog) heldOf(os patch.HostOS) (Quarantine, bool) {
+	for _, q := range c.Quarantined() {
+		if q.Revision.OS == os {
+			return q, true
+		}
+	}
+	return Quarantine{}, false
+}
+
+// side reads a revision's files.
+func (c *Catalog) side(m patch.RevisionMeta) (s Side, err error) {
+	s.Revision = m.ID
+	if s.List, err = c.readList(m); err != nil {
+		return s, err
+	}
+	b, err := c.Files.Read(m.Signatures, maxSignatureFile)
+	if err != nil {
+		return s, unreadable(m, err)
+	}
+	if s.Signatures, err = detect.Open(b); err != nil {
+		return s, unreadable(m, err)
+	}
+	return s, nil
+}
