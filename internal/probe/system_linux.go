@@ -5,6 +5,7 @@ type system struct {
 	tree  *tree
 	texts map[string]string // by path
 	kept  int
+	names map[string]map[string]string // of accounts, by file and number
 }
 
 // Open begins to ask the machine whose root directory is root, "/" for the running one. Close it.
@@ -54,6 +55,8 @@ func (m *Machine) class(name string) func(*gathering) {
 		return (*gathering).process58
 	case "password":
 		return (*gathering).password
+	case "rpmverifyfile", "rpmverify":
+		return (*gathering).rpmverifyfile
 	case "runlevel":
 		return (*gathering).runlevel
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -328,4 +329,31 @@ func clipPath(path string) string {
 		return "/"
 	}
 	return path
+}
+
+// readlink gives where a link leads to; empty for what is none.
+func (t *tree) readlink(path string) string {
+	at := strings.LastIndexByte(path, '/')
+	fd, err := t.open(clipPath(path[:at]), unix.O_PATH|unix.O_DIRECTORY)
+	if err != nil {
+		return ""
+	}
+	defer unix.Close(fd)
+	b := make([]byte, 4096)
+	n, err := unix.Readlinkat(fd, path[at+1:], b)
+	if err != nil {
+		return ""
+	}
+	return string(b[:n])
+}
+
+// hasCapabilities reports whether a file gives capabilities to who starts it.
+func (t *tree) hasCapabilities(path string) bool {
+	fd, err := t.open(path, unix.O_PATH)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	n, err := unix.Getxattr("/proc/self/fd/"+strconv.Itoa(fd), "security.capability", nil)
+	return err == nil && n > 0
 }

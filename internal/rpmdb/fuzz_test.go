@@ -53,6 +53,49 @@ func FuzzParseHeader(f *testing.F) {
 	})
 }
 
+func FuzzHeaderFiles(f *testing.F) {
+	f.Add(withFiles())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, err := openHeader(b)
+		if err != nil {
+			return
+		}
+		files, err := h.files(func(string) bool { return true })
+		if err != nil && files != nil {
+			t.Error(files, err)
+		}
+	})
+}
+
+// withFiles is a header of two files.
+func withFiles() []byte {
+	var index, data []byte
+	add := func(tag, typ, count uint32, value string) {
+		for _, n := range []uint32{tag, typ, uint32(len(data)), count} {
+			index = binary.BigEndian.AppendUint32(index, n)
+		}
+		data = append(data, value...)
+	}
+	add(tagBaseNames, typeArray, 2, "a\x00b\x00")
+	add(tagDirNames, typeArray, 1, "/etc/\x00")
+	add(tagDirIndexes, typeInt32, 2, "\x00\x00\x00\x00\x00\x00\x00\x00")
+	add(tagFileModes, 3, 2, "\x81\xa4\x81\xa4")
+	add(tagFileStates, 1, 2, "\x00\x02")
+	add(tagFileSizes, typeInt32, 2, "\x00\x00\x00\x05\x00\x00\x00\x06")
+	return append(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, uint32(len(index)/16)), uint32(len(data))), append(index, data...)...)
+}
+
+func TestHeaderFiles(t *testing.T) {
+	h, err := openHeader(withFiles())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := h.files(func(path string) bool { return path == "/etc/b" })
+	if want := (InstalledFile{Path: "/etc/b", Size: 6, Mode: 0o100644, State: 2}); err != nil || len(got) != 1 || got[0] != want {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func FuzzKeyID(f *testing.F) {
 	f.Add([]byte("\xc2\x0f\x03\x05\x00abcd\x11\x22\x33\x44\x55\x66\x77\x88"))
 	f.Add([]byte("\x89\x00\x14\x04\x00\x01\x08\x00\x00\x00\x0a\x09\x10\x11\x22\x33\x44\x55\x66\x77\x88\x00\x00"))

@@ -131,10 +131,12 @@ func openHeader(b []byte) (*header, error) {
 	if n == 0 || n > maxTags || uint64(len(b)) != 8+16*uint64(n)+uint64(size) {
 		return nil, fault("a header of %d bytes cannot have %d entries and %d bytes of values", len(b), n, size)
 	}
-	h := &header{index: b[8 : 8+16*n], data: b[8+16*n:], at: make(map[uint32]int, 16)}
+	h := &header{index: b[8 : 8+16*n], data: b[8+16*n:], at: make(map[uint32]int, 32)}
 	for i := range int(n) {
 		switch tag := binary.BigEndian.Uint32(h.index[16*i:]); tag {
-		case tagSigPGP, tagSigGPG, tagDSAHeader, tagRSAHeader, tagOpenPGP, tagName, tagVersion, tagRelease, tagEpoch, tagArch, tagSourceRPM, tagModule:
+		case tagSigPGP, tagSigGPG, tagDSAHeader, tagRSAHeader, tagOpenPGP, tagName, tagVersion, tagRelease, tagEpoch, tagArch, tagSourceRPM, tagModule,
+			tagFileSizes, tagFileModes, tagFileDevices, tagFileTimes, tagFileDigests, tagFileLinks, tagFileFlags, tagFileUsers, tagFileGroups, tagFileVerify,
+			tagDirIndexes, tagBaseNames, tagDirNames, tagLongFileSizes, tagFileDigestAlgo, tagFileStates, tagFileCaps:
 			h.at[tag] = i
 		}
 	}

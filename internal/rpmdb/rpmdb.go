@@ -42,6 +42,16 @@ var forms = [...]struct {
 // Read gives the packages of the database in one folder, whose files open opens by name, sorted by name, architecture and version. A
 // folder without a database is an error of kind patch.NotFound.
 func Read(open func(name string) (File, error)) ([]patch.Package, error) {
+	all, err := readAll(open, func(blob []byte) (patch.Package, bool, error) {
+		p, err := parseHeader(blob)
+		return p, true, err
+	})
+	slices.SortFunc(all, byName)
+	return all, err
+}
+
+// readAll gives what parse makes of the packages that it keeps.
+func readAll[T any](open func(name string) (File, error), parse func(blob []byte) (v T, keep bool, err error)) ([]T, error) {
 	for _, form := range forms {
 		f, err := open(form.name)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -52,11 +62,11 @@ func Read(open func(name string) (File, error)) ([]patch.Package, error) {
 		}
 		f.Close()
 		for try := 1; ; try++ {
-			var stale bool
-			packages, err := readOnce(open, form.name, form.read, &stale)
+			before := stampOf(open, form.name)
+			all, err := readOnce(open, form.name, form.read, parse)
 			switch {
-			case !stale:
-				return packages, err
+			case before == stampOf(open, form.name):
+				return all, err
 			case try == maxTries:
 				return nil, &patch.Error{Kind: patch.Unavailable, What: "cannot read " + form.name, Why: "rpm is changing it right now", Err: err,
 					Do: "Nothing was judged. Try again when rpm has finished."}
@@ -66,33 +76,36 @@ func Read(open func(name string) (File, error)) ([]patch.Package, error) {
 	return nil, patch.Errorf(patch.NotFound, "there is no rpm database")
 }
 
-// readOnce reads one file from beginning to end; stale is set where it, or its log, changed meanwhile.
-func readOnce(open func(string) (File, error), name string, read func(*source, func(string) (File, error), func([]byte) error) error, stale *bool) ([]patch.Package, error) {
-	before := stampOf(open, name)
+// readOnce reads one file from beginning to end.
+func readOnce[T any](open func(string) (File, error), name string, read func(*source, func(string) (File, error), func([]byte) error) error,
+	parse func([]byte) (T, bool, error)) ([]T, error) {
 	f, err := open(name)
 	if err != nil {
-		*stale = errors.Is(err, fs.ErrNotExist)
 		return nil, err
 	}
 	defer f.Close()
-	var out []patch.Package
 	src, err := newSource(f)
-	if err == nil {
-		err = read(src, open, func(blob []byte) error {
-			p, err := parseHeader(blob)
-			if out = append(out, p); err == nil && len(out) > maxPackages {
-				err = fault("it names more than %d packages", maxPackages)
-			}
-			return err
-		})
-	}
-	if err == nil && len(out) == 0 {
-		err = fault("it names no package")
-	}
-	if *stale = before != stampOf(open, name); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(out, byName)
+	var out []T
+	count := 0
+	err = read(src, open, func(blob []byte) error {
+		v, keep, err := parse(blob)
+		if keep {
+			out = append(out, v)
+		}
+		if count++; err == nil && count > maxPackages {
+			err = fault("it names more than %d packages", maxPackages)
+		}
+		return err
+	})
+	if err == nil && count == 0 {
+		err = fault("it names no package")
+	}
+	if err != nil {
+		return nil, err
+	}
 	return out, nil
 }
 
