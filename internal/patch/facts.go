@@ -43,7 +43,8 @@ type Package struct {
 	SourceVersion string       `json:"source_version"` // likewise
 	State         PackageState `json:"state"`
 	Held          bool         `json:"held,omitempty"` // the machine's administrator holds it (apt-mark hold)
-	// Module is the rpm module stream that the package was built for: "nodejs:18"; empty for a package of no module.
+	// Module is the rpm module stream that the package was built for: "nodejs:18"; empty for a package of no module,
+	// "*:*" for one of a stream that the database does not tell.
 	Module string `json:"module,omitempty"`
 	// Signer is the key ID of the package's signature, 16 hexadecimal digits; empty where the database has none.
 	Signer string `json:"signer,omitempty"`

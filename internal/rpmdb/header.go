@@ -96,7 +96,7 @@ func (h *header) rest(p *patch.Package) error {
 	if err != nil {
 		return err
 	}
-	p.Module = moduleOf(label)
+	p.Module = moduleOf(label, p.Version)
 	p.Signer, err = h.signer()
 	return err
 }
@@ -115,8 +115,12 @@ func splitSource(s string) (name, evr string, ok bool) {
 	return s[:at], s[at+1:], true
 }
 
-// moduleOf gives name and stream of a modularity label "nodejs:18:9020020230301:rhel9".
-func moduleOf(label string) string {
+// moduleOf gives name and stream of a modularity label "nodejs:18:9020020230301:rhel9". A package without a label whose release is that
+// of a module's build ("1.module_el8+1") is of a stream that nobody tells.
+func moduleOf(label, version string) string {
+	if release := version[strings.LastIndexByte(version, '-')+1:]; label == "" && strings.Contains(release, ".module") {
+		return "*:*"
+	}
 	if parts := strings.SplitN(label, ":", 3); len(parts) > 2 {
 		return parts[0] + ":" + parts[1]
 	}
