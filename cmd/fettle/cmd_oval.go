@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/fettle-project/fettle/docs/schema"
 	"github.com/fettle-project/fettle/internal/feed/oval"
 	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -18,7 +19,8 @@ type ovalEvalCmd struct {
 	Root      string   `xor:"machine" help:"The root directory of the machine to judge; default: /." type:"existingdir" placeholder:"DIR"`
 	Syschar   string   `xor:"machine" help:"Judge what this OVAL system-characteristics file says instead." placeholder:"FILE"`
 	Variables []string `sep:"none" help:"A file with values of external variables (oval_variables). May be repeated." placeholder:"FILE"`
-	Documents []string `arg:"" name:"oval" help:"Files of OVAL definitions, plain or compressed (.gz, .bz2, .xz, .zst)."`
+	Schema    bool     `help:"Print the JSON Schema of the answer instead."`
+	Documents []string `arg:"" optional:"" name:"oval" help:"Files of OVAL definitions, plain or compressed (.gz, .bz2, .xz, .zst)."`
 }
 
 func (ovalEvalCmd) Help() string {
@@ -31,10 +33,18 @@ decided it: what was expected, what was seen, and where.
 Examples:
   fettle oval eval com.ubuntu.noble.usn.oval.xml.bz2
   fettle oval eval --root /srv/images/web definitions.xml --json
-  fettle oval eval --syschar windows.syschar.xml --variables site.xml definitions.xml`
+  fettle oval eval --syschar windows.syschar.xml --variables site.xml definitions.xml
+  fettle oval eval --schema`
 }
 
 func (c ovalEvalCmd) Run(ctx context.Context, s *screen) error {
+	switch {
+	case c.Schema:
+		_, err := s.out.Write(schema.OVAL)
+		return err
+	case len(c.Documents) == 0:
+		return usagef("name at least one file of OVAL definitions")
+	}
 	o := oval.Options{Variables: map[string][]string{}}
 	for _, path := range c.Variables {
 		given, err := readOVAL(path, oval.ReadVariables)
@@ -51,7 +61,7 @@ func (c ovalEvalCmd) Run(ctx context.Context, s *screen) error {
 	}
 	defer func() { _ = m.close() }() // only read from
 	out := bufio.NewWriterSize(s.out, 64<<10)
-	answers := ovalAnswers{Definitions: []ovalAnswer{}}
+	report := oval.Evaluation{Definitions: []oval.Result{}}
 	for _, path := range c.Documents {
 		d, err := readOVAL(path, func(in io.Reader) (*oval.Document, error) { return oval.Read(in, o) })
 		if err != nil {
@@ -61,7 +71,7 @@ func (c ovalEvalCmd) Run(ctx context.Context, s *screen) error {
 			s.say("%s: %s", clean(path), clean(note))
 		}
 		if s.json {
-			err = answers.explain(ctx, d, m)
+			err = explainOVAL(ctx, &report, d, m)
 		} else {
 			err = printOVAL(ctx, out, d, m)
 		}
@@ -70,7 +80,7 @@ func (c ovalEvalCmd) Run(ctx context.Context, s *screen) error {
 		}
 	}
 	if s.json {
-		return s.show(answers, nil)
+		return s.show(report, nil)
 	}
 	if err := out.Flush(); err != nil {
 		return &patch.Error{Kind: patch.Unavailable, What: "cannot write the answer", Err: err}
@@ -96,28 +106,13 @@ func printOVAL(ctx context.Context, out io.Writer, d *oval.Document, m ovalMachi
 	return ctx.Err()
 }
 
-// ovalAnswers is the command's JSON.
-type ovalAnswers struct {
-	Definitions []ovalAnswer `json:"definitions"`
-}
-
-type ovalAnswer struct {
-	ID      string         `json:"id"`
-	Class   oval.Class     `json:"class"`
-	Title   string         `json:"title"`
-	Result  string         `json:"result"`
-	Why     string         `json:"why,omitempty"` // the definition cannot be judged
-	Clauses []patch.Clause `json:"clauses,omitempty"`
-}
-
-func (all *ovalAnswers) explain(ctx context.Context, d *oval.Document, m ovalMachine) error {
+func explainOVAL(ctx context.Context, report *oval.Evaluation, d *oval.Document, m ovalMachine) error {
 	answers, err := d.Explain(ctx, m.facts, m.src)
 	if err != nil {
 		return err
 	}
 	for a := range answers {
-		all.Definitions = append(all.Definitions, ovalAnswer{ID: a.Definition.ID, Class: a.Definition.Class, Title: a.Definition.Title,
-			Result: a.Value.String(), Why: a.Definition.Fault, Clauses: a.Clauses})
+		report.Definitions = append(report.Definitions, a.Result())
 	}
 	return ctx.Err()
 }

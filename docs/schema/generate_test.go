@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/fettle-project/fettle/internal/feed/oval"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/standalone"
 )
@@ -33,6 +34,7 @@ func TestSchemasAreTheTypes(t *testing.T) {
 	}{
 		{"facts.json", "Facts of one machine: what a detect judges", patch.Facts{}},
 		{"detect.json", "The answer of a detect: one verdict for every patch of the catalog, with its evidence", standalone.Report{}},
+		{"oval.json", "The answer of oval eval: one value for every definition of the documents, with its evidence", oval.Evaluation{}},
 	} {
 		want := newGenerator(t).document(s.file, s.title, s.of)
 		if *update {
@@ -60,7 +62,7 @@ type generator struct {
 func newGenerator(t *testing.T) *generator {
 	t.Helper()
 	g := &generator{comments: map[string]string{}, values: map[string][]string{}, defs: map[string]any{}}
-	for _, dir := range []string{"../../internal/patch", "../../internal/standalone"} {
+	for _, dir := range []string{"../../internal/patch", "../../internal/standalone", "../../internal/feed/oval"} {
 		files, err := filepath.Glob(dir + "/*.go")
 		if err != nil || len(files) == 0 {
 			t.Fatal(dir, err)

@@ -1,4 +1,4 @@
-// Package schema carries the published JSON Schemas of what programs of others may read and write: facts and detect's answer.
+// Package schema carries the published JSON Schemas of what programs of others may read and write: facts and answers.
 //
 // The files are made from the Go types and their comments; a test holds them to these, and rewrites them with -update.
 package schema
@@ -14,3 +14,8 @@ var Facts []byte
 //
 //go:embed detect.json
 var Detect []byte
+
+// OVAL is the schema of what `fettle oval eval --json` prints.
+//
+//go:embed oval.json
+var OVAL []byte

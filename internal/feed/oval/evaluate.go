@@ -19,6 +19,26 @@ type Answer struct {
 	Clauses []patch.Clause
 }
 
+// Evaluation is what `fettle oval eval --json` prints: the answers of all documents, in their order. docs/schema publishes its shape.
+type Evaluation struct {
+	Definitions []Result `json:"definitions"`
+}
+
+// Result is one definition's answer.
+type Result struct {
+	ID      string         `json:"id"`    // the vendor's: "oval:org.example:def:1"
+	Class   Class          `json:"class"` // OVAL's word, or what the document has instead: "patch", "vulnerability"
+	Title   string         `json:"title"`
+	Result  string         `json:"result"`            // "true", "false", "unknown", "error", "not evaluated" or "not applicable"
+	Why     string         `json:"why,omitempty"`     // the definition as a whole cannot be judged
+	Clauses []patch.Clause `json:"clauses,omitempty"` // the smallest set of tests that decided the result
+}
+
+// Result puts an answer into the words of an evaluation.
+func (a *Answer) Result() Result {
+	return Result{ID: a.Definition.ID, Class: a.Definition.Class, Title: a.Definition.Title, Result: a.Value.String(), Why: a.Definition.Fault, Clauses: a.Clauses}
+}
+
 // Evaluate judges all definitions by the engine that detects patches, and gives them in the document's order. Facts hold the machine's
 // packages and src answers anything else; without facts src answers everything.
 func (d *Document) Evaluate(ctx context.Context, facts *patch.Facts, src item.Source) (iter.Seq[Answer], error) {
