@@ -5,6 +5,7 @@ package advisory
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -113,11 +114,11 @@ func Complete(os, arch string) patch.HostOS {
 	return patch.HostOS(os + "-" + arch)
 }
 
-var distTag = regexp.MustCompile(`\.(?:el|fc|amzn|ol)(\d{1,4})`)
+var distTag = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\.(?:el|fc|amzn|ol)(\d{1,4})`) })
 
 // DistTag gives the release number in a package's dist tag: "9" of "1.el9_2"; empty where it has none.
 func DistTag(release string) string {
-	if m := distTag.FindStringSubmatch(release); m != nil {
+	if m := distTag().FindStringSubmatch(release); m != nil {
 		return m[1]
 	}
 	return ""

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -49,7 +50,7 @@ type Waiting struct {
 	Due   time.Time `json:"due"`
 }
 
-var ruleName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
+var ruleName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`) })
 
 const maxSoak = 365
 
@@ -58,7 +59,7 @@ func (x *Rules) check(ctx context.Context, r patch.Rule) (condition, error) {
 		return condition{}, &patch.Error{Kind: patch.Invalid, What: fmt.Sprintf("cannot use the rule %q", r.Name), Why: why}
 	}
 	switch {
-	case !ruleName.MatchString(r.Name):
+	case !ruleName().MatchString(r.Name):
 		return invalid("a name has 1 to 63 lower-case letters, digits, dots, dashes and underscores, and begins with a letter or digit")
 	case r.Verb != patch.Approve && r.Verb != patch.Decline:
 		return invalid("a rule approves or declines")

@@ -57,11 +57,11 @@ const again = 10 * time.Minute
 // reserve is how much of a window must be left for a plan to be made in it.
 const reserve = 5 * time.Minute
 
-var nameRule = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+var nameRule = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`) })
 
 // Put checks a schedule and stores it with its window in canonical form.
 func (d *Desk) Put(ctx context.Context, caller patch.Caller, s patch.Schedule) (patch.Schedule, error) {
-	if !nameRule.MatchString(s.Name) {
+	if !nameRule().MatchString(s.Name) {
 		return s, &patch.Error{Kind: patch.Invalid, What: "cannot store the schedule", Why: "its name must be made of a-z, 0-9, dot, dash and underscore, at most 64"}
 	}
 	rule, err := schedule.Parse(s.Window)

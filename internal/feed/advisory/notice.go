@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -71,7 +72,7 @@ func (m *meter) Read(p []byte) (int, error) {
 }
 
 // database begins an object whose members are notices by their numbers: {"1057-1": {…
-var database = regexp.MustCompile(`^\s*\{\s*"(?:USN-)?[0-9]+-[0-9]+"\s*:\s*\{`)
+var database = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\s*\{\s*"(?:USN-)?[0-9]+-[0-9]+"\s*:\s*\{`) })
 
 // json reads a notice, several one after the other, an array of them, or a database of them.
 func (out *Result) json(in *bufio.Reader) error {
@@ -81,7 +82,7 @@ func (out *Result) json(in *bufio.Reader) error {
 	}
 	m := &meter{r: in}
 	dec := json.NewDecoder(m)
-	keyed, several := database.Match(head), len(head) > 0 && head[0] == '['
+	keyed, several := database().Match(head), len(head) > 0 && head[0] == '['
 	if keyed || several {
 		if _, err := dec.Token(); err != nil {
 			return malformed(err)

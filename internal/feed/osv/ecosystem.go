@@ -3,15 +3,18 @@ package osv
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/fettle-project/fettle/internal/advisory"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
 var (
-	suse   = regexp.MustCompile(`^Linux Enterprise (Server|Desktop|Module for [A-Za-z0-9 -]+|Server for SAP Applications) (\d+)(?: SP(\d))?(?:-LTSS)?$`)
-	redhat = regexp.MustCompile(`^enterprise_linux:(\d+)(?:\.\d+)?(?:::?[a-z]+)?$`)
-	number = regexp.MustCompile(`^\d+(\.\d+)?$`)
+	suse = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^Linux Enterprise (Server|Desktop|Module for [A-Za-z0-9 -]+|Server for SAP Applications) (\d+)(?: SP(\d))?(?:-LTSS)?$`)
+	})
+	redhat = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^enterprise_linux:(\d+)(?:\.\d+)?(?:::?[a-z]+)?$`) })
+	number = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\d+(\.\d+)?$`) })
 )
 
 // HostOS gives the system whose packages an ecosystem's rows name; ok is false for ecosystems that are not known, and for those whose
@@ -31,11 +34,11 @@ func HostOS(ecosystem, arch string) (os patch.HostOS, ok bool) {
 	case "openSUSE":
 		return plain("opensuse-leap", strings.TrimPrefix(release, "Leap "), arch)
 	case "Red Hat":
-		if m := redhat.FindStringSubmatch(release); m != nil {
+		if m := redhat().FindStringSubmatch(release); m != nil {
 			return plain("rhel", m[1], arch)
 		}
 	case "SUSE":
-		if m := suse.FindStringSubmatch(release); m != nil {
+		if m := suse().FindStringSubmatch(release); m != nil {
 			return plain(susePlatform(m[1]), m[2]+suseMinor(m[3]), arch)
 		}
 	}
@@ -43,7 +46,7 @@ func HostOS(ecosystem, arch string) (os patch.HostOS, ok bool) {
 }
 
 func plain(id, version, arch string) (patch.HostOS, bool) {
-	if !number.MatchString(version) {
+	if !number().MatchString(version) {
 		return "", false
 	}
 	return advisory.HostOS(id, version, arch), true

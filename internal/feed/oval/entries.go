@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/item"
@@ -11,8 +12,10 @@ import (
 )
 
 var (
-	definitionID = regexp.MustCompile(`^oval:([A-Za-z0-9_.-]+):def:([1-9][0-9]*)$`)
-	security     = regexp.MustCompile(`^(USN|DSA|DLA|ALAS|GLSA|[A-Z]{1,3}SA|(open)?SUSE-SU)[-0-9]`)
+	definitionID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^oval:([A-Za-z0-9_.-]+):def:([1-9][0-9]*)$`) })
+	security     = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(USN|DSA|DLA|ALAS|GLSA|[A-Z]{1,3}SA|(open)?SUSE-SU)[-0-9]`)
+	})
 )
 
 // Entries gives a patch for each definition of class patch or vulnerability, by the host OS that it is for; arch is dpkg's word for the
@@ -71,7 +74,7 @@ func (d *Document) Withdrawn() []patch.ID {
 
 // patchID cuts oval:NAMESPACE:def:NUMBER. An ID of another shape is taken as it is, without what no patch can be called.
 func (d *Definition) patchID() (id patch.ID, suite, number string) {
-	if m := definitionID.FindStringSubmatch(d.ID); m != nil && len(m[0]) < 200 {
+	if m := definitionID().FindStringSubmatch(d.ID); m != nil && len(m[0]) < 200 {
 		return patch.ID(m[1] + "/" + m[2]), m[1], m[2]
 	}
 	b := []byte(clip(d.ID, 200))
@@ -96,7 +99,7 @@ func (r *relaxer) entry(d *Definition) detect.Entry {
 	if e.Patch.Title == "" {
 		e.Patch.Title = d.ID
 	}
-	if d.Class == Vulnerability || len(d.CVEs) > 0 || security.MatchString(d.Advisory) {
+	if d.Class == Vulnerability || len(d.CVEs) > 0 || security().MatchString(d.Advisory) {
 		e.Patch.Category = patch.Security
 	}
 	return e

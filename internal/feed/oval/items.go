@@ -3,6 +3,7 @@ package oval
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/fettle-project/fettle/internal/item"
 )
@@ -134,7 +135,7 @@ func (p *parser) state(e *element) error {
 }
 
 // strayBlank is white space about a version's marks, as in "0: 1.20.10-1.azl3": rpm passes over it.
-var strayBlank = regexp.MustCompile(`\s*([:-])\s*`)
+var strayBlank = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\s*([:-])\s*`) })
 
 // entity reads a wanted field: <evr datatype="evr_string" operation="less than">0:1-2</evr>.
 func (p *parser) entity(e *element, of *part) item.Entity {
@@ -145,7 +146,7 @@ func (p *parser) entity(e *element, of *part) item.Entity {
 	}
 	p.compared(e, of, &out)
 	if out.Datatype == item.EVR || out.Datatype == item.DebianEVR {
-		out.Value = strayBlank.ReplaceAllString(strings.TrimSpace(out.Value), "$1")
+		out.Value = strayBlank().ReplaceAllString(strings.TrimSpace(out.Value), "$1")
 	}
 	if ref := e.attr("var_ref"); ref != "" {
 		p.refer(&out, ref, of)

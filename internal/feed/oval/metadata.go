@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/advisory"
@@ -29,7 +30,7 @@ const (
 	maxPlatforms = 200
 )
 
-var cveID = regexp.MustCompile(`^CVE-[0-9]{4}-[0-9]{4,10}$`)
+var cveID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^CVE-[0-9]{4}-[0-9]{4,10}$`) })
 
 func (p *parser) metadata(e *element) Metadata {
 	m := Metadata{Title: clip(e.child("title").words(), maxTitle)}
@@ -61,7 +62,7 @@ func (p *parser) texts(e *element, name string) []string {
 
 func (m *Metadata) refer(source, id string) {
 	switch {
-	case cveID.MatchString(id):
+	case cveID().MatchString(id):
 		m.addCVE(id)
 	case m.Advisory == "" && id != "" && len(id) < 64 && !strings.EqualFold(source, "CVE"):
 		m.Advisory = id
@@ -87,7 +88,7 @@ func (m *Metadata) vendor(e *element, depth int) {
 		case "severity":
 			m.Severity = worse(m.Severity, severity(c.words()))
 		case "cve":
-			if id := c.words(); cveID.MatchString(id) {
+			if id := c.words(); cveID().MatchString(id) {
 				m.addCVE(id)
 			}
 			if m.Severity == patch.NotGiven {
