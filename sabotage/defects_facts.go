@@ -37,4 +37,28 @@ var factDefects = []Defect{
 		Old:  "return s.Collect(ctx, f, m)", New: "return nil",
 		Test: "TestDefinitionsAboutFiles", In: "./internal/standalone",
 	},
+	{
+		Name: "what dnf is told to leave alone is called missing",
+		File: "internal/agent/host/facts_dnf.go",
+		Old:  "p.Held = slices.ContainsFunc(", New: "p.Held = false && slices.ContainsFunc(",
+		Test: "TestPolicyOfRPMMachine", In: "./internal/agent/host",
+	},
+	{
+		Name: "a machine in a directory is asked what runs here",
+		File: "internal/probe/machine_linux.go",
+		Old:  "g.absent = !g.m.tree.live\n\treturn g.m.tree.live", New: "return true",
+		Test: "TestDirectoriesDoNotRun", In: "./internal/probe",
+	},
+	{
+		Name: "a small XML file may become a tree without bounds",
+		File: "internal/probe/xmltree_linux.go",
+		Old:  "count+len(t.nodes) > maxXMLNodes || depth > maxXMLDepth", New: "count < 0",
+		Test: "TestLargeXMLIsRefused", In: "./internal/probe",
+	},
+	{
+		Name: "a file that its package only reserves is said to differ",
+		File: "internal/probe/rpmverify_linux.go",
+		Old:  "if file.Flags&fileGhost != 0 {\n\t\ttodo", New: "if false {\n\t\ttodo",
+		Test: "TestVerifiedFilesAgainstOpenSCAP", In: "./internal/probe",
+	},
 }

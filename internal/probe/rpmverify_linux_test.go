@@ -67,7 +67,7 @@ ln -s same %{buildroot}/opt/v/ln2
 	}
 	tool("rpm", "--root", root, "--define", "_dbpath /var/lib/rpm", "-i", "--nodeps", "--noscripts", "--force-debian", work+"/noarch/verify-1.2-3.el9.noarch.rpm")
 	dir := root + "/opt/v/"
-	tool("sh", "-ec", "cd "+dir+`; echo longer text > size; echo jello > text; chmod 0644 mode; touch -d 2001-01-01 time; rm link; ln -s same link; rm gone; echo x >> conf; chown 12:34 doc; rm ln2; ln -s nope ln2; chmod 700 dir`)
+	tool("sh", "-ec", "cd "+dir+`; echo longer text > size; echo jello > text; chmod 0644 mode; touch -d 2001-01-01 time; rm link; ln -s same link; rm gone; echo x >> conf; chown 12:34 doc; rm ln2; ln -s nope ln2; echo mine > ghost; chmod 700 dir`)
 	t.Setenv("OSCAP_PROBE_ROOT", root)
 	t.Setenv("HOME", work)
 	if err := os.WriteFile(work+"/.rpmmacros", []byte("%_dbpath /var/lib/rpm\n"), 0o644); err != nil {
