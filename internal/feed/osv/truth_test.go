@@ -160,3 +160,39 @@ func TestMissingIsWhatTheVendorsToolOffered(t *testing.T) {
 		})
 	}
 }
+
+// What a vendor's tool offers for a package is newer than what is installed, or is the same.
+func TestVendorsOffersAreUpdates(t *testing.T) {
+	for name, os := range map[string]patch.HostOS{"alma_9": hostOS, "rocky_9": "rocky-9-x86_64", "sles15": "sles-15.3-x86_64"} {
+		facts, offered := machine(t, name, os)
+		var defs []detect.Definition
+		updates := map[patch.ID]bool{}
+		for _, p := range facts.Packages {
+			id := patch.ID("offer/" + p.Name + "/" + offered[p.Name])
+			defs = append(defs, detect.Definition{ID: id, Packages: []detect.PackageRule{{Name: p.Name, Arch: p.Arch, Version: offered[p.Name]}}})
+			updates[id] = offered[p.Name] != p.Version
+		}
+		file, err := detect.Compile(os, version.RPM, defs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := detect.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		findings, err := s.Findings(&facts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for f := range findings {
+			if want := updates[f.ID]; (f.Verdict == patch.NotPatched) != want || f.Verdict == patch.Faulty {
+				t.Errorf("%s: %s is %s: %s", name, f.ID, f.Verdict, f.Reason.Text)
+			}
+			if updates[f.ID] {
+				n++
+			}
+		}
+		t.Logf("%s: %d packages, %d with an update", name, len(facts.Packages), n)
+	}
+}
