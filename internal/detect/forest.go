@@ -16,13 +16,12 @@ type forest struct {
 	os        patch.HostOS
 	scheme    scheme
 	strings   map[string]int
-	wants     map[string]int // operands of tests
 	objects   table
 	tests     table
 	nodes     table
 	pairs     table
 	text      []string
-	wanted    []string
+	wanted    []string  // operands of tests; the first is empty
 	last      [6]int    // what zigzag counts from, per field
 	roots     []int     // the pair of each planted definition
 	planted   [][2]Expr // per pair
@@ -38,7 +37,7 @@ type table struct {
 }
 
 func newForest(os patch.HostOS, s scheme) *forest {
-	f := &forest{os: os, scheme: s, strings: map[string]int{}, wants: map[string]int{"": 0}, wanted: []string{""}}
+	f := &forest{os: os, scheme: s, strings: map[string]int{}, wanted: []string{""}}
 	for _, t := range []*table{&f.objects, &f.tests, &f.nodes, &f.pairs, &f.shapes} {
 		t.known = map[string]int{}
 	}
@@ -229,16 +228,16 @@ func (f *forest) object(class, name, arch, module int) int {
 	})
 }
 
+// row gives the number of a test. An operand is shared with the one before only: a column of operands in the order of their use takes
+// less room than numbers that look far back, and what is new in it moves no number.
 func (f *forest) row(kind TestKind, object int, operand string) int {
-	want, ok := f.wants[operand]
-	if !ok {
-		want = len(f.wanted)
-		f.wants[operand] = want
-		f.wanted = append(f.wanted, operand)
-	}
-	return f.tests.once(string(uvarints(int(kind), object, want)), func(int) {
-		if want > 0 {
-			want = 1 + f.near(lastOperand, want)
+	return f.tests.once(string(uvarints(int(kind), object))+operand, func(int) {
+		want := 0
+		if operand != "" {
+			if f.wanted[len(f.wanted)-1] != operand {
+				f.wanted = append(f.wanted, operand)
+			}
+			want = 1 + f.near(lastOperand, len(f.wanted)-1)
 		}
 		f.tests.col.Write(uvarints(int(kind), f.near(lastObject, object), want))
 	})
