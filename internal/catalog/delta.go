@@ -12,11 +12,11 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// A delta gives a list or signature file out of an older one of the same kind: deltaMagic, the length of the new file's decompressed
-// form, and one zstd frame of it with the old one's as dictionary. Compressed bytes have nothing in common from one day to the next;
-// what they decompress to nearly everything.
+// A delta gives a list or signature file out of an older one of the same kind: deltaMagic, the lengths of the new file's decompressed
+// form and of a recipe for it, and one zstd frame of the recipe with the old form as dictionary. Compressed bytes have nothing in common
+// from one day to the next; what they decompress to nearly everything.
 const (
-	deltaMagic = "FTLDELT1"
+	deltaMagic = "FTLDELT2"
 	maxWindow  = 128 << 20 // old and new form together
 	// MaxDelta bounds a delta in bytes: what is longer saves nothing.
 	MaxDelta = 1 << 20
@@ -42,7 +42,9 @@ func Delta(before, after []byte) ([]byte, error) {
 		return nil, patch.Errorf(patch.Internal, "cannot make a delta: %w", err)
 	}
 	defer enc.Close()
-	delta := enc.EncodeAll(plain, binary.AppendUvarint([]byte(deltaMagic), uint64(len(plain))))
+	recipe := makeRecipe(old, plain)
+	head := binary.AppendUvarint(binary.AppendUvarint([]byte(deltaMagic), uint64(len(plain))), uint64(len(recipe)))
+	delta := enc.EncodeAll(recipe, head)
 	if len(delta) > MaxDelta || len(delta) > len(after)/2 {
 		return nil, noDelta()
 	}
@@ -102,12 +104,14 @@ func Apply(before, delta []byte) ([]byte, error) {
 	if len(delta) < len(deltaMagic) || len(delta) > MaxDelta || string(delta[:len(deltaMagic)]) != deltaMagic {
 		return nil, bad("it is none")
 	}
-	size, n := binary.Uvarint(delta[len(deltaMagic):])
+	delta = delta[len(deltaMagic):]
+	size, n := binary.Uvarint(delta)
+	length, m := binary.Uvarint(delta[max(n, 0):])
 	old, err := unpackFile(before)
 	if err != nil {
 		return nil, err
 	}
-	if n <= 0 || size == 0 || size > uint64(4*len(old)+1<<20) {
+	if most := uint64(4*len(old) + 1<<20); n <= 0 || m <= 0 || size == 0 || size > most || length > most {
 		return nil, bad("what it makes is not of a plausible size")
 	}
 	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderDictRaw(0, old), zstd.WithDecoderMaxMemory(maxWindow),
@@ -116,9 +120,13 @@ func Apply(before, delta []byte) ([]byte, error) {
 		return nil, patch.Errorf(patch.Internal, "cannot decompress a delta: %w", err)
 	}
 	defer dec.Close()
-	plain, err := dec.DecodeAll(delta[len(deltaMagic)+n:], make([]byte, 0, size))
-	if err != nil || uint64(len(plain)) != size {
+	recipe, err := dec.DecodeAll(delta[n+m:], make([]byte, 0, length))
+	if err != nil || uint64(len(recipe)) != length {
 		return nil, bad("it does not decompress to what it says")
+	}
+	plain, ok := followRecipe(old, recipe, int(size))
+	if !ok {
+		return nil, bad("its recipe does not give what it says")
 	}
 	return packFile(plain)
 }

@@ -111,13 +111,20 @@ func TestHostileDeltas(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer enc.Close()
-	head := func(size uint64) []byte { return binary.AppendUvarint([]byte(deltaMagic), size) }
+	head := func(size uint64) []byte {
+		return binary.AppendUvarint(binary.AppendUvarint([]byte(deltaMagic), size), size)
+	}
+	inside := func(plain string) []byte {
+		recipe := makeRecipe(nil, []byte(plain))
+		lengths := binary.AppendUvarint(binary.AppendUvarint([]byte(deltaMagic), uint64(len(plain))), uint64(len(recipe)))
+		return enc.EncodeAll(recipe, lengths)
+	}
 	bomb := enc.EncodeAll(make([]byte, 64<<20), head(64<<20))
 	lying := enc.EncodeAll(make([]byte, 64<<20), head(1000))
 	for name, delta := range map[string][]byte{
 		"none": nil, "no magic": []byte("FTLDELT9" + string(good[8:])), "cut": good[:len(good)-3], "a bomb": bomb, "a bomb that lies": lying,
-		"no frame": head(100), "nothing": head(0), "too long": make([]byte, MaxDelta+1), "no list inside": enc.EncodeAll([]byte("garbage!"), head(8)),
-		"damaged signatures inside": enc.EncodeAll([]byte("FTLSIGS\x02\x01"), head(9)),
+		"no frame": head(100), "nothing": head(0), "too long": make([]byte, MaxDelta+1), "no list inside": inside("garbage!"), "no recipe inside": enc.EncodeAll([]byte("garbage!"), head(8)),
+		"damaged signatures inside": inside("FTLSIGS\x02\x01"),
 	} {
 		if b, err := Apply(before.List, delta); err == nil {
 			t.Errorf("%s gives a file of %d bytes", name, len(b))
