@@ -43,6 +43,7 @@ func TestBadInput(t *testing.T) {
 		{"a garbled package database", garbledStatus},
 		{"declined beats approved", declined},
 		{"an unapproved dependency", unapproved},
+		{"a package of a new name", renamed},
 		{"a hold set after the plan", heldAfterPlan},
 		{"changed by hand after the plan", changedByHand},
 	} {

@@ -45,6 +45,22 @@ func unapproved(t *testing.T, b *box) {
 	s.ended(s.apply(plan)).verified(t)
 }
 
+// A package whose new version has a new name comes with the patch that leads to it, and the old one stays.
+func renamed(t *testing.T, b *box) {
+	s, engine := b.s, wareID("shop-engine")
+	s.approve(engine)
+	plan, planned := s.plan(b, "--patch", engine)
+	if !slices.Equal(planned, []string{engine}) {
+		t.Errorf("the plan installs %v", planned)
+	}
+	s.ended(s.apply(plan)).verified(t)
+	for name, want := range map[string]string{"shop-engine": "1.0-2", "shop-motor-1.0.1-2": "1.0-2", "shop-motor-1.0.0-1": "1.0-1"} {
+		if v := b.version(name); v != want {
+			t.Errorf("%s is at %s, not %s", name, v, want)
+		}
+	}
+}
+
 // freeze stops the agent between plan and execution, and gives the way to let it go on.
 func (b *box) freeze() (thaw func()) {
 	b.s.t.Helper()

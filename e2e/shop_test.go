@@ -18,9 +18,18 @@ type shop struct {
 
 // Its packages: old versions are on the machine, new ones in the archive.
 var (
-	oldWares = []debtest.Package{ware("shop-core", "1.0-1", ""), ware("shop-front", "1.0-1", "shop-core"), ware("shop-till", "1.0-1", ""), ware("shop-door", "1.0-1", "")}
-	newWares = []debtest.Package{ware("shop-core", "1.0-2", ""), ware("shop-front", "1.0-2", "shop-core (>= 1.0-2)"), ware("shop-till", "1.0-2", ""), ware("shop-door", "1.0-2", "")}
+	oldWares = []debtest.Package{ware("shop-core", "1.0-1", ""), ware("shop-front", "1.0-1", "shop-core"), ware("shop-till", "1.0-1", ""), ware("shop-door", "1.0-1", ""),
+		motor("shop-motor-1.0.0-1", "1.0-1"), ware("shop-engine", "1.0-1", "shop-motor-1.0.0-1 (= 1.0-1)")}
+	newWares = []debtest.Package{ware("shop-core", "1.0-2", ""), ware("shop-front", "1.0-2", "shop-core (>= 1.0-2)"), ware("shop-till", "1.0-2", ""), ware("shop-door", "1.0-2", ""),
+		motor("shop-motor-1.0.1-2", "1.0-2"), ware("shop-engine", "1.0-2", "shop-motor-1.0.1-2 (= 1.0-2)")}
 )
+
+// motor is a ware of which every version has a name of its own, as kernels have, and which is of another source than what leads to it.
+func motor(name, version string) debtest.Package {
+	w := ware(name, version, "")
+	w.Source, w.SourceVersion = "shop-motor", version
+	return w
+}
 
 func ware(name, version, depends string) debtest.Package {
 	return debtest.Package{Name: name, Arch: "all", Version: version, Depends: depends, Description: "a ware of the shop"}
