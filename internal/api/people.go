@@ -60,6 +60,7 @@ func (s *people) routes() []Route {
 		{Pattern: "GET /api/v1/machines/{machine}/transitions", Permission: auth.Read, Handle: s.listTransitions},
 		{Pattern: "GET /api/v1/machines/{machine}/inventory", Permission: auth.Read, Handle: s.findInventory},
 		{Pattern: "GET /api/v1/machines/{machine}/facts", Permission: auth.Read, Handle: s.findFacts},
+		{Pattern: "GET /api/v1/machines/{machine}/unmanaged", Permission: auth.Read, Handle: s.listUnmanaged},
 		{Pattern: "POST /api/v1/machines/{machine}/admit", Permission: auth.ManageMachines, Audit: "machine.admitted", Handle: s.setMachineState(patch.Admitted)},
 		{Pattern: "POST /api/v1/machines/{machine}/revoke", Permission: auth.ManageMachines, Audit: "machine.revoked", Handle: s.setMachineState(patch.Revoked)},
 		{Pattern: "POST /api/v1/machines/{machine}/detect", Permission: auth.ManageMachines, Audit: "machine.detect", Handle: s.askDetect},
