@@ -81,6 +81,8 @@ func TestRulings(t *testing.T) {
 		"not this machine's turn":  {&patch.AptPolicy{MachineID: "0123456789abcdef0123456789abcdef"}, []Offer{{Version: "2", Source: "openssl", SourceVersion: "3.0.2-1", Phased: 46}}, patch.ReasonPhased, "comes at 47 %"},
 		"this machine's turn":      {&patch.AptPolicy{MachineID: "0123456789abcdef0123456789abcdef"}, []Offer{{Version: "2", Source: "openssl", SourceVersion: "3.0.2-1", Phased: 47}}, "", ""},
 		"never phased":             {&patch.AptPolicy{Phasing: "never"}, []Offer{{Version: "2", Phased: 99}}, patch.ReasonPhased, "out for all"},
+		"hostile words":            {&patch.AptPolicy{Pins: []patch.AptPin{pin("perl \x1b[2J", "version 1", 900)}}, []Offer{{Version: "2", Phased: 100}}, patch.ReasonPinned, "perl ?[2J"},
+		"too many pins":            {&patch.AptPolicy{Pins: make([]patch.AptPin, maxRecords+1)}, []Offer{{Version: "2", Phased: 100}}, patch.ReasonUnreadable, "more than 4000"},
 		"apt refuses its settings": {&patch.AptPolicy{Fault: "/p has no priority"}, []Offer{{Version: "2", Phased: 100}}, patch.ReasonUnreadable, "/p has no priority"},
 	} {
 		r := New(c.apt, "amd64", archives).Choose(pkg, c.offers).Judge(c.offers[len(c.offers)-1])

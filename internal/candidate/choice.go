@@ -137,7 +137,7 @@ type Ruling struct {
 func (c *Choice) Judge(o Offer) Ruling {
 	p := c.policy
 	if p.fault != "" {
-		return Ruling{patch.ReasonUnreadable, "a configuration that apt accepts", p.fault, "/etc/apt"}
+		return Ruling{patch.ReasonUnreadable, "a configuration that apt accepts", plain(p.fault), "/etc/apt"}
 	}
 	if o.Archive < len(p.enabled) && !p.enabled[o.Archive] {
 		return notEnabled(&p.archives[o.Archive])
@@ -154,6 +154,17 @@ func (c *Choice) Judge(o Offer) Ruling {
 		return c.later()
 	}
 	return Ruling{}
+}
+
+// plain makes a machine's own words fit for one line of any terminal or page.
+func plain(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, s)
+	return s[:min(len(s), 300)]
 }
 
 func notEnabled(a *Archive) Ruling {
@@ -180,8 +191,8 @@ func (c *Choice) passedOver(k *known) Ruling {
 		r.Seen = fmt.Sprintf("%s; this one has priority %d, because its suite serves only who asks for it", chooses, k.priority)
 		return r
 	}
-	r.Seen = fmt.Sprintf("%s; this one has priority %d (Package: %s, Pin: %s, Pin-Priority: %d)", chooses, k.priority, decided.Packages, decided.Pin, decided.Priority)
-	r.From = decided.File
+	r.Seen = fmt.Sprintf("%s; this one has priority %d (Package: %s, Pin: %s, Pin-Priority: %d)", chooses, k.priority, plain(decided.Packages), plain(decided.Pin), decided.Priority)
+	r.From = plain(decided.File)
 	return r
 }
 

@@ -1,6 +1,7 @@
 package candidate
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -47,6 +48,9 @@ type Policy struct {
 	machineID string
 }
 
+// maxRecords bounds the pins and sources of one machine: facts come from machines, and some machine may be hostile.
+const maxRecords = 4000
+
 // New joins what a machine's apt is set up with, nil for nothing, and the archives of a catalog. Suites that serve everybody count as
 // enabled whatever the machine's sources say, because the machine may have its patches from the appliance alone.
 func New(apt *patch.AptPolicy, native string, archives []Archive) *Policy {
@@ -57,6 +61,10 @@ func New(apt *patch.AptPolicy, native string, archives []Archive) *Policy {
 	var defaults []*pin
 	if apt.DefaultRelease != "" {
 		defaults = append(defaults, newPin(patch.AptPin{Packages: "*", Pin: "release " + apt.DefaultRelease, Priority: 990, File: "APT::Default-Release"}))
+	}
+	if len(apt.Pins)+len(apt.Sources) > maxRecords {
+		p.fault = fmt.Sprintf("more than %d records", maxRecords)
+		apt = &patch.AptPolicy{}
 	}
 	for _, record := range apt.Pins {
 		if ready := newPin(record); ready.names == nil {
