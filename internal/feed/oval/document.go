@@ -53,7 +53,7 @@ type Options struct {
 	// Family is the family of the host that is to be judged, where it is known: "unix", "windows". Classes that another family shares a
 	// name with, and means something else by, are then kept apart from the host's.
 	Family string
-	// Recorded answers for the objects that are named in it, whatever the document says about them; see Characteristics.
+	// Recorded are the characteristics that definitions will be judged over: they answer for an object by its ID, whatever it asks for.
 	Recorded *Characteristics
 }
 
@@ -82,7 +82,8 @@ type parser struct {
 	objects     map[string]*declared[item.Object]
 	states      map[string]*declared[item.State]
 	variables   map[string]*declared[item.Variable]
-	open        []*Definition // being settled, each extending the next
+	order       []*declared[item.Test] // that were read
+	open        []*Definition          // being settled, each extending the next
 }
 
 // section reads one child of the root.

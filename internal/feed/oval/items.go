@@ -14,6 +14,7 @@ func (p *parser) test(e *element) error {
 	if !p.begin(&d.part) {
 		return nil
 	}
+	p.order = append(p.order, d)
 	t := &d.value
 	t.ID, t.Class, t.Comment = d.id, p.class(e, "_test"), clip(e.attr("comment"), maxTitle)
 	p.checks(e, d)

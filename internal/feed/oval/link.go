@@ -5,18 +5,20 @@ import (
 )
 
 const (
-	maxSize      = 100_000    // nodes of one definition's expression, with all that it extends
-	maxTotalSize = 10_000_000 // of all definitions of a document
+	maxSize      = 100_000   // nodes of one definition's expression, with all that it extends
+	maxTotalSize = 2_000_000 // of all definitions of a document
 )
 
 // link joins what refers to each other, once all is read. What leads nowhere or back to itself becomes the fault of those that use it.
 func (p *parser) link() {
-	for _, t := range p.tests {
+	for _, t := range p.order {
 		if fault := t.settle(0); fault != "" {
 			t.value.Unclear, t.value.Object, t.value.States = fault, nil, nil
-			if !t.read {
-				t.value.ID, t.value.Class = t.id, "unknown"
-			}
+		}
+	}
+	for _, t := range p.tests {
+		if !t.read {
+			t.value = item.Test{ID: t.id, Class: "unknown", Unclear: t.settle(0)}
 		}
 	}
 	total := 0
