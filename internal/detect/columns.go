@@ -2,6 +2,8 @@ package detect
 
 import (
 	"bytes"
+	"encoding/binary"
+	"slices"
 )
 
 // columns hold the definitions of a signature file, decompressed.
@@ -107,6 +109,9 @@ func (c *columns) headsFit() bool {
 
 // tailsFit checks that no tail shares more than the one before has. One of another head shares nothing.
 func (c *columns) tailsFit() bool {
+	if unmarked(c.tails) {
+		return true
+	}
 	length := 0
 	for i, at := 0, 0; i < c.definitions; i++ {
 		entry, k := until(c.tails, &at), 0
@@ -121,6 +126,16 @@ func (c *columns) tailsFit() bool {
 		}
 	}
 	return true
+}
+
+// unmarked reports whether no entry of a text column shares anything: a mark is the only byte with its highest bit set.
+func unmarked(col []byte) bool {
+	for ; len(col) >= 8; col = col[8:] {
+		if binary.LittleEndian.Uint64(col)&0x8080808080808080 != 0 {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(col, func(c byte) bool { return c >= shareMark })
 }
 
 func (c *columns) walk() *walker { return &walker{c: c} }

@@ -112,8 +112,9 @@ func (j *judge) values() Judgement {
 func (j *judge) evaluate() Result {
 	r := Result{Verdicts: patch.NewVector(j.w.c.definitions)}
 	if j.w.c.rules == 0 { // no definition's name is needed
-		for i := range j.w.c.definitions {
-			r.set(i, j.trees.verdict(i))
+		verdicts := j.trees.verdicts()
+		for i, pair := range j.trees.t.roots {
+			r.set(i, verdicts[pair])
 		}
 		return r
 	}

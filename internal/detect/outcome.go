@@ -152,6 +152,15 @@ func (o *outcome) verdict(planted int) patch.Verdict {
 	return verdict(o.nodes[p], o.nodes[i])
 }
 
+// verdicts judges each pair once.
+func (o *outcome) verdicts() []patch.Verdict {
+	all := make([]patch.Verdict, len(o.t.pairs))
+	for i, pair := range o.t.pairs {
+		all[i] = verdict(o.nodes[pair[0]], o.nodes[pair[1]])
+	}
+	return all
+}
+
 // deciders gives a smallest set of leaves (Is and Unclear nodes) that by themselves force the value of a node, in the
 // definition's order.
 func (o *outcome) deciders(root int32) []int32 {
