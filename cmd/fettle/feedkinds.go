@@ -14,6 +14,7 @@ import (
 	notices "github.com/fettle-project/fettle/internal/feed/advisory"
 	"github.com/fettle-project/fettle/internal/feed/apt"
 	"github.com/fettle-project/fettle/internal/feed/osv"
+	"github.com/fettle-project/fettle/internal/feed/oval"
 	"github.com/fettle-project/fettle/internal/feed/rpm"
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -21,7 +22,7 @@ import (
 // fetchers bring feeds of every kind that can be subscribed to.
 func fetchers() map[string]feed.Fetcher {
 	return map[string]feed.Fetcher{apt.Kind: &apt.Fetcher{}, rpm.Kind: &rpm.Fetcher{}, rpm.UpdateinfoKind: &rpm.UpdateinfoFetcher{}, osv.Kind: &osv.Fetcher{},
-		notices.Kind: &notices.Fetcher{}}
+		oval.Kind: &oval.Fetcher{}, notices.Kind: &notices.Fetcher{}}
 }
 
 // parsers make patches of feeds' raw files; Debian archives are the catalog's own.
@@ -36,6 +37,10 @@ func parsers() map[string]catalog.Parser {
 			entries, withdrawn, err := osv.Entries(ctx, g.OS, g.State, g.Open)
 			return catalog.Found{Entries: entries, Withdrawn: withdrawn}, err
 		}},
+		oval.Kind: {Version: oval.ParserVersion, Parse: func(_ context.Context, g catalog.Generation) (catalog.Found, error) {
+			entries, withdrawn, err := oval.Generation(g.OS, g.State, oval.Open(g.Open))
+			return catalog.Found{Entries: entries, Withdrawn: withdrawn}, err
+		}},
 		notices.Kind: {Version: notices.ParserVersion, Parse: func(_ context.Context, g catalog.Generation) (catalog.Found, error) {
 			notes, err := notices.Notes(g.State, g.Open)
 			return catalog.Found{Notes: notes}, err
@@ -48,13 +53,13 @@ func checkFeed(f *patch.Feed) error {
 	switch f.Kind {
 	case "", apt.Kind:
 		return checkArchive(f)
-	case rpm.Kind, rpm.UpdateinfoKind, osv.Kind:
+	case rpm.Kind, rpm.UpdateinfoKind, osv.Kind, oval.Kind:
 		return checkAddress(f)
 	case notices.Kind:
 		return checkNotices(f)
 	}
 	return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: fmt.Sprintf("feeds of the kind %.40q are not known", f.Kind),
-		Do: "Use one of apt, rpm, updateinfo, osv and advisories."}
+		Do: "Use one of apt, rpm, updateinfo, osv, oval and advisories."}
 }
 
 func checkArchive(f *patch.Feed) error {
@@ -74,7 +79,11 @@ func checkAddress(f *patch.Feed) error {
 			Do: "Leave the keyring out."}
 	}
 	f.Arch = advisory.NativeArch(cmp.Or(f.Arch, "x86_64"))
-	if f.OS != "" {
+	switch {
+	case f.OS == "":
+	case f.Kind == oval.Kind:
+		f.OS = oval.Complete(string(f.OS), f.Arch)
+	default:
 		f.OS = advisory.Complete(string(f.OS), f.Arch)
 	}
 	f.URI = strings.TrimRight(f.URI, "/")
@@ -106,7 +115,7 @@ func hostOS(name, arch string) patch.HostOS {
 	return patch.HostOS(name + "-" + arch)
 }
 
-// feedAt makes a feed of an address: a repository, an updateinfo.xml or a database of OSV advisories.
+// feedAt makes a feed of an address: a repository, an updateinfo.xml, a database of OSV advisories or a document of OVAL definitions.
 func feedAt(kind, address, os, arch, keyring string) (patch.Feed, error) {
 	f := patch.Feed{Name: addressName(address), Kind: kind, URI: address, Arch: arch, OS: patch.HostOS(os), Keyring: keyring}
 	if err := checkFeed(&f); err != nil {

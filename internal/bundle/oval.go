@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/fettle-project/fettle/internal/advisory"
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/detect"
@@ -45,7 +44,7 @@ func (o OVAL) Read(parsed map[patch.HostOS][]catalog.Parsed) (notes []string, er
 func (o OVAL) entries(d *oval.Document) map[patch.HostOS][]detect.Entry {
 	all := d.Entries(cmp.Or(o.Arch, "amd64"))
 	if anywhere := all[patch.AnyOS]; o.OS != "" && anywhere != nil {
-		os := advisory.Complete(o.OS, advisory.NativeArch(cmp.Or(o.Arch, "amd64")))
+		os := oval.Complete(o.OS, cmp.Or(o.Arch, "amd64"))
 		delete(all, patch.AnyOS)
 		all[os] = append(all[os], anywhere...)
 	}

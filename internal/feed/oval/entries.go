@@ -18,7 +18,7 @@ var (
 	})
 )
 
-// Entries gives a patch for each definition of class patch or vulnerability, by the host OS that it is for; arch is dpkg's word for the
+// Entries gives a patch for each definition of class patch or vulnerability, by the host OS that it is for; arch is dpkg's or rpm's word for the
 // machines' architecture. A document that has none of these classes gives all its definitions. Deprecated ones are withdrawn by their
 // vendor, and are no patches.
 //

@@ -40,7 +40,7 @@ const (
 	likeSUSE               // "15.5" for "15 SP5", "x86_64"
 )
 
-// HostOSes names the systems that a definition is for, with dpkg's word for the machines' architecture; patch.AnyOS where none of the
+// HostOSes names the systems that a definition is for, with dpkg's or rpm's word for the machines' architecture; patch.AnyOS where none of the
 // vendor's words is known. They are sorted.
 func (m *Metadata) HostOSes(arch string) []patch.HostOS {
 	var out []patch.HostOS
@@ -67,10 +67,31 @@ func hostOS(platform, arch string) (os patch.HostOS, known bool) {
 		if p.naming == likeSUSE {
 			version = strings.NewReplacer(" sp", ".", "-sp", ".").Replace(version)
 		}
-		if p.naming != likeDpkg {
-			arch = advisory.NativeArch(arch)
+		if arch = advisory.NativeArch(arch); p.naming == likeDpkg {
+			arch = dpkgArch(arch)
 		}
 		return patch.HostOS(p.id + "-" + version + "-" + arch), true
 	}
 	return "", false
+}
+
+// dpkgArch is the inverse of advisory.NativeArch.
+func dpkgArch(arch string) string {
+	for _, dpkg := range []string{"amd64", "arm64", "ppc64el"} {
+		if advisory.NativeArch(dpkg) == arch {
+			return dpkg
+		}
+	}
+	return arch
+}
+
+// Complete gives the host OS that a person means by "debian-12" or "almalinux-9", with or without an architecture.
+func Complete(name, arch string) patch.HostOS {
+	if strings.HasPrefix(name, "debian-") || strings.HasPrefix(name, "ubuntu-") {
+		if dpkg := dpkgArch(arch); !strings.HasSuffix(name, "-"+dpkg) {
+			return patch.HostOS(name + "-" + dpkg)
+		}
+		return patch.HostOS(name)
+	}
+	return advisory.Complete(name, arch)
 }
