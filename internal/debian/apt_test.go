@@ -74,3 +74,20 @@ func TestParseAptSources(t *testing.T) {
 		}
 	}
 }
+
+func TestHostOSOfASuite(t *testing.T) {
+	for name, c := range map[string]struct {
+		release debian.Release
+		want    patch.HostOS
+	}{
+		"backports":     {debian.Release{Origin: "Debian Backports", Suite: "oldstable-backports", Codename: "bookworm-backports"}, "debian-12-amd64"},
+		"security":      {debian.Release{Origin: "Debian", Codename: "bookworm-security"}, "debian-12-amd64"},
+		"Ubuntu":        {debian.Release{Origin: "Ubuntu", Codename: "jammy", Version: "22.04"}, "ubuntu-22.04-amd64"},
+		"subscribers":   {debian.Release{Origin: "UbuntuESMApps", Codename: "jammy", Version: "22.04"}, "ubuntu-22.04-amd64"},
+		"a third party": {debian.Release{Origin: "Acme", Codename: "bookworm"}, ""},
+	} {
+		if os, known := c.release.HostOS("amd64"); os != c.want || known != (c.want != "") {
+			t.Errorf("%s: %s, %v", name, os, known)
+		}
+	}
+}

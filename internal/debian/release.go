@@ -123,7 +123,7 @@ func (r Release) HostOS(arch string) (os patch.HostOS, known bool) {
 	name, _, _ = strings.Cut(name, "/")
 	var id, number string
 	switch r.Origin {
-	case "Debian":
+	case "Debian", "Debian Backports":
 		id, number = "debian", debianNumber(name)
 	case "Ubuntu", "UbuntuESM", "UbuntuESMApps":
 		id, number = "ubuntu", r.Version
