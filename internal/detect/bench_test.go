@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 	"math/rand"
+	"slices"
 	"strings"
 	"testing"
 
@@ -80,5 +81,54 @@ func TestEvaluateAllocatesNothingPerDefinition(t *testing.T) {
 	s := compiled(t, "debian-12-amd64", defs)
 	if n := testing.AllocsPerRun(5, func() { _, _ = s.Evaluate(&facts) }); n > float64(60+len(facts.Packages)) {
 		t.Errorf("%v allocations for %d definitions", n, s.Len())
+	}
+}
+
+// ovalShaped makes n definitions as Debian's and Red Hat's OVAL has them: a few thousand tests, each of which many definitions share.
+func ovalShaped(n int) ([]Definition, patch.Facts) {
+	rnd := rand.New(rand.NewSource(1))
+	facts := patch.Facts{OS: patch.OSFacts{Key: "debian-12-amd64", Arch: "amd64", Manager: "dpkg"}}
+	defs := make([]Definition, n)
+	for i := range defs {
+		p := rnd.Intn(4_000)
+		name := fmt.Sprintf("package-%d", p)
+		defs[i] = needs(patch.ID(fmt.Sprintf("oval:org.example:def:%d", 100_000+i)), packageInfo(classDpkg, name, ""), packageInfo(classDpkg, name, fmt.Sprintf("0:1.%d-1", rnd.Intn(2))))
+		if p < 700 && rnd.Intn(n/4_000+1) == 0 {
+			facts.Packages = append(facts.Packages, patch.Package{Name: name, Arch: "amd64", Version: fmt.Sprintf("1.1-%d", i), State: patch.Installed})
+		}
+	}
+	slices.SortFunc(facts.Packages, byName)
+	return defs, facts
+}
+
+func BenchmarkEvaluateOVAL(b *testing.B) {
+	defs, facts := ovalShaped(50_000)
+	file, err := Compile("debian-12-amd64", version.Dpkg, defs)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := Open(file)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := s.Evaluate(&facts); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(len(file)), "file-bytes")
+}
+
+// Judging OVAL's questions about packages costs nothing per definition either.
+func TestShortFormsAllocateNothingPerDefinition(t *testing.T) {
+	allocs := func(n int) float64 {
+		defs, facts := ovalShaped(n)
+		facts.Packages = facts.Packages[:min(100, len(facts.Packages))]
+		s := compiled(t, "debian-12-amd64", defs)
+		return testing.AllocsPerRun(5, func() { _, _ = s.Evaluate(&facts) })
+	}
+	if few, many := allocs(4_000), allocs(40_000); many > few+50 {
+		t.Errorf("%v allocations for 4,000 definitions and %v for 40,000", few, many)
 	}
 }

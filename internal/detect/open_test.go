@@ -260,3 +260,38 @@ func TestSectionsThatDoNotFit(t *testing.T) {
 		}
 	}
 }
+
+// The fullest file that the limits allow takes bounded memory to open and to judge.
+func TestTheFullestFileFits(t *testing.T) {
+	const definitions = 1 << 20
+	columns := map[int][]byte{
+		secCounts:  make([]byte, definitions),
+		secShares:  bytes.Repeat([]byte{0, 1}, definitions),
+		secHeads:   bytes.Repeat([]byte{'x'}, definitions),
+		secTails:   bytes.Repeat([]byte(noTail+"\x00"), definitions),
+		secStrings: bytes.Repeat([]byte("a\x00"), maxEntries),
+		secObjects: bytes.Repeat([]byte{classPackage, 0, 0, 0}, maxEntries),
+		secTests:   bytes.Repeat([]byte{byte(TestInstalled), 0, 0}, maxEntries),
+		secNodes:   append([]byte{byte(OpIs), 0}, bytes.Repeat([]byte{byte(OpAnd), 3, 2, 2, 2}, maxEntries-1)...),
+		secPairs:   bytes.Repeat([]byte{0, 0}, maxEntries),
+		secRoots:   make([]byte, 3*definitions),
+	}
+	total := 0
+	for _, col := range columns {
+		total += len(col)
+	}
+	if total > maxRaw {
+		t.Fatalf("%d bytes are more than a file may hold", total)
+	}
+	var s *Signatures
+	var err error
+	if grown := growth(func() {
+		s, err = assemble(header{scheme: schemeDpkg, os: "debian-12-amd64", definitions: definitions}, columns)
+	}); err != nil || grown > 64<<20 {
+		t.Fatalf("opening takes %d MiB beside the columns: %v", grown>>20, err)
+	}
+	f := patch.Facts{OS: patch.OSFacts{Key: "debian-12-amd64", Arch: "amd64"}}
+	if grown := growth(func() { _, err = s.Evaluate(&f) }); err != nil || grown > 64<<20 {
+		t.Errorf("judging takes %d MiB: %v", grown>>20, err)
+	}
+}
