@@ -59,7 +59,7 @@ func benchFlaws(ctx context.Context, r *report, root, dir string) error {
 	if err := benchLinear(ctx, r, flaws, dir); err != nil {
 		return err
 	}
-	return benchMixed(ctx, r, flaws[:mixedFlaws], dir)
+	return benchMixed(ctx, r, share(flaws, mixedFlaws), dir)
 }
 
 // benchMixed asks for files as well as packages.
@@ -92,11 +92,7 @@ func benchLinear(ctx context.Context, r *report, flaws []flaw, dir string) error
 	var words []string
 	for _, n := range []int{10_000, 20_000, 40_000} {
 		document, bundle := filepath.Join(dir, "some.xml"), filepath.Join(dir, "some.bundle")
-		some := make([]flaw, 0, n)
-		for i := range n { // of every package its share, so that only the number grows
-			some = append(some, flaws[i*len(flaws)/n])
-		}
-		if err := writeOVAL(document, some); err != nil {
+		if err := writeOVAL(document, share(flaws, n)); err != nil {
 			return err
 		}
 		c, err := detectFlaws(ctx, document, bundle, dir)
@@ -108,6 +104,15 @@ func benchLinear(ctx context.Context, r *report, flaws []flaw, dir string) error
 	growth := float64(costs[2]) / float64(costs[0])
 	r.add("10,000, 20,000, 40,000 definitions", strings.Join(words, ", "), "linear: 4×", fmt.Sprintf("%.1f×", growth), "≤ 4×", growth <= 4)
 	return nil
+}
+
+// share takes n flaws, of every package its share.
+func share(flaws []flaw, n int) []flaw {
+	some := make([]flaw, n)
+	for i := range some {
+		some[i] = flaws[i*len(flaws)/n]
+	}
+	return some
 }
 
 type oscapRun struct {
