@@ -13,7 +13,6 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
-	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/world"
 )
@@ -116,9 +115,4 @@ func checkVerb(r Request, now time.Time) error {
 
 func distinct(ids []patch.ID) []patch.ID {
 	return slices.Compact(slices.Sorted(slices.Values(ids)))
-}
-
-// PolicyOf says where one patch stands for a machine with these labels at a moment: see gate.PolicyOf.
-func PolicyOf(labels []string, decisions []patch.Decision, at time.Time) patch.Policy {
-	return gate.PolicyOf(labels, decisions, at)
 }

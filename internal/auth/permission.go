@@ -44,11 +44,6 @@ func Allow(c patch.Caller, p Permission) error {
 		string(c.Role) + " does not have", Do: "Ask an administrator."}
 }
 
-// Appliance is the caller of what the appliance does by itself.
-func Appliance() patch.Caller {
-	return patch.Caller{Name: "fettle", Role: patch.Admin, From: "local", Via: "appliance"}
-}
-
 // OnTheBox is the caller of commands that run on the appliance's own machine with access to its files, such as `fettle init`.
 func OnTheBox(systemUser string) patch.Caller {
 	return patch.Caller{Name: "local:" + systemUser, Role: patch.Admin, From: "local", Via: "cli"}

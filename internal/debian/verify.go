@@ -25,14 +25,9 @@ var (
 	signatureEnd   = []byte("-----END PGP SIGNATURE-----")
 )
 
-// VerifyRelease checks an InRelease file's signatures against keyring and parses exactly the bytes that were signed. One valid
-// signature by a key of the ring is enough; others, by keys that the ring does not have, are ignored. Anything outside the signed
-// block makes the file untrusted. Every refusal is Untrusted.
-func VerifyRelease(inrelease []byte, keyring openpgp.EntityList) (Release, error) {
-	return VerifyReleaseAt(inrelease, keyring, time.Now())
-}
-
-// VerifyReleaseAt is VerifyRelease at a given time: keys and signatures that had expired by then do not count.
+// VerifyReleaseAt checks an InRelease file's signatures against keyring at a given time and parses exactly the bytes that were signed. One
+// valid signature by a key of the ring is enough; others, by keys that the ring does not have, are ignored, and so are keys and
+// signatures that had expired by then. Anything outside the signed block makes the file untrusted. Every refusal is Untrusted.
 func VerifyReleaseAt(inrelease []byte, keyring openpgp.EntityList, now time.Time) (Release, error) {
 	text, signatures, err := signedText(inrelease)
 	if err != nil {
