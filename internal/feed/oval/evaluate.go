@@ -69,13 +69,18 @@ func (d *Document) Explain(ctx context.Context, facts *patch.Facts, src item.Sou
 	if err != nil {
 		return nil, err
 	}
+	findings, err := s.Findings(facts)
+	if err != nil {
+		return nil, err
+	}
 	return func(yield func(Answer) bool) {
-		n := 0
+		next, stop := iter.Pull(findings)
+		defer stop()
 		for a := range d.answers(values) {
-			if a.Clauses = s.Find(facts, n).Reason.Clauses; !yield(a) {
+			f, _ := next()
+			if a.Clauses = f.Reason.Clauses; !yield(a) {
 				return
 			}
-			n++
 		}
 	}, nil
 }
