@@ -10,4 +10,5 @@ const shortMemory = 96 << 20
 func Short() {
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(shortMemory)
+	giveBack()
 }
