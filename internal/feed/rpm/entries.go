@@ -49,7 +49,6 @@ func Entries(ctx context.Context, os patch.HostOS, state patch.FeedState, open O
 
 // builder collects what the files of one repository say.
 type builder struct {
-	os     patch.HostOS
 	native string
 	prefix string
 	origin int // of the file that is being read
@@ -80,7 +79,7 @@ type sourced struct {
 }
 
 func newBuilder(os patch.HostOS) *builder {
-	return &builder{os: os, native: advisory.ArchOf(os), prefix: advisory.Prefix(os), budget: newBudget(), fixed: map[string]bool{},
+	return &builder{native: advisory.ArchOf(os), prefix: advisory.Prefix(os), budget: newBudget(), fixed: map[string]bool{},
 		modules: map[string]string{}, files: map[string]Package{}, sources: map[sourceKey]*sourced{},
 		replacing: map[stream]Package{}, last: map[stream]EVR{}}
 }

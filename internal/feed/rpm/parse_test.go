@@ -126,7 +126,7 @@ func TestAdvisories(t *testing.T) {
 	}
 	want := []rpm.Advisory{
 		{ID: "ALSA-2024:1234", Title: "Important: nodejs:18 update", Type: "security", Severity: "Important", Status: "final", Issued: at("2024-05-01T12:00:00Z"),
-			Updated: at("2024-05-02T12:00:00Z"), CVEs: []string{"CVE-2024-1"}, Collections: []string{"a", "b"}, Reboot: true, Rows: []rpm.Row{
+			Updated: at("2024-05-02T12:00:00Z"), CVEs: []string{"CVE-2024-1"}, Reboot: true, Rows: []rpm.Row{
 				row("nodejs", "1", "18.1", "1.module_el9+1", "x86_64", "nodejs-18.1-1.module_el9+1.src.rpm", "nodejs:18"),
 				row("npm", "0", "2", "1.module_el9+1", "noarch", "", "*:*"),
 				row("curl", "0", "8", "1", "i686", "", ""),
@@ -228,6 +228,14 @@ func TestMemoryIsBounded(t *testing.T) {
 	})
 	if heap > 64<<20 {
 		t.Errorf("rows take %d MiB", heap>>20)
+	}
+	for _, line := range []string{"- a\n", "[", "{a: ", "? ", "&a *a "} {
+		heap := peak(func() {
+			_ = rpm.ParseModules(repeat("---\n", line, "", 1<<20-100)(), func(rpm.Module) error { return nil })
+		})
+		if heap > 64<<20 {
+			t.Errorf("a document of %q takes %d MiB", line, heap>>20)
+		}
 	}
 }
 

@@ -16,7 +16,6 @@ const (
 	maxAdvisories   = 500_000
 	maxRows         = 30_000 // packages of one advisory; the largest real one has 6,000
 	maxReferences   = 10_000
-	maxCollections  = 64
 	typePrimary     = "primary"
 	typeUpdateinfo  = "updateinfo"
 	typeModules     = "modules"
@@ -31,10 +30,8 @@ type Advisory struct {
 	Issued, Updated  time.Time
 	CVEs             []string
 	Rows             []Row
-	// Collections are the short names of the package collections; some tell the system that they are for.
-	Collections []string
-	Reboot      bool // the vendor suggests a reboot
-	Unclear     string
+	Reboot           bool // the vendor suggests a reboot
+	Unclear          string
 }
 
 // Row is one fixed build of an advisory.
@@ -121,9 +118,6 @@ func (a *reading) readAttrs(e *event, s *scanner) {
 		}
 	case "pkglist/collection":
 		a.module = ""
-		if short := word(e.attr("short")); short != "" && len(a.Collections) < maxCollections {
-			a.Collections = append(a.Collections, short)
-		}
 	case "collection/module":
 		if a.module = word(e.attr("name") + ":" + e.attr("stream")); a.module == "" || e.attr("name") == "" || e.attr("stream") == "" {
 			a.Unclear = "it is about a module without a usable name and stream"
