@@ -21,4 +21,6 @@ var rpmDefects = []Defect{
 	{Name: "an old build's obsoletes count", File: "internal/feed/rpm/entries.go", Old: "	delete(b.replacing, s)\n	if len(p.Obsoletes) > 0 {", New: "	if old := b.replacing[s]; len(p.Obsoletes) > 0 {\n		p.Obsoletes = append(p.Obsoletes, old.Obsoletes...)", Test: "TestObsoletes", In: "./internal/feed/rpm"},
 	{Name: "half of an advisory in two repositories is lost", File: "internal/catalog/meet.go", Old: "if !slices.Contains(m.rule.Packages, r) {", New: "if false {", Test: "TestAdvisoryInTwoRepositories", In: "./internal/catalog"},
 	{Name: "half of an advisory that updateinfo lists in parts is lost", File: "internal/feed/rpm/patches.go", Old: "first.Definition.Packages = append(first.Definition.Packages, e.Definition.Packages...)", New: "_ = first", Test: "TestUnclearAdvisories", In: "./internal/feed/rpm"},
+	{Name: "packages of a disabled module count as eligible", File: "internal/detect/index.go", Old: "return p.Held || p.Module != \"\" && x.disabled(p.Module)", New: "return p.Held", Test: "TestCases", In: "./internal/detect"},
+	{Name: "a held package is to be replaced", File: "internal/feed/rpm/patches.go", Old: "detect.And(x, free(o.Name))", New: "x", Test: "TestObsoletes", In: "./internal/feed/rpm"},
 }

@@ -201,7 +201,7 @@ func (o *outcome) affected(planted int, v patch.Verdict) []patch.AffectedPackage
 		row := o.t.tests[number]
 		for p := range o.compared(row) {
 			fixed := o.t.wants[row.operand]
-			if v != patch.NotPatched || !p.Held && o.x.scheme.compare(p.Version, fixed) == older {
+			if v != patch.NotPatched || !o.x.held(p) && o.x.scheme.compare(p.Version, fixed) == older {
 				out = append(out, patch.AffectedPackage{Name: p.Name, Arch: p.Arch, Installed: p.Version, Fixed: fixed})
 			}
 		}

@@ -66,10 +66,10 @@ func (j *judge) finding() patch.Finding {
 func concerns(code string, h *hit) bool {
 	switch code {
 	case patch.ReasonOlder:
-		return h.compared == older && !h.pkg.Held && h.ruling.Code == ""
+		return h.compared == older && !h.held && h.ruling.Code == ""
 	case patch.ReasonPinned, patch.ReasonPhased, patch.ReasonOptIn, patch.ReasonNotEntitled:
 		return h.compared == older && h.ruling.Code == code
-	case patch.ReasonHeld, patch.ReasonExcluded:
+	case patch.ReasonHeld, patch.ReasonExcluded, patch.ReasonModuleOff:
 		return h.compared == older
 	}
 	return h.compared != absent

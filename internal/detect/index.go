@@ -253,6 +253,9 @@ func (x *index) elsewhere(name []byte, arch, module string) *unit {
 	return nil
 }
 
+// held reports whether the machine keeps a package from changing: its administrator holds it, or has disabled the module that it is of.
+func (x *index) held(p *patch.Package) bool { return p.Held || p.Module != "" && x.disabled(p.Module) }
+
 // disabled reports whether the machine has switched off the module of a stream.
 func (x *index) disabled(stream string) bool {
 	name, _, _ := strings.Cut(stream, ":")

@@ -103,7 +103,7 @@ func (o *outcome) askOne(kind TestKind, p *patch.Package, operand string) item.V
 	case TestInstalled:
 		return item.True
 	case TestHeld:
-		return item.Truth(p.Held)
+		return item.Truth(o.x.held(p))
 	case TestVersion, TestMovable:
 		switch o.x.scheme.compare(p.Version, operand) {
 		case garbled:
@@ -111,7 +111,7 @@ func (o *outcome) askOne(kind TestKind, p *patch.Package, operand string) item.V
 		case current:
 			return item.Truth(kind == TestVersion)
 		}
-		return item.Truth(kind == TestMovable && !p.Held)
+		return item.Truth(kind == TestMovable && !o.x.held(p))
 	case TestState:
 		switch {
 		case string(p.State) == operand:

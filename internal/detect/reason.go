@@ -23,6 +23,11 @@ func (j *judge) reason(code string, rules []PackageRule) patch.Reason {
 			return "not held", "held at " + h.pkg.Version
 		})
 		r.Text = j.first(&r, "%s is "+j.x.scheme.held()+" at %s, before the patch's %s", " is held too", " are held too")
+	case patch.ReasonModuleOff:
+		j.each(&r, func(h *hit) bool { return h.compared == older }, func(h *hit) (string, string) {
+			return "its module enabled", h.pkg.Version + " of " + wordStream(h.pkg.Module) + ", which is disabled"
+		})
+		r.Text = j.first(&r, "This machine has disabled the module of %s, which is at %s, before the patch's %s", " is kept too", " are kept too")
 	case patch.ReasonCurrent:
 		j.each(&r, func(h *hit) bool { return h.compared == current }, reached)
 		r.Text = j.first(&r, "%s is at %s, which is not older than the patch's %s", " is up to date too", " are up to date too")

@@ -14,6 +14,7 @@ type hit struct {
 	rule     int    // its number in the file
 	fixed    string // the rule's version
 	compared comparison
+	held     bool             // see index.held
 	ruling   candidate.Ruling // on an older package that is not held: what keeps the patch from it
 }
 
@@ -45,7 +46,7 @@ func (j *judge) judgeSet() (patch.Verdict, string) {
 		h := &j.hits[i]
 		h.compared = h.compare(j.x.scheme)
 		count[h.compared]++
-		if h.compared != older || h.pkg.Held {
+		if h.held = j.x.held(h.pkg); h.compared != older || h.held {
 			continue
 		}
 		if j.own != nil {
@@ -66,9 +67,19 @@ func (j *judge) judgeSet() (patch.Verdict, string) {
 	case ruled != "":
 		return patch.NotApplicable, ruled
 	case count[older] > 0:
-		return patch.NotApplicable, j.x.scheme.heldCode()
+		return patch.NotApplicable, j.heldCode()
 	case count[current] > 0:
 		return patch.Patched, patch.ReasonCurrent
 	}
 	return patch.NotApplicable, patch.ReasonNotInstalled
+}
+
+// heldCode tells whether a person holds one of the older packages, or only their disabled modules keep them.
+func (j *judge) heldCode() string {
+	for i := range j.hits {
+		if h := &j.hits[i]; h.compared == older && h.pkg.Held {
+			return j.x.scheme.heldCode()
+		}
+	}
+	return patch.ReasonModuleOff
 }

@@ -114,6 +114,10 @@ func TestObsoletes(t *testing.T) {
 			if f := j.findings["almalinux-9/obsoletes/new.x86_64/2-1"]; f.Verdict != verdict {
 				t.Errorf("%s: old %s is %s", relation, v, f.Verdict)
 			}
+			facts.Packages[0].Held = true
+			if f := judge(t, facts, []detect.Entry{by["almalinux-9/obsoletes/new.x86_64/2-1"]}).findings["almalinux-9/obsoletes/new.x86_64/2-1"]; f.Verdict != patch.NotApplicable {
+				t.Errorf("%s: old %s, which is held, is %s", relation, v, f.Verdict)
+			}
 			// The new package is no update of the old one.
 			if f := j.findings["almalinux-9/new/2-1"]; f.Verdict != patch.NotApplicable || f.Reason.Code != patch.ReasonNotInstalled {
 				t.Errorf("new on a machine with old: %s, %s", f.Verdict, f.Reason.Code)

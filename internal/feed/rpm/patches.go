@@ -113,7 +113,8 @@ func (b *builder) payloads(pkgs []Package) []patch.PayloadFile {
 }
 
 // fromObsoletes makes the patch "P replaces others": needed where one of these is installed, done when none is. It is apart from P's
-// own patches, because machines that have P need those and machines without P need this; rpm calls it no update of what it removes.
+// own patches, because machines that have P need those and machines without P need this; rpm calls it no update of what it removes. Where
+// the administrator holds either, dnf does not offer it.
 func (b *builder) fromObsoletes(s stream, p Package) (detect.Entry, bool) {
 	var there []detect.Expr
 	var names []string
@@ -122,7 +123,7 @@ func (b *builder) fromObsoletes(s stream, p Package) (detect.Entry, bool) {
 			continue
 		}
 		if x, ok := obsoleted(o); ok {
-			there = append(there, x)
+			there = append(there, detect.And(x, free(o.Name)))
 			names = append(names, o.Name)
 		}
 	}
@@ -135,9 +136,15 @@ func (b *builder) fromObsoletes(s stream, p Package) (detect.Entry, bool) {
 		ID: b.id("obsoletes", p.Name+"."+p.Arch, evr), Title: line(p.Name + " " + evr + " replaces " + strings.Join(names, ", ")), Source: p.Name, Version: evr, Suite: b.prefix,
 		Category: patch.Update, Released: p.Filed,
 	}}
-	prerequisite, installed := detect.Or(there...), detect.Not(detect.Or(there...))
+	prerequisite := detect.And(free(p.Name), detect.Or(there...))
+	installed := detect.Not(prerequisite)
 	e.Definition = detect.Definition{ID: e.Patch.ID, Prerequisite: &prerequisite, Installed: &installed}
 	return e, true
+}
+
+// free asks whether the machine's administrator lets a package change.
+func free(name string) detect.Expr {
+	return detect.Not(detect.Is(detect.Test{Kind: detect.TestHeld, Name: name}))
 }
 
 // obsoleted asks whether a package is there in a version that is obsoleted. rpm looks at names only, never at what packages provide.
