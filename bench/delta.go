@@ -26,23 +26,9 @@ func benchDelta(ctx context.Context, r *report, flaws []flaw, dir string) error 
 		after[i*9000+4000].fixed += "+deb12u1"
 	}
 	var parts [2]catalog.Built
+	var err error
 	for i, some := range [][]flaw{before, after} {
-		document, bundle := filepath.Join(dir, "day.xml"), filepath.Join(dir, "day.bundle")
-		if err := writeOVAL(document, some); err != nil {
-			return err
-		}
-		if out, err := exec.CommandContext(ctx, "bin/fettle", "catalog", "build", "-o", bundle, "--oval", document).CombinedOutput(); err != nil {
-			return fmt.Errorf("catalog build: %w: %.300s", err, out)
-		}
-		b, err := catalog.OpenBundle(bundle)
-		if err != nil {
-			return err
-		}
-		parts[i], err = b.Slice(b.OSes()[0])
-		if closed := b.Close(); err == nil {
-			err = closed
-		}
-		if err != nil {
+		if parts[i], err = builtOf(ctx, some, dir); err != nil {
 			return err
 		}
 	}
@@ -62,4 +48,21 @@ func benchDelta(ctx context.Context, r *report, flaws []flaw, dir string) error 
 	total := len(list) + len(signatures)
 	r.add("a day's change of both", fmt.Sprintf("%.1f kB", float64(total)/1000), "", "", "≤ 10 kB", total <= 10_000)
 	return nil
+}
+
+// builtOf compiles flaws as the program does.
+func builtOf(ctx context.Context, flaws []flaw, dir string) (catalog.Built, error) {
+	document, bundle := filepath.Join(dir, "day.xml"), filepath.Join(dir, "day.bundle")
+	if err := writeOVAL(document, flaws); err != nil {
+		return catalog.Built{}, err
+	}
+	if out, err := exec.CommandContext(ctx, "bin/fettle", "catalog", "build", "-o", bundle, "--oval", document).CombinedOutput(); err != nil {
+		return catalog.Built{}, fmt.Errorf("catalog build: %w: %.300s", err, out)
+	}
+	b, err := catalog.OpenBundle(bundle)
+	if err != nil {
+		return catalog.Built{}, err
+	}
+	defer b.Close()
+	return b.Slice(b.OSes()[0])
 }

@@ -43,9 +43,17 @@ func ReadIndex(packed []byte, keys Keys) (Index, error) {
 			return Index{}, err
 		}
 	}
-	plain, err := gzip.NewReader(bytes.NewReader(signed))
+	if err := x.unpack(signed); err != nil {
+		return Index{}, err
+	}
+	return x, nil
+}
+
+// unpack reads the archive with the index.
+func (x *Index) unpack(packed []byte) error {
+	plain, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
-		return Index{}, fault("its index is not packed with gzip: %v", err)
+		return fault("its index is not packed with gzip: %v", err)
 	}
 	files := tar.NewReader(&limited{r: plain, left: maxIndexText})
 	found := false
@@ -55,7 +63,7 @@ func ReadIndex(packed []byte, keys Keys) (Index, error) {
 			break
 		}
 		if err != nil {
-			return Index{}, fault("its index is no archive: %v", err)
+			return fault("its index is no archive: %v", err)
 		}
 		switch head.Name {
 		case "DESCRIPTION":
@@ -63,18 +71,18 @@ func ReadIndex(packed []byte, keys Keys) (Index, error) {
 			x.Description = strings.ToValidUTF8(strings.TrimSpace(string(b)), "?")
 		case "APKINDEX":
 			if found {
-				return Index{}, fault("it holds two indexes")
+				return fault("it holds two indexes")
 			}
 			found = true
 			if err := x.read(files); err != nil {
-				return Index{}, err
+				return err
 			}
 		}
 	}
 	if !found {
-		return Index{}, fault("it holds no file APKINDEX")
+		return fault("it holds no file APKINDEX")
 	}
-	return x, nil
+	return nil
 }
 
 func (x *Index) read(r io.Reader) error {
