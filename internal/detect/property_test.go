@@ -181,7 +181,8 @@ func TestOnlyNamedEvidenceFlipsAVerdict(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f, defs := drawFacts(t), drawDefinitions(t)
 		s := mustCompile(t, defs)
-		g, what, named := f, "a package", func(patch.Finding) bool { return false }
+		g, what := f, "a package"
+		var named func(patch.Finding) bool
 		if rapid.IntRange(0, 2).Draw(t, "what") > 0 {
 			name := rapid.SampledFrom(someNames).Draw(t, "changed")
 			g.Packages = changePackage(t, f.Packages, name)
