@@ -24,6 +24,8 @@ func (s *Signatures) Fingerprints() ([]uint64, error) {
 		var p print
 		for w.rule() {
 			p.text(string(w.name()), w.arch, w.fixed(""), w.module)
+			_, phased := s.policies.of(w.at.ops - 1)
+			p.numbers(uint64(phased))
 		}
 		all = append(all, p.sum())
 	}

@@ -141,6 +141,11 @@ func (s *Signatures) Question() Question {
 			q.Packages = append(q.Packages, s.trees.strings[s.trees.objects[row.object].name])
 		}
 	}
+	for _, brings := range s.policies.brings {
+		for _, n := range brings {
+			q.Packages = append(q.Packages, n.Name)
+		}
+	}
 	for i := range s.trees.items.Objects() {
 		q.add(&s.trees.items.Objects()[i])
 	}

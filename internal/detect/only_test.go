@@ -6,8 +6,10 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/fettle-project/fettle/internal/candidate"
 	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/version"
 )
 
 // One definition alone, over the part of the facts that it asks for, gives what all of them give over all facts.
@@ -51,4 +53,28 @@ func TestOnlyOneDefinitionAndItsPart(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A kernel of a new name that is there already is not announced as new: what a patch brings is asked for too.
+func TestOnlyAsksForWhatAPatchBrings(t *testing.T) {
+	kernel := patch.NewPackage{Name: "linux-image-2", Arch: "amd64", Version: "2"}
+	from := &Provenance{Archive: candidate.Archive{Suite: "bookworm"}, Brings: []patch.NewPackage{kernel}, Phased: 100}
+	s, err := Assemble("debian-12-amd64", version.Dpkg, []Definition{{ID: "bookworm/linux/2", Packages: []PackageRule{{Name: "linux-image-amd64", Version: "2", From: from}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &patch.Facts{OS: patch.OSFacts{Key: "debian-12-amd64", Arch: "amd64"}, Packages: []patch.Package{
+		{Name: "linux-image-2", Arch: "amd64", Version: "2", State: patch.Installed}, {Name: "linux-image-amd64", Arch: "amd64", Version: "1", State: patch.Installed}}}
+	one, err := s.Only(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := one.Question()
+	if a, b := one.Find(q.Part(f), 0), s.Find(f, 0); len(b.Brings) != 0 || len(a.Brings) != 0 || a.Reason.Text != b.Reason.Text {
+		t.Errorf("alone: %+v; among all: %+v", a, b)
+	}
+	f.Packages = f.Packages[1:]
+	if a := one.Find(q.Part(f), 0); len(a.Brings) != 1 {
+		t.Errorf("what it brings is forgotten: %+v", a)
+	}
 }
