@@ -84,7 +84,9 @@ func originsOf(r Repository, unclear *[]apk.Fix) map[string]*origin {
 		}
 		o := of(p.Origin)
 		o.packages = append(o.packages, p)
-		o.versions[p.Version] = o.versions[p.Version]
+		if _, known := o.versions[p.Version]; !known {
+			o.versions[p.Version] = nil // it fixes nothing that is known yet
+		}
 	}
 	for _, f := range r.Fixes {
 		_, err := version.Compare(version.APK, f.Version, f.Version)
