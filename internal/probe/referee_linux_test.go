@@ -107,7 +107,7 @@ func oscap(t *testing.T, questions []question) [][]string {
 						fields = append(fields, f.XMLName.Local+"="+value)
 					}
 				}
-				list = append(list, strings.Trim(it.attr("status"), "exists")+strings.Join(fields, "|"))
+				list = append(list, strings.TrimSuffix(it.attr("status"), "exists")+strings.Join(fields, "|"))
 			})
 			slices.Sort(list)
 			all[i-1] = append([]string{o.attr("flag")}, slices.Compact(list)...)
