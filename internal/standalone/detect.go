@@ -121,6 +121,11 @@ func (o Options) load(ctx context.Context) (*judged, error) {
 		}()
 	}
 	j.facts, err = o.readFacts(ctx, bundle)
+	var begun chan func(patch.Facts) (patch.Hash, error)
+	if known := j.facts; err == nil && o.Snapshot != "" { // which names the facts; hashing them takes longer than judging them
+		begun = make(chan func(patch.Facts) (patch.Hash, error), 1)
+		go func() { begun <- wire.HashFacts(known) }()
+	}
 	if len(oses) == 1 {
 		got := <-early
 		if err == nil && (j.facts.OS.Key == oses[0] || oses[0] == patch.AnyOS) {
@@ -139,10 +144,10 @@ func (o Options) load(ctx context.Context) (*judged, error) {
 		bundle.Close()
 		return nil, err
 	}
-	if o.Snapshot != "" { // which names the facts; hashing them takes as long as judging them
+	if begun != nil {
 		j.hash = make(chan hashed, 1)
 		go func() {
-			hash, err := wire.Hash(j.facts)
+			hash, err := (<-begun)(j.facts)
 			j.hash <- hashed{hash, err}
 		}()
 	}

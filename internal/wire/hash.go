@@ -1,11 +1,10 @@
 package wire
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"io"
+	"errors"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -21,31 +20,30 @@ func HashJSON(v any) (patch.Hash, []byte, error) {
 	return patch.Hash(hex.EncodeToString(sum[:])), b, nil
 }
 
-// Hash is HashJSON where nobody needs the bytes.
-func Hash(v any) (patch.Hash, error) {
+// HashFacts is the hash of a machine's facts, as HashJSON gives it, in two steps: nearly all of the work is done at once, over what is known before objects are
+// collected, and the function that it gives takes the whole facts. OS and packages must be the same in both.
+func HashFacts(known patch.Facts) func(whole patch.Facts) (patch.Hash, error) {
+	head, err := json.Marshal(patch.Facts{OS: known.OS, Packages: known.Packages})
 	h := sha256.New()
-	if err := json.NewEncoder(&unended{w: h}).Encode(v); err != nil {
-		return "", patch.Errorf(patch.Internal, "cannot encode a %T: %w", v, err)
+	if err == nil {
+		h.Write(head[:len(head)-1]) // without its closing brace
 	}
-	return patch.Hash(hex.EncodeToString(h.Sum(nil))), nil
-}
-
-// unended passes on all that an Encoder writes except the line feed at its end.
-type unended struct {
-	w     io.Writer
-	ended bool
-}
-
-func (u *unended) Write(b []byte) (int, error) {
-	if u.ended {
-		if _, err := u.w.Write([]byte{'\n'}); err != nil {
-			return 0, err
+	return func(whole patch.Facts) (patch.Hash, error) {
+		tail, failed := json.Marshal(factsTail{whole.Modules, whole.Objects, whole.Apt})
+		if err := errors.Join(err, failed); err != nil {
+			return "", patch.Errorf(patch.Internal, "cannot encode facts: %w", err)
 		}
+		if len(tail) > len("{}") {
+			h.Write([]byte{','})
+		}
+		h.Write(tail[1:])
+		return patch.Hash(hex.EncodeToString(h.Sum(nil))), nil
 	}
-	body := bytes.TrimSuffix(b, []byte{'\n'})
-	u.ended = len(body) < len(b)
-	if _, err := u.w.Write(body); err != nil {
-		return 0, err
-	}
-	return len(b), nil
+}
+
+// factsTail is what follows OS and packages in patch.Facts, field by field.
+type factsTail struct {
+	Modules []patch.Module    `json:"modules,omitempty"`
+	Objects []patch.Collected `json:"objects,omitempty"`
+	Apt     *patch.AptPolicy  `json:"apt,omitempty"`
 }
