@@ -32,9 +32,14 @@ func main() {
 	}
 }
 
+// all lists every defect.
+func all() []Defect {
+	return slices.Concat(defects, contentDefects, detectDefects, agentDefects, factDefects, aptDefects, itemDefects, ovalDefects, rpmDefects, apiDefects, stageDefects, storeDefects, webDefects)
+}
+
 func run(only []string) error {
 	var survived, passed int
-	for _, d := range slices.Concat(defects, contentDefects, detectDefects, agentDefects, factDefects, aptDefects, itemDefects, ovalDefects, rpmDefects, apiDefects, stageDefects, storeDefects, webDefects) {
+	for _, d := range all() {
 		if len(only) > 0 && !strings.Contains(d.Name+d.File, only[0]) {
 			continue
 		}
