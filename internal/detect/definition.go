@@ -95,15 +95,6 @@ func Or(of ...Expr) Expr { return Expr{Op: OpOr, Of: of} }
 // Not turns true and false round and leaves other values.
 func Not(e Expr) Expr { return Expr{Op: OpNot, Of: []Expr{e}} }
 
-// One is true where exactly one of its operands is.
-func One(of ...Expr) Expr { return Expr{Op: OpOne, Of: of} }
-
-// Xor is true where an odd number of its operands is.
-func Xor(of ...Expr) Expr { return Expr{Op: OpXor, Of: of} }
-
-// Applies turns false into not applicable and leaves other values.
-func Applies(e Expr) Expr { return Expr{Op: OpApplies, Of: []Expr{e}} }
-
 // Is asks one test.
 func Is(t Test) Expr { return Expr{Op: OpIs, Test: t} }
 
