@@ -9,6 +9,12 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
+// UnsignedAddress is Address for what carries no signature: a keyring, which could verify nothing, does not open the way over plain http.
+func UnsignedAddress(f patch.Feed) (string, error) {
+	f.Keyring = ""
+	return Address(f)
+}
+
 // Address checks where a feed without a signature of its own kind comes from, and gives it as a URL without a slash at the end. A path
 // of this machine becomes a file URL. What comes over plain http from another machine must have a keyring to verify it with: anybody on
 // the way could write it.

@@ -34,9 +34,7 @@ type Fetcher struct {
 // its own: Feed.OS says which host OS's patches it enriches.
 func (f *Fetcher) Fetch(ctx context.Context, sub patch.Feed, last *patch.FeedState, dir *content.Dir, now time.Time, progress func(feed.Progress)) (feed.Fetched, error) {
 	var out feed.Fetched
-	keyless := sub
-	keyless.Keyring = "" // nothing here is signed: a keyring must not open the way over plain http
-	address, err := feed.Address(keyless)
+	address, err := feed.UnsignedAddress(sub)
 	if err != nil {
 		return out, err
 	}

@@ -33,12 +33,10 @@ type Fetcher struct {
 }
 
 // Fetch implements feed.Fetcher: Feed.URI is a directory of this machine, or a zip there or at an https address. Advisories carry no
-// signature; feed.Address holds what may be used. The raw file that is kept is a zip in each case.
+// signature; feed.UnsignedAddress holds what may be used. The raw file that is kept is a zip in each case.
 func (f *Fetcher) Fetch(ctx context.Context, sub patch.Feed, last *patch.FeedState, dir *content.Dir, now time.Time, progress func(feed.Progress)) (feed.Fetched, error) {
 	var out feed.Fetched
-	keyless := sub
-	keyless.Keyring = "" // nothing here is signed: a keyring must not open the way over plain http
-	address, err := feed.Address(keyless)
+	address, err := feed.UnsignedAddress(sub)
 	if err != nil {
 		return out, err
 	}

@@ -30,13 +30,11 @@ type Fetcher struct {
 	Pause time.Duration
 }
 
-// Fetch implements feed.Fetcher: Feed.URI is a file of this machine or an https address. Documents carry no signature; feed.Address
+// Fetch implements feed.Fetcher: Feed.URI is a file of this machine or an https address. Documents carry no signature; feed.UnsignedAddress
 // holds what may be used.
 func (f *Fetcher) Fetch(ctx context.Context, sub patch.Feed, last *patch.FeedState, dir *content.Dir, now time.Time, progress func(feed.Progress)) (feed.Fetched, error) {
 	var out feed.Fetched
-	keyless := sub
-	keyless.Keyring = "" // nothing here is signed: a keyring must not open the way over plain http
-	address, err := feed.Address(keyless)
+	address, err := feed.UnsignedAddress(sub)
 	if err != nil {
 		return out, err
 	}

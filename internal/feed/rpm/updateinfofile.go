@@ -21,9 +21,7 @@ type UpdateinfoFetcher struct {
 // Fetch implements feed.Fetcher.
 func (f *UpdateinfoFetcher) Fetch(ctx context.Context, sub patch.Feed, last *patch.FeedState, dir *content.Dir, now time.Time, progress func(feed.Progress)) (feed.Fetched, error) {
 	var out feed.Fetched
-	keyless := sub
-	keyless.Keyring = "" // nothing here is signed: a keyring must not open the way over plain http
-	address, err := feed.Address(keyless)
+	address, err := feed.UnsignedAddress(sub)
 	if err != nil {
 		return out, err
 	}
