@@ -91,7 +91,7 @@ func printPast(w io.Writer, width int, p ledger.Past) {
 		line(w, "")
 		printHistory(w, p.Since[:min(len(p.Since), 20)])
 		if n := len(p.Since) - 20; n > 0 {
-			line(w, "… and %s more: fettle machines transitions", thousands(n))
+			line(w, "… and %s more: --json has them all", thousands(n))
 		}
 	}
 }

@@ -139,7 +139,7 @@ func (x *look) unscheduled(ctx context.Context) error {
 	}
 	if n := len(waiting); n > 0 {
 		x.find(Notice, Waiting, "all", fmt.Sprintf("%s needed somewhere, and nobody has decided about %s; %s security", gate.Count(n, "patch is", "patches are"),
-			map[bool]string{true: "it", false: "them"}[n == 1], gate.Count(security, "is", "are")), "fettle approve --preview, or a rule: fettle rules put --help")
+			map[bool]string{true: "it", false: "them"}[n == 1], gate.Count(security, "is", "are")), "fettle approve PATCH --label all --preview, or a rule: fettle rules put --help")
 	}
 	return nil
 }
