@@ -64,7 +64,7 @@ func newCall(c command, argv []string, out io.Writer) *call {
 	fs.SetOutput(io.Discard) // parse and ended say what there is to say, once
 	fs.Usage = func() {}
 	return &call{FlagSet: fs, command: c, json: fs.Bool("json", false, "print the answer as JSON"),
-		state: fs.String("state", agent.DefaultStateDir, "`directory` of the agent's state"), argv: argv, out: out}
+		state: fs.String("state", agent.DefaultStateDir(), "`directory` of the agent's state"), argv: argv, out: out}
 }
 
 func (c *call) help() {
@@ -200,7 +200,7 @@ func enrol(ctx context.Context, c *call) error {
 
 func serve(ctx context.Context, c *call) error {
 	interval := c.Duration("interval", 0, "time between check-ins where the appliance names none")
-	policy := c.String("policy", agent.DefaultPolicyFile, "the owner's local policy `file`")
+	policy := c.String("policy", agent.DefaultPolicyFile(), "the owner's local policy `file`")
 	if _, err := c.only(0, "no words"); err != nil {
 		return err
 	}

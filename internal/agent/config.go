@@ -9,12 +9,6 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// Places where an agent lives unless its owner says otherwise.
-const (
-	DefaultStateDir   = "/var/lib/fettle-agent"
-	DefaultPolicyFile = "/etc/fettle-agent/policy"
-)
-
 // Config is everything that an agent is told; it is read once. Zero fields get the defaults of a live machine.
 type Config struct {
 	// StateDir holds key, journal, cache and payloads; mode 0700, owned by the agent.
@@ -47,10 +41,10 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	if c.StateDir == "" {
-		c.StateDir = DefaultStateDir
+		c.StateDir = DefaultStateDir()
 	}
 	if c.PolicyFile == "" {
-		c.PolicyFile = DefaultPolicyFile
+		c.PolicyFile = DefaultPolicyFile()
 	}
 	if c.Interval <= 0 {
 		c.Interval = 15 * time.Minute

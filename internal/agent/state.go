@@ -43,7 +43,7 @@ func (l layout) make() error {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return patch.Errorf(patch.Unavailable, "cannot create %s: %w", d, err)
 		}
-		if err := os.Chmod(d, 0o700); err != nil {
+		if err := keepPrivate(d); err != nil {
 			return patch.Errorf(patch.Unavailable, "cannot keep %s private: %w", d, err)
 		}
 	}

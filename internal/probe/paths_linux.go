@@ -47,41 +47,6 @@ func (g *gathering) files(each func(dir, name string)) {
 	w.walk("/")
 }
 
-// literal gives the values of an entity that can be looked up; nil where it has to be searched for.
-func (g *gathering) literal(w *item.Wanted) []string {
-	if w.Operation != item.Equals || w.Check == item.NoneSatisfy || w.Check == item.NoneExistCheck {
-		return nil
-	}
-	if w.Values == nil {
-		return []string{}
-	}
-	return w.Values
-}
-
-// matches is is for one of several literal values; that one value equals itself needs no look.
-func (g *gathering) matches(w *item.Wanted, value string) bool {
-	return len(w.Values) == 1 || g.is(w, value)
-}
-
-// pruner gives what tells whether a directory can lead to a match of an entity.
-func (g *gathering) pruner(w *item.Wanted) func(string) bool {
-	if w.Operation != item.PatternMatch || w.Check == item.NoneSatisfy || w.Check == item.NoneExistCheck {
-		return nil
-	}
-	all := make([]partial, len(w.Values))
-	for i, v := range w.Values {
-		all[i] = newPartial(v)
-	}
-	return func(dir string) bool {
-		for _, p := range all {
-			if p.leads(dir) {
-				return true
-			}
-		}
-		return false
-	}
-}
-
 func (g *gathering) filepaths(w *item.Wanted, each func(dir, name string)) {
 	if all := g.literal(w); all != nil {
 		for _, path := range all {

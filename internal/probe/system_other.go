@@ -1,4 +1,4 @@
-//go:build !linux
+//go:build !linux && !windows
 
 package probe
 
@@ -20,10 +20,7 @@ func (m *Machine) class(name string) func(*gathering) {
 		return nil
 	}
 	family := "unix"
-	switch runtime.GOOS {
-	case "windows":
-		family = "windows"
-	case "darwin":
+	if runtime.GOOS == "darwin" {
 		family = "macos"
 	}
 	return func(g *gathering) { g.add(text("family", family)) }

@@ -1,0 +1,24 @@
+//go:build !windows
+
+package agent
+
+import "os"
+
+// DefaultStateDir is where an agent keeps its state unless its owner says otherwise.
+func DefaultStateDir() string { return "/var/lib/fettle-agent" }
+
+// DefaultPolicyFile is where the machine's owner keeps the local policy.
+func DefaultPolicyFile() string { return "/etc/fettle-agent/policy" }
+
+// keepPrivate lets only the agent's own account into a directory.
+func keepPrivate(dir string) error { return os.Chmod(dir, 0o700) }
+
+// syncDir makes the names in a directory durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

@@ -1,0 +1,60 @@
+package probe
+
+import (
+	"golang.org/x/sys/windows"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// system is what a Windows machine needs to be asked: it is always the running one.
+type system struct {
+	windowsDir string // "C:\Windows"
+}
+
+// Open begins to ask the machine that runs this program. Close it.
+func Open(root string) (*Machine, error) {
+	if root != "" && root != "/" && root != `\` {
+		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot ask the directory " + root, Why: "on Windows only the running machine can be asked",
+			Do: "Leave --root away, or judge a facts file with --facts."}
+	}
+	dir, err := windows.GetSystemWindowsDirectory()
+	if err != nil {
+		return nil, patch.Errorf(patch.Unavailable, "cannot tell where Windows is: %w", err)
+	}
+	return &Machine{system: system{windowsDir: dir}}, nil
+}
+
+// Close lets go of what is open.
+func (m *Machine) Close() error { return nil }
+
+func (s *system) begin() {}
+
+// class gives what answers for a class of items; nil where nothing does.
+func (m *Machine) class(name string) func(*gathering) {
+	switch name {
+	case "family":
+		return func(g *gathering) { g.add(text("family", "windows")) }
+	case "registry":
+		return (*gathering).registry
+	case "file":
+		return (*gathering).file
+	case "environmentvariable", "environmentvariable58":
+		return (*gathering).environment
+	case "service":
+		return (*gathering).service
+	case "process58", "process":
+		return (*gathering).process
+	}
+	return nil
+}
+
+// view is the registry's and the file system's 32-bit or 64-bit side, as an object's behavior windows_view asks.
+func (g *gathering) narrow() bool { return g.behavior("windows_view", "64_bit") == "32_bit" }
+
+// viewField names the side that an item was seen from.
+func (g *gathering) viewField() patch.Field {
+	if g.narrow() {
+		return text("windows_view", "32_bit")
+	}
+	return text("windows_view", "64_bit")
+}
