@@ -32,6 +32,12 @@ type MachineFilter struct {
 	Label string
 }
 
+// Mark is a moment in the life of a store, between its changes. The zero Mark is before all of them.
+type Mark struct {
+	Horizon int64 // every change below it has been seen
+	Commits int64 // of the process that looked
+}
+
 // CheckinUpdate is what one check-in says about its machine.
 type CheckinUpdate struct {
 	At         time.Time

@@ -174,7 +174,7 @@ func (s *Store) transact(f func(session) error) error {
 	if err := f(session{statements: whole{tx}, engine: s.engine}); err != nil {
 		return s.noteFailure(err)
 	}
-	return s.noteFailure(tx.Commit())
+	return s.noteFailure(s.commit(tx))
 }
 
 // whole is a transaction whose statements are not interrupted: SQLite would undo the whole transaction, and others' writes with it.

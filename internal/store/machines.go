@@ -19,8 +19,8 @@ func scanMachine(r scanner) (patch.Machine, error) {
 }
 
 func insertMachine(ctx context.Context, x session, m patch.Machine) error {
-	_, err := x.exec(ctx, `INSERT INTO machines (`+machineColumns+`, counter)
-		VALUES ($1, $2, $3, '', $4, $5, 0, $6, $7, '', '', '', FALSE, '', '', 0, '', 0, 0, 0, 0)`,
+	_, err := x.exec(ctx, `INSERT INTO machines (`+machineColumns+`, counter, changed)
+		VALUES ($1, $2, $3, '', $4, $5, 0, $6, $7, '', '', '', FALSE, '', '', 0, '', 0, 0, 0, 0, `+x.engine.changed+`)`,
 		m.ID, m.Name, m.State, m.EnrolledAt, m.EnrolledBy, m.Address, m.AgentVersion)
 	return err
 }
@@ -77,7 +77,7 @@ func (s *Store) SetMachineState(ctx context.Context, c patch.Caller, id patch.Ma
 		return err
 	}
 	err = s.change(ctx, c, deed{action, string(id), map[string]any{"name": m.Name, "was": m.State}}, func(x session) error {
-		n, err := x.exec(ctx, `UPDATE machines SET state = $2 WHERE id = $1 AND state <> 'revoked'`, id, state)
+		n, err := x.exec(ctx, `UPDATE machines SET state = $2, changed = `+x.engine.changed+` WHERE id = $1 AND state <> 'revoked'`, id, state)
 		if err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func (s *Store) PutCheckin(ctx context.Context, id patch.MachineID, u patch.Chec
 	err := s.write(ctx, func(x session) error {
 		n, err := x.exec(ctx, `UPDATE machines SET seen_at = $2, address = $3, counter = $4, boot_id = $5,
 			os = CASE WHEN $6 <> '' THEN $6 ELSE os END, agent_version = $7, name = $8, busy = $9, reboot_owed = $10, policy = $11,
-			said_inventory = $12, said_facts = $13
+			said_inventory = $12, said_facts = $13, changed = `+x.engine.changed+`
 			WHERE id = $1 AND counter < $4 AND state <> 'revoked'`,
 			id, u.At, u.Address, u.Counter, u.Boot, u.OS, u.Agent, u.Hostname, u.Busy, u.RebootOwed, u.Policy, u.Inventory, u.Facts)
 		if err != nil || n > 0 {
@@ -149,7 +149,7 @@ func (s *Store) PutDetectFailed(ctx context.Context, id patch.MachineID, at time
 		if err != nil || (len(newest) > 0 && !at.After(newest[0].Ended)) {
 			return err
 		}
-		_, err = x.exec(ctx, `UPDATE machines SET detect_failed = $2, detect_failed_at = $3 WHERE id = $1 AND detect_failed_at < $3`, id, text, at)
+		_, err = x.exec(ctx, `UPDATE machines SET detect_failed = $2, detect_failed_at = $3, changed = `+x.engine.changed+` WHERE id = $1 AND detect_failed_at < $3`, id, text, at)
 		return err
 	})
 	return fault(err, "cannot note the failed detect of the machine %s", id)

@@ -33,7 +33,7 @@ func (s *Store) PutOrder(ctx context.Context, o patch.OrderRow, attempts []strin
 			o.ID, o.Machine, o.Number, o.Deployment, o.Envelope, o.IssuedAt, o.ExpiresAt); err != nil {
 			return err
 		}
-		if _, err := x.exec(ctx, `UPDATE machines SET order_number = $2 WHERE id = $1`, o.Machine, o.Number); err != nil {
+		if _, err := x.exec(ctx, `UPDATE machines SET order_number = $2, changed = `+x.engine.changed+` WHERE id = $1`, o.Machine, o.Number); err != nil {
 			return err
 		}
 		return bindAttempts(ctx, x, o, attempts)

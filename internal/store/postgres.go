@@ -23,7 +23,9 @@ func (s *Store) openPostgres(ctx context.Context, address string) error {
 	cfg.RuntimeParams["idle_in_transaction_session_timeout"] = "60000"
 	cfg.RuntimeParams["application_name"] = "fettle"
 	s.engine = engine{name: "postgres", maxArgs: 16000, lockRows: " FOR UPDATE",
-		jsonItems: "(SELECT value FROM json_array_elements_text(%s::text::json))"}
+		jsonItems: "(SELECT value FROM json_array_elements_text(%s::text::json))",
+		// Transactions end in any order; those below the oldest one that is still under way have all ended.
+		changed: "pg_current_xact_id()::text::bigint", horizon: "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"}
 	s.writer = stdlib.OpenDB(*cfg)
 	s.reader = s.writer
 	conns := max(8, 4*runtime.NumCPU())
@@ -31,4 +33,12 @@ func (s *Store) openPostgres(ctx context.Context, address string) error {
 	s.writer.SetMaxIdleConns(conns)
 	s.writer.SetConnMaxIdleTime(5 * time.Minute)
 	return fault(s.writer.PingContext(ctx), "cannot reach the database")
+}
+
+// forgetForeignMarks lowers marks that another server left, before the database was restored on this one: they would look new for ever.
+func (s *Store) forgetForeignMarks(ctx context.Context) error {
+	return fault(s.write(ctx, func(x session) error {
+		_, err := x.exec(ctx, `UPDATE machines SET changed = 0 WHERE changed > `+s.engine.changed)
+		return err
+	}), "cannot prepare the database")
 }

@@ -40,7 +40,7 @@ func (s *Store) ApplyResults(ctx context.Context, id patch.MachineID, us []patch
 		if next == ack {
 			return nil
 		}
-		_, err = x.exec(ctx, `UPDATE machines SET results_ack = $2 WHERE id = $1`, id, next)
+		_, err = x.exec(ctx, `UPDATE machines SET results_ack = $2, changed = `+x.engine.changed+` WHERE id = $1`, id, next)
 		if err == nil {
 			ack = next
 		}

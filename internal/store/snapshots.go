@@ -53,7 +53,7 @@ func (s *Store) PutSnapshotWithEffects(ctx context.Context, v patch.Snapshot, ts
 
 // advanceSnapshot moves the machine's newest Seq forwards, and is what makes snapshots monotone: a second one waits for this row.
 func advanceSnapshot(ctx context.Context, x session, r patch.Receipt) error {
-	n, err := x.exec(ctx, `UPDATE machines SET snapshot_seq = $2, os = $3, detect_failed = '', detect_failed_at = 0
+	n, err := x.exec(ctx, `UPDATE machines SET snapshot_seq = $2, os = $3, detect_failed = '', detect_failed_at = 0, changed = `+x.engine.changed+`
 		WHERE id = $1 AND state = 'admitted' AND snapshot_seq < $2`, r.Machine, r.Seq, r.OS)
 	if err != nil || n > 0 {
 		return err

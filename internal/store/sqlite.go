@@ -18,6 +18,9 @@ import (
 const sqlitePragmas = "_pragma=busy_timeout(15000)&_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
 	"&_pragma=journal_size_limit(67108864)&_pragma=cache_size(-32000)&_pragma=temp_store(MEMORY)"
 
+// nextMark numbers transactions that change machines: there is one writer, so they end in the order in which they begin.
+const nextMark = "(SELECT COALESCE(MAX(changed), 0) + 1 FROM machines)"
+
 // openSQLite makes two pools over one file. One writer that takes the lock when a transaction begins never meets SQLITE_BUSY
 // from its own process; readers see the last commit and never wait.
 func (s *Store) openSQLite(ctx context.Context, address string) error {
@@ -31,7 +34,8 @@ func (s *Store) openSQLite(ctx context.Context, address string) error {
 	}
 	// SQLite matches a $n placeholder by walking all arguments, so wide statements cost their square.
 	// A transaction has the whole database to itself, so rows need no locks.
-	s.engine = engine{name: "sqlite", maxArgs: 128, jsonItems: "(SELECT value FROM json_each(%s))", lockRows: ""}
+	s.engine = engine{name: "sqlite", maxArgs: 128, jsonItems: "(SELECT value FROM json_each(%s))", lockRows: "",
+		changed: nextMark, horizon: nextMark}
 	file := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
 	var err error
 	if s.writer, err = sql.Open("sqlite", file+"?"+sqlitePragmas+"&_txlock=immediate"); err != nil {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -26,7 +27,8 @@ type Store struct {
 	now     func() time.Time
 	log     *slog.Logger
 	vectors *vectorCodec
-	group   *group // of writers; nil where the database lets them write at once
+	commits atomic.Int64 // of this process
+	group   *group       // of writers; nil where the database lets them write at once
 
 	failing sync.Once
 	failed  chan struct{}
@@ -38,6 +40,8 @@ type engine struct {
 	maxArgs   int    // arguments of one multi-row statement
 	jsonItems string // reads a JSON array of strings as rows of one column "value"; %s is the placeholder
 	lockRows  string // ends a SELECT whose rows must stay as they are until the transaction ends
+	changed   string // the mark that this transaction leaves on what it changes: see Changes
+	horizon   string // the mark below which nothing will change any more
 }
 
 // Open connects to "sqlite:///path/to/file" or "postgres://…" and brings the schema up to date.
@@ -64,7 +68,10 @@ func (s *Store) begin(ctx context.Context, url string) (err error) {
 	if err := s.connect(ctx, url); err != nil {
 		return err
 	}
-	return s.migrate(ctx)
+	if err := s.migrate(ctx); err != nil || s.engine.name == "sqlite" {
+		return err
+	}
+	return s.forgetForeignMarks(ctx)
 }
 
 func (s *Store) connect(ctx context.Context, url string) error {

@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Changes calls take for every machine whose row or newest snapshot may have changed since a mark (the zero Mark: for every machine), in no
+// order, and gives the mark to go on from. The snapshot is nil where the machine has none, or has the one with the number that have gives
+// for it: a snapshot never changes. Whatever was acknowledged before the call, by any appliance on the same database, is among
+// what has changed; a machine may come again unchanged.
+func (s *Store) Changes(ctx context.Context, since patch.Mark, have func(patch.MachineID) uint64, take func(patch.Machine, *patch.Snapshot) error) (patch.Mark, error) {
+	next := patch.Mark{Commits: s.commits.Load() + 1} // read before the rows are: what is committed meanwhile is looked for again
+	if s.engine.name == "sqlite" && next.Commits == since.Commits {
+		return since, nil // nobody but this process writes to the file
+	}
+	var some bool
+	if err := s.read().row(ctx, `SELECT `+s.engine.horizon+`, EXISTS (SELECT 1 FROM machines WHERE changed >= $1)`, []any{since.Horizon}, &next.Horizon, &some); err != nil {
+		return since, fault(err, "cannot look for changes")
+	}
+	if !some {
+		return next, nil
+	}
+	rows, err := s.reader.QueryContext(ctx, `SELECT m.*, present.receipt, present.verdicts FROM (SELECT `+machineColumns+` FROM machines WHERE changed >= $1) m
+		LEFT JOIN snapshots present ON present.machine = m.id AND present.closed_at = 0`, since.Horizon)
+	if err != nil {
+		return since, fault(err, "cannot read what has changed")
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var receipt sql.NullString
+		var verdicts []byte
+		m, err := scanMachine(alongside{rows, []any{&receipt, &verdicts}})
+		if err != nil {
+			return since, fault(err, "cannot read what has changed")
+		}
+		snap, err := s.newestOf(m, receipt, verdicts, have(m.ID))
+		if err != nil {
+			return since, err
+		}
+		if err := take(m, snap); err != nil {
+			return since, err
+		}
+	}
+	return next, fault(rows.Err(), "cannot read what has changed")
+}
+
+func (s *Store) newestOf(m patch.Machine, receipt sql.NullString, verdicts []byte, have uint64) (*patch.Snapshot, error) {
+	if !receipt.Valid || m.SnapshotSeq == have {
+		return nil, nil
+	}
+	var v storedSnapshot
+	if err := (document{&v.receipt}).Scan(receipt.String); err != nil {
+		return nil, fault(err, "cannot read the newest receipt of the machine %s", m.ID)
+	}
+	v.verdicts = verdicts
+	snap, err := s.snapshotOf(v)
+	return &snap, err
+}
+
+// alongside scans further columns of a row after those that a scan function knows.
+type alongside struct {
+	row  scanner
+	into []any
+}
+
+// Scan implements scanner.
+func (a alongside) Scan(into ...any) error { return a.row.Scan(append(into, a.into...)...) }
