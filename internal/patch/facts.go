@@ -25,9 +25,11 @@ type Module struct {
 // OSFacts identifies the host OS, read at the moment of detect.
 type OSFacts struct {
 	Key       HostOS `json:"key"`
-	ID        string `json:"id"`         // os-release ID
-	VersionID string `json:"version_id"` // os-release VERSION_ID
-	Codename  string `json:"codename,omitempty"`
+	ID        string `json:"id"`                 // os-release ID
+	VersionID string `json:"version_id"`         // os-release VERSION_ID; of Windows "10.0.19045.3803"
+	Codename  string `json:"codename,omitempty"` // of Windows "22H2" or "Service Pack 2"
+	Edition   string `json:"edition,omitempty"`  // of Windows: "Professional"
+	Language  string `json:"language,omitempty"` // of Windows, as installed: "0407"
 	Pretty    string `json:"pretty,omitempty"`
 	Arch      string `json:"arch"` // the package manager's native architecture: "amd64"
 	// Manager is the package manager whose database Packages come from: "dpkg", "rpm", "apk"; empty where there is none.

@@ -1,9 +1,10 @@
+//go:build !windows
+
 package host
 
 import (
 	"context"
 	"os"
-	"path/filepath"
 
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/wire"
@@ -51,6 +52,3 @@ func hostname(root string) string {
 	}
 	return line(root, "etc/hostname")
 }
-
-// live reports whether root is the running machine and not a directory with another one.
-func live(root string) bool { return filepath.Clean(root) == "/" }

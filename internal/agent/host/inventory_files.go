@@ -106,3 +106,6 @@ func tidy(s string, limit int) string {
 	}
 	return strings.TrimSpace(s)
 }
+
+// live reports whether root is the running machine and not a directory with another one.
+func live(root string) bool { return filepath.Clean(root) == "/" }
