@@ -165,6 +165,59 @@ func TestSnapshotsAreWholeAndNewer(t *testing.T) {
 	}
 }
 
+// What changed since the newest snapshot is as good as a whole one, and against any other it is refused and changes nothing.
+func TestSnapshotsAsWhatChanged(t *testing.T) {
+	h := open(t)
+	h.publish("http://127.0.0.1:1", bellFile)
+	r := h.newRobot().enrol(h.enrolToken(true, 1), "web")
+	r.checkin("", 0)
+	first := r.detect(5, "")
+	tell := func(base patch.Snapshot, seq uint64, v patch.Verdict) (patch.Snapshot, []byte) {
+		next := base
+		next.Verdicts = patch.NewVector(base.Verdicts.Len())
+		copy(next.Verdicts.Bits(), base.Verdicts.Bits())
+		next.Verdicts.Set(0, v)
+		next.Seq, next.Started, next.Ended, next.Boot = seq, base.Ended.Add(time.Minute), base.Ended.Add(time.Hour), fmt.Sprint("boot-", seq)
+		b, ok := wire.EncodeChange(base, next)
+		if !ok {
+			t.Fatal("a change cannot be told")
+		}
+		return next, b
+	}
+	first.Machine = r.reply.Machine
+	second, told := tell(first, 6, patch.Patched)
+	for range 2 { // a lost answer: the same once more
+		if status, body := r.send(wire.PathSnapshot, "", told); status != http.StatusOK {
+			t.Fatalf("what changed was answered with %d %s", status, body)
+		}
+	}
+	kept, err := h.Store.NewestSnapshot(t.Context(), r.reply.Machine)
+	if err != nil || kept.Received.IsZero() {
+		t.Fatal(kept.Received, err)
+	}
+	kept.Received = time.Time{}
+	if diff := cmp.Diff(second.Receipt, kept.Receipt); diff != "" || string(kept.Verdicts.Bits()) != string(second.Verdicts.Bits()) {
+		t.Errorf("another snapshot was kept: %s", diff)
+	}
+	before := h.digest("")
+	_, old := tell(first, 7, patch.NotPatched)
+	unknown := second
+	unknown.Seq = 8
+	_, ahead := tell(unknown, 9, patch.NotPatched)
+	other := second
+	other.Boot = "not what was sent"
+	_, wrong := tell(other, 7, patch.NotPatched)
+	wrong[len(wrong)-1] ^= 1
+	for name, b := range map[string][]byte{"against an older one": old, "against one that never came": ahead, "that gives another snapshot": wrong, "cut": told[:len(told)-1]} {
+		if status, body := r.send(wire.PathSnapshot, "", b); status < 400 || status >= 500 {
+			t.Errorf("a change %s was answered with %d %s", name, status, body)
+		}
+	}
+	if diff := cmp.Diff(before, h.digest("")); diff != "" {
+		t.Errorf("a refused change changed something:\n%s", diff)
+	}
+}
+
 // A machine whose detect failed is asked for one at every check-in until a complete one has come: what was wrong may be repaired without
 // any change that the agent could see.
 func TestFailedDetectIsAskedAgain(t *testing.T) {

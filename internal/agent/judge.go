@@ -108,7 +108,11 @@ func pack(b []byte) ([]byte, error) {
 
 // readSnapshot gives the newest local snapshot; found is false where there is none that is whole.
 func readSnapshot(l layout) (snap patch.Snapshot, raw []byte, found bool) {
-	raw, err := os.ReadFile(l.snapshot())
+	return readSnapshotAt(l.snapshot())
+}
+
+func readSnapshotAt(path string) (snap patch.Snapshot, raw []byte, found bool) {
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		return snap, nil, false
 	}
@@ -125,13 +129,15 @@ func (s *session) uploadSnapshot(ctx context.Context) error {
 	if err := s.uploadFacts(ctx, snap.Facts); err != nil {
 		return err
 	}
-	var reply wire.SnapshotReply
-	_, err := s.client().call(ctx, wire.PathSnapshot, "", raw, &reply)
+	base, _, _ := readSnapshotAt(s.files.told())
+	reply, err := s.client().tell(ctx, base, snap, raw)
 	if err != nil && patch.KindOf(err) != patch.Conflict {
 		return err
 	}
 	if err != nil {
 		s.log.Warn("the appliance has a newer snapshot than this one", "seq", snap.Seq, "err", err)
+	} else if err := writeFile(s.files.told(), raw); err != nil {
+		return patch.Errorf(patch.Unavailable, "cannot keep the snapshot: %w", err)
 	}
 	return s.set(func(st *state) {
 		st.Uploaded = max(st.Uploaded, snap.Seq)
@@ -139,4 +145,15 @@ func (s *session) uploadSnapshot(ctx context.Context) error {
 			st.Facts = ""
 		}
 	})
+}
+
+// tell sends a snapshot: as what changed since base, which the appliance acknowledged, where it takes that, and else whole, as raw.
+func (c *client) tell(ctx context.Context, base, snap patch.Snapshot, raw []byte) (reply wire.SnapshotReply, err error) {
+	if b, ok := wire.EncodeChange(base, snap); ok && len(b) < len(raw) {
+		if _, err = c.call(ctx, wire.PathSnapshot, "", b, &reply); err == nil || retryable(err) {
+			return reply, err
+		}
+	}
+	_, err = c.call(ctx, wire.PathSnapshot, "", raw, &reply)
+	return reply, err
 }

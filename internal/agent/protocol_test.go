@@ -338,6 +338,50 @@ func TestNothingWaitsForTheNextCheckin(t *testing.T) {
 	a.until(t, "the closing snapshot", func() bool { return a.snapshots[len(a.snapshots)-1].Order == "O1" })
 }
 
+// Only what changed since the newest acknowledged snapshot is sent; an appliance that does not have that one gets the whole.
+func TestOnlyWhatChangedIsSent(t *testing.T) {
+	a, b := newAppliance(t), newBox("curl", "perl")
+	a.publish(t, time.Now(), newDeb("curl", "1.0-1", "1.0-2"), newDeb("perl", "1.0-1", "1.0-2"))
+	s := open(t, a.joined(t, b))
+	detect := func() patch.Snapshot {
+		t.Helper()
+		snap, err := s.judgeMachine(t.Context(), "")
+		must(t, err)
+		must(t, s.uploadSnapshot(t.Context()))
+		got := a.snapshots[len(a.snapshots)-1]
+		if got.Seq != snap.Seq || string(got.Verdicts.Bits()) != string(snap.Verdicts.Bits()) || got.Facts != snap.Facts {
+			t.Fatalf("snapshot %+v arrived as %+v", snap.Receipt, got.Receipt)
+		}
+		return snap
+	}
+	whole := func() bool { return !wire.IsChange(a.uploads[len(a.uploads)-1]) }
+	if detect(); !whole() {
+		t.Error("the first snapshot was told as a change")
+	}
+	if detect(); whole() || len(a.uploads[1]) > 64 {
+		t.Errorf("nothing changed, and %d bytes were sent", len(a.uploads[1]))
+	}
+	b.put("curl", func(p *patch.Package) { p.Version = "1.0-2" })
+	if snap := detect(); whole() || snap.Verdicts.Counts()[patch.Patched] != 1 {
+		t.Errorf("%d bytes were sent for one change", len(a.uploads[2]))
+	}
+	a.snapshots = a.snapshots[:1] // the appliance was restored from a backup
+	if detect(); !whole() {
+		t.Error("a change was taken against a snapshot that is not there")
+	}
+	if detect(); whole() {
+		t.Error("after a whole snapshot, changes are not told again")
+	}
+	must(t, os.Remove(s.files.told()))
+	if detect(); !whole() {
+		t.Error("a change was told against nothing")
+	}
+	a.publish(t, time.Now(), newDeb("curl", "1.0-1", "1.0-3"))
+	if detect(); !whole() {
+		t.Error("a change was told over two revisions")
+	}
+}
+
 func TestFailedDetectIsReportedAndKeepsTheOldSnapshot(t *testing.T) {
 	a, b := newAppliance(t), newBox("curl")
 	a.publish(t, time.Now(), newDeb("curl", "1.0-1", "1.0-2"))

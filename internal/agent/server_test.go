@@ -40,6 +40,7 @@ type appliance struct {
 	order     *wire.Envelope
 	results   []wire.Result
 	snapshots []patch.Snapshot
+	uploads   [][]byte // as they came
 	facts     map[patch.Hash]bool
 	failed    []wire.DetectFailed
 	checkins  []wire.Checkin
@@ -140,15 +141,15 @@ func (a *appliance) routes() http.Handler {
 	a.handle(m, wire.PathFacts, false, a.put)
 	a.handle(m, wire.PathSnapshot, false, func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
-		s, err := wire.DecodeSnapshot(b)
+		s, err := a.snapshotOf(b)
 		if err == nil {
 			err = s.Check()
 		}
 		if err != nil {
-			refuse(w, 400, patch.Invalid, err.Error())
+			refuse(w, wire.StatusOf(patch.KindOf(err)), patch.KindOf(err), err.Error())
 			return
 		}
-		a.snapshots = append(a.snapshots, s)
+		a.snapshots, a.uploads = append(a.snapshots, s), append(a.uploads, b)
 		reply(w, wire.SnapshotReply{Seq: s.Seq})
 	})
 	a.handle(m, wire.PathFailed, false, func(w http.ResponseWriter, r *http.Request) {
@@ -179,6 +180,18 @@ func (a *appliance) routes() http.Handler {
 	})
 	m.HandleFunc(wire.PathPoll, a.poll)
 	return m
+}
+
+// snapshotOf reads a snapshot, whole or as what changed since the newest one.
+func (a *appliance) snapshotOf(b []byte) (patch.Snapshot, error) {
+	if !wire.IsChange(b) {
+		return wire.DecodeSnapshot(b)
+	}
+	c, err := wire.DecodeChange(b)
+	if err != nil || len(a.snapshots) == 0 {
+		return patch.Snapshot{}, patch.Errorf(patch.Conflict, "no snapshot is here: %v", err)
+	}
+	return c.Apply(a.snapshots[len(a.snapshots)-1])
 }
 
 func (a *appliance) certify(csr []byte) []byte {

@@ -32,6 +32,7 @@ func (l layout) identity() string        { return l.path("identity.json") }
 func (l layout) key() string             { return l.path("identity.key") }
 func (l layout) journal() string         { return l.path("journal") }
 func (l layout) snapshot() string        { return l.path("snapshot") }
+func (l layout) told() string            { return l.path("told") } // the newest snapshot that the appliance acknowledged
 func (l layout) facts() string           { return l.path("facts.json") }
 func (l layout) catalog() string         { return l.path("catalog") }
 func (l layout) payloads() string        { return l.path("payloads") }

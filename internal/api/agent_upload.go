@@ -82,21 +82,13 @@ func unpack(b []byte, limit int64) ([]byte, error) {
 	return plain, nil
 }
 
-// snapshot accepts one complete detect and acknowledges it when it is durable.
+// snapshot accepts one complete detect, whole or as what changed, and acknowledges it when it is durable.
 func (s *agents) snapshot(c *call) (any, error) {
 	body, err := io.ReadAll(c.Body)
 	if err != nil {
 		return nil, err
 	}
-	snap, err := wire.DecodeSnapshot(body)
-	if err != nil {
-		return nil, err
-	}
-	if snap.Machine != "" && snap.Machine != c.machine.ID {
-		return nil, &patch.Error{Kind: patch.Forbidden, What: "cannot accept the snapshot", Why: "it is another machine's"}
-	}
-	snap.Machine, snap.Received = c.machine.ID, s.Now().UTC()
-	reply, err := s.Ledger.Accept(c.Context(), snap)
+	reply, err := s.accept(c, body)
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +100,25 @@ func (s *agents) snapshot(c *call) (any, error) {
 	s.Pulse.Beat()
 	s.Wanted.Beat()
 	return reply, nil
+}
+
+func (s *agents) accept(c *call, body []byte) (wire.SnapshotReply, error) {
+	if wire.IsChange(body) {
+		change, err := wire.DecodeChange(body)
+		if err != nil {
+			return wire.SnapshotReply{}, err
+		}
+		return s.Ledger.AcceptChange(c.Context(), c.machine.ID, change)
+	}
+	snap, err := wire.DecodeSnapshot(body)
+	if err != nil {
+		return wire.SnapshotReply{}, err
+	}
+	if snap.Machine != "" && snap.Machine != c.machine.ID {
+		return wire.SnapshotReply{}, &patch.Error{Kind: patch.Forbidden, What: "cannot accept the snapshot", Why: "it is another machine's"}
+	}
+	snap.Machine = c.machine.ID
+	return s.Ledger.Accept(c.Context(), snap)
 }
 
 func detectAlarm(id patch.MachineID) string { return "detect/" + string(id) }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/wire"
@@ -13,42 +14,70 @@ import (
 // Accept takes a snapshot that a machine uploaded, if it is complete, of a known revision and newer than what is kept. The same snapshot
 // once more is acknowledged again and changes nothing. s.Machine must be the caller's own, by its certificate.
 func (l *Ledger) Accept(ctx context.Context, s patch.Snapshot) (wire.SnapshotReply, error) {
-	m, err := l.World.Store.FindMachine(ctx, s.Machine)
-	if err != nil {
-		return wire.SnapshotReply{}, err
-	}
-	if m.State != patch.Admitted {
-		return wire.SnapshotReply{}, patch.Errorf(patch.Forbidden, "the machine is not admitted")
-	}
-	if err := s.Check(); err != nil {
-		return wire.SnapshotReply{}, err
-	}
-	v := l.World.Records()
-	before, err := v.Sight(ctx, s.Machine)
-	if err != nil {
-		return wire.SnapshotReply{}, err
-	}
-	prev, err := l.previous(ctx, before)
-	if err != nil {
-		return wire.SnapshotReply{}, err
-	}
-	if prev != nil && s.Seq <= prev.Seq {
-		return l.repeated(ctx, v, s, *prev)
-	}
-	list, err := known(ctx, v, s)
-	if err != nil {
-		return wire.SnapshotReply{}, err
-	}
-	s.Received = v.Now
-	return l.keep(ctx, v, before, prev, s, list)
+	return l.accept(ctx, s.Machine, func(*patch.Snapshot) (patch.Snapshot, error) { return s, s.Check() })
 }
 
-func (l *Ledger) previous(ctx context.Context, before *world.Sight) (*patch.Snapshot, error) {
-	if before.Receipt == nil {
-		return nil, nil
+// AcceptChange takes a snapshot that a machine told as what changed since its newest one. It gives Conflict where that is not the newest
+// one here; then the machine has to send the whole snapshot.
+func (l *Ledger) AcceptChange(ctx context.Context, id patch.MachineID, c wire.Change) (wire.SnapshotReply, error) {
+	return l.accept(ctx, id, func(kept *patch.Snapshot) (patch.Snapshot, error) {
+		switch {
+		case kept == nil:
+			return patch.Snapshot{}, patch.Errorf(patch.Conflict, "no snapshot is kept that anything could have changed since")
+		case c.Means(*kept): // it was sent before, and the answer was lost
+			return *kept, nil
+		}
+		s, err := c.Apply(*kept)
+		if err != nil {
+			return s, err
+		}
+		return s, s.Check()
+	})
+}
+
+// accept keeps the snapshot that a machine means, which may depend on the one that is kept. If another one of the same machine comes in
+// between, it looks again: what a snapshot changes is worked out against the one before it.
+func (l *Ledger) accept(ctx context.Context, id patch.MachineID, meant func(kept *patch.Snapshot) (patch.Snapshot, error)) (wire.SnapshotReply, error) {
+	for try := 0; ; try++ {
+		m, kept, err := l.standing(ctx, id)
+		if err != nil {
+			return wire.SnapshotReply{}, err
+		}
+		s, err := meant(kept)
+		if err != nil {
+			return wire.SnapshotReply{}, err
+		}
+		if kept != nil && s.Seq <= kept.Seq {
+			return l.repeated(ctx, s, *kept)
+		}
+		err = l.keep(ctx, m, kept, s)
+		if patch.KindOf(err) == patch.Conflict && err != nil && try < maxOvertaken {
+			continue
+		}
+		if err != nil {
+			return wire.SnapshotReply{}, err
+		}
+		return l.reply(ctx, s.Receipt)
 	}
-	prev, err := l.World.Store.NewestSnapshot(ctx, before.Machine.ID)
-	return &prev, err
+}
+
+// maxOvertaken is how often a snapshot may be overtaken by another one of the same machine. Two at once are a lost answer; more are no agent.
+const maxOvertaken = 3
+
+// standing reads a machine, which must be admitted, and its newest snapshot; nil where it has none.
+func (l *Ledger) standing(ctx context.Context, id patch.MachineID) (patch.Machine, *patch.Snapshot, error) {
+	m, err := l.World.Store.FindMachine(ctx, id)
+	if err != nil {
+		return m, nil, err
+	}
+	if m.State != patch.Admitted {
+		return m, nil, patch.Errorf(patch.Forbidden, "the machine is not admitted")
+	}
+	kept, err := l.World.Store.NewestSnapshot(ctx, id)
+	if err != nil && patch.KindOf(err) == patch.NotFound {
+		return m, nil, nil
+	}
+	return m, &kept, err
 }
 
 // known checks that the snapshot was made with a list that the appliance published for its OS.
@@ -69,7 +98,7 @@ func known(ctx context.Context, v *world.View, s patch.Snapshot) (*world.Shelf, 
 }
 
 // repeated answers a snapshot that is not newer: once more with the acknowledgement if it is the one that is kept, else with Conflict.
-func (l *Ledger) repeated(ctx context.Context, v *world.View, s, kept patch.Snapshot) (wire.SnapshotReply, error) {
+func (l *Ledger) repeated(ctx context.Context, s, kept patch.Snapshot) (wire.SnapshotReply, error) {
 	a, b := s.Receipt, kept.Receipt
 	same := a.Seq == b.Seq && a.OS == b.OS && a.Revision == b.Revision && a.Facts == b.Facts && a.Boot == b.Boot && a.Ended.Equal(b.Ended) &&
 		bytes.Equal(s.Verdicts.Bits(), kept.Verdicts.Bits())
@@ -78,45 +107,43 @@ func (l *Ledger) repeated(ctx context.Context, v *world.View, s, kept patch.Snap
 			Why: fmt.Sprintf("it is number %d, and number %d is kept already: an older one never replaces a newer one", a.Seq, b.Seq),
 			Do:  fmt.Sprintf("The agent has to detect again with a number above %d.", b.Seq)}
 	}
-	return l.reply(ctx, v, kept.Receipt)
+	return l.reply(ctx, kept.Receipt)
 }
 
-func (l *Ledger) reply(ctx context.Context, v *world.View, r patch.Receipt) (wire.SnapshotReply, error) {
-	facts, err := v.Facts(ctx, r.Facts)
-	if err != nil {
-		// Facts that cannot be read are asked for again.
-		l.Log.WarnContext(ctx, "stored facts cannot be read", "machine", r.Machine, "facts", r.Facts, "error", err)
-	}
-	return wire.SnapshotReply{Seq: r.Seq, WantFacts: facts == nil}, nil
+func (l *Ledger) reply(ctx context.Context, r patch.Receipt) (wire.SnapshotReply, error) {
+	there, err := l.Store.HasFacts(ctx, r.Facts)
+	return wire.SnapshotReply{Seq: r.Seq, WantFacts: !there}, err
 }
 
-// keep works out what the snapshot changes and stores all of it in one step.
-func (l *Ledger) keep(ctx context.Context, v *world.View, before *world.Sight, prev *patch.Snapshot, s patch.Snapshot, list *world.Shelf) (wire.SnapshotReply, error) {
-	attempts, err := before.Attempts(ctx, "")
+// keep works out what a snapshot changes and stores all of it in one step.
+func (l *Ledger) keep(ctx context.Context, m patch.Machine, prev *patch.Snapshot, s patch.Snapshot) error {
+	v := l.World.Records()
+	list, err := known(ctx, v, s)
 	if err != nil {
-		return wire.SnapshotReply{}, err
+		return err
 	}
-	c := &change{machine: before.Machine, snap: s, list: list, attempts: attempts}
+	s.Received = v.Now
+	c := &change{machine: m, prev: prev, snap: s, list: list, inventory: sync.OnceValue(func() patch.Inventory { return l.inventory(ctx, m) })}
+	boot, after := s.Boot, uint64(0)
 	if prev != nil {
-		c.prev = prev
+		boot, after = prev.Boot, prev.Seq
 		if c.old, err = v.Shelf(ctx, prev.OS, prev.Revision); err != nil {
-			return wire.SnapshotReply{}, err
+			return err
 		}
-		c.inventory = l.inventory(ctx, before.Machine)
 	}
-	boot := s.Boot
-	if prev != nil {
-		boot = prev.Boot
+	if m.OrderNumber > 0 { // a machine that never had an order has carried nothing out
+		if c.attempts, err = v.Attempts(ctx, m.ID); err != nil {
+			return err
+		}
 	}
-	effects := effects(boot, s, list, attempts)
-	if err := l.Store.PutSnapshotWithEffects(ctx, s, c.transitions(), effects); err != nil {
-		return wire.SnapshotReply{}, err
+	if err := l.Store.PutSnapshotAfter(ctx, after, s, c.transitions(), effects(boot, s, list, c.attempts)); err != nil {
+		return err
 	}
-	l.Log.InfoContext(ctx, "snapshot accepted", "machine", s.Machine, "seq", s.Seq, "os", s.OS, "revision", s.Revision, "patches", s.Expected)
+	l.Log.DebugContext(ctx, "snapshot accepted", "machine", s.Machine, "seq", s.Seq, "os", s.OS, "revision", s.Revision, "patches", s.Expected)
 	if l.Accepted != nil {
 		l.Accepted(s.Receipt)
 	}
-	return l.reply(ctx, v, s.Receipt)
+	return nil
 }
 
 // inventory reads the machine's own history of package changes; without it changes stay unnamed.

@@ -16,11 +16,14 @@ type change struct {
 	snap      patch.Snapshot
 	list      *world.Shelf
 	attempts  []patch.Attempt // of this machine, oldest first
-	inventory patch.Inventory
+	inventory func() patch.Inventory
 }
 
 // transitions lists every verdict that changed, and why. Patches that are not applicable leave no trace when they come or go.
 func (c *change) transitions() []patch.Transition {
+	if c.prev != nil && c.prev.OS == c.snap.OS && c.prev.Revision == c.snap.Revision && c.prev.Verdicts.Len() == c.snap.Verdicts.Len() {
+		return c.sameList()
+	}
 	var out []patch.Transition
 	moved := c.prev != nil && c.prev.OS != c.snap.OS
 	for i, p := range c.list.List.Patches() {
@@ -36,6 +39,19 @@ func (c *change) transitions() []patch.Transition {
 		out = append(out, t)
 	}
 	return append(out, c.closings(moved)...)
+}
+
+// sameList is transitions between two snapshots of one revision.
+func (c *change) sameList() []patch.Transition {
+	var out []patch.Transition
+	patches := c.list.List.Patches()
+	for i := range c.prev.Verdicts.Differences(c.snap.Verdicts) {
+		p, from, to := patches[i], c.prev.Verdicts.At(i), c.snap.Verdicts.At(i)
+		t := c.transition(c.snap.OS, p.ID, from, to)
+		t.Cause, t.Note = c.why(p, from, to)
+		out = append(out, t)
+	}
+	return out
 }
 
 // before is what the previous snapshot said about a patch of the same OS.
@@ -99,7 +115,7 @@ func (c *change) ours(p patch.Patch) *patch.Attempt {
 
 // culprit names who changed the patch's packages, as far as the machine's own history tells.
 func (c *change) culprit(p patch.Patch) string {
-	for _, x := range c.inventory.Changes {
+	for _, x := range c.inventory().Changes {
 		mine := slices.ContainsFunc(p.Payloads, func(f patch.Payload) bool { return f.Name == x.Name })
 		if !mine || x.By == "fettle" || x.At.Before(c.prev.Started) || x.At.After(c.snap.Ended) {
 			continue

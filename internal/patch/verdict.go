@@ -3,6 +3,7 @@ package patch
 import (
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"math/bits"
 )
 
@@ -77,6 +78,23 @@ func (v Vector) At(i int) Verdict { return Verdict(v.bits[i>>2]>>(uint(i&3)<<1))
 func (v Vector) Set(i int, d Verdict) {
 	shift := uint(i&3) << 1
 	v.bits[i>>2] = v.bits[i>>2]&^(3<<shift) | byte(d&3)<<shift
+}
+
+// Differences gives, in order, the places at which two vectors of equal length have other verdicts.
+func (v Vector) Differences(w Vector) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := 0; i < len(v.bits); i++ {
+			if i+8 <= len(v.bits) && i%8 == 0 && binary.LittleEndian.Uint64(v.bits[i:]) == binary.LittleEndian.Uint64(w.bits[i:]) {
+				i += 7
+				continue
+			}
+			for d, k := v.bits[i]^w.bits[i], 0; d != 0; d, k = d>>2, k+1 {
+				if d&3 != 0 && !yield(4*i+k) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Counts tells how many patches have each verdict.

@@ -28,6 +28,13 @@ func (s *Store) FindFacts(ctx context.Context, h patch.Hash) ([]byte, error) {
 	return body, missing(err, "the appliance has no facts %s", h)
 }
 
+// HasFacts reports whether facts are stored under a content address.
+func (s *Store) HasFacts(ctx context.Context, h patch.Hash) (bool, error) {
+	var n int
+	err := s.read().row(ctx, `SELECT COUNT(*) FROM facts WHERE hash = $1`, []any{h}, &n)
+	return n > 0, fault(err, "cannot look for the facts %s", h)
+}
+
 // PutInventory stores a machine's inventory under its content address, checked as PutFacts does.
 func (s *Store) PutInventory(ctx context.Context, id patch.MachineID, h patch.Hash, zstdJSON []byte) error {
 	return fault(s.putBlob(ctx, "inventory", id, h, zstdJSON), "cannot store the inventory of the machine %s", id)

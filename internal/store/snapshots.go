@@ -11,11 +11,17 @@ import (
 // It gives Conflict unless Seq is above the machine's newest, and Invalid for an incomplete one. Snapshots of the machine's other
 // host OSes are closed and stay.
 func (s *Store) PutSnapshot(ctx context.Context, v patch.Snapshot, ts []patch.Transition) error {
-	return s.PutSnapshotWithEffects(ctx, v, ts, nil)
+	return s.putSnapshot(ctx, v, nil, ts, nil)
 }
 
-// PutSnapshotWithEffects is PutSnapshot that also stores, in the same transaction, what the snapshot proved about attempts.
-func (s *Store) PutSnapshotWithEffects(ctx context.Context, v patch.Snapshot, ts []patch.Transition, es []patch.EffectUpdate) error {
+// PutSnapshotAfter is PutSnapshot that also stores, in the same transaction, what the snapshot proved about attempts. It gives Conflict
+// as well where the machine's newest snapshot is not, or no longer, the one with the number after (0: it has none): transitions and
+// effects were worked out against that one.
+func (s *Store) PutSnapshotAfter(ctx context.Context, after uint64, v patch.Snapshot, ts []patch.Transition, es []patch.EffectUpdate) error {
+	return s.putSnapshot(ctx, v, &after, ts, es)
+}
+
+func (s *Store) putSnapshot(ctx context.Context, v patch.Snapshot, after *uint64, ts []patch.Transition, es []patch.EffectUpdate) error {
 	if err := v.Check(); err != nil {
 		return err
 	}
@@ -28,7 +34,7 @@ func (s *Store) PutSnapshotWithEffects(ctx context.Context, v patch.Snapshot, ts
 	}
 	verdicts := s.vectors.encode(v.Verdicts)
 	err = s.write(ctx, func(x session) error {
-		if err := advanceSnapshot(ctx, x, v.Receipt); err != nil {
+		if err := advanceSnapshot(ctx, x, v.Receipt, after); err != nil {
 			return err
 		}
 		if _, err := x.exec(ctx, `INSERT INTO snapshots (machine, os, seq, receipt, verdicts, closed_at) VALUES ($1, $2, $3, $4, $5, 0)
@@ -52,9 +58,13 @@ func (s *Store) PutSnapshotWithEffects(ctx context.Context, v patch.Snapshot, ts
 }
 
 // advanceSnapshot moves the machine's newest Seq forwards, and is what makes snapshots monotone: a second one waits for this row.
-func advanceSnapshot(ctx context.Context, x session, r patch.Receipt) error {
-	n, err := x.exec(ctx, `UPDATE machines SET snapshot_seq = $2, os = $3, detect_failed = '', detect_failed_at = 0, changed = `+x.engine.changed+`
-		WHERE id = $1 AND state = 'admitted' AND snapshot_seq < $2`, r.Machine, r.Seq, r.OS)
+func advanceSnapshot(ctx context.Context, x session, r patch.Receipt, after *uint64) error {
+	query, args := `UPDATE machines SET snapshot_seq = $2, os = $3, detect_failed = '', detect_failed_at = 0, changed = `+x.engine.changed+`
+		WHERE id = $1 AND state = 'admitted' AND snapshot_seq < $2`, []any{r.Machine, r.Seq, r.OS}
+	if after != nil {
+		query, args = query+` AND snapshot_seq = $4`, append(args, *after)
+	}
+	n, err := x.exec(ctx, query, args...)
 	if err != nil || n > 0 {
 		return err
 	}

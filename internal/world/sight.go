@@ -92,11 +92,10 @@ func (s *Sight) Current() (patch.Vector, bool) {
 // Attempts lists this machine's attempts, oldest first, or those for one patch.
 func (s *Sight) Attempts(ctx context.Context, id patch.ID) ([]patch.Attempt, error) {
 	if !s.attempted {
-		all, err := s.v.r.Store.ListAttempts(ctx, patch.AttemptFilter{Machine: s.Machine.ID})
+		all, err := s.v.Attempts(ctx, s.Machine.ID)
 		if err != nil {
 			return nil, err
 		}
-		slices.SortStableFunc(all, func(a, b patch.Attempt) int { return a.CreatedAt.Compare(b.CreatedAt) })
 		s.attempts, s.attempted = all, true
 	}
 	if id == "" {
@@ -109,6 +108,13 @@ func (s *Sight) Attempts(ctx context.Context, id patch.ID) ([]patch.Attempt, err
 		}
 	}
 	return mine, nil
+}
+
+// Attempts lists a machine's attempts, oldest first.
+func (v *View) Attempts(ctx context.Context, id patch.MachineID) ([]patch.Attempt, error) {
+	all, err := v.r.Store.ListAttempts(ctx, patch.AttemptFilter{Machine: id})
+	slices.SortStableFunc(all, func(a, b patch.Attempt) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	return all, err
 }
 
 // Ask is a question about one patch on a machine.
