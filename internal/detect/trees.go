@@ -96,8 +96,8 @@ func (t *trees) openShapes(col []byte) bool {
 	}
 	for len(r.b) > 0 && len(t.shapes) < maxLabels {
 		t.shapes = append(t.shapes, shape{class: text(), existence: item.Existence(r.upTo(int(item.OnlyOneExists))), check: item.Check(r.upTo(int(item.NoneExistCheck))),
-			field: text(), operation: item.Operation(r.upTo(int(item.SupersetOf))), datatype: item.Datatype(r.upTo(int(item.Record))),
-			arch: r.upTo(1 + int(item.SupersetOf)), archValue: text()})
+			field: text(), operation: item.Operation(r.upTo(int(item.NotLike))), datatype: item.Datatype(r.upTo(int(item.DateTime))),
+			arch: r.upTo(1 + int(item.NotLike)), archValue: text()})
 	}
 	return !r.bad && len(r.b) == 0
 }

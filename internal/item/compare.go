@@ -13,6 +13,7 @@ import (
 type Comparer struct {
 	patterns map[string]compiled
 	cost     int // of all of them
+	likes    map[string]likeness
 }
 
 type compiled struct {
@@ -72,6 +73,8 @@ func (c *Comparer) Compare(op Operation, as Datatype, seen, want string) (v Valu
 		order, err = filesets(seen, want)
 	case IOSVersion:
 		order, err = iosVersions(seen, want)
+	case DateTime:
+		order, err = moments(seen, want)
 	case IPv4, IPv6:
 		return addresses(op, as, seen, want)
 	default:
@@ -106,6 +109,12 @@ func (c *Comparer) text(op Operation, seen, want string) (Value, string) {
 		return Truth(strings.EqualFold(seen, want)), ""
 	case CaseInsensitiveNotEqual:
 		return Truth(!strings.EqualFold(seen, want)), ""
+	case Like, NotLike:
+		l, err := c.like(want)
+		if err != nil {
+			return Error, err.Error()
+		}
+		return Truth(l.match(seen) == (op == Like)), ""
 	case PatternMatch:
 		p, err := c.Pattern(want)
 		if err != nil {

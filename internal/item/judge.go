@@ -22,6 +22,7 @@ type Judge struct {
 	variables []*list
 	asked     map[question]*found
 	order     []*found
+	wholes    map[string]*entire // by class
 
 	founds   arena[found]
 	requests arena[Request]
@@ -99,7 +100,7 @@ func (j *Judge) judge(ctx context.Context, t *Test) Value {
 		items.Add(j.inStates(ctx, t, &f.Items[i]))
 	}
 	if v = items.Check(check); f.Flag == patch.FlagIncomplete {
-		return incomplete(v, check)
+		return t.incomplete(v, check, &items)
 	}
 	return v
 }
@@ -113,9 +114,11 @@ func (t *Test) demands() (Existence, Check) {
 	return t.Existence, t.Check
 }
 
-// incomplete is a state's value where there may be more items than were seen.
-func incomplete(v Value, c Check) Value {
-	if v == False || v == True && c == AtLeastOne {
+// incomplete is a state's value where there may be more items than were seen. Of OVAL's classes false stays false, as OpenSCAP has it;
+// of ours only what more items cannot change.
+func (t *Test) incomplete(v Value, c Check, items *Tally) Value {
+	switch {
+	case v == True && c == AtLeastOne, v == False && (!Ours(t.Class) || c != AtLeastOne && c != OnlyOne || items[True] > 1):
 		return v
 	}
 	return Unknown

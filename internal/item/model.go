@@ -18,6 +18,9 @@ const (
 	PatternMatch
 	SubsetOf
 	SupersetOf
+	// Like and NotLike are not OVAL's: WQL's LIKE and its opposite, which ignore case. See likeness.
+	Like
+	NotLike
 )
 
 // Datatype says how values are compared.
@@ -38,6 +41,7 @@ const (
 	IPv6
 	FilesetRevision
 	Record
+	DateTime // not OVAL's: a moment as CIM writes it, yyyymmddHHMMSS.mmmmmm±UUU, or a date that begins one
 )
 
 // Check says how many of several must satisfy.

@@ -1,13 +1,13 @@
 package item
 
 var operationNames = [...]string{"equals", "not equal", "case insensitive equals", "case insensitive not equal", "greater than",
-	"less than", "greater than or equal", "less than or equal", "bitwise and", "bitwise or", "pattern match", "subset of", "superset of"}
+	"less than", "greater than or equal", "less than or equal", "bitwise and", "bitwise or", "pattern match", "subset of", "superset of", "like", "not like"}
 
 // operationMarks are short and distinct, for keys.
-var operationMarks = [...]string{"=", "!=", "=i=", "!i=", ">", "<", ">=", "<=", "&", "|", "~", "<<", ">>"}
+var operationMarks = [...]string{"=", "!=", "=i=", "!i=", ">", "<", ">=", "<=", "&", "|", "~", "<<", ">>", "%=", "!%="}
 
 var datatypeNames = [...]string{"string", "int", "float", "boolean", "binary", "version", "evr_string", "debian_evr_string",
-	"ios_version", "ipv4_address", "ipv6_address", "fileset_revision", "record"}
+	"ios_version", "ipv4_address", "ipv6_address", "fileset_revision", "record", "datetime"}
 
 var checkNames = [...]string{"all", "at least one", "only one", "none satisfy", "none exist"}
 
@@ -57,15 +57,15 @@ func (o SetOperator) String() string { return name(setOperatorNames[:], int(o)) 
 // String gives OVAL's name of the element.
 func (f Function) String() string { return name(functionNames[:], int(f)) }
 
-// OperationNamed is the inverse of Operation.String.
+// OperationNamed is the inverse of Operation.String, for OVAL's own operations.
 func OperationNamed(s string) (Operation, bool) {
-	n, ok := named(operationNames[:], s)
+	n, ok := named(operationNames[:Like], s)
 	return Operation(n), ok
 }
 
-// DatatypeNamed is the inverse of Datatype.String. "ipv4_address" and the like are OVAL's names.
+// DatatypeNamed is the inverse of Datatype.String, for OVAL's own datatypes. "ipv4_address" and the like are OVAL's names.
 func DatatypeNamed(s string) (Datatype, bool) {
-	n, ok := named(datatypeNames[:], s)
+	n, ok := named(datatypeNames[:DateTime], s)
 	return Datatype(n), ok
 }
 

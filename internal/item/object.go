@@ -111,9 +111,17 @@ func (j *Judge) ask(ctx context.Context, r *Request) *found {
 		if covers(f.Fields, r.Fields) {
 			return f
 		}
+	}
+	if Whole(r.Class) && len(r.Entities)+len(r.Behaviors) > 0 {
+		return j.part(ctx, id, r)
+	}
+	if f != nil {
 		both := *r
 		both.Fields = merged(f.request.Fields, r.Fields)
 		r = &both
+	}
+	if Whole(r.Class) {
+		r.Fields = []string{Every}
 	}
 	c := j.source.Probe(ctx, *r)
 	c.Class, c.Key = r.Class, r.key
@@ -129,6 +137,22 @@ func (j *Judge) ask(ctx context.Context, r *Request) *found {
 	j.asked[id] = answer
 	j.order = append(j.order, answer)
 	return answer
+}
+
+// part answers from all that there is of a class. What it gives is no fact of its own: the class as a whole is.
+func (j *Judge) part(ctx context.Context, id question, r *Request) *found {
+	w := j.wholes[r.Class]
+	if w == nil {
+		w = &entire{Collected: j.ask(ctx, &Request{Class: r.Class, Fields: []string{Every}}).Collected}
+		if j.wholes == nil {
+			j.wholes = map[string]*entire{}
+		}
+		j.wholes[r.Class] = w
+	}
+	f := newFound(w.answer(r), r)
+	f.Fields = r.Fields
+	j.asked[id] = f
+	return f
 }
 
 func covers(have, want []string) bool {
