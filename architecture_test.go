@@ -26,7 +26,8 @@ var layers = [][]string{
 	{"internal/world", "internal/advisory"},
 	{"internal/feed", "internal/catalog", "internal/label", "internal/approval", "internal/plan", "internal/deploy", "internal/ledger",
 		"internal/calendar", "internal/lint", "internal/payload", "internal/prediction", "internal/auth", "internal/agent/host"},
-	{"internal/feed/apt", "internal/feed/rpm", "internal/feed/osv", "internal/feed/oval", "internal/feed/apk", "internal/feed/advisory", "internal/store"},
+	{"internal/feed/apt", "internal/feed/rpm", "internal/feed/osv", "internal/feed/oval", "internal/feed/apk", "internal/feed/advisory",
+		"internal/feed/sdp", "internal/feed/apps", "internal/feed/msrc", "internal/feed/sofa", "internal/store"},
 	{"internal/agent", "internal/api", "internal/web", "internal/standalone", "internal/bundle"},
 	{"cmd/fettle", "cmd/fettle-agent", "demo", "bench", "sabotage"},
 }
@@ -82,7 +83,8 @@ func TestDependenciesPointDownwards(t *testing.T) {
 func TestAgentKnowsNoServerStage(t *testing.T) {
 	for _, p := range list(t, "./cmd/fettle-agent") {
 		for _, dep := range p.Deps {
-			for _, stage := range []string{"store", "api", "web", "auth", "ledger", "plan", "deploy", "approval", "label", "payload", "feed", "feed/apt", "feed/rpm", "feed/osv", "feed/apk", "feed/advisory"} {
+			for _, stage := range []string{"store", "api", "web", "auth", "ledger", "plan", "deploy", "approval", "label", "payload", "feed", "feed/apt", "feed/rpm", "feed/osv", "feed/apk", "feed/advisory",
+				"feed/sdp", "feed/apps", "feed/msrc", "feed/sofa"} {
 				if dep == module+"internal/"+stage {
 					t.Errorf("the agent imports internal/%s", stage)
 				}

@@ -55,7 +55,7 @@ func (s *Signatures) Collect(ctx context.Context, f *patch.Facts, src item.Sourc
 	if s.trees.items.Tests() == 0 {
 		return ctx.Err()
 	}
-	all := item.NewJudge(s.trees.items, answers{packages: f.Packages, manager: f.OS.Manager, other: src}).Collect(ctx)
+	all := item.NewJudge(s.trees.items, answersOf(f, src)).Collect(ctx)
 	f.Objects = slices.DeleteFunc(all, func(c patch.Collected) bool {
 		_, ours := managerOf(c.Class)
 		return ours
@@ -75,7 +75,7 @@ func (s *Signatures) Values(ctx context.Context, f *patch.Facts, src item.Source
 	if f == nil {
 		f = &patch.Facts{OS: patch.OSFacts{Key: s.os}}
 	} else {
-		src = answers{packages: f.Packages, manager: f.OS.Manager, other: src}
+		src = answersOf(f, src)
 	}
 	j, err := s.judgeOver(ctx, f, src)
 	if err != nil {

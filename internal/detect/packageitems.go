@@ -30,20 +30,28 @@ func managerOf(class string) (manager string, ok bool) {
 // Items is an item.Source over facts: packages as items of the classes dpkginfo, rpminfo and apkinfo (linux definitions schema of OVAL
 // 5.11), anything else as it was collected.
 func Items(f *patch.Facts) item.Source {
-	return answers{packages: f.Packages, manager: f.OS.Manager, other: item.NewStored(f.Objects)}
+	return answersOf(f, item.NewStored(f.Objects))
 }
 
-// answers gives packages from facts and anything else from another source.
+// answers gives packages and the operating system from facts, and anything else from another source.
 type answers struct {
 	packages []patch.Package
 	manager  string
+	os       *patch.OSFacts
 	other    item.Source
+}
+
+func answersOf(f *patch.Facts, other item.Source) answers {
+	return answers{packages: f.Packages, manager: f.OS.Manager, os: &f.OS, other: other}
 }
 
 // Probe answers as OpenSCAP does: a package counts from its first unpacking until only its configuration files are left.
 func (a answers) Probe(ctx context.Context, r item.Request) patch.Collected {
 	manager, ok := managerOf(r.Class)
-	if !ok {
+	switch {
+	case r.Class == classWindows || r.Class == classMacOS:
+		return a.systemItem(ctx, r)
+	case !ok:
 		return a.other.Probe(ctx, r)
 	}
 	c := patch.Collected{Flag: patch.FlagNotExist, Fields: []string{item.Every}}

@@ -19,6 +19,12 @@ func (r *Request) String() string {
 		parts = append(parts, w.path(), w.line(), w.pattern())
 	case "xmlfilecontent", "plist510", "plist511", "yamlfilecontent":
 		parts = append(parts, w.path(), w.take("xpath", "yamlpath"))
+	case "wmiobject":
+		parts = append(parts, w.take("wmi_class"))
+	case "program", "msiproduct", "msipatch", "hotfix", "device":
+		parts = append(parts, r.Class, w.take("name", "product_code", "patch_code", "id", "hardware_id"))
+	case "registrysubkeys":
+		parts = append(parts, "keys below "+w.path())
 	case "registry", "file", "filehash58", "filehash", "rpmverifyfile", "symlink", "fileextendedattribute":
 		parts = append(parts, w.path())
 	case "dpkginfo", "rpminfo", "pkginfo":
@@ -70,7 +76,7 @@ func (w *wording) take(names ...string) string {
 
 // path words a file or a registry value.
 func (w *wording) path() string {
-	if w.r.Class == "registry" {
+	if w.r.Class == "registry" || w.r.Class == "registrysubkeys" {
 		return strings.Join(compact([]string{shortHive(w.take("hive")), w.take("key"), w.take("name")}), `\`)
 	}
 	if p := w.take("filepath"); p != "" {
@@ -156,6 +162,8 @@ func expected(op Operation, as Datatype, check Check, values []string) string {
 	switch as {
 	case Version, EVR, DebianEVR, IOSVersion, FilesetRevision:
 		newer, older = "newer than ", "older than "
+	case DateTime:
+		newer, older = "later than ", "earlier than "
 	}
 	switch op {
 	case NotEqual:
@@ -182,6 +190,10 @@ func expected(op Operation, as Datatype, check Check, values []string) string {
 		return "within " + text
 	case SupersetOf:
 		return "covering " + text
+	case Like:
+		return "like " + text
+	case NotLike:
+		return "not like " + text
 	}
 	return text
 }

@@ -72,7 +72,7 @@ func (w *entire) wanted(r *Request, it *patch.Item) Value {
 		case f.Status != patch.StatusExists:
 			all.Add(Error)
 		default:
-			all.Add(w.compare.Matches(e, f.Value))
+			all.Add(w.compare.Matches(w.folded(e), f.Value))
 		}
 	}
 	for _, b := range r.Behaviors {
@@ -84,6 +84,16 @@ func (w *entire) wanted(r *Request, it *patch.Item) Value {
 		return True
 	}
 	return all.Join(And)
+}
+
+// folded is a wanted value as Windows looks it up, in any case: names in its registry and paths with its separator.
+func (w *entire) folded(e *Wanted) *Wanted {
+	if e.Operation != Equals || w.Class != "registry" && w.Class != "registrysubkeys" && !(w.Class == "file" && len(e.Values) == 1 && strings.Contains(e.Values[0], `\`)) {
+		return e
+	}
+	any := *e
+	any.Operation = CaseInsensitiveEquals
+	return &any
 }
 
 func fieldOf(it *patch.Item, name string) *patch.Field {

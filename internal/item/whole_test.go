@@ -92,7 +92,7 @@ func TestStoredAnswersFromAll(t *testing.T) {
 		{`SOFTWARE\x`, Wanted{Name: "name", Nil: true}, 1}, {`SOFTWARE\x`, Wanted{Name: "name", Operation: CaseInsensitiveEquals, Values: []string{"v"}}, 1},
 		{`Software\Z`, Wanted{Name: "name", Nil: true}, 0},
 	} {
-		got := s.Probe(t.Context(), Request{Class: "registry", Entities: []Wanted{{Name: "key", Operation: CaseInsensitiveEquals, Values: []string{c.key}}, c.name}})
+		got := s.Probe(t.Context(), Request{Class: "registry", Entities: []Wanted{{Name: "key", Operation: Equals, Values: []string{c.key}}, c.name}})
 		if len(got.Items) != c.want || c.want == 0 && got.Flag != patch.FlagNotExist {
 			t.Errorf("%s: %v %v", c.key, got.Flag, got.Items)
 		}

@@ -9,7 +9,8 @@ type Facts struct {
 	Packages []Package `json:"packages"` // sorted by name, then architecture, then version
 	// Modules are the module streams that the machine has enabled or disabled (rpm), sorted by name.
 	Modules []Module `json:"modules,omitempty"`
-	// Objects are what definitions ask for beyond packages, each asked once, sorted by key.
+	// Objects are what definitions ask for beyond packages, each asked once, sorted by key. One with an empty key is all that the machine
+	// has of its class: programs, hotfixes and MSI products are always so, and other classes may be.
 	Objects []Collected `json:"objects,omitempty"`
 	// Apt is the machine's own say in which versions apt chooses; nil where it has none.
 	Apt *AptPolicy `json:"apt,omitempty"`
@@ -26,10 +27,12 @@ type Module struct {
 type OSFacts struct {
 	Key       HostOS `json:"key"`
 	ID        string `json:"id"`                 // os-release ID
-	VersionID string `json:"version_id"`         // os-release VERSION_ID; of Windows "10.0.19045.3803"
+	VersionID string `json:"version_id"`         // os-release VERSION_ID; of Windows "10.0.19045.3803", of macOS "14.4.1"
 	Codename  string `json:"codename,omitempty"` // of Windows "22H2" or "Service Pack 2"
 	Edition   string `json:"edition,omitempty"`  // of Windows: "Professional"
 	Language  string `json:"language,omitempty"` // of Windows, as installed: "0407"
+	Build     string `json:"build,omitempty"`    // of macOS: "23E224"
+	Model     string `json:"model,omitempty"`    // of Macs: "Mac14,7", or "J493AP", the board
 	Pretty    string `json:"pretty,omitempty"`
 	Arch      string `json:"arch"` // the package manager's native architecture: "amd64"
 	// Manager is the package manager whose database Packages come from: "dpkg", "rpm", "apk"; empty where there is none.

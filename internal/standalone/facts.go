@@ -65,6 +65,9 @@ func decodeFacts(b []byte, where string) (patch.Facts, error) {
 		return patch.Facts{}, &patch.Error{Kind: patch.Invalid, What: where + " is not one", Err: err,
 			Do: "Write one with \"fettle facts\"."}
 	}
+	if f.OS.Key == "" {
+		f.OS.Key = f.OS.HostOS()
+	}
 	if f.OS.Key == "" || f.OS.Arch == "" {
 		return patch.Facts{}, &patch.Error{Kind: patch.Invalid, What: where + " does not name its host OS",
 			Do: "Write one with \"fettle facts\"."}

@@ -42,19 +42,10 @@ func (r windowsRelease) facts() (patch.OSFacts, error) {
 	if r.revision > 0 {
 		f.VersionID += "." + strconv.FormatUint(r.revision, 10)
 	}
-	name := "windows-"
-	if r.kind == "ServerNT" || r.kind == "LanmanNT" {
-		name = "windows-server-"
+	if r.major < 10 && strings.HasPrefix(r.service, "Service Pack ") {
+		f.Codename = tidy(r.service, 20)
 	}
-	if r.major >= 10 {
-		f.Key = patch.HostOS(name + number + "." + r.build + "-" + f.Arch)
-		return f, nil
-	}
-	name += number
-	if pack := strings.TrimPrefix(r.service, "Service Pack "); pack != r.service && pack != "" && strings.Trim(pack, "0123456789") == "" {
-		name, f.Codename = name+"-sp"+pack, tidy(r.service, 20)
-	}
-	f.Key = patch.HostOS(name + "-" + f.Arch)
+	f.Key = patch.WindowsHostOS(number, r.build, f.ServicePack(), r.kind == "ServerNT" || r.kind == "LanmanNT", f.Arch)
 	return f, nil
 }
 
