@@ -1,0 +1,59 @@
+package fleet
+
+import (
+	"iter"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Seat is one machine as the index has it. A seat never changes: a machine that does gets a new one.
+type Seat struct {
+	Machine patch.Machine
+	Number  uint32         // of the machine in this index, from 0
+	Receipt *patch.Receipt // newest complete detect; nil where there is none
+	cells   cells
+	sheet   *sheet // that counts it; nil where none does
+}
+
+// Verdict is that of a column of the list that the newest complete detect used.
+func (s *Seat) Verdict(column int) patch.Verdict { return s.cells.at(column) }
+
+// Verdicts visits the columns whose verdict is anything but not-applicable, in order.
+func (s *Seat) Verdicts() iter.Seq2[int, patch.Verdict] { return s.cells.all() }
+
+// Vector gives all verdicts; empty where there is no detect.
+func (s *Seat) Vector() patch.Vector {
+	if s.Receipt == nil {
+		return patch.Vector{}
+	}
+	return s.cells.vector(s.Receipt.Expected)
+}
+
+// Snapshot is the newest complete detect; ok is false where there is none.
+func (s *Seat) Snapshot() (snap patch.Snapshot, ok bool) {
+	if s.Receipt == nil {
+		return snap, false
+	}
+	return patch.Snapshot{Receipt: *s.Receipt, Verdicts: s.Vector()}, true
+}
+
+// runs is the OS that an admitted machine runs; empty for others and while nothing is known.
+func (s *Seat) runs() patch.HostOS {
+	if s == nil || s.Machine.State != patch.Admitted {
+		return ""
+	}
+	return s.OS()
+}
+
+// OS is the host OS that the machine's rows are about: what it said last, else what it detected on.
+func (s *Seat) OS() patch.HostOS {
+	if s.Machine.OS == "" && s.Receipt != nil {
+		return s.Receipt.OS
+	}
+	return s.Machine.OS
+}
+
+// counted reports whether a sheet counts the machine: what was detected on another OS says nothing about this one.
+func (s *Seat) counted() bool {
+	return s.Machine.State == patch.Admitted && s.Receipt != nil && s.Receipt.OS == s.OS()
+}
