@@ -114,7 +114,7 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 	hub := api.NewHub(rand.Float64)
 	cat := &catalog.Catalog{Store: s, Raw: dirs.raw, Files: dirs.catalog, Key: a.keys.Catalog, Parsers: parsers(), Now: now, Log: log,
 		Fleet: fleet{s}, Bounds: catalog.Bounds{Flips: a.cfg.CanaryFlips, Machines: a.cfg.CanaryMachines}}
-	labels := &label.Book{Labels: s, Machines: s}
+	labels := &label.Book{Labels: s, Machines: s, Lists: label.Lists{Newest: newestLists(s, cat), Now: now}}
 	reader := &world.Reader{
 		Store: s, Catalog: cat, Labels: labels, Limits: gate.DefaultLimits(), Now: now, Zone: zone,
 		Lists: func(ctx context.Context, os patch.HostOS, rev patch.RevisionID) (world.List, error) {
@@ -124,7 +124,7 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 	planner := &plan.Planner{World: reader}
 	account := &ledger.Ledger{World: reader, Store: s, Labels: labels, Log: log}
 	a.syncer = &feed.Syncer{Store: s, Dir: dirs.raw, Fetchers: fetchers(), Now: now, Log: log}
-	approvals := &approval.Desk{World: reader, Store: s, Now: now, Decided: func([]patch.Decision) { wanted.Beat() }}
+	approvals := &approval.Desk{World: reader, Store: s, PatchLabels: labels, Now: now, Decided: func([]patch.Decision) { wanted.Beat() }}
 	rules := &approval.Rules{Desk: approvals, Store: s, OSes: s.ListOSes}
 	desk := &deploy.Desk{
 		World: reader, Store: s, Replan: planner.Again, Key: a.keys.Approver, Now: now, Log: log,
@@ -150,6 +150,29 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 		Enrolment: a.enrolment(), Hub: hub, Changes: api.NewChanges(now, newID), Pulse: pulse, Wanted: wanted,
 		CheckFeed: checkFeed, Sync: a.askSync,
 		Now: now, Random: rand.Float64, NewID: newID, Log: log,
+	}
+}
+
+// newestLists gives the newest list of every host OS that has one.
+func newestLists(s *store.Store, cat *catalog.Catalog) func(context.Context) ([]label.Shelf, error) {
+	return func(ctx context.Context) ([]label.Shelf, error) {
+		oses, err := s.ListOSes(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var out []label.Shelf
+		for _, os := range oses {
+			meta, published := cat.Meta(os)
+			if !published {
+				continue
+			}
+			l, err := cat.ListOf(ctx, os, meta.ID)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, label.Shelf{OS: os, Patches: l.Patches()})
+		}
+		return out, nil
 	}
 }
 

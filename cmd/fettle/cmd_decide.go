@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ import (
 
 // decideFlags are what every decision takes.
 type decideFlags struct {
-	Patch   []string `arg:"" help:"Ids, or anything that fits one patch: a source package, a part of an id."`
+	Patch   []string `arg:"" help:"Ids, or anything that fits one patch: a source package, a part of an id. label:NAME is every patch that carries a label of patches now."`
 	Label   string   `short:"l" required:"" help:"The label that it is decided for; \"all\" is every admitted machine."`
 	Why     string   `help:"The reason, kept with the decision."`
 	Preview bool     `help:"Only show what it would do."`
@@ -28,6 +29,7 @@ func (approveCmd) Help() string {
 
 Examples:
   fettle approve perl openssl --label web --preview
+  fettle approve label:browsers --label all --why "they are out of support otherwise"
   fettle approve bookworm-security/perl/5.36.0-7+deb12u4 --label all --why "CVE-2026-1234"`
 }
 
@@ -120,6 +122,7 @@ func notApplicable(t approval.Tally) int {
 
 type decisionsCmd struct {
 	List    decisionsListCmd    `cmd:"" default:"withargs" help:"List the decisions that count now."`
+	Show    decisionsShowCmd    `cmd:"" help:"Show a decision, who carried its label then and whom it covers now."`
 	History decisionsHistoryCmd `cmd:"" help:"Every decision ever made about a patch."`
 }
 
@@ -134,6 +137,54 @@ func (decisionsListCmd) Help() string {
 
 func (c decisionsListCmd) Run(ctx context.Context, s *screen) error {
 	return ask(ctx, s, api.Path("decisions"), query{}.set("label", c.Label).set("os", c.OS), func(w io.Writer, l api.List[patch.Decision]) { printDecisions(w, s.width, l) })
+}
+
+type decisionsShowCmd struct {
+	Decision string `arg:"" help:"Its id, or a patch about which one decision counts."`
+	Label    string `short:"l" help:"Of several decisions about a patch, the one for this label."`
+}
+
+func (decisionsShowCmd) Help() string {
+	return "Examples:\n  fettle approvals show perl --label web\n  fettle approvals show 01JD3Q4T7YB2M8Z1N6X5V0C9AK --json"
+}
+
+func (c decisionsShowCmd) Run(ctx context.Context, s *screen) error {
+	return ask(ctx, s, api.Path("decisions", c.Decision), query{}.set("label", c.Label), printRecalled)
+}
+
+func printRecalled(w io.Writer, r approval.Recalled) {
+	d := r.Decision
+	line(w, "%s: %s", clean(string(d.Patch)), clean(decisionText(d)))
+	f := fields{w}
+	f.put("id", d.ID)
+	if d.Via != "" {
+		f.put("named by", patch.LabelPrefix+d.Via)
+	}
+	f.put("why", d.Why)
+	switch {
+	case !r.Recorded:
+		f.put("then", "who carried the label was not recorded")
+	default:
+		f.put("then", plural(len(r.Then), "machine carried the label", "machines carried the label"))
+	}
+	if r.Gone {
+		f.put("now", "the label does not exist any more: the decision covers no machine")
+		return
+	}
+	f.put("now", plural(len(r.Now), "machine carries it", "machines carry it"))
+	for _, x := range []struct {
+		name string
+		ids  []patch.MachineID
+	}{{"joined since", r.Joined}, {"left since", r.Left}, {"then and now", both(r)}} {
+		for _, id := range x.ids {
+			f.put(x.name, string(id))
+		}
+	}
+}
+
+// both lists who carried the label when it was decided and carries it still.
+func both(r approval.Recalled) []patch.MachineID {
+	return slices.DeleteFunc(slices.Clone(r.Then), func(id patch.MachineID) bool { return !slices.Contains(r.Now, id) })
 }
 
 type decisionsHistoryCmd struct {

@@ -8,12 +8,14 @@ import (
 
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/label"
+	"github.com/fettle-project/fettle/internal/patch"
 )
 
 type labelsCmd struct {
 	List   labelsListCmd   `cmd:"" default:"1" help:"List labels with their members."`
 	Show   labelsShowCmd   `cmd:"" help:"Show one label and who carries it now."`
 	Put    labelsPutCmd    `cmd:"" help:"Create a label, or replace one."`
+	Test   labelsTestCmd   `cmd:"" help:"Try an expression out: for whom it holds, and why."`
 	Remove labelsRemoveCmd `cmd:"" help:"Remove a label; decisions made for it stay as history."`
 }
 
@@ -23,9 +25,13 @@ func (labelsListCmd) Help() string { return "Example:\n  fettle labels --json" }
 
 func (labelsListCmd) Run(ctx context.Context, s *screen) error {
 	return ask(ctx, s, api.Path("labels"), nil, func(w io.Writer, l api.List[label.Membership]) {
-		t := table{columns: []column{{title: "label"}, {title: "members", right: true}, {title: "unjudged", right: true}, {title: "expression", flex: true}, {title: "note", flex: true}}}
+		t := table{columns: []column{{title: "label"}, {title: "of"}, {title: "members", right: true}, {title: "unjudged", right: true}, {title: "expression", flex: true}, {title: "note", flex: true}}}
 		for _, m := range l.Items {
-			t.add(m.Label.Name, strconv.Itoa(len(m.Members)), strconv.Itoa(len(m.Unjudged)), m.Label.Expr, m.Label.Note)
+			of := "machines"
+			if m.Label.Of == patch.OfPatches {
+				of = "patches"
+			}
+			t.add(m.Label.Name, of, strconv.Itoa(len(m.Members)+len(m.Patches)), strconv.Itoa(len(m.Unjudged)+len(m.Faulty)), m.Label.Expr, m.Label.Note)
 		}
 		t.print(w, s.width)
 	})
@@ -42,7 +48,11 @@ func (c labelsShowCmd) Run(ctx context.Context, s *screen) error {
 }
 
 func printMembership(w io.Writer, m label.Membership) {
-	line(w, "%s: %s", clean(m.Label.Name), plural(len(m.Members), "machine carries it now", "machines carry it now"))
+	if m.Label.Of == patch.OfPatches {
+		line(w, "%s: %s", clean(m.Label.Name), plural(len(m.Patches), "patch carries it now", "patches carry it now"))
+	} else {
+		line(w, "%s: %s", clean(m.Label.Name), plural(len(m.Members), "machine carries it now", "machines carry it now"))
+	}
 	f := fields{w}
 	f.put("expression", m.Label.Expr)
 	f.put("note", m.Label.Note)
@@ -52,26 +62,50 @@ func printMembership(w io.Writer, m label.Membership) {
 	for id, why := range m.Unjudged {
 		f.put("unjudged", string(id)+": "+why)
 	}
+	for _, id := range m.Patches {
+		f.put("patch", string(id))
+	}
+	for id, why := range m.Faulty {
+		f.put("unjudged", string(id)+": "+why)
+	}
 }
 
 type labelsPutCmd struct {
 	Label   string   `arg:"" help:"The label's name."`
-	Expr    string   `short:"e" xor:"kind" help:"A smart label: a CEL expression over the machine and its inventory."`
+	Expr    string   `short:"e" xor:"kind" help:"A smart label: a CEL expression over the machine and its inventory, or over the patch."`
 	Machine []string `short:"m" xor:"kind" help:"A label by hand: its machines, by name or id."`
+	Patch   []string `short:"p" xor:"kind" help:"A label of patches by hand: ids, or anything that fits one patch."`
+	Patches bool     `help:"With --expr: it is a label of patches."`
 	Note    string   `help:"What it is for."`
 }
 
 func (labelsPutCmd) Help() string {
 	return `Examples:
   fettle labels put web --machine web-14 --machine web-15
+  fettle labels put browsers --patch firefox-esr --patch chromium
+  fettle labels put urgent --patches --expr 'patch.exploited || patch.severity == "critical"'
   fettle labels put bookworm --expr 'machine.os.startsWith("debian-12")' --note "all of Debian 12"`
 }
 
 func (c labelsPutCmd) Run(ctx context.Context, s *screen) error {
-	if c.Expr == "" && len(c.Machine) == 0 {
-		return usagef("a label needs machines (--machine) or an expression (--expr)")
+	in, err := c.request()
+	if err != nil {
+		return err
 	}
-	return tell(ctx, s, http.MethodPut, api.Path("labels", c.Label), api.LabelRequest{Note: c.Note, Expr: c.Expr, Members: c.Machine}, printMembership)
+	return tell(ctx, s, http.MethodPut, api.Path("labels", c.Label), in, printMembership)
+}
+
+func (c labelsPutCmd) request() (api.LabelRequest, error) {
+	in := api.LabelRequest{Note: c.Note, Expr: c.Expr, Members: c.Machine}
+	switch {
+	case c.Expr == "" && len(c.Machine)+len(c.Patch) == 0:
+		return in, usagef("a label needs machines (--machine), patches (--patch) or an expression (--expr)")
+	case c.Patches && len(c.Machine) > 0:
+		return in, usagef("a label of patches has no machines")
+	case c.Patches || len(c.Patch) > 0:
+		in.Of, in.Members = patch.OfPatches, c.Patch
+	}
+	return in, nil
 }
 
 type labelsRemoveCmd struct {

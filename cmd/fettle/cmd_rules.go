@@ -34,17 +34,22 @@ func (rulesListCmd) Run(ctx context.Context, s *screen) error {
 			if r.Paused {
 				does += " (paused)"
 			}
-			t.add(r.Name, does, r.Label, strconv.Itoa(r.SoakDays), everyPatch(r.Expr), strconv.Itoa(r.Version), when(r.ChangedAt)+" by "+r.ChangedBy, r.Note)
+			t.add(r.Name, does, r.Label, strconv.Itoa(r.SoakDays), everyPatch(r), strconv.Itoa(r.Version), when(r.ChangedAt)+" by "+r.ChangedBy, r.Note)
 		}
 		t.print(w, s.width)
 	})
 }
 
-func everyPatch(expr string) string {
-	if expr == "" {
+func everyPatch(r patch.Rule) string {
+	switch {
+	case r.Expr == "" && r.Patches == "":
 		return "every patch"
+	case r.Patches == "":
+		return r.Expr
+	case r.Expr == "":
+		return patch.LabelPrefix + r.Patches
 	}
-	return expr
+	return patch.LabelPrefix + r.Patches + " && " + r.Expr
 }
 
 type rulesPutCmd struct {
@@ -55,7 +60,8 @@ type rulesPutCmd struct {
 	Severity []string `enum:"critical,high,medium,low" help:"Only patches of these severities."`
 	Suite    []string `help:"Only patches of these suites, such as bookworm-security."`
 	Source   []string `help:"Only patches of these source packages."`
-	Expr     string   `short:"e" help:"A further CEL condition over patch: id, title, source, version, suite, os, category, severity, cves, released, age_days."`
+	Patches  string   `help:"Only patches that carry this label of patches."`
+	Expr     string   `short:"e" help:"A further CEL condition over patch: id, title, source, version, suite, os, vendor, category, severity, advisory, cves, packages, released, age_days, exploited, exploited_cves."`
 	Soak     int      `help:"Days that a patch must have been out." placeholder:"DAYS"`
 	Note     string   `help:"Why; kept with each decision."`
 	Paused   bool     `help:"Do not decide yet."`
@@ -70,11 +76,12 @@ Examples:
   fettle rules put canary --category security --label canary --note "canaries get security fixes at once" --preview
   fettle rules put rest --category security --severity critical,high --soak 3 --label all
   fettle rules put no-mariadb --decline --source mariadb --label shop --note "the shop's vendor patches it"
+  fettle rules put urgent --patches urgent --label all
   fettle rules put php --expr 'patch.source.startsWith("php") && size(patch.cves) > 0' --label web`
 }
 
 func (c rulesPutCmd) Run(ctx context.Context, s *screen) error {
-	in := api.RuleRequest{Label: c.Label, Verb: patch.Approve, Expr: c.expression(), SoakDays: c.Soak, Note: c.Note, Paused: c.Paused}
+	in := api.RuleRequest{Label: c.Label, Verb: patch.Approve, Expr: c.expression(), Patches: c.Patches, SoakDays: c.Soak, Note: c.Note, Paused: c.Paused}
 	if c.Decline {
 		in.Verb = patch.Decline
 	}
@@ -82,7 +89,7 @@ func (c rulesPutCmd) Run(ctx context.Context, s *screen) error {
 		return tell(ctx, s, http.MethodPost, api.Path("rules", c.Rule, "preview"), in, func(w io.Writer, o approval.Outlook) { printOutlook(w, s.width, o) })
 	}
 	return tell(ctx, s, http.MethodPut, api.Path("rules", c.Rule), in, func(w io.Writer, r patch.Rule) {
-		line(w, "The rule %s (version %d) %ss %s for %q%s.", clean(r.Name), r.Version, r.Verb, clean(everyPatch(r.Expr)), clean(r.Label), after(r.SoakDays))
+		line(w, "The rule %s (version %d) %ss %s for %q%s.", clean(r.Name), r.Version, r.Verb, clean(everyPatch(r)), clean(r.Label), after(r.SoakDays))
 	})
 }
 

@@ -23,9 +23,9 @@ type commands struct {
 	Decline   declineCmd   `cmd:"" group:"decide" help:"Decline patches for a label; declined beats approved."`
 	Hold      holdCmd      `cmd:"" group:"decide" help:"Hold patches back until a moment."`
 	Clear     clearCmd     `cmd:"" group:"decide" help:"Take the newest decision back."`
-	Decisions decisionsCmd `cmd:"" group:"decide" help:"List decisions and their history."`
+	Decisions decisionsCmd `cmd:"" aliases:"approvals" group:"decide" help:"List decisions and their history."`
 	Rules     rulesCmd     `cmd:"" group:"decide" help:"Let conditions decide about patches, after they have been out for a while."`
-	Labels    labelsCmd    `cmd:"" group:"decide" help:"Named sets of machines."`
+	Labels    labelsCmd    `cmd:"" group:"decide" help:"Named sets of machines and of patches."`
 	Deploy    deployCmd    `cmd:"" group:"decide" help:"Plan, apply, watch and halt deployments."`
 	Schedules schedulesCmd `cmd:"" group:"decide" help:"Deploy by itself what is approved, in recurring windows."`
 	Calendar  calendarCmd  `cmd:"" group:"see" help:"Show what will be deployed when, and to whom."`

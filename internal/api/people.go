@@ -76,11 +76,13 @@ func (s *people) routes() []Route {
 		{Pattern: "GET /api/v1/patches/{patch}/decisions", Permission: auth.Read, Handle: s.decisionHistory},
 
 		{Pattern: "GET /api/v1/labels", Permission: auth.Read, Handle: s.listLabels},
+		{Pattern: "POST /api/v1/labels/test", Permission: auth.Read, Audit: "-", Handle: s.testLabel},
 		{Pattern: "GET /api/v1/labels/{label}", Permission: auth.Read, Handle: s.findLabel},
 		{Pattern: "PUT /api/v1/labels/{label}", Permission: auth.ManageLabels, Audit: "label.put", Handle: s.putLabel},
 		{Pattern: "DELETE /api/v1/labels/{label}", Permission: auth.ManageLabels, Audit: "label.remove", Handle: s.removeLabel},
 
 		{Pattern: "GET /api/v1/decisions", Permission: auth.Read, Handle: s.listDecisions},
+		{Pattern: "GET /api/v1/decisions/{decision}", Permission: auth.Read, Handle: s.findDecision},
 		{Pattern: "POST /api/v1/decisions", Permission: auth.Decide, Audit: "decide", Handle: s.decide},
 		{Pattern: "POST /api/v1/decisions/preview", Permission: auth.Read, Audit: "-", Handle: s.preview},
 

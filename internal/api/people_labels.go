@@ -3,14 +3,17 @@ package api
 import (
 	"time"
 
+	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// LabelRequest creates or changes a label: members by hand (names or ids), or an expression, never both.
+// LabelRequest creates or changes a label: members by hand (names or ids of machines, or patches for a label of patches), or an
+// expression, never both.
 type LabelRequest struct {
-	Note    string   `json:"note,omitempty"`
-	Expr    string   `json:"expr,omitempty"`
-	Members []string `json:"members,omitempty"`
+	Of      patch.LabelOf `json:"of,omitempty"` // "patches"; empty: machines
+	Note    string        `json:"note,omitempty"`
+	Expr    string        `json:"expr,omitempty"`
+	Members []string      `json:"members,omitempty"`
 }
 
 func (s *people) listLabels(c *call) (any, error) {
@@ -23,23 +26,53 @@ func (s *people) findLabel(c *call) (any, error) {
 }
 
 func (s *people) putLabel(c *call) (any, error) {
-	in, err := decode[LabelRequest](c)
+	l, err := s.labelRequest(c)
 	if err != nil {
 		return nil, err
-	}
-	l := patch.Label{Name: c.PathValue("label"), Note: in.Note, Expr: in.Expr, CreatedAt: s.Now().UTC(), CreatedBy: c.caller.Name}
-	for _, text := range in.Members {
-		m, err := s.Ledger.Resolve(c.Context(), text)
-		if err != nil {
-			return nil, err
-		}
-		l.Members = append(l.Members, m.ID)
 	}
 	if err := s.Labels.Put(c.Context(), c.caller, l); err != nil {
 		return nil, err
 	}
 	s.Wanted.Beat()
 	return s.Labels.Membership(c.Context(), l.Name)
+}
+
+// labelRequest reads a label and replaces what a person typed for machines and patches by their ids.
+func (s *people) labelRequest(c *call) (patch.Label, error) {
+	in, err := decode[LabelRequest](c)
+	if err != nil {
+		return patch.Label{}, err
+	}
+	return s.labelOf(c, c.PathValue("label"), in)
+}
+
+func (s *people) labelOf(c *call, name string, in LabelRequest) (patch.Label, error) {
+	l := patch.Label{Name: name, Of: in.Of, Note: in.Note, Expr: in.Expr, CreatedAt: s.Now().UTC(), CreatedBy: c.caller.Name}
+	for _, text := range in.Members {
+		if l.Of == patch.OfPatches {
+			row, err := s.patch(c, text)
+			if err != nil {
+				return l, err
+			}
+			l.Patches = append(l.Patches, row.ID)
+			continue
+		}
+		m, err := s.Ledger.Resolve(c.Context(), text)
+		if err != nil {
+			return l, err
+		}
+		l.Members = append(l.Members, m.ID)
+	}
+	return l, nil
+}
+
+// testLabel tries an expression out: for whom it holds, and which of its pieces do.
+func (s *people) testLabel(c *call) (any, error) {
+	in, err := decode[label.Probe](c)
+	if err != nil {
+		return nil, err
+	}
+	return s.Labels.Test(c.Context(), in)
 }
 
 func (s *people) removeLabel(c *call) (any, error) {

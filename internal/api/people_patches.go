@@ -1,6 +1,8 @@
 package api
 
 import (
+	"strings"
+
 	"github.com/fettle-project/fettle/internal/approval"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -134,6 +136,36 @@ func (s *people) listDecisions(c *call) (any, error) {
 	return page(c, d)
 }
 
+// findDecision gives a decision with who carried its label then, and who has joined and left since. A patch stands for the newest
+// decision about it, which must be the only one that counts, or the one for ?label=.
+func (s *people) findDecision(c *call) (any, error) {
+	d, err := s.Store.FindDecision(c.Context(), c.PathValue("decision"))
+	if patch.KindOf(err) == patch.NotFound && err != nil {
+		d, err = s.decisionAbout(c, c.PathValue("decision"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.Approval.Recall(c.Context(), d)
+}
+
+func (s *people) decisionAbout(c *call, text string) (patch.Decision, error) {
+	row, err := s.patch(c, text)
+	if err != nil {
+		return patch.Decision{}, err
+	}
+	all, err := s.Store.ListDecisions(c.Context(), patch.DecisionFilter{Patch: row.ID, Label: c.text("label")})
+	switch {
+	case err != nil:
+		return patch.Decision{}, err
+	case len(all) == 0:
+		return patch.Decision{}, &patch.Error{Kind: patch.NotFound, What: "nothing is decided about " + string(row.ID), Do: "Older decisions: fettle decisions history " + string(row.ID)}
+	case len(all) > 1:
+		return patch.Decision{}, patch.Errorf(patch.Invalid, "%d decisions about %s count; name one by its id or by --label", len(all), row.ID)
+	}
+	return all[0], nil
+}
+
 func (s *people) decide(c *call) (any, error) {
 	in, err := s.request(c)
 	if err != nil {
@@ -163,6 +195,9 @@ func (s *people) request(c *call) (approval.Request, error) {
 		return in, err
 	}
 	for i, p := range in.Patches {
+		if strings.HasPrefix(string(p), patch.LabelPrefix) {
+			continue
+		}
 		row, err := s.patch(c, string(p))
 		if err != nil {
 			return in, err

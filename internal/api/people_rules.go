@@ -9,6 +9,7 @@ type RuleRequest struct {
 	Label    string     `json:"label"`
 	Verb     patch.Verb `json:"verb"` // "approve", "decline"
 	Expr     string     `json:"expr,omitempty"`
+	Patches  string     `json:"patches,omitempty"` // a label of patches that it keeps to
 	SoakDays int        `json:"soak_days,omitempty"`
 	Note     string     `json:"note,omitempty"`
 	Paused   bool       `json:"paused,omitempty"`
@@ -20,7 +21,7 @@ type RuleRemoved struct {
 }
 
 func (r RuleRequest) rule(name string) patch.Rule {
-	return patch.Rule{Name: name, Label: r.Label, Verb: r.Verb, Expr: r.Expr, SoakDays: r.SoakDays, Note: r.Note, Paused: r.Paused}
+	return patch.Rule{Name: name, Label: r.Label, Verb: r.Verb, Expr: r.Expr, Patches: r.Patches, SoakDays: r.SoakDays, Note: r.Note, Paused: r.Paused}
 }
 
 func (s *people) listRules(c *call) (any, error) {

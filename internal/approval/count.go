@@ -16,7 +16,8 @@ const maxNames = 50
 // Preview says what a decision would do, without making it. A label without members and a patch that nobody needs are no errors.
 func (d *Desk) Preview(ctx context.Context, r Request) (Preview, error) {
 	now := d.Now()
-	if err := d.check(ctx, r, now); err != nil {
+	chosen, err := d.chosen(ctx, r, now)
+	if err != nil {
 		return Preview{}, err
 	}
 	members, err := d.World.Labels.Members(ctx, r.Label)
@@ -27,13 +28,12 @@ func (d *Desk) Preview(ctx context.Context, r Request) (Preview, error) {
 	if err != nil {
 		return Preview{}, err
 	}
-	ids := distinct(r.Patches)
-	c := &counter{view: v, request: r, patches: make([]PatchPreview, len(ids)), oses: map[patch.HostOS]*Tally{}, files: map[patch.Hash]int64{}, got: map[patch.MachineID]bool{}}
-	for _, id := range ids {
-		c.assume = append(c.assume, patch.Decision{ID: "preview", Patch: id, Label: r.Label, Verb: r.Verb, Until: r.Until, By: "you", At: now})
+	c := &counter{view: v, request: r, patches: make([]PatchPreview, len(chosen)), oses: map[patch.HostOS]*Tally{}, files: map[patch.Hash]int64{}, got: map[patch.MachineID]bool{}}
+	for _, x := range chosen {
+		c.assume = append(c.assume, patch.Decision{ID: "preview", Patch: x.id, Label: r.Label, Verb: r.Verb, Until: r.Until, By: "you", At: now})
 	}
-	for i, id := range ids {
-		row, err := d.Store.FindPatch(ctx, id)
+	for i, x := range chosen {
+		row, err := d.Store.FindPatch(ctx, x.id)
 		if err != nil {
 			return Preview{}, err
 		}

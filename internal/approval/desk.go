@@ -7,6 +7,7 @@ package approval
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +20,7 @@ import (
 
 // Request is a decision as a person asks for it.
 type Request struct {
-	Patches []patch.ID `json:"patches"`
+	Patches []patch.ID `json:"patches"` // "label:browsers" stands for all patches that carry a label of patches now
 	Label   string     `json:"label"`
 	Verb    patch.Verb `json:"verb"`
 	Until   time.Time  `json:"until,omitzero"` // for a hold
@@ -30,37 +31,107 @@ type Request struct {
 type Store interface {
 	PutDecisions(ctx context.Context, caller patch.Caller, d []patch.Decision) error
 	FindPatch(ctx context.Context, id patch.ID) (patch.PatchRow, error)
+	// PutScope keeps who carried a label when something was decided for it.
+	PutScope(ctx context.Context, members []patch.MachineID) (patch.Hash, error)
+	FindScope(ctx context.Context, h patch.Hash) ([]patch.MachineID, error)
+}
+
+// PatchLabels tells which patches carry a label of patches now; package label implements it.
+type PatchLabels interface {
+	Patches(ctx context.Context, name string) ([]patch.ID, error)
 }
 
 // Desk takes decisions. Its methods may be called from many goroutines.
 type Desk struct {
 	World *world.Reader // its Labels tell which labels exist
 	Store Store
-	Now   func() time.Time
+	// PatchLabels are the labels of patches that requests and rules may name.
+	PatchLabels PatchLabels
+	// KEV gives the CVEs that are known to be exploited, for rules; nil where there is none to ask.
+	KEV func(ctx context.Context) (patch.Exploits, error)
+	Now func() time.Time
 	// Decided is called after decisions are durable, so that payloads are fetched and machines woken; may be nil.
 	Decided func([]patch.Decision)
 }
 
 // Decide makes and stores one decision per patch; all or none.
 func (d *Desk) Decide(ctx context.Context, caller patch.Caller, r Request) ([]patch.Decision, error) {
-	now := d.Now()
-	if err := d.check(ctx, r, now); err != nil {
+	out, err := d.Draft(ctx, caller.Name, r)
+	if err != nil {
 		return nil, err
 	}
 	members, err := d.World.Labels.Members(ctx, r.Label)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]patch.Decision, 0, len(r.Patches))
-	for _, id := range distinct(r.Patches) {
-		out = append(out, patch.Decision{ID: ulid.Make().String(), Patch: id, Label: r.Label, Verb: r.Verb, Until: r.Until, By: caller.Name, At: now,
-			Why: strings.TrimSpace(r.Why), Members: len(members)})
+	scope, err := d.Store.PutScope(ctx, members)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		out[i].Members, out[i].Scope = len(members), scope
 	}
 	if err := d.Store.PutDecisions(ctx, caller, out); err != nil {
 		return nil, err
 	}
 	if d.Decided != nil {
 		d.Decided(out)
+	}
+	return out, nil
+}
+
+// Draft checks a request and gives the decisions that it would make, without storing anything.
+func (d *Desk) Draft(ctx context.Context, by string, r Request) ([]patch.Decision, error) {
+	now := d.Now()
+	chosen, err := d.chosen(ctx, r, now)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]patch.Decision, 0, len(chosen))
+	for _, c := range chosen {
+		out = append(out, patch.Decision{ID: ulid.Make().String(), Patch: c.id, Label: r.Label, Verb: r.Verb, Until: r.Until, By: by, At: now,
+			Why: strings.TrimSpace(r.Why), Via: c.via})
+	}
+	return out, nil
+}
+
+// choice is a patch that a request is about, and the label of patches that it was named by, if it was.
+type choice struct {
+	id  patch.ID
+	via string
+}
+
+// chosen checks a request and lists the patches that it is about, each once, by ID.
+func (d *Desk) chosen(ctx context.Context, r Request, now time.Time) ([]choice, error) {
+	if err := d.check(ctx, r, now); err != nil {
+		return nil, err
+	}
+	via := make(map[patch.ID]string, len(r.Patches))
+	for _, id := range r.Patches {
+		name, isLabel := strings.CutPrefix(string(id), patch.LabelPrefix)
+		if !isLabel {
+			via[id] = ""
+			continue
+		}
+		ids, err := d.PatchLabels.Patches(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			if _, named := via[id]; !named {
+				via[id] = name
+			}
+		}
+	}
+	switch {
+	case len(via) == 0:
+		return nil, &patch.Error{Kind: patch.Invalid, What: "no patch carries what was named now", Do: "See who would: fettle labels show LABEL. What carries it later is decided by a rule: fettle rules put --help"}
+	case len(via) > maxPatches:
+		return nil, patch.Errorf(patch.Invalid, "%d patches are more than the %d that one decision takes", len(via), maxPatches)
+	}
+	out := make([]choice, 0, len(via))
+	for _, id := range slices.Sorted(maps.Keys(via)) {
+		out = append(out, choice{id, via[id]})
 	}
 	return out, nil
 }
@@ -87,6 +158,9 @@ func (d *Desk) check(ctx context.Context, r Request, now time.Time) error {
 		return err
 	}
 	for _, id := range r.Patches {
+		if strings.HasPrefix(string(id), patch.LabelPrefix) {
+			continue
+		}
 		if _, err := d.Store.FindPatch(ctx, id); err != nil {
 			if patch.KindOf(err) == patch.NotFound {
 				return &patch.Error{Kind: patch.NotFound, What: fmt.Sprintf("no patch is called %q", id), Do: "Search for it: fettle patches TEXT"}
@@ -111,8 +185,4 @@ func checkVerb(r Request, now time.Time) error {
 		return patch.Errorf(patch.Invalid, "%q is no decision: approve, decline, hold or clear", r.Verb)
 	}
 	return nil
-}
-
-func distinct(ids []patch.ID) []patch.ID {
-	return slices.Compact(slices.Sorted(slices.Values(ids)))
 }

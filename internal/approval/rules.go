@@ -12,6 +12,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/fettle-project/fettle/internal/criterion"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/world"
@@ -71,7 +72,28 @@ func (x *Rules) check(ctx context.Context, r patch.Rule) (condition, error) {
 	if _, err := x.Desk.World.Labels.Members(ctx, r.Label); err != nil {
 		return condition{}, err
 	}
-	return compile(r)
+	return x.compile(ctx, r)
+}
+
+func (x *Rules) compile(ctx context.Context, r patch.Rule) (c condition, err error) {
+	c.rule = r
+	if c.is, err = criterion.Compile("a rule", r.Expr); err != nil {
+		return c, err
+	}
+	if x.Desk.KEV != nil {
+		if c.kev, err = x.Desk.KEV(ctx); err != nil {
+			return c, err
+		}
+	}
+	if r.Patches == "" {
+		return c, nil
+	}
+	ids, err := x.Desk.PatchLabels.Patches(ctx, r.Patches)
+	c.carry = make(map[patch.ID]bool, len(ids))
+	for _, id := range ids {
+		c.carry[id] = true
+	}
+	return c, err
 }
 
 // Put stores a rule and carries it out at once.
@@ -227,8 +249,11 @@ func (x *Rules) Run(ctx context.Context) error {
 }
 
 func (x *Rules) run(ctx context.Context, r patch.Rule) error {
-	c, err := compile(r)
+	c, err := x.compile(ctx, r)
 	if err != nil {
+		if patch.KindOf(err) == patch.NotFound {
+			return nil // a label that is gone has no patches to decide about
+		}
 		return err
 	}
 	members, err := x.Desk.World.Labels.Members(ctx, r.Label)
@@ -239,13 +264,17 @@ func (x *Rules) run(ctx context.Context, r patch.Rule) error {
 		return err
 	}
 	out, err := x.look(ctx, c)
+	if err != nil || len(out.Now) == 0 {
+		return err
+	}
+	scope, err := x.Desk.Store.PutScope(ctx, members)
 	if err != nil {
 		return err
 	}
 	caller := patch.Caller{Name: fmt.Sprintf("rule %s v%d", r.Name, r.Version), Role: patch.Operator, From: "local", Via: "appliance"}
 	ds := make([]patch.Decision, 0, len(out.Now))
 	for _, id := range out.Now {
-		ds = append(ds, patch.Decision{ID: ulid.Make().String(), Patch: id, Label: r.Label, Verb: r.Verb, By: caller.Name, At: x.Desk.Now(), Why: r.Note, Members: len(members)})
+		ds = append(ds, patch.Decision{ID: ulid.Make().String(), Patch: id, Label: r.Label, Verb: r.Verb, By: caller.Name, At: x.Desk.Now(), Why: r.Note, Via: r.Patches, Members: len(members), Scope: scope})
 	}
 	return x.put(ctx, caller, ds)
 }
@@ -270,11 +299,11 @@ func (x *Rules) List(ctx context.Context) ([]patch.Rule, error) { return x.Store
 
 // Clash lists the listed patches that both rules mean, whatever is decided about them already.
 func (x *Rules) Clash(ctx context.Context, a, b patch.Rule) ([]patch.ID, error) {
-	one, err := compile(a)
+	one, err := x.compile(ctx, a)
 	if err != nil {
 		return nil, err
 	}
-	other, err := compile(b)
+	other, err := x.compile(ctx, b)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,9 @@
 package expr
 
 import (
+	"fmt"
 	"reflect"
+	"strings"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/ext"
@@ -16,6 +18,8 @@ const (
 	MaxText  = 4096    // characters
 	maxNodes = 50      // depth of nesting
 	maxCost  = 100_000 // steps of one evaluation, in CEL's own units
+	// maxFaults is how many faults of one expression are told at once.
+	maxFaults = 5
 )
 
 // Variable is a name that expressions may use, with a struct whose fields carry `cel` tags.
@@ -41,36 +45,66 @@ func (l Language) refuse(why string) error {
 	return &patch.Error{Kind: patch.Invalid, What: "cannot use this expression as " + l.What, Why: why, Do: "Write a condition, for example: " + l.Example}
 }
 
-// Compile checks an expression; its error says what is wrong with it.
+// Compile checks an expression; its error says what is wrong with it, and where.
 func (l Language) Compile(text string) (*Condition, error) {
+	env, ast, err := l.check(text)
+	if err != nil {
+		return nil, err
+	}
+	c := &Condition{reads: readsOf(ast)}
+	if c.program, err = env.Program(ast, cel.CostLimit(maxCost)); err != nil {
+		return nil, l.refuse(err.Error())
+	}
+	return c, nil
+}
+
+// check parses an expression and checks its types.
+func (l Language) check(text string) (*cel.Env, *cel.Ast, error) {
 	if len(text) > MaxText {
-		return nil, l.refuse("it is too long")
+		return nil, nil, l.refuse("it is too long")
 	}
 	types := []any{}
-	options := []cel.EnvOption{ext.Strings(), cel.ParserRecursionLimit(maxNodes), cel.ExtendedValidations()}
+	options := []cel.EnvOption{ext.Strings(), cel.ParserRecursionLimit(maxNodes), cel.ExtendedValidations(), cel.EnableMacroCallTracking()}
 	for _, v := range l.Variables {
 		types = append(types, v.Type)
 		options = append(options, cel.Variable(v.Name, cel.ObjectType(v.Type.String())))
 	}
 	env, err := cel.NewEnv(append(options, ext.NativeTypes(append(types, ext.ParseStructTags(true))...))...)
 	if err != nil {
-		return nil, patch.Errorf(patch.Internal, "cannot prepare expressions for %s: %w", l.What, err)
+		return nil, nil, patch.Errorf(patch.Internal, "cannot prepare expressions for %s: %w", l.What, err)
 	}
 	ast, issues := env.Compile(text)
 	if issues.Err() != nil {
-		return nil, l.refuse(issues.Err().Error())
+		return nil, nil, l.refuse(pointed(text, issues.Errors()))
 	}
 	if !ast.OutputType().IsExactType(cel.BoolType) {
-		return nil, l.refuse("it gives " + ast.OutputType().String() + ", not true or false")
+		return nil, nil, l.refuse("it gives " + ast.OutputType().String() + ", not true or false")
 	}
-	c := &Condition{reads: map[string]bool{}}
+	return env, ast, nil
+}
+
+// pointed writes what is wrong with an expression, each fault with the line that it is on and a mark under its place.
+func pointed(text string, faults []*cel.Error) string {
+	lines := strings.Split(text, "\n")
+	var out []string
+	for _, f := range faults[:min(len(faults), maxFaults)] {
+		row, column := f.Location.Line()-1, f.Location.Column()
+		if row < 0 || row >= len(lines) || column < 0 {
+			out = append(out, f.Message)
+			continue
+		}
+		line := []rune(strings.ReplaceAll(lines[row], "\t", " "))
+		out = append(out, fmt.Sprintf("line %d, character %d: %s\n  %s\n  %s^", row+1, column+1, f.Message, string(line), strings.Repeat(" ", min(column, len(line)))))
+	}
+	return strings.Join(out, "\n")
+}
+
+func readsOf(ast *cel.Ast) map[string]bool {
+	reads := map[string]bool{}
 	for _, ref := range ast.NativeRep().ReferenceMap() {
-		c.reads[ref.Name] = true
+		reads[ref.Name] = true
 	}
-	if c.program, err = env.Program(ast, cel.CostLimit(maxCost)); err != nil {
-		return nil, l.refuse(err.Error())
-	}
-	return c, nil
+	return reads
 }
 
 // Reads reports whether the expression uses a variable.

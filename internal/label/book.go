@@ -1,7 +1,7 @@
-// Package label knows which machines carry which label at the moment of asking.
+// Package label knows which machines, and which patches, carry which label at the moment of asking.
 //
 // It owns membership: by hand, the built-in "all", and smart labels, whose CEL expression is type-checked when it is stored and evaluated,
-// within a cost limit, whenever it is used. It refuses to cache membership, and expressions that could read anything but the machine.
+// within a cost limit, whenever it is used. It refuses to cache membership, and expressions that could read anything but the machine or the patch.
 package label
 
 import (
@@ -32,19 +32,30 @@ type Machines interface {
 type Membership struct {
 	Label   patch.Label       `json:"label"`
 	Members []patch.MachineID `json:"members"`
+	Patches []patch.ID        `json:"patches,omitempty"` // of a label of patches
 	// Unjudged are machines for which a smart label could not be evaluated (no inventory yet, or an error); they are not members.
 	Unjudged map[patch.MachineID]string `json:"unjudged,omitempty"`
+	// Faulty are patches for which a smart label could not be evaluated.
+	Faulty map[patch.ID]string `json:"faulty,omitempty"`
 }
 
 // Book answers who carries which label.
 type Book struct {
 	Labels   Labels
 	Machines Machines
+	Lists    Lists // for labels of patches
 }
 
-// Members lists the admitted machines that carry a label now, sorted by ID.
+// Members lists the admitted machines that carry a label of machines now, sorted by ID.
 func (b *Book) Members(ctx context.Context, name string) ([]patch.MachineID, error) {
-	m, err := b.Membership(ctx, name)
+	l, err := b.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if l.Of != patch.OfMachines {
+		return nil, &patch.Error{Kind: patch.Invalid, What: "the label " + l.Name + " is one of patches", Why: "machines are named here", Do: "Name a label of machines: fettle labels"}
+	}
+	m, err := b.carriers(ctx, l)
 	return m.Members, err
 }
 
@@ -53,6 +64,13 @@ func (b *Book) Membership(ctx context.Context, name string) (Membership, error) 
 	l, err := b.find(ctx, name)
 	if err != nil {
 		return Membership{}, err
+	}
+	return b.carriers(ctx, l)
+}
+
+func (b *Book) carriers(ctx context.Context, l patch.Label) (Membership, error) {
+	if l.Of == patch.OfPatches {
+		return b.judgePatches(ctx, l)
 	}
 	all, err := b.admitted(ctx)
 	if err != nil {
@@ -77,6 +95,9 @@ func (b *Book) LabelsOf(ctx context.Context, id patch.MachineID) ([]string, erro
 	}
 	names := []string{patch.LabelAll}
 	for _, l := range labels {
+		if l.Of != patch.OfMachines {
+			continue
+		}
 		m, err := b.judge(ctx, l, all)
 		if err != nil {
 			return nil, err
@@ -103,7 +124,7 @@ func (b *Book) List(ctx context.Context) ([]Membership, error) {
 	slices.SortFunc(labels, func(x, y patch.Label) int { return strings.Compare(x.Name, y.Name) })
 	out := make([]Membership, 0, len(labels)+1)
 	for _, l := range append([]patch.Label{builtin()}, labels...) {
-		m, err := b.judge(ctx, l, all)
+		m, err := b.judged(ctx, l, all)
 		if err != nil {
 			return nil, err
 		}
@@ -125,6 +146,14 @@ func (b *Book) find(ctx context.Context, name string) (patch.Label, error) {
 
 func (b *Book) admitted(ctx context.Context) ([]patch.Machine, error) {
 	return b.Machines.ListMachines(ctx, patch.MachineFilter{State: patch.Admitted})
+}
+
+// judged is judge, or judgePatches for a label of patches.
+func (b *Book) judged(ctx context.Context, l patch.Label, among []patch.Machine) (Membership, error) {
+	if l.Of == patch.OfPatches {
+		return b.judgePatches(ctx, l)
+	}
+	return b.judge(ctx, l, among)
 }
 
 // judge tells which of the machines carry a label.
@@ -163,30 +192,39 @@ func (b *Book) judge(ctx context.Context, l patch.Label, among []patch.Machine) 
 
 // smart evaluates a rule for one machine; why says why it could not be judged.
 func (b *Book) smart(ctx context.Context, r *expr.Condition, m patch.Machine) (yes bool, why string, err error) {
-	var i patch.Inventory
-	if r.Reads("inventory") {
-		if m.Inventory == "" {
-			return false, "its inventory has not arrived yet", nil
-		}
-		blob, err := b.Machines.FindInventory(ctx, m.Inventory)
-		if patch.KindOf(err) == patch.NotFound && err != nil {
-			return false, "its inventory has not arrived yet", nil
-		}
-		if err != nil {
-			return false, "", err
-		}
-		if err := world.Decode(blob, &i); err != nil {
-			return false, "its inventory cannot be read: " + err.Error(), nil
-		}
+	i, why, err := b.inventory(ctx, r, m)
+	if err != nil || why != "" {
+		return false, why, err
 	}
-	yes, err = holds(r, m, i)
+	yes, err = r.Holds(values(m, i))
 	if err != nil {
 		return false, err.Error(), nil
 	}
 	return yes, "", nil
 }
 
-// Check says why an expression cannot be a smart label; nil when it can.
+// inventory reads what a machine told about itself, where an expression asks for it; why says why it is not at hand.
+func (b *Book) inventory(ctx context.Context, r interface{ Reads(string) bool }, m patch.Machine) (i patch.Inventory, why string, err error) {
+	if !r.Reads("inventory") {
+		return i, "", nil
+	}
+	if m.Inventory == "" {
+		return i, "its inventory has not arrived yet", nil
+	}
+	blob, err := b.Machines.FindInventory(ctx, m.Inventory)
+	if patch.KindOf(err) == patch.NotFound && err != nil {
+		return i, "its inventory has not arrived yet", nil
+	}
+	if err != nil {
+		return i, "", err
+	}
+	if err := world.Decode(blob, &i); err != nil {
+		return i, "its inventory cannot be read: " + err.Error(), nil
+	}
+	return i, "", nil
+}
+
+// Check says why an expression cannot be a smart label of machines; nil when it can.
 func (b *Book) Check(text string) error {
 	_, err := language().Compile(text)
 	return err

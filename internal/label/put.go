@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fettle-project/fettle/internal/criterion"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -27,19 +28,38 @@ func (b *Book) Put(ctx context.Context, caller patch.Caller, l patch.Label) erro
 	switch {
 	case l.Name == patch.LabelAll:
 		return patch.Errorf(patch.Invalid, "the label %q is built in: every admitted machine carries it", patch.LabelAll)
-	case l.Expr != "" && len(l.Members) > 0:
+	case l.Expr != "" && len(l.Members)+len(l.Patches) > 0:
 		return patch.Errorf(patch.Invalid, "the label %q has both members and an expression: a label is by hand or smart", l.Name)
-	case l.Expr != "":
-		if err := b.Check(l.Expr); err != nil {
-			return err
-		}
-	default:
-		if err := b.known(ctx, l.Members); err != nil {
-			return err
-		}
 	}
+	if err := b.checkKind(ctx, l); err != nil {
+		return err
+	}
+	l.Patches = slices.Compact(slices.Sorted(slices.Values(l.Patches)))
 	l.Members = slices.Compact(slices.Sorted(slices.Values(l.Members)))
 	return b.Labels.PutLabel(ctx, caller, l)
+}
+
+// checkKind says why a label cannot be one of what it is to be: its expression or its members are of the other kind, or it is one already.
+func (b *Book) checkKind(ctx context.Context, l patch.Label) error {
+	old, err := b.Labels.FindLabel(ctx, l.Name)
+	switch {
+	case err != nil && patch.KindOf(err) != patch.NotFound:
+		return err
+	case err == nil && old.Of != l.Of:
+		return &patch.Error{Kind: patch.Conflict, What: fmt.Sprintf("the label %q cannot change from machines to patches or back", l.Name), Why: "decisions and rules name it", Do: "Choose another name, or remove it first."}
+	}
+	switch {
+	case l.Of != patch.OfMachines && l.Of != patch.OfPatches:
+		return patch.Errorf(patch.Invalid, "a label is of machines or of patches, not of %q", l.Of)
+	case l.Of == patch.OfPatches && len(l.Members) > 0, l.Of == patch.OfMachines && len(l.Patches) > 0:
+		return patch.Errorf(patch.Invalid, "the label %q is of machines or of patches, not of both", l.Name)
+	case l.Expr == "":
+		return b.known(ctx, l.Members)
+	case l.Of == patch.OfPatches:
+		_, err := criterion.Compile(smartPatches, l.Expr)
+		return err
+	}
+	return b.Check(l.Expr)
 }
 
 func (b *Book) known(ctx context.Context, members []patch.MachineID) error {

@@ -61,7 +61,7 @@ func language() expr.Language {
 		Variables: []expr.Variable{{Name: "machine", Type: reflect.TypeFor[machine]()}, {Name: "inventory", Type: reflect.TypeFor[inventory]()}}}
 }
 
-// holds evaluates a smart label's condition for one machine.
-func holds(c *expr.Condition, m patch.Machine, i patch.Inventory) (bool, error) {
-	return c.Holds(map[string]any{"machine": seen(m), "inventory": told(i)})
+// values are what an expression reads for one machine.
+func values(m patch.Machine, i patch.Inventory) map[string]any {
+	return map[string]any{"machine": seen(m), "inventory": told(i)}
 }

@@ -5,12 +5,26 @@ import "time"
 // LabelAll is the built-in label that every admitted machine has.
 const LabelAll = "all"
 
-// Label is a named set of machines. Exactly one of Members (by hand) and Expr (smart, CEL) is used; LabelAll has neither.
+// LabelOf says what a label names.
+type LabelOf string
+
+const (
+	OfMachines LabelOf = ""        // decisions, schedules and plans are for these
+	OfPatches  LabelOf = "patches" // decisions and rules are about these
+)
+
+// LabelPrefix goes before a label's name where patches are named: "label:browsers" is every patch that carries it.
+const LabelPrefix = "label:"
+
+// Label is a named set of machines or of patches. Exactly one of Members or Patches (by hand) and Expr (smart, CEL) is used; LabelAll has
+// neither.
 type Label struct {
 	Name      string      `json:"name"`
+	Of        LabelOf     `json:"of,omitempty"`
 	Note      string      `json:"note,omitempty"`
 	Expr      string      `json:"expr,omitempty"`
 	Members   []MachineID `json:"members,omitempty"`
+	Patches   []ID        `json:"patches,omitempty"`
 	CreatedAt time.Time   `json:"created_at"`
 	CreatedBy string      `json:"created_by"`
 }
@@ -38,6 +52,10 @@ type Decision struct {
 	Why   string    `json:"why,omitempty"`
 	// Members is how many machines carried the label when it was decided; it goes into the audit log, and is 0 when read back.
 	Members int `json:"members,omitempty"`
+	// Via is the label of patches that it was decided about, if it was; the patch is one of those that carried it then.
+	Via string `json:"via,omitempty"`
+	// Scope names the machines that carried Label when it was decided, as storage keeps them; empty for decisions from before that.
+	Scope Hash `json:"scope,omitempty"`
 }
 
 // Stand is the policy axis of a ledger row.

@@ -10,6 +10,8 @@ type Rule struct {
 	Verb  Verb   `json:"verb"` // Approve or Decline
 	// Expr is a CEL condition over "patch"; empty: every patch. See package approval for what it may read.
 	Expr string `json:"expr,omitempty"`
+	// Patches is a label of patches that the rule keeps to; empty: all.
+	Patches string `json:"patches,omitempty"`
 	// SoakDays is how many days after its release a patch is decided.
 	SoakDays int    `json:"soak_days,omitempty"`
 	Note     string `json:"note,omitempty"`

@@ -2,15 +2,19 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-const decisionColumns = `id, patch, label, verb, until, by_name, at, why`
+const decisionColumns = `id, patch, label, verb, until, by_name, at, why, via, scope`
 
 func scanDecision(r scanner) (patch.Decision, error) {
 	var d patch.Decision
-	err := r.Scan(&d.ID, &d.Patch, &d.Label, &d.Verb, stamp{&d.Until}, &d.By, stamp{&d.At}, &d.Why)
+	err := r.Scan(&d.ID, &d.Patch, &d.Label, &d.Verb, stamp{&d.Until}, &d.By, stamp{&d.At}, &d.Why, &d.Via, &d.Scope)
 	return d, err
 }
 
@@ -34,7 +38,7 @@ func (s *Store) PutDecisions(ctx context.Context, c patch.Caller, ds []patch.Dec
 			if _, err := x.exec(ctx, `UPDATE decisions SET counts = FALSE WHERE patch = $1 AND label = $2 AND counts`, d.Patch, d.Label); err != nil {
 				return err
 			}
-			rows[i] = []any{d.ID, d.Patch, d.Label, d.Verb, d.Until, d.By, d.At, d.Why, seq, true}
+			rows[i] = []any{d.ID, d.Patch, d.Label, d.Verb, d.Until, d.By, d.At, d.Why, d.Via, d.Scope, seq, true}
 		}
 		return x.insertRows(ctx, `INSERT INTO decisions (`+decisionColumns+`, seq, counts)`, rows, ``)
 	})
@@ -66,4 +70,46 @@ func (s *Store) ListDecisions(ctx context.Context, f patch.DecisionFilter) ([]pa
 func (s *Store) DecisionHistory(ctx context.Context, id patch.ID) ([]patch.Decision, error) {
 	all, err := list(ctx, s.read(), scanDecision, `SELECT `+decisionColumns+` FROM decisions WHERE patch = $1 ORDER BY seq DESC, id`, id)
 	return all, fault(err, "cannot read the decisions about %s", id)
+}
+
+// FindDecision gives one decision, whether it still counts or not.
+func (s *Store) FindDecision(ctx context.Context, id string) (patch.Decision, error) {
+	d, err := find(ctx, s.read(), scanDecision, `SELECT `+decisionColumns+` FROM decisions WHERE id = $1`, id)
+	return d, missing(err, "no decision is called %q", id)
+}
+
+// PutScope keeps who carried a label, and gives the name under which it is kept. Equal memberships are kept once.
+func (s *Store) PutScope(ctx context.Context, members []patch.MachineID) (patch.Hash, error) {
+	text := make([]string, len(members))
+	for i, id := range slices.Sorted(slices.Values(members)) {
+		text[i] = string(id)
+	}
+	raw := []byte(strings.Join(text, "\n"))
+	sum := sha256.Sum256(raw)
+	h := patch.Hash(hex.EncodeToString(sum[:]))
+	var known int
+	err := s.read().row(ctx, `SELECT COUNT(*) FROM scopes WHERE hash = $1`, []any{h}, &known)
+	if err != nil || known > 0 {
+		return h, fault(err, "cannot look a membership up")
+	}
+	err = s.write(ctx, func(x session) error {
+		_, err := x.exec(ctx, `INSERT INTO scopes (hash, members) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING`, h, raw)
+		return err
+	})
+	return h, fault(err, "cannot store who carried a label")
+}
+
+// FindScope gives the machines that PutScope kept, by ID.
+func (s *Store) FindScope(ctx context.Context, h patch.Hash) ([]patch.MachineID, error) {
+	var raw []byte
+	if err := s.read().row(ctx, `SELECT members FROM scopes WHERE hash = $1`, []any{h}, &raw); err != nil {
+		return nil, missing(err, "it was not recorded who carried the label")
+	}
+	ids := []patch.MachineID{}
+	for line := range strings.SplitSeq(string(raw), "\n") {
+		if line != "" {
+			ids = append(ids, patch.MachineID(line))
+		}
+	}
+	return ids, nil
 }

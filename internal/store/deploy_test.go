@@ -60,6 +60,32 @@ func TestDecisions(t *testing.T) {
 	})
 }
 
+func TestScopes(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		h := got[patch.Hash](t)(s.PutScope(ctx, []patch.MachineID{"m-2", "m-1"}))
+		if again := got[patch.Hash](t)(s.PutScope(ctx, []patch.MachineID{"m-1", "m-2"})); again != h {
+			t.Errorf("one membership has two names: %s, %s", h, again)
+		}
+		if ids := got[[]patch.MachineID](t)(s.FindScope(ctx, h)); len(ids) != 2 || ids[0] != "m-1" {
+			t.Errorf("%v", ids)
+		}
+		none := got[patch.Hash](t)(s.PutScope(ctx, nil))
+		if ids := got[[]patch.MachineID](t)(s.FindScope(ctx, none)); len(ids) != 0 || none == h {
+			t.Errorf("%v", ids)
+		}
+		_, err := s.FindScope(ctx, "x")
+		wantKind(t, err, patch.NotFound)
+		d := decide("9", "s/p/9", "all", patch.Approve)
+		d.Scope, d.Via = h, "php"
+		must(t, s.PutDecisions(ctx, alice, []patch.Decision{d}))
+		if diff := cmp.Diff(d, got[patch.Decision](t)(s.FindDecision(ctx, "9"))); diff != "" {
+			t.Error(diff)
+		}
+		_, err = s.FindDecision(ctx, "x")
+		wantKind(t, err, patch.NotFound)
+	})
+}
+
 func TestOneDecisionCountsWhoeverIsFaster(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *Store) {
 		var wg sync.WaitGroup

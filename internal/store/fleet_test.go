@@ -394,6 +394,16 @@ func TestLabels(t *testing.T) {
 		for _, bad := range []patch.Label{{}, {Name: "all"}, {Name: "x", Expr: "true", Members: []patch.MachineID{"m-1"}}, {Name: "y", Members: []patch.MachineID{"m-9"}}} {
 			wantKind(t, s.PutLabel(ctx, alice, bad), patch.Invalid)
 		}
+		of := patch.Label{Name: "php", Of: patch.OfPatches, Patches: []patch.ID{"s/a/1", "s/b/1"}, CreatedAt: then, CreatedBy: "alice"}
+		must(t, s.PutLabel(ctx, alice, of))
+		if diff := cmp.Diff(of, got[patch.Label](t)(s.FindLabel(ctx, "php"))); diff != "" {
+			t.Error(diff)
+		}
+		if all := got[[]patch.Label](t)(s.ListLabels(ctx)); len(all) != 3 || len(all[2].Patches) != 2 || all[2].Of != patch.OfPatches {
+			t.Errorf("%+v", all)
+		}
+		wantKind(t, s.PutLabel(ctx, alice, patch.Label{Name: "z", Of: patch.OfPatches, Members: []patch.MachineID{"m-1"}}), patch.Invalid)
+		must(t, s.RemoveLabel(ctx, alice, "php"))
 		wantKind(t, s.RemoveLabel(ctx, alice, "all"), patch.Invalid)
 		must(t, s.RemoveLabel(ctx, alice, "canary"))
 		wantKind(t, s.RemoveLabel(ctx, alice, "canary"), patch.NotFound)

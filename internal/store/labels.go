@@ -6,11 +6,11 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-const labelColumns = `name, note, expr, created_at, created_by`
+const labelColumns = `name, note, expr, created_at, created_by, of_what`
 
 func scanLabel(r scanner) (patch.Label, error) {
 	var l patch.Label
-	err := r.Scan(&l.Name, &l.Note, &l.Expr, stamp{&l.CreatedAt}, &l.CreatedBy)
+	err := r.Scan(&l.Name, &l.Note, &l.Expr, stamp{&l.CreatedAt}, &l.CreatedBy, &l.Of)
 	return l, err
 }
 
@@ -21,25 +21,43 @@ func (s *Store) PutLabel(ctx context.Context, c patch.Caller, l patch.Label) err
 		return patch.Errorf(patch.Invalid, "a label needs a name")
 	case l.Name == patch.LabelAll:
 		return patch.Errorf(patch.Invalid, "the label %q is built in: every admitted machine has it", patch.LabelAll)
-	case l.Expr != "" && len(l.Members) > 0:
+	case l.Of != patch.OfMachines && l.Of != patch.OfPatches || l.Of == patch.OfPatches && len(l.Members) > 0 || l.Of == patch.OfMachines && len(l.Patches) > 0:
+		return patch.Errorf(patch.Invalid, "the label %s is of machines or of patches, not of both", l.Name)
+	case l.Expr != "" && len(l.Members)+len(l.Patches) > 0:
 		return patch.Errorf(patch.Invalid, "the label %s has an expression and members; it can have one of them", l.Name)
 	}
-	d := deed{"label.put", l.Name, map[string]any{"expr": l.Expr, "members": l.Members, "note": l.Note}}
+	d := deed{"label.put", l.Name, map[string]any{"expr": l.Expr, "of": l.Of, "members": l.Members, "patches": l.Patches, "note": l.Note}}
 	err := s.change(ctx, c, d, func(x session) error {
-		if _, err := x.exec(ctx, `INSERT INTO labels (`+labelColumns+`) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (name) DO UPDATE SET note = excluded.note, expr = excluded.expr`, l.Name, l.Note, l.Expr, l.CreatedAt, l.CreatedBy); err != nil {
+		if _, err := x.exec(ctx, `INSERT INTO labels (`+labelColumns+`) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (name) DO UPDATE SET note = excluded.note, expr = excluded.expr, of_what = excluded.of_what`, l.Name, l.Note, l.Expr, l.CreatedAt, l.CreatedBy, l.Of); err != nil {
 			return err
 		}
-		if _, err := x.exec(ctx, `DELETE FROM label_members WHERE label = $1`, l.Name); err != nil {
+		if err := unlabel(ctx, x, l.Name); err != nil {
 			return err
 		}
-		rows := make([][]any, len(l.Members))
-		for i, id := range l.Members {
-			rows[i] = []any{l.Name, id}
+		if err := x.insertRows(ctx, `INSERT INTO label_members (label, machine)`, carriers(l.Name, l.Members), `ON CONFLICT (label, machine) DO NOTHING`); err != nil {
+			return err
 		}
-		return x.insertRows(ctx, `INSERT INTO label_members (label, machine)`, rows, `ON CONFLICT (label, machine) DO NOTHING`)
+		return x.insertRows(ctx, `INSERT INTO label_patches (label, patch)`, carriers(l.Name, l.Patches), `ON CONFLICT (label, patch) DO NOTHING`)
 	})
 	return fault(err, "cannot store the label %s", l.Name)
+}
+
+// unlabel forgets who carries a label by hand.
+func unlabel(ctx context.Context, x session, name string) error {
+	if _, err := x.exec(ctx, `DELETE FROM label_members WHERE label = $1`, name); err != nil {
+		return err
+	}
+	_, err := x.exec(ctx, `DELETE FROM label_patches WHERE label = $1`, name)
+	return err
+}
+
+func carriers[T any](label string, ids []T) [][]any {
+	rows := make([][]any, len(ids))
+	for i, id := range ids {
+		rows[i] = []any{label, id}
+	}
+	return rows
 }
 
 // FindLabel gives a label with its stored members; the built-in one has none stored.
@@ -51,7 +69,10 @@ func (s *Store) FindLabel(ctx context.Context, name string) (patch.Label, error)
 	if err != nil {
 		return l, missing(err, "no label is called %q", name)
 	}
-	l.Members, err = list(ctx, s.read(), scanMember, `SELECT machine FROM label_members WHERE label = $1 ORDER BY machine`, name)
+	l.Members, err = list(ctx, s.read(), scanCarrier[patch.MachineID], `SELECT machine FROM label_members WHERE label = $1 ORDER BY machine`, name)
+	if err == nil && l.Of == patch.OfPatches {
+		l.Patches, err = list(ctx, s.read(), scanCarrier[patch.ID], `SELECT patch FROM label_patches WHERE label = $1 ORDER BY patch`, name)
+	}
 	return l, fault(err, "cannot read the members of the label %s", name)
 }
 
@@ -59,7 +80,7 @@ func builtIn() patch.Label {
 	return patch.Label{Name: patch.LabelAll, Note: "every admitted machine", CreatedBy: "fettle"}
 }
 
-func scanMember(r scanner) (id patch.MachineID, err error) { return id, r.Scan(&id) }
+func scanCarrier[T any](r scanner) (id T, err error) { return id, r.Scan(&id) }
 
 // ListLabels gives the built-in label and then all others, by name, with their members.
 func (s *Store) ListLabels(ctx context.Context) ([]patch.Label, error) {
@@ -67,23 +88,32 @@ func (s *Store) ListLabels(ctx context.Context) ([]patch.Label, error) {
 	if err != nil {
 		return nil, fault(err, "cannot list labels")
 	}
-	type member struct {
-		label   string
-		machine patch.MachineID
-	}
-	members, err := list(ctx, s.read(), func(r scanner) (m member, err error) { return m, r.Scan(&m.label, &m.machine) },
-		`SELECT label, machine FROM label_members ORDER BY label, machine`)
+	members, err := byLabel[patch.MachineID](ctx, s.read(), `SELECT label, machine FROM label_members ORDER BY label, machine`)
 	if err != nil {
 		return nil, fault(err, "cannot list the members of labels")
 	}
-	byName := map[string][]patch.MachineID{}
-	for _, m := range members {
-		byName[m.label] = append(byName[m.label], m.machine)
+	patches, err := byLabel[patch.ID](ctx, s.read(), `SELECT label, patch FROM label_patches ORDER BY label, patch`)
+	if err != nil {
+		return nil, fault(err, "cannot list the patches of labels")
 	}
 	for i := range all {
-		all[i].Members = byName[all[i].Name]
+		all[i].Members, all[i].Patches = members[all[i].Name], patches[all[i].Name]
 	}
 	return append([]patch.Label{builtIn()}, all...), nil
+}
+
+// byLabel reads pairs of a label and what carries it.
+func byLabel[T any](ctx context.Context, x session, query string) (map[string][]T, error) {
+	type pair struct {
+		label string
+		id    T
+	}
+	pairs, err := list(ctx, x, func(r scanner) (p pair, err error) { return p, r.Scan(&p.label, &p.id) }, query)
+	out := map[string][]T{}
+	for _, p := range pairs {
+		out[p.label] = append(out[p.label], p.id)
+	}
+	return out, err
 }
 
 // RemoveLabel forgets a label. Decisions that name it stay as history and count for no machine.
@@ -92,7 +122,7 @@ func (s *Store) RemoveLabel(ctx context.Context, c patch.Caller, name string) er
 		return patch.Errorf(patch.Invalid, "the label %q is built in and stays", patch.LabelAll)
 	}
 	err := s.change(ctx, c, deed{"label.remove", name, nil}, func(x session) error {
-		if _, err := x.exec(ctx, `DELETE FROM label_members WHERE label = $1`, name); err != nil {
+		if err := unlabel(ctx, x, name); err != nil {
 			return err
 		}
 		n, err := x.exec(ctx, `DELETE FROM labels WHERE name = $1`, name)

@@ -29,6 +29,8 @@ var rowsOfVersion = map[int64][]string{
 			VALUES ('old', 'all', 'approve', 'true', 3, '', FALSE, 2, 5, 'old', 6, 'old')`},
 	7: {`INSERT INTO compliance (day, label, body) VALUES ('2026-03-01', 'all', '{"label":"all","machines":4}')`},
 	8: {`UPDATE machines SET changed = 7`},
+	10: {`INSERT INTO labels (name, note, expr, created_at, created_by, of_what) VALUES ('php', '', '', 5, 'old', 'patches')`,
+		`INSERT INTO label_patches (label, patch) VALUES ('php', 's/p/1')`},
 }
 
 func TestMigrationsKeepRows(t *testing.T) {
@@ -105,6 +107,11 @@ func migrateFrom(t *testing.T, url string, from int64) {
 	if from >= 7 {
 		if all := got[[]patch.Compliance](t)(s.ListCompliance(ctx, "all", then.AddDate(-1, 0, 0))); len(all) != 1 || all[0].Machines != 4 {
 			t.Errorf("compliance became %+v", all)
+		}
+	}
+	if from >= 10 {
+		if l := got[patch.Label](t)(s.FindLabel(ctx, "php")); l.Of != patch.OfPatches || len(l.Patches) != 1 {
+			t.Errorf("label became %+v", l)
 		}
 	}
 	must(t, s.VerifyAudit(ctx))

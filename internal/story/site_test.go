@@ -57,7 +57,7 @@ func newSite(t testing.TB) *site {
 	s.must(err)
 	t.Cleanup(func() { s.must(s.store.Close()) })
 	log := slog.New(slog.DiscardHandler)
-	s.book = &label.Book{Labels: s.store, Machines: s.store}
+	s.book = &label.Book{Labels: s.store, Machines: s.store, Lists: label.Lists{Newest: s.cat.lists, Now: clock}}
 	reader := &world.Reader{Store: s.store, Catalog: s.cat, Labels: s.book, Now: clock,
 		Lists: func(_ context.Context, os patch.HostOS, rev patch.RevisionID) (world.List, error) {
 			return s.cat.find(os, rev)
@@ -65,7 +65,7 @@ func newSite(t testing.TB) *site {
 	pub, key, err := ed25519.GenerateKey(nil)
 	s.must(err)
 	s.key = pub
-	s.desk = &approval.Desk{World: reader, Store: s.store, Now: clock}
+	s.desk = &approval.Desk{World: reader, Store: s.store, PatchLabels: s.book, Now: clock}
 	s.planner = &plan.Planner{World: reader}
 	s.ledger = &ledger.Ledger{World: reader, Store: s.store, Labels: s.book, Log: log}
 	s.deploy = &deploy.Desk{World: reader, Store: s.store, Replan: s.planner.Again, Key: key, Now: clock, Log: log, Settle: s.ledger.Settle}
@@ -131,6 +131,14 @@ func (c *shelf) Payloads(_ context.Context, os patch.HostOS, id patch.ID) ([]pat
 		return nil, patch.Errorf(patch.NotFound, "no files of %s", id)
 	}
 	return r.files[id], nil
+}
+
+// lists gives the newest list of every host OS.
+func (c *shelf) lists(context.Context) (out []label.Shelf, err error) {
+	for os, r := range c.newest {
+		out = append(out, label.Shelf{OS: os, Patches: r.patches})
+	}
+	return out, nil
 }
 
 // src is one source package's version in a suite, with its binaries.
