@@ -155,25 +155,8 @@ func printHistory(w io.Writer, ts []patch.Transition) {
 		if i > 0 {
 			lead = strings.Repeat(" ", len(heading))
 		}
-		line(w, "%s", strings.TrimRight(lead+when(t.At)+"  "+runewidth.FillRight(steps[i], widest)+"  "+causeText(t.Cause)+with(": ", clean(t.Note)), " "))
+		line(w, "%s", strings.TrimRight(lead+when(t.At)+"  "+runewidth.FillRight(steps[i], widest)+"  "+t.Cause.Words()+with(": ", clean(t.Note)), " "))
 	}
-}
-
-// causeText says what moved a verdict.
-func causeText(c patch.Cause) string {
-	switch c {
-	case patch.FirstDetect:
-		return "first detect"
-	case patch.ByFettle:
-		return "by Fettle"
-	case patch.ByOther:
-		return "by something else"
-	case patch.CatalogChange:
-		return "the catalog changed"
-	case patch.OSChange:
-		return "the OS changed"
-	}
-	return string(c)
 }
 
 func patchName(p patch.Patch) string {

@@ -89,24 +89,44 @@ func aptTime(b []byte, zone *time.Location) time.Time {
 	return t.UTC()
 }
 
-// By names who ran apt, in the words of an administrator. mark is what our own command lines contain.
-func (r AptRun) By(mark string) string {
+// Run gives what a run of apt says about who did it. mark is what our own command lines contain, file where the run is written.
+func (r AptRun) Run(mark, file string) Run {
+	out := Run{Start: r.Start, End: r.End, Evidence: file + ": Commandline: " + clean([]byte(r.Commandline), 160)}
+	if r.Commandline == "" {
+		out.Evidence = file + ": a run without a command line"
+	}
+	if r.RequestedBy != "" {
+		out.Evidence += "; Requested-By: " + r.RequestedBy
+	}
+	out.By, out.Who = r.by(mark)
+	return out
+}
+
+// by names who ran apt, in the words of an administrator.
+func (r AptRun) by(mark string) (string, patch.Doer) {
+	if mark != "" && strings.Contains(r.Commandline, mark) {
+		return "fettle", patch.DoerFettle
+	}
 	command := path.Base(firstWord(r.Commandline))
-	switch {
-	case mark != "" && strings.Contains(r.Commandline, mark):
-		return "fettle"
-	case strings.HasPrefix(command, "unattended-upgrade"):
-		return "unattended-upgrades"
-	case strings.HasPrefix(r.Commandline, "packagekit"):
-		return "packagekit"
-	case strings.HasPrefix(command, "landscape"):
-		return "landscape"
+	for _, s := range services {
+		if strings.HasPrefix(command, s.prefix) {
+			return s.name, patch.DoerService
+		}
 	}
 	by := clean([]byte(r.Commandline), 120)
-	if r.RequestedBy != "" {
-		by = strings.TrimSpace(by + " by " + r.RequestedBy)
+	switch {
+	case r.RequestedBy != "":
+		return strings.TrimSpace(by + " by " + r.RequestedBy), patch.DoerPerson
+	case command == "apt" || command == "aptitude" || command == "synaptic":
+		return by + " by somebody as root", patch.DoerPerson // these are not for scripts
 	}
-	return by
+	return by, patch.DoerUnknown
+}
+
+// services are the beginnings of what patch services write as their command line. PackageKit and aptdaemon write their role.
+var services = [...]struct{ prefix, name string }{
+	{"unattended-upgrade", patch.UnattendedUpgrades}, {"packagekit", patch.PackageKit}, {"landscape", patch.Landscape}, {"aptdaemon", "aptdaemon"},
+	{"cron-apt", patch.CronApt},
 }
 
 func firstWord(s string) string {
@@ -116,27 +136,6 @@ func firstWord(s string) string {
 		}
 	}
 	return ""
-}
-
-// Attribute fills By of changes (oldest first) from the apt run (oldest first) in which each happened.
-func Attribute(changes []patch.PkgChange, runs []AptRun, mark string) {
-	at := 0
-	for i := range changes {
-		for at+1 < len(runs) && !runs[at+1].Start.After(changes[i].At) {
-			at++
-		}
-		if at < len(runs) && runs[at].covers(changes[i].At) {
-			changes[i].By = runs[at].By(mark)
-		}
-	}
-}
-
-func (r AptRun) covers(t time.Time) bool {
-	end := r.End
-	if end.IsZero() {
-		end = r.Start.Add(time.Hour)
-	}
-	return !t.Before(r.Start) && !t.After(end)
 }
 
 // lines calls each with every line; lines beyond maxLogLine are skipped.

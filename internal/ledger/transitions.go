@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/world"
@@ -90,7 +91,7 @@ func (c *change) why(p patch.Patch, from, to patch.Verdict) (patch.Cause, string
 			return patch.ByFettle, "with " + string(a.Patch)
 		}
 	}
-	return patch.ByOther, c.culprit(p)
+	return c.culprit(p, to)
 }
 
 // ours finds an attempt since the previous snapshot that installed the patch, or another version of the same source.
@@ -113,23 +114,47 @@ func (c *change) ours(p patch.Patch) *patch.Attempt {
 	return found
 }
 
-// culprit names who changed the patch's packages, as far as the machine's own history tells.
-func (c *change) culprit(p patch.Patch) string {
+// culprit names who changed the patch's packages, as far as the machine's own history tells: the newest change counts.
+func (c *change) culprit(p patch.Patch, to patch.Verdict) (patch.Cause, string) {
+	since := c.prev.Started.Truncate(time.Second) // histories know seconds
 	for _, x := range c.inventory().Changes {
 		mine := slices.ContainsFunc(p.Payloads, func(f patch.Payload) bool { return f.Name == x.Name })
-		if !mine || x.By == "fettle" || x.At.Before(c.prev.Started) || x.At.After(c.snap.Ended) {
-			continue
+		if !mine || x.At.Before(since) || x.At.After(c.snap.Ended) || x.Who == patch.DoerFettle && to != patch.Patched {
+			continue // an installation of ours takes nothing away
 		}
-		what := fmt.Sprintf("%s of %s", x.Action, x.Name)
-		if x.From != "" && x.To != "" {
-			what = fmt.Sprintf("%s of %s from %s to %s", x.Action, x.Name, x.From, x.To)
-		}
-		if x.By != "" {
-			return x.By + ": " + what
-		}
-		return what + ", by whom the machine's history does not tell"
+		return hand(x), said(x)
 	}
-	return ""
+	return patch.ByOther, ""
+}
+
+// hand is the cause of a verdict that a change moved.
+func hand(x patch.PkgChange) patch.Cause {
+	switch x.Who {
+	case patch.DoerFettle:
+		return patch.ByFettle
+	case patch.DoerService:
+		return patch.ByService
+	case patch.DoerPerson:
+		return patch.ByPerson
+	}
+	return patch.ByOther
+}
+
+// said is what history says about a change: who, what, and the line that says so.
+func said(x patch.PkgChange) string {
+	what := fmt.Sprintf("%s of %s", x.Action, x.Name)
+	if x.From != "" && x.To != "" {
+		what = fmt.Sprintf("%s of %s from %s to %s", x.Action, x.Name, x.From, x.To)
+	}
+	if x.By != "" {
+		what = x.By + ": " + what
+	} else {
+		what += ", by whom the machine's history does not tell"
+	}
+	if x.Evidence != "" {
+		what += " (" + x.Evidence + ")"
+	}
+	return what
 }
 
 // closings ends the rows of patches that the new list does not carry, so that they stay findable with the reason.

@@ -116,6 +116,10 @@ type PkgChange struct {
 	From   string    `json:"from,omitempty"`
 	To     string    `json:"to,omitempty"`
 	By     string    `json:"by,omitempty"` // "fettle", "unattended-upgrades", "apt install …" as far as history tells
+	// Who is what kind of hand By was.
+	Who Doer `json:"who,omitempty"`
+	// Evidence is the line of which history, or log, says so.
+	Evidence string `json:"evidence,omitempty"`
 }
 
 // Reason says why a verdict is what it is: the smallest set of clauses that decided it.

@@ -100,7 +100,9 @@ type Cause string
 const (
 	FirstDetect   Cause = "first-detect"
 	ByFettle      Cause = "fettle"    // an attempt of ours was done between the two snapshots
-	ByOther       Cause = "other"     // something else changed the machine; Note names it where history tells
+	ByService     Cause = "service"   // another patch service changed the machine; Note begins with its name
+	ByPerson      Cause = "person"    // somebody changed the machine; Note begins with their name where history tells it
+	ByOther       Cause = "other"     // something changed the machine, and its history does not tell what kind of hand
 	CatalogChange Cause = "catalog"   // the definitions changed, not the machine
 	OSChange      Cause = "os-change" // the host OS is another one
 )

@@ -21,42 +21,63 @@ type database struct {
 
 // readSQLite gives the blobs of the table Packages.
 func readSQLite(f *source, open func(string) (File, error), each func([]byte) error) error {
-	d := &database{file: f}
-	if j, err := open("rpmdb.sqlite-journal"); err == nil {
-		st, err := j.Stat()
-		j.Close()
-		if err != nil || st.Size() > 0 {
-			return fault("it was left in the middle of a change, beside a rollback journal")
-		}
-	}
-	w, err := open("rpmdb.sqlite-wal")
-	if err == nil {
-		defer w.Close()
-		d.log, err = openLog(w)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := d.open(); err != nil {
-		return err
-	}
-	root, err := d.tableRoot("Packages")
+	d, done, err := openSQLite(f, "rpmdb.sqlite", open)
 	if err != nil {
 		return err
 	}
+	defer done()
+	return d.table("Packages", 2, func(row int64, columns []column) error {
+		if columns[1].kind != 'b' {
+			return fault("the entry %d of its table Packages is no blob", row)
+		}
+		return each(columns[1].bytes)
+	})
+}
+
+// openSQLite opens a database with its write-ahead log. The caller calls done when it has read what it wants.
+func openSQLite(f *source, name string, open func(string) (File, error)) (d *database, done func(), err error) {
+	d, done = &database{file: f}, func() {}
+	if j, err := open(name + "-journal"); err == nil {
+		st, err := j.Stat()
+		j.Close()
+		if err != nil || st.Size() > 0 {
+			return nil, done, fault("it was left in the middle of a change, beside a rollback journal")
+		}
+	}
+	w, err := open(name + "-wal")
+	if err == nil {
+		done = func() { w.Close() }
+		d.log, err = openLog(w)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err == nil {
+		err = d.open()
+	}
+	if err != nil {
+		done()
+	}
+	return d, done, err
+}
+
+// table gives the rows of a table in order, each with its first columns; their bytes are valid until the next row.
+func (d *database) table(name string, columns int, each func(row int64, columns []column) error) error {
+	root, err := d.tableRoot(name)
+	if err != nil {
+		return err
+	}
+	d.visited = 0
 	var blob []byte
 	return d.walk(root, func(cell *cell) error {
 		if blob, err = cell.payload(blob[:0]); err != nil {
 			return err
 		}
-		columns, err := record(blob, 2)
+		values, err := record(blob, columns)
 		if err != nil {
 			return err
 		}
-		if columns[1].kind != 'b' {
-			return fault("the entry %d of its table Packages is no blob", cell.row)
-		}
-		return each(columns[1].bytes)
+		return each(cell.row, values)
 	})
 }
 
@@ -118,6 +139,7 @@ func (d *database) page(b []byte, number uint32) error {
 func (d *database) tableRoot(name string) (uint32, error) {
 	var root uint32
 	var text []byte
+	d.visited = 0
 	err := d.walk(1, func(cell *cell) (err error) {
 		if text, err = cell.payload(text[:0]); err != nil {
 			return err

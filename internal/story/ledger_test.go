@@ -77,11 +77,13 @@ func TestCausesOfChanges(t *testing.T) {
 	}
 	s.later(time.Hour)
 	b.set("libssl3=3.0.17-1~deb12u3")
-	b.history = append(b.history, patch.PkgChange{At: s.now, Action: "upgrade", Name: "libssl3", From: "3.0.11-1", To: "3.0.17-1~deb12u3", By: "unattended-upgrades"})
+	b.history = append(b.history, patch.PkgChange{At: s.now, Action: "upgrade", Name: "libssl3", From: "3.0.11-1", To: "3.0.17-1~deb12u3", By: "unattended-upgrades",
+		Who: patch.DoerService, Evidence: "/var/log/apt/history.log: Commandline: /usr/bin/unattended-upgrade"})
 	b.set("curl=7.88.1-10+deb12u14")
 	s.later(time.Minute)
 	b.detect()
-	if c := s.last(b, openssl); c.Cause != patch.ByOther || c.To != patch.Patched || c.Note != "unattended-upgrades: upgrade of libssl3 from 3.0.11-1 to 3.0.17-1~deb12u3" {
+	if c := s.last(b, openssl); c.Cause != patch.ByService || c.To != patch.Patched ||
+		c.Note != "unattended-upgrades: upgrade of libssl3 from 3.0.11-1 to 3.0.17-1~deb12u3 (/var/log/apt/history.log: Commandline: /usr/bin/unattended-upgrade)" {
 		t.Errorf("a named other: %+v", c)
 	}
 	if c := s.last(b, curl); c.Cause != patch.ByOther || c.Note != "" {
@@ -161,8 +163,11 @@ func TestEffects(t *testing.T) {
 	}
 	s.later(time.Hour)
 	b.set("perl-base=5.36.0-7")
-	b.history = append(b.history, patch.PkgChange{At: s.now, Action: "downgrade", Name: "perl-base", By: "apt install perl-base=5.36.0-7"})
+	b.history = append(b.history, patch.PkgChange{At: s.now, Action: "downgrade", Name: "perl-base", By: "apt install perl-base=5.36.0-7 by ann (1000)", Who: patch.DoerPerson})
 	b.detect()
+	if c := s.last(b, perl); c.Cause != patch.ByPerson || !strings.Contains(c.Note, "ann (1000)") {
+		t.Errorf("a person: %+v", c)
+	}
 	ex := s.explain(b, perl)
 	if ex.Row.Effect != patch.EffectUndone || ex.Answer.Gate(gate.Undone).State != gate.Closed || !strings.Contains(ex.Answer.Gate(gate.Undone).Text, "apt install") {
 		t.Errorf("undone: %s, %+v", ex.Row.Effect, ex.Answer.Gate(gate.Undone))

@@ -171,7 +171,7 @@ func (s *Sight) deepen(ctx context.Context, w *gate.World) error {
 	if err != nil {
 		return err
 	}
-	if len(ts) > 0 && ts[0].From == patch.Patched && ts[0].To == patch.NotPatched && ts[0].Cause == patch.ByOther {
+	if len(ts) > 0 && ts[0].From == patch.Patched && ts[0].To == patch.NotPatched && ts[0].Cause.Outside() {
 		w.Changed = &gate.Change{At: ts[0].At, Seq: ts[0].Seq, Note: ts[0].Note}
 	}
 	return nil

@@ -24,10 +24,29 @@ const (
 	ourMark = "Fettle::Attempt="
 )
 
-// readChanges reads dpkg's own history with its rotated files, newest first, and who did each as far as apt's history tells.
-// It never fails: what is not there is not listed.
+// readChanges reads the package manager's own history with its rotated files, newest first, and who did each change as far as any log on
+// the machine tells. It never fails: what is not there is not listed.
 func readChanges(ctx context.Context, root string) []patch.PkgChange {
 	zone := readZone(root)
+	changes := dpkgChanges(ctx, root, zone)
+	byRPM, services := rpmChanges(root)
+	changes = append(changes, byRPM...)
+	slices.SortStableFunc(changes, func(a, b patch.PkgChange) int { return a.At.Compare(b.At) })
+	changes = slices.Clone(changes[max(0, len(changes)-maxChanges):])
+	if len(changes) == 0 {
+		return []patch.PkgChange{}
+	}
+	for _, w := range witnesses(zone) {
+		runs := readRuns(ctx, root, w, changes[0].At)
+		debian.Attribute(changes, runs)
+	}
+	debian.Attribute(changes, kitRuns(root))
+	debian.Attribute(changes, services)
+	slices.Reverse(changes)
+	return changes
+}
+
+func dpkgChanges(ctx context.Context, root string, zone *time.Location) []patch.PkgChange {
 	var changes []patch.PkgChange
 	for _, name := range rotated("var/log/dpkg.log") {
 		if len(changes) >= maxChanges || ctx.Err() != nil {
@@ -36,21 +55,46 @@ func readChanges(ctx context.Context, root string) []patch.PkgChange {
 		older := readLog(root, name, func(r io.Reader) ([]patch.PkgChange, error) { return debian.ParseDpkgLog(r, zone) })
 		changes = append(older, changes...)
 	}
-	changes = slices.Clone(changes[max(0, len(changes)-maxChanges):])
-	if len(changes) == 0 {
-		return []patch.PkgChange{}
+	return changes
+}
+
+// witness is a log that tells who changed packages.
+type witness struct {
+	name  string
+	parse func(r io.Reader, file string) ([]debian.Run, error)
+}
+
+// witnesses are the logs that are asked, the one that knows most first.
+func witnesses(zone *time.Location) []witness {
+	in := func(parse func(io.Reader, *time.Location, string) ([]debian.Run, error)) func(io.Reader, string) ([]debian.Run, error) {
+		return func(r io.Reader, file string) ([]debian.Run, error) { return parse(r, zone, file) }
 	}
-	var runs []debian.AptRun
-	for _, name := range rotated("var/log/apt/history.log") {
-		if len(runs) > 0 && runs[0].Start.Before(changes[0].At) || ctx.Err() != nil {
+	return []witness{
+		{"var/log/apt/history.log", func(r io.Reader, file string) ([]debian.Run, error) {
+			all, err := debian.ParseAptHistory(r, zone)
+			out := make([]debian.Run, 0, len(all))
+			for _, run := range all {
+				out = append(out, run.Run(ourMark, file))
+			}
+			return out, err
+		}},
+		{"var/log/unattended-upgrades/unattended-upgrades.log", in(debian.ParseUnattended)},
+		{"var/log/cron-apt/log", in(debian.ParseCronApt)},
+		{"var/log/apt/term.log", in(debian.ParseTermLog)},
+	}
+}
+
+// readRuns reads a log and its rotated files back to a moment, oldest first.
+func readRuns(ctx context.Context, root string, w witness, since time.Time) []debian.Run {
+	var runs []debian.Run
+	for _, name := range rotated(w.name) {
+		if len(runs) > 0 && runs[0].Start.Before(since) || ctx.Err() != nil {
 			break
 		}
-		older := readLog(root, name, func(r io.Reader) ([]debian.AptRun, error) { return debian.ParseAptHistory(r, zone) })
+		older := readLog(root, name, func(r io.Reader) ([]debian.Run, error) { return w.parse(r, "/"+name) })
 		runs = append(older, runs...)
 	}
-	debian.Attribute(changes, runs, ourMark)
-	slices.Reverse(changes)
-	return changes
+	return runs
 }
 
 // rotated names a log and its rotated files as logrotate does, newest first.

@@ -57,7 +57,8 @@ func TestCollectInventoryOfADirectory(t *testing.T) {
 		Hardware: patch.Hardware{Vendor: "QEMU", Model: "Standard PC", CPU: "AMD EPYC", Cores: 2, MemoryMB: 2000, Virtual: "QEMU"},
 		Kernel:   patch.Kernel{Running: "6.1.0-37-amd64"},
 		Changes: []patch.PkgChange{
-			{At: day(22, 12), Action: "upgrade", Name: "apt", Arch: "amd64", From: "2.6.1", To: "2.6.2", By: "fettle"},
+			{At: day(22, 12), Action: "upgrade", Name: "apt", Arch: "amd64", From: "2.6.1", To: "2.6.2", By: "fettle",
+				Who: patch.DoerFettle, Evidence: "/var/log/apt/history.log: Commandline: apt-get -o Fettle::Attempt=1 install"},
 			{At: day(20, 12), Action: "upgrade", Name: "apt", Arch: "amd64", From: "2.6.0", To: "2.6.1"},
 			{At: day(1, 8), Action: "install", Name: "apt", Arch: "amd64", To: "2.6.0"},
 		}}
