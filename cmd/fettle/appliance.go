@@ -21,6 +21,7 @@ import (
 	"github.com/fettle-project/fettle/internal/content"
 	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/feed"
+	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/ledger"
@@ -113,13 +114,13 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 	pulse, wanted := &api.Pulse{}, &api.Pulse{}
 	hub := api.NewHub(rand.Float64)
 	cat := &catalog.Catalog{Store: s, Raw: dirs.raw, Files: dirs.catalog, Key: a.keys.Catalog, Parsers: parsers(), Now: now, Log: log,
-		Fleet: fleet{s}, Bounds: catalog.Bounds{Flips: a.cfg.CanaryFlips, Machines: a.cfg.CanaryMachines}}
+		Fleet: canary{s}, Bounds: catalog.Bounds{Flips: a.cfg.CanaryFlips, Machines: a.cfg.CanaryMachines}}
 	labels := &label.Book{Labels: s, Machines: s, Lists: label.Lists{Newest: newestLists(s, cat), Now: now}}
+	lists := func(ctx context.Context, os patch.HostOS, rev patch.RevisionID) (world.List, error) {
+		return cat.ListOf(ctx, os, rev)
+	}
 	reader := &world.Reader{
-		Store: s, Catalog: cat, Labels: labels, Limits: gate.DefaultLimits(), Now: now, Zone: zone,
-		Lists: func(ctx context.Context, os patch.HostOS, rev patch.RevisionID) (world.List, error) {
-			return cat.ListOf(ctx, os, rev)
-		},
+		Store: s, Fleet: fleet.New(s, lists), Catalog: cat, Labels: labels, Limits: gate.DefaultLimits(), Now: now, Zone: zone, Lists: lists,
 	}
 	planner := &plan.Planner{World: reader}
 	account := &ledger.Ledger{World: reader, Store: s, Labels: labels, Log: log}

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"iter"
 	"log/slog"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 type Snapshots interface {
 	PutSnapshotAfter(ctx context.Context, after uint64, s patch.Snapshot, t []patch.Transition, e []patch.EffectUpdate) error
 	PutEffects(ctx context.Context, e []patch.EffectUpdate) error
-	NewestSnapshots(ctx context.Context, os patch.HostOS) iter.Seq2[patch.Snapshot, error]
 	HasFacts(ctx context.Context, hash patch.Hash) (bool, error)
 	FindInventory(ctx context.Context, hash patch.Hash) ([]byte, error)
 	ListReceipts(ctx context.Context, id patch.MachineID, limit int) ([]patch.Receipt, error)

@@ -130,28 +130,20 @@ func freshness(m patch.Machine, g gate.Gate) Freshness {
 // verdicts counts a machine's verdicts over its newest list and visits all but those that are not applicable.
 func verdicts(s *world.Sight, visit func(i int, v patch.Verdict)) (c patch.Counts) {
 	patches := s.Shelf.List.Patches()
-	vector, current := s.Current()
-	if !current {
-		for i := range patches {
-			v := s.Verdict(patches[i].ID)
+	if judged, current := s.Judged(); current {
+		for i, v := range judged {
 			c[v]++
-			if v != patch.NotApplicable {
-				visit(i, v)
-			}
+			visit(i, v)
 		}
+		c[patch.NotApplicable] = len(patches) - c.Total()
 		return c
 	}
-	for at, b := range vector.Bits() { // four verdicts a byte, and nearly all of them are zero: not applicable
-		if b == 0 {
-			continue
-		}
-		for i := at * 4; i < min(at*4+4, vector.Len()); i++ {
-			if v := vector.At(i); v != patch.NotApplicable {
-				c[v]++
-				visit(i, v)
-			}
+	for i := range patches {
+		v := s.Verdict(patches[i].ID)
+		c[v]++
+		if v != patch.NotApplicable {
+			visit(i, v)
 		}
 	}
-	c[patch.NotApplicable] = len(patches) - c.Total()
 	return c
 }

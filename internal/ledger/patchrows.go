@@ -116,41 +116,22 @@ func ofPatch(row patch.PatchRow, s Summary) string {
 	return fmt.Sprintf("%s on %s: %s.", name, gate.Count(s.Total, "machine", "machines"), strings.Join(parts, ", "))
 }
 
-// sights reads machines with their newest snapshots, one after the other; snapshots are streamed.
+// sights gives the machines that a filter selects, in no order; a filter for a label is not understood.
 func (l *Ledger) sights(ctx context.Context, v *world.View, f patch.MachineFilter, yield func(*world.Sight) error) error {
-	machines, err := l.World.Store.ListMachines(ctx, f)
+	look, err := v.Look(ctx)
 	if err != nil {
 		return err
 	}
-	rest := make(map[patch.MachineID]patch.Machine, len(machines))
-	for _, m := range machines {
-		rest[m.ID] = m
-	}
-	give := func(m patch.Machine, snap *patch.Snapshot) error {
-		s, err := v.SightOf(ctx, m, snap)
-		if err != nil {
-			return err
-		}
-		return yield(s)
-	}
-	for snap, err := range l.Store.NewestSnapshots(ctx, "") {
-		if err != nil {
-			return err
-		}
-		m, wanted := rest[snap.Machine]
-		if !wanted {
+	for seat := range look.All() {
+		if f.State != "" && seat.Machine.State != f.State || f.OS != "" && seat.Machine.OS != f.OS {
 			continue
 		}
-		delete(rest, m.ID)
-		if err := give(m, &snap); err != nil {
+		s, err := v.SightAt(ctx, seat)
+		if err != nil {
 			return err
 		}
-	}
-	for _, m := range machines {
-		if _, left := rest[m.ID]; left {
-			if err := give(m, nil); err != nil {
-				return err
-			}
+		if err := yield(s); err != nil {
+			return err
 		}
 	}
 	return nil

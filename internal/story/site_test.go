@@ -18,6 +18,7 @@ import (
 	"github.com/fettle-project/fettle/internal/approval"
 	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/detect"
+	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -58,10 +59,10 @@ func newSite(t testing.TB) *site {
 	t.Cleanup(func() { s.must(s.store.Close()) })
 	log := slog.New(slog.DiscardHandler)
 	s.book = &label.Book{Labels: s.store, Machines: s.store, Lists: label.Lists{Newest: s.cat.lists, Now: clock}}
-	reader := &world.Reader{Store: s.store, Catalog: s.cat, Labels: s.book, Now: clock,
-		Lists: func(_ context.Context, os patch.HostOS, rev patch.RevisionID) (world.List, error) {
-			return s.cat.find(os, rev)
-		}}
+	lists := func(_ context.Context, os patch.HostOS, rev patch.RevisionID) (world.List, error) {
+		return s.cat.find(os, rev)
+	}
+	reader := &world.Reader{Store: s.store, Fleet: fleet.New(s.store, lists), Catalog: s.cat, Labels: s.book, Now: clock, Lists: lists}
 	pub, key, err := ed25519.GenerateKey(nil)
 	s.must(err)
 	s.key = pub

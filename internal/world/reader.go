@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -11,6 +12,7 @@ import (
 // Reader makes Views. It holds no state and may be used from many goroutines.
 type Reader struct {
 	Store   Store
+	Fleet   *fleet.Index // over Store's machines and detects
 	Catalog Catalog
 	Lists   Lists
 	Labels  Labels
@@ -25,6 +27,9 @@ type View struct {
 	Limits gate.Limits
 
 	r         *Reader
+	look      *fleet.Look // made at the first machine
+	metas     map[patch.HostOS]*patch.RevisionMeta
+	facing    map[patch.HostOS][]gate.FeedFact
 	decisions map[patch.ID][]patch.Decision
 	approved  map[string]time.Time // by label: the newest approval of any patch
 	feeds     []patch.FeedStatus
@@ -77,7 +82,8 @@ func (r *Reader) View(ctx context.Context) (*View, error) {
 
 // Records is a View without decisions and feeds: for what only concerns verdicts and attempts. Gates must not be walked on it.
 func (r *Reader) Records() *View {
-	v := &View{Now: r.Now(), Limits: r.Limits, r: r, decisions: map[patch.ID][]patch.Decision{}, approved: map[string]time.Time{}, members: map[string]map[patch.MachineID]bool{},
+	v := &View{Now: r.Now(), Limits: r.Limits, r: r, metas: map[patch.HostOS]*patch.RevisionMeta{}, facing: map[patch.HostOS][]gate.FeedFact{},
+		decisions: map[patch.ID][]patch.Decision{}, approved: map[string]time.Time{}, members: map[string]map[patch.MachineID]bool{},
 		lists: map[listKey]*Shelf{}, payloads: map[patch.ID]map[patch.Hash]patch.StoredPayload{}, files: map[fileKey][]patch.PayloadFile{},
 		facts: map[patch.Hash]*patch.Facts{}, needed: map[neededKey][]patch.PlanPackage{}}
 	if v.Limits == (gate.Limits{}) {

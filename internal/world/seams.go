@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/fettle-project/fettle/internal/detect"
+	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -62,13 +63,10 @@ type Catalog interface {
 }
 
 // List is one revision's list, in the order of its vectors.
-type List interface {
-	Patches() []patch.Patch
-	Index(id patch.ID) (int, bool)
-}
+type List = fleet.List
 
 // Lists gives the list of one revision of a host OS: a closure over catalog.Catalog.ListOf.
-type Lists func(ctx context.Context, os patch.HostOS, rev patch.RevisionID) (List, error)
+type Lists = fleet.Lists
 
 // Labels tells who carries a label now; package label implements it.
 type Labels interface {

@@ -17,8 +17,8 @@ type Shelf struct {
 // Shelf gives the list of a revision; an empty revision means the newest. It is nil, without error, where there is no such list.
 func (v *View) Shelf(ctx context.Context, os patch.HostOS, rev patch.RevisionID) (*Shelf, error) {
 	if rev == "" {
-		meta, ok := v.r.Catalog.Meta(os)
-		if !ok {
+		meta := v.meta(os)
+		if meta == nil {
 			return nil, nil
 		}
 		rev = meta.ID

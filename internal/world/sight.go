@@ -2,9 +2,11 @@ package world
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -18,11 +20,11 @@ type Sight struct {
 	Meta    *patch.RevisionMeta // of that list
 
 	v          *View
-	verdicts   patch.Vector
+	seat       *fleet.Seat
 	judged     *Shelf // the list that the verdicts are in the order of
 	attempts   []patch.Attempt
 	attempted  bool
-	deployable map[deployKey]bool
+	deployable map[deployKey]bool // made when first needed
 }
 
 type deployKey struct {
@@ -31,39 +33,36 @@ type deployKey struct {
 	window patch.Window
 }
 
-// Sight reads one machine.
+// Sight gives one machine.
 func (v *View) Sight(ctx context.Context, id patch.MachineID) (*Sight, error) {
-	m, err := v.r.Store.FindMachine(ctx, id)
+	look, err := v.Look(ctx)
 	if err != nil {
 		return nil, err
 	}
-	snap, err := v.r.Store.NewestSnapshot(ctx, id)
-	if err != nil {
-		if patch.KindOf(err) != patch.NotFound {
-			return nil, err
-		}
-		return v.SightOf(ctx, m, nil)
+	seat := look.Find(id)
+	if seat == nil {
+		return nil, patch.Errorf(patch.NotFound, "no machine has the ID %q", id)
 	}
-	return v.SightOf(ctx, m, &snap)
+	return v.SightAt(ctx, seat)
 }
 
-// SightOf is Sight for a machine and newest snapshot that were read already; snap is nil where there is none.
-func (v *View) SightOf(ctx context.Context, m patch.Machine, snap *patch.Snapshot) (*Sight, error) {
-	s := &Sight{Machine: m, OS: m.OS, v: v, deployable: map[deployKey]bool{}}
-	if snap != nil {
-		r := snap.Receipt
-		s.Receipt, s.verdicts = &r, snap.Verdicts
-		if s.OS == "" {
-			s.OS = r.OS
-		}
+// Look is all machines as the View sees them.
+func (v *View) Look(ctx context.Context) (_ *fleet.Look, err error) {
+	if v.look == nil {
+		v.look, err = v.r.Fleet.Look(ctx)
 	}
+	return v.look, err
+}
+
+// SightAt is Sight for a seat of the View's Look.
+func (v *View) SightAt(ctx context.Context, seat *fleet.Seat) (*Sight, error) {
+	s := &Sight{Machine: seat.Machine, OS: seat.OS(), Receipt: seat.Receipt, v: v, seat: seat}
 	if s.OS == "" {
 		return s, nil
 	}
 	var err error
-	if meta, ok := v.r.Catalog.Meta(s.OS); ok {
-		s.Meta = &meta
-		if s.Shelf, err = v.Shelf(ctx, s.OS, meta.ID); err != nil {
+	if s.Meta = v.meta(s.OS); s.Meta != nil {
+		if s.Shelf, err = v.Shelf(ctx, s.OS, s.Meta.ID); err != nil {
 			return nil, err
 		}
 	}
@@ -75,18 +74,45 @@ func (v *View) SightOf(ctx context.Context, m patch.Machine, snap *patch.Snapsho
 	return s, nil
 }
 
+// meta is an OS's newest revision; nil where none is published.
+func (v *View) meta(os patch.HostOS) *patch.RevisionMeta {
+	m, known := v.metas[os]
+	if !known {
+		if found, ok := v.r.Catalog.Meta(os); ok {
+			m = &found
+		}
+		v.metas[os] = m
+	}
+	return m
+}
+
 // Verdict is what the newest complete detect says about a patch; Unknown where it does not cover it.
 func (s *Sight) Verdict(id patch.ID) patch.Verdict {
 	_, i, ok := s.judged.Find(id)
-	if !ok || i >= s.verdicts.Len() {
+	if !ok || i >= s.Receipt.Expected {
 		return patch.Unknown
 	}
-	return s.verdicts.At(i)
+	return s.seat.Verdict(i)
 }
 
-// Current reports whether the verdicts are in the order of the newest list, and gives them.
+// Current gives the verdicts if they are in the order of the newest list.
 func (s *Sight) Current() (patch.Vector, bool) {
-	return s.verdicts, s.judged != nil && s.judged == s.Shelf && s.verdicts.Len() == len(s.Shelf.List.Patches())
+	if !s.current() {
+		return patch.Vector{}, false
+	}
+	return s.seat.Vector(), true
+}
+
+// Judged visits the verdicts that are not not-applicable, by column, if they are in the order of the newest list.
+func (s *Sight) Judged() (iter.Seq2[int, patch.Verdict], bool) {
+	if !s.current() {
+		return nil, false
+	}
+	return s.seat.Verdicts(), true
+}
+
+func (s *Sight) current() bool {
+	return s.judged != nil && s.judged == s.Shelf && s.Receipt.Expected == len(s.Shelf.List.Patches())
 }
 
 // Attempts lists this machine's attempts, oldest first, or those for one patch.

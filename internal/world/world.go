@@ -70,9 +70,8 @@ func (s *Sight) unlisted(ctx context.Context, id patch.ID, w *gate.World) error 
 	}
 	w.Patch, w.PatchOS, w.GoneAt = row.Patch, row.OS, row.GoneAt
 	if s.OS == "" {
-		meta, ok := s.v.r.Catalog.Meta(row.OS)
-		if ok {
-			w.Revision, w.Listed = &meta, row.GoneAt.IsZero()
+		if meta := s.v.meta(row.OS); meta != nil {
+			w.Revision, w.Listed = meta, row.GoneAt.IsZero()
 		}
 	}
 	ts, err := s.v.r.Store.ListTransitions(ctx, patch.TransitionFilter{Machine: s.Machine.ID, Patch: id, Limit: 1})
@@ -90,7 +89,16 @@ func (s *Sight) feeds(w *gate.World) {
 	if os == "" {
 		os = w.PatchOS
 	}
-	for _, f := range s.v.feeds {
+	facts, known := s.v.facing[os]
+	if !known {
+		facts = s.v.feedFacts(os)
+		s.v.facing[os] = facts
+	}
+	w.Feeds = facts
+}
+
+func (v *View) feedFacts(os patch.HostOS) (facts []gate.FeedFact) {
+	for _, f := range v.feeds {
 		if f.OS != os {
 			continue
 		}
@@ -101,8 +109,9 @@ func (s *Sight) feeds(w *gate.World) {
 		if f.Last != nil && (f.Last.Outcome == "failed" || f.Last.Outcome == "quarantined") {
 			fact.Failing = f.Last.Text
 		}
-		w.Feeds = append(w.Feeds, fact)
+		facts = append(facts, fact)
 	}
+	return facts
 }
 
 // superseding judges the patches that replace this one, on this machine.
@@ -124,6 +133,9 @@ func (s *Sight) superseding(ctx context.Context, a Ask, above []patch.ID) ([]gat
 				}
 				known = onItsWay(gate.Walk(w))
 				if len(a.Assume) == 0 && len(above) == 1 {
+					if s.deployable == nil {
+						s.deployable = map[deployKey]bool{}
+					}
 					s.deployable[k] = known
 				}
 			}

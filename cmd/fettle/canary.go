@@ -12,10 +12,10 @@ import (
 	"github.com/fettle-project/fettle/internal/world"
 )
 
-// fleet gives the catalog what machines said about themselves.
-type fleet struct{ store *store.Store }
+// canary gives the catalog what machines said about themselves.
+type canary struct{ store *store.Store }
 
-func (f fleet) StoredFacts(ctx context.Context, os patch.HostOS, n int) iter.Seq2[catalog.StoredFacts, error] {
+func (f canary) StoredFacts(ctx context.Context, os patch.HostOS, n int) iter.Seq2[catalog.StoredFacts, error] {
 	return func(yield func(catalog.StoredFacts, error) bool) {
 		machines, err := f.store.ListMachines(ctx, patch.MachineFilter{State: patch.Admitted, OS: os})
 		if err != nil {
@@ -41,7 +41,7 @@ func (f fleet) StoredFacts(ctx context.Context, os patch.HostOS, n int) iter.Seq
 	}
 }
 
-func (f fleet) facts(ctx context.Context, h patch.Hash) (*patch.Facts, error) {
+func (f canary) facts(ctx context.Context, h patch.Hash) (*patch.Facts, error) {
 	body, err := f.store.FindFacts(ctx, h)
 	if err != nil {
 		return nil, err
