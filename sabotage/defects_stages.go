@@ -54,7 +54,7 @@ var stageDefects = []Defect{
 		Old: "installed && !p.Held &&", New: "installed &&", Test: "TestNeeded", In: "./internal/world"},
 
 	{Name: "the plan installs what is approved and not deployable", File: "internal/plan/planner.go",
-		Old: "if a.Deployable {", New: "if _, approved := w.Approval(); approved || a.Deployable {", Test: "TestStory|TestAnyOrder", In: "./internal/story"},
+		Old: "if a.Deployable || a.Queues() {", New: "if _, approved := w.Approval(); approved || a.Deployable {", Test: "TestStory|TestAnyOrder", In: "./internal/story"},
 	{Name: "a plan that has drifted is applied", File: "internal/deploy/apply.go",
 		Old: "if drift := drifted(p, fresh); len(drift) > 0 {", New: "if drift := drifted(p, fresh); false {", Test: "TestApplyNamesDrift", In: "./internal/story"},
 	{Name: "the same plan becomes a second deployment", File: "internal/deploy/apply.go",

@@ -23,6 +23,7 @@ type ready struct {
 	attempt  patch.Attempt
 	title    string
 	packages []patch.PlanPackage
+	claim    *patch.RingClaim // the place in its ring that it takes; nil without rings
 }
 
 // check walks the gates for each attempt once more and withdraws what must not be installed any more.
@@ -71,7 +72,7 @@ func (d *Desk) judge(ctx context.Context, c *checked, a patch.Attempt, item patc
 	}
 	answer := gate.Walk(w)
 	if !answer.Deployable {
-		if waits(*answer.Closed) {
+		if waits(*answer.Closed, a) {
 			c.later = append(c.later, a)
 			return nil
 		}
@@ -90,17 +91,24 @@ func (d *Desk) judge(ctx context.Context, c *checked, a patch.Attempt, item patc
 		c.withdrawn++
 		return d.Store.WithdrawAttempts(ctx, []string{a.ID}, patch.FailDrift, "the machine has changed since the plan: "+change)
 	}
-	c.ready = append(c.ready, ready{attempt: a, title: item.Title, packages: pkgs})
+	r := ready{attempt: a, title: item.Title, packages: pkgs}
+	if claim, ok := w.Claim(); ok {
+		r.claim = &claim
+	}
+	c.ready = append(c.ready, r)
 	return nil
 }
 
-// waits reports whether a closed gate opens by itself or by what is under way, so that the attempt may stay in the queue.
-func waits(g gate.Gate) bool {
+// waits reports whether a closed gate opens by itself or by what is under way, so that the attempt may stay in the queue. One that is in an
+// order already does not wait for the end of a quarantine: it would keep the machine from everything else.
+func waits(g gate.Gate, a patch.Attempt) bool {
 	switch g.Name {
 	case gate.Feed, gate.Catalog, gate.Snapshot, gate.Payload, gate.Preflight:
 		return true
+	case gate.Ring:
+		return g.Code != gate.CodeRingHalted || a.Order == ""
 	case gate.Window:
-		return g.Code == gate.CodeNotYet
+		return g.Code == gate.CodeNotYet || g.Code == gate.CodeTurn
 	case gate.Machine:
 		return g.Code == gate.CodeSilent
 	case gate.Attempts:
@@ -113,7 +121,7 @@ func causeOf(g gate.Gate) patch.FailCause {
 	switch g.Name {
 	case gate.Window:
 		return patch.FailWindow
-	case gate.Policy, gate.Label, gate.Hold:
+	case gate.Policy, gate.Label, gate.Hold, gate.Ring:
 		return "" // a decision of ours; the text names it
 	case gate.Attempts:
 		return patch.FailPatch

@@ -25,7 +25,7 @@ type Deployments interface {
 
 // Attempts is the storage of attempts and orders. OpenOrder fails with patch.NotFound where there is none.
 type Attempts interface {
-	PutOrder(ctx context.Context, o patch.OrderRow, attempts []string) error
+	PutOrder(ctx context.Context, o patch.OrderRow, attempts []string, claims ...patch.RingClaim) error
 	OpenOrder(ctx context.Context, id patch.MachineID) (patch.OrderRow, error)
 	ApplyResults(ctx context.Context, id patch.MachineID, updates []patch.AttemptUpdate) (uint64, error)
 	WithdrawAttempts(ctx context.Context, ids []string, cause patch.FailCause, text string) error

@@ -118,9 +118,13 @@ func (d *Desk) issue(ctx context.Context, m patch.Machine, c *checked) (wire.Env
 		Issued: now.UTC(), Window: c.deployment.Plan.Window, Expires: d.expires(now, c.deployment.Plan.Window).UTC()}
 	o.Revision, o.Snapshot = c.sight.Receipt.Revision, c.sight.Receipt.Seq
 	var attempts []string
+	var claims []patch.RingClaim
 	for _, r := range c.ready {
 		o.Items = append(o.Items, wire.OrderItem{Attempt: r.attempt.ID, Patch: r.attempt.Patch, Title: r.title, Packages: r.packages})
 		attempts = append(attempts, r.attempt.ID)
+		if r.claim != nil {
+			claims = append(claims, *r.claim)
+		}
 	}
 	e, err := wire.Seal(d.Key, wire.TypeOrder, o)
 	if err != nil {
@@ -131,7 +135,7 @@ func (d *Desk) issue(ctx context.Context, m patch.Machine, c *checked) (wire.Env
 		return e, false, patch.Errorf(patch.Internal, "cannot encode an order: %w", err)
 	}
 	row := patch.OrderRow{ID: o.ID, Machine: m.ID, Number: o.Number, Deployment: o.Deployment, Envelope: body, IssuedAt: now, ExpiresAt: o.Expires}
-	if err := d.Store.PutOrder(ctx, row, attempts); err != nil {
+	if err := d.Store.PutOrder(ctx, row, attempts, claims...); err != nil {
 		return wire.Envelope{}, false, err
 	}
 	d.Log.InfoContext(ctx, "order handed out", "order", o.ID, "machine", m.ID, "number", o.Number, "items", len(o.Items))

@@ -22,6 +22,7 @@ const (
 	Policy        Name = "policy"         // somebody approved it and nobody declined it
 	Label         Name = "label"          // the approval covers this machine
 	Hold          Name = "hold"           // nobody holds it back
+	Ring          Name = "ring"           // the rings before have proven it, and this one has room
 	Window        Name = "window"         // the install window is open
 	Machine       Name = "machine"        // the machine is admitted and seen
 	Payload       Name = "payload"        // the appliance has the files, verified

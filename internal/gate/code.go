@@ -30,6 +30,13 @@ const (
 	CodeHeld       = "held"         // hold
 	CodeNotYet     = "window-not-yet"
 	CodeWindowOver = "window-over"
+	CodeTurn       = "splay" // window: it is open, and this machine's own moment in it comes later
+
+	CodeRingHalted = "ring-halted" // ring: the patch is in quarantine
+	CodeRingWaits  = "ring-waits"  // ring: an earlier ring has not proven it
+	CodeRingSoaks  = "ring-soaks"  // ring: an earlier ring has, and soaks
+	CodeRingFull   = "ring-full"   // ring: as many machines as may have it unproven
+	CodeRingBusy   = "ring-busy"   // ring: as many machines as may install at once do
 
 	CodePending   = "pending"        // machine: waits to be admitted
 	CodeRevoked   = "revoked"        // machine: shut out

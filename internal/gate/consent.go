@@ -116,6 +116,10 @@ func window(w World) Gate {
 		g.close(CodeNotYet, fmt.Sprintf("the window opens %s", clock(w.Now, win.NotBefore)))
 		g.until(Time, "the window opens")
 		g.NextAt = win.NotBefore
+	case start.Before(w.Turn):
+		g.close(CodeTurn, fmt.Sprintf("the window is open, and this machine's turn in it comes %s", clock(w.Now, w.Turn)))
+		g.until(Time, "its turn comes")
+		g.NextAt = w.Turn
 	case win.NotBefore.IsZero() && win.NotAfter.IsZero():
 		g.open("at any time: no window is set")
 		if n, ok := w.scheduled(); ok {

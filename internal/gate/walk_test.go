@@ -126,6 +126,33 @@ func TestClosedGates(t *testing.T) {
 		{"held and never approved", func(w *World) {
 			w.Policy = PolicyOf([]string{"web"}, []patch.Decision{decide(patch.Hold, "web", now.Add(24*time.Hour))}, now)
 		}, Hold, CodeHeld, "nobody has approved it", Time},
+		{"an earlier ring has not begun", func(w *World) { w.Rings = ringsBefore(false, 0) }, Ring, CodeRingWaits, "canary comes first: nothing of it is deployed there yet", Person},
+		{"an earlier ring has not proven it", func(w *World) {
+			w.Rings = ringsBefore(false, 0)
+			w.Rings[0].Progress = patch.RingProgress{Proven: 1, Pending: 1, Waiting: 1, Need: 3}
+		}, Ring, CodeRingWaits, "1 of 3 machines there have proven it, 3 are needed", Agent},
+		{"an earlier ring is away", func(w *World) {
+			w.Rings = ringsBefore(false, 0)
+			w.Rings[0].Progress = patch.RingProgress{Away: 2, Need: 2}
+		}, Ring, CodeRingWaits, "its 2 machines have not been seen lately", Agent},
+		{"an earlier ring soaks", func(w *World) {
+			w.Rings = ringsBefore(false, 0)
+			w.Rings[0].Progress = patch.RingProgress{Proven: 3, Need: 3, EnoughAt: now.Add(-time.Hour)}
+		}, Ring, CodeRingSoaks, "soaks until tomorrow 07:40", Time},
+		{"halted", func(w *World) {
+			w.Rings, w.Quarantine = ringsBefore(true, 0), &patch.RingProgress{Ring: "canary", Proven: 9, Failed: 3, HaltedAt: now}
+		}, Ring, CodeRingHalted, "ring halted: 3 of 12 failed in canary", Person},
+		{"halted by a person", func(w *World) {
+			w.Rings, w.Quarantine = ringsBefore(true, 0), &patch.RingProgress{Ring: "canary", HaltedAt: now, By: "m.keller", Text: "The shop is slow."}
+		}, Ring, CodeRingHalted, "m.keller halted it in canary: the shop is slow", Person},
+		{"the ring is full", func(w *World) { w.Rings = ringsBefore(true, 5) }, Ring, CodeRingFull, "5 machines of early have it and have not proven it yet", Agent},
+		{"the ring is busy", func(w *World) {
+			w.Rings = ringsBefore(true, 0)
+			w.Rings[1].AtOnce, w.Rings[1].Load.Busy = 3, 3
+		}, Ring, CodeRingBusy, "3 machines of early install something, and 3 may at once", Agent},
+		{"its turn in the window comes later", func(w *World) {
+			w.Window, w.Turn = patch.Window{NotBefore: now.Add(-time.Hour)}, now.Add(20*time.Minute)
+		}, Window, CodeTurn, "this machine's turn in it comes today 09:00", Time},
 		{"window to come", func(w *World) { w.Window.NotBefore = now.Add(13 * time.Hour) }, Window, CodeNotYet, "opens today 21:40", Time},
 		{"window over", func(w *World) { w.Window.NotAfter = now }, Window, CodeWindowOver, "ended today 08:40", Person},
 		{"pending", func(w *World) { w.Machine.State = patch.Pending }, Machine, CodePending, "waits to be admitted", Person},

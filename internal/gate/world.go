@@ -31,6 +31,10 @@ type World struct {
 
 	Policy patch.Policy // at Start
 	Window patch.Window
+	Turn   time.Time // the machine's own moment in the window; zero: its beginning
+	// Rings are those that the patch passes through before this machine, in order, the machine's own last. Quarantine is where it was halted.
+	Rings      []RingFact
+	Quarantine *patch.RingProgress
 	// Schedules are those that deploy to this machine by themselves, the one that is open or opens next first.
 	Schedules []ScheduleFact
 

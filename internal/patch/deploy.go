@@ -143,6 +143,11 @@ type Attempt struct {
 	VerifiedSeq uint64 `json:"verified_seq,omitempty"`
 	Effect      Effect `json:"effect,omitempty"`
 	RebootOwed  bool   `json:"reboot_owed,omitempty"`
+	// Ring is the one that the machine was in when the order went out; empty without rings. Proof is what came of it for the ring.
+	Ring      string    `json:"ring,omitempty"`
+	Proof     Proof     `json:"proof,omitempty"`
+	ProofAt   time.Time `json:"proof_at,omitzero"`
+	ProofText string    `json:"proof_text,omitempty"`
 }
 
 // PayloadState is where a payload stands on the appliance.

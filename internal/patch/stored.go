@@ -87,7 +87,9 @@ type AttemptFilter struct {
 	Machine    MachineID
 	Patch      ID
 	Order      string
-	Open       bool // only those that have not ended
+	Ring       string
+	Since      time.Time // only those made then or later
+	Open       bool      // only those that have not ended
 }
 
 // AttemptUpdate is one line of a machine's journal: what it changes in its attempt. Seq is the line's number in that machine's

@@ -107,7 +107,7 @@ func onMachine(ctx context.Context, v *world.View, id patch.MachineID, patches [
 			return m, err
 		}
 		a := gate.Walk(w)
-		if a.Deployable {
+		if a.Deployable || a.Queues() {
 			item, err := install(ctx, s, w)
 			if err != nil {
 				return m, err

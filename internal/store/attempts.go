@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -10,12 +11,13 @@ import (
 const openStates = `('waiting', 'downloading', 'installing')`
 
 const attemptColumns = `id, deployment, machine, patch, decision, number, state, cause, text, log, order_id, bytes, total_bytes,
-	created_at, started_at, ended_at, verified_seq, effect, reboot_owed`
+	created_at, started_at, ended_at, verified_seq, effect, reboot_owed, ring, proof, proof_at, proof_text`
 
 func scanAttempt(r scanner) (patch.Attempt, error) {
 	var a patch.Attempt
 	err := r.Scan(&a.ID, &a.Deployment, &a.Machine, &a.Patch, &a.Decision, &a.Number, &a.State, &a.Cause, &a.Text, &a.Log, &a.Order, &a.Bytes,
-		&a.TotalBytes, stamp{&a.CreatedAt}, stamp{&a.StartedAt}, stamp{&a.EndedAt}, &a.VerifiedSeq, &a.Effect, &a.RebootOwed)
+		&a.TotalBytes, stamp{&a.CreatedAt}, stamp{&a.StartedAt}, stamp{&a.EndedAt}, &a.VerifiedSeq, &a.Effect, &a.RebootOwed,
+		&a.Ring, &a.Proof, stamp{&a.ProofAt}, &a.ProofText)
 	return a, err
 }
 
@@ -38,7 +40,8 @@ func insertAttempts(ctx context.Context, x session, deployment string, as []patc
 			a.Number = numbers[machinePatch{a.Machine, a.Patch}] + 1
 		}
 		rows[i] = []any{a.ID, a.Deployment, a.Machine, a.Patch, a.Decision, a.Number, a.State, a.Cause, a.Text, a.Log, a.Order, a.Bytes,
-			a.TotalBytes, a.CreatedAt, a.StartedAt, a.EndedAt, a.VerifiedSeq, a.Effect, a.RebootOwed}
+			a.TotalBytes, a.CreatedAt, a.StartedAt, a.EndedAt, a.VerifiedSeq, a.Effect, a.RebootOwed,
+			a.Ring, a.Proof, a.ProofAt, a.ProofText}
 	}
 	return x.insertRows(ctx, `INSERT INTO attempts (`+attemptColumns+`)`, rows, ``)
 }
@@ -83,6 +86,12 @@ func (s *Store) ListAttempts(ctx context.Context, f patch.AttemptFilter) ([]patc
 	}
 	if f.Order != "" {
 		w.add(`order_id = ?`, f.Order)
+	}
+	if f.Ring != "" {
+		w.add(`ring = ?`, f.Ring)
+	}
+	if f.Since.After(time.Time{}) {
+		w.add(`created_at >= ?`, f.Since)
 	}
 	if f.Open {
 		w.addFixed(`state IN ` + openStates)

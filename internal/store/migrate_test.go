@@ -31,6 +31,11 @@ var rowsOfVersion = map[int64][]string{
 	8: {`UPDATE machines SET changed = 7`},
 	10: {`INSERT INTO labels (name, note, expr, created_at, created_by, of_what) VALUES ('php', '', '', 5, 'old', 'patches')`,
 		`INSERT INTO label_patches (label, patch) VALUES ('php', 's/p/1')`},
+	16: {
+		`INSERT INTO rings (name, position, body) VALUES ('old', 1, '{"name":"old","label":"all","position":1,"soak":"24h"}')`,
+		`INSERT INTO ring_progress (patch, ring, halted, body) VALUES ('s/p/1', 'old', TRUE, '{"patch":"s/p/1","ring":"old","proven":2}')`,
+	},
+	17: {`INSERT INTO health (machine, at, body) VALUES ('m-old', 5, '{"boot":"b"}')`},
 }
 
 func TestMigrationsKeepRows(t *testing.T) {
@@ -112,6 +117,19 @@ func migrateFrom(t *testing.T, url string, from int64) {
 	if from >= 10 {
 		if l := got[patch.Label](t)(s.FindLabel(ctx, "php")); l.Of != patch.OfPatches || len(l.Patches) != 1 {
 			t.Errorf("label became %+v", l)
+		}
+	}
+	if from >= 16 {
+		if all := got[[]patch.Ring](t)(s.ListRings(ctx)); len(all) != 1 || all[0].Label != "all" {
+			t.Errorf("rings became %+v", all)
+		}
+		if all := got[[]patch.RingProgress](t)(s.ListRingProgress(ctx, "s/p/1")); len(all) != 1 || all[0].Proven != 2 {
+			t.Errorf("progress became %+v", all)
+		}
+	}
+	if from >= 17 {
+		if all := got[map[patch.MachineID]patch.Health](t)(s.ListHealth(ctx)); all["m-old"].Boot != "b" {
+			t.Errorf("health became %+v", all)
 		}
 	}
 	must(t, s.VerifyAudit(ctx))

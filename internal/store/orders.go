@@ -16,8 +16,8 @@ func scanOrder(r scanner) (patch.OrderRow, error) {
 
 // PutOrder stores a signed order and binds attempts to it: they must be of its machine and waiting, and may come from an older
 // order that this one replaces. It gives Conflict where its Number is not above the machine's newest, where an attempt is not
-// waiting any more, and where an older order keeps an attempt that has not ended.
-func (s *Store) PutOrder(ctx context.Context, o patch.OrderRow, attempts []string) error {
+// waiting any more, where an older order keeps an attempt that has not ended, and where a ring has no room for a claim.
+func (s *Store) PutOrder(ctx context.Context, o patch.OrderRow, attempts []string, claims ...patch.RingClaim) error {
 	if o.ID == "" || len(attempts) == 0 {
 		return patch.Errorf(patch.Invalid, "an order needs an ID and at least one attempt")
 	}
@@ -36,7 +36,10 @@ func (s *Store) PutOrder(ctx context.Context, o patch.OrderRow, attempts []strin
 		if _, err := x.exec(ctx, `UPDATE machines SET order_number = $2, changed = `+x.engine.changed+` WHERE id = $1`, o.Machine, o.Number); err != nil {
 			return err
 		}
-		return bindAttempts(ctx, x, o, attempts)
+		if err := bindAttempts(ctx, x, o, attempts); err != nil {
+			return err
+		}
+		return s.claimRings(ctx, x, o.Machine, claims)
 	})
 	return fault(err, "cannot store an order for the machine %s", o.Machine)
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/plan"
+	"github.com/fettle-project/fettle/internal/ring"
 	"github.com/fettle-project/fettle/internal/store"
 	"github.com/fettle-project/fettle/internal/version"
 	"github.com/fettle-project/fettle/internal/wire"
@@ -45,6 +46,7 @@ type site struct {
 	deploy  *deploy.Desk
 	ledger  *ledger.Ledger
 	book    *label.Book
+	rings   *ring.Desk
 	key     ed25519.PublicKey
 	admin   patch.Caller
 }
@@ -66,6 +68,7 @@ func newSite(t testing.TB) *site {
 	pub, key, err := ed25519.GenerateKey(nil)
 	s.must(err)
 	s.key = pub
+	s.rings = &ring.Desk{World: reader, Store: s.store, Now: clock, Log: log}
 	s.desk = &approval.Desk{World: reader, Store: s.store, PatchLabels: s.book, Now: clock}
 	s.planner = &plan.Planner{World: reader}
 	s.ledger = &ledger.Ledger{World: reader, Store: s.store, Labels: s.book, Log: log}

@@ -36,6 +36,8 @@ type View struct {
 	schedules []gate.ScheduleFact // those that are not paused, the first to open first
 	covers    map[string]string   // a schedule's label
 	members   map[string]map[patch.MachineID]bool
+	rings     []patch.Ring
+	ringed    map[patch.ID]map[string]patch.RingProgress
 	lists     map[listKey]*Shelf
 	payloads  map[patch.ID]map[patch.Hash]patch.StoredPayload
 	files     map[fileKey][]patch.PayloadFile
@@ -77,12 +79,16 @@ func (r *Reader) View(ctx context.Context) (*View, error) {
 	if v.feeds, err = r.Store.ListFeeds(ctx); err != nil {
 		return v, err
 	}
+	if v.rings, err = r.Store.ListRings(ctx); err != nil {
+		return v, err
+	}
 	return v, v.readSchedules(ctx)
 }
 
 // Records is a View without decisions and feeds: for what only concerns verdicts and attempts. Gates must not be walked on it.
 func (r *Reader) Records() *View {
 	v := &View{Now: r.Now(), Limits: r.Limits, r: r, metas: map[patch.HostOS]*patch.RevisionMeta{}, facing: map[patch.HostOS][]gate.FeedFact{},
+		ringed:    map[patch.ID]map[string]patch.RingProgress{},
 		decisions: map[patch.ID][]patch.Decision{}, approved: map[string]time.Time{}, members: map[string]map[patch.MachineID]bool{},
 		lists: map[listKey]*Shelf{}, payloads: map[patch.ID]map[patch.Hash]patch.StoredPayload{}, files: map[fileKey][]patch.PayloadFile{},
 		facts: map[patch.Hash]*patch.Facts{}, needed: map[neededKey][]patch.PlanPackage{}}

@@ -38,6 +38,13 @@ type Schedules interface {
 	ListSchedules(ctx context.Context) ([]patch.Schedule, error)
 }
 
+// Rings is the storage of rings and of how far patches are in them. FindRingLoad leaves one machine out of its count.
+type Rings interface {
+	ListRings(ctx context.Context) ([]patch.Ring, error)
+	ListRingProgress(ctx context.Context, id patch.ID) ([]patch.RingProgress, error)
+	FindRingLoad(ctx context.Context, ring string, id patch.ID, but patch.MachineID) (patch.RingLoad, error)
+}
+
 // Patches is the storage of patches and feeds.
 type Patches interface {
 	FindPatch(ctx context.Context, id patch.ID) (patch.PatchRow, error)
@@ -53,6 +60,7 @@ type Store interface {
 	Work
 	Patches
 	Schedules
+	Rings
 }
 
 // Catalog is the published catalog.

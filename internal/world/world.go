@@ -36,6 +36,11 @@ func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World,
 		return w, err
 	}
 	w.Blocked = blocked(s.attempts)
+	if w.Verdict == patch.NotPatched {
+		if err = s.ringed(ctx, a.Patch, &w); err != nil {
+			return w, err
+		}
+	}
 	if n := len(w.Attempts); n > 0 && w.Attempts[n-1].Cause == patch.FailDependency {
 		if w.Approved, err = v.Approved(ctx, s.Machine.ID); err != nil {
 			return w, err

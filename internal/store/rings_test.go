@@ -1,0 +1,155 @@
+package store
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+func canary() patch.Ring {
+	return patch.Ring{Name: "canary", Label: "canary", Position: 1, Probes: []patch.Probe{"port:443"}, CreatedAt: then, CreatedBy: "alice"}.WithDefaults()
+}
+
+func TestRings(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		r := canary()
+		early := patch.Ring{Name: "early", Label: "early", Position: 2}.WithDefaults()
+		must(t, s.PutRing(ctx, alice, early))
+		must(t, s.PutRing(ctx, alice, r))
+		changed := r
+		changed.Soak, changed.CreatedBy, changed.CreatedAt = patch.Span(time.Hour), "bob", then.Add(time.Hour)
+		must(t, s.PutRing(ctx, alice, changed))
+		r.Soak = changed.Soak
+		if d := cmp.Diff([]patch.Ring{r, early}, got[[]patch.Ring](t)(s.ListRings(ctx))); d != "" {
+			t.Errorf("rings:\n%s", d)
+		}
+		wantKind(t, s.PutRing(ctx, alice, patch.Ring{Name: "x"}), patch.Invalid)
+		wantKind(t, s.RemoveRing(ctx, alice, "none"), patch.NotFound)
+		must(t, s.DecideRing(ctx, alice, "ring.halt", patch.RingProgress{Patch: "s/p/1", Ring: "canary", HaltedAt: then}))
+		must(t, s.RemoveRing(ctx, alice, "canary"))
+		if all := got[[]patch.RingProgress](t)(s.ListRingProgress(ctx, "")); len(all) != 0 {
+			t.Errorf("a ring that is gone still halts: %+v", all)
+		}
+		must(t, s.VerifyAudit(ctx))
+	})
+}
+
+// What the appliance works out never overwrites what a person decided in between.
+func TestRingProgress(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		was := patch.RingProgress{Patch: "s/p/1", Ring: "canary"}
+		one := was
+		one.Proven, one.EnoughAt = 1, then
+		must(t, s.KeepRingProgress(ctx, one, was))
+		halted := one
+		halted.HaltedAt, halted.By = then.Add(time.Minute), "alice"
+		must(t, s.DecideRing(ctx, alice, "ring.halt", halted))
+		two := one
+		two.Proven = 2
+		wantKind(t, s.KeepRingProgress(ctx, two, one), patch.Conflict)
+		if d := cmp.Diff([]patch.RingProgress{halted}, got[[]patch.RingProgress](t)(s.ListRingProgress(ctx, "s/p/1"))); d != "" {
+			t.Errorf("progress:\n%s", d)
+		}
+	})
+}
+
+// Many machines ask at the same time; a ring never gives away more places than it has, and none where the patch is halted.
+func TestClaimsAreNeverOverdrawn(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		const machines, room = 12, 3
+		var ids []patch.MachineID
+		var as []patch.Attempt
+		for i := range machines {
+			id := patch.MachineID(fmt.Sprint("m-", i))
+			ids = append(ids, id)
+			as = append(as, attempt(fmt.Sprint("a", i), id, "s/p/1"), attempt(fmt.Sprint("b", i), id, "s/q/1"))
+		}
+		enrol(t, s, ids...)
+		must(t, s.PutDeployment(ctx, alice, patch.Deployment{ID: "d1", State: patch.Running, By: "alice", At: then}, as))
+		order := func(i int, name string, id patch.ID, atOnce int) error {
+			o := patch.OrderRow{ID: fmt.Sprint("o-", name, i), Machine: ids[i], Number: uint64(1 + len(name)), Deployment: "d1", Envelope: []byte("x"), IssuedAt: then, ExpiresAt: then.Add(time.Hour)}
+			return s.PutOrder(ctx, o, []string{fmt.Sprint(name, i)}, patch.RingClaim{Attempt: fmt.Sprint(name, i), Patch: id, Ring: "canary", Room: room, AtOnce: atOnce})
+		}
+		granted := make(chan bool, machines)
+		var wg sync.WaitGroup
+		for i := range machines {
+			wg.Go(func() {
+				err := order(i, "a", "s/p/1", 0)
+				if err != nil {
+					wantKind(t, err, patch.Conflict)
+				}
+				granted <- err == nil
+			})
+		}
+		wg.Wait()
+		close(granted)
+		n := 0
+		for ok := range granted {
+			if ok {
+				n++
+			}
+		}
+		load := got[patch.RingLoad](t)(s.FindRingLoad(ctx, "canary", "s/p/1", ""))
+		if n != room || load.Unproven != room || load.Busy != room {
+			t.Fatalf("%d places given, %+v", n, load)
+		}
+		var free int
+		for i, id := range ids {
+			if m := got[patch.Machine](t)(s.FindMachine(ctx, id)); m.OrderNumber == 0 {
+				free = i
+			}
+		}
+		wantKind(t, order(free, "b", "s/q/1", room), patch.Conflict) // as many machines install as may at once
+		must(t, s.PutProofs(ctx, []patch.ProofUpdate{{Attempt: firstInRing(t, s), Proof: patch.ProofGood, At: then}}))
+		must(t, order(free, "a", "s/p/1", 0))
+		must(t, s.PutProofs(ctx, []patch.ProofUpdate{{Attempt: firstInRing(t, s), Proof: patch.ProofGood, At: then}}))
+		must(t, s.DecideRing(ctx, alice, "ring.halt", patch.RingProgress{Patch: "s/p/1", Ring: "other", HaltedAt: then}))
+		for i, id := range ids {
+			if m := got[patch.Machine](t)(s.FindMachine(ctx, id)); m.OrderNumber == 0 {
+				wantKind(t, order(i, "a", "s/p/1", 0), patch.Conflict) // it is in quarantine
+				break
+			}
+		}
+	})
+}
+
+func firstInRing(t *testing.T, s *Store) string {
+	t.Helper()
+	for _, a := range got[[]patch.Attempt](t)(s.ListAttempts(ctx, patch.AttemptFilter{Ring: "canary"})) {
+		if a.Proof == patch.ProofPending {
+			return a.ID
+		}
+	}
+	t.Fatal("nothing is unproven")
+	return ""
+}
+
+func TestHealth(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		enrol(t, s, "m-1")
+		h := patch.Health{At: then.Add(time.Minute), Boot: "b", Probes: []patch.ProbeAnswer{{Probe: "port:443", Seen: "nothing listens"}}}
+		must(t, s.PutHealth(ctx, "m-1", h))
+		must(t, s.PutHealth(ctx, "m-1", patch.Health{At: then}))
+		if d := cmp.Diff(map[patch.MachineID]patch.Health{"m-1": h}, got[map[patch.MachineID]patch.Health](t)(s.ListHealth(ctx))); d != "" {
+			t.Errorf("health:\n%s", d)
+		}
+	})
+}
+
+func TestRingPatches(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		deployed(t, s)
+		if ids := got[[]patch.ID](t)(s.ListRingPatches(ctx, then)); !cmp.Equal(ids, []patch.ID{"s/p/1", "s/q/1"}) {
+			t.Errorf("open: %v", ids)
+		}
+		must(t, s.WithdrawAttempts(ctx, []string{"a1", "a2", "a3"}, "", "over"))
+		if ids := got[[]patch.ID](t)(s.ListRingPatches(ctx, then)); len(ids) != 0 {
+			t.Errorf("over, and in no ring: %v", ids)
+		}
+	})
+}
