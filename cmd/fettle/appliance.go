@@ -30,6 +30,7 @@ import (
 	"github.com/fettle-project/fettle/internal/payload"
 	"github.com/fettle-project/fettle/internal/plan"
 	"github.com/fettle-project/fettle/internal/prediction"
+	"github.com/fettle-project/fettle/internal/ring"
 	"github.com/fettle-project/fettle/internal/store"
 	"github.com/fettle-project/fettle/internal/web"
 	"github.com/fettle-project/fettle/internal/world"
@@ -131,7 +132,9 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 		World: reader, Store: s, Replan: planner.Again, Key: a.keys.Approver, Now: now, Log: log,
 		Wake: func(id patch.MachineID) { hub.Poke(id) }, Settle: account.Settle,
 	}
+	wake := func(id patch.MachineID) { hub.Poke(id) }
 	a.Appliance = &api.Appliance{
+		Rings: &ring.Desk{World: reader, Store: s, Now: now, Log: log, Wake: wake},
 		Store: s, Catalog: cat, Labels: labels, Planner: planner,
 		Ledger:   account,
 		Approval: approvals,

@@ -16,12 +16,13 @@ import (
 )
 
 type deployCmd struct {
-	Plan  deployPlanCmd  `cmd:"" help:"Work out what a deployment would do now."`
-	Apply deployApplyCmd `cmd:"" help:"Carry a plan out."`
-	Watch deployWatchCmd `cmd:"" help:"Follow a deployment until it ends."`
-	Halt  deployHaltCmd  `cmd:"" help:"Stop a deployment: what no machine has started is withdrawn."`
-	List  deployListCmd  `cmd:"" help:"List deployments, newest first."`
-	Show  deployShowCmd  `cmd:"" help:"Show a deployment as it stands."`
+	Plan   deployPlanCmd   `cmd:"" help:"Work out what a deployment would do now."`
+	Apply  deployApplyCmd  `cmd:"" help:"Carry a plan out."`
+	Watch  deployWatchCmd  `cmd:"" help:"Follow a deployment until it ends."`
+	Halt   deployHaltCmd   `cmd:"" help:"Stop a deployment, or a patch everywhere: what no machine has started is withdrawn."`
+	Resume deployResumeCmd `cmd:"" help:"Let a patch that was halted go on through the rings."`
+	List   deployListCmd   `cmd:"" help:"List deployments, newest first."`
+	Show   deployShowCmd   `cmd:"" help:"Show a deployment as it stands."`
 }
 
 // planFlags say for what a plan is wanted.
@@ -203,15 +204,38 @@ func (c deployApplyCmd) plan(ctx context.Context, client *api.Client) (patch.Pla
 }
 
 type deployHaltCmd struct {
-	Deployment string `arg:"" help:"The deployment's id."`
+	Deployment string `arg:"" optional:"" help:"The deployment's id."`
+	Patch      string `short:"p" help:"Instead of a deployment: this patch, in every ring."`
+	Why        string `help:"The reason; a patch's halt needs one."`
 }
 
-func (deployHaltCmd) Help() string { return "Example:\n  fettle deploy halt 01J…" }
+func (deployHaltCmd) Help() string {
+	return "Examples:\n  fettle deploy halt 01J…\n  fettle deploy halt --patch nginx --why \"the shop is slow\""
+}
 
 func (c deployHaltCmd) Run(ctx context.Context, s *screen) error {
+	switch {
+	case (c.Deployment == "") == (c.Patch == ""):
+		return usagef("name a deployment, or a patch with --patch")
+	case c.Patch != "":
+		return rollout(ctx, s, "halt", api.RolloutRequest{Patch: c.Patch, Why: c.Why})
+	}
 	return tell(ctx, s, http.MethodPost, api.Path("deployments", c.Deployment, "halt"), nil, func(w io.Writer, d patch.Deployment) {
 		line(w, "Deployment %s is %s. What is being installed finishes; nothing new starts.", d.ID, d.State)
 	})
+}
+
+type deployResumeCmd struct {
+	Patch string `arg:"" help:"The patch that was halted."`
+	Why   string `required:"" help:"The reason; it is kept."`
+}
+
+func (deployResumeCmd) Help() string {
+	return "The failures until now are forgiven, and its ring soaks anew.\n\nExample:\n  fettle deploy resume nginx --why \"two of the three had a broken disk\""
+}
+
+func (c deployResumeCmd) Run(ctx context.Context, s *screen) error {
+	return rollout(ctx, s, "resume", api.RolloutRequest{Patch: c.Patch, Why: c.Why})
 }
 
 type deployListCmd struct {

@@ -27,6 +27,7 @@ type commands struct {
 	Rules     rulesCmd     `cmd:"" group:"decide" help:"Let conditions decide about patches, after they have been out for a while."`
 	Labels    labelsCmd    `cmd:"" group:"decide" help:"Named sets of machines and of patches."`
 	Deploy    deployCmd    `cmd:"" group:"decide" help:"Plan, apply, watch and halt deployments."`
+	Rings     ringsCmd     `cmd:"" group:"decide" help:"The order in which patches reach the fleet, each step proven before the next."`
 	Schedules schedulesCmd `cmd:"" group:"decide" help:"Deploy by itself what is approved, in recurring windows."`
 	Calendar  calendarCmd  `cmd:"" group:"see" help:"Show what will be deployed when, and to whom."`
 

@@ -63,11 +63,14 @@ func (a *appliance) fetchWanted(ctx context.Context) error {
 	return err
 }
 
-// sweepLoop ends what nobody ends: expired orders, finished deployments, old sessions.
+// sweepLoop ends what nobody ends: expired orders, finished deployments, old sessions; and takes patches on through the rings.
 func (a *appliance) sweepLoop(ctx context.Context) error {
 	for {
 		if err := a.Deploy.Sweep(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "deployments not swept", slog.Any("error", err))
+		}
+		if err := a.Rings.Step(ctx); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "rings not carried on", slog.Any("error", err))
 		}
 		if err := a.Store.RemoveExpiredSessions(ctx, a.Now()); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "sessions not swept", slog.Any("error", err))

@@ -18,6 +18,7 @@ import (
 	"github.com/fettle-project/fettle/internal/payload"
 	"github.com/fettle-project/fettle/internal/plan"
 	"github.com/fettle-project/fettle/internal/prediction"
+	"github.com/fettle-project/fettle/internal/ring"
 	"github.com/fettle-project/fettle/internal/store"
 )
 
@@ -31,6 +32,7 @@ type Appliance struct {
 	Rules    *approval.Rules
 	Planner  *plan.Planner
 	Deploy   *deploy.Desk
+	Rings    *ring.Desk
 	Calendar *calendar.Desk
 	Linter   *lint.Linter
 	Depot    *payload.Depot

@@ -97,6 +97,14 @@ func (s *people) routes() []Route {
 		{Pattern: "GET /api/v1/deployments/{deployment}", Permission: auth.Read, Handle: s.watchDeployment},
 		{Pattern: "POST /api/v1/deployments/{deployment}/halt", Permission: auth.Deploy, Audit: "deploy.halt", Handle: s.haltDeployment},
 
+		{Pattern: "GET /api/v1/rings", Permission: auth.Read, Handle: s.listRings},
+		{Pattern: "PUT /api/v1/rings/{ring}", Permission: auth.Deploy, Audit: "ring.put", Handle: s.putRing},
+		{Pattern: "DELETE /api/v1/rings/{ring}", Permission: auth.Deploy, Audit: "ring.remove", Handle: s.removeRing},
+		{Pattern: "GET /api/v1/rings/{ring}/attempts", Permission: auth.Read, Handle: s.ringAttempts},
+		{Pattern: "POST /api/v1/rollouts/halt", Permission: auth.Deploy, Audit: "ring.halt", Handle: s.haltPatch},
+		{Pattern: "POST /api/v1/rollouts/resume", Permission: auth.Deploy, Audit: "ring.resume", Handle: s.resumePatch},
+		{Pattern: "POST /api/v1/rollouts/pass", Permission: auth.Deploy, Audit: "ring.pass", Handle: s.passPatch},
+
 		{Pattern: "GET /api/v1/schedules", Permission: auth.Read, Handle: s.listSchedules},
 		{Pattern: "PUT /api/v1/schedules/{schedule}", Permission: auth.Deploy, Audit: "schedule.put", Handle: s.putSchedule},
 		{Pattern: "DELETE /api/v1/schedules/{schedule}", Permission: auth.Deploy, Audit: "schedule.remove", Handle: s.removeSchedule},
