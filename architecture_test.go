@@ -29,6 +29,7 @@ var layers = [][]string{
 	{"internal/feed/apt", "internal/feed/rpm", "internal/feed/osv", "internal/feed/oval", "internal/feed/apk", "internal/feed/advisory",
 		"internal/feed/sdp", "internal/feed/apps", "internal/feed/msrc", "internal/feed/sofa", "internal/store"},
 	{"internal/agent", "internal/api", "internal/web", "internal/standalone", "internal/bundle"},
+	{"internal/simulate"},
 	{"cmd/fettle", "cmd/fettle-agent", "demo", "bench", "sabotage"},
 }
 

@@ -37,9 +37,11 @@ type commands struct {
 	Tokens   tokensCmd   `cmd:"" group:"sources" help:"Tokens with which machines enrol."`
 	Users    usersCmd    `cmd:"" group:"sources" help:"People who may sign in."`
 
-	Detect  detectCmd  `cmd:"" group:"alone" help:"Judge every patch of a catalog on this machine, a directory or a facts file; no server."`
-	Facts   factsCmd   `cmd:"" group:"alone" help:"Print this machine's facts; no server."`
-	OVAL    ovalCmd    `cmd:"" name:"oval" group:"alone" help:"Judge OVAL definitions on this machine, a directory or system characteristics; no server."`
+	Detect   detectCmd   `cmd:"" group:"alone" help:"Judge every patch of a catalog on this machine, a directory or a facts file; no server."`
+	Facts    factsCmd    `cmd:"" group:"alone" help:"Print this machine's facts; no server."`
+	OVAL     ovalCmd     `cmd:"" name:"oval" group:"alone" help:"Judge OVAL definitions on this machine, a directory or system characteristics; no server."`
+	Simulate simulateCmd `cmd:"" group:"appliance" help:"Load an appliance with a fleet that is not there, and print figures."`
+
 	Version versionCmd `cmd:"" group:"alone" help:"Print the version, or compare package versions; no server."`
 }
 

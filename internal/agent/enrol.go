@@ -41,41 +41,50 @@ func Enrol(ctx context.Context, cfg Config, server, token string) (Enrolment, er
 	if id.key, err = makeKey(l.key()); err != nil {
 		return Enrolment{}, err
 	}
-	reply, base, err := enrolWith(ctx, cfg, server, t, &id)
+	guest, err := newGuest(server, t, cfg.Now)
 	if err != nil {
 		return Enrolment{}, err
 	}
-	id.Server, id.Machine, id.Certificate, id.CA = base, reply.Machine, reply.Certificate, reply.CA
-	id.CatalogKey, id.ApproverKey = reply.CatalogKey, reply.ApproverKey
-	if sum := sha256.Sum256(id.CA); hex.EncodeToString(sum[:]) != string(t.CA) {
-		return Enrolment{}, patch.Errorf(patch.Untrusted, "the appliance gave another CA than the one that the token pins")
-	}
-	if _, _, err := id.check(); err != nil {
+	defer guest.close()
+	name, _ := os.Hostname()
+	state, err := enrolWith(ctx, guest, t, name, cfg.Version, &id)
+	if err != nil {
 		return Enrolment{}, err
 	}
 	if err := writeJSON(l.identity(), id); err != nil {
 		return Enrolment{}, patch.Errorf(patch.Unavailable, "cannot keep the identity: %w", err)
 	}
-	return Enrolment{Machine: id.Machine, State: reply.State, Server: id.Server}, nil
+	return Enrolment{Machine: id.Machine, State: state, Server: id.Server}, nil
 }
 
-func enrolWith(ctx context.Context, cfg Config, server string, t Token, id *identity) (wire.EnrolReply, string, error) {
-	var reply wire.EnrolReply
+// newGuest connects as one who has no certificate yet.
+func newGuest(server string, t Token, now func() time.Time) (*client, error) {
 	c, err := newClient(server, nil)
-	if err != nil {
-		return reply, "", err
+	if err == nil {
+		c.http.Transport.(*http.Transport).TLSClientConfig = pinnedTLS(t.CA, c.hostname(), now)
 	}
-	defer c.close()
-	c.http.Transport.(*http.Transport).TLSClientConfig = pinnedTLS(t.CA, c.hostname(), cfg.Now)
+	return c, err
+}
+
+// enrolWith fills id, which has a key, with what the appliance gave for it.
+func enrolWith(ctx context.Context, guest *client, t Token, hostname, version string, id *identity) (patch.MachineState, error) {
 	csr, err := makeCSR(id.key)
 	if err != nil {
-		return reply, "", err
+		return "", err
 	}
-	name, _ := os.Hostname()
 	ctx, stop := context.WithTimeout(ctx, time.Minute)
 	defer stop()
-	_, err = c.call(ctx, wire.PathEnrol, "", wire.EnrolRequest{Token: t.Secret, CSR: csr, Hostname: name, Agent: cfg.Version}, &reply)
-	return reply, c.base, err
+	var reply wire.EnrolReply
+	if _, err := guest.call(ctx, wire.PathEnrol, "", wire.EnrolRequest{Token: t.Secret, CSR: csr, Hostname: hostname, Agent: version}, &reply); err != nil {
+		return "", err
+	}
+	id.Server, id.Machine, id.Certificate, id.CA = guest.base, reply.Machine, reply.Certificate, reply.CA
+	id.CatalogKey, id.ApproverKey = reply.CatalogKey, reply.ApproverKey
+	if sum := sha256.Sum256(id.CA); hex.EncodeToString(sum[:]) != string(t.CA) {
+		return "", patch.Errorf(patch.Untrusted, "the appliance gave another CA than the one that the token pins")
+	}
+	_, _, err = id.check()
+	return reply.State, err
 }
 
 // pinnedTLS trusts exactly the CA whose SHA-256 the token carries; the appliance shows that CA in its chain.

@@ -130,7 +130,7 @@ func (s *session) uploadSnapshot(ctx context.Context) error {
 		return err
 	}
 	base, _, _ := readSnapshotAt(s.files.told())
-	reply, err := s.client().tell(ctx, base, snap, raw)
+	reply, err := s.client().tell(ctx, base, snap, func() ([]byte, error) { return raw, nil })
 	if err != nil && patch.KindOf(err) != patch.Conflict {
 		return err
 	}
@@ -147,13 +147,16 @@ func (s *session) uploadSnapshot(ctx context.Context) error {
 	})
 }
 
-// tell sends a snapshot: as what changed since base, which the appliance acknowledged, where it takes that, and else whole, as raw.
-func (c *client) tell(ctx context.Context, base, snap patch.Snapshot, raw []byte) (reply wire.SnapshotReply, err error) {
-	if b, ok := wire.EncodeChange(base, snap); ok && len(b) < len(raw) {
+// tell sends a snapshot: as what changed since base, which the appliance acknowledged, where it takes that, and else whole.
+func (c *client) tell(ctx context.Context, base, snap patch.Snapshot, whole func() ([]byte, error)) (reply wire.SnapshotReply, err error) {
+	if b, ok := wire.EncodeChange(base, snap); ok {
 		if _, err = c.call(ctx, wire.PathSnapshot, "", b, &reply); err == nil || retryable(err) {
 			return reply, err
 		}
 	}
-	_, err = c.call(ctx, wire.PathSnapshot, "", raw, &reply)
+	raw, err := whole()
+	if err == nil {
+		_, err = c.call(ctx, wire.PathSnapshot, "", raw, &reply)
+	}
 	return reply, err
 }

@@ -16,20 +16,9 @@ const maxCatalogFile = 64 << 20
 // refreshCatalog asks for the newest revision of this host OS and fetches its files where they changed. An older build than one that was
 // accepted before is refused: an appliance may stand still but not go back.
 func (s *session) refreshCatalog(ctx context.Context, hostOS patch.HostOS) (patch.RevisionMeta, error) {
-	var e wire.Envelope
-	empty, err := s.client().call(ctx, wire.PathRevision, string(hostOS), nil, &e)
+	meta, err := s.client().revision(ctx, hostOS, s.who(), s.get().Newest)
 	if err != nil {
-		return patch.RevisionMeta{}, err
-	}
-	if empty {
-		return patch.RevisionMeta{}, patch.Errorf(patch.NotFound, "the appliance has no catalog for %s yet", hostOS)
-	}
-	var meta patch.RevisionMeta
-	if err := e.Open(ed25519.PublicKey(s.who().CatalogKey), wire.TypeRevision, &meta); err != nil {
-		return patch.RevisionMeta{}, err
-	}
-	if err := acceptRevision(meta, hostOS, s.get().Newest); err != nil {
-		return patch.RevisionMeta{}, err
+		return meta, err
 	}
 	newest := s.get().Newest
 	for _, f := range [][2]patch.Hash{{newest.Signatures, meta.Signatures}, {newest.List, meta.List}} {
@@ -42,6 +31,23 @@ func (s *session) refreshCatalog(ctx context.Context, hostOS patch.HostOS) (patc
 	}
 	s.pruneCatalog(meta)
 	return meta, nil
+}
+
+// revision asks for the newest revision of a host OS, signed with the pinned key and not older than newest.
+func (c *client) revision(ctx context.Context, hostOS patch.HostOS, id *identity, newest patch.RevisionMeta) (patch.RevisionMeta, error) {
+	var e wire.Envelope
+	empty, err := c.call(ctx, wire.PathRevision, string(hostOS), nil, &e)
+	if err != nil {
+		return patch.RevisionMeta{}, err
+	}
+	if empty {
+		return patch.RevisionMeta{}, patch.Errorf(patch.NotFound, "the appliance has no catalog for %s yet", hostOS)
+	}
+	var meta patch.RevisionMeta
+	if err := e.Open(ed25519.PublicKey(id.CatalogKey), wire.TypeRevision, &meta); err != nil {
+		return patch.RevisionMeta{}, err
+	}
+	return meta, acceptRevision(meta, hostOS, newest)
 }
 
 // fetchCatalog brings a list or signature file: as a delta to the one that is there, and in whole on any doubt.

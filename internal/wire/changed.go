@@ -45,6 +45,7 @@ const (
 	sumSize   = 16
 	maxText   = 1024 // boot, agent and order in bytes each
 	maxChange = 1 << 20
+	fewSteps  = 64 // and a 16th of the list: with more the whole snapshot is as small
 )
 
 // IsChange tells a change from a compact snapshot.
@@ -57,6 +58,9 @@ func EncodeChange(base, next patch.Snapshot) (b []byte, ok bool) {
 		return nil, false
 	}
 	steps := stepsBetween(base.Verdicts, next.Verdicts)
+	if len(steps) > fewSteps+next.Expected/16 {
+		return nil, false
+	}
 	b = append(b, changeMagic...)
 	b = binary.AppendUvarint(b, base.Seq)
 	b = binary.AppendUvarint(b, next.Seq-base.Seq)
