@@ -48,6 +48,8 @@ var apiDefects = []Defect{
 		Old: "	if own.Uid == 0 {", New: "	if own.Uid == 99999 {", Test: "TestRootsDataIsRefused", In: "./cmd/fettle"},
 	{Name: "hostile text reaches the terminal", File: "cmd/fettle/table.go",
 		Old: "return unicode.IsControl(r) ||", New: "return r == 0 ||", Test: "TestCleanShows", In: "./cmd/fettle"},
+	{Name: "a load test leaves this machine", File: "cmd/fettle/cmd_simulate.go",
+		Old: "if !ip.IP.IsLoopback() {", New: "if ip.IP == nil {", Test: "TestLoadTestsStay", In: "./cmd/fettle"},
 	{Name: "any CA passes for the pinned one", File: "cmd/fettle/profile.go",
 		Old: "got != plainFingerprint(fingerprint) {", New: "got == \"\" {", Test: "TestLoginPins", In: "./cmd/fettle"},
 	{Name: "an unseen CA is trusted without a person's yes", File: "cmd/fettle/login.go",

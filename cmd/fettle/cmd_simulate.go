@@ -24,7 +24,7 @@ type simulateCmd struct {
 	Facts       string   `help:"Facts of a real machine, as fettle facts prints them: machines of its host OS have its packages." type:"existingfile" placeholder:"FILE"`
 	Rounds      int      `default:"2" help:"How often each machine detects a change, and then nothing new."`
 	Rate        float64  `default:"0" help:"Machines a second; 0: as many as the appliance takes."`
-	Workers     int      `default:"48" help:"How many machines are at work at once."`
+	Workers     int      `default:"40" help:"How many machines are at work at once."`
 	Connections int      `default:"4000" help:"How many machines keep their connection; the others resume their TLS session each time."`
 	Active      int      `default:"0" help:"How many machines take part in the rounds after their first detect; 0: all." placeholder:"N"`
 	Applicable  int      `default:"1250" help:"How many patches apply to one machine, where the list has so many."`

@@ -150,7 +150,11 @@ func (f *fleet) step(ctx context.Context, name string, over []*machine, do func(
 	begun, sent, got := time.Now(), f.meter.sent.Load(), f.meter.got.Load()
 	var next, done atomic.Int64
 	var workers sync.WaitGroup
-	for range min(f.Workers, len(over)) {
+	at := min(f.Workers, len(over))
+	if name == "enrol" {
+		at = min(at, enrolAtOnce)
+	}
+	for range at {
 		workers.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(over)) && ctx.Err() == nil; i = next.Add(1) - 1 {
 				f.pace(ctx, begun, i)
@@ -181,7 +185,10 @@ func (f *fleet) pace(ctx context.Context, begun time.Time, i int64) {
 	wait(ctx, time.Until(begun.Add(time.Duration(float64(i)/f.Rate*float64(time.Second)))))
 }
 
-const tries = 6
+const (
+	tries       = 6
+	enrolAtOnce = 24 // an appliance lets one address try so often at once
+)
 
 // turn has one machine do one thing; what a busy appliance turns away is tried again later, as agents do.
 func (f *fleet) turn(ctx context.Context, w *stopwatch, m *machine, do func(context.Context, *machine) error) {
