@@ -20,16 +20,18 @@ type Host interface {
 
 // Installer is the package manager. Each call that fails gives a *host.Failure, whose cause becomes the result's cause.
 // Stage may be called again for the same order; Run is called at most once per attempt; Recover may be repeated:
-// it asks undone for the packages that are not as they should be after dpkg has configured what was pending.
+// it asks undone for the packages that are not as they should be, and tells it whether it knows that the transaction had begun to change
+// the machine.
 type Installer interface {
 	Stage(ctx context.Context, files []host.Staged) error
 	Plan(ctx context.Context, attempt string, f patch.Facts, want, allowed []host.Staged) (host.Transaction, error)
 	Run(ctx context.Context, t host.Transaction) (log string, err error)
-	Recover(ctx context.Context, attempt string, undone func() ([]host.Staged, error)) (log string, err error)
+	Recover(ctx context.Context, attempt string, undone func(begun bool) ([]host.Staged, error)) (log string, err error)
 }
 
-// Chain finds the stanzas of packages in a vendor's signed index, after it verified that index with the machine's own keyring.
-// Any package that the index does not carry with exactly this name, architecture, version, size and SHA-256 is an error.
+// Chain finds what the vendor says of packages, after it verified that with the machine's own keyring: their stanzas in a signed index, or
+// the signed headers of the packages themselves. Any package that the vendor does not vouch for with exactly this name, architecture,
+// version, size and SHA-256 is an error; a host.Unvouched says so of each.
 type Chain interface {
 	Verify(ctx context.Context, o host.Origin, want []patch.PlanPackage) (map[patch.Hash][]byte, error)
 }

@@ -21,9 +21,9 @@ type Config struct {
 	Interval time.Duration
 	// Host is the machine; nil means the live one.
 	Host Host
-	// Installer does package work; nil means apt on the live machine.
+	// Installer does package work; nil means apt or rpm on the live machine, whichever it is kept with.
 	Installer Installer
-	// Chain verifies payloads against the vendor's signed index; nil means apt's chain with this machine's keyring.
+	// Chain verifies payloads by the vendor's signatures with this machine's keyring; nil means apt's or rpm's, likewise.
 	Chain Chain
 	// Room says whether n bytes of packages have room at each place; nil asks the file systems.
 	Room func(n int64, places ...string) error
@@ -65,10 +65,19 @@ func (c Config) withDefaults() Config {
 		c.Host = LiveHost{Root: "/"}
 	}
 	l := layout{c.StateDir}
-	if c.Installer == nil {
+	rpm := (c.Installer == nil || c.Chain == nil) && host.KeptWithRPM("/")
+	switch {
+	case c.Installer != nil:
+	case rpm:
+		c.Installer = &host.Rpm{Dir: l.path("rpm"), Root: "/", LockWait: c.LockWait, Log: c.Log}
+	default:
 		c.Installer = &host.Apt{Dir: l.path("apt"), LockWait: c.LockWait, Log: c.Log}
 	}
-	if c.Chain == nil {
+	switch {
+	case c.Chain != nil:
+	case rpm:
+		c.Chain = &host.RpmChain{Payloads: l.payloads(), Root: "/"}
+	default:
 		c.Chain = &host.Chain{Dir: l.origins(), Root: "/", Now: c.Now}
 	}
 	return c

@@ -130,11 +130,11 @@ func (b *box) Run(_ context.Context, t host.Transaction) (string, error) {
 	return "installed", b.step("ran")
 }
 
-func (b *box) Recover(_ context.Context, _ string, undone func() ([]host.Staged, error)) (string, error) {
+func (b *box) Recover(_ context.Context, _ string, undone func(begun bool) ([]host.Staged, error)) (string, error) {
 	if err := b.step("recover"); err != nil {
 		return "", err
 	}
-	files, err := undone()
+	files, err := undone(false)
 	if err != nil {
 		return "", err
 	}

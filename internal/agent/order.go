@@ -8,6 +8,7 @@ import (
 	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/version"
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
@@ -79,7 +80,7 @@ func checkOrder(o wire.Order, me patch.MachineID) error {
 			return patch.Errorf(patch.Invalid, "the order has no packages for %.80q, or too many", string(item.Patch))
 		}
 		for _, p := range item.Packages {
-			if err := checkPackage(p); err != nil {
+			if err := checkPackage(o.OS, p); err != nil {
 				return err
 			}
 		}
@@ -87,9 +88,15 @@ func checkOrder(o wire.Order, me patch.MachineID) error {
 	return nil
 }
 
-func checkPackage(p patch.PlanPackage) error {
+func checkPackage(os patch.HostOS, p patch.PlanPackage) error {
+	if version.Of(os) == version.RPM {
+		return host.CheckRPM(p) // the package itself carries the vendor's signature
+	}
 	if err := host.CheckPackage(p); err != nil {
 		return err
+	}
+	if p.Beside || len(p.Replaces) > 0 {
+		return patch.Errorf(patch.Invalid, "package %s cannot be installed beside another version or instead of other packages", p.Name)
 	}
 	o := p.Origin
 	if !o.Release.Valid() || !o.Index.Valid() || !debian.ValidSuite(o.Suite) || o.IndexPath == "" || len(o.IndexPath) > 256 {

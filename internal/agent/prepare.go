@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -80,8 +81,8 @@ func (r *run) fits(facts patch.Facts) error {
 	if ok, word := readPolicy(r.cfg.PolicyFile).Deploys(); !ok {
 		return ownerForbids(word)
 	}
-	if m := facts.OS.Manager; m != "" && m != "dpkg" {
-		return &host.Failure{Cause: patch.FailPolicy, Text: "this agent installs through apt only, and this machine has " + m}
+	if m := facts.OS.Manager; m != "" && m != "dpkg" && m != "rpm" {
+		return &host.Failure{Cause: patch.FailPolicy, Text: "this agent installs through apt and rpm only, and this machine has " + m}
 	}
 	if facts.OS.Key != r.order.OS {
 		return &host.Failure{Cause: patch.FailDrift, Text: fmt.Sprintf("this machine is %s, and the order was made for %s", facts.OS.Key, r.order.OS)}
@@ -101,9 +102,9 @@ func (r *run) drifted(facts patch.Facts, item wire.OrderItem) error {
 			return &host.Failure{Cause: patch.FailDrift, Text: p.Name + ":" + p.Arch + " " + fmt.Sprintf(text, args...)}
 		}
 		switch {
-		case found && now.Version == p.Version && now.State == patch.Installed && r.broughtAlong(p):
+		case isThere(facts, p) && now.State == patch.Installed && r.broughtAlong(p):
 		case found && now.Held:
-			return &host.Failure{Cause: patch.FailPolicy, Text: fmt.Sprintf("%s is held on this machine (apt-mark hold) at %s", p.Name, now.Version)}
+			return &host.Failure{Cause: patch.FailPolicy, Text: fmt.Sprintf("%s is held on this machine (%s) at %s", p.Name, heldBy(facts), now.Version)}
 		case found && now.State == patch.Broken:
 			return say("is half-installed on this machine")
 		case !found && p.From != "":
@@ -129,32 +130,48 @@ func (r *run) broughtAlong(p patch.PlanPackage) bool {
 	return false
 }
 
+func heldBy(facts patch.Facts) string {
+	if facts.OS.Manager == "rpm" {
+		return "exclude or versionlock"
+	}
+	return "apt-mark hold"
+}
+
+// installedAt gives a package as it is installed; of several versions, as kernels have them, the newest.
 func installedAt(facts patch.Facts, name, arch string) (patch.Package, bool) {
-	slot := func(a string) string {
-		if a == "all" {
-			return facts.OS.Arch
-		}
-		return a
+	all := host.VersionsOf(facts, name, arch)
+	if len(all) == 0 {
+		return patch.Package{}, false
 	}
-	for _, p := range facts.Packages {
-		if p.Name == name && slot(p.Arch) == slot(arch) && p.State != patch.Removed {
-			return p, true
-		}
-	}
-	return patch.Package{}, false
+	return all[len(all)-1], true
 }
 
 // notThere names the first package of an item that is not installed at the item's version; empty when all are.
 func notThere(facts patch.Facts, item wire.OrderItem) string {
 	for _, p := range item.Packages {
-		now, found := installedAt(facts, p.Name, p.Arch)
-		switch {
-		case !found:
-			return fmt.Sprintf("%s:%s is not installed", p.Name, p.Arch)
-		case now.State != patch.Installed:
-			return fmt.Sprintf("%s:%s %s is only half-installed", p.Name, p.Arch, now.Version)
-		case now.Version != p.Version:
-			return fmt.Sprintf("%s:%s is at %s and not at %s", p.Name, p.Arch, now.Version, p.Version)
+		if why := stateOf(facts, p); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// stateOf says what is not yet so about a package that was to be installed; empty when all is.
+func stateOf(facts patch.Facts, p patch.PlanPackage) string {
+	now, found := installedAt(facts, p.Name, p.Arch)
+	switch {
+	case !found:
+		return fmt.Sprintf("%s:%s is not installed", p.Name, p.Arch)
+	case now.State != patch.Installed:
+		return fmt.Sprintf("%s:%s %s is only half-installed", p.Name, p.Arch, now.Version)
+	case now.Version != p.Version && !(p.Beside && isThere(facts, p)):
+		return fmt.Sprintf("%s:%s is at %s and not at %s", p.Name, p.Arch, now.Version, p.Version)
+	case facts.OS.Manager == "rpm" && !p.Beside && len(host.VersionsOf(facts, p.Name, p.Arch)) > 1:
+		return fmt.Sprintf("%s:%s is there in an older version too", p.Name, p.Arch)
+	}
+	for _, q := range p.Replaces {
+		if _, left := installedAt(facts, q.Name, q.Arch); left {
+			return fmt.Sprintf("%s, which %s replaces, is still installed", q.Name, p.Name)
 		}
 	}
 	return ""
@@ -218,6 +235,9 @@ func (r *run) vouch(ctx context.Context, facts patch.Facts, items []wire.OrderIt
 }
 
 func (r *run) chain(ctx context.Context, facts patch.Facts, o patch.Origin, want []patch.PlanPackage) (map[patch.Hash][]byte, error) {
+	if facts.OS.Manager == "rpm" {
+		return r.cfg.Chain.Verify(ctx, host.Origin{Origin: o}, want)
+	}
 	release, err := r.client().fetch(ctx, blob{Hash: o.Release, Limit: 8 << 20, Dir: r.files.origins()})
 	if err != nil {
 		return nil, err
@@ -234,7 +254,10 @@ func (r *run) admit(item wire.OrderItem, stanzas map[patch.Hash][]byte, failures
 		if stanzas[p.SHA256] != nil {
 			continue
 		}
-		if err := failures[p.Origin.Index]; err != nil {
+		var each host.Unvouched
+		if err := failures[p.Origin.Index]; errors.As(err, &each) && each[p.SHA256] != nil {
+			return each[p.SHA256]
+		} else if err != nil {
 			return err
 		}
 		return patch.Errorf(patch.Untrusted, "the vendor's signed index does not vouch for %s %s", p.Name, p.Version)
@@ -280,7 +303,7 @@ func (r *run) cleanUp() {
 			keep["stanzas-"+string(p.Origin.Index)+".json"] = true
 		}
 	}
-	for _, dir := range []string{r.files.payloads(), r.files.origins(), r.files.path("apt/repo")} {
+	for _, dir := range []string{r.files.payloads(), r.files.origins(), r.files.path("apt/repo"), r.files.path("rpm/repo")} {
 		files, err := os.ReadDir(dir)
 		if err != nil {
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/agent/host"
@@ -19,7 +20,7 @@ func (r *run) examine(ctx context.Context) error {
 			continue
 		}
 		r.log.Warn("an installation was interrupted", "attempt", in.Attempts[0], "packages", len(in.Changes))
-		log, err := r.cfg.Installer.Recover(ctx, in.Attempts[0], func() ([]host.Staged, error) { return r.undone(ctx, in) })
+		log, err := r.cfg.Installer.Recover(ctx, in.Attempts[0], func(begun bool) ([]host.Staged, error) { return r.undone(ctx, in, begun || r.rebootedSince(in)) })
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -41,20 +42,27 @@ func interrupted(err error) error {
 	return f
 }
 
+// rebootedSince says whether the machine went down since an execution was begun: what a package manager wrote down may be lost then.
+func (r *run) rebootedSince(in intent) bool {
+	return r.journal.newest().Last[in.Attempts[0]].Boot != r.cfg.Host.Boot()
+}
+
 // undone lists the kept files of an interrupted transaction that still have to be installed for it to be whole. It is empty where nothing
-// had been changed yet: then the transaction is left as if it had never begun.
-func (r *run) undone(ctx context.Context, in intent) ([]host.Staged, error) {
+// had been changed yet: then the transaction is left as if it had never begun. dpkg's database tells that; rpm's does not, so there begun
+// counts too, and all that had been begun is installed once more.
+func (r *run) undone(ctx context.Context, in intent, begun bool) ([]host.Staged, error) {
 	facts, err := r.cfg.Host.Facts(context.WithoutCancel(ctx))
 	if err != nil {
 		return nil, err
 	}
 	var files []host.Staged
-	touched := false
+	rpm := facts.OS.Manager == "rpm"
+	touched := rpm && begun
 	for _, p := range append(append([]patch.PlanPackage{}, in.Want...), in.Along...) {
+		there := stateOf(facts, p) == ""
 		now, found := installedAt(facts, p.Name, p.Arch)
-		there := found && now.State == patch.Installed && now.Version == p.Version
-		touched = touched || there && p.Version != p.From || found && now.State == patch.Broken
-		if !there {
+		touched = touched || there && p.Version != p.From || found && now.State == patch.Broken || rpm && in.changes(p) && isThere(facts, p)
+		if !there || rpm && in.changes(p) {
 			files = append(files, host.Staged{PlanPackage: p, Path: filepath.Join(r.files.payloads(), string(p.SHA256))})
 		}
 	}
@@ -62,6 +70,15 @@ func (r *run) undone(ctx context.Context, in intent) ([]host.Staged, error) {
 		return nil, nil
 	}
 	return files, nil
+}
+
+func (in intent) changes(p patch.PlanPackage) bool {
+	return slices.ContainsFunc(in.Changes, func(c host.Change) bool { return c.Name == p.Name && c.Arch == p.Arch && c.To == p.Version })
+}
+
+// isThere says whether exactly this version is among the installed ones.
+func isThere(facts patch.Facts, p patch.PlanPackage) bool {
+	return slices.ContainsFunc(host.VersionsOf(facts, p.Name, p.Arch), func(q patch.Package) bool { return q.Version == p.Version })
 }
 
 // drain waits until the appliance has acknowledged every result, at most for d: a snapshot that closes an order comes after its results.

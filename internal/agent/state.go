@@ -40,7 +40,7 @@ func (l layout) origins() string         { return l.path("origins") }
 
 // make creates the directories, readable by the agent only.
 func (l layout) make() error {
-	for _, d := range []string{l.dir, l.catalog(), l.payloads(), l.origins(), l.path("apt")} {
+	for _, d := range []string{l.dir, l.catalog(), l.payloads(), l.origins(), l.path("apt"), l.path("rpm")} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return patch.Errorf(patch.Unavailable, "cannot create %s: %w", d, err)
 		}

@@ -66,6 +66,9 @@ type madeFile struct {
 	origin  int
 	needs   []int // other files of the patch
 	along   bool  // it is another patch's: it is installed only where one of these needs it
+	// replaces and instead are as in patch.PayloadFile.
+	replaces []patch.Relation
+	instead  bool
 }
 
 // Build makes list, signatures and payload index of one host OS from raw package indexes and parsed feeds.

@@ -20,6 +20,7 @@ const (
 	maxEntry    = 16384 // files of a patch
 	maxAddress  = 2048
 	maxFileName = 256
+	maxReplaced = 512 // packages that a file replaces
 )
 
 // fromParsers makes what parsers found safe to publish.
@@ -76,10 +77,10 @@ func (m *made) offer(files []patch.PayloadFile, base string, first, origins int)
 	var payloads []patch.Payload
 	for i := range files {
 		f := &files[i]
-		t := madeFile{address: relative(f.URL, base), origin: first + f.Origin}
+		t := madeFile{address: relative(f.URL, base), origin: first + f.Origin, replaces: f.Replaces, instead: f.Instead}
 		n, err := hex.Decode(t.sha256[:], []byte(f.SHA256[:min(len(f.SHA256), 64)]))
 		named := f.Name != "" && len(f.Name) <= maxFileName && word(f.Name) == f.Name && word(f.Arch) == f.Arch && word(f.Version) == f.Version
-		if err != nil || n != 32 || !f.SHA256.Valid() || f.Size <= 0 || !named || t.address == "" || f.Origin < 0 || f.Origin >= origins {
+		if err != nil || n != 32 || !f.SHA256.Valid() || f.Size <= 0 || !named || t.address == "" || f.Origin < 0 || f.Origin >= origins || !sound(f.Replaces) {
 			return
 		}
 		for _, need := range f.Needs {
@@ -92,6 +93,13 @@ func (m *made) offer(files []patch.PayloadFile, base string, first, origins int)
 		taken, payloads = append(taken, t), append(payloads, f.Payload)
 	}
 	m.files, m.patch.Payloads = taken, payloads
+}
+
+// sound tells whether what a file replaces can be published.
+func sound(all []patch.Relation) bool {
+	return len(all) <= maxReplaced && !slices.ContainsFunc(all, func(r patch.Relation) bool {
+		return r.Name == "" || word(r.Name) != r.Name || len(r.Op) > 2 || word(r.Version) != r.Version
+	})
 }
 
 // relative gives how an address is kept: below base as an unescaped path, else whole; empty where it is none to fetch from.

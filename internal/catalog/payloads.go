@@ -13,12 +13,12 @@ import (
 
 // A payload index is payloadMagic and one zstd frame of three columns. Its order is the list's: name, architecture, version and
 // size of a file are there.
-const payloadMagic = "FTLPAYL2"
+const payloadMagic = "FTLPAYL3"
 
 const (
 	pHead  = iota // host OS; number of patches; base addresses
 	pFiles        // per patch: length of its part of pFile
-	pFile         // per payload: path below the origin's base address, or a whole address; SHA-256; origin; 2 × how many other payloads of the patch it needs, + 1 where it only comes along; these
+	pFile         // per payload: path below the origin's base address, or a whole address; SHA-256; origin; how many other payloads of the patch it needs, these; its marks; what it replaces, where it replaces something
 	payloadColumns
 )
 
@@ -36,18 +36,44 @@ func encodePayloads(os patch.HostOS, all []made, bases []string) ([]byte, error)
 			c.text(pFile, f.address)
 			c[pFile] = append(c[pFile], f.sha256[:]...)
 			c.number(pFile, uint64(f.origin))
-			along := uint64(0)
-			if f.along {
-				along = 1
-			}
-			c.number(pFile, uint64(len(f.needs))<<1|along)
+			c.number(pFile, uint64(len(f.needs)))
 			for _, j := range f.needs {
 				c.number(pFile, uint64(j))
+			}
+			c.number(pFile, f.marks())
+			if len(f.replaces) > 0 {
+				c.number(pFile, uint64(len(f.replaces)))
+			}
+			for _, r := range f.replaces {
+				c.text(pFile, r.Name)
+				c.text(pFile, r.Op)
+				c.text(pFile, r.Version)
 			}
 		}
 		c.number(pFiles, uint64(len(c[pFile])-start))
 	}
 	return c.pack(payloadMagic, zstd.SpeedDefault)
+}
+
+// Marks of a file in the index.
+const (
+	markAlong = 1 << iota
+	markInstead
+	markReplaces // what it replaces follows
+	markLimit    // above all of them
+)
+
+func (f *madeFile) marks() (m uint64) {
+	if f.along {
+		m |= markAlong
+	}
+	if f.instead {
+		m |= markInstead
+	}
+	if len(f.replaces) > 0 {
+		m |= markReplaces
+	}
+	return m
 }
 
 // needs gives the other files of the patch that file i depends on: those that stand first among their alternatives.
@@ -128,10 +154,15 @@ func (x *payloadIndex) of(i int, p *patch.Patch) ([]patch.PayloadFile, error) {
 		name := c.text()
 		f.SHA256 = patch.Hash(hex.EncodeToString([]byte(c.take(32))))
 		f.Origin = c.count(len(x.bases) - 1)
-		needs := c.count(2*len(p.Payloads) + 1)
-		f.Along = needs&1 != 0
-		for range needs >> 1 {
+		for range c.count(len(p.Payloads)) {
 			f.Needs = append(f.Needs, pick(&c, p.Payloads, c.number()).Name)
+		}
+		marks := c.count(markLimit - 1)
+		f.Along, f.Instead = marks&markAlong != 0, marks&markInstead != 0
+		if marks&markReplaces != 0 {
+			for range c.count(min(maxReplaced, len(c.rest))) {
+				f.Replaces = append(f.Replaces, patch.Relation{Name: c.text(), Op: c.text(), Version: c.text()})
+			}
 		}
 		if c.bad {
 			return nil, errFormat

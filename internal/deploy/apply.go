@@ -137,6 +137,8 @@ func differ(old, fresh []patch.PlanPackage) string {
 			return fmt.Sprintf("the file of %s %s is another one now", o.Name, o.Version)
 		case fresh[i].From != o.From:
 			return fmt.Sprintf("%s is at %s, and the plan was made for %s", o.Name, orNone(fresh[i].From), orNone(o.From))
+		case !slices.Equal(fresh[i].Replaces, o.Replaces):
+			return fmt.Sprintf("%s would replace other packages than the plan names", o.Name)
 		}
 	}
 	for _, f := range fresh {

@@ -87,9 +87,15 @@ func files(w World, g *Gate) {
 	}
 }
 
+// Installs tells whether agents on a host OS can install: through apt and dpkg, or rpm.
+func Installs(os patch.HostOS) bool {
+	scheme := version.Of(os)
+	return scheme == version.Dpkg || scheme == version.RPM
+}
+
 func preflight(w World) Gate {
 	g := Gate{Name: Preflight, Title: "machine ready"}
-	if os := w.os(); version.Of(os) != version.Dpkg {
+	if os := w.os(); !Installs(os) {
 		g.close(CodeNoInstall, fmt.Sprintf("Fettle detects and explains %s, and cannot install there yet", os))
 		g.until(Owner, "install it with the machine's own package manager; the next detect proves it")
 		return g

@@ -164,7 +164,7 @@ func TestClosedGates(t *testing.T) {
 		{"payload wanted", func(w *World) { w.Payloads = append(w.Payloads, PayloadFact{Name: "perl", Size: 500_000}) }, Payload, CodeFetching, "1 of 2 files (1.6 MB of 2.1 MB)", Appliance},
 		{"payload failed", func(w *World) { w.Payloads[0].State, w.Payloads[0].Error = patch.PayloadFailed, "404" }, Payload, CodeFetchFail, "could not get perl-base: 404", Appliance},
 		{"an OS without an installer", func(w *World) {
-			w.OS, w.PatchOS, w.Receipt.OS = "almalinux-9-x86_64", "almalinux-9-x86_64", "almalinux-9-x86_64"
+			w.OS, w.PatchOS, w.Receipt.OS = "alpine-3.20-x86_64", "alpine-3.20-x86_64", "alpine-3.20-x86_64"
 		}, Preflight, CodeNoInstall, "cannot install there yet", Owner},
 		{"owner", func(w *World) { w.Machine.Policy = "detect-only" }, Preflight, CodeOwner, "does not allow deploys (detect-only)", Owner},
 		{"locked now", func(w *World) { w.Machine.Busy = "locked by apt-get (pid 81)" }, Preflight, CodeLocked, "locked by apt-get (pid 81)", Agent},

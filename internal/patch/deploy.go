@@ -47,6 +47,17 @@ type PlanPackage struct {
 	SHA256  Hash   `json:"sha256"`
 	Size    int64  `json:"size"`
 	Origin  Origin `json:"origin"` // the vendor index that vouches for it
+	// Beside says that the installed versions stay, as those of kernels do; From is then the newest of them.
+	Beside bool `json:"beside,omitempty"`
+	// Replaces are the installed packages that go when it comes: those that it obsoletes. Nothing else is ever removed.
+	Replaces []InstalledPackage `json:"replaces,omitempty"`
+}
+
+// InstalledPackage is one package as a machine has it.
+type InstalledPackage struct {
+	Name    string `json:"name"`
+	Arch    string `json:"arch"`
+	Version string `json:"version"`
 }
 
 // LeftOut is an approved patch that a plan does not install, and why.

@@ -82,6 +82,13 @@ type Payload struct {
 	Size    int64  `json:"size"` // bytes
 }
 
+// Relation is how one package speaks of others: by name and, unless Op is empty, by a range of versions.
+type Relation struct {
+	Name    string `json:"name"`
+	Op      string `json:"op,omitempty"` // "<", "<=", "=", ">=", ">"; empty: any version
+	Version string `json:"version,omitempty"`
+}
+
 // PayloadFile is where a payload comes from and what its bytes must be. It never travels in a list: it goes into signed orders.
 type PayloadFile struct {
 	Payload
@@ -93,6 +100,10 @@ type PayloadFile struct {
 	Needs []string `json:"needs,omitempty"`
 	// Along marks a file of another patch: it is installed only where a file of this one needs it and its package is not there.
 	Along bool `json:"along,omitempty"`
+	// Replaces are packages of other names that the package removes when it is installed (rpm's Obsoletes).
+	Replaces []Relation `json:"replaces,omitempty"`
+	// Instead marks a file that is needed where a package that it replaces is installed, and not where an older one of its own name is.
+	Instead bool `json:"instead,omitempty"`
 }
 
 // Origin is a vendor's signed index that a revision was built from; agents verify the chain themselves.

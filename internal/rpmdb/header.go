@@ -24,6 +24,8 @@ const (
 	tagArch      = 1022
 	tagSourceRPM = 1044
 	tagModule    = 5096
+
+	tagInstallTime = 1008
 )
 
 // Types of a header's values.
@@ -137,14 +139,23 @@ func openHeader(b []byte) (*header, error) {
 	}
 	h := &header{index: b[8 : 8+16*n], data: b[8+16*n:], at: make(map[uint32]int, 32)}
 	for i := range int(n) {
-		switch tag := binary.BigEndian.Uint32(h.index[16*i:]); tag {
-		case tagSigPGP, tagSigGPG, tagDSAHeader, tagRSAHeader, tagOpenPGP, tagName, tagVersion, tagRelease, tagEpoch, tagArch, tagSourceRPM, tagModule,
-			tagFileSizes, tagFileModes, tagFileDevices, tagFileTimes, tagFileDigests, tagFileLinks, tagFileFlags, tagFileUsers, tagFileGroups, tagFileVerify,
-			tagDirIndexes, tagBaseNames, tagDirNames, tagLongFileSizes, tagFileDigestAlgo, tagFileStates, tagFileCaps:
+		if tag := binary.BigEndian.Uint32(h.index[16*i:]); known(tag) {
 			h.at[tag] = i
 		}
 	}
 	return h, nil
+}
+
+// known tells the tags that anything here reads.
+func known(tag uint32) bool {
+	switch tag {
+	case tagSigPGP, tagSigGPG, tagDSAHeader, tagRSAHeader, tagOpenPGP, tagName, tagVersion, tagRelease, tagEpoch, tagArch, tagSourceRPM, tagModule, tagInstallTime,
+		tagFileSizes, tagFileModes, tagFileDevices, tagFileTimes, tagFileDigests, tagFileLinks, tagFileFlags, tagFileUsers, tagFileGroups, tagFileVerify,
+		tagDirIndexes, tagBaseNames, tagDirNames, tagLongFileSizes, tagFileDigestAlgo, tagFileStates, tagFileCaps,
+		tagProvides, tagProvideFlags, tagProvideVersions, tagObsoletes, tagObsoleteFlags, tagObsoleteVersions:
+		return true
+	}
+	return false
 }
 
 // value gives the bytes from where a tag's value begins.

@@ -127,3 +127,27 @@ func rpmSegment(a, b string) (c int, restA, restB string) {
 	}
 	return strings.Compare(a[:n], b[:m]), a[n:], b[m:]
 }
+
+// RPMOverlap tells whether two ranges of versions have one in common, by rpm's rules for dependencies: an operator "" means any version, a
+// version without a release stands for all of its releases, one without an epoch has epoch 0.
+func RPMOverlap(opA, a, opB, b string) bool {
+	if opA == "" || opB == "" {
+		return true
+	}
+	x, y := parseEVR(a), parseEVR(b)
+	c := compareNumbers(x.epoch, y.epoch)
+	if c == 0 {
+		c = rpmvercmp(x.version, y.version)
+	}
+	if c == 0 && x.released && y.released {
+		c = rpmvercmp(x.release, y.release)
+	}
+	has := strings.Contains
+	switch {
+	case c < 0:
+		return has(opA, ">") || has(opB, "<")
+	case c > 0:
+		return has(opA, "<") || has(opB, ">")
+	}
+	return has(opA, "=") && has(opB, "=") || has(opA, "<") && has(opB, "<") || has(opA, ">") && has(opB, ">")
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/version"
 )
 
 // maxFacts bounds decompressed facts and inventories in bytes: 100,000 packages fit.
@@ -100,11 +101,11 @@ func (s *Sight) Packages(ctx context.Context, id patch.ID) (pkgs []patch.PlanPac
 		return nil, false, err
 	}
 	var allowed []patch.AffectedPackage
-	if facts.Apt != nil {
+	if facts.Apt != nil || version.Of(s.OS) == version.RPM {
 		if f, ok, err := s.Finding(ctx, id); err != nil {
 			return nil, false, err
 		} else if ok && f.Verdict == patch.NotPatched {
-			allowed = f.Packages
+			allowed = append([]patch.AffectedPackage{}, f.Packages...)
 		}
 	}
 	pkgs = Needed(facts, files, s.Meta.Origins, allowed)

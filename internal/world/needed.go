@@ -15,6 +15,9 @@ type subject struct{ name, arch string }
 // not held on the machine, and what these newly need and is not installed: of the same patch, or coming along with it. With allowed, an
 // older package must also be one of these: the others the machine's own policy keeps from the patch. Sorted by name, then architecture.
 func Needed(f *patch.Facts, files []patch.PayloadFile, origins []patch.Origin, allowed []patch.AffectedPackage) []patch.PlanPackage {
+	if version.Of(f.OS.Key) == version.RPM && f.OS.Key != "" {
+		return neededRPM(f, files, origins, allowed)
+	}
 	of := func(name, arch string) subject {
 		if arch == "all" {
 			arch = f.OS.Arch

@@ -115,8 +115,8 @@ func (a *Apt) markNew(ctx context.Context, t Transaction) {
 
 // Recover finishes an attempt that was interrupted, as far as dpkg can: it waits for everything that the attempt had started,
 // configures what is unpacked, and reinstalls the verified files of packages that are still broken. It may be called again.
-func (a *Apt) Recover(ctx context.Context, attempt string, broken func() ([]Staged, error)) (string, error) {
-	if err := a.awaitGuard(ctx, attempt); err != nil {
+func (a *Apt) Recover(ctx context.Context, attempt string, broken func(begun bool) ([]Staged, error)) (string, error) {
+	if err := awaitGuard(ctx, a.LockWait, a.guardPath(attempt)); err != nil {
 		return "", err
 	}
 	if err := a.awaitDpkg(ctx); err != nil {
@@ -130,7 +130,7 @@ func (a *Apt) Recover(ctx context.Context, attempt string, broken func() ([]Stag
 	ctx = context.WithoutCancel(ctx)
 	var out tail
 	err = run(dpkg(ctx, configureArgs()...), &out, keep)
-	still, lookErr := broken()
+	still, lookErr := broken(false)
 	if lookErr != nil {
 		return out.String(), asFailure(lookErr)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"time"
 )
 
@@ -25,8 +26,19 @@ func dpkg(ctx context.Context, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, "/usr/bin/dpkg", args...)
 }
 
+func rpm(ctx context.Context, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "/usr/bin/rpm", args...)
+}
+
+func rpmkeys(ctx context.Context, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "/usr/bin/rpmkeys", args...)
+}
+
 // outputDelay is how long a grandchild may keep our end of the output open after the program itself has ended.
 const outputDelay = 3 * time.Second
+
+// guardMark is the environment variable that everything which is started under a guard inherits.
+const guardMark = "FETTLE_GUARD="
 
 // run starts c with a fixed environment, in a session of its own, with nothing to read. keep, if any, becomes descriptor 3 and is
 // inherited by everything that the program starts.
@@ -43,8 +55,15 @@ func run(c *exec.Cmd, out io.Writer, keep *os.File) error {
 	c.WaitDelay = outputDelay
 	if keep != nil {
 		c.ExtraFiles = []*os.File{keep}
+		c.Env = append(c.Env, guardMark+keep.Name())
 	}
-	err := c.Run()
+	err := c.Start()
+	if err == nil && keep != nil {
+		err = errors.Join(keep.Truncate(0), writeAt(keep, strconv.Itoa(c.Process.Pid)))
+	}
+	if c.Process != nil {
+		err = errors.Join(c.Wait(), err)
+	}
 	if errors.Is(err, exec.ErrWaitDelay) {
 		return nil // the program itself ended with status 0; only a grandchild still holds its output
 	}
@@ -52,6 +71,11 @@ func run(c *exec.Cmd, out io.Writer, keep *os.File) error {
 		return fmt.Errorf("%s: %w", c.Path, err)
 	}
 	return nil
+}
+
+func writeAt(f *os.File, s string) error {
+	_, err := f.WriteAt([]byte(s), 0)
+	return err
 }
 
 // MaxLog bounds the part of a program's output that is kept, in bytes.

@@ -39,6 +39,12 @@ func managerOf(root string, release map[string]string) manager {
 	return all[0]
 }
 
+// KeptWithRPM tells whether the machine is kept with rpm.
+func KeptWithRPM(root string) bool {
+	release, _ := readRelease(root)
+	return managerOf(root, release).name == "rpm"
+}
+
 func hasStatus(root string) bool { return isFile(root, dpkgDir+"/status") }
 
 func isFile(root, name string) bool {

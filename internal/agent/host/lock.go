@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -83,8 +85,14 @@ func awaitFree(ctx context.Context, wait time.Duration, holder func() (string, e
 
 // guard is an flock that everything started for one attempt inherits. It is free again only when the last of these processes has
 // ended: a killed dpkg leaves its maintainer script running, and that script holds the guard though dpkg's own lock is gone.
-func (a *Apt) guard(attempt string) (*os.File, error) {
-	f, err := os.OpenFile(a.guardPath(attempt), os.O_RDWR|os.O_CREATE|noFollow, 0o600)
+func (a *Apt) guard(attempt string) (*os.File, error) { return openGuard(a.guardPath(attempt)) }
+
+func (a *Apt) guardPath(attempt string) string {
+	return filepath.Join(a.Dir, "guard-"+attempt)
+}
+
+func openGuard(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|noFollow, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -95,14 +103,10 @@ func (a *Apt) guard(attempt string) (*os.File, error) {
 	return f, nil
 }
 
-func (a *Apt) guardPath(attempt string) string {
-	return filepath.Join(a.Dir, "guard-"+attempt)
-}
-
-// awaitGuard waits until nothing that this attempt started is left.
-func (a *Apt) awaitGuard(ctx context.Context, attempt string) error {
-	path := a.guardPath(attempt)
-	return awaitFree(ctx, a.LockWait, func() (string, error) {
+// awaitGuard waits until nothing that an attempt started is left. rpm closes descriptors before it runs a script, so a script that
+// outlives it is found by its session and by the environment that it inherited.
+func awaitGuard(ctx context.Context, wait time.Duration, path string) error {
+	return awaitFree(ctx, wait, func() (string, error) {
 		f, err := os.Open(path)
 		if errors.Is(err, os.ErrNotExist) {
 			return "", nil
@@ -111,11 +115,47 @@ func (a *Apt) awaitGuard(ctx context.Context, attempt string) error {
 			return "", err
 		}
 		defer f.Close()
-		if LockFile(f) == nil {
-			return "", nil
+		if LockFile(f) != nil {
+			return openedBy(path), nil
 		}
-		return openedBy(path), nil
+		b, err := io.ReadAll(io.LimitReader(f, 20))
+		if session := strings.TrimSpace(string(b)); err == nil && session != "" {
+			return leftOf(session, guardMark+path), nil
+		}
+		return "", err
 	})
+}
+
+// leftOf names a process of a session that has a variable in its environment. Daemons are in sessions of their own.
+func leftOf(session, variable string) string {
+	procs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, p := range procs {
+		if st, ok := statOf(p); !ok || st.session != session || st.state == "Z" {
+			continue
+		}
+		if b, err := os.ReadFile(p + "/environ"); err == nil && slices.Contains(strings.Split(string(b), "\x00"), variable) {
+			pid, _ := strconv.Atoi(filepath.Base(p))
+			return processName(pid)
+		}
+	}
+	return ""
+}
+
+// procStat is what matters of /proc/PID/stat (proc(5)).
+type procStat struct{ comm, state, parent, session string }
+
+func statOf(proc string) (procStat, bool) {
+	b, err := os.ReadFile(proc + "/stat")
+	s := string(b)
+	open, end := strings.IndexByte(s, '('), strings.LastIndexByte(s, ')')
+	if err != nil || open < 0 || end < open {
+		return procStat{}, false
+	}
+	f := strings.Fields(s[end+1:])
+	if len(f) < 4 {
+		return procStat{}, false
+	}
+	return procStat{comm: s[open+1 : end], state: f[0], parent: f[1], session: f[3]}, true
 }
 
 // openedBy names a process that has path open.

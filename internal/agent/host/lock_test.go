@@ -66,7 +66,7 @@ func TestGuardIsHeldByWhatWasStarted(t *testing.T) {
 		t.Fatal(err)
 	}
 	keep.Close() // as if the agent had died
-	err = a.awaitGuard(context.Background(), "A1")
+	err = awaitGuard(context.Background(), a.LockWait, a.guardPath("A1"))
 	if err == nil || !strings.Contains(err.Error(), "sleep (pid ") {
 		t.Errorf("%v", err)
 	}
@@ -75,7 +75,7 @@ func TestGuardIsHeldByWhatWasStarted(t *testing.T) {
 	}
 	c.Process.Kill()
 	c.Wait()
-	if err := a.awaitGuard(context.Background(), "A1"); err != nil {
+	if err := awaitGuard(context.Background(), a.LockWait, a.guardPath("A1")); err != nil {
 		t.Error(err)
 	}
 }

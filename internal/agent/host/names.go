@@ -17,6 +17,13 @@ func CheckPackage(p patch.PlanPackage) error {
 		return patch.Errorf(patch.Invalid, "%q is not a version (of package %s)", clip(p.Version), p.Name)
 	case p.From != "" && !debian.ValidVersion(p.From):
 		return patch.Errorf(patch.Invalid, "%q is not a version (of package %s)", clip(p.From), p.Name)
+	}
+	return checkBytes(p)
+}
+
+// checkBytes holds what an order says of a package's file against its limits.
+func checkBytes(p patch.PlanPackage) error {
+	switch {
 	case !p.SHA256.Valid():
 		return patch.Errorf(patch.Invalid, "package %s has no valid SHA-256", p.Name)
 	case p.Size <= 0 || p.Size > maxPackage:

@@ -14,7 +14,7 @@ import (
 )
 
 // ParserVersion grows with every change that gives other entries for the same files.
-const ParserVersion = 1
+const ParserVersion = 2
 
 // Open gives a raw file by its hash.
 type Open func(patch.Hash) (io.ReadCloser, error)

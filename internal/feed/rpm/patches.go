@@ -100,7 +100,7 @@ func (b *builder) payloads(pkgs []Package) []patch.PayloadFile {
 			continue
 		}
 		f := patch.PayloadFile{Payload: patch.Payload{Name: p.Name, Arch: p.Arch, Version: p.EVR.String(), Size: p.Size}, URL: p.Location,
-			SHA256: p.SHA256, Origin: b.primary}
+			SHA256: p.SHA256, Origin: b.primary, Replaces: p.replaces()}
 		for _, name := range p.Siblings {
 			other := slices.ContainsFunc(pkgs, func(o Package) bool { return o.Name == name && o.SHA256 != "" })
 			if other && name != p.Name && !slices.Contains(f.Needs, name) {
@@ -110,6 +110,23 @@ func (b *builder) payloads(pkgs []Package) []patch.PayloadFile {
 		files = append(files, f)
 	}
 	return files
+}
+
+// replaces are the packages of other names that the package obsoletes, in the operators of patch.Relation.
+func (p *Package) replaces() []patch.Relation {
+	ops := map[string]string{"LT": "<", "LE": "<=", "EQ": "=", "GE": ">=", "GT": ">"}
+	var out []patch.Relation
+	for _, o := range p.Obsoletes {
+		r := patch.Relation{Name: o.Name, Op: ops[o.Flags]}
+		if o.Name == p.Name || o.Flags != "" && (r.Op == "" || !o.EVR.valid()) {
+			continue
+		}
+		if r.Op != "" {
+			r.Version = o.EVR.String()
+		}
+		out = append(out, r)
+	}
+	return out
 }
 
 // fromObsoletes makes the patch "P replaces others": needed where one of these is installed, done when none is. It is apart from P's
@@ -139,6 +156,10 @@ func (b *builder) fromObsoletes(s stream, p Package) (detect.Entry, bool) {
 	prerequisite := detect.And(free(p.Name), detect.Or(there...))
 	installed := detect.Not(prerequisite)
 	e.Definition = detect.Definition{ID: e.Patch.ID, Prerequisite: &prerequisite, Installed: &installed}
+	e.Files = b.payloads([]Package{p})
+	for i := range e.Files {
+		e.Files[i].Instead = true
+	}
 	return e, true
 }
 
