@@ -14,6 +14,7 @@ import (
 	"github.com/fettle-project/fettle/internal/feed/osv"
 	"github.com/fettle-project/fettle/internal/feed/oval"
 	"github.com/fettle-project/fettle/internal/feed/rpm"
+	"github.com/fettle-project/fettle/internal/feed/sdp"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -60,6 +61,7 @@ type feedsAddCmd struct {
 	Updateinfo   string `required:"" xor:"from" help:"An updateinfo.xml: an https address or a file on the appliance." placeholder:"FILE"`
 	OSV          string `name:"osv" required:"" xor:"from" help:"OSV advisories of an rpm distribution: a zip's https address, or a zip or directory on the appliance." placeholder:"DIR"`
 	OVAL         string `name:"oval" required:"" xor:"from" help:"A document of OVAL definitions, compressed or not: an https address or a file on the appliance." placeholder:"FILE"`
+	SDP          string `name:"sdp" required:"" xor:"from" help:"WSUS software packages: a catalog (.cab, .xml), a package or a zip of them: an https address or a file on the appliance. Needs --os." placeholder:"FILE"`
 	Advisories   string `required:"" xor:"from" help:"Advisories that enrich the patches of apt archives: the Debian security tracker's list of DSAs, DLAs or CVEs, or Ubuntu's notices as JSON or OSV: an https address or a file on the appliance. Needs --os." placeholder:"FILE"`
 	OS           string `name:"os" help:"The host OS that the feed is for, such as almalinux-9; needed where the feed does not say itself." placeholder:"OS"`
 	Arch         string `default:"amd64" help:"The machines' architecture."`
@@ -75,6 +77,7 @@ func (feedsAddCmd) Help() string {
   fettle feeds add --name alma9-baseos --rpm https://mirror.example.org/almalinux/9/BaseOS/x86_64/os
   fettle feeds add --name rocky9-osv --osv /srv/osv/rocky --os rocky-9
   fettle feeds add --name noble-usn --oval https://mirror.example.org/oval/com.ubuntu.noble.usn.oval.xml.bz2
+  fettle feeds add --name drivers --sdp https://vendor.example.com/catalog.cab --os windows-10.0.19045
   fettle feeds add --name dsa --advisories https://tracker.example.org/DSA/list --os debian-12`
 }
 
@@ -96,7 +99,7 @@ func (c feedsAddCmd) Run(ctx context.Context, s *screen) error {
 
 // feeds makes what the flags name.
 func (c feedsAddCmd) feeds() ([]patch.Feed, error) {
-	for _, from := range []struct{ kind, address string }{{rpm.Kind, c.RPM}, {rpm.UpdateinfoKind, c.Updateinfo}, {osv.Kind, c.OSV}, {oval.Kind, c.OVAL}, {notices.Kind, c.Advisories}} {
+	for _, from := range []struct{ kind, address string }{{rpm.Kind, c.RPM}, {rpm.UpdateinfoKind, c.Updateinfo}, {osv.Kind, c.OSV}, {oval.Kind, c.OVAL}, {sdp.Kind, c.SDP}, {notices.Kind, c.Advisories}} {
 		if from.address != "" {
 			f, err := feedAt(from.kind, from.address, c.OS, c.Arch, c.Keyring)
 			return []patch.Feed{f}, err

@@ -41,8 +41,8 @@ type commands struct {
 	Facts    factsCmd    `cmd:"" group:"alone" help:"Print this machine's facts; no server."`
 	OVAL     ovalCmd     `cmd:"" name:"oval" group:"alone" help:"Judge OVAL definitions on this machine, a directory or system characteristics; no server."`
 	Simulate simulateCmd `cmd:"" group:"appliance" help:"Load an appliance with a fleet that is not there, and print figures."`
-
-	Version versionCmd `cmd:"" group:"alone" help:"Print the version, or compare package versions; no server."`
+	SDP      sdpCmd      `cmd:"" name:"sdp" group:"alone" help:"Judge WSUS Software Distribution Packages over a facts file; no server."`
+	Version  versionCmd  `cmd:"" group:"alone" help:"Print the version, or compare package versions; no server."`
 }
 
 // detectAlone is the part of the tree that a detect needs: reading the grammar of all commands would take longer than the detect.

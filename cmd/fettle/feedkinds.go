@@ -16,13 +16,14 @@ import (
 	"github.com/fettle-project/fettle/internal/feed/osv"
 	"github.com/fettle-project/fettle/internal/feed/oval"
 	"github.com/fettle-project/fettle/internal/feed/rpm"
+	"github.com/fettle-project/fettle/internal/feed/sdp"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
 // fetchers bring feeds of every kind that can be subscribed to.
 func fetchers() map[string]feed.Fetcher {
 	return map[string]feed.Fetcher{apt.Kind: &apt.Fetcher{}, rpm.Kind: &rpm.Fetcher{}, rpm.UpdateinfoKind: &rpm.UpdateinfoFetcher{}, osv.Kind: &osv.Fetcher{},
-		oval.Kind: &oval.Fetcher{}, notices.Kind: &notices.Fetcher{}}
+		oval.Kind: &oval.Fetcher{}, sdp.Kind: &sdp.Fetcher{}, notices.Kind: &notices.Fetcher{}}
 }
 
 // parsers make patches of feeds' raw files; Debian archives are the catalog's own.
@@ -41,6 +42,10 @@ func parsers() map[string]catalog.Parser {
 			entries, withdrawn, err := oval.Generation(g.OS, g.State, oval.Open(g.Open))
 			return catalog.Found{Entries: entries, Withdrawn: withdrawn}, err
 		}},
+		sdp.Kind: {Version: sdp.ParserVersion, Parse: func(_ context.Context, g catalog.Generation) (catalog.Found, error) {
+			entries, withdrawn, err := sdp.Generation(g.State, sdp.Open(g.Open))
+			return catalog.Found{Entries: entries, Withdrawn: withdrawn}, err
+		}},
 		notices.Kind: {Version: notices.ParserVersion, Parse: func(_ context.Context, g catalog.Generation) (catalog.Found, error) {
 			notes, err := notices.Notes(g.State, g.Open)
 			return catalog.Found{Notes: notes}, err
@@ -55,11 +60,13 @@ func checkFeed(f *patch.Feed) error {
 		return checkArchive(f)
 	case rpm.Kind, rpm.UpdateinfoKind, osv.Kind, oval.Kind:
 		return checkAddress(f)
+	case sdp.Kind:
+		return checkWindows(f)
 	case notices.Kind:
 		return checkNotices(f)
 	}
 	return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: fmt.Sprintf("feeds of the kind %.40q are not known", f.Kind),
-		Do: "Use one of apt, rpm, updateinfo, osv, oval and advisories."}
+		Do: "Use one of apt, rpm, updateinfo, osv, oval, sdp and advisories."}
 }
 
 func checkArchive(f *patch.Feed) error {
@@ -87,6 +94,22 @@ func checkAddress(f *patch.Feed) error {
 		f.OS = advisory.Complete(string(f.OS), f.Arch)
 	}
 	f.URI = strings.TrimRight(f.URI, "/")
+	_, err := feed.Address(*f)
+	return err
+}
+
+// checkWindows fills the host OS of a feed that does not say which Windows it is for.
+func checkWindows(f *patch.Feed) error {
+	if f.OS == "" {
+		return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: "feeds of the kind " + f.Kind + " do not say which host OS's list they are for",
+			Do: "Name it, as in --os windows-10.0.19045; subscribe once for each."}
+	}
+	if f.Keyring != "" {
+		return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: "feeds of the kind " + f.Kind + " carry no OpenPGP signature, so a keyring has no use",
+			Do: "Leave the keyring out."}
+	}
+	f.Arch = cmp.Or(f.Arch, "amd64")
+	f.OS = sdp.Complete(string(f.OS), f.Arch)
 	_, err := feed.Address(*f)
 	return err
 }

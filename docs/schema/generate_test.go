@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fettle-project/fettle/internal/feed/oval"
+	"github.com/fettle-project/fettle/internal/feed/sdp"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/standalone"
 )
@@ -35,6 +36,7 @@ func TestSchemasAreTheTypes(t *testing.T) {
 		{"facts.json", "Facts of one machine: what a detect judges", patch.Facts{}},
 		{"detect.json", "The answer of a detect: one verdict for every patch of the catalog, with its evidence", standalone.Report{}},
 		{"oval.json", "The answer of oval eval: one value for every definition of the documents, with its evidence", oval.Evaluation{}},
+		{"sdp.json", "The answer of sdp eval: what every software package's rules say of one machine", sdp.Evaluation{}},
 	} {
 		want := newGenerator(t).document(s.file, s.title, s.of)
 		if *update {
@@ -54,7 +56,7 @@ func TestSchemasAreTheTypes(t *testing.T) {
 
 // generator makes JSON Schema of Go types, with their comments as descriptions.
 type generator struct {
-	comments map[string]string   // "Facts" or "Facts.OS" → words
+	comments map[string]string   // "patch.Facts" or "patch.Facts.OS" → words
 	values   map[string][]string // "PackageState" → its constants
 	defs     map[string]any
 }
@@ -62,7 +64,7 @@ type generator struct {
 func newGenerator(t *testing.T) *generator {
 	t.Helper()
 	g := &generator{comments: map[string]string{}, values: map[string][]string{}, defs: map[string]any{}}
-	for _, dir := range []string{"../../internal/patch", "../../internal/standalone", "../../internal/feed/oval"} {
+	for _, dir := range []string{"../../internal/patch", "../../internal/standalone", "../../internal/feed/oval", "../../internal/feed/sdp"} {
 		files, err := filepath.Glob(dir + "/*.go")
 		if err != nil || len(files) == 0 {
 			t.Fatal(dir, err)
@@ -74,7 +76,7 @@ func newGenerator(t *testing.T) *generator {
 			}
 			for _, d := range f.Decls {
 				if d, ok := d.(*ast.GenDecl); ok {
-					g.read(d)
+					g.read(filepath.Base(dir), d)
 				}
 			}
 		}
@@ -82,15 +84,15 @@ func newGenerator(t *testing.T) *generator {
 	return g
 }
 
-func (g *generator) read(d *ast.GenDecl) {
+func (g *generator) read(pkg string, d *ast.GenDecl) {
 	for _, spec := range d.Specs {
 		switch spec := spec.(type) {
 		case *ast.TypeSpec:
-			g.comments[spec.Name.Name] = words(d.Doc)
+			g.comments[pkg+"."+spec.Name.Name] = words(d.Doc)
 			if s, ok := spec.Type.(*ast.StructType); ok {
 				for _, f := range s.Fields.List {
 					for _, n := range f.Names {
-						g.comments[spec.Name.Name+"."+n.Name] = strings.TrimSpace(words(f.Doc) + " " + words(f.Comment))
+						g.comments[pkg+"."+spec.Name.Name+"."+n.Name] = strings.TrimSpace(words(f.Doc) + " " + words(f.Comment))
 					}
 				}
 			}
@@ -133,7 +135,7 @@ func (g *generator) object(t reflect.Type) map[string]any {
 		}
 		optional := strings.Contains(options, "omit")
 		p := g.of(f.Type, optional)
-		if text := g.comments[t.Name()+"."+f.Name]; text != "" {
+		if text := g.comments[commented(t)+"."+f.Name]; text != "" {
 			if _, reference := p["$ref"]; reference {
 				p = map[string]any{"allOf": []any{p}}
 			}
@@ -144,8 +146,11 @@ func (g *generator) object(t reflect.Type) map[string]any {
 			required = append(required, name)
 		}
 	}
-	return map[string]any{"type": "object", "description": g.comments[t.Name()], "properties": properties, "required": required, "additionalProperties": false}
+	return map[string]any{"type": "object", "description": g.comments[commented(t)], "properties": properties, "required": required, "additionalProperties": false}
 }
+
+// commented is where a type's comments are kept: two packages may have types of one name.
+func commented(t reflect.Type) string { return filepath.Base(t.PkgPath()) + "." + t.Name() }
 
 // of gives the schema of a value; a slice that may be nil and is not left out then is null.
 func (g *generator) of(t reflect.Type, optional bool) map[string]any {

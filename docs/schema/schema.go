@@ -19,3 +19,8 @@ var Detect []byte
 //
 //go:embed oval.json
 var OVAL []byte
+
+// SDP is the schema of what `fettle sdp eval --json` prints.
+//
+//go:embed sdp.json
+var SDP []byte

@@ -56,6 +56,11 @@ func (o Options) readFacts(ctx context.Context, bundle *catalog.Bundle) (patch.F
 	return decodeFacts(b, "the facts file "+o.Facts)
 }
 
+// ReadFacts reads a facts file.
+func ReadFacts(path string) (patch.Facts, error) {
+	return Options{Facts: path}.readFacts(context.Background(), nil)
+}
+
 // decodeFacts reads facts as Facts wrote them; where names them in errors.
 func decodeFacts(b []byte, where string) (patch.Facts, error) {
 	var f patch.Facts

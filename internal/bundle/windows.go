@@ -1,0 +1,94 @@
+package bundle
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/fettle-project/fettle/internal/catalog"
+	"github.com/fettle-project/fettle/internal/detect"
+	"github.com/fettle-project/fettle/internal/feed/sdp"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Windows names sources of patches for Windows to build from.
+type Windows struct {
+	SDP  []string // WSUS packages and catalogs: files or directories
+	OS   string   // for what does not say itself which host OS it is for; empty: it is for any
+	Arch string   // of the machines, as dpkg says; empty: amd64
+}
+
+// Read adds what the sources have to parsed. It gives what in them is not understood.
+func (w Windows) Read(parsed map[patch.HostOS][]catalog.Parsed) (notes []string, err error) {
+	if len(w.SDP) > 0 {
+		var set sdp.Set
+		for _, path := range w.SDP {
+			if err := set.ReadPath(path); err != nil {
+				return nil, err
+			}
+		}
+		hash, err := hashOf(w.SDP)
+		if err != nil {
+			return nil, err
+		}
+		notes = append(set.Notes, unclear(set.Unclear(), len(set.Packages), "software packages")...)
+		origin := patch.Origin{Suite: "sdp", Component: sdp.Kind, Index: hash, IndexPath: filepath.Base(w.SDP[0]), Dated: set.Dated()}
+		w.add(parsed, origin, set.Entries(), set.Withdrawn())
+	}
+	return notes, nil
+}
+
+func unclear(n, of int, what string) []string {
+	if n == 0 {
+		return nil
+	}
+	verb := "are"
+	if n == 1 {
+		verb = "is"
+	}
+	return []string{fmt.Sprintf("%d of %d %s %s not understood in every part", n, of, what, verb)}
+}
+
+// add puts entries that are for any host OS where they belong.
+func (w Windows) add(parsed map[patch.HostOS][]catalog.Parsed, origin patch.Origin, entries []detect.Entry, withdrawn []patch.ID) {
+	os := patch.AnyOS
+	if w.OS != "" {
+		os = sdp.Complete(w.OS, w.Arch)
+	}
+	parsed[os] = append(parsed[os], catalog.Parsed{Origins: []patch.Origin{origin}, Entries: entries, Withdrawn: withdrawn})
+}
+
+// hashOf is over all files of some paths, in order.
+func hashOf(paths []string) (patch.Hash, error) {
+	sum := sha256.New()
+	for _, path := range paths {
+		var names []string
+		err := filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				names = append(names, name)
+			}
+			return err
+		})
+		if err != nil {
+			return "", &patch.Error{Kind: patch.NotFound, What: "cannot read " + path, Err: err}
+		}
+		slices.Sort(names)
+		for _, name := range names {
+			f, err := os.Open(name)
+			if err != nil {
+				return "", &patch.Error{Kind: patch.NotFound, What: "cannot read " + name, Err: err}
+			}
+			_, err = io.Copy(sum, f)
+			f.Close()
+			if err != nil {
+				return "", &patch.Error{Kind: patch.Unavailable, What: "cannot read " + name, Err: err}
+			}
+		}
+	}
+	return patch.Hash(hex.EncodeToString(sum.Sum(nil))), nil
+}
