@@ -51,10 +51,26 @@ func (s *session) look(ctx context.Context) glance {
 		return g
 	}
 	inv.Facts = g.factsHash
+	if inv.Services, err = s.tend(ctx, f.Packages, true); err != nil {
+		s.log.Error("cannot look after other patch services", "err", err)
+	}
+	if len(inv.Services) > 0 {
+		inv.Updaters = acting(inv.Services)
+	}
 	if g.inventory, g.err = json.Marshal(inv); g.err == nil {
 		g.invHash = hashOf(g.inventory)
 	}
 	return g
+}
+
+// acting names the services that are on.
+func acting(all []patch.UpdaterState) (names []string) {
+	for _, u := range all {
+		if u.Enabled {
+			names = append(names, u.Name)
+		}
+	}
+	return names
 }
 
 // checkin says where this machine is and does what the answer asks for, as far as it needs no worker. It gives the answer.
@@ -92,10 +108,15 @@ func (s *session) exchange(ctx context.Context, g glance, reply *wire.CheckinRep
 	st := s.get()
 	snap, _, _ := readSnapshot(s.files)
 	name, _ := os.Hostname()
+	off, err := s.offHash()
+	if err != nil {
+		s.log.Error("cannot read what to keep off", "err", err)
+	}
 	out := wire.Checkin{
 		Counter: st.Counter, Boot: s.cfg.Host.Boot(), OS: g.facts.OS.Key, Agent: s.cfg.Version, Hostname: name,
 		Inventory: g.invHash, Facts: g.factsHash, Snapshot: snap.Seq, Revision: snap.Revision,
 		Busy: s.activity(), RebootOwed: s.cfg.Host.Reboot().Owed, Policy: readPolicy(s.cfg.PolicyFile).String(),
+		Updaters: off,
 	}
 	if out.OS == "" {
 		out.OS = snap.OS
@@ -103,7 +124,7 @@ func (s *session) exchange(ctx context.Context, g glance, reply *wire.CheckinRep
 	if s.journal != nil {
 		out.Results, _ = s.journal.position()
 	}
-	_, err := s.client().call(ctx, wire.PathCheckin, "", out, reply)
+	_, err = s.client().call(ctx, wire.PathCheckin, "", out, reply)
 	return err
 }
 

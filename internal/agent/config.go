@@ -23,6 +23,8 @@ type Config struct {
 	Host Host
 	// Installer does package work; nil means apt or rpm on the live machine, whichever it is kept with.
 	Installer Installer
+	// Steward looks after other patch services; nil means those of the live machine.
+	Steward Steward
 	// Chain verifies payloads by the vendor's signatures with this machine's keyring; nil means apt's or rpm's, likewise.
 	Chain Chain
 	// Room says whether n bytes of packages have room at each place; nil asks the file systems.
@@ -63,6 +65,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Host == nil {
 		c.Host = LiveHost{Root: "/"}
+	}
+	if c.Steward == nil {
+		c.Steward = liveSteward{"/"}
 	}
 	l := layout{c.StateDir}
 	rpm := (c.Installer == nil || c.Chain == nil) && host.KeptWithRPM("/")

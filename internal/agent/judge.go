@@ -24,6 +24,9 @@ func (s *session) judgeMachine(ctx context.Context, order string) (patch.Snapsho
 	if err != nil {
 		return patch.Snapshot{}, err
 	}
+	if _, err := s.tend(ctx, facts.Packages, false); err != nil {
+		s.log.Error("cannot look after other patch services", "err", err)
+	}
 	meta, err := s.refreshCatalog(ctx, facts.OS.Key)
 	if err != nil {
 		if meta = s.get().Newest; meta.OS != facts.OS.Key || patch.KindOf(err) == patch.NotFound {

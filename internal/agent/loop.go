@@ -97,6 +97,7 @@ func (l *loop) checkins(ctx context.Context) error {
 			failures = 0
 			wait = l.pace(reply)
 			l.follow(g, reply)
+			l.steward(ctx, reply)
 		}
 		if g.err != nil {
 			l.log.Error("this machine cannot be read", "err", g.err)
@@ -139,6 +140,19 @@ func (l *loop) follow(g glance, reply wire.CheckinReply) {
 	if order := reply.Order || l.unfinished() && l.activity() == ""; detect || order {
 		l.ask(task{detect: detect, order: order})
 	}
+}
+
+// steward fetches what to keep off where that has changed, and has the next look act on it.
+func (l *loop) steward(ctx context.Context, reply wire.CheckinReply) {
+	mine, err := l.offHash()
+	if err != nil || reply.State != patch.Admitted || reply.Updaters == mine {
+		return
+	}
+	if err := l.takeStewardship(ctx); err != nil {
+		l.log.Error("did not take over what to keep off", "err", err)
+		return
+	}
+	poke(l.wake)
 }
 
 // pace is the time to the next check-in: the appliance's wish within bounds, else our own, ± 10 %.

@@ -13,6 +13,7 @@ const (
 	PolicyDetectOnly = "detect-only"
 	PolicyNoDeploy   = "no-deploy"
 	PolicyNoReboot   = "no-reboot"
+	PolicyNoTakeover = "no-takeover" // other patch services on this machine are left alone
 )
 
 // Policy is the owner's local policy. The zero value allows what orders allow.
@@ -22,6 +23,17 @@ type Policy struct {
 
 // Deploys says whether orders may install anything, and the word that forbids it.
 func (p Policy) Deploys() (bool, string) {
+	for _, w := range p.Words {
+		if w != PolicyNoReboot && w != PolicyNoTakeover {
+			return false, w
+		}
+	}
+	return true, ""
+}
+
+// TakesOver says whether other patch services may be turned off, and the word that forbids it. Where Fettle may not deploy it must not take
+// away who does.
+func (p Policy) TakesOver() (bool, string) {
 	for _, w := range p.Words {
 		if w != PolicyNoReboot {
 			return false, w
@@ -50,7 +62,7 @@ func readPolicy(path string) Policy {
 		word = strings.TrimSpace(word)
 		switch word {
 		case "":
-		case PolicyDetectOnly, PolicyNoDeploy, PolicyNoReboot:
+		case PolicyDetectOnly, PolicyNoDeploy, PolicyNoReboot, PolicyNoTakeover:
 			p.Words = append(p.Words, word)
 		default:
 			p.Words = append(p.Words, "unknown")

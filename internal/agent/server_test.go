@@ -48,6 +48,9 @@ type appliance struct {
 	tricks    func(w http.ResponseWriter, r *http.Request) bool // answers itself and says so
 	wake      bool
 	next      int // seconds to the next check-in
+	wanted    patch.Hash
+	wish      *wire.Envelope // what to keep off
+	wishes    int
 }
 
 func newAppliance(t testing.TB) *appliance {
@@ -158,6 +161,7 @@ func (a *appliance) routes() http.Handler {
 		a.failed = append(a.failed, in)
 		w.WriteHeader(204)
 	})
+	a.handle(m, wire.PathUpdaters, false, a.serveWish)
 	a.handle(m, wire.PathOrder, false, func(w http.ResponseWriter, r *http.Request) {
 		if a.order == nil {
 			w.WriteHeader(204)
@@ -220,7 +224,7 @@ func (a *appliance) checkin(w http.ResponseWriter, r *http.Request) {
 	var in wire.Checkin
 	json.NewDecoder(r.Body).Decode(&in)
 	a.checkins = append(a.checkins, in)
-	out := wire.CheckinReply{State: a.state, NextSeconds: a.next, Revision: a.meta.ID, Order: a.order != nil, ResultsAck: uint64(len(a.results)), Now: time.Now()}
+	out := wire.CheckinReply{State: a.state, NextSeconds: a.next, Revision: a.meta.ID, Order: a.order != nil, ResultsAck: uint64(len(a.results)), Now: time.Now(), Updaters: a.wanted}
 	out.WantFacts, out.WantInventory = !a.facts[in.Facts], !a.facts[in.Inventory]
 	reply(w, out)
 }

@@ -22,6 +22,8 @@ type session struct {
 
 	settleWait time.Duration // how long an order's end waits for its results to be acknowledged
 
+	tending sync.Mutex // of the file that says what to keep off
+
 	mu   sync.Mutex
 	st   state
 	conn *client

@@ -34,6 +34,7 @@ func (l layout) journal() string         { return l.path("journal") }
 func (l layout) snapshot() string        { return l.path("snapshot") }
 func (l layout) told() string            { return l.path("told") } // the newest snapshot that the appliance acknowledged
 func (l layout) facts() string           { return l.path("facts.json") }
+func (l layout) takeover() string        { return l.path("takeover.json") }
 func (l layout) catalog() string         { return l.path("catalog") }
 func (l layout) payloads() string        { return l.path("payloads") }
 func (l layout) origins() string         { return l.path("origins") }

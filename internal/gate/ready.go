@@ -100,7 +100,7 @@ func preflight(w World) Gate {
 		g.until(Owner, "install it with the machine's own package manager; the next detect proves it")
 		return g
 	}
-	if p := w.Machine.Policy; p != "" && p != "no-reboot" {
+	if p := w.Machine.Policy; !deploys(p) {
 		g.close(CodeOwner, fmt.Sprintf("the owner of %s does not allow deploys (%s)", w.name(), p))
 		g.At = w.Machine.SeenAt
 		g.until(Owner, "nothing until the owner allows it on the machine")
@@ -123,6 +123,16 @@ func preflight(w World) Gate {
 	}
 	g.open("nothing on the machine is in the way")
 	return g
+}
+
+// deploys reports whether an owner's policy, words with commas between them, lets Fettle install.
+func deploys(policy string) bool {
+	for word := range strings.SplitSeq(policy, ",") {
+		if word != "" && word != "no-reboot" && word != "no-takeover" {
+			return false
+		}
+	}
+	return true
 }
 
 // blocked tells for how long a failure that is the machine's own keeps it from being tried again, and who can end it.

@@ -242,6 +242,7 @@ func TestGatesOpenAgain(t *testing.T) {
 		},
 		"machine's own failures": func(w *World) { a := failed(patch.FailLock, 5*time.Hour); w.Attempts = []patch.Attempt{a, a, a, a} },
 		"owner allows the rest":  func(w *World) { w.Machine.Policy = "no-reboot" },
+		"owner keeps others":     func(w *World) { w.Machine.Policy = "no-takeover,no-reboot" },
 		"two failures":           func(w *World) { a := failed(patch.FailPatch, 5*time.Hour); w.Attempts = []patch.Attempt{a, a} },
 		"approved again":         func(w *World) { a := failed(patch.FailPatch, 23*time.Hour); w.Attempts = []patch.Attempt{a, a, a} },
 		"worked in between": func(w *World) {

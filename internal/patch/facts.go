@@ -73,8 +73,10 @@ type Inventory struct {
 	Kernel   Kernel       `json:"kernel"`
 	Reboot   RebootSignal `json:"reboot"`
 	Updaters []string     `json:"updaters,omitempty"` // other patch services present and enabled: "unattended-upgrades"
-	Changes  []PkgChange  `json:"changes"`            // "installed patches (via inventory)": dpkg's own history, newest first, capped
-	Facts    Hash         `json:"facts"`              // hash of the Facts that go with it
+	// Services are the same with those that do not act, and what Fettle's agent did about them.
+	Services []UpdaterState `json:"services,omitempty"`
+	Changes  []PkgChange    `json:"changes"` // "installed patches (via inventory)": dpkg's own history, newest first, capped
+	Facts    Hash           `json:"facts"`   // hash of the Facts that go with it
 }
 
 // Hardware is the machine's own description of itself.

@@ -1,5 +1,7 @@
 package patch
 
+import "time"
+
 // Names of patch services other than Fettle, as history, inventory and policies know them.
 const (
 	UnattendedUpgrades = "unattended-upgrades"
@@ -7,6 +9,28 @@ const (
 	PackageKit         = "packagekit"
 	CronApt            = "cron-apt"
 	Landscape          = "landscape"
+)
+
+// UpdaterState is another patch service as it stands on a machine.
+type UpdaterState struct {
+	Name     string `json:"name"`
+	Enabled  bool   `json:"enabled"`            // it installs by itself, or for whoever asks it
+	Evidence string `json:"evidence,omitempty"` // what on the machine says so
+	// Hand is where a take-over stands; empty where none was asked for.
+	Hand  Hand      `json:"hand,omitempty"`
+	Since time.Time `json:"since,omitzero"` // when Hand became so
+	Text  string    `json:"text,omitempty"` // of Hand, for a person
+}
+
+// Hand is where Fettle's take-over of another patch service stands on a machine.
+type Hand string
+
+const (
+	HandOff     Hand = "off"     // we turned it off, and it is off
+	HandUndone  Hand = "undone"  // we turned it off, and somebody turned it on again; it is left alone until a person asks anew
+	HandFailed  Hand = "failed"  // it could not be turned off
+	HandVetoed  Hand = "vetoed"  // the machine's owner does not allow it
+	HandWaiting Hand = "waiting" // asked for; one thing at a time is done
 )
 
 // Doer is what kind of hand changed a machine's packages, as far as the machine's own history tells.

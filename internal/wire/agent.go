@@ -21,6 +21,7 @@ const (
 	PathSnapshot  = "POST /v1/snapshot"        // EncodeSnapshot or EncodeChange → SnapshotReply; a refused change is sent whole
 	PathFailed    = "POST /v1/detect-failed"   // DetectFailed → 204
 	PathOrder     = "GET /v1/order"            // Envelope over Order, or 204
+	PathUpdaters  = "GET /v1/updaters"         // Envelope over Stewardship
 	PathResults   = "POST /v1/results"         // Results → ResultsReply
 )
 
@@ -67,6 +68,8 @@ type Checkin struct {
 	Busy       string           `json:"busy,omitempty"`
 	RebootOwed bool             `json:"reboot_owed"`
 	Policy     string           `json:"policy,omitempty"` // the owner's local policy: "", "detect-only", "no-reboot"
+	// Updaters is the hash of the newest stewardship's list; empty for none.
+	Updaters patch.Hash `json:"updaters,omitempty"`
 }
 
 // CheckinReply tells the agent what the appliance wants next. All fields are requests, none is a command with arguments.
@@ -80,7 +83,9 @@ type CheckinReply struct {
 	Revision      patch.RevisionID   `json:"revision"`      // newest for this machine's OS; empty where there is no catalog for it
 	Order         bool               `json:"order"`         // an order waits
 	ResultsAck    uint64             `json:"results_ack"`
-	Now           time.Time          `json:"now"`
+	// Updaters is the hash of the list of other patch services to keep off; where it is another one than the agent's, the agent fetches it.
+	Updaters patch.Hash `json:"updaters,omitempty"`
+	Now      time.Time  `json:"now"`
 }
 
 // PollReply wakes the agent: it then checks in.
@@ -99,6 +104,29 @@ type DetectFailed struct {
 	OS   patch.HostOS `json:"os"`
 	At   time.Time    `json:"at"`
 	Text string       `json:"text"`
+}
+
+// Stewardship names the other patch services that the agent keeps off on one machine; what it names no more is given back. It travels in an
+// Envelope signed with the approver key. The agent knows by itself how each is turned off: nothing else comes from here.
+type Stewardship struct {
+	Machine patch.MachineID `json:"machine"`
+	Issued  time.Time       `json:"issued"` // never before one that was accepted
+	Off     []Off           `json:"off"`    // sorted by name
+}
+
+// Off is one service to keep off. One that was turned on again is turned off once more only when it was asked for anew.
+type Off struct {
+	Name  string    `json:"name"`
+	Asked time.Time `json:"asked"`
+}
+
+// HashOff is the hash of a stewardship's list; empty for an empty one.
+func HashOff(off []Off) (patch.Hash, error) {
+	if len(off) == 0 {
+		return "", nil
+	}
+	h, _, err := HashJSON(off)
+	return h, err
 }
 
 // Order is all that an appliance may ask a machine to install: exact bytes, bound to one machine, one window, one use per attempt.

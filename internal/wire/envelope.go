@@ -13,7 +13,7 @@ import (
 // Envelope carries bytes with the signature over them, in the manner of DSSE: the type is signed too, so that a signature over
 // a revision can never pass as one over an order.
 type Envelope struct {
-	Type      string `json:"type"` // TypeRevision or TypeOrder
+	Type      string `json:"type"` // TypeRevision, TypeOrder or TypeUpdaters
 	Payload   []byte `json:"payload"`
 	KeyID     string `json:"keyid"` // first 16 hex digits of the key's SHA-256; a hint, never trusted
 	Signature []byte `json:"signature"`
@@ -23,6 +23,7 @@ type Envelope struct {
 const (
 	TypeRevision = "fettle/revision/1"
 	TypeOrder    = "fettle/order/1"
+	TypeUpdaters = "fettle/updaters/1"
 )
 
 func preAuth(typ string, payload []byte) []byte {

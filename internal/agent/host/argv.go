@@ -66,6 +66,11 @@ func autoArgs(names []string) []string {
 	return append([]string{"auto", "--"}, names...)
 }
 
+// stopArgs stops units out of the table of updaters; one that does not exist or does not run is stopped already.
+func stopArgs(units []string) []string {
+	return append([]string{"stop", "--quiet", "--no-block", "--"}, units...)
+}
+
 // ValidAttempt accepts what identifiers of attempts and orders are made of: letters, digits, - and _, at most 64.
 func ValidAttempt(s string) bool {
 	if s == "" || len(s) > 64 || s[0] == '-' {

@@ -34,6 +34,10 @@ func rpmkeys(ctx context.Context, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, "/usr/bin/rpmkeys", args...)
 }
 
+func systemctl(ctx context.Context, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "/usr/bin/systemctl", args...)
+}
+
 // outputDelay is how long a grandchild may keep our end of the output open after the program itself has ended.
 const outputDelay = 3 * time.Second
 

@@ -86,7 +86,7 @@ func checkPrograms(t *testing.T, f *ast.File, fset *token.FileSet) {
 		}
 		return true
 	})
-	if programs != 5 {
+	if programs != 6 {
 		t.Errorf("the table has %d programs", programs)
 	}
 }
