@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"internal/wire", "internal/debian", "internal/rpmdb", "internal/apk", "internal/candidate", "internal/gate", "internal/content", "internal/mirror", "internal/item", "internal/fleet", "internal/criterion"},
 	{"internal/detect", "internal/probe", "internal/debian/debtest", "internal/apk/apktest"},
 	{"internal/world", "internal/advisory"},
-	{"internal/feed", "internal/catalog", "internal/label", "internal/approval", "internal/plan", "internal/deploy", "internal/ring", "internal/ledger",
+	{"internal/feed", "internal/catalog", "internal/label", "internal/approval", "internal/whatif", "internal/plan", "internal/deploy", "internal/ring", "internal/ledger",
 		"internal/calendar", "internal/lint", "internal/payload", "internal/prediction", "internal/auth", "internal/agent/host"},
 	{"internal/feed/apt", "internal/feed/rpm", "internal/feed/osv", "internal/feed/oval", "internal/feed/apk", "internal/feed/advisory",
 		"internal/feed/sdp", "internal/feed/apps", "internal/feed/msrc", "internal/feed/sofa", "internal/store"},

@@ -113,21 +113,32 @@ func (x *Rules) Put(ctx context.Context, caller patch.Caller, r patch.Rule) (pat
 func (x *Rules) Remove(ctx context.Context, caller patch.Caller, name string, takeBack bool) (cleared int, err error) {
 	var back []patch.Decision
 	if takeBack {
-		all, err := x.Store.ListDecisions(ctx, patch.DecisionFilter{})
-		if err != nil {
+		if back, err = x.TakenBack(ctx, name); err != nil {
 			return 0, err
 		}
-		for _, d := range all {
-			if ruleOf(d.By) == name {
-				back = append(back, patch.Decision{ID: ulid.Make().String(), Patch: d.Patch, Label: d.Label, Verb: patch.Clear, By: caller.Name, At: x.Desk.Now(),
-					Why: "the rule " + name + " is removed"})
-			}
+		for i := range back {
+			back[i].By = caller.Name
 		}
 	}
 	if err := x.Store.RemoveRule(ctx, caller, name); err != nil {
 		return 0, err
 	}
 	return len(back), x.put(ctx, caller, back)
+}
+
+// TakenBack gives the decisions that clear what a rule has decided and what still counts.
+func (x *Rules) TakenBack(ctx context.Context, name string) ([]patch.Decision, error) {
+	all, err := x.Store.ListDecisions(ctx, patch.DecisionFilter{})
+	if err != nil {
+		return nil, err
+	}
+	var back []patch.Decision
+	for _, d := range all {
+		if ruleOf(d.By) == name {
+			back = append(back, patch.Decision{ID: ulid.Make().String(), Patch: d.Patch, Label: d.Label, Verb: patch.Clear, At: x.Desk.Now(), Why: "the rule " + name + " is removed"})
+		}
+	}
+	return back, nil
 }
 
 // ruleOf is the name of the rule that made a decision; empty where a person did.
@@ -249,34 +260,94 @@ func (x *Rules) Run(ctx context.Context) error {
 }
 
 func (x *Rules) run(ctx context.Context, r patch.Rule) error {
-	c, err := x.compile(ctx, r)
-	if err != nil {
-		if patch.KindOf(err) == patch.NotFound {
-			return nil // a label that is gone has no patches to decide about
-		}
+	ds, err := x.draft(ctx, r)
+	if err != nil || len(ds) == 0 {
 		return err
 	}
 	members, err := x.Desk.World.Labels.Members(ctx, r.Label)
 	if err != nil {
-		if patch.KindOf(err) == patch.NotFound {
-			return nil // a label that is gone has no machines to decide for
-		}
-		return err
-	}
-	out, err := x.look(ctx, c)
-	if err != nil || len(out.Now) == 0 {
 		return err
 	}
 	scope, err := x.Desk.Store.PutScope(ctx, members)
 	if err != nil {
 		return err
 	}
-	caller := patch.Caller{Name: fmt.Sprintf("rule %s v%d", r.Name, r.Version), Role: patch.Operator, From: "local", Via: "appliance"}
+	for i := range ds {
+		ds[i].Members, ds[i].Scope = len(members), scope
+	}
+	return x.put(ctx, callerOf(r), ds)
+}
+
+func callerOf(r patch.Rule) patch.Caller {
+	return patch.Caller{Name: fmt.Sprintf("rule %s v%d", r.Name, r.Version), Role: patch.Operator, From: "local", Via: "appliance"}
+}
+
+// draft gives the decisions that a stored rule makes now. A rule of a label that is gone makes none.
+func (x *Rules) draft(ctx context.Context, r patch.Rule) ([]patch.Decision, error) {
+	c, err := x.compile(ctx, r)
+	if err == nil {
+		_, err = x.Desk.World.Labels.Members(ctx, r.Label)
+	}
+	if err != nil {
+		if patch.KindOf(err) == patch.NotFound {
+			return nil, nil // a label that is gone has no patches to decide about, or no machines to decide for
+		}
+		return nil, err
+	}
+	out, err := x.look(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	ds := make([]patch.Decision, 0, len(out.Now))
 	for _, id := range out.Now {
-		ds = append(ds, patch.Decision{ID: ulid.Make().String(), Patch: id, Label: r.Label, Verb: r.Verb, By: caller.Name, At: x.Desk.Now(), Why: r.Note, Via: r.Patches, Members: len(members), Scope: scope})
+		ds = append(ds, patch.Decision{ID: ulid.Make().String(), Patch: id, Label: r.Label, Verb: r.Verb, By: callerOf(r).Name, At: x.Desk.Now(), Why: r.Note, Via: r.Patches})
 	}
-	return x.put(ctx, caller, ds)
+	return ds, nil
+}
+
+// Draft checks a rule and gives the decisions that storing it would make at once, without storing anything.
+func (x *Rules) Draft(ctx context.Context, r patch.Rule) ([]patch.Decision, error) {
+	if _, err := x.check(ctx, r); err != nil || r.Paused {
+		return nil, err
+	}
+	return x.draft(ctx, r)
+}
+
+// DraftWith gives what all rules that keep to a label of patches would decide at once if these patches carried it.
+func (x *Rules) DraftWith(ctx context.Context, label string, ids []patch.ID) ([]patch.Decision, error) {
+	all, err := x.Store.ListRules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	desk := *x.Desk
+	desk.PatchLabels = supposed{label, ids}
+	with := *x
+	with.Desk = &desk
+	var out []patch.Decision
+	for _, r := range all {
+		if r.Patches != label || r.Paused {
+			continue
+		}
+		ds, err := with.draft(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, ds...)
+	}
+	return out, nil
+}
+
+// supposed is one label of patches as it might be.
+type supposed struct {
+	name string
+	ids  []patch.ID
+}
+
+func (s supposed) Patches(_ context.Context, name string) ([]patch.ID, error) {
+	if name != s.name {
+		return nil, patch.Errorf(patch.NotFound, "no label is called %q", name)
+	}
+	return s.ids, nil
 }
 
 func (x *Rules) put(ctx context.Context, caller patch.Caller, ds []patch.Decision) error {

@@ -61,6 +61,19 @@ var nameRule = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(
 
 // Put checks a schedule and stores it with its window in canonical form.
 func (d *Desk) Put(ctx context.Context, caller patch.Caller, s patch.Schedule) (patch.Schedule, error) {
+	s, err := d.Draft(ctx, s)
+	if err != nil {
+		return s, err
+	}
+	s.CreatedBy = caller.Name
+	if err := d.Store.PutSchedule(ctx, caller, s); err != nil {
+		return s, err
+	}
+	return d.Store.FindSchedule(ctx, s.Name)
+}
+
+// Draft checks a schedule and gives it as it would be stored, without storing it.
+func (d *Desk) Draft(ctx context.Context, s patch.Schedule) (patch.Schedule, error) {
 	if !nameRule().MatchString(s.Name) {
 		return s, &patch.Error{Kind: patch.Invalid, What: "cannot store the schedule", Why: "its name must be made of a-z, 0-9, dot, dash and underscore, at most 64"}
 	}
@@ -74,11 +87,8 @@ func (d *Desk) Put(ctx context.Context, caller patch.Caller, s patch.Schedule) (
 	if _, err := d.Labels.Members(ctx, s.Label); err != nil {
 		return s, err
 	}
-	s.Window, s.CreatedAt, s.CreatedBy = rule.String(), d.Now().UTC(), caller.Name
-	if err := d.Store.PutSchedule(ctx, caller, s); err != nil {
-		return s, err
-	}
-	return d.Store.FindSchedule(ctx, s.Name)
+	s.Window, s.CreatedAt = rule.String(), d.Now().UTC()
+	return s, nil
 }
 
 // Remove forgets a schedule.

@@ -66,7 +66,7 @@ func alarmKey(os patch.HostOS) string { return "catalog/" + string(os) }
 
 // hold keeps a revision from being published, and says so. Its files are kept so that it can be looked at.
 func (c *Catalog) hold(ctx context.Context, q *Quarantine, b Built) error {
-	for _, file := range [][]byte{b.List, b.Signatures} {
+	for _, file := range [][]byte{b.List, b.Signatures, b.Payloads} {
 		if _, err := c.Files.PutBytes(ctx, file); err != nil {
 			return err
 		}

@@ -230,6 +230,20 @@ func (b *Book) Check(text string) error {
 	return err
 }
 
+// FindLabel gives a label as it is stored, or the built-in one.
+func (b *Book) FindLabel(ctx context.Context, name string) (patch.Label, error) {
+	return b.find(ctx, name)
+}
+
+// Would checks a label as Put does and gives those who would carry it, sorted: machines or patches, by its kind. It stores nothing.
+func (b *Book) Would(ctx context.Context, l patch.Label) ([]patch.MachineID, []patch.ID, error) {
+	if err := b.check(ctx, &l); err != nil {
+		return nil, nil, err
+	}
+	m, err := b.carriers(ctx, l)
+	return m.Members, m.Patches, err
+}
+
 // Try evaluates an expression over all machines without storing it.
 func (b *Book) Try(ctx context.Context, text string) (Membership, error) {
 	if err := b.Check(text); err != nil {

@@ -22,6 +22,14 @@ func ValidName(name string) error {
 
 // Put stores a label after checking its name, its expression and its members. A label by hand and a smart one exclude each other.
 func (b *Book) Put(ctx context.Context, caller patch.Caller, l patch.Label) error {
+	if err := b.check(ctx, &l); err != nil {
+		return err
+	}
+	return b.Labels.PutLabel(ctx, caller, l)
+}
+
+// check says why a label cannot be stored, and puts its members in order.
+func (b *Book) check(ctx context.Context, l *patch.Label) error {
 	if err := ValidName(l.Name); err != nil {
 		return err
 	}
@@ -31,12 +39,12 @@ func (b *Book) Put(ctx context.Context, caller patch.Caller, l patch.Label) erro
 	case l.Expr != "" && len(l.Members)+len(l.Patches) > 0:
 		return patch.Errorf(patch.Invalid, "the label %q has both members and an expression: a label is by hand or smart", l.Name)
 	}
-	if err := b.checkKind(ctx, l); err != nil {
+	if err := b.checkKind(ctx, *l); err != nil {
 		return err
 	}
 	l.Patches = slices.Compact(slices.Sorted(slices.Values(l.Patches)))
 	l.Members = slices.Compact(slices.Sorted(slices.Values(l.Members)))
-	return b.Labels.PutLabel(ctx, caller, l)
+	return nil
 }
 
 // checkKind says why a label cannot be one of what it is to be: its expression or its members are of the other kind, or it is one already.
