@@ -33,6 +33,7 @@ import (
 	"github.com/fettle-project/fettle/internal/ring"
 	"github.com/fettle-project/fettle/internal/store"
 	"github.com/fettle-project/fettle/internal/web"
+	"github.com/fettle-project/fettle/internal/whatif"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -133,6 +134,12 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 		Wake: func(id patch.MachineID) { hub.Poke(id) }, Settle: account.Settle,
 	}
 	wake := func(id patch.MachineID) { hub.Poke(id) }
+	agenda := &calendar.Desk{
+		Store: s, Labels: labels, Deploy: desk, Zone: zone, Now: now, Log: log,
+		Plan: func(ctx context.Context, caller patch.Caller, label string, w patch.Window) (patch.Plan, error) {
+			return planner.Make(ctx, caller, plan.Request{Label: label, Window: w})
+		},
+	}
 	a.Appliance = &api.Appliance{
 		Rings: &ring.Desk{World: reader, Store: s, Now: now, Log: log, Wake: wake},
 		Store: s, Catalog: cat, Labels: labels, Planner: planner,
@@ -141,19 +148,26 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 		Rules:    rules,
 		Linter:   &lint.Linter{World: reader, Store: s, Clash: rules.Clash, Zone: zone},
 		Deploy:   desk,
-		Calendar: &calendar.Desk{
-			Store: s, Labels: labels, Deploy: desk, Zone: zone, Now: now, Log: log,
-			Plan: func(ctx context.Context, caller patch.Caller, label string, w patch.Window) (patch.Plan, error) {
-				return planner.Make(ctx, caller, plan.Request{Label: label, Window: w})
-			},
-		},
-		Facts:  &prediction.Filler{Index: &prediction.Index{}, Store: s, Decode: world.Decode},
-		Depot:  &payload.Depot{Store: s, Catalog: cat, Labels: labels, Dir: dirs.payloads, Now: now, Log: log},
-		Door:   auth.NewDoor(s, auth.DefaultCost(), now),
-		Issuer: a.keys.Agents, CatalogKey: a.keys.CatalogPublic(), ApproverKey: a.keys.ApproverPublic,
+		Calendar: agenda,
+		WhatIf:   &whatif.Supposer{World: reader, Labels: labels, Rules: rules, Schedules: agenda, Held: heldIn(cat)},
+		Facts:    &prediction.Filler{Index: &prediction.Index{}, Store: s, Decode: world.Decode},
+		Depot:    &payload.Depot{Store: s, Catalog: cat, Labels: labels, Dir: dirs.payloads, Now: now, Log: log},
+		Door:     auth.NewDoor(s, auth.DefaultCost(), now),
+		Issuer:   a.keys.Agents, CatalogKey: a.keys.CatalogPublic(), ApproverKey: a.keys.ApproverPublic,
 		Enrolment: a.enrolment(), Hub: hub, Changes: api.NewChanges(now, newID), Pulse: pulse, Wanted: wanted,
 		CheckFeed: checkFeed, Sync: a.askSync,
 		Now: now, Random: rand.Float64, NewID: newID, Log: log,
+	}
+}
+
+// heldIn finds the catalogs that wait for a person.
+func heldIn(cat *catalog.Catalog) whatif.Held {
+	return func(_ context.Context, r whatif.Revision) (whatif.Waiting, error) {
+		w, err := cat.Waiting(r.OS, r.ID)
+		if err != nil {
+			return whatif.Waiting{}, err
+		}
+		return whatif.Waiting{Meta: w.Meta, List: w.List, Signatures: w.Signatures, Payloads: w.Payloads}, nil
 	}
 }
 

@@ -77,6 +77,7 @@ type labelsPutCmd struct {
 	Patch   []string `short:"p" xor:"kind" help:"A label of patches by hand: ids, or anything that fits one patch."`
 	Patches bool     `help:"With --expr: it is a label of patches."`
 	Note    string   `help:"What it is for."`
+	Preview bool     `help:"Only show who would enter and leave it, and what that makes deployable."`
 }
 
 func (labelsPutCmd) Help() string {
@@ -91,6 +92,9 @@ func (c labelsPutCmd) Run(ctx context.Context, s *screen) error {
 	in, err := c.request()
 	if err != nil {
 		return err
+	}
+	if c.Preview {
+		return whatIf(ctx, s, api.WhatIfRequest{Label: &api.NamedLabel{Name: c.Label, LabelRequest: in}})
 	}
 	return tell(ctx, s, http.MethodPut, api.Path("labels", c.Label), in, printMembership)
 }

@@ -81,16 +81,21 @@ Examples:
 }
 
 func (c rulesPutCmd) Run(ctx context.Context, s *screen) error {
-	in := api.RuleRequest{Label: c.Label, Verb: patch.Approve, Expr: c.expression(), Patches: c.Patches, SoakDays: c.Soak, Note: c.Note, Paused: c.Paused}
-	if c.Decline {
-		in.Verb = patch.Decline
-	}
+	in := c.request()
 	if c.Preview {
 		return tell(ctx, s, http.MethodPost, api.Path("rules", c.Rule, "preview"), in, func(w io.Writer, o approval.Outlook) { printOutlook(w, s.width, o) })
 	}
 	return tell(ctx, s, http.MethodPut, api.Path("rules", c.Rule), in, func(w io.Writer, r patch.Rule) {
 		line(w, "The rule %s (version %d) %ss %s for %q%s.", clean(r.Name), r.Version, r.Verb, clean(everyPatch(r)), clean(r.Label), after(r.SoakDays))
 	})
+}
+
+func (c rulesPutCmd) request() api.RuleRequest {
+	in := api.RuleRequest{Label: c.Label, Verb: patch.Approve, Expr: c.expression(), Patches: c.Patches, SoakDays: c.Soak, Note: c.Note, Paused: c.Paused}
+	if c.Decline {
+		in.Verb = patch.Decline
+	}
+	return in
 }
 
 func after(days int) string {

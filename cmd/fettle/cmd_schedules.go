@@ -57,6 +57,7 @@ type schedulesPutCmd struct {
 	Window   []string `required:"" sep:"none" short:"w" help:"When: days, start-end and, if need be, a time zone." placeholder:"WINDOW"`
 	Note     string   `help:"What it is for."`
 	Paused   bool     `help:"Do not act yet."`
+	Preview  bool     `help:"Only show what it would change."`
 }
 
 func (schedulesPutCmd) Help() string {
@@ -74,8 +75,14 @@ Examples:
 }
 
 func (c schedulesPutCmd) Run(ctx context.Context, s *screen) error {
-	return tell(ctx, s, http.MethodPut, api.Path("schedules", c.Schedule),
-		api.ScheduleRequest{Label: c.Label, Window: strings.Join(c.Window, " "), Note: c.Note, Paused: c.Paused}, printSchedule)
+	if c.Preview {
+		return whatIf(ctx, s, api.WhatIfRequest{Schedule: &api.NamedSchedule{Name: c.Schedule, ScheduleRequest: c.request()}})
+	}
+	return tell(ctx, s, http.MethodPut, api.Path("schedules", c.Schedule), c.request(), printSchedule)
+}
+
+func (c schedulesPutCmd) request() api.ScheduleRequest {
+	return api.ScheduleRequest{Label: c.Label, Window: strings.Join(c.Window, " "), Note: c.Note, Paused: c.Paused}
 }
 
 func printSchedule(w io.Writer, v patch.Schedule) {

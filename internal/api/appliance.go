@@ -20,6 +20,7 @@ import (
 	"github.com/fettle-project/fettle/internal/prediction"
 	"github.com/fettle-project/fettle/internal/ring"
 	"github.com/fettle-project/fettle/internal/store"
+	"github.com/fettle-project/fettle/internal/whatif"
 )
 
 // Appliance is everything that the handlers call. cmd/fettle joins it; nothing in it changes while it serves.
@@ -35,6 +36,7 @@ type Appliance struct {
 	Rings    *ring.Desk
 	Calendar *calendar.Desk
 	Linter   *lint.Linter
+	WhatIf   *whatif.Supposer
 	Depot    *payload.Depot
 	Facts    *prediction.Filler // the index of stored facts that predictions are made over
 	Door     *auth.Door

@@ -86,6 +86,8 @@ func (s *people) routes() []Route {
 		{Pattern: "POST /api/v1/decisions", Permission: auth.Decide, Audit: "decide", Handle: s.decide},
 		{Pattern: "POST /api/v1/decisions/preview", Permission: auth.Read, Audit: "-", Handle: s.preview},
 
+		{Pattern: "POST /api/v1/what-if", Permission: auth.Read, Audit: "-", Handle: s.whatIf},
+
 		{Pattern: "GET /api/v1/rules", Permission: auth.Read, Handle: s.listRules},
 		{Pattern: "PUT /api/v1/rules/{rule}", Permission: auth.Decide, Audit: "rule.put", Handle: s.putRule},
 		{Pattern: "DELETE /api/v1/rules/{rule}", Permission: auth.Decide, Audit: "rule.remove", Handle: s.removeRule},

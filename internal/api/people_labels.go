@@ -72,6 +72,21 @@ func (s *people) testLabel(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	switch {
+	case in.Only == "":
+	case in.Of == patch.OfPatches:
+		row, err := s.patch(c, in.Only)
+		if err != nil {
+			return nil, err
+		}
+		in.Only = string(row.ID)
+	default:
+		m, err := s.Ledger.Resolve(c.Context(), in.Only)
+		if err != nil {
+			return nil, err
+		}
+		in.Only = string(m.ID)
+	}
 	return s.Labels.Test(c.Context(), in)
 }
 

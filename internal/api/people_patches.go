@@ -194,6 +194,10 @@ func (s *people) request(c *call) (approval.Request, error) {
 	if err != nil {
 		return in, err
 	}
+	return s.resolved(c, in)
+}
+
+func (s *people) resolved(c *call, in approval.Request) (approval.Request, error) {
 	for i, p := range in.Patches {
 		if strings.HasPrefix(string(p), patch.LabelPrefix) {
 			continue

@@ -24,7 +24,11 @@ func (s *people) putSchedule(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.Calendar.Put(c.Context(), c.caller, patch.Schedule{Name: c.PathValue("schedule"), Label: in.Label, Window: in.Window, Note: in.Note, Paused: in.Paused})
+	return s.Calendar.Put(c.Context(), c.caller, in.schedule(c.PathValue("schedule")))
+}
+
+func (r ScheduleRequest) schedule(name string) patch.Schedule {
+	return patch.Schedule{Name: name, Label: r.Label, Window: r.Window, Note: r.Note, Paused: r.Paused}
 }
 
 func (s *people) removeSchedule(c *call) (any, error) {

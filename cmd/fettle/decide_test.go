@@ -1,0 +1,70 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/fettle-project/fettle/internal/api"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// signedIn makes a person who has signed in, and the commands that they type: exit code, a text that must be said, arguments.
+func (h *house) signedIn(name, password string) func(code int, want string, args ...string) {
+	h.t.Helper()
+	p := &person{home: h.t.TempDir()}
+	if code := p.does(h.t, password+"\n", "login", "--server", "https://"+h.at.Console, "-u", name, "--password-stdin", "--ca-fingerprint", api.Fingerprint(h.ca)); code != exitOK {
+		h.t.Fatal(p.err.String())
+	}
+	return func(code int, want string, args ...string) {
+		h.t.Helper()
+		if got := p.does(h.t, "", args...); got != code || !strings.Contains(p.out.String()+p.err.String(), want) {
+			h.t.Fatalf("fettle %v: exit %d, not %d, or no %q in:\n%s%s", args, got, code, want, p.out.String(), p.err.String())
+		}
+	}
+}
+
+// reporting enrols a robot that has detected once.
+func (h *house) reporting(name string) *robot {
+	h.t.Helper()
+	r := h.newRobot()
+	r.enrol(h.enrolToken(true, 1), name)
+	r.checkin("", 0)
+	r.detect(1, "")
+	return r
+}
+
+func TestLabelsAreTriedOutBeforeTheyAreMade(t *testing.T) {
+	h := open(t)
+	h.publish(archive(t, bellFile), bellFile)
+	r := h.reporting("web-14")
+	does := h.signedIn("admin", testPassword)
+
+	does(exitOK, `yes  machine.os == "debian-12-amd64"`, "labels", "test", `machine.os == "debian-12-amd64" && machine.name != ""`)
+	does(exitNo, `no   machine.name == "db-1"    (machine.name is "host")`, "labels", "test", `machine.os == "debian-12-amd64" && machine.name == "db-1"`, "--machine", "host")
+	does(exitNo, "its inventory has not arrived yet", "labels", "test", `inventory.cores > 1`)
+	does(exitCannot, "machine.nmae == \"\"\n         ^", "labels", "test", `machine.nmae == ""`)
+	does(exitOK, `patch.source is "bell"`, "labels", "test", "--patches", `patch.source == "bell"`)
+	does(exitNo, "It holds for 0 of 1 patch", "labels", "test", `patch.exploited`, "--patch", "bell")
+
+	does(exitOK, "1 patch carries it now", "labels", "put", "loud", "--patches", "--expr", `patch.source == "bell"`)
+	does(exitUsage, "has no machines", "labels", "put", "x", "--patches", "--machine", "host")
+	does(exitOK, "1 machine carries it now", "labels", "put", "web", "--machine", "host")
+	does(exitOK, "1 patch on 1 machine would become deployable once their files are here", "what-if", "approve", "label:loud", "--label", "web")
+	does(exitOK, "No decisions.", "approvals")
+	does(exitOK, "approve", "approve", "label:loud", "--label", "web", "--why", "it rings")
+	does(exitOK, "1 machine carried the label", "approvals", "show", "bell", "--label", "web")
+	does(exitOK, "label:loud", "approvals", "show", "bell")
+	h.waitPayload(bell)
+	does(exitOK, `"web" would have 0 machines instead of 1: 0 in, 1 out; 1 patch on 1 machine would stop being deployable`, "labels", "put", "web", "--expr", `machine.name == "x"`, "--preview")
+	does(exitOK, "would stop being deployable", "what-if", "decline", "bell", "--label", "all")
+	does(exitOK, "would wait for something else, or for another time", "schedules", "put", "nightly", "--label", "all", "--window", "every day 22:00-04:00", "--preview")
+	does(exitOK, "Nothing is deployed by itself", "schedules")
+	does(exitCannot, "no catalog of debian-12-amd64 waits for a person", "what-if", "catalog", string(testOS))
+	does(exitCannot, "nothing", "what-if", "remove", "--schedule", "nothing")
+	does(exitOK, "Nothing would be deployed differently", "what-if", "rule", "r", "--label", "all", "--patches", "loud", "--json")
+	does(exitOK, "would have 1 machine instead of 1", "what-if", "label", "web", "--machine", string(r.reply.Machine), "--json")
+	if m := tellAdmin[patch.Label](h, "GET", api.Path("labels", "web"), nil); m.Expr != "" {
+		t.Errorf("the label was changed: %+v", m)
+	}
+	does(exitOK, "0 in, 1 out", "what-if", "remove", "--label", "web")
+}
