@@ -28,6 +28,7 @@ type config struct {
 	CheckinRaw   string        `toml:"checkin"`      // as written: "15m"
 	Allowed      allowance     `toml:"allowed_days"` // how many days a security patch may be missing, by severity
 	Zone         string        `toml:"zone"`         // IANA time zone of schedules that name none; empty: this machine's own
+	PayloadRate  int64         `toml:"payload_rate"` // bytes of payloads a second that go out to all machines together; 0: no limit
 	// A new revision is first judged over the stored facts of so many machines; if more than so many percent of the verdicts change, a
 	// person has to look at it.
 	CanaryMachines int     `toml:"canary_machines"`
@@ -101,6 +102,9 @@ func (c *config) overlay(path string) error {
 
 // check settles what follows from other settings.
 func (c *config) check() error {
+	if c.PayloadRate < 0 {
+		return &patch.Error{Kind: patch.Invalid, What: "cannot use payload_rate", Why: "it is a number of bytes a second, or 0 for no limit"}
+	}
 	if c.SyncEveryRaw != "" {
 		d, err := time.ParseDuration(c.SyncEveryRaw)
 		if err != nil || (d != 0 && d < time.Minute) {

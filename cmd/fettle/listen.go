@@ -84,7 +84,7 @@ func (a *appliance) servers(ctx context.Context) (people, machines *http.Server,
 	if err != nil {
 		return nil, nil, err
 	}
-	o := api.AgentOptions{Checkin: a.cfg.Checkin}
+	o := api.AgentOptions{Checkin: a.cfg.Checkin, PayloadRate: a.cfg.PayloadRate}
 	return a.server(ctx, consoleTLS, handler), a.server(ctx, agentTLS, api.Agents(a.Appliance, o)), nil
 }
 

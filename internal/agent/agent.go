@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/detect"
@@ -27,6 +28,11 @@ type Installer interface {
 	Plan(ctx context.Context, attempt string, f patch.Facts, want, allowed []host.Staged) (host.Transaction, error)
 	Run(ctx context.Context, t host.Transaction) (log string, err error)
 	Recover(ctx context.Context, attempt string, undone func(begun bool) ([]host.Staged, error)) (log string, err error)
+}
+
+// Prober answers one question about the machine's health. took is how long the machine needed from its boot until the agent ran.
+type Prober interface {
+	Probe(ctx context.Context, p patch.Probe, took time.Duration) patch.ProbeAnswer
 }
 
 // Chain finds what the vendor says of packages, after it verified that with the machine's own keyring: their stanzas in a signed index, or

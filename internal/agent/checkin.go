@@ -121,6 +121,7 @@ func (s *session) exchange(ctx context.Context, g glance, reply *wire.CheckinRep
 	if out.OS == "" {
 		out.OS = snap.OS
 	}
+	out.Health = s.health(ctx)
 	if s.journal != nil {
 		out.Results, _ = s.journal.position()
 	}

@@ -27,6 +27,8 @@ type Config struct {
 	Steward Steward
 	// Chain verifies payloads by the vendor's signatures with this machine's keyring; nil means apt's or rpm's, likewise.
 	Chain Chain
+	// Prober answers questions about the machine's health; nil means the live machine.
+	Prober Prober
 	// Room says whether n bytes of packages have room at each place; nil asks the file systems.
 	Room func(n int64, places ...string) error
 	// LockWait is how long another program may hold the package manager's lock before an item fails with its name.
@@ -77,6 +79,9 @@ func (c Config) withDefaults() Config {
 		c.Installer = &host.Rpm{Dir: l.path("rpm"), Root: "/", LockWait: c.LockWait, Log: c.Log}
 	default:
 		c.Installer = &host.Apt{Dir: l.path("apt"), LockWait: c.LockWait, Log: c.Log}
+	}
+	if c.Prober == nil {
+		c.Prober = host.Prober{}
 	}
 	switch {
 	case c.Chain != nil:

@@ -245,6 +245,9 @@ func (r *run) conclude(ctx context.Context) error {
 		}
 		return err
 	}
+	if err := r.set(func(st *state) { st.Probes, st.Asked = r.order.Probes, r.order.ID }); err != nil {
+		return err
+	}
 	if err := r.journal.finish(r.order.ID); err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 const (
 	maxItems    = 5000
 	maxPackages = 20000
+	maxProbes   = 20
 )
 
 // takeOrder fetches the waiting order, holds it against everything that an order must be, and makes it durable. It says whether there
@@ -69,6 +70,14 @@ func checkOrder(o wire.Order, me patch.MachineID) error {
 		return patch.Errorf(patch.Invalid, "%.80q is not an order's name", o.ID)
 	case len(o.Items) > maxItems:
 		return patch.Errorf(patch.Invalid, "the order has %d items", len(o.Items))
+	}
+	if len(o.Probes) > maxProbes {
+		return patch.Errorf(patch.Invalid, "the order has %d probes", len(o.Probes))
+	}
+	for _, p := range o.Probes {
+		if err := p.Check(); err != nil {
+			return err
+		}
 	}
 	attempts, total := map[string]bool{}, 0
 	for _, item := range o.Items {

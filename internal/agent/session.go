@@ -77,6 +77,9 @@ func (s *session) load() error {
 	if _, err := readJSON(s.files.state(), &s.st); err != nil {
 		return err
 	}
+	if err := s.noteBoot(host.Uptime()); err != nil {
+		return err
+	}
 	if s.journal, err = openJournal(s.files.journal(), s.cfg.Now); err != nil {
 		if patch.KindOf(err) != patch.Internal {
 			return err

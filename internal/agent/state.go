@@ -18,9 +18,16 @@ type state struct {
 	Facts       patch.Hash         `json:"facts"`        // newest facts that the appliance has
 	Inventory   patch.Hash         `json:"inventory"`    // likewise
 	CheckedIn   time.Time          `json:"checked_in,omitzero"`
-	Trusted     time.Time          `json:"trusted,omitzero"`     // latest time the appliance told: no expiry is judged by an earlier clock
-	LastError   string             `json:"last_error,omitempty"` // why the newest contact or detect failed; empty when it worked
-	Refused     string             `json:"refused,omitempty"`    // why the newest order was refused as a whole
+	Trusted     time.Time          `json:"trusted,omitzero"` // latest time the appliance told: no expiry is judged by an earlier clock
+	// Probes are the newest order's questions about health, and Asked that order. Boot is the newest boot that the agent has seen, and
+	// BootTook what it needed until the agent ran, in seconds.
+	Probes   []patch.Probe `json:"probes,omitempty"`
+	Asked    string        `json:"asked,omitempty"`
+	Boot     string        `json:"boot,omitempty"`
+	BootTook int           `json:"boot_took,omitempty"`
+
+	LastError string `json:"last_error,omitempty"` // why the newest contact or detect failed; empty when it worked
+	Refused   string `json:"refused,omitempty"`    // why the newest order was refused as a whole
 }
 
 // layout names the files below the state directory.

@@ -22,17 +22,23 @@ func (s *agents) blob(c *call) (any, error) {
 	if !h.Valid() {
 		return nil, noBlob()
 	}
-	f, err := s.openBlob(c.Context(), c.machine.ID, h)
+	f, order, err := s.openBlob(c.Context(), c.machine.ID, h)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	w := c.w
+	if order != "" {
+		if w, err = s.throttled(c, order); err != nil {
+			return nil, err
+		}
+	}
 	_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(30 * time.Minute)) // a connection that cannot have one has its own bounds
 	head := c.w.Header()
 	head.Set("Content-Type", "application/octet-stream")
 	head.Set("ETag", `"`+string(h)+`"`)
 	head.Set("Cache-Control", "private, immutable, max-age=31536000")
-	http.ServeContent(c.w, c.Request, "", time.Time{}, f)
+	http.ServeContent(w, c.Request, "", time.Time{}, f)
 	return written{}, nil
 }
 
@@ -40,26 +46,29 @@ func noBlob() error {
 	return &patch.Error{Kind: patch.NotFound, What: "there is no such file for this machine"}
 }
 
-func (s *agents) openBlob(ctx context.Context, m patch.MachineID, h patch.Hash) (*os.File, error) {
+// openBlob opens a file and, where it is a payload, names the order that it is for.
+func (s *agents) openBlob(ctx context.Context, m patch.MachineID, h patch.Hash) (f *os.File, order string, err error) {
 	place, err := s.blobs.find(ctx, s.Appliance, h)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	switch place {
 	case inCatalog:
-		return openFirst(h, s.Catalog.Files, s.Catalog.Raw)
+		f, err = openFirst(h, s.Catalog.Files, s.Catalog.Raw)
+		return f, "", err
 	case inVendor:
-		return openFirst(h, s.Catalog.Raw, s.Catalog.Files)
+		f, err = openFirst(h, s.Catalog.Raw, s.Catalog.Files)
+		return f, "", err
 	case nowhereKnown:
 	}
-	ordered, err := s.ordered(ctx, m, h)
-	if err != nil {
-		return nil, err
+	if order, err = s.ordered(ctx, m, h); err != nil {
+		return nil, "", err
 	}
-	if !ordered {
-		return nil, noBlob()
+	if order == "" {
+		return nil, "", noBlob()
 	}
-	return s.Depot.Open(h)
+	f, err = s.Depot.Open(h)
+	return f, order, err
 }
 
 func openFirst(h patch.Hash, dirs ...*content.Dir) (*os.File, error) {
@@ -72,31 +81,31 @@ func openFirst(h patch.Hash, dirs ...*content.Dir) (*os.File, error) {
 	return nil, noBlob()
 }
 
-// ordered reports whether h is a payload of the machine's own open order.
-func (s *agents) ordered(ctx context.Context, m patch.MachineID, h patch.Hash) (bool, error) {
+// ordered names the machine's own open order where h is a payload of it; empty where it is none.
+func (s *agents) ordered(ctx context.Context, m patch.MachineID, h patch.Hash) (string, error) {
 	row, err := s.Store.OpenOrder(ctx, m)
 	if patch.KindOf(err) == patch.NotFound {
-		return false, nil
+		return "", nil
 	}
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	var e wire.Envelope
 	var o wire.Order
 	if err := json.Unmarshal(row.Envelope, &e); err != nil {
-		return false, patch.Errorf(patch.Internal, "cannot read the stored order of %s: %w", m, err)
+		return "", patch.Errorf(patch.Internal, "cannot read the stored order of %s: %w", m, err)
 	}
 	if err := e.Open(s.ApproverKey, wire.TypeOrder, &o); err != nil {
-		return false, patch.Errorf(patch.Internal, "cannot open the stored order of %s: %w", m, err)
+		return "", patch.Errorf(patch.Internal, "cannot open the stored order of %s: %w", m, err)
 	}
 	for _, i := range o.Items {
 		for _, p := range i.Packages {
 			if p.SHA256 == h {
-				return true, nil
+				return o.ID, nil
 			}
 		}
 	}
-	return false, nil
+	return "", nil
 }
 
 // delta serves what makes one published list or signature file out of an older one.

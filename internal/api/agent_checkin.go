@@ -40,7 +40,24 @@ func (s *agents) checkin(c *call) (any, error) {
 	if m.State == patch.Pending {
 		return wire.CheckinReply{State: patch.Pending, NextSeconds: s.pendingWait(m), Now: s.Now().UTC()}, nil
 	}
+	if in.Health != nil {
+		if err := s.Store.PutHealth(c.Context(), m.ID, plainHealth(*in.Health, s.Now())); err != nil {
+			return nil, err
+		}
+	}
 	return s.wanted(c.Context(), m, in)
+}
+
+// plainHealth makes what a machine says about its health fit for a row; it cannot be of a time to come.
+func plainHealth(h patch.Health, now time.Time) patch.Health {
+	out := patch.Health{At: h.At.UTC(), Boot: plainName(h.Boot), Order: plainName(h.Order)}
+	if out.At.After(now) {
+		out.At = now.UTC()
+	}
+	for _, p := range h.Probes[:min(len(h.Probes), 20)] {
+		out.Probes = append(out.Probes, patch.ProbeAnswer{Probe: patch.Probe(plainName(string(p.Probe))), OK: p.OK, Seen: clip(plainName(p.Seen), 200)})
+	}
+	return out
 }
 
 func (s *agents) noteCheckin(c *call, m patch.Machine, in wire.Checkin) error {

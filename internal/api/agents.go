@@ -24,7 +24,9 @@ type AgentOptions struct {
 	Concurrent int           // requests worked on at once; 64
 	Checkin    time.Duration // how long machines stay away between check-ins; 15 min
 	PollFor    time.Duration // how long a poll waits; 50 s
-	EnrolBurst int           // enrolment attempts of one address before it must wait; 30
+	// PayloadRate is how many bytes of payloads a second go out to all machines together; 0: as many as can.
+	PayloadRate int64
+	EnrolBurst  int // enrolment attempts of one address before it must wait; 30
 }
 
 func (o AgentOptions) withDefaults() AgentOptions {
@@ -53,6 +55,7 @@ type agents struct {
 	uploads  *buckets // by machine, in bytes
 	enrols   *buckets // by address
 	blobs    *blobIndex
+	paces    paces // of payloads
 }
 
 // Agents makes the agent listener's handler: the table in agentRoutes, identity from the client certificate only.
@@ -83,6 +86,7 @@ func (s *agents) routes() []Route {
 		{Pattern: wire.PathSnapshot, Permission: activeAgent, Audit: "machine.snapshot", Limit: wire.MaxSnapshot, Class: classResults, Handle: s.snapshot},
 		{Pattern: wire.PathFailed, Permission: activeAgent, Audit: "machine.detect-failed", Limit: 64 << 10, Class: classResults, Handle: s.detectFailed},
 		{Pattern: wire.PathOrder, Permission: activeAgent, Class: classCheckin, Handle: s.order},
+		{Pattern: wire.PathReboot, Permission: activeAgent, Audit: "machine.reboot", Limit: 64 << 10, Class: classResults, Handle: s.reboot},
 		{Pattern: wire.PathResults, Permission: activeAgent, Audit: "machine.results", Limit: 8 << 20, Class: classResults, Handle: s.results},
 	}
 }
@@ -197,6 +201,23 @@ func (s *agents) revision(c *call) (any, error) {
 		return nil, err
 	}
 	return json.RawMessage(envelope), nil
+}
+
+// rebootAgain is when a machine that may not reboot asks again, in seconds.
+const rebootAgain = 60
+
+// reboot says whether the machine may reboot now. The machine's own policy and window are its own business.
+func (s *agents) reboot(c *call) (any, error) {
+	in, err := decodeAgent[wire.RebootRequest](c)
+	if err != nil {
+		return nil, err
+	}
+	until, text, err := s.Rings.MayReboot(c.Context(), c.machine.ID, plainName(in.Boot))
+	if err != nil || text != "" {
+		return wire.RebootReply{Text: text, RetryAfter: rebootAgain}, err
+	}
+	s.log.InfoContext(c.Context(), "reboot granted", slog.String("machine", string(c.machine.ID)))
+	return wire.RebootReply{Granted: true, Until: until}, nil
 }
 
 func (s *agents) order(c *call) (any, error) {

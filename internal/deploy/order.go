@@ -120,6 +120,9 @@ func (d *Desk) issue(ctx context.Context, m patch.Machine, c *checked) (wire.Env
 	var attempts []string
 	var claims []patch.RingClaim
 	for _, r := range c.ready {
+		if r.claim != nil {
+			o.Probes = r.claim.Probes
+		}
 		o.Items = append(o.Items, wire.OrderItem{Attempt: r.attempt.ID, Patch: r.attempt.Patch, Title: r.title, Packages: r.packages})
 		attempts = append(attempts, r.attempt.ID)
 		if r.claim != nil {

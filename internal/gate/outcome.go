@@ -37,6 +37,10 @@ func reboot(w World) Gate {
 		g.close(CodeRebootOwed, fmt.Sprintf("%s owes a reboot before it takes effect", w.name()))
 		g.At = w.Machine.SeenAt
 		g.until(Owner, "it clears by itself after the reboot")
+		if w.RebootsMost > 0 && w.Rebooting >= w.RebootsMost {
+			g.Text += fmt.Sprintf(", and waits: %s of %s reboot, and %d may at once", count(w.Rebooting, "machine"), w.RebootsOf, w.RebootsMost)
+			g.until(Agent, "one of them is back")
+		}
 		return g
 	}
 	g.open("none is owed for it")

@@ -128,7 +128,7 @@ func (w World) Claim() (c patch.RingClaim, ok bool) {
 	if !own.Own {
 		return c, false
 	}
-	return patch.RingClaim{Attempt: w.Own, Patch: w.Patch.ID, Ring: own.Name, Room: own.Room(), AtOnce: own.AtOnce}, true
+	return patch.RingClaim{Attempt: w.Own, Patch: w.Patch.ID, Ring: own.Name, Room: own.Room(), AtOnce: own.AtOnce, Probes: own.Probes}, true
 }
 
 // Queues reports whether nothing but the order of rings and the machine's own turn keeps a patch from being installed: a deployment takes it

@@ -35,6 +35,10 @@ type World struct {
 	// Rings are those that the patch passes through before this machine, in order, the machine's own last. Quarantine is where it was halted.
 	Rings      []RingFact
 	Quarantine *patch.RingProgress
+	// Rebooting is how many other machines of the machine's ring reboot now, where the ring bounds that and this one owes a reboot.
+	Rebooting   int
+	RebootsOf   string // the ring
+	RebootsMost int
 	// Schedules are those that deploy to this machine by themselves, the one that is open or opens next first.
 	Schedules []ScheduleFact
 

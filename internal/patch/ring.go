@@ -135,6 +135,15 @@ type RingClaim struct {
 	Ring    string
 	Room    int
 	AtOnce  int // 0: no limit
+	Probes  []Probe
+}
+
+// RebootLease is a machine's leave to reboot until a moment. It ends when the machine is back with another boot.
+type RebootLease struct {
+	Machine MachineID
+	Ring    string
+	Boot    string // that it ends
+	Until   time.Time
 }
 
 // RingLoad is what is going on in a ring.

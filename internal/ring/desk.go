@@ -33,6 +33,11 @@ type Evidence interface {
 	PutProofs(ctx context.Context, us []patch.ProofUpdate) error
 }
 
+// Leases is the storage of leave to reboot.
+type Leases interface {
+	TakeRebootLease(ctx context.Context, l patch.RebootLease, limit int) (granted bool, others int, err error)
+}
+
 // Alarms is the storage of alarms.
 type Alarms interface {
 	RaiseAlarm(ctx context.Context, a patch.Alarm) error
@@ -44,6 +49,7 @@ type Store interface {
 	Rings
 	Evidence
 	Alarms
+	Leases
 }
 
 // Desk keeps rings. Its methods may be called from many goroutines.

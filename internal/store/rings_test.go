@@ -153,3 +153,45 @@ func TestRingPatches(t *testing.T) {
 		}
 	})
 }
+
+// At most so many machines of a ring reboot at once; a place is free again when a machine is back with another boot, or too late.
+func TestRebootLeases(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		ids := []patch.MachineID{"m-1", "m-2", "m-3", "m-4"}
+		enrol(t, s, ids...)
+		for _, id := range ids {
+			must(t, s.PutCheckin(ctx, id, patch.CheckinUpdate{At: then, Counter: 1, Boot: "b1"}))
+		}
+		take := func(id patch.MachineID, until time.Time) bool {
+			ok, _, err := s.TakeRebootLease(ctx, patch.RebootLease{Machine: id, Ring: "web", Boot: "b1", Until: until}, 2)
+			must(t, err)
+			return ok
+		}
+		soon := s.now().Add(time.Hour)
+		var wg sync.WaitGroup
+		granted := make(chan bool, len(ids))
+		for _, id := range ids {
+			wg.Go(func() { granted <- take(id, soon) })
+		}
+		wg.Wait()
+		close(granted)
+		n := 0
+		for ok := range granted {
+			if ok {
+				n++
+			}
+		}
+		if n != 2 || got[int](t)(s.CountRebooting(ctx, "web", "")) != 2 {
+			t.Fatalf("%d may reboot", n)
+		}
+		for _, id := range ids {
+			if take(id, soon) { // one that may still may
+				must(t, s.PutCheckin(ctx, id, patch.CheckinUpdate{At: then, Counter: 2, Boot: "b2"}))
+				break
+			}
+		}
+		if n := got[int](t)(s.CountRebooting(ctx, "web", "")); n != 1 {
+			t.Errorf("one is back, and %d reboot", n)
+		}
+	})
+}

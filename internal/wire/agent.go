@@ -23,6 +23,7 @@ const (
 	PathOrder     = "GET /v1/order"            // Envelope over Order, or 204
 	PathUpdaters  = "GET /v1/updaters"         // Envelope over Stewardship
 	PathResults   = "POST /v1/results"         // Results → ResultsReply
+	PathReboot    = "POST /v1/reboot"          // RebootRequest → RebootReply: may this machine reboot now?
 )
 
 // EnrolRequest asks to become a machine. The token is the secret part of what the administrator copied.
@@ -68,6 +69,7 @@ type Checkin struct {
 	Busy       string           `json:"busy,omitempty"`
 	RebootOwed bool             `json:"reboot_owed"`
 	Policy     string           `json:"policy,omitempty"` // the owner's local policy: "", "detect-only", "no-reboot"
+	Health     *patch.Health    `json:"health,omitempty"` // answers to the newest order's probes; nil where it had none
 	// Updaters is the hash of the newest stewardship's list; empty for none.
 	Updaters patch.Hash `json:"updaters,omitempty"`
 }
@@ -143,6 +145,8 @@ type Order struct {
 	Window     patch.Window     `json:"window"`
 	Expires    time.Time        `json:"expires"`
 	Items      []OrderItem      `json:"items"`
+	// Probes are what the machine is to answer about itself from now on, with every check-in.
+	Probes []patch.Probe `json:"probes,omitempty"`
 }
 
 // OrderItem is one attempt at one patch.
@@ -177,6 +181,19 @@ type Results struct {
 // ResultsReply acknowledges after the lines are durable.
 type ResultsReply struct {
 	Ack uint64 `json:"ack"`
+}
+
+// RebootRequest asks whether the machine may reboot now. It asks again where it may not.
+type RebootRequest struct {
+	Boot string `json:"boot"` // the boot that it would end
+}
+
+// RebootReply grants a reboot until a moment, or says what it waits for.
+type RebootReply struct {
+	Granted    bool      `json:"granted"`
+	Until      time.Time `json:"until,omitzero"` // the machine should be back by then; its place is given away after it
+	Text       string    `json:"text,omitempty"` // "2 of 2 machines of web reboot"
+	RetryAfter int       `json:"retry_after,omitempty"`
 }
 
 // Fault is the body of every non-2xx answer on both listeners.

@@ -62,6 +62,20 @@ func (s *Sight) ringed(ctx context.Context, id patch.ID, w *gate.World) error {
 	return nil
 }
 
+// rebooting fills in what a machine that owes a reboot waits for in its ring.
+func (s *Sight) rebooting(ctx context.Context, w *gate.World) error {
+	if len(s.v.rings) == 0 {
+		return nil
+	}
+	own, err := s.v.RingOf(ctx, s.Machine.ID)
+	if err != nil || own.Reboots == 0 {
+		return err
+	}
+	w.RebootsOf, w.RebootsMost = own.Name, own.Reboots
+	w.Rebooting, err = s.v.r.Store.CountRebooting(ctx, own.Name, s.Machine.ID)
+	return err
+}
+
 // progress is how far a patch is, by ring; read once.
 func (v *View) progress(ctx context.Context, id patch.ID) (map[string]patch.RingProgress, error) {
 	if p, ok := v.ringed[id]; ok {

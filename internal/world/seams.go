@@ -43,6 +43,7 @@ type Rings interface {
 	ListRings(ctx context.Context) ([]patch.Ring, error)
 	ListRingProgress(ctx context.Context, id patch.ID) ([]patch.RingProgress, error)
 	FindRingLoad(ctx context.Context, ring string, id patch.ID, but patch.MachineID) (patch.RingLoad, error)
+	CountRebooting(ctx context.Context, ring string, but patch.MachineID) (int, error)
 }
 
 // Patches is the storage of patches and feeds.

@@ -36,6 +36,11 @@ func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World,
 		return w, err
 	}
 	w.Blocked = blocked(s.attempts)
+	if s.Machine.RebootOwed {
+		if err = s.rebooting(ctx, &w); err != nil {
+			return w, err
+		}
+	}
 	if w.Verdict == patch.NotPatched {
 		if err = s.ringed(ctx, a.Patch, &w); err != nil {
 			return w, err
