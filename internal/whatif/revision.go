@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/fettle-project/fettle/internal/detect"
+	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/world"
 )
@@ -54,30 +55,33 @@ func (r *supposedRevision) lists(stored world.Lists) world.Lists {
 	}
 }
 
-// predicted is what a machine's newest detect would have said with this catalog. Where its facts are not at hand it stays as it was, and so
-// speaks of an older list.
-func (r *supposedRevision) predicted(ctx context.Context, store world.Store, snap patch.Snapshot) (patch.Snapshot, error) {
-	if snap.OS != r.Meta.OS {
-		return snap, nil
-	}
-	b, err := store.FindFacts(ctx, snap.Facts)
-	if err != nil {
-		if patch.KindOf(err) == patch.NotFound {
-			return snap, nil
+// predicted is every machine as its newest detect would have judged it with this catalog. Where its facts are not at hand it stays as it is,
+// and so speaks of an older list.
+func (r *supposedRevision) predicted(store world.Store) func(context.Context, *fleet.Seat) (*fleet.Seat, error) {
+	return func(ctx context.Context, seat *fleet.Seat) (*fleet.Seat, error) {
+		snap, ok := seat.Snapshot()
+		if !ok || snap.OS != r.Meta.OS {
+			return seat, nil
 		}
-		return snap, err
+		b, err := store.FindFacts(ctx, snap.Facts)
+		if err != nil {
+			if patch.KindOf(err) == patch.NotFound {
+				return seat, nil
+			}
+			return nil, err
+		}
+		var facts patch.Facts
+		if err := world.Decode(b, &facts); err != nil {
+			return nil, patch.Errorf(patch.Internal, "cannot read the stored facts %s: %w", snap.Facts, err)
+		}
+		result, err := r.Signatures.Evaluate(&facts)
+		if err != nil {
+			return seat, nil // facts of another host OS say nothing about this catalog
+		}
+		snap.Revision, snap.Verdicts = r.Meta.ID, result.Verdicts
+		snap.Expected, snap.Evaluated, snap.Errors = result.Verdicts.Len(), result.Verdicts.Len(), result.Errors
+		return seat.With(snap), nil
 	}
-	var facts patch.Facts
-	if err := world.Decode(b, &facts); err != nil {
-		return snap, patch.Errorf(patch.Internal, "cannot read the stored facts %s: %w", snap.Facts, err)
-	}
-	result, err := r.Signatures.Evaluate(&facts)
-	if err != nil {
-		return snap, nil // facts of another host OS say nothing about this catalog
-	}
-	snap.Revision, snap.Verdicts = r.Meta.ID, result.Verdicts
-	snap.Expected, snap.Evaluated, snap.Errors = result.Verdicts.Len(), result.Verdicts.Len(), result.Errors
-	return snap, nil
 }
 
 // supposedCatalog has one more published revision.

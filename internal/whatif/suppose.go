@@ -186,7 +186,7 @@ func (p *supposition) reader(r *world.Reader) *world.Reader {
 	supposed.Labels = supposedLabels{r.Labels, p}
 	if p.revision != nil {
 		supposed.Catalog = supposedCatalog{r.Catalog, p.revision}
-		supposed.Lists = p.revision.lists(r.Lists)
+		supposed.Lists, supposed.Suppose = p.revision.lists(r.Lists), p.revision.predicted(r.Store)
 	}
 	return &supposed
 }
@@ -228,14 +228,6 @@ func (s supposedStore) ListSchedules(ctx context.Context) ([]patch.Schedule, err
 		return all, err
 	}
 	return s.p.schedules(all), nil
-}
-
-func (s supposedStore) NewestSnapshot(ctx context.Context, id patch.MachineID) (patch.Snapshot, error) {
-	snap, err := s.Store.NewestSnapshot(ctx, id)
-	if err != nil || s.p.revision == nil {
-		return snap, err
-	}
-	return s.p.revision.predicted(ctx, s.Store, snap)
 }
 
 // supposedLabels is membership with the change made.

@@ -19,6 +19,8 @@ type Reader struct {
 	Limits  gate.Limits // zero: gate.DefaultLimits
 	Now     func() time.Time
 	Zone    *time.Location // of schedules that name none; nil: UTC
+	// Suppose gives a machine as it might be, for what-if; nil: as it is.
+	Suppose func(ctx context.Context, s *fleet.Seat) (*fleet.Seat, error)
 }
 
 // View is storage and catalog as one stage call sees them: what is read once stays as it was read. It belongs to one goroutine.

@@ -55,12 +55,16 @@ func (v *View) Look(ctx context.Context) (_ *fleet.Look, err error) {
 }
 
 // SightAt is Sight for a seat of the View's Look.
-func (v *View) SightAt(ctx context.Context, seat *fleet.Seat) (*Sight, error) {
+func (v *View) SightAt(ctx context.Context, seat *fleet.Seat) (_ *Sight, err error) {
+	if v.r.Suppose != nil {
+		if seat, err = v.r.Suppose(ctx, seat); err != nil {
+			return nil, err
+		}
+	}
 	s := &Sight{Machine: seat.Machine, OS: seat.OS(), Receipt: seat.Receipt, v: v, seat: seat}
 	if s.OS == "" {
 		return s, nil
 	}
-	var err error
 	if s.Meta = v.meta(s.OS); s.Meta != nil {
 		if s.Shelf, err = v.Shelf(ctx, s.OS, s.Meta.ID); err != nil {
 			return nil, err
