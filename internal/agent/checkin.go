@@ -212,7 +212,7 @@ func (s *session) renew(ctx context.Context) error {
 	if _, _, err := next.check(); err != nil {
 		return err
 	}
-	if err := writeJSON(s.files.identity(), next); err != nil {
+	if err := s.keepJSON(s.files.identity(), next); err != nil {
 		return err
 	}
 	s.mu.Lock()

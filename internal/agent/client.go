@@ -22,6 +22,7 @@ import (
 type client struct {
 	base  string
 	http  *http.Client
+	told  durable       // of fetched files
 	pause time.Duration // after the first cut of a transfer; then four, nine, … times as long
 }
 
@@ -47,6 +48,18 @@ func newClient(server string, cfg *tls.Config) (*client, error) {
 		return patch.Errorf(patch.Untrusted, "the appliance answered with a redirect, which is never followed")
 	}
 	return &client{base: "https://" + u.Host, http: &http.Client{Transport: transport, CheckRedirect: refuse}, pause: 200 * time.Millisecond}, nil
+}
+
+// client makes a client over the transport that the configuration names.
+func (c Config) client(server string, tls *tls.Config) (*client, error) {
+	made, err := newClient(server, tls)
+	if err == nil && c.Transport != nil {
+		made.http.Transport = c.Transport(tls)
+	}
+	if err == nil {
+		made.told = c.Durable
+	}
+	return made, err
 }
 
 // hostname is the name or address that the appliance's certificate must carry.

@@ -1,8 +1,11 @@
 package agent
 
 import (
+	"crypto/tls"
 	"log/slog"
+	"net/http"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/agent/host"
@@ -37,7 +40,14 @@ type Config struct {
 	ReadList func([]byte) ([]patch.Patch, error)
 	// ApplyDelta makes a catalog file out of an older one and a delta; nil means that whole files are fetched.
 	ApplyDelta func(before, delta []byte) ([]byte, error)
-	Now        func() time.Time
+	// Transport carries requests to the appliance; nil means TLS over TCP. It is given the connection's own TLS configuration.
+	Transport func(*tls.Config) http.RoundTripper
+	// Durable is told the path of every file, and of every directory, right after it was made durable; an error is one of the disk. It
+	// may be nil. A test learns from it what a power loss would leave.
+	Durable func(path string) error
+	// Release gives memory back to the system after big work; nil does so.
+	Release func()
+	Now     func() time.Time
 	// Jitter gives a random time below its bound; nil means a real one.
 	Jitter func(bound time.Duration) time.Duration
 	Log    *slog.Logger
@@ -58,6 +68,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Room == nil {
 		c.Room = host.CheckRoom
+	}
+	if c.Release == nil {
+		c.Release = debug.FreeOSMemory
 	}
 	if c.Now == nil {
 		c.Now = time.Now

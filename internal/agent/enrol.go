@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
-	"net/http"
 	"os"
 	"time"
 
@@ -41,7 +40,7 @@ func Enrol(ctx context.Context, cfg Config, server, token string) (Enrolment, er
 	if id.key, err = makeKey(l.key()); err != nil {
 		return Enrolment{}, err
 	}
-	guest, err := newGuest(server, t, cfg.Now)
+	guest, err := newGuest(server, t, cfg)
 	if err != nil {
 		return Enrolment{}, err
 	}
@@ -58,12 +57,12 @@ func Enrol(ctx context.Context, cfg Config, server, token string) (Enrolment, er
 }
 
 // newGuest connects as one who has no certificate yet.
-func newGuest(server string, t Token, now func() time.Time) (*client, error) {
-	c, err := newClient(server, nil)
-	if err == nil {
-		c.http.Transport.(*http.Transport).TLSClientConfig = pinnedTLS(t.CA, c.hostname(), now)
+func newGuest(server string, t Token, cfg Config) (*client, error) {
+	c, err := newClient(server, nil) // for the name that the certificate must carry
+	if err != nil {
+		return nil, err
 	}
-	return c, err
+	return cfg.client(server, pinnedTLS(t.CA, c.hostname(), cfg.Now))
 }
 
 // enrolWith fills id, which has a key, with what the appliance gave for it.

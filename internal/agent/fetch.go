@@ -58,14 +58,14 @@ func (c *client) fetch(ctx context.Context, b blob) (string, error) {
 		os.Remove(f.Name())
 		return "", err
 	}
-	if err := f.Sync(); err != nil {
+	if err := errors.Join(f.Sync(), c.told.done(f.Name())); err != nil {
 		os.Remove(f.Name())
 		return "", err
 	}
 	if err := os.Rename(f.Name(), b.path()); err != nil {
 		return "", err
 	}
-	return b.path(), syncDir(b.Dir)
+	return b.path(), syncedDir(b.Dir, c.told)
 }
 
 // fill transfers, resuming after cuts, and verifies size and hash.

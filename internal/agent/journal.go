@@ -2,6 +2,7 @@ package agent
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -63,6 +64,7 @@ type journal struct {
 	last    *course // newest order, open or closed
 	grown   chan struct{}
 	failed  error // set by the first write that failed; nothing is written after it
+	told    durable
 	trouble func(step string) error
 }
 
@@ -156,7 +158,7 @@ func (j *journal) write(line []byte) error {
 	if err := j.step("sync"); err != nil {
 		return err
 	}
-	if err := j.f.Sync(); err != nil {
+	if err := errors.Join(j.f.Sync(), j.told.done(j.f.Name())); err != nil {
 		j.failed = patch.Errorf(patch.Internal, "cannot make the journal durable: %w", err)
 		return j.failed
 	}

@@ -3,6 +3,7 @@ package agent
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"hash/crc32"
 	"io"
 	"os"
@@ -77,16 +78,20 @@ func damaged(line int) error {
 
 // openJournal reads the journal, or begins one where there is none or only an empty one, as a power loss may leave it.
 func openJournal(path string, now func() time.Time) (*journal, error) {
+	return openJournalTold(path, now, nil)
+}
+
+func openJournalTold(path string, now func() time.Time, told durable) (*journal, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, patch.Errorf(patch.Unavailable, "cannot open the journal: %w", err)
 	}
-	j := &journal{f: f, now: now, grown: make(chan struct{}, 1)}
+	j := &journal{f: f, now: now, told: told, grown: make(chan struct{}, 1)}
 	if err := j.load(); err != nil {
 		f.Close()
 		return nil, err
 	}
-	if err := syncDir(filepath.Dir(path)); err != nil {
+	if err := syncedDir(filepath.Dir(path), told); err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -112,7 +117,7 @@ func (j *journal) load() error {
 		if err := j.f.Truncate(whole); err != nil {
 			return patch.Errorf(patch.Unavailable, "cannot cut the torn end off the journal: %w", err)
 		}
-		return j.f.Sync()
+		return errors.Join(j.f.Sync(), j.told.done(j.f.Name()))
 	}
 	return nil
 }
@@ -134,11 +139,11 @@ func compact(path string, j *journal) (*journal, error) {
 	if err != nil {
 		return j, err
 	}
-	if err := writeFile(path, journalLine(b)); err != nil {
+	if err := replaceFile(path, journalLine(b), j.told); err != nil {
 		return j, err
 	}
 	j.Close()
-	return openJournal(path, j.now)
+	return openJournalTold(path, j.now, j.told)
 }
 
 // Repair puts a damaged journal aside and begins a new one that goes on after everything which can still be read from the old one.

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"os"
-	"runtime/debug"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -18,7 +17,7 @@ import (
 // judgeMachine makes one complete snapshot: facts read now, every definition of the newest catalog evaluated, the result kept locally before
 // anything is sent. It uses the catalog files that are here when the appliance is away.
 func (s *session) judgeMachine(ctx context.Context, order string) (patch.Snapshot, error) {
-	defer debug.FreeOSMemory()
+	defer s.cfg.Release()
 	started := s.cfg.Now().UTC()
 	facts, err := s.cfg.Host.Facts(ctx)
 	if err != nil {
@@ -88,7 +87,7 @@ func (s *session) keep(snap *patch.Snapshot, facts patch.Facts) error {
 		return err
 	}
 	for path, b := range map[string][]byte{s.files.facts(): b, s.files.snapshot(): raw} {
-		if err := writeFile(path, b); err != nil {
+		if err := s.keepFile(path, b); err != nil {
 			return patch.Errorf(patch.Unavailable, "cannot keep the snapshot: %w", err)
 		}
 	}
@@ -139,7 +138,7 @@ func (s *session) uploadSnapshot(ctx context.Context) error {
 	}
 	if err != nil {
 		s.log.Warn("the appliance has a newer snapshot than this one", "seq", snap.Seq, "err", err)
-	} else if err := writeFile(s.files.told(), raw); err != nil {
+	} else if err := s.keepFile(s.files.told(), raw); err != nil {
 		return patch.Errorf(patch.Unavailable, "cannot keep the snapshot: %w", err)
 	}
 	return s.set(func(st *state) {

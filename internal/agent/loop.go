@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -103,7 +102,7 @@ func (l *loop) checkins(ctx context.Context) error {
 			l.log.Error("this machine cannot be read", "err", g.err)
 		}
 		l.note(ctx, errors.Join(err, g.err))
-		debug.FreeOSMemory()
+		l.cfg.Release()
 		if err := l.rest(ctx, wait, failures > 0); err != nil {
 			return nil
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/agent/host"
@@ -21,7 +20,7 @@ func ownerForbids(word string) error {
 // prepare does everything that comes before the first installation: the owner's policy, the machine as the order assumed it, room,
 // payloads, the vendor's chain. Items that fall out get their outcome; the rest is given to the installer.
 func (r *run) prepare(ctx context.Context, items []wire.OrderItem) ([]wire.OrderItem, error) {
-	defer debug.FreeOSMemory()
+	defer r.cfg.Release()
 	facts, err := r.cfg.Host.Facts(ctx)
 	if err != nil {
 		err = &host.Failure{Cause: patch.FailDrift, Text: "the package database cannot be read: " + err.Error()}

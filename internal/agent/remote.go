@@ -31,7 +31,7 @@ func NewGuest(server, token, version string, dial Dial) (*Guest, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := newGuest(server, t, time.Now)
+	c, err := newGuest(server, t, Config{Now: time.Now})
 	if err != nil {
 		return nil, err
 	}

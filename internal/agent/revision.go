@@ -76,7 +76,7 @@ func (s *session) patchCatalog(ctx context.Context, old patch.Hash, b blob) erro
 	if err != nil {
 		return err
 	}
-	return writeFile(b.path(), after)
+	return s.keepFile(b.path(), after)
 }
 
 // acceptRevision holds a verified revision against this machine and against the newest one it knows.

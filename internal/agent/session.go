@@ -80,7 +80,7 @@ func (s *session) load() error {
 	if err := s.noteBoot(host.Uptime()); err != nil {
 		return err
 	}
-	if s.journal, err = openJournal(s.files.journal(), s.cfg.Now); err != nil {
+	if s.journal, err = openJournalTold(s.files.journal(), s.cfg.Now, s.cfg.Durable); err != nil {
 		if patch.KindOf(err) != patch.Internal {
 			return err
 		}
@@ -98,7 +98,7 @@ func (s *session) connect() error {
 	if err != nil {
 		return err
 	}
-	c, err := newClient(s.who().Server, tls)
+	c, err := s.cfg.client(s.who().Server, tls)
 	if err != nil {
 		return err
 	}
@@ -129,11 +129,22 @@ func (s *session) set(change func(*state)) error {
 	defer s.mu.Unlock()
 	next := s.st
 	change(&next)
-	if err := writeJSON(s.files.state(), next); err != nil {
+	if err := s.keepJSON(s.files.state(), next); err != nil {
 		return patch.Errorf(patch.Unavailable, "cannot keep the agent's state: %w", err)
 	}
 	s.st = next
 	return nil
+}
+
+// keepFile replaces a file of the session durably.
+func (s *session) keepFile(path string, b []byte) error { return replaceFile(path, b, s.cfg.Durable) }
+
+func (s *session) keepJSON(path string, v any) error {
+	b, err := marshalFile(v)
+	if err != nil {
+		return err
+	}
+	return s.keepFile(path, b)
 }
 
 // doing says what the agent does now; check-ins and status show it.

@@ -95,7 +95,7 @@ type tender struct {
 
 func (t *tender) save() error {
 	t.changed = false
-	return writeJSON(t.files.takeover(), t.charge)
+	return t.keepJSON(t.files.takeover(), t.charge)
 }
 
 func (t *tender) one(ctx context.Context, u *patch.UpdaterState) error {
@@ -281,7 +281,7 @@ func (s *session) charged(w wire.Stewardship, me patch.MachineID) error {
 	}
 	c.Issued, c.Off = w.Issued, w.Off
 	slices.SortFunc(c.Off, func(a, b wire.Off) int { return cmp.Compare(a.Name, b.Name) })
-	return writeJSON(s.files.takeover(), c)
+	return s.keepJSON(s.files.takeover(), c)
 }
 
 // liveSteward is the machine that runs.
