@@ -51,6 +51,9 @@ func ReadPackageFile(r io.Reader) (PackageFile, error) {
 	if f.Package, err = parseHeader(blob); err != nil {
 		return f, err
 	}
+	if h, err := openHeader(signature); err == nil {
+		f.Signer, _ = h.signer() // for people: what is no signature is none
+	}
 	h, err := openHeader(blob)
 	if err != nil {
 		return f, err

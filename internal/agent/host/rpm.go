@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/rpmdb"
 )
 
 // Rpm installs verified .rpm files with rpm itself. rpm has no solver, no repositories and no network: a transaction is exactly the files
@@ -170,9 +172,52 @@ func (r *Rpm) Recover(ctx context.Context, attempt string, undone func(begun boo
 			updates = append(updates, f.Path)
 		}
 	}
-	return r.logged(ctx, attempt, func(out io.Writer, keep *os.File) error {
-		return r.install(ctx, out, keep, updates, beside, "--replacepkgs", "--replacefiles")
+	log, err := r.logged(ctx, attempt, func(out io.Writer, keep *os.File) error {
+		again := []string{"--replacepkgs", "--replacefiles"}
+		err := r.install(ctx, out, keep, updates, beside, again...)
+		if err != nil {
+			// rpm marks what it unpacks with the second in which it began: in the same one it stumbles over what was left.
+			time.Sleep(time.Second)
+			err = r.install(ctx, out, keep, updates, beside, again...)
+		}
+		return err
 	})
+	if err == nil {
+		err = errOrNil(r.sweep(files))
+	}
+	return log, err
+}
+
+// sweep removes the half-written files of an rpm that was killed: "PATH;68f0a1b2" beside the paths of its packages.
+func (r *Rpm) sweep(files []Staged) error {
+	for _, s := range files {
+		f, err := os.Open(s.Path)
+		if err != nil {
+			return err
+		}
+		about, err := rpmdb.ReadPackageFile(bufio.NewReader(f))
+		f.Close()
+		if err != nil {
+			return err
+		}
+		places := map[string]map[string]bool{}
+		for _, path := range about.Files {
+			dir, name := filepath.Split(path)
+			if places[dir] == nil {
+				places[dir] = map[string]bool{}
+			}
+			places[dir][name] = true
+		}
+		for dir, names := range places {
+			for _, name := range namesIn(r.Root, strings.TrimPrefix(dir, "/")) {
+				of, mark, ok := strings.Cut(name, ";")
+				if ok && names[of] && len(mark) == 8 && strings.Trim(mark, "0123456789abcdef") == "" {
+					os.Remove(filepath.Join(r.Root, dir, name))
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // hasBegun tells by rpm's verbose output whether its checks were over and it was changing the machine: then it names packages.

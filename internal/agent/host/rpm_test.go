@@ -337,7 +337,7 @@ func TestRpmChain(t *testing.T) {
 		p    patch.PlanPackage
 		says string
 	}{
-		"a stranger's signature": {from(stranger), "which the machine does not trust"},
+		"a stranger's signature": {from(stranger), "signed by the key " + signer(t, other) + ", which the machine does not trust"},
 		"no signature":           {from(unsigned), "it is not signed"},
 		"a changed payload":      {from(cut), "does not verify"},
 		"another package's name": {named, "the order names lib.noarch 1.0-1.el9, and the file is app.noarch"},
@@ -358,6 +358,17 @@ func TestRpmChain(t *testing.T) {
 			t.Errorf("rpm installed it: %s", out)
 		}
 	}
+}
+
+// signer is the long ID of a key, as gpg itself says it.
+func signer(t *testing.T, k *lab.RPMKey) string {
+	t.Helper()
+	out, err := exec.Command("gpg", "--show-keys", "--with-colons", k.Public).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := strings.Split(string(out), ":")
+	return strings.ToLower(fields[4])
 }
 
 // Another program that holds rpm's lock is named and left alone.

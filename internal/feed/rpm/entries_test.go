@@ -118,6 +118,17 @@ func TestObsoletes(t *testing.T) {
 			if f := judge(t, facts, []detect.Entry{by["almalinux-9/obsoletes/new.x86_64/2-1"]}).findings["almalinux-9/obsoletes/new.x86_64/2-1"]; f.Verdict != patch.NotApplicable {
 				t.Errorf("%s: old %s, which is held, is %s", relation, v, f.Verdict)
 			}
+			// Where the new one has come, nothing of the old one may be left.
+			facts.Packages[0].Held = false
+			both := append(facts.Packages[:2:2], patch.Package{Name: "new", Arch: "x86_64", Version: "2-1", State: patch.Installed})
+			verdict = patch.Patched
+			if needed {
+				verdict = patch.NotPatched
+			}
+			facts.Packages = both
+			if f := judge(t, facts, []detect.Entry{by["almalinux-9/obsoletes/new.x86_64/2-1"]}).findings["almalinux-9/obsoletes/new.x86_64/2-1"]; f.Verdict != verdict {
+				t.Errorf("%s: old %s beside the new one is %s", relation, v, f.Verdict)
+			}
 			// The new package is no update of the old one.
 			if f := j.findings["almalinux-9/new/2-1"]; f.Verdict != patch.NotApplicable || f.Reason.Code != patch.ReasonNotInstalled {
 				t.Errorf("new on a machine with old: %s, %s", f.Verdict, f.Reason.Code)

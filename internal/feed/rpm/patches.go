@@ -153,8 +153,10 @@ func (b *builder) fromObsoletes(s stream, p Package) (detect.Entry, bool) {
 		ID: b.id("obsoletes", p.Name+"."+p.Arch, evr), Title: line(p.Name + " " + evr + " replaces " + strings.Join(names, ", ")), Source: p.Name, Version: evr, Suite: b.prefix,
 		Category: patch.Update, Released: p.Filed,
 	}}
-	prerequisite := detect.And(free(p.Name), detect.Or(there...))
-	installed := detect.Not(prerequisite)
+	// Where it has come, nothing of the others is left: that is what proves it.
+	here := detect.Is(detect.Test{Kind: detect.TestVersion, Name: p.Name, Operand: evr})
+	prerequisite := detect.And(free(p.Name), detect.Or(append(there[:len(there):len(there)], here)...))
+	installed := detect.Not(detect.Or(there...))
 	e.Definition = detect.Definition{ID: e.Patch.ID, Prerequisite: &prerequisite, Installed: &installed}
 	e.Files = b.payloads([]Package{p})
 	for i := range e.Files {
