@@ -32,11 +32,12 @@ func benchPrediction(ctx context.Context, r *report) error {
 	}
 	pool := slices.SortedFunc(maps.Values(here), func(a, b candidate) int { return strings.Compare(a.name, b.name) })
 	x := fleetOf(pool)
-	s, err := detect.Assemble(predictedOS, version.Dpkg, sourcePatches(pool))
+	defs := sourcePatches(pool)
+	s, err := detect.Assemble(predictedOS, version.Dpkg, defs)
 	if err != nil {
 		return err
 	}
-	for n, id := range s.IDs() {
+	for n, d := range defs {
 		var times []time.Duration
 		var missing int
 		for range 5 {
@@ -51,7 +52,7 @@ func benchPrediction(ctx context.Context, r *report) error {
 			}
 		}
 		slices.Sort(times)
-		r.add("who needs the new "+string(id), seconds(times[2]), fmt.Sprintf("%d machines", predictedMachines), fmt.Sprintf("%d need it", missing),
+		r.add("who needs the new "+string(d.ID), seconds(times[2]), fmt.Sprintf("%d machines", predictedMachines), fmt.Sprintf("%d need it", missing),
 			"≤ 1 s", times[2] <= time.Second)
 	}
 	return nil

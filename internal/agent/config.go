@@ -36,7 +36,7 @@ type Config struct {
 	Room func(n int64, places ...string) error
 	// LockWait is how long another program may hold the package manager's lock before an item fails with its name.
 	LockWait time.Duration
-	// ReadList decodes a catalog list, for explain and titles; nil means that titles stay empty.
+	// ReadList decodes a catalog list. Only Explain needs it.
 	ReadList func([]byte) ([]patch.Patch, error)
 	// ApplyDelta makes a catalog file out of an older one and a delta; nil means that whole files are fetched.
 	ApplyDelta func(before, delta []byte) ([]byte, error)

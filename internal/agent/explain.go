@@ -52,8 +52,12 @@ func Explain(cfg Config, what string) (Explanation, error) {
 	if err != nil {
 		return e, err
 	}
-	titles := localTitles(cfg, l, st)
-	for i, id := range sigs.IDs() {
+	list, err := localList(cfg, l, st, sigs)
+	if err != nil {
+		return e, err
+	}
+	for i := range list {
+		id := list[i].ID
 		if id != patch.ID(what) && !ofSource(id, what) {
 			continue
 		}
@@ -61,7 +65,7 @@ func Explain(cfg Config, what string) (Explanation, error) {
 			break
 		}
 		p := ExplainedPatch{Finding: sigs.Find(&f, i)}
-		p.Title = titles[id]
+		p.ID, p.Title = id, list[i].Title
 		if c != nil {
 			e.Order = c.Order.ID
 			p.Item = c.find(id)
@@ -99,21 +103,20 @@ func localEvidence(l layout, st state) (*detect.Signatures, patch.Facts, error) 
 	return sigs, f, nil
 }
 
-// localTitles gives the list's titles; without a list, none.
-func localTitles(cfg Config, l layout, st state) map[patch.ID]string {
-	out := map[patch.ID]string{}
+// localList gives the patches that the signatures judge, in their order.
+func localList(cfg Config, l layout, st state, sigs *detect.Signatures) ([]patch.Patch, error) {
 	b, err := os.ReadFile(blob{Hash: st.Newest.List, Dir: l.catalog()}.path())
-	if err != nil || cfg.ReadList == nil {
-		return out
+	if err != nil {
+		return nil, patch.Errorf(patch.NotFound, "cannot read the list of revision %s: %w", st.Newest.ID, err)
 	}
 	list, err := cfg.ReadList(b)
 	if err != nil {
-		return out
+		return nil, err
 	}
-	for _, p := range list {
-		out[p.ID] = p.Title
+	if len(list) != sigs.Len() || !sigs.Agrees(func(i int) patch.ID { return list[i].ID }) {
+		return nil, patch.Errorf(patch.Untrusted, "the list and the signatures of revision %s do not belong together", st.Newest.ID)
 	}
-	return out
+	return list, nil
 }
 
 // find gives what the order says about a patch; nil where it is not in it.

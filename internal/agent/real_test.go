@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/agent/host"
+	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/lab"
@@ -144,15 +145,14 @@ func (w *realWorld) catalog(t *testing.T) {
 		id := fmt.Sprintf("%s/%s/%s", o.Origin.Suite, o.source, o.Version)
 		bySource[id] = append(bySource[id], detect.PackageRule{Name: o.Name, Arch: o.Arch, Version: o.Version})
 	}
-	var defs []detect.Definition
+	feed := catalog.Parsed{Origins: []patch.Origin{{Suite: "bookworm"}}}
 	for id, rules := range bySource {
-		defs = append(defs, detect.Definition{ID: patch.ID(id), Packages: rules})
+		feed.Entries = append(feed.Entries, detect.Entry{Patch: patch.Patch{ID: patch.ID(id)}, Definition: detect.Definition{Packages: rules}})
 	}
-	sigs, err := detect.Compile(testOS, version.Dpkg, defs)
+	built, err := catalog.Build(t.Context(), catalog.Input{OS: testOS, Parsed: []catalog.Parsed{feed}, Now: time.Now()})
 	must(t, err)
-	list := []byte("no list")
-	w.a.meta = patch.RevisionMeta{ID: patch.RevisionID(hashOf(sigs)[:16]), OS: testOS, List: hashOf(list), Signatures: hashOf(sigs), Patches: len(defs), Built: time.Now()}
-	w.a.blobs[hashOf(sigs)], w.a.blobs[hashOf(list)] = sigs, list
+	w.a.meta = built.Meta
+	w.a.blobs[built.Meta.Signatures], w.a.blobs[built.Meta.List] = built.Signatures, built.List
 	w.a.revision, err = wire.Seal(w.a.keys.catalog, wire.TypeRevision, w.a.meta)
 	must(t, err)
 }

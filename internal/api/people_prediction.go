@@ -98,7 +98,11 @@ func (s *people) question(ctx context.Context, row patch.PatchRow) (q prediction
 	if q.Signatures, err = s.Catalog.Signatures(ctx, row.OS, meta.ID); err != nil {
 		return q, "", err
 	}
-	if q.Number, ok = q.Signatures.Index(row.ID); !ok {
+	list, err := s.Catalog.ListOf(ctx, row.OS, meta.ID)
+	if err != nil {
+		return q, "", err
+	}
+	if q.Number, ok = list.Index(row.ID); !ok || q.Number >= q.Signatures.Len() {
 		return q, "", left
 	}
 	q.OS = row.OS

@@ -195,8 +195,16 @@ func (in *Input) scheme() version.Scheme {
 	return version.Of(in.OS)
 }
 
-// encodeAll writes the three files side by side.
-func encodeAll(b *Built, scheme version.Scheme, all []made, bases []string) error {
+// encodeAll writes the three files side by side, all in the order that suits the signatures.
+func encodeAll(b *Built, scheme version.Scheme, sorted []made, bases []string) error {
+	rules := make([]detect.Definition, len(sorted))
+	for i := range sorted {
+		rules[i] = sorted[i].rule
+	}
+	all := make([]made, len(sorted))
+	for i, n := range detect.Arrange(rules) {
+		all[i] = sorted[n]
+	}
 	var g errgroup.Group
 	g.Go(func() (err error) {
 		patches := make([]patch.Patch, len(all))
@@ -207,7 +215,6 @@ func encodeAll(b *Built, scheme version.Scheme, all []made, bases []string) erro
 		return err
 	})
 	g.Go(func() (err error) {
-		rules := make([]detect.Definition, len(all))
 		for i := range all {
 			rules[i] = all[i].rule
 		}

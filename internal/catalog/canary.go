@@ -59,10 +59,11 @@ func (r *Canary) alarming(b Bounds) string {
 }
 
 // rehearse judges stored facts with both revisions; nil where there are no facts or the old signatures are lost.
-func (c *Catalog) rehearse(ctx context.Context, before patch.RevisionMeta, signatures []byte, n int) (*Canary, error) {
-	if c.Fleet == nil {
+func (c *Catalog) rehearse(ctx context.Context, k *candidate, signatures []byte, n int) (*Canary, error) {
+	if c.Fleet == nil || k.was == nil {
 		return nil, nil
 	}
+	before := k.before
 	old, err := c.Signatures(ctx, before.OS, before.ID)
 	if kind := patch.KindOf(err); err != nil && kind != patch.Unavailable && kind != patch.NotFound && kind != patch.Invalid {
 		return nil, err
@@ -71,11 +72,14 @@ func (c *Catalog) rehearse(ctx context.Context, before patch.RevisionMeta, signa
 		c.Log.WarnContext(ctx, "the revision in force cannot be compared with", "os", before.OS, "error", err)
 		return nil, nil
 	}
+	if old.Len() != k.was.Len() {
+		return nil, nil
+	}
 	next, err := detect.Open(signatures)
 	if err != nil {
 		return nil, err
 	}
-	r := rehearsal{old: old, next: next, ids: old.IDs(), moved: places(old.IDs(), next.IDs()), Canary: &Canary{Kinds: map[string]int{}, Examples: []Flip{}}}
+	r := rehearsal{old: old, next: next, list: k.was, order: k.was.byID(), moved: places(k.was, k.is), Canary: &Canary{Kinds: map[string]int{}, Examples: []Flip{}}}
 	for f, err := range c.Fleet.StoredFacts(ctx, before.OS, n) {
 		if err != nil {
 			return nil, err
@@ -88,12 +92,12 @@ func (c *Catalog) rehearse(ctx context.Context, before patch.RevisionMeta, signa
 	return r.Canary, nil
 }
 
-// places gives for each ID its number among the others, -1 where it is not there; both are sorted.
-func places(ids, others []patch.ID) []int {
-	at := make([]int, len(ids))
-	for i, id := range ids {
+// places gives for each patch of a list its number on another, -1 where it is not there.
+func places(was, is *List) []int {
+	at := make([]int, was.Len())
+	for i := range at {
 		at[i] = -1
-		if j, ok := slices.BinarySearch(others, id); ok {
+		if j, ok := is.Index(was.At(i).ID); ok {
 			at[i] = j
 		}
 	}
@@ -103,7 +107,8 @@ func places(ids, others []patch.ID) []int {
 type rehearsal struct {
 	*Canary
 	old, next *detect.Signatures
-	ids       []patch.ID
+	list      *List // of the old one
+	order     []int // in which it is gone through
 	moved     []int
 }
 
@@ -115,7 +120,8 @@ func (r *rehearsal) judge(f StoredFacts) {
 	}
 	is, refused := r.next.Evaluate(f.Facts)
 	r.Machines++
-	for i, j := range r.moved {
+	for _, i := range r.order {
+		j := r.moved[i]
 		if j < 0 {
 			continue
 		}
@@ -133,7 +139,7 @@ func (r *rehearsal) judge(f StoredFacts) {
 		r.Flips++
 		r.Kinds[from.String()+" → "+to.String()]++
 		if len(r.Examples) < examples {
-			r.Examples = append(r.Examples, Flip{Machine: f.Machine, Patch: r.ids[i], From: from, To: to})
+			r.Examples = append(r.Examples, Flip{Machine: f.Machine, Patch: r.list.At(i).ID, From: from, To: to})
 		}
 	}
 }

@@ -130,10 +130,10 @@ func TestListSignaturesAndPayloadsAgree(t *testing.T) {
 	if sig.OS() != hostOS || l.OS() != hostOS || x.os != hostOS || sig.Len() != l.Len() || len(x.ends) != l.Len() {
 		t.Fatal("the three files are not of one catalog")
 	}
+	if !sig.Agrees(func(i int) patch.ID { return l.At(i).ID }) {
+		t.Error("list and signatures are not of the same patches in the same order")
+	}
 	for i := range l.Len() {
-		if sig.ID(i) != l.At(i).ID {
-			t.Errorf("signature %d is %s, the list says %s", i, sig.ID(i), l.At(i).ID)
-		}
 		files, err := x.of(i, l.At(i))
 		if err != nil {
 			t.Fatal(err)
@@ -322,8 +322,10 @@ func FuzzDecodeList(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if !slices.IsSortedFunc(l.Patches(), func(a, b patch.Patch) int { return strings.Compare(string(a.ID), string(b.ID)) }) {
-			t.Error("an unsorted list was accepted")
+		for i := range l.Len() {
+			if j, ok := l.Index(l.At(i).ID); !ok || j != i {
+				t.Error("a list that names a patch twice was accepted")
+			}
 		}
 	})
 }

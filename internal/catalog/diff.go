@@ -57,12 +57,13 @@ func Compare(os patch.HostOS, a, b Side) (Diff, error) {
 	if err != nil {
 		return d, err
 	}
-	for _, p := range was.Patches() {
+	for _, i := range was.byID() {
+		p := was.At(i)
 		if _, still := is.Index(p.ID); !still {
 			d.Gone = append(d.Gone, DiffPatch{ID: p.ID, Title: p.Title, Severity: p.Severity, By: after.newer[p.ID]})
 		}
 	}
-	for j := range is.Patches() {
+	for _, j := range is.byID() {
 		p := is.At(j)
 		i, known := was.Index(p.ID)
 		if !known {

@@ -81,8 +81,8 @@ func TestEntriesBecomePatches(t *testing.T) {
 		}
 	}
 	s, err := detect.Open(b.Signatures)
-	if err != nil || !slices.Equal(s.IDs(), []patch.ID{"ALSA-2026:1", "ALSA-2026:2"}) {
-		t.Errorf("%v, %v", s.IDs(), err)
+	if err != nil || !s.Agrees(func(i int) patch.ID { return []patch.ID{"ALSA-2026:1", "ALSA-2026:2"}[i] }) {
+		t.Errorf("signatures of other patches, or none: %v", err)
 	}
 }
 
@@ -157,7 +157,7 @@ func TestHostileEntries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i, _ = s.Index("twice")
+	i, _ = l.Index("twice")
 	facts := &patch.Facts{OS: patch.OSFacts{Key: "almalinux-9-x86_64", Arch: "x86_64"}}
 	if f := s.Find(facts, i); f.Verdict != patch.Faulty || !strings.Contains(f.Reason.Text, "two different definitions") {
 		t.Errorf("%+v", f)

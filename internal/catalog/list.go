@@ -1,7 +1,10 @@
 package catalog
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"strconv"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -22,11 +25,21 @@ func (l *List) Len() int { return len(l.patches) }
 // At gives patch i.
 func (l *List) At(i int) *patch.Patch { return &l.patches[i] }
 
-// Patches gives all of them, sorted by ID; the caller must not change them.
+// Patches gives all of them, in the list's order; the caller must not change them.
 func (l *List) Patches() []patch.Patch { return l.patches }
 
 // Index finds a patch by its ID.
 func (l *List) Index(id patch.ID) (int, bool) { i, ok := l.index[id]; return i, ok }
+
+// byID gives the places of all patches in the order of their IDs, for telling people.
+func (l *List) byID() []int {
+	order := make([]int, l.Len())
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(l.patches[a].ID, l.patches[b].ID) })
+	return order
+}
 
 // run reads what columns.runs wrote.
 type run struct {
@@ -70,7 +83,7 @@ func front(c *cursor, base string, n uint64) string {
 	return base[:n] + rest
 }
 
-// DecodeList reads a list file. Every count, index and length in it is checked, and the IDs must be in order.
+// DecodeList reads a list file. Every count, index and length in it is checked, and no ID may come twice.
 func DecodeList(b []byte) (*List, error) {
 	cols, err := unpack(b, listMagic, listColumns)
 	if err != nil {
@@ -94,7 +107,6 @@ type listDecoder struct {
 	category, sev  run
 	source         string
 	id             patch.ID
-	slots          map[int]pair
 }
 
 func (d *listDecoder) list() *List {
@@ -110,17 +122,13 @@ func (d *listDecoder) list() *List {
 		d.dates = append(d.dates, head.number())
 	}
 	d.suite.c, d.own.c, d.category.c, d.sev.c = &d.cols[lSuite], &d.cols[lEscaped], &d.cols[lCategory], &d.cols[lSeverity]
-	d.tabulate()
 	l.patches, l.index = make([]patch.Patch, n), make(map[patch.ID]int, n)
 	for i := range l.patches {
 		p := &l.patches[i]
 		d.patch(p)
-		if i > 0 && l.patches[i-1].ID >= p.ID {
-			head.bad = true
-			break
-		}
 		l.index[p.ID] = i
 	}
+	head.bad = head.bad || len(l.index) != n
 	for i := range l.patches {
 		d.supersedes(l, i)
 	}
@@ -145,24 +153,8 @@ func (d *listDecoder) patch(p *patch.Patch) {
 func (d *listDecoder) names(p *patch.Patch) {
 	alone := d.own.next() == 1
 	if alone {
-		c := &d.cols[lID]
-		if step := c.number(); step > 0 {
-			d.id, c.bad = idAfter(d.id, step)
-		} else {
-			d.id = patch.ID(c.text())
-		}
+		d.id = d.nextID()
 		p.ID = d.id
-		if d.cols[lPair].number() == 1 {
-			low := d.cols[lLowSlot].take(1)
-			high := d.cols[lHighSlot].count(maxPatches)
-			pair, known := pair{}, false
-			if low != "" {
-				pair, known = d.slots[high<<8|int(low[0])]
-			}
-			c.bad = c.bad || !known
-			p.Source, p.Version = pair.source, versionOf(p.ID, pair.version)
-			return
-		}
 	}
 	p.Source = front(&d.cols[lSource], d.source, d.cols[lSource].number())
 	d.source = p.Source
@@ -175,6 +167,27 @@ func (d *listDecoder) names(p *patch.Patch) {
 		return
 	}
 	p.ID = patch.ID(p.Suite + "/" + p.Source + "/" + p.Version)
+}
+
+// nextID reads an ID that stands alone.
+func (d *listDecoder) nextID() patch.ID {
+	c := &d.cols[lID]
+	switch kind := c.number(); kind {
+	case idText:
+		return patch.ID(c.text())
+	case idNumber:
+		low, middle, high := d.cols[lIDLow].take(1), d.cols[lIDMiddle].take(1), d.cols[lIDHigh].number()
+		if low == "" || middle == "" || high > 1<<40 {
+			c.bad = true
+			return ""
+		}
+		return numberedID(c, d.id, high<<16|uint64(middle[0])<<8|uint64(low[0]))
+	default:
+		_, digits := countedID(d.id)
+		before, err := strconv.ParseUint(digits, 10, 60)
+		c.bad = c.bad || err != nil || kind > idNumber+maxStep
+		return numberedID(c, d.id, before+kind-idNumber)
+	}
 }
 
 func (d *listDecoder) payloads(p *patch.Patch) {

@@ -13,7 +13,7 @@ import (
 // and IDs, which follow from the rest, are not stored at all. The patches of archives have IDs made of suite, source and version;
 // those of advisories have IDs of their own, which count, and name the same sources and versions again and again.
 const (
-	listMagic  = "FTLLIST2"
+	listMagic  = "FTLLIST3"
 	listLevel  = zstd.SpeedBestCompression
 	maxPatches = 4_000_000
 	maxFiles   = 4_000_000
@@ -24,14 +24,13 @@ const (
 const (
 	lHead     = iota // host OS; number of patches; suites; architectures; distinct dates in order
 	lSuite           // runs: suite, how many patches
-	lTable           // sources and versions that several patches with IDs of their own have: how many; source as in lSource, version
-	lPair            // with an ID of its own: 0: source and version come next in lSource and lVersion; 1: they are in lTable
-	lLowSlot         // where in lTable: low 8 bits of the slot
-	lHighSlot        // the rest of it
 	lSource          // shared with the source before; rest
 	lVersion         // text; idVersion: the number at the end of the ID
 	lEscaped         // runs of flags: how many patches alternately without and with an ID of its own
-	lID              // of those: 0 and the text, or by how much the number at the end of the ID before grows
+	lID              // of those with one: 0: the text; 1: as the ID before, but with another number at its end; else 1 + by how much that number grows
+	lIDLow           // such a number: its low 8 bits
+	lIDMiddle        // the next 8 bits
+	lIDHigh          // the rest
 	lCategory        // runs: category, how many patches
 	lSeverity        // runs: severity, how many patches
 	lCVEs            // how many
@@ -109,16 +108,14 @@ type listEncoder struct {
 	columns
 	suites, arches table[string]
 	dates          table[int64]
-	slots          map[pair]int // of sources and versions in lTable
 	index          map[patch.ID]int
 	source         string
 	id             patch.ID // the newest one that stands alone
 }
 
-// encodeList writes a list; patches are sorted by ID.
+// encodeList writes a list in the order given.
 func encodeList(os patch.HostOS, patches []patch.Patch) ([]byte, error) {
 	c := listEncoder{columns: make(columns, listColumns), index: make(map[patch.ID]int, len(patches))}
-	c.tabulate(patches)
 	var dates []int64
 	for i := range patches {
 		c.index[patches[i].ID] = i
@@ -151,17 +148,16 @@ func encodeList(os patch.HostOS, patches []patch.Patch) ([]byte, error) {
 }
 
 func (c *listEncoder) patch(i int, p *patch.Patch) {
-	if c.names(p) {
-		n := shared(c.source, p.Source)
-		c.number(lSource, uint64(n))
-		c.text(lSource, p.Source[n:])
-		c.source = p.Source
-		version := p.Version
-		if standsAlone(p) {
-			version = pairOf(p).version
-		}
-		c.text(lVersion, version)
+	version := p.Version
+	if standsAlone(p) {
+		c.putID(p.ID)
+		version = withoutNumber(p)
 	}
+	n := shared(c.source, p.Source)
+	c.number(lSource, uint64(n))
+	c.text(lSource, p.Source[n:])
+	c.source = p.Source
+	c.text(lVersion, version)
 	c.number(lCVEs, uint64(len(p.CVEs)))
 	for _, cve := range p.CVEs {
 		c.cve(cve)
@@ -175,28 +171,6 @@ func (c *listEncoder) patch(i int, p *patch.Patch) {
 		c.number(lOlder, uint64(d<<1)^uint64(d>>63))
 	}
 	c.payloads(p, &c.arches)
-}
-
-// names writes the ID where it stands alone, and tells whether source and version have to be written as well.
-func (c *listEncoder) names(p *patch.Patch) bool {
-	if !standsAlone(p) {
-		return true
-	}
-	if step := idStep(c.id, p.ID); step > 0 {
-		c.number(lID, step)
-	} else {
-		c.number(lID, 0)
-		c.text(lID, string(p.ID))
-	}
-	c.id = p.ID
-	slot, common := c.slots[pairOf(p)]
-	c.number(lPair, flag(common))
-	if !common {
-		return true
-	}
-	c.columns[lLowSlot] = append(c.columns[lLowSlot], byte(slot))
-	c.number(lHighSlot, uint64(slot>>8))
-	return false
 }
 
 func (c columns) payloads(p *patch.Patch, arches *table[string]) {

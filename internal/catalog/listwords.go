@@ -51,32 +51,73 @@ func cveNumbers(s string) (year, number uint64) {
 	return year - firstYear, number
 }
 
+// idVersion stands for a version that is the number at the end of the ID: advisories have no other.
+const idVersion = "\x01"
+
+// withoutNumber is the version of a patch that stands alone, as the list keeps it.
+func withoutNumber(p *patch.Patch) string {
+	if _, digits := countedID(p.ID); digits != "" && digits == p.Version {
+		return idVersion
+	}
+	return p.Version
+}
+
+// versionOf is withoutNumber's inverse.
+func versionOf(id patch.ID, version string) string {
+	if version == idVersion {
+		_, version = countedID(id)
+	}
+	return version
+}
+
 // countedID splits the decimal number off the end of an ID.
 func countedID(id patch.ID) (head, digits string) {
 	head = strings.TrimRight(string(id), "0123456789")
 	return head, string(id)[len(head):]
 }
 
-// idStep is by how much the number at the end of next is above that of previous; 0 where the two differ in more.
-func idStep(previous, next patch.ID) uint64 {
+// How the lID column gives an ID; what is greater is a step from the number of the ID before, plus idNumber.
+const (
+	idText   = 0
+	idNumber = 1
+	maxStep  = 64
+)
+
+// countsOn tells by which number next differs from previous, if it differs in nothing else.
+func countsOn(previous, next patch.ID) (before, number uint64, ok bool) {
 	head, digits := countedID(next)
-	was, before := countedID(previous)
-	n, err := strconv.ParseUint(digits, 10, 60)
-	m, errBefore := strconv.ParseUint(before, 10, 60)
-	if err != nil || errBefore != nil || head != was || len(digits) != len(before) || n <= m {
-		return 0
-	}
-	return n - m
+	was, old := countedID(previous)
+	n, err := strconv.ParseUint(digits, 10, 56)
+	m, errBefore := strconv.ParseUint(old, 10, 56)
+	return m, n, err == nil && errBefore == nil && head == was && len(digits) == len(old)
 }
 
-// idAfter is idStep's inverse.
-func idAfter(previous patch.ID, step uint64) (id patch.ID, bad bool) {
+// numberedID is countsOn's inverse.
+func numberedID(c *cursor, previous patch.ID, number uint64) patch.ID {
 	head, before := countedID(previous)
-	n, err := strconv.ParseUint(before, 10, 60)
-	if err != nil || step > 1<<60 {
-		return "", true
+	digits := strconv.FormatUint(number, 10)
+	if c.bad = c.bad || len(digits) > len(before); c.bad {
+		return ""
 	}
-	return patch.ID(fmt.Sprintf("%s%0*d", head, len(before), n+step)), false
+	return patch.ID(head + strings.Repeat("0", len(before)-len(digits)) + digits)
+}
+
+// putID writes an ID that stands alone.
+func (c *listEncoder) putID(id patch.ID) {
+	before, number, ok := countsOn(c.id, id)
+	switch {
+	case !ok:
+		c.number(lID, idText)
+		c.text(lID, string(id))
+	case number > before && number-before <= maxStep:
+		c.number(lID, idNumber+number-before)
+	default:
+		c.number(lID, idNumber)
+		c.columns[lIDLow] = append(c.columns[lIDLow], byte(number))
+		c.columns[lIDMiddle] = append(c.columns[lIDMiddle], byte(number>>8))
+		c.number(lIDHigh, number>>16)
+	}
+	c.id = id
 }
 
 // Marks in the summary column. A title holds no control characters, so they cannot be part of one.

@@ -50,7 +50,7 @@ func (c *Catalog) examine(ctx context.Context, k *candidate, signatures []byte) 
 	bounds := c.Bounds.orDefault()
 	q := &Quarantine{Revision: k.after, InForce: k.before.ID, At: c.Now().UTC(), Reasons: k.implausible(bounds)}
 	var err error
-	if q.Canary, err = c.rehearse(ctx, k.before, signatures, bounds.Machines); err != nil {
+	if q.Canary, err = c.rehearse(ctx, k, signatures, bounds.Machines); err != nil {
 		return nil, fmt.Errorf("cannot judge stored facts with the new revision: %w", err)
 	}
 	if why := q.Canary.alarming(bounds); why != "" {

@@ -9,7 +9,7 @@ import (
 // columns hold the definitions of a signature file, decompressed.
 type columns struct {
 	definitions, rules int
-	planted            int // definitions with trees
+	planted, sets      int // definitions with trees, and those that are package sets
 	shares             []byte
 	heads              []byte
 	tails              []byte
@@ -29,21 +29,20 @@ func (c *columns) open(h header, sections map[int][]byte) error {
 		versions: sections[secVersions], arches: sections[secArches], streams: sections[secStreams]}
 	counted := numbers{b: c.counts}
 	total := 0
-	for range c.definitions {
-		n := counted.upTo(c.rules)
-		if total += n; n == 0 {
-			c.planted++
+	for len(counted.b) > 0 {
+		if n := counted.upTo(c.rules); n > 0 {
+			c.sets++
+			total += n
+			continue
 		}
-		if counted.bad {
-			break
-		}
+		c.planted += 1 + counted.upTo(c.definitions)
 	}
 	switch texts := bytes.Count(c.ops, []byte{opText}); {
-	case counted.bad || len(counted.b) > 0 || total != c.rules:
+	case counted.bad || c.sets+c.planted != c.definitions || total != c.rules:
 		return damaged("its definitions do not have the rules it claims")
 	case !c.headsFit():
 		return damaged("its identifiers cannot be read")
-	case !entries(c.tails, c.definitions) || !c.tailsFit():
+	case !entries(c.tails, c.sets) || !c.tailsFit():
 		return damaged("its definitions do not have one version each")
 	case !entries(c.names, c.rules) || len(c.ops) != c.rules:
 		return damaged("its rules do not have one name each")
@@ -93,13 +92,13 @@ func entries(col []byte, n int) bool {
 }
 
 func (c *columns) headsFit() bool {
-	if len(c.shares) != 2*c.definitions {
+	if len(c.shares) != 2*c.sets {
 		return false
 	}
 	length, total := 0, 0
 	for i := 0; i < len(c.shares); i += 2 {
 		kept, added := int(c.shares[i]), int(c.shares[i+1])
-		if kept > length || kept+added == 0 || kept+added > maxID {
+		if kept > length || kept+added > maxID {
 			return false
 		}
 		length, total = kept+added, total+added
@@ -113,7 +112,7 @@ func (c *columns) tailsFit() bool {
 		return true
 	}
 	length := 0
-	for i, at := 0, 0; i < c.definitions; i++ {
+	for i, at := 0, 0; i < c.sets; i++ {
 		entry, k := until(c.tails, &at), 0
 		if len(entry) > 0 && entry[0] >= shareMark {
 			k, entry = int(entry[0]-shareMark), entry[1:]

@@ -11,9 +11,9 @@ import (
 	"github.com/fettle-project/fettle/internal/version"
 )
 
-// Compile writes the signature file of one host OS. The same definitions in any order give the same bytes. A definition that the
-// format cannot hold (an unusable package name) is kept and marked Unclear; only IDs must be usable and unique.
-// Versions are ordered by scheme.
+// Compile writes the signature file of one host OS, its definitions in the order given: best is Arrange's. A definition that the format
+// cannot hold (an unusable package name) is kept and marked Unclear; only IDs must be usable and unique. The file does not hold them: who
+// has it has a list of patches in the same order. Versions are ordered by scheme.
 func Compile(os patch.HostOS, scheme version.Scheme, defs []Definition) ([]byte, error) {
 	h, columns, err := layOut(os, scheme, defs, false)
 	if err != nil {
@@ -42,21 +42,23 @@ func layOut(os patch.HostOS, order version.Scheme, defs []Definition, ids bool) 
 	if len(defs) > maxDefinitions || os == "" || len(os) > 200 {
 		return h, nil, patch.Errorf(patch.Invalid, "cannot compile %d definitions for the host OS %q", len(defs), os)
 	}
-	sorted := slices.SortedFunc(slices.Values(defs), func(a, b Definition) int { return cmp.Compare(a.ID, b.ID) })
 	c := compiler{os: os, scheme: h.scheme, forest: newForest(os, h.scheme), labels: map[string]int{}}
 	c.forest.items.IDs = ids
-	for i, d := range sorted {
-		if i > 0 && sorted[i-1].ID == d.ID {
+	called := make(map[patch.ID]bool, len(defs))
+	for i := range defs {
+		d := &defs[i]
+		if called[d.ID] {
 			return h, nil, patch.Errorf(patch.Invalid, "two definitions are called %q", d.ID)
 		}
+		called[d.ID] = true
 		if err := c.add(d); err != nil {
 			return h, nil, err
 		}
 	}
-	h.rules = c.rules
-	c.forest = c.forest.sorted()
-	if f := c.forest; max(len(f.text), len(f.wanted), len(f.objects.known), len(f.tests.known), len(f.nodes.known), len(f.pairs.known)) > maxEntries {
-		return h, nil, patch.Errorf(patch.Invalid, "the definitions of %s are more than one file can hold", os)
+	h.rules, h.names = c.rules, namesOf(len(defs), func(i int) patch.ID { return defs[i].ID })
+	if f := c.forest; max(len(f.text), len(f.wanted), len(f.objects.known), len(f.tests.known), len(f.nodes.known), 2*len(f.templates.known), len(f.pairs.known), f.filled/4) > maxEntries ||
+		f.work > maxWork {
+		return h, nil, f.tooMuch()
 	}
 	columns, err := c.columns()
 	if err != nil {
@@ -76,6 +78,7 @@ type compiler struct {
 	os     patch.HostOS
 	scheme scheme
 	rules  int
+	trees  int // definitions with trees since the last package set
 	head   string
 	tail   string
 	labels map[string]int
@@ -98,6 +101,7 @@ func (c *compiler) columns() (map[int][]byte, error) {
 	}
 	c.from.columns(columns)
 	c.endRun()
+	c.endTrees()
 	if c.mixed {
 		columns[secArches] = c.arches.Bytes()
 	}
@@ -108,14 +112,20 @@ func (c *compiler) columns() (map[int][]byte, error) {
 	return columns, nil
 }
 
-func (c *compiler) add(d Definition) error {
-	rules, isSet := c.packageSet(d)
-	head, tail := splitID(d.ID)
-	if !isSet { // what follows the last slash is no version of a package
-		head, tail = string(d.ID), noTail
-	}
+func (c *compiler) add(d *Definition) error {
 	if !plain(string(d.ID)) || len(d.ID) > maxID {
 		return patch.Errorf(patch.Invalid, "a definition cannot be called %q", d.ID)
+	}
+	rules, isSet := c.packageSet(d)
+	if !isSet {
+		c.trees++
+		c.forest.plant(treesOf(d))
+		return nil
+	}
+	c.endTrees()
+	head, tail := c.head, ""
+	if fromArchive(d.ID) {
+		head, tail = splitID(d.ID)
 	}
 	k := shared(c.head, head)
 	c.shares.Write([]byte{byte(k), byte(len(head) - k)})
@@ -125,11 +135,6 @@ func (c *compiler) add(d Definition) error {
 	}
 	putShared(&c.tails, c.tail, tail)
 	c.head, c.tail = head, tail
-	if !isSet {
-		c.counts.WriteByte(0)
-		c.forest.plant(treesOf(d))
-		return nil
-	}
 	c.counts.Write(binary.AppendUvarint(nil, uint64(len(rules))))
 	source := head[strings.LastIndexByte(head, '/')+1:]
 	for i, r := range rules {
@@ -151,8 +156,16 @@ func (c *compiler) add(d Definition) error {
 	return nil
 }
 
+// endTrees counts the definitions with trees that have come one after the other.
+func (c *compiler) endTrees() {
+	if c.trees > 0 {
+		c.counts.Write(uvarints(0, c.trees-1))
+	}
+	c.trees = 0
+}
+
 // packageSet gives the sorted rules of a definition that fits the compact shape, their architectures as scheme.arch gives them.
-func (c *compiler) packageSet(d Definition) ([]PackageRule, bool) {
+func (c *compiler) packageSet(d *Definition) ([]PackageRule, bool) {
 	if d.Unclear != "" || len(d.Packages) == 0 {
 		return nil, false
 	}
@@ -240,7 +253,7 @@ func (c *compiler) putVersion(tail, previous, v string) {
 }
 
 // treesOf gives prerequisite and installed tree that a definition means where it does not fit the compact shape.
-func treesOf(d Definition) [2]Expr {
+func treesOf(d *Definition) [2]Expr {
 	unclear := func(text string) [2]Expr {
 		e := Expr{Op: OpUnclear, Text: clip(text)}
 		return [2]Expr{e, e}
@@ -269,19 +282,13 @@ func (r *PackageRule) usable() bool {
 	return plain(r.Name) && plain(r.Version) && (r.Arch == "" || plain(r.Arch)) && (r.Module == "" || plain(r.Module))
 }
 
-// splitID cuts an ID at its last slash; tail is noTail where there is none.
-func splitID(id patch.ID) (head, tail string) {
-	if i := strings.LastIndexByte(string(id), '/'); i > 0 {
-		return string(id[:i]), string(id[i+1:])
-	}
-	return string(id), noTail
-}
+// fromArchive tells an ID that is made of suite, source package and version: names and versions of the rules are like those.
+func fromArchive(id patch.ID) bool { return strings.Count(string(id), "/") > 1 }
 
-func joinID(head, tail []byte) patch.ID {
-	if string(tail) == noTail {
-		return patch.ID(head)
-	}
-	return patch.ID(string(head) + "/" + string(tail))
+// splitID cuts an ID at its last slash.
+func splitID(id patch.ID) (head, tail string) {
+	i := max(0, strings.LastIndexByte(string(id), '/'))
+	return string(id[:i]), strings.TrimPrefix(string(id[i:]), "/")
 }
 
 // plain reports whether s can stand in a text column: printable ASCII, not empty, not long.

@@ -18,26 +18,28 @@
 // A rule is about the installed packages of its name, architecture and module stream. Where several are installed side by side, as
 // kernels are, the newest counts.
 //
-// # The signature file, version 2
+// # The signature file, version 3
 //
-//	"FTLSIGS" 2                       magic and format version
+//	"FTLSIGS" 3                       magic and format version
 //	scheme                            1 byte: how versions are ordered; 1 dpkg, 2 rpm, 3 apk, 4 windows, 5 semver, 6 winget, 7 macos
 //	host OS                           length, bytes; "any" is for every machine
 //	definitions, package rules        counts
+//	names                             4 bytes little endian: CRC-32C over all IDs in order, a zero byte after each
 //	sections                          count, then for each: kind, raw length, stored length
 //	the sections' bytes               one zstd frame each, in that order
 //	CRC-32C                           4 bytes little endian, over all bytes before
 //
-// Numbers are unsigned LEB128; near numbers are their zigzag distance from the one before in the same field. Definitions are sorted by
-// ID, the rules of one by name. Text columns end each entry with a zero byte; in versions and strings an entry may begin with a byte
-// 0x80+k, which stands for the first k bytes (0 to 127) of a reference text. The ID of a patch of a package archive is
-// suite/source/version: head is all before the last "/", tail what follows. Of a definition with trees head is all. Empty sections are left out.
+// Definitions stand in the order of the list, which names them: see Arrange. Numbers are unsigned LEB128; near numbers are their zigzag
+// distance from the one before in the same field. The rules of a definition are sorted by name. Text columns end each entry with a zero
+// byte; in versions and strings an entry may begin with a byte 0x80+k, which stands for the first k bytes (0 to 127) of a reference text.
+// A set is a definition of package rules. The ID of one of a package archive is suite/source/version: head is all before the last "/",
+// tail what follows. Of any other set, head is the one before and tail is empty. Empty sections are left out.
 //
 //	kind  column    per         holds
-//	1     counts    definition  how many package rules it has; 0: its trees come next in roots
-//	7     shares    definition  two bytes: how many of head's first bytes are as in the previous head, and how many follow in heads
-//	2     heads     definition  the rest of head, without an end mark
-//	3     tails     definition  tail; 0x01 alone: the ID has no "/"; reference: the previous tail, where its head is the same
+//	1     counts    definition  how many package rules it has. 0: it has trees, and as many more as the next number says follow it: see runs
+//	7     shares    set         two bytes: how many of head's first bytes are as in the previous head, and how many follow in heads
+//	2     heads     set         the rest of head, without an end mark
+//	3     tails     set         tail; reference: the previous tail, where its head is the same
 //	4     names     rule        binary package; byte 0x01 stands for the last part of head, the source package; empty: as the rule before
 //	5     ops       rule        one byte: the version is 0 = tail, 1 = as the previous rule's, 2 = the next entry of versions
 //	6     versions  rule (op 2) the version; reference: tail
@@ -47,14 +49,15 @@
 //	16    strings   string      reference: the previous string
 //	22    shapes    shape       of item tests about packages: class, existence, check, field, operation, datatype, 1 + operation on the
 //	                            architecture or 0, architecture; class, field and architecture are string numbers
-//	17    objects   object      class, name (near; string number), then for class 1 architecture and module (string numbers), for class 2
+//	17    objects   object      class, name (blank number), then for class 1 architecture and module (string numbers), for class 2
 //	                            shape and 0
 //	24    wants     operand     reference: the previous operand; number 0 is empty and not written
-//	18    tests     test        kind, object (near; for kind 5 the number of an item test), operand (0, else 1 + near to the last not 0)
+//	18    tests     test        kind, object (near; for kind 5 the number of an item test), operand (0 for none, else 1 + blank number)
 //	19    nodes     node        operator and operands; And, Or, One, Xor: count, then each; Not, Applies: one; Is: test (near); Unclear: string.
 //	                            An operand is 2 × the distance back to its node, or 2 × its node's number + 1
-//	21    pairs     pair        node numbers (near) of a prerequisite and an installed tree
-//	20    roots     definition  pair of each definition whose count is 0: its low byte for all definitions, then the next byte of all …
+//	20    templates template    node numbers (near) of a prerequisite and an installed tree; how many blanks for names and for operands
+//	21    pairs     pair        template (near), then what fills its blanks: the names (near; string numbers) and the operands (near)
+//	25    runs      run         of definitions with trees that ask the same pair: pair (near, from -1 on), definitions - 1
 //	23    items                 the item tests, as item.Builder writes them
 //	32    archives  archive     flags (1 not automatic, 2 but automatic upgrades), then nine texts: suite, component, architecture, site,
 //	                            and the Release's Origin, Label, Suite, Codename and Version
@@ -63,9 +66,11 @@
 //	35    brings    rule        of packages that lead to ones of new names: how many rules lie before it since the last one; how many
 //	                            packages; each one's name, architecture and version, with its length before it
 //
-// Operands come before the nodes that use them, so a file can hold no cycle and evaluating needs no stack. Objects, tests, equal
-// subtrees and pairs are stored and judged once. A test kind or object class that this program does not know is kept and yields "error",
-// so an older agent marks what it cannot judge instead of refusing all the rest; class and kind numbers are never reused.
+// Operands come before the nodes that use them, so a file can hold no cycle. What tests say of packages, names and operands, is left
+// blank in trees, because those of thousands of definitions differ in nothing else: so a machine's answer where it knows none of the names
+// is one for all of them. Objects, tests, equal subtrees, templates and pairs are stored once. A test kind or object class that this
+// program does not know is kept and yields "error", so an older agent marks what it cannot judge instead of refusing all the rest; class
+// and kind numbers are never reused.
 // Classes: 1 = package, 2 = package as OVAL's dpkginfo, rpminfo and apkinfo tests see it.
 //
 // # Item tests

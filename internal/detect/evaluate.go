@@ -65,7 +65,6 @@ func (s *Signatures) Collect(ctx context.Context, f *patch.Facts, src item.Sourc
 
 // Judgement is one definition's answer in OVAL's values.
 type Judgement struct {
-	ID                      patch.ID
 	Prerequisite, Installed item.Value
 }
 
@@ -92,10 +91,11 @@ func (s *Signatures) Values(ctx context.Context, f *patch.Facts, src item.Source
 
 // values judges the definition that the walker has just stepped on.
 func (j *judge) values() Judgement {
-	out := Judgement{ID: j.w.id()}
+	var out Judgement
 	if j.w.tree >= 0 {
-		p, i := j.trees.roots(j.w.tree)
-		out.Prerequisite, out.Installed = j.trees.nodes[p], j.trees.nodes[i]
+		j.trees.fill(j.trees.t.root(j.w.tree))
+		p, i := j.trees.roots()
+		out.Prerequisite, out.Installed = j.trees.value(p), j.trees.value(i)
 		return out
 	}
 	switch v, _ := j.judgeStep(nil); v {
@@ -112,9 +112,11 @@ func (j *judge) values() Judgement {
 func (j *judge) evaluate() Result {
 	r := Result{Verdicts: patch.NewVector(j.w.c.definitions)}
 	if j.w.c.rules == 0 { // no definition's name is needed
-		verdicts := j.trees.verdicts()
-		for i, pair := range j.trees.t.roots {
-			r.set(i, verdicts[pair])
+		for n, run := range j.trees.t.runs {
+			v := j.trees.verdict(run.pair)
+			for i := int(run.first); i < j.trees.t.until(n, r.Verdicts.Len()); i++ {
+				r.set(i, v)
+			}
 		}
 		return r
 	}
@@ -140,7 +142,7 @@ func (r *Result) set(i int, v patch.Verdict) {
 func (j *judge) judgeStep(looked func(PackageRule)) (patch.Verdict, string) {
 	w := j.w
 	if w.tree >= 0 {
-		return j.trees.verdict(w.tree), ""
+		return j.trees.verdict(j.trees.t.root(w.tree)), ""
 	}
 	j.hits = j.hits[:0]
 	for w.rule() {

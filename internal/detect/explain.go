@@ -12,12 +12,13 @@ import (
 )
 
 // explain fills the finding of a definition with trees: the smallest set of tests that decided, and the packages they are about.
-func (o *outcome) explain(out *patch.Finding, planted int) {
-	p, i := o.roots(planted)
-	out.Verdict = verdict(o.nodes[p], o.nodes[i])
+func (o *outcome) explain(out *patch.Finding, pair int32) {
+	o.fill(pair)
+	p, i := o.roots()
+	out.Verdict = verdict(o.value(p), o.value(i))
 	var leaves []int32
 	switch {
-	case o.nodes[p] != item.True:
+	case o.value(p) != item.True:
 		leaves = o.deciders(p)
 	case out.Verdict == patch.Faulty:
 		leaves = o.deciders(i)
@@ -35,7 +36,7 @@ func (o *outcome) explain(out *patch.Finding, planted int) {
 	out.Reason.Code = o.code(out.Verdict, leaves)
 	out.Reason.Text = sentence(out.Verdict, out.Reason.Clauses)
 	if out.Verdict != patch.NotApplicable {
-		out.Packages = o.affected(planted, out.Verdict)
+		out.Packages = o.affected(out.Verdict)
 	}
 }
 
@@ -74,7 +75,7 @@ func itemClause(c item.Clause) patch.Clause {
 func (o *outcome) clause(n int32) patch.Clause {
 	row, is := o.leaf(n)
 	if !is {
-		return patch.Clause{Expected: "a definition that can be understood", Seen: o.t.strings[o.t.refs[o.t.nodes[n].start]]}
+		return patch.Clause{Expected: "a definition that can be understood", Seen: o.t.strings.at(o.t.refs[o.t.nodes[n].start])}
 	}
 	if row.kind == testInfo {
 		return o.infoClause(row)
@@ -82,9 +83,9 @@ func (o *outcome) clause(n int32) patch.Clause {
 	if !row.aboutPackage() || o.t.objects[row.object].class != classPackage {
 		return patch.Clause{Expected: "a test that this program knows", Seen: fmt.Sprintf("test kind %d", row.kind)}
 	}
-	obj := o.t.objects[row.object]
-	c := patch.Clause{Subject: o.x.scheme.subject(o.t.strings[obj.name], o.t.strings[obj.arch]), From: o.x.scheme.source(),
-		Expected: expected(row.kind, o.t.wants[row.operand]), Seen: "not installed"}
+	obj := &o.t.objects[row.object]
+	c := patch.Clause{Subject: o.x.scheme.subject(o.name(obj), o.t.strings.at(obj.arch)), From: o.x.scheme.source(),
+		Expected: expected(row.kind, o.want(row)), Seen: "not installed"}
 	if u := o.telling(row); u != nil {
 		c.Subject, c.Seen = o.x.scheme.subject(u.pkg.Name, u.pkg.Arch), u.seen()
 	} else if u := o.elsewhere(obj); u != nil {
@@ -95,9 +96,9 @@ func (o *outcome) clause(n int32) patch.Clause {
 
 // telling is the unit that a package test is best explained by: the first one that by itself gives the test's value.
 func (o *outcome) telling(row testRow) *unit {
-	found := o.found[row.object]
+	found := o.units(row)
 	for _, u := range found {
-		if u.pkg.State != patch.Removed && o.askOne(row.kind, u.pkg, o.t.wants[row.operand]) == o.ask(row) {
+		if u.pkg.State != patch.Removed && o.askOne(row.kind, u.pkg, o.want(row)) == o.ask(row) {
 			return u
 		}
 	}
@@ -107,8 +108,8 @@ func (o *outcome) telling(row testRow) *unit {
 	return nil
 }
 
-func (o *outcome) elsewhere(obj object) *unit {
-	return o.x.elsewhere([]byte(o.t.strings[obj.name]), o.t.strings[obj.arch], o.t.strings[obj.module])
+func (o *outcome) elsewhere(obj *object) *unit {
+	return o.x.elsewhere([]byte(o.name(obj)), o.t.strings.at(obj.arch), o.t.strings.at(obj.module))
 }
 
 func expected(kind TestKind, operand string) string {
@@ -194,13 +195,13 @@ func sentence(v patch.Verdict, clauses []patch.Clause) string {
 
 // affected lists the packages that a definition compares versions of and that are there, each once, at the newest version asked for.
 // A needed patch lists only those that are older and not held.
-func (o *outcome) affected(planted int, v patch.Verdict) []patch.AffectedPackage {
+func (o *outcome) affected(v patch.Verdict) []patch.AffectedPackage {
 	out := []patch.AffectedPackage{}
-	p, i := o.roots(planted)
-	for _, number := range o.t.under([]int32{p, i}) {
+	p, i := o.roots()
+	for _, number := range o.t.under(p, i) {
 		row := o.t.tests[number]
 		for p := range o.compared(row) {
-			fixed := o.t.wants[row.operand]
+			fixed := o.want(row)
 			if v != patch.NotPatched || !o.x.held(p) && o.x.scheme.compare(p.Version, fixed) == older {
 				out = append(out, patch.AffectedPackage{Name: p.Name, Arch: p.Arch, Installed: p.Version, Fixed: fixed})
 			}
@@ -227,7 +228,7 @@ func (o *outcome) compared(row testRow) func(yield func(*patch.Package) bool) {
 
 func (o *outcome) thereInfo(row testRow) func(yield func(*patch.Package) bool) {
 	return func(yield func(*patch.Package) bool) {
-		packages := o.x.at(o.instances[row.object])
+		packages := o.instances(row)
 		for i := range packages {
 			if packages[i].State != patch.Removed && !yield(&packages[i]) {
 				return
@@ -238,11 +239,11 @@ func (o *outcome) thereInfo(row testRow) func(yield func(*patch.Package) bool) {
 
 // infoClause words a test of the short form: every package of its name is evidence.
 func (o *outcome) infoClause(row testRow) patch.Clause {
-	obj := o.t.objects[row.object]
+	obj := &o.t.objects[row.object]
 	s := &o.t.shapes[obj.arch]
 	manager := schemeOfClass(s.class)
-	name := o.t.strings[obj.name]
-	c := patch.Clause{Subject: name, Expected: s.expected(o.t.wants[row.operand]), Seen: "not installed", From: manager.source()}
+	name := o.name(obj)
+	c := patch.Clause{Subject: name, Expected: s.expected(o.want(row)), Seen: "not installed", From: manager.source()}
 	var seen []string
 	for p := range o.thereInfo(row) {
 		c.Subject = manager.subject(name, p.Arch)

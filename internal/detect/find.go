@@ -7,19 +7,19 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// Find judges definition i and says why. Title is left to the caller. Facts that Evaluate refuses give the verdict "error" with
+// Find judges definition i and says why. ID and Title are left to the caller, who has the list. Facts that Evaluate refuses give the verdict "error" with
 // the reason. For many definitions of one machine, Findings is faster.
 func (s *Signatures) Find(f *patch.Facts, i int) patch.Finding {
 	j, err := s.judge(f)
 	if err != nil {
-		return patch.Finding{ID: s.ID(i), Verdict: patch.Faulty, Packages: []patch.AffectedPackage{},
+		return patch.Finding{Verdict: patch.Faulty, Packages: []patch.AffectedPackage{},
 			Reason: patch.Reason{Code: patch.ReasonUnreadable, Text: err.Error()}}
 	}
 	j.w = s.seek(i)
 	return j.finding()
 }
 
-// Findings judges every definition, in order, and says why.
+// Findings judges every definition, in order, and says why, as Find does.
 func (s *Signatures) Findings(f *patch.Facts) (iter.Seq[patch.Finding], error) {
 	j, err := s.judge(f)
 	if err != nil {
@@ -37,9 +37,9 @@ func (s *Signatures) Findings(f *patch.Facts) (iter.Seq[patch.Finding], error) {
 
 // finding judges the definition that the walker has just stepped on.
 func (j *judge) finding() patch.Finding {
-	out := patch.Finding{ID: j.w.id(), Packages: []patch.AffectedPackage{}}
+	out := patch.Finding{Packages: []patch.AffectedPackage{}}
 	if j.w.tree >= 0 {
-		j.trees.explain(&out, j.w.tree)
+		j.trees.explain(&out, j.trees.t.root(j.w.tree))
 		return out
 	}
 	var rules []PackageRule

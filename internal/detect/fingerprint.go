@@ -18,7 +18,7 @@ func (s *Signatures) Fingerprints() ([]uint64, error) {
 	all := make([]uint64, 0, s.Len())
 	for w := s.columns.walk(); w.step(); {
 		if w.tree >= 0 {
-			all = append(all, pairs[s.trees.roots[w.tree]])
+			all = append(all, pairs[s.trees.root(w.tree)])
 			continue
 		}
 		var p print
@@ -59,7 +59,7 @@ func (t *trees) fingerprints() ([]uint64, error) {
 	tests, nodes, pairs := make([]uint64, len(t.tests)), make([]uint64, len(t.nodes)), make([]uint64, len(t.pairs))
 	var p print
 	for i, row := range t.tests {
-		p.numbers(uint64(row.kind))
+		p.numbers(uint64(row.kind), uint64(row.operand))
 		if row.kind == TestItems {
 			if err := p.items(t.items.Test(int(row.object))); err != nil {
 				return nil, err
@@ -77,7 +77,7 @@ func (t *trees) fingerprints() ([]uint64, error) {
 			case OpIs:
 				p.numbers(tests[ref])
 			case OpUnclear:
-				p.text(t.strings[ref])
+				p.text(t.strings.at(ref))
 			default:
 				p.numbers(nodes[ref])
 			}
@@ -85,7 +85,14 @@ func (t *trees) fingerprints() ([]uint64, error) {
 		nodes[i] = p.sum()
 	}
 	for i, pair := range t.pairs {
-		p.numbers(nodes[pair[0]], nodes[pair[1]])
+		roots := t.templates[pair.template].roots
+		p.numbers(nodes[roots[0]], nodes[roots[1]])
+		for _, n := range t.names(int32(i)) {
+			p.text(t.strings.at(n))
+		}
+		for _, n := range t.operands(int32(i)) {
+			p.text(t.wants.at(n))
+		}
 		pairs[i] = p.sum()
 	}
 	return pairs, nil
@@ -94,13 +101,12 @@ func (t *trees) fingerprints() ([]uint64, error) {
 // subject adds what a test is about.
 func (t *trees) subject(p *print, row testRow) {
 	o := t.objects[row.object]
-	p.numbers(uint64(o.class))
-	p.text(t.strings[o.name], t.wants[row.operand])
+	p.numbers(uint64(o.class), uint64(o.name))
 	if o.class == classInfo {
 		p.text(fmt.Sprintf("%v", t.shapes[o.arch]))
 		return
 	}
-	p.text(t.strings[o.arch], t.strings[o.module])
+	p.text(t.strings.at(o.arch), t.strings.at(o.module))
 }
 
 // items adds an item test in the form in which files hold it alone.

@@ -2,8 +2,8 @@ package detect
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -11,7 +11,8 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// forest collects the trees of all definitions: each string, object, test and equal subtree once, operands before their users.
+// forest collects the trees of all definitions: each string, object, test and equal subtree once, operands before their users. What
+// tests say of packages is left blank in them.
 type forest struct {
 	os        patch.HostOS
 	scheme    scheme
@@ -19,15 +20,33 @@ type forest struct {
 	objects   table
 	tests     table
 	nodes     table
+	templates table
 	pairs     table
 	text      []string
-	wanted    []string  // operands of tests; the first is empty
-	last      [6]int    // what zigzag counts from, per field
-	roots     []int     // the pair of each planted definition
-	planted   [][2]Expr // per pair
+	wanted    []string // operands of tests; the first is empty
+	last      [7]int   // what zigzag counts from, per field
+	roots     []int    // the pair of each planted definition
+	work      int      // nodes of all pairs, written out
+	filled    int      // blanks of all pairs
 	items     item.Builder
 	itemTests bool // whether there is one in items
 	shapes    table
+}
+
+// blanks are what a pair of trees says of packages, each name and each operand once, in the order of their use.
+type blanks struct {
+	names, wants []string
+	nodes        int
+}
+
+// blank gives the number of a text among others.
+func blank(texts *[]string, s string) int {
+	n := slices.Index(*texts, s)
+	if n < 0 {
+		n = len(*texts)
+		*texts = append(*texts, s)
+	}
+	return n
 }
 
 // table holds the entries of a column, each once.
@@ -38,7 +57,7 @@ type table struct {
 
 func newForest(os patch.HostOS, s scheme) *forest {
 	f := &forest{os: os, scheme: s, strings: map[string]int{}, wanted: []string{""}}
-	for _, t := range []*table{&f.objects, &f.tests, &f.nodes, &f.pairs, &f.shapes} {
+	for _, t := range []*table{&f.objects, &f.tests, &f.nodes, &f.templates, &f.pairs, &f.shapes} {
 		t.known = map[string]int{}
 	}
 	return f
@@ -63,79 +82,60 @@ const (
 	lastTest
 	lastPrerequisite
 	lastInstalled
+	lastTemplate
 )
 
 func (f *forest) near(field, n int) int { return zigzag(&f.last[field], n) }
 
 func (f *forest) plant(pair [2]Expr) {
-	p, i := f.node(pair[0], 0), f.node(pair[1], 0)
-	f.roots = append(f.roots, f.pairs.once(string(uvarints(p, i)), func(int) {
-		f.pairs.col.Write(uvarints(f.near(lastPrerequisite, p), f.near(lastInstalled, i)))
-		f.planted = append(f.planted, pair)
+	var b blanks
+	p, i := f.node(pair[0], 0, &b), f.node(pair[1], 0, &b)
+	row := uvarints(p, i, len(b.names), len(b.wants))
+	template := f.templates.once(string(row), func(int) {
+		f.templates.col.Write(uvarints(f.near(lastPrerequisite, p), f.near(lastInstalled, i), len(b.names), len(b.wants)))
+	})
+	key := fmt.Sprintf("%d\x00%s\x00%s", template, strings.Join(b.names, "\x00"), strings.Join(b.wants, "\x00"))
+	f.roots = append(f.roots, f.pairs.once(key, func(int) {
+		f.pairs.col.Write(uvarints(f.near(lastTemplate, template)))
+		for _, s := range b.names {
+			f.pairs.col.Write(uvarints(f.near(lastName, f.string(s))))
+		}
+		for _, s := range b.wants {
+			f.pairs.col.Write(uvarints(f.near(lastOperand, f.want(s))))
+		}
+		f.work += 1 + b.nodes
+		f.filled += len(b.names) + len(b.wants)
 	}))
 }
 
-// sorted gives the same forest with those pairs near each other that ask about like things: so the file becomes smaller.
-func (f *forest) sorted() *forest {
-	keys, order := make([]string, len(f.planted)), make([]int, len(f.planted))
-	for i := range order {
-		order[i], keys[i] = i, f.planted[i][1].leaf()
+// want gives the number of an operand. It is shared with the one before only: a column of operands in the order of their use takes less
+// room than numbers that look far back, and what is new in it moves no number.
+func (f *forest) want(s string) int {
+	if f.wanted[len(f.wanted)-1] != s {
+		f.wanted = append(f.wanted, s)
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(keys[a], keys[b]) })
-	out, rank := newForest(f.os, f.scheme), make([]int, len(order))
-	out.items.IDs = f.items.IDs
-	for r, i := range order {
-		rank[i] = r
-		out.plant(f.planted[i])
-	}
-	out.roots = make([]int, len(f.roots))
-	for k, r := range f.roots {
-		out.roots[k] = rank[r]
-	}
-	return out
+	return len(f.wanted) - 1
 }
 
-// leaf names what an expression's last test asks about.
-func (e *Expr) leaf() string {
-	for range maxDepth {
-		if len(e.Of) == 0 {
-			break
-		}
-		e = &e.Of[len(e.Of)-1]
-	}
-	if t := e.Test.Items; t != nil && t.Object != nil && len(t.Object.Entities) > 0 {
-		var words []string
-		for _, x := range t.Object.Entities {
-			words = append(words, x.Value)
-		}
-		for _, s := range t.States {
-			for _, x := range s.Entities {
-				words = append(words, x.Value)
-			}
-		}
-		return strings.Join(words, "\x00")
-	}
-	return e.Test.Name + "\x00" + e.Test.Operand
-}
-
-func (f *forest) node(e Expr, depth int) int {
+func (f *forest) node(e Expr, depth int, b *blanks) int {
 	e = simplest(e)
 	if why := fault(e, depth); why != "" {
 		e = Expr{Op: OpUnclear, Text: why}
 	}
+	b.nodes++
 	var parts []int
 	switch e.Op {
 	case OpIs:
-		n, why := f.test(e.Test)
+		n, why := f.test(e.Test, b)
 		if why != "" {
-			return f.node(Expr{Op: OpUnclear, Text: why}, depth)
+			return f.node(Expr{Op: OpUnclear, Text: why}, depth, b)
 		}
 		parts = []int{n}
 	case OpUnclear:
 		parts = []int{f.string(clip(e.Text))}
 	default:
 		for _, child := range e.Of {
-			parts = append(parts, f.node(child, depth+1))
+			parts = append(parts, f.node(child, depth+1, b))
 		}
 	}
 	return f.nodes.once(string(uvarints(append([]int{int(e.Op)}, parts...)...)), func(n int) { f.writeNode(n, e.Op, parts) })
@@ -201,44 +201,39 @@ func (t *Test) usable() bool {
 }
 
 // test gives the number of a test, or why there can be none.
-func (f *forest) test(t Test) (n int, why string) {
+func (f *forest) test(t Test, b *blanks) (n int, why string) {
 	if t.Kind == TestItems {
-		return f.itemTest(t.Items)
+		return f.itemTest(t.Items, b)
 	}
-	name, arch, module := f.string(t.Name), f.string(f.scheme.arch(f.os, t.Arch)), f.string(t.Module)
-	return f.row(t.Kind, f.object(classPackage, name, arch, module), t.Operand), ""
+	arch, module := f.string(f.scheme.arch(f.os, t.Arch)), f.string(t.Module)
+	return f.row(t.Kind, f.object(classPackage, blank(&b.names, t.Name), arch, module), t.Operand, b), ""
 }
 
-func (f *forest) itemTest(t *item.Test) (n int, why string) {
+func (f *forest) itemTest(t *item.Test, b *blanks) (n int, why string) {
 	if s, name, want, ok := infoTest(t); ok && !f.items.IDs {
-		return f.row(testInfo, f.object(classInfo, f.string(name), f.shape(s), f.string("")), want), ""
+		return f.row(testInfo, f.object(classInfo, blank(&b.names, name), f.shape(s), 0), want, b), ""
 	}
 	n, err := f.items.Test(t)
 	if err != nil {
 		return 0, err.Error()
 	}
 	f.itemTests = true
-	return f.row(TestItems, n, ""), ""
+	return f.row(TestItems, n, "", b), ""
 }
 
 // object gives the number of an object; what its two last fields mean depends on its class.
-func (f *forest) object(class, name, arch, module int) int {
-	return f.objects.once(string(uvarints(class, name, arch, module)), func(int) {
-		f.objects.col.Write(uvarints(class, f.near(lastName, name), arch, module))
-	})
+func (f *forest) object(fields ...int) int {
+	row := string(uvarints(fields...))
+	return f.objects.once(row, func(int) { f.objects.col.WriteString(row) })
 }
 
-// row gives the number of a test. An operand is shared with the one before only: a column of operands in the order of their use takes
-// less room than numbers that look far back, and what is new in it moves no number.
-func (f *forest) row(kind TestKind, object int, operand string) int {
-	return f.tests.once(string(uvarints(int(kind), object))+operand, func(int) {
-		want := 0
-		if operand != "" {
-			if f.wanted[len(f.wanted)-1] != operand {
-				f.wanted = append(f.wanted, operand)
-			}
-			want = 1 + f.near(lastOperand, len(f.wanted)-1)
-		}
+// row gives the number of a test.
+func (f *forest) row(kind TestKind, object int, operand string, b *blanks) int {
+	want := 0
+	if operand != "" {
+		want = 1 + blank(&b.wants, operand)
+	}
+	return f.tests.once(string(uvarints(int(kind), object, want)), func(int) {
 		f.tests.col.Write(uvarints(int(kind), f.near(lastObject, object), want))
 	})
 }
@@ -266,30 +261,31 @@ func (f *forest) columns() (map[int][]byte, error) {
 			return nil, err
 		}
 	}
-	return map[int][]byte{secStrings: texts(f.text), secWants: texts(f.wanted[1:]), secObjects: f.objects.col.Bytes(), secTests: f.tests.col.Bytes(),
-		secNodes: f.nodes.col.Bytes(), secPairs: f.pairs.col.Bytes(), secRoots: planes(f.roots, len(f.pairs.known)), secItems: items, secShapes: f.shapes.col.Bytes()}, nil
-}
-
-// texts writes a text column whose entries refer to the one before.
-func texts(all []string) []byte {
-	var col bytes.Buffer
-	previous := ""
-	for _, s := range all {
-		putShared(&col, previous, s)
-		previous = s
+	runs, count := f.runs()
+	if count > maxRuns {
+		return nil, f.tooMuch()
 	}
-	return col.Bytes()
+	return map[int][]byte{secStrings: writeTexts(f.text), secWants: writeTexts(f.wanted[1:]), secObjects: f.objects.col.Bytes(),
+		secTests: f.tests.col.Bytes(), secNodes: f.nodes.col.Bytes(), secTemplates: f.templates.col.Bytes(), secPairs: f.pairs.col.Bytes(),
+		secRuns: runs, secItems: items, secShapes: f.shapes.col.Bytes()}, nil
 }
 
-// planes writes numbers below limit as bytes: the lowest byte of all, then the next higher of all, as many as limit needs.
-func planes(numbers []int, limit int) []byte {
-	var out []byte
-	for shift := 0; shift == 0 && limit > 0 || (limit-1)>>shift > 0; shift += 8 {
-		for _, n := range numbers {
-			out = append(out, byte(n>>shift))
+func (f *forest) tooMuch() error {
+	return patch.Errorf(patch.Invalid, "the definitions of %s are more than one file can hold", f.os)
+}
+
+// runs writes the pair of each definition; those that ask the same one after the other have it once.
+func (f *forest) runs() (col []byte, count int) {
+	last := -1
+	for i := 0; i < len(f.roots); count++ {
+		n := i + 1
+		for n < len(f.roots) && f.roots[n] == f.roots[i] {
+			n++
 		}
+		col = append(col, uvarints(zigzag(&last, f.roots[i]), n-i-1)...)
+		i = n
 	}
-	return out
+	return col, count
 }
 
 func uvarints(values ...int) []byte {

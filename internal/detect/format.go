@@ -10,13 +10,16 @@ import (
 )
 
 const (
-	magic = "FTLSIGS\x02"
+	magic = "FTLSIGS\x03"
 
 	maxDefinitions = 4_000_000 // as many as a snapshot can carry
 	maxRaw         = 24 << 20  // all sections together, decompressed
 	maxSections    = 32
 	maxDepth       = 200
 	maxEntries     = 1 << 19 // strings, objects, tests or nodes of the trees, each
+	maxRuns        = 2 * maxEntries
+	maxTemplates   = maxEntries / 2
+	maxWork        = 1 << 25 // nodes of all pairs of trees, written out
 	maxText        = 512     // one decoded head, tail, name, version or string
 	maxID          = 255     // one patch.ID
 	maxLabels      = 1 << 12 // names of architectures and module streams
@@ -24,29 +27,30 @@ const (
 
 // Kinds of sections; see the package comment.
 const (
-	secCounts   = 1
-	secHeads    = 2
-	secTails    = 3
-	secNames    = 4
-	secOps      = 5
-	secVersions = 6
-	secShares   = 7
-	secLabels   = 8
-	secArches   = 9
-	secStreams  = 10
-	secStrings  = 16
-	secObjects  = 17
-	secTests    = 18
-	secNodes    = 19
-	secRoots    = 20
-	secPairs    = 21
-	secShapes   = 22
-	secItems    = 23
-	secWants    = 24
-	secArchives = 32
-	secOrigins  = 33
-	secPhases   = 34
-	secBrings   = 35
+	secCounts    = 1
+	secHeads     = 2
+	secTails     = 3
+	secNames     = 4
+	secOps       = 5
+	secVersions  = 6
+	secShares    = 7
+	secLabels    = 8
+	secArches    = 9
+	secStreams   = 10
+	secStrings   = 16
+	secObjects   = 17
+	secTests     = 18
+	secNodes     = 19
+	secTemplates = 20
+	secPairs     = 21
+	secShapes    = 22
+	secItems     = 23
+	secWants     = 24
+	secRuns      = 25
+	secArchives  = 32
+	secOrigins   = 33
+	secPhases    = 34
+	secBrings    = 35
 )
 
 // Classes of objects.
@@ -63,7 +67,6 @@ const (
 
 const (
 	sourceMark = 0x01 // in names: the last part of head
-	noTail     = "\x01"
 	shareMark  = 0x80
 	maxShare   = 0x7f
 )
@@ -74,6 +77,7 @@ type header struct {
 	os          patch.HostOS
 	definitions int
 	rules       int
+	names       uint32 // of the definitions, as namesOf sums them up
 	sections    []section
 }
 
@@ -93,6 +97,7 @@ func (h *header) append(b []byte) []byte {
 	b = append(b, h.os...)
 	b = binary.AppendUvarint(b, uint64(h.definitions))
 	b = binary.AppendUvarint(b, uint64(h.rules))
+	b = binary.LittleEndian.AppendUint32(b, h.names)
 	b = binary.AppendUvarint(b, uint64(len(h.sections)))
 	for _, s := range h.sections {
 		b = binary.AppendUvarint(b, uint64(s.kind))
@@ -112,6 +117,10 @@ func (h *header) parse(b []byte) ([]byte, error) {
 	}
 	h.os, r.b = patch.HostOS(r.b[:n]), r.b[n:]
 	h.definitions, h.rules = r.upTo(maxDefinitions), r.upTo(maxRaw)
+	if r.bad || len(r.b) < 4 {
+		return nil, damaged("its header is cut")
+	}
+	h.names, r.b = binary.LittleEndian.Uint32(r.b), r.b[4:]
 	total := 0
 	for count := r.upTo(maxSections); count > 0 && !r.bad; count-- {
 		s := section{kind: r.upTo(255), raw: r.upTo(maxRaw), stored: r.upTo(maxRaw)}

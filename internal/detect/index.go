@@ -139,8 +139,8 @@ func look(length int, last, third byte) int {
 
 func (x *index) hash(name []byte) uint32 { return uint32(maphash.Bytes(x.seed, name)) }
 
-// slot gives what is known of a name; the empty slot where nothing is.
-func (x *index) slot(name []byte) *slot {
+// slot gives where a name is; where it is not, that is an empty slot.
+func (x *index) slot(name []byte) int32 {
 	hash := x.hash(name)
 	at := hash & uint32(len(x.slots)-1)
 	for ; x.slots[at].count != 0; at = (at + 1) & uint32(len(x.slots)-1) {
@@ -148,21 +148,13 @@ func (x *index) slot(name []byte) *slot {
 			break
 		}
 	}
-	return &x.slots[at]
+	return int32(at)
 }
 
 // named gives the units of a name.
 func (x *index) named(name []byte) []unit {
-	s := x.slot(name)
+	s := &x.slots[x.slot(name)]
 	return x.units[s.first : s.first+s.count]
-}
-
-// instances gives the packages of a name that a package manager has; there are none where the facts are another one's.
-func (x *index) instances(name, manager string) span {
-	if x.manager != "" && x.manager != manager || !x.mayKnow(glance(name)) {
-		return span{}
-	}
-	return x.slot([]byte(name)).packages
 }
 
 // find appends the units that a rule is about: those of the name, architecture (as scheme.arch gives it) and module stream.

@@ -19,7 +19,7 @@ type Question struct {
 // Only gives signatures that judge nothing but definition i, which must be in [0, Len), for judging many machines.
 func (s *Signatures) Only(i int) (*Signatures, error) {
 	w := s.seek(i)
-	d := Definition{ID: w.id()}
+	d := Definition{ID: "x"}
 	if w.tree < 0 {
 		var numbers []int
 		for w.rule() {
@@ -41,22 +41,23 @@ func (s *Signatures) Only(i int) (*Signatures, error) {
 	if err != nil {
 		return nil, err
 	}
-	one.trees, err = s.trees.only(w.tree)
+	one.trees, err = s.trees.only(s.trees.root(w.tree))
 	return one, err
 }
 
-// only copies what lies below one definition's roots.
-func (t *trees) only(planted int) (trees, error) {
-	roots := t.pairs[t.roots[planted]]
-	out := trees{strings: t.strings, wants: t.wants, shapes: t.shapes, items: new(item.Model), roots: []int32{0}}
+// only copies what lies below one pair's roots, and what fills it.
+func (t *trees) only(number int32) (trees, error) {
+	from := t.templates[t.pairs[number].template]
+	out := trees{shapes: t.shapes, items: new(item.Model)} // with few texts, as every machine that is judged takes room for them
 	var b item.Builder
 	places, tests := map[int32]int32{}, map[int32]int32{}
-	for _, n := range t.reach(roots[:]) {
+	for _, n := range t.reach(from.roots[:]) {
 		old := t.nodes[n]
 		made := node{op: old.op, start: int32(len(out.refs))}
 		for _, ref := range t.refs[old.start:old.end] {
 			switch old.op {
 			case OpUnclear:
+				ref = out.strings.put(t.strings.at(ref))
 			case OpIs:
 				if _, known := tests[ref]; !known {
 					row, err := out.take(t, &b, t.tests[ref])
@@ -76,7 +77,15 @@ func (t *trees) only(planted int) (trees, error) {
 		places[n] = int32(len(out.nodes))
 		out.nodes = append(out.nodes, made)
 	}
-	out.pairs = [][2]int32{{places[roots[0]], places[roots[1]]}}
+	from.roots = [2]int32{places[from.roots[0]], places[from.roots[1]]}
+	out.templates, out.runs = []template{from}, []run{{}}
+	out.pairs = []pair{{}}
+	for _, n := range t.names(number) {
+		out.fills = append(out.fills, out.strings.put(t.strings.at(n)))
+	}
+	for _, n := range t.operands(number) {
+		out.fills = append(out.fills, out.wants.put(t.wants.at(n)))
+	}
 	return out, out.settle(&b)
 }
 
@@ -88,7 +97,11 @@ func (t *trees) take(from *trees, b *item.Builder, row testRow) (testRow, error)
 		row.object = int32(n)
 		return row, err
 	case row.aboutPackage():
-		t.objects = append(t.objects, from.objects[row.object])
+		o := from.objects[row.object]
+		if o.class == classPackage {
+			o.arch, o.module = t.strings.put(from.strings.at(o.arch)), t.strings.put(from.strings.at(o.module))
+		}
+		t.objects = append(t.objects, o)
 		row.object = int32(len(t.objects) - 1)
 	}
 	return row, nil
@@ -136,9 +149,9 @@ func (s *Signatures) Question() Question {
 			q.Packages = append(q.Packages, string(w.name()))
 		}
 	}
-	for _, row := range s.trees.tests {
-		if row.aboutPackage() {
-			q.Packages = append(q.Packages, s.trees.strings[s.trees.objects[row.object].name])
+	for pair := range s.trees.pairs {
+		for _, n := range s.trees.names(int32(pair)) {
+			q.Packages = append(q.Packages, s.trees.strings.at(n))
 		}
 	}
 	for _, brings := range s.policies.brings {

@@ -44,12 +44,12 @@ func TestOnlyOneDefinitionAndItsPart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if one.Len() != 1 || one.ID(0) != s.ID(i) || r.Verdicts.At(0) != all.Verdicts.At(i) {
-				t.Fatalf("%s alone is %s over %+v, and %s among all", one.ID(0), r.Verdicts.At(0), part.Packages, all.Verdicts.At(i))
+			if one.Len() != 1 || r.Verdicts.At(0) != all.Verdicts.At(i) {
+				t.Fatalf("%s alone is %s over %+v, and %s among all", defs[i].ID, r.Verdicts.At(0), part.Packages, all.Verdicts.At(i))
 			}
 			a, b := one.Find(part, 0), s.Find(&f, i)
 			if a.Reason.Text != b.Reason.Text || a.Reason.Code != b.Reason.Code {
-				t.Fatalf("%s alone: %+v; among all: %+v", one.ID(0), a.Reason, b.Reason)
+				t.Fatalf("%s alone: %+v; among all: %+v", defs[i].ID, a.Reason, b.Reason)
 			}
 		}
 	})

@@ -9,72 +9,176 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// outcome is what the trees' tests and nodes came to on one machine: each judged once, in one pass.
+// outcome is what the trees come to on one machine, for one pair at a time. What many pairs ask is judged once: item tests, names, and
+// templates that are filled in with no name that the machine knows.
 type outcome struct {
 	t     *trees
 	x     *index
-	found [][]*unit // per object of class package; what the machine knows of it
-	// instances are, per object of class info, the packages of its name: where in the index.
-	instances []span
-	tests     []item.Value
-	nodes     []item.Value
-	items     *item.Judge
-	infos     infoJudge
-	costs     []int32 // per node: how many tests decide it at least; made when first needed
+	items *item.Judge
+	asked []item.Value // per test; of those about items
+	infos infoJudge
+
+	known  []int32 // per string: 1 + the slot of the index that has this name, -1 for none, 0 where nobody has asked
+	absent []absence
+
+	pair         int32 // the one that is filled in
+	names, wants []int32
+	round        int32 // nodes judged in an earlier round are another pair's
+	rounds       []int32
+	nodes        []item.Value
+	costs        map[int32]int32 // per node: how many tests decide it at least
+	found        []*unit         // of the test that was asked last
 }
 
-// judge asks every test: those about packages of the index, those about items of src.
+// absence is a template's verdict where no name is known.
+type absence struct {
+	judged  bool
+	verdict patch.Verdict
+}
+
+// judge asks every test about items of src. Those about packages of the index are asked when a pair is.
 func (t *trees) judge(ctx context.Context, x *index, src item.Source) *outcome {
-	o := &outcome{t: t, x: x, items: item.NewJudge(t.items, src), infos: newInfoJudge(x, t.shapes)}
-	if len(t.roots) == 0 {
+	o := &outcome{t: t, x: x, items: item.NewJudge(t.items, src), infos: newInfoJudge(x, t.shapes), pair: -1}
+	if len(t.runs) == 0 {
 		return o
 	}
-	o.lookUp()
-	o.tests = make([]item.Value, len(t.tests))
+	o.asked = make([]item.Value, len(t.tests))
 	for i, row := range t.tests {
-		switch row.kind {
-		case TestItems:
-			o.tests[i] = o.items.Value(ctx, int(row.object))
-		case testInfo:
-			o.tests[i] = o.infos.value(t.objects[row.object].arch, x.at(o.instances[row.object]), t.wants[row.operand])
-		default:
-			o.tests[i] = o.ask(row)
+		if row.kind == TestItems {
+			o.asked[i] = o.items.Value(ctx, int(row.object))
 		}
 	}
-	o.nodes = make([]item.Value, len(t.nodes))
-	for i, n := range t.nodes {
-		o.nodes[i] = o.value(n)
-	}
+	o.known, o.absent = make([]int32, t.strings.len()), make([]absence, len(t.templates))
+	o.rounds, o.nodes = make([]int32, len(t.nodes)), make([]item.Value, len(t.nodes))
 	return o
 }
 
-// lookUp finds the packages that objects name.
-func (o *outcome) lookUp() {
-	var all []*unit
-	if slices.ContainsFunc(o.t.objects, func(x object) bool { return x.class != classInfo }) {
-		o.found = make([][]*unit, len(o.t.objects))
+// fill turns to a pair.
+func (o *outcome) fill(pair int32) {
+	if o.pair != pair {
+		o.pair, o.names, o.wants = pair, o.t.names(pair), o.t.operands(pair)
+		o.round++
+		o.costs = nil
 	}
-	o.instances = make([]span, len(o.t.objects))
-	for i, obj := range o.t.objects {
-		switch obj.class {
-		case classInfo:
-			manager, _ := managerOf(o.t.shapes[obj.arch].class)
-			o.instances[i] = o.x.instances(o.t.strings[obj.name], manager)
-		case classPackage:
-			start := len(all)
-			all = o.x.find([]byte(o.t.strings[obj.name]), o.t.strings[obj.arch], o.t.strings[obj.module], all)
-			o.found[i] = all[start:len(all):len(all)]
+}
+
+// name and want are what is filled in where an object and a test have blanks.
+func (o *outcome) name(obj *object) string { return o.t.strings.at(o.names[obj.name]) }
+
+func (o *outcome) want(row testRow) string {
+	if row.operand == 0 {
+		return ""
+	}
+	return o.t.wants.at(o.wants[row.operand-1])
+}
+
+// slot is where the index has a name, by its number; -1 where it has not.
+func (o *outcome) slot(name int32) int32 {
+	if o.known[name] == 0 {
+		o.known[name] = -1
+		if s := o.t.strings.at(name); o.x.mayKnow(glance(s)) {
+			if at := o.x.slot([]byte(s)); o.x.slots[at].count > 0 {
+				o.known[name] = at + 1
+			}
 		}
 	}
+	return max(o.known[name]-1, -1)
+}
+
+// verdict judges a pair.
+func (o *outcome) verdict(pair int32) patch.Verdict {
+	template := o.t.pairs[pair].template
+	known := slices.ContainsFunc(o.t.names(pair), func(n int32) bool { return o.slot(n) >= 0 })
+	if !known && o.absent[template].judged {
+		return o.absent[template].verdict
+	}
+	o.fill(pair)
+	p, i := o.roots()
+	v := verdict(o.value(p), item.Unknown)
+	if o.value(p) == item.True { // else the other does not matter
+		v = verdict(item.True, o.value(i))
+	}
+	if !known {
+		o.absent[template] = absence{true, v}
+	}
+	return v
+}
+
+// roots are the nodes of the pair that is filled in.
+func (o *outcome) roots() (prerequisite, installed int32) {
+	roots := o.t.templates[o.t.pairs[o.pair].template].roots
+	return roots[0], roots[1]
+}
+
+// value judges a node of the pair that is filled in.
+func (o *outcome) value(n int32) item.Value {
+	if o.rounds[n] != o.round {
+		v := o.judge(n)
+		o.nodes[n], o.rounds[n] = v, o.round
+	}
+	return o.nodes[n]
+}
+
+func (o *outcome) judge(n int32) item.Value {
+	node := &o.t.nodes[n]
+	refs := o.t.refs[node.start:node.end]
+	switch node.op {
+	case OpIs:
+		return o.test(refs[0])
+	case OpUnclear:
+		return item.Error
+	case OpNot:
+		return o.value(refs[0]).Not()
+	case OpApplies:
+		return applies(o.value(refs[0]))
+	}
+	var t item.Tally
+	for _, r := range refs {
+		v := o.value(r)
+		if v == item.False && node.op == OpAnd || v == item.True && node.op == OpOr {
+			return v // whatever the others are
+		}
+		t.Add(v)
+	}
+	return joined(&t, node.op)
+}
+
+func (o *outcome) test(n int32) item.Value {
+	switch row := o.t.tests[n]; row.kind {
+	case TestItems:
+		return o.asked[n]
+	case testInfo:
+		return o.infos.value(o.t.objects[row.object].arch, o.instances(row), o.want(row))
+	default:
+		return o.ask(row)
+	}
+}
+
+// units gives what the machine knows of the packages that a test is about.
+func (o *outcome) units(row testRow) []*unit {
+	obj := &o.t.objects[row.object]
+	o.found = o.found[:0]
+	if obj.class == classPackage && o.slot(o.names[obj.name]) >= 0 { // else it may be of a class that this program does not know
+		o.found = o.x.find([]byte(o.name(obj)), o.t.strings.at(obj.arch), o.t.strings.at(obj.module), o.found)
+	}
+	return o.found
+}
+
+// instances gives the packages that a test of the short form is about; there are none where the facts are another package manager's.
+func (o *outcome) instances(row testRow) []patch.Package {
+	obj := &o.t.objects[row.object]
+	manager, _ := managerOf(o.t.shapes[obj.arch].class)
+	at := o.slot(o.names[obj.name])
+	if at < 0 || o.x.manager != "" && o.x.manager != manager {
+		return nil
+	}
+	return o.x.at(o.x.slots[at].packages)
 }
 
 // there gives the packages of a test that are installed.
 func (o *outcome) there(row testRow) func(yield func(*patch.Package) bool) {
 	return func(yield func(*patch.Package) bool) {
-		if o.t.objects[row.object].class != classPackage {
-			return // an object of a class that this program does not know
-		}
-		for _, u := range o.found[row.object] {
+		for _, u := range o.units(row) {
 			if u.pkg.State != patch.Removed && !yield(u.pkg) {
 				return
 			}
@@ -87,7 +191,7 @@ func (o *outcome) ask(row testRow) item.Value {
 		return item.Error
 	}
 	var t item.Tally
-	operand := o.t.wants[row.operand]
+	operand := o.want(row)
 	for p := range o.there(row) {
 		t.Add(o.askOne(row.kind, p, operand))
 	}
@@ -123,53 +227,9 @@ func (o *outcome) askOne(kind TestKind, p *patch.Package, operand string) item.V
 	return item.Error
 }
 
-func (o *outcome) value(n node) item.Value {
-	refs := o.t.refs[n.start:n.end]
-	switch n.op {
-	case OpIs:
-		return o.tests[refs[0]]
-	case OpUnclear:
-		return item.Error
-	case OpNot:
-		return o.nodes[refs[0]].Not()
-	case OpApplies:
-		return applies(o.nodes[refs[0]])
-	}
-	var t item.Tally
-	for _, r := range refs {
-		t.Add(o.nodes[r])
-	}
-	return joined(&t, n.op)
-}
-
-func (o *outcome) roots(planted int) (prerequisite, installed int32) {
-	pair := o.t.pairs[o.t.roots[planted]]
-	return pair[0], pair[1]
-}
-
-func (o *outcome) verdict(planted int) patch.Verdict {
-	p, i := o.roots(planted)
-	return verdict(o.nodes[p], o.nodes[i])
-}
-
-// verdicts judges each pair once.
-func (o *outcome) verdicts() []patch.Verdict {
-	all := make([]patch.Verdict, len(o.t.pairs))
-	for i, pair := range o.t.pairs {
-		all[i] = verdict(o.nodes[pair[0]], o.nodes[pair[1]])
-	}
-	return all
-}
-
 // deciders gives a smallest set of leaves (Is and Unclear nodes) that by themselves force the value of a node, in the
 // definition's order.
 func (o *outcome) deciders(root int32) []int32 {
-	if o.costs == nil {
-		o.costs = make([]int32, len(o.t.nodes))
-		for i := range o.t.nodes {
-			o.costs[i] = o.cost(int32(i))
-		}
-	}
 	seen := map[int32]bool{}
 	var leaves []int32
 	for stack := []int32{root}; len(stack) > 0; {
@@ -190,21 +250,28 @@ func (o *outcome) deciders(root int32) []int32 {
 	return leaves
 }
 
-// cost adds up what a node's value needs; its operands come before it.
+// cost adds up what a node's value needs.
 func (o *outcome) cost(n int32) int32 {
 	if op := o.t.nodes[n].op; op == OpIs || op == OpUnclear {
 		return 1
 	}
+	if cost, known := o.costs[n]; known {
+		return cost
+	}
 	var sum int64
 	for _, r := range o.needed(n) {
-		sum += int64(o.costs[r])
+		sum += int64(o.cost(r))
 	}
-	return int32(min(sum, math.MaxInt32))
+	if o.costs == nil {
+		o.costs = map[int32]int32{}
+	}
+	o.costs[n] = int32(min(sum, math.MaxInt32))
+	return o.costs[n]
 }
 
 // needed gives the operands that force a node's value: one where one is enough, the cheapest such.
 func (o *outcome) needed(n int32) []int32 {
-	node, v := o.t.nodes[n], o.nodes[n]
+	node, v := o.t.nodes[n], o.value(n)
 	refs := o.t.refs[node.start:node.end]
 	switch {
 	case node.op == OpAnd && v != item.True && v != item.NotApplicable, node.op == OpOr && v != item.False && v != item.NotApplicable:
@@ -213,7 +280,7 @@ func (o *outcome) needed(n int32) []int32 {
 	}
 	best := -1
 	for i, r := range refs {
-		if o.nodes[r] == v && (best < 0 || o.costs[r] < o.costs[refs[best]]) {
+		if o.value(r) == v && (best < 0 || o.cost(r) < o.cost(refs[best])) {
 			best = i
 		}
 	}

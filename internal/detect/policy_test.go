@@ -29,7 +29,7 @@ func aptWorld() (defs []Definition, facts patch.Facts) {
 	for _, name := range []string{"a", "a-extra", "b", "c"} {
 		facts.Packages = append(facts.Packages, patch.Package{Name: name, Arch: "amd64", Version: "1", Source: name[:1], SourceVersion: "1", State: patch.Installed})
 	}
-	return defs, facts
+	return arranged(defs), facts
 }
 
 func TestPolicyDecides(t *testing.T) {
@@ -75,7 +75,7 @@ func TestPolicyDecides(t *testing.T) {
 				t.Errorf("%s: Evaluate %s, Findings %+v, Find %+v", name, r.Verdicts.At(i), f, one)
 			}
 			for _, p := range f.Packages {
-				if f.ID == "jammy/a/2" && name == "a component pinned" && p.Name != "a-extra" {
+				if defs[i].ID == "jammy/a/2" && name == "a component pinned" && p.Name != "a-extra" {
 					t.Errorf("%s: %+v", name, f)
 				}
 			}

@@ -2,7 +2,6 @@ package detect
 
 import (
 	"slices"
-	"sort"
 	"sync"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -15,6 +14,7 @@ const blockLen = 64
 // Signatures is an opened signature file. It never changes and is safe for concurrent use.
 type Signatures struct {
 	os      patch.HostOS
+	names   uint32
 	scheme  scheme
 	columns columns
 	trees   trees
@@ -41,7 +41,7 @@ func Open(b []byte) (*Signatures, error) {
 }
 
 func assemble(h header, sections map[int][]byte) (*Signatures, error) {
-	s := &Signatures{os: h.os, scheme: h.scheme}
+	s := &Signatures{os: h.os, scheme: h.scheme, names: h.names}
 	if err := s.columns.open(h, sections); err != nil {
 		return nil, err
 	}
@@ -93,32 +93,14 @@ func (s *Signatures) Len() int { return s.columns.definitions }
 // Packages is the number of package rules in all definitions.
 func (s *Signatures) Packages() int { return s.columns.rules }
 
-// ID names definition i, which must be in [0, Len).
-func (s *Signatures) ID(i int) patch.ID { return s.seek(i).id() }
-
-func (w *walker) id() patch.ID { return joinID(w.head, w.tail) }
-
-// IDs lists all definitions in order.
-func (s *Signatures) IDs() []patch.ID {
-	ids := make([]patch.ID, 0, s.Len())
-	for w := s.columns.walk(); w.step(); w.skip() {
-		ids = append(ids, w.id())
-	}
-	return ids
-}
-
-// Index finds a definition by its ID.
-func (s *Signatures) Index(id patch.ID) (int, bool) {
-	i := sort.Search(s.Len(), func(i int) bool { return s.ID(i) >= id })
-	return i, i < s.Len() && s.ID(i) == id
-}
+// Agrees reports whether the definitions are called as given, in this order.
+func (s *Signatures) Agrees(id func(i int) patch.ID) bool { return namesOf(s.Len(), id) == s.names }
 
 // Carriers lists, in order, the definitions that ask for a binary package of this name.
 func (s *Signatures) Carriers(name string) []int {
 	var found []int
-	tests := s.trees.about(name)
 	for w := s.columns.walk(); w.step(); {
-		if w.tree >= 0 && s.trees.ask(w.tree, tests) {
+		if w.tree >= 0 && s.trees.asks(s.trees.root(w.tree), name) {
 			found = append(found, w.at.definition-1)
 		}
 		for w.rule() {

@@ -1,39 +1,53 @@
 package detect
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 
 	"github.com/fettle-project/fettle/internal/item"
 )
 
-// trees are the general definitions of a signature file, opened.
+// trees are the general definitions of a signature file, opened. Nodes and tests stand for many definitions alike: what a test says of
+// packages has blanks, and each pair of trees fills them in with names and operands of its own.
 type trees struct {
-	strings []string
-	wants   []string // operands of tests; the first is empty
-	objects []object
-	tests   []testRow
-	nodes   []node
-	refs    []int32    // operands of all nodes
-	pairs   [][2]int32 // prerequisite and installed
-	roots   []int32    // the pair of each definition
-	items   *item.Model
-	shapes  []shape
+	strings   texts
+	wants     texts // operands of tests; the first is empty
+	objects   []object
+	tests     []testRow
+	nodes     []node
+	refs      []int32 // operands of all nodes
+	templates []template
+	pairs     []pair
+	fills     []int32 // of all pairs: numbers of names and then of operands
+	runs      []run
+	items     *item.Model
+	shapes    []shape
 }
 
-// object is a package: of class package by name, architecture and module; of class info by name and shape, which then is in arch. Those
-// of other classes are of no meaning.
+// object is a package: of class package by name, architecture and module; of class info by name and shape, which then is in arch. The
+// name is a blank's number. Those of other classes are of no meaning.
 type object struct {
 	class              uint8
 	name, arch, module int32
 }
 
-// testRow is one test; object is of no meaning for kinds that are not known.
+// testRow is one test; object is of no meaning for kinds that are not known. The operand is 0 for none, else the number of a blank.
 type testRow struct {
 	kind            TestKind
 	object, operand int32
 }
+
+// template is a prerequisite and an installed tree, and how many blanks for names and operands they have together.
+type template struct {
+	roots        [2]int32
+	names, wants int32
+}
+
+// pair is a filled-in template; what fills it begins at start in fills.
+type pair struct{ template, start int32 }
+
+// run is some definitions in a row that ask the same pair: those with trees from number first up to the next run's.
+type run struct{ first, pair int32 }
 
 // aboutPackage reports whether the test has an object that is a package.
 func (r *testRow) aboutPackage() bool {
@@ -59,18 +73,16 @@ type node struct {
 }
 
 func (t *trees) open(columns map[int][]byte, planted int) error {
-	var ok bool
-	if t.strings, ok = openTexts(columns[secStrings], nil); !ok {
-		return damaged("its strings cannot be read")
-	}
-	if t.wants, ok = openTexts(columns[secWants], []string{""}); !ok {
+	if !t.strings.open(columns[secStrings]) || !t.wants.open(columns[secWants], "") {
 		return damaged("its strings cannot be read")
 	}
 	if err := t.openItems(columns[secItems]); err != nil {
 		return err
 	}
-	ok = t.openShapes(columns[secShapes]) && t.openObjects(columns[secObjects]) && t.openTests(columns[secTests]) && t.openNodes(columns[secNodes]) &&
-		t.openRoots(columns[secPairs], columns[secRoots], planted)
+	var sizes sizes
+	ok := t.openShapes(columns[secShapes]) && t.openObjects(columns[secObjects]) && t.openTests(columns[secTests]) &&
+		t.openNodes(columns[secNodes], &sizes) && t.openTemplates(columns[secTemplates], &sizes) && t.openPairs(columns[secPairs], &sizes) &&
+		t.openRuns(columns[secRuns], planted)
 	if !ok {
 		return damaged("its trees cannot be read")
 	}
@@ -89,8 +101,8 @@ func (t *trees) openItems(col []byte) (err error) {
 func (t *trees) openShapes(col []byte) bool {
 	r := numbers{b: col}
 	text := func() string {
-		if n := r.upTo(len(t.strings) - 1); !r.bad {
-			return t.strings[n]
+		if n := r.upTo(t.strings.len() - 1); !r.bad {
+			return t.strings.at(int32(n))
 		}
 		return ""
 	}
@@ -103,13 +115,13 @@ func (t *trees) openShapes(col []byte) bool {
 }
 
 func (t *trees) openObjects(col []byte) bool {
-	r, name := numbers{b: col}, 0
+	r := numbers{b: col}
 	t.objects = make([]object, 0, min(len(col)/4, maxEntries))
 	for len(r.b) > 0 && len(t.objects) < maxEntries {
-		o := object{class: uint8(r.upTo(255)), name: int32(r.near(&name, len(t.strings)-1)), arch: int32(r.upTo(maxEntries)), module: int32(r.upTo(maxEntries))}
+		o := object{class: uint8(r.upTo(255)), name: int32(r.upTo(maxEntries)), arch: int32(r.upTo(maxEntries)), module: int32(r.upTo(maxEntries))}
 		switch o.class {
 		case classPackage:
-			r.bad = r.bad || int(max(o.arch, o.module)) >= len(t.strings)
+			r.bad = r.bad || int(max(o.arch, o.module)) >= t.strings.len()
 		case classInfo:
 			r.bad = r.bad || int(o.arch) >= len(t.shapes)
 		}
@@ -119,75 +131,25 @@ func (t *trees) openObjects(col []byte) bool {
 }
 
 func (t *trees) openTests(col []byte) bool {
-	r, object, operand := numbers{b: col}, 0, 0
+	r, object := numbers{b: col}, 0
 	t.tests = make([]testRow, 0, min(len(col)/3, maxEntries))
 	for len(r.b) > 0 && len(t.tests) < maxEntries {
-		row := testRow{kind: TestKind(r.upTo(255)), object: int32(r.near(&object, maxEntries))}
-		if d := r.upTo(2*maxEntries + 1); d > 0 {
-			operand += (d-1)>>1 ^ -((d - 1) & 1)
-			row.operand = int32(operand)
-			r.bad = r.bad || operand < 0 || operand >= len(t.wants)
-		}
+		row := testRow{kind: TestKind(r.upTo(255)), object: int32(r.near(&object, maxEntries)), operand: int32(r.upTo(maxEntries))}
 		r.bad = r.bad || !t.fits(row)
 		t.tests = append(t.tests, row)
 	}
 	return !r.bad && len(r.b) == 0
 }
 
-func (t *trees) openNodes(col []byte) bool {
+func (t *trees) openNodes(col []byte, s *sizes) bool {
 	r, test := numbers{b: col}, 0
-	t.nodes, t.refs = make([]node, 0, min(len(col)/2, maxEntries)), make([]int32, 0, min(len(col)/2, 4*maxEntries))
+	t.nodes, t.refs = make([]node, 0, min(len(col)/2, maxEntries)), make([]int32, 0, min(len(col)*2/3, 4*maxEntries))
+	*s = make(sizes, 0, cap(t.nodes))
 	for len(r.b) > 0 && len(t.nodes) < maxEntries {
 		t.openNode(&r, &test)
+		s.add(t)
 	}
 	return !r.bad && len(r.b) == 0
-}
-
-func (t *trees) openRoots(pairs, roots []byte, planted int) bool {
-	r, p, i := numbers{b: pairs}, 0, 0
-	t.pairs = make([][2]int32, 0, min(len(pairs)/2, maxEntries))
-	for len(r.b) > 0 && len(t.pairs) < maxEntries {
-		t.pairs = append(t.pairs, [2]int32{int32(r.near(&p, len(t.nodes)-1)), int32(r.near(&i, len(t.nodes)-1))})
-	}
-	width := 0
-	for width == 0 || (len(t.pairs)-1)>>(8*width) > 0 {
-		width++
-	}
-	if r.bad || len(r.b) > 0 || len(roots) != planted*width {
-		return false
-	}
-	t.roots = make([]int32, planted)
-	for k := range t.roots {
-		for plane := range width {
-			t.roots[k] |= int32(roots[plane*planted+k]) << (8 * plane)
-		}
-		if int(t.roots[k]) >= len(t.pairs) {
-			return false
-		}
-	}
-	return true
-}
-
-func (t *trees) stringNumber(r *numbers) int32 { return int32(r.upTo(len(t.strings) - 1)) }
-
-// openTexts reads a text column whose entries refer to the one before, and appends them to all.
-func openTexts(col []byte, all []string) ([]string, bool) {
-	n := min(bytes.Count(col, []byte{0}), maxEntries)
-	arena, ends := make([]byte, 0, min(2*len(col), maxRaw/2)), make([]int32, 0, n)
-	start := 0 // of the previous string
-	for at := 0; at < len(col); {
-		before, ok := len(arena), false
-		if arena, ok = unshare(col, &at, arena[start:], arena); !ok || len(ends) == maxEntries || len(arena) > maxRaw/2 {
-			return nil, false
-		}
-		ends, start = append(ends, int32(len(arena))), before
-	}
-	text, from := string(arena), int32(0)
-	all = slices.Grow(all, len(ends))
-	for _, end := range ends {
-		all, from = append(all, text[from:end]), end
-	}
-	return all, true
 }
 
 func (t *trees) openNode(r *numbers, test *int) {
@@ -195,8 +157,9 @@ func (t *trees) openNode(r *numbers, test *int) {
 	switch own := len(t.nodes); {
 	case n.op == OpIs:
 		t.refs = append(t.refs, int32(r.near(test, len(t.tests)-1)))
+		r.bad = r.bad || len(t.tests) == 0
 	case n.op == OpUnclear:
-		t.refs = append(t.refs, t.stringNumber(r))
+		t.refs = append(t.refs, int32(r.upTo(t.strings.len()-1)))
 	case n.op.joins(), n.op == OpNot, n.op == OpApplies:
 		count := 1
 		if n.op.joins() {
@@ -218,61 +181,93 @@ func (t *trees) openNode(r *numbers, test *int) {
 	t.nodes = append(t.nodes, n)
 }
 
-// about lists the tests that ask for a package of this name, in order.
-func (t *trees) about(name string) []int32 {
-	var tests []int32
-	for i, row := range t.tests {
-		if row.aboutPackage() && t.strings[t.objects[row.object].name] == name {
-			tests = append(tests, int32(i))
-		}
+func (t *trees) openTemplates(col []byte, s *sizes) bool {
+	r, p, i := numbers{b: col}, 0, 0
+	t.templates = make([]template, 0, min(len(col)/4, maxTemplates))
+	for len(r.b) > 0 && !r.bad && len(t.templates) < maxTemplates {
+		x := template{roots: [2]int32{int32(r.near(&p, len(t.nodes)-1)), int32(r.near(&i, len(t.nodes)-1))}}
+		x.names, x.wants = int32(r.upTo(maxEntries)), int32(r.upTo(maxEntries))
+		r.bad = r.bad || len(t.nodes) == 0 || !s.fits(&x)
+		t.templates = append(t.templates, x)
 	}
-	return tests
+	return !r.bad && len(r.b) == 0
 }
 
-// ask reports whether the trees of the planted definition use one of the tests.
-func (t *trees) ask(planted int, tests []int32) bool {
-	return len(tests) > 0 && slices.ContainsFunc(t.under(t.pairs[t.roots[planted]][:]), func(test int32) bool {
-		_, found := slices.BinarySearch(tests, test)
-		return found
-	})
+func (t *trees) openPairs(col []byte, s *sizes) bool {
+	r, template, name, want, work := numbers{b: col}, 0, 0, 0, 0
+	t.pairs, t.fills = make([]pair, 0, min(len(col)/3, maxEntries)), make([]int32, 0, min(len(col)*2/3, 4*maxEntries))
+	for len(r.b) > 0 && !r.bad && len(t.pairs) < maxEntries {
+		p := pair{int32(r.near(&template, len(t.templates)-1)), int32(len(t.fills))}
+		if r.bad || len(t.templates) == 0 {
+			return false
+		}
+		x := &t.templates[p.template]
+		for k := int32(0); k < x.names && !r.bad; k++ {
+			t.fills = append(t.fills, int32(r.near(&name, t.strings.len()-1)))
+		}
+		for k := int32(0); k < x.wants && !r.bad; k++ {
+			t.fills = append(t.fills, int32(r.near(&want, t.wants.len()-1)))
+		}
+		work += int(s.of(x).nodes)
+		r.bad = r.bad || work > maxWork || len(t.fills) > 4*maxEntries
+		t.pairs = append(t.pairs, p)
+	}
+	return !r.bad && len(r.b) == 0
+}
+
+func (t *trees) openRuns(col []byte, planted int) bool {
+	r, p, first := numbers{b: col}, -1, 0
+	t.runs = make([]run, 0, min(len(col)/2, planted, maxRuns))
+	for len(r.b) > 0 && !r.bad && len(t.runs) < maxRuns {
+		t.runs = append(t.runs, run{int32(first), int32(r.near(&p, len(t.pairs)-1))})
+		first += 1 + r.upTo(planted-first-1)
+	}
+	return !r.bad && len(r.b) == 0 && first == planted
+}
+
+// names are the numbers of the names that a pair fills in.
+func (t *trees) names(pair int32) []int32 {
+	p := &t.pairs[pair]
+	return t.fills[p.start : p.start+t.templates[p.template].names]
+}
+
+// operands are the numbers of the operands that a pair fills in.
+func (t *trees) operands(pair int32) []int32 {
+	p := &t.pairs[pair]
+	x := &t.templates[p.template]
+	return t.fills[p.start+x.names : p.start+x.names+x.wants]
+}
+
+// root is the pair of a definition, by its number among those with trees.
+func (t *trees) root(planted int) int32 {
+	n, exact := slices.BinarySearchFunc(t.runs, int32(planted), func(r run, first int32) int { return int(r.first - first) })
+	if !exact {
+		n--
+	}
+	return t.runs[n].pair
+}
+
+// until is where run n ends.
+func (t *trees) until(n, planted int) int {
+	if n+1 < len(t.runs) {
+		return int(t.runs[n+1].first)
+	}
+	return planted
+}
+
+// asks reports whether a pair asks for packages of a name.
+func (t *trees) asks(pair int32, name string) bool {
+	return slices.ContainsFunc(t.names(pair), func(n int32) bool { return t.strings.at(n) == name })
 }
 
 // under lists the tests below some nodes, each once, in order.
-func (t *trees) under(roots []int32) []int32 {
-	seen := map[int32]bool{}
+func (t *trees) under(roots ...int32) []int32 {
 	var tests []int32
-	for stack := slices.Clone(roots); len(stack) > 0; {
-		n := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		if seen[n] {
-			continue
-		}
-		seen[n] = true
-		switch refs := t.refs[t.nodes[n].start:t.nodes[n].end]; t.nodes[n].op {
-		case OpIs:
-			tests = append(tests, refs[0])
-		case OpUnclear:
-		default:
-			stack = append(stack, refs...)
+	for _, n := range t.reach(roots) {
+		if t.nodes[n].op == OpIs {
+			tests = append(tests, t.refs[t.nodes[n].start])
 		}
 	}
 	slices.Sort(tests)
 	return slices.Compact(tests)
-}
-
-// unshare appends the next entry of a text column to buf. The entry may share its beginning with reference, which may lie in buf.
-func unshare(col []byte, at *int, reference, buf []byte) ([]byte, bool) {
-	n := bytes.IndexByte(col[*at:], 0)
-	if n < 0 {
-		return buf, false
-	}
-	entry, k := col[*at:*at+n], 0
-	*at += n + 1
-	if n > 0 && entry[0] >= shareMark {
-		k, entry = int(entry[0]-shareMark), entry[1:]
-	}
-	if k > len(reference) || k+len(entry) > maxText {
-		return buf, false
-	}
-	return append(append(buf, reference[:k]...), entry...), true
 }

@@ -22,12 +22,11 @@ func (s *Signatures) Unmanaged(f *patch.Facts) ([]patch.Package, error) {
 			}
 		}
 	}
-	for i, row := range s.trees.tests {
-		if !s.trees.tests[i].aboutPackage() {
-			continue
-		}
-		for _, u := range x.named([]byte(s.trees.strings[s.trees.objects[row.object].name])) {
-			known[u.pkg] = true
+	for pair := range s.trees.pairs {
+		for _, name := range s.trees.names(int32(pair)) {
+			for _, u := range x.named([]byte(s.trees.strings.at(name))) {
+				known[u.pkg] = true
+			}
 		}
 	}
 	var out []patch.Package

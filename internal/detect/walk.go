@@ -7,7 +7,8 @@ import (
 // place is where a definition begins in each column.
 type place struct {
 	definition, heads, tails, counts, names, ops, versions int
-	tree                                                   int // how many definitions before it have trees
+	sets, trees                                            int // how many definitions before it are package sets, and have trees
+	row                                                    int // how many more with trees come one after the other
 	streams                                                int // of the run of rules of one module that comes next
 	from, to                                               int // the run before it: rules [from, to)
 	stream                                                 int // its label
@@ -41,10 +42,33 @@ type versionRef struct {
 
 // step reads the next definition's ID and number of rules.
 func (w *walker) step() bool {
-	c, i := w.c, w.at.definition
-	if i >= c.definitions {
+	c := w.c
+	if w.at.definition >= c.definitions {
 		return false
 	}
+	w.at.definition++
+	w.left, w.tree = 0, -1
+	if w.at.row == 0 {
+		r := numbers{b: c.counts[w.at.counts:]}
+		if w.left = r.upTo(maxRaw); w.left == 0 {
+			w.at.row = 1 + r.upTo(maxDefinitions)
+		}
+		w.at.counts = len(c.counts) - len(r.b)
+	}
+	if w.at.row > 0 {
+		w.tree = w.at.trees
+		w.at.row--
+		w.at.trees++
+		return true
+	}
+	w.readID()
+	return true
+}
+
+// readID reads the ID that a package set's names and versions refer to.
+func (w *walker) readID() {
+	c, i := w.c, w.at.sets
+	w.at.sets++
 	kept, added := int(c.shares[2*i]), int(c.shares[2*i+1])
 	fresh := c.heads[w.at.heads : w.at.heads+added]
 	w.head = append(w.buf[:kept], fresh...)
@@ -58,18 +82,8 @@ func (w *walker) step() bool {
 	} else {
 		w.tail = entry
 	}
-	r := numbers{b: c.counts[w.at.counts:]}
-	w.left = r.upTo(maxRaw)
-	w.at.counts = len(c.counts) - len(r.b)
-	w.tree = -1
-	if w.left == 0 {
-		w.tree = w.at.tree
-		w.at.tree++
-	}
 	w.version = versionRef{}
 	w.before, w.after, w.marked = nil, nil, false
-	w.at.definition++
-	return true
 }
 
 // rule reads the definition's next rule.

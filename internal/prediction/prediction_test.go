@@ -300,8 +300,8 @@ func BenchmarkPredict(b *testing.B) {
 	runtime.GC()
 	var mem runtime.MemStats
 	runtime.ReadMemStats(&mem)
-	for n, id := range s.IDs() {
-		b.Run(string(id), func(b *testing.B) {
+	for n, name := range []string{"many", "one"} {
+		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				a, err := x.Predict(Question{OS: hostOS, Signatures: s, Number: n, Covers: func(patch.RevisionID) bool { return false }})
 				if err != nil || len(a.Rows) != machines || a.Counts[patch.NotPatched] == 0 {

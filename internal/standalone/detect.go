@@ -89,7 +89,7 @@ func Detect(ctx context.Context, o Options) error {
 	case o.Snapshot != "":
 		j.writeCounts(w)
 	default:
-		j.writeReport(w)
+		err = j.writeReport(w)
 	}
 	if err == nil {
 		err = w.Flush()

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -25,21 +26,18 @@ func Explain(ctx context.Context, o Options, text string) error {
 	if j.result, err = j.signatures.Evaluate(&j.facts); err != nil {
 		return err
 	}
-	meant, err := j.resolve(text)
+	list, err := j.list()
 	if err != nil {
 		return err
 	}
-	list, err := j.bundle.List(j.facts.OS.Key)
-	if err == nil {
-		err = j.agree(list)
-	}
+	meant, err := j.resolve(list, text)
 	if err != nil {
 		return err
 	}
 	findings := make([]patch.Finding, 0, len(meant))
 	for _, i := range meant {
 		f := j.signatures.Find(&j.facts, i)
-		f.Title = list.At(i).Title
+		f.ID, f.Title = list.At(i).ID, list.At(i).Title
 		findings = append(findings, f)
 	}
 	w := bufio.NewWriter(o.Out)
@@ -60,13 +58,13 @@ func Explain(ctx context.Context, o Options, text string) error {
 }
 
 // resolve finds the patches that a text means: by ID, else by source package, else by binary package.
-func (j *judged) resolve(text string) ([]int, error) {
-	if i, ok := j.signatures.Index(patch.ID(text)); ok {
+func (j *judged) resolve(list *catalog.List, text string) ([]int, error) {
+	if i, ok := list.Index(patch.ID(text)); ok {
 		return []int{i}, nil
 	}
 	var found []int
-	for i, id := range j.signatures.IDs() {
-		if parts := strings.Split(string(id), "/"); len(parts) == 3 && (parts[1] == text || parts[1]+"/"+parts[2] == text) {
+	for i := range list.Len() {
+		if parts := strings.Split(string(list.At(i).ID), "/"); len(parts) == 3 && (parts[1] == text || parts[1]+"/"+parts[2] == text) {
 			found = append(found, i)
 		}
 	}
@@ -79,7 +77,7 @@ func (j *judged) resolve(text string) ([]int, error) {
 			Why: "the catalog has no such patch, source package or binary package", Do: "Name one, for example \"perl\" or a patch's whole ID."}
 	case len(found) > maxExplained:
 		return nil, &patch.Error{Kind: patch.Invalid, What: fmt.Sprintf("%q means %d patches", text, len(found)), Do: "Name one by its ID, for example " +
-			string(j.signatures.ID(found[0])) + "."}
+			string(list.At(found[0]).ID) + "."}
 	}
 	order := [...]int{patch.NotPatched: 0, patch.Faulty: 1, patch.Patched: 2, patch.NotApplicable: 3}
 	slices.SortStableFunc(found, func(a, b int) int {

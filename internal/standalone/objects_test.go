@@ -3,6 +3,7 @@ package standalone
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"path/filepath"
 	"testing"
 	"time"
@@ -55,5 +56,32 @@ func TestDefinitionsAboutFiles(t *testing.T) {
 	x, _ := json.Marshal(a)
 	if y, _ := json.Marshal(detectJSON(t, Options{Catalog: bundle, Facts: filepath.Join(root, "facts.json")})); len(a.Patches) != 3 || !bytes.Equal(x, y) {
 		t.Errorf("%d patches\n%s\n%s", len(a.Patches), x, y)
+	}
+}
+
+// A list that names other patches than the signatures judge, or names them in another order, gives no answer.
+func TestListsOfOtherPatchesAreRefused(t *testing.T) {
+	_, root := world(t)
+	var built [2]catalog.Built
+	for i, ids := range [][]patch.ID{{"a", "b"}, {"a", "c"}} {
+		var err error
+		built[i], err = catalog.Build(t.Context(), catalog.Input{OS: "debian-12-amd64", Now: time.Unix(1_800_000_000, 0), Parsed: []catalog.Parsed{{
+			Entries: []detect.Entry{oldSetting(ids[0], "/etc/a.conf"), oldSetting(ids[1], "/etc/b.conf")}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	mixed := built[0]
+	mixed.List, mixed.Meta.List = built[1].List, built[1].Meta.List
+	bundle := filepath.Join(t.TempDir(), "bundle")
+	if err := catalog.WriteBundle(bundle, []catalog.Built{mixed}); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []Options{{JSON: true}, {}} {
+		o.Catalog, o.Root, o.Out = bundle, root, io.Discard
+		put(t, root, "etc/a.conf", "mode=old\n")
+		if err := Detect(t.Context(), o); patch.KindOf(err) != patch.Untrusted {
+			t.Errorf("%+v: %v", o, err)
+		}
 	}
 }

@@ -18,7 +18,7 @@ type Report struct {
 	OS        patch.HostOS    `json:"os"`
 	Catalog   ReportCatalog   `json:"catalog"`
 	Evaluated int             `json:"evaluated"` // definitions that were judged: always all of them
-	Patches   []patch.Finding `json:"patches"`   // sorted by ID
+	Patches   []patch.Finding `json:"patches"`   // in the list's order
 	// Unmanaged are installed packages that no patch of the list is about, whatever their version: nobody's patches cover them.
 	Unmanaged []UnmanagedPackage `json:"unmanaged,omitempty"`
 }
@@ -38,11 +38,8 @@ type ReportCatalog struct {
 
 // writeJSON streams the whole answer; each patch on a line of its own.
 func (j *judged) writeJSON(w *bufio.Writer) error {
-	list, err := j.bundle.List(j.facts.OS.Key)
+	list, err := j.list()
 	if err != nil {
-		return err
-	}
-	if err := j.agree(list); err != nil {
 		return err
 	}
 	findings, err := j.signatures.Findings(&j.facts)
@@ -54,7 +51,7 @@ func (j *judged) writeJSON(w *bufio.Writer) error {
 	enc.SetEscapeHTML(false)
 	i := 0
 	for f := range findings {
-		f.Title = list.At(i).Title
+		f.ID, f.Title = list.At(i).ID, list.At(i).Title
 		if i++; i > 1 {
 			w.WriteByte(',')
 		}
@@ -88,17 +85,17 @@ func (j *judged) writeUnmanaged(w *bufio.Writer) error {
 	return err
 }
 
-// agree refuses a bundle whose list and signatures are not about the same patches in the same order.
-func (j *judged) agree(list *catalog.List) error {
-	ids := j.signatures.IDs()
-	same := len(ids) == list.Len()
-	for i := 0; same && i < len(ids); i++ {
-		same = ids[i] == list.At(i).ID
+// list gives the list that names what was judged. It refuses a bundle whose list and signatures are not about the same patches in the same
+// order.
+func (j *judged) list() (*catalog.List, error) {
+	list, err := j.bundle.List(j.facts.OS.Key)
+	if err != nil {
+		return nil, err
 	}
-	if !same {
-		return &patch.Error{Kind: patch.Untrusted, What: "the catalog's list and signatures do not belong together", Do: "Build the catalog again."}
+	if list.Len() != j.signatures.Len() || !j.signatures.Agrees(func(i int) patch.ID { return list.At(i).ID }) {
+		return nil, &patch.Error{Kind: patch.Untrusted, What: "the catalog's list and signatures do not belong together", Do: "Build the catalog again."}
 	}
-	return nil
+	return list, nil
 }
 
 func (j *judged) jsonHead() string {
@@ -108,7 +105,7 @@ func (j *judged) jsonHead() string {
 }
 
 // writeReport tells a person which patches are missing, and how many there are of each verdict.
-func (j *judged) writeReport(w *bufio.Writer) {
+func (j *judged) writeReport(w *bufio.Writer) error {
 	fmt.Fprintf(w, "%s (%s)\ncatalog %s, %s patches", name(j.facts.OS), j.facts.OS.Key, j.meta.ID, thousands(j.signatures.Len()))
 	if dated := j.meta.MetadataDate(); !dated.IsZero() {
 		fmt.Fprintf(w, ", vendor data of %s", dated.UTC().Format("2006-01-02 15:04 MST"))
@@ -116,11 +113,17 @@ func (j *judged) writeReport(w *bufio.Writer) {
 	w.WriteString("\n\n")
 	counts := j.result.Verdicts.Counts()
 	if counts[patch.NotPatched]+counts[patch.Faulty] > 0 {
+		list, err := j.list()
+		if err != nil {
+			return err
+		}
 		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "NOT PATCHED\tSUITE\tPACKAGE\tINSTALLED\tFIXED")
 		for i := range j.result.Verdicts.Len() {
 			if v := j.result.Verdicts.At(i); v == patch.NotPatched || v == patch.Faulty {
-				writeRow(table, j.signatures.Find(&j.facts, i))
+				f := j.signatures.Find(&j.facts, i)
+				f.ID = list.At(i).ID
+				writeRow(table, f)
 			}
 		}
 		table.Flush()
@@ -128,6 +131,7 @@ func (j *judged) writeReport(w *bufio.Writer) {
 	}
 	j.nameUnmanaged(w)
 	j.writeCounts(w)
+	return nil
 }
 
 // nameUnmanaged tells a person which packages no patch is about.

@@ -32,11 +32,11 @@ func (s *Sight) Finding(ctx context.Context, id patch.ID) (f patch.Finding, ok b
 		}
 		return f, false, err
 	}
-	if facts.OS.Key != sigs.OS() || i >= sigs.Len() || sigs.ID(i) != id {
+	if facts.OS.Key != sigs.OS() || i >= sigs.Len() {
 		return f, false, nil
 	}
 	f = sigs.Find(facts, i)
-	f.Title = p.Title
+	f.ID, f.Title = id, p.Title
 	return f, true, nil
 }
 

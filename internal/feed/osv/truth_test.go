@@ -132,7 +132,10 @@ func TestMissingIsWhatTheVendorsToolOffered(t *testing.T) {
 				t.Fatal(err)
 			}
 			missing, wrong, patched := 0, 0, 0
+			i := -1
 			for f := range findings {
+				i++
+				f.ID = defs[i].ID
 				switch f.Verdict {
 				case patch.Faulty:
 					t.Errorf("%s: %s", f.ID, f.Reason.Text)
@@ -184,8 +187,10 @@ func TestVendorsOffersAreUpdates(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := 0
+		n, i := 0, -1
 		for f := range findings {
+			i++
+			f.ID = defs[i].ID
 			if want := updates[f.ID]; (f.Verdict == patch.NotPatched) != want || f.Verdict == patch.Faulty {
 				t.Errorf("%s: %s is %s: %s", name, f.ID, f.Verdict, f.Reason.Text)
 			}

@@ -304,8 +304,10 @@ func judge(t *testing.T, facts patch.Facts, entries []detect.Entry) judged {
 	if err != nil {
 		t.Fatal(err)
 	}
+	i := 0
 	for f := range findings {
-		j.findings[f.ID] = f
+		j.findings[defs[i].ID] = f
+		i++
 	}
 	return j
 }
