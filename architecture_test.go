@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"internal/wire", "internal/debian", "internal/rpmdb", "internal/apk", "internal/candidate", "internal/gate", "internal/content", "internal/mirror", "internal/item", "internal/fleet", "internal/criterion"},
 	{"internal/detect", "internal/probe", "internal/debian/debtest", "internal/apk/apktest"},
 	{"internal/world", "internal/advisory"},
-	{"internal/feed", "internal/catalog", "internal/label", "internal/approval", "internal/whatif", "internal/plan", "internal/deploy", "internal/ring", "internal/ledger",
+	{"internal/feed", "internal/catalog", "internal/label", "internal/approval", "internal/whatif", "internal/plan", "internal/deploy", "internal/ring", "internal/ledger", "internal/updater",
 		"internal/calendar", "internal/lint", "internal/payload", "internal/prediction", "internal/auth", "internal/agent/host"},
 	{"internal/feed/apt", "internal/feed/rpm", "internal/feed/osv", "internal/feed/oval", "internal/feed/apk", "internal/feed/advisory",
 		"internal/feed/sdp", "internal/feed/apps", "internal/feed/msrc", "internal/feed/sofa", "internal/store"},
@@ -84,7 +84,7 @@ func TestDependenciesPointDownwards(t *testing.T) {
 func TestAgentKnowsNoServerStage(t *testing.T) {
 	for _, p := range list(t, "./cmd/fettle-agent") {
 		for _, dep := range p.Deps {
-			for _, stage := range []string{"store", "api", "web", "auth", "ledger", "plan", "deploy", "approval", "label", "payload", "feed", "feed/apt", "feed/rpm", "feed/osv", "feed/apk", "feed/advisory",
+			for _, stage := range []string{"store", "api", "web", "auth", "ledger", "plan", "deploy", "approval", "label", "updater", "payload", "feed", "feed/apt", "feed/rpm", "feed/osv", "feed/apk", "feed/advisory",
 				"feed/sdp", "feed/apps", "feed/msrc", "feed/sofa"} {
 				if dep == module+"internal/"+stage {
 					t.Errorf("the agent imports internal/%s", stage)

@@ -32,6 +32,7 @@ import (
 	"github.com/fettle-project/fettle/internal/prediction"
 	"github.com/fettle-project/fettle/internal/ring"
 	"github.com/fettle-project/fettle/internal/store"
+	"github.com/fettle-project/fettle/internal/updater"
 	"github.com/fettle-project/fettle/internal/web"
 	"github.com/fettle-project/fettle/internal/whatif"
 	"github.com/fettle-project/fettle/internal/world"
@@ -146,6 +147,7 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 		Ledger:   account,
 		Approval: approvals,
 		Rules:    rules,
+		Updaters: &updater.Desk{Store: s, Labels: labels, Key: a.keys.Approver, Now: now},
 		Linter:   &lint.Linter{World: reader, Store: s, Clash: rules.Clash, Zone: zone},
 		Deploy:   desk,
 		Calendar: agenda,

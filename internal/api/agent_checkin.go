@@ -91,6 +91,9 @@ func (s *agents) wanted(ctx context.Context, m patch.Machine, in wire.Checkin) (
 		return reply, err
 	}
 	reply.Order = order
+	if reply.Updaters, err = s.Updaters.Wanted(ctx, m.ID); err != nil {
+		return reply, err
+	}
 	reply.WantInventory = in.Inventory != m.Inventory
 	reply.WantFacts = in.Facts != m.Facts
 	reply.WantSnapshot = in.Snapshot > m.SnapshotSeq

@@ -22,15 +22,42 @@ const (
 )
 
 func (s *agents) inventory(c *call) (any, error) {
-	h, body, err := readUpload[patch.Inventory](c)
+	h, inv, body, err := readUpload[patch.Inventory](c)
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.Store.PutInventory(c.Context(), c.machine.ID, h, body)
+	if err := s.Store.PutInventory(c.Context(), c.machine.ID, h, body); err != nil {
+		return nil, err
+	}
+	inv.Services = plainServices(inv.Services)
+	return nil, s.Updaters.Note(c.Context(), c.machine, inv)
+}
+
+// mostServices is how many other patch services one machine may name.
+const mostServices = 64
+
+// plainServices keeps hostile text out of alarms and tables.
+func plainServices(all []patch.UpdaterState) []patch.UpdaterState {
+	seen := map[string]bool{}
+	out := make([]patch.UpdaterState, 0, len(all))
+	for _, u := range all[:min(len(all), mostServices)] {
+		u.Name = clip(plainName(u.Name), 64)
+		u.Evidence, u.Text, u.Hand = clip(plainText(u.Evidence), 400), clip(plainText(u.Text), 400), patch.Hand(clip(plainName(string(u.Hand)), 16))
+		if u.Name != "" && !seen[u.Name] {
+			seen[u.Name] = true
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+// updaters tells a machine which other patch services to keep off, signed by the approver.
+func (s *agents) updaters(c *call) (any, error) {
+	return s.Updaters.Order(c.Context(), c.machine.ID)
 }
 
 func (s *agents) facts(c *call) (any, error) {
-	h, body, err := readUpload[patch.Facts](c)
+	h, _, body, err := readUpload[patch.Facts](c)
 	if err != nil {
 		return nil, err
 	}
@@ -43,27 +70,26 @@ func (s *agents) facts(c *call) (any, error) {
 }
 
 // readUpload takes a compressed JSON T whose address is the SHA-256 of its unpacked bytes, and gives it as it came.
-func readUpload[T any](c *call) (patch.Hash, []byte, error) {
-	h := patch.Hash(c.PathValue("hash"))
+func readUpload[T any](c *call) (h patch.Hash, v T, body []byte, err error) {
+	h = patch.Hash(c.PathValue("hash"))
 	if !h.Valid() {
-		return "", nil, &patch.Error{Kind: patch.Invalid, What: "the upload's address is not a SHA-256"}
+		return "", v, nil, &patch.Error{Kind: patch.Invalid, What: "the upload's address is not a SHA-256"}
 	}
-	body, err := io.ReadAll(c.Body)
+	body, err = io.ReadAll(c.Body)
 	if err != nil {
-		return "", nil, err
+		return "", v, nil, err
 	}
 	plain, err := unpack(body, unpackedLimit)
 	if err != nil {
-		return "", nil, err
+		return "", v, nil, err
 	}
 	if sum := sha256.Sum256(plain); hex.EncodeToString(sum[:]) != string(h) {
-		return "", nil, &patch.Error{Kind: patch.Untrusted, What: "the upload's bytes do not have the hash that its address names"}
+		return "", v, nil, &patch.Error{Kind: patch.Untrusted, What: "the upload's bytes do not have the hash that its address names"}
 	}
-	var v T
 	if err := json.Unmarshal(plain, &v); err != nil {
-		return "", nil, &patch.Error{Kind: patch.Invalid, What: "cannot read the upload", Why: err.Error()}
+		return "", v, nil, &patch.Error{Kind: patch.Invalid, What: "cannot read the upload", Why: err.Error()}
 	}
-	return h, body, nil
+	return h, v, body, nil
 }
 
 func unpack(b []byte, limit int64) ([]byte, error) {

@@ -85,6 +85,7 @@ func (s *agents) routes() []Route {
 		{Pattern: wire.PathFacts, Permission: activeAgent, Audit: "machine.facts", Limit: uploadLimit, Class: classInventory, Handle: s.facts},
 		{Pattern: wire.PathSnapshot, Permission: activeAgent, Audit: "machine.snapshot", Limit: wire.MaxSnapshot, Class: classResults, Handle: s.snapshot},
 		{Pattern: wire.PathFailed, Permission: activeAgent, Audit: "machine.detect-failed", Limit: 64 << 10, Class: classResults, Handle: s.detectFailed},
+		{Pattern: wire.PathUpdaters, Permission: activeAgent, Class: classCheckin, Handle: s.updaters},
 		{Pattern: wire.PathOrder, Permission: activeAgent, Class: classCheckin, Handle: s.order},
 		{Pattern: wire.PathReboot, Permission: activeAgent, Audit: "machine.reboot", Limit: 64 << 10, Class: classResults, Handle: s.reboot},
 		{Pattern: wire.PathResults, Permission: activeAgent, Audit: "machine.results", Limit: 8 << 20, Class: classResults, Handle: s.results},

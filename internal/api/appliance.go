@@ -20,6 +20,7 @@ import (
 	"github.com/fettle-project/fettle/internal/prediction"
 	"github.com/fettle-project/fettle/internal/ring"
 	"github.com/fettle-project/fettle/internal/store"
+	"github.com/fettle-project/fettle/internal/updater"
 	"github.com/fettle-project/fettle/internal/whatif"
 )
 
@@ -37,6 +38,7 @@ type Appliance struct {
 	Calendar *calendar.Desk
 	Linter   *lint.Linter
 	WhatIf   *whatif.Supposer
+	Updaters *updater.Desk // other patch services
 	Depot    *payload.Depot
 	Facts    *prediction.Filler // the index of stored facts that predictions are made over
 	Door     *auth.Door

@@ -75,7 +75,7 @@ func TestUploadsHaveTheHashOfTheirAddress(t *testing.T) {
 	} {
 		r := httptest.NewRequest(http.MethodPut, "/", bytes.NewReader(body))
 		r.SetPathValue("hash", hash)
-		if _, _, err := readUpload[patch.Inventory](&call{Request: r}); (err == nil) != want {
+		if _, _, _, err := readUpload[patch.Inventory](&call{Request: r}); (err == nil) != want {
 			t.Errorf("an upload to %q gave %v", hash, err)
 		}
 	}

@@ -61,9 +61,14 @@ func (s *people) routes() []Route {
 		{Pattern: "GET /api/v1/machines/{machine}/inventory", Permission: auth.Read, Handle: s.findInventory},
 		{Pattern: "GET /api/v1/machines/{machine}/facts", Permission: auth.Read, Handle: s.findFacts},
 		{Pattern: "GET /api/v1/machines/{machine}/unmanaged", Permission: auth.Read, Handle: s.listUnmanaged},
+		{Pattern: "GET /api/v1/machines/{machine}/updaters", Permission: auth.Read, Handle: s.machineUpdaters},
 		{Pattern: "POST /api/v1/machines/{machine}/admit", Permission: auth.ManageMachines, Audit: "machine.admitted", Handle: s.setMachineState(patch.Admitted)},
 		{Pattern: "POST /api/v1/machines/{machine}/revoke", Permission: auth.ManageMachines, Audit: "machine.revoked", Handle: s.setMachineState(patch.Revoked)},
 		{Pattern: "POST /api/v1/machines/{machine}/detect", Permission: auth.ManageMachines, Audit: "machine.detect", Handle: s.askDetect},
+
+		{Pattern: "GET /api/v1/updaters", Permission: auth.Read, Handle: s.listUpdaters},
+		{Pattern: "PUT /api/v1/updaters/{updater}/rulings/{label}", Permission: auth.Deploy, Audit: "updater.put", Handle: s.putRuling},
+		{Pattern: "DELETE /api/v1/updaters/{updater}/rulings/{label}", Permission: auth.Deploy, Audit: "updater.remove", Handle: s.removeRuling},
 
 		{Pattern: "GET /api/v1/tokens", Permission: auth.Read, Handle: s.listTokens},
 		{Pattern: "POST /api/v1/tokens", Permission: auth.ManageTokens, Audit: "token.put", Handle: s.putToken},

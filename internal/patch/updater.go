@@ -66,3 +66,32 @@ func (c Cause) Words() string {
 	}
 	return string(c)
 }
+
+// Ruling is what a person wants of another patch service on the machines of a label.
+type Ruling struct {
+	Updater string     `json:"updater"` // its name, or AnyUpdater
+	Label   string     `json:"label"`
+	Verb    RulingVerb `json:"verb"`
+	By      string     `json:"by"`
+	At      time.Time  `json:"at"` // asking again moves it: what was turned on again is then turned off once more
+	Why     string     `json:"why,omitempty"`
+}
+
+// AnyUpdater stands for every other patch service in a ruling.
+const AnyUpdater = "any"
+
+// RulingVerb is one of three ways to live with another patch service.
+type RulingVerb string
+
+const (
+	Adopt    RulingVerb = "adopt"     // what it does is fine
+	AlertOn  RulingVerb = "alert"     // raise an alarm while it is on
+	TakeOver RulingVerb = "take-over" // turn it off, and keep verifying that it stays off
+)
+
+// MachineUpdater is another patch service on one machine.
+type MachineUpdater struct {
+	Machine MachineID `json:"machine"`
+	Name    string    `json:"machine_name"`
+	UpdaterState
+}

@@ -31,6 +31,8 @@ var rowsOfVersion = map[int64][]string{
 	8: {`UPDATE machines SET changed = 7`},
 	10: {`INSERT INTO labels (name, note, expr, created_at, created_by, of_what) VALUES ('php', '', '', 5, 'old', 'patches')`,
 		`INSERT INTO label_patches (label, patch) VALUES ('php', 's/p/1')`},
+	13: {`INSERT INTO updater_rulings (updater, label, verb, by_name, at, why) VALUES ('packagekit', 'all', 'alert', 'old', 5, 'w')`,
+		`INSERT INTO updater_states (machine, name, enabled, evidence, hand, since, text) VALUES ('m-old', 'packagekit', TRUE, 'e', 'off', 6, 't')`},
 	16: {
 		`INSERT INTO rings (name, position, body) VALUES ('old', 1, '{"name":"old","label":"all","position":1,"soak":"24h"}')`,
 		`INSERT INTO ring_progress (patch, ring, halted, body) VALUES ('s/p/1', 'old', TRUE, '{"patch":"s/p/1","ring":"old","proven":2}')`,
@@ -117,6 +119,14 @@ func migrateFrom(t *testing.T, url string, from int64) {
 	if from >= 10 {
 		if l := got[patch.Label](t)(s.FindLabel(ctx, "php")); l.Of != patch.OfPatches || len(l.Patches) != 1 {
 			t.Errorf("label became %+v", l)
+		}
+	}
+	if from >= 13 {
+		if all := got[[]patch.Ruling](t)(s.ListRulings(ctx)); len(all) != 1 || all[0].Verb != patch.AlertOn || all[0].At.UnixMicro() != 5 {
+			t.Errorf("rulings became %+v", all)
+		}
+		if all := got[[]patch.MachineUpdater](t)(s.ListUpdaters(ctx, "m-old")); len(all) != 1 || !all[0].Enabled || all[0].Hand != patch.HandOff || all[0].UpdaterState.Name != "packagekit" {
+			t.Errorf("updaters became %+v", all)
 		}
 	}
 	if from >= 16 {

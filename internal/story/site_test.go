@@ -48,7 +48,9 @@ type site struct {
 	book    *label.Book
 	rings   *ring.Desk
 	key     ed25519.PublicKey
-	admin   patch.Caller
+	// approver signs as the appliance does.
+	approver ed25519.PrivateKey
+	admin    patch.Caller
 }
 
 func newSite(t testing.TB) *site {
@@ -67,7 +69,7 @@ func newSite(t testing.TB) *site {
 	reader := &world.Reader{Store: s.store, Fleet: fleet.New(s.store, lists), Catalog: s.cat, Labels: s.book, Now: clock, Lists: lists}
 	pub, key, err := ed25519.GenerateKey(nil)
 	s.must(err)
-	s.key = pub
+	s.key, s.approver = pub, key
 	s.rings = &ring.Desk{World: reader, Store: s.store, Now: clock, Log: log}
 	s.desk = &approval.Desk{World: reader, Store: s.store, PatchLabels: s.book, Now: clock}
 	s.planner = &plan.Planner{World: reader}

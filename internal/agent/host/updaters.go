@@ -35,7 +35,7 @@ func updaters() []updater {
 		{name: patch.DNFAutomatic, packages: []string{"dnf-automatic", "dnf5-plugin-automatic"}, sign: func(root string) string { return timerSign(root, automatic) },
 			units: automatic},
 		{name: patch.Landscape, packages: []string{"landscape-client"}, sign: func(root string) string {
-			if line(root, "etc/landscape/client.conf") == "" {
+			if masked(root, "landscape-client.service") || line(root, "etc/landscape/client.conf") == "" {
 				return ""
 			}
 			return "/etc/landscape/client.conf registers this machine"

@@ -1,0 +1,35 @@
+package updater
+
+import "github.com/fettle-project/fettle/internal/patch"
+
+// Advice is what people are told about one patch service.
+type Advice struct {
+	Name string `json:"name"`
+	What string `json:"what"` // what it does, in one sentence
+	// Command turns it off on the machine, to be pasted as it is.
+	Command  string `json:"command"`
+	TakeOver bool   `json:"take_over"` // Fettle can do that by itself
+}
+
+// advices lists what is known, by name. The commands do what the agent's own table looks for.
+func advices() []Advice {
+	return []Advice{
+		{patch.CronApt, "runs apt-get from cron, as its action files say", "sudo touch /etc/cron-apt/refrain", true},
+		{patch.DNFAutomatic, "installs or downloads updates from a systemd timer",
+			"sudo systemctl disable --now dnf-automatic.timer dnf-automatic-install.timer dnf-automatic-download.timer dnf5-automatic.timer", true},
+		{patch.Landscape, "is Canonical's fleet manager and may install what its server says; leave the machine to one of the two",
+			"sudo systemctl mask --now landscape-client.service", false},
+		{patch.PackageKit, "installs what desktop programs and their users ask for", "sudo systemctl mask --now packagekit.service packagekit-offline-update.service", true},
+		{patch.UnattendedUpgrades, "installs security updates once a day, at a time of its own", "sudo systemctl mask --now apt-daily-upgrade.timer", true},
+	}
+}
+
+// AdviceOn gives what is known about a service; ok is false where nothing is.
+func AdviceOn(name string) (Advice, bool) {
+	for _, a := range advices() {
+		if a.Name == name {
+			return a, true
+		}
+	}
+	return Advice{Name: name, What: "is not known to Fettle"}, false
+}
