@@ -48,6 +48,8 @@ var apiDefects = []Defect{
 		Old: "	if own.Uid == 0 {", New: "	if own.Uid == 99999 {", Test: "TestRootsDataIsRefused", In: "./cmd/fettle"},
 	{Name: "hostile text reaches the terminal", File: "cmd/fettle/table.go",
 		Old: "return unicode.IsControl(r) ||", New: "return r == 0 ||", Test: "TestCleanShows", In: "./cmd/fettle"},
+	{Name: "a certificate is recognised by its name", File: "internal/auth/recognise.go",
+		Old: "h := sha256.Sum256(cert.Raw)", New: "h := sha256.Sum256([]byte(cert.Subject.CommonName))", Test: "TestRecognisedCertificates", In: "./internal/auth"},
 	{Name: "a load test leaves this machine", File: "cmd/fettle/cmd_simulate.go",
 		Old: "if !ip.IP.IsLoopback() {", New: "if ip.IP == nil {", Test: "TestLoadTestsStay", In: "./cmd/fettle"},
 	{Name: "any CA passes for the pinned one", File: "cmd/fettle/profile.go",

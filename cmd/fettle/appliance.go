@@ -126,7 +126,12 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 		Store: s, Fleet: fleet.New(s, lists), Catalog: cat, Labels: labels, Limits: gate.DefaultLimits(), Now: now, Zone: zone, Lists: lists,
 	}
 	planner := &plan.Planner{World: reader}
-	account := &ledger.Ledger{World: reader, Store: s, Labels: labels, Log: log}
+	facts := &prediction.Filler{Index: &prediction.Index{}, Store: s, Decode: world.Decode}
+	account := &ledger.Ledger{World: reader, Store: s, Labels: labels, Log: log, Accepted: func(ctx context.Context, m patch.Machine, r patch.Receipt) {
+		if err := facts.Accepted(ctx, m, r); err != nil && ctx.Err() == nil {
+			log.WarnContext(ctx, "facts not indexed", slog.String("machine", string(m.ID)), slog.Any("error", err))
+		}
+	}}
 	a.syncer = &feed.Syncer{Store: s, Dir: dirs.raw, Fetchers: fetchers(), Now: now, Log: log}
 	approvals := &approval.Desk{World: reader, Store: s, PatchLabels: labels, Now: now, Decided: func([]patch.Decision) { wanted.Beat() }}
 	rules := &approval.Rules{Desk: approvals, Store: s, OSes: s.ListOSes}
@@ -152,7 +157,7 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 		Deploy:   desk,
 		Calendar: agenda,
 		WhatIf:   &whatif.Supposer{World: reader, Labels: labels, Rules: rules, Schedules: agenda, Held: heldIn(cat)},
-		Facts:    &prediction.Filler{Index: &prediction.Index{}, Store: s, Decode: world.Decode},
+		Facts:    facts,
 		Depot:    &payload.Depot{Store: s, Catalog: cat, Labels: labels, Dir: dirs.payloads, Now: now, Log: log},
 		Door:     auth.NewDoor(s, auth.DefaultCost(), now),
 		Issuer:   a.keys.Agents, CatalogKey: a.keys.CatalogPublic(), ApproverKey: a.keys.ApproverPublic,

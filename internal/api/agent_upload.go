@@ -119,7 +119,6 @@ func (s *agents) snapshot(c *call) (any, error) {
 		return nil, err
 	}
 	s.Hub.DetectDone(c.machine.ID)
-	s.noteFacts(c.Context(), c.machine.ID)
 	if err := s.Store.ClearAlarm(c.Context(), detectAlarm(c.machine.ID), s.Now()); err != nil && patch.KindOf(err) != patch.NotFound {
 		return nil, err
 	}

@@ -171,7 +171,7 @@ func (s *agents) identify(r *http.Request) (m patch.Machine, expired bool, err e
 		return m, false, notAdmitted()
 	}
 	cert, now := r.TLS.PeerCertificates[0], s.Now()
-	id, err := auth.MachineOf(cert, s.Issuer.Certificate)
+	id, err := s.Issuer.MachineOf(cert)
 	if err != nil || now.Before(cert.NotBefore) || now.After(cert.NotAfter.Add(renewGrace)) {
 		return m, false, notAdmitted()
 	}

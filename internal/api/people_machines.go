@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"github.com/fettle-project/fettle/internal/auth"
 	"github.com/fettle-project/fettle/internal/gate"
@@ -193,7 +194,15 @@ func (s *people) listTransitions(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.Store.ListTransitions(c.Context(), patch.TransitionFilter{Machine: m.ID, Patch: patch.ID(c.text("patch")), Since: since, Limit: limit})
+	if p := patch.ID(c.text("patch")); p != "" {
+		t, err := s.Ledger.History(c.Context(), m.ID, p)
+		t = slices.DeleteFunc(t, func(t patch.Transition) bool { return t.At.Before(since) })
+		if limit > 0 && limit < len(t) {
+			t = t[:limit]
+		}
+		return listOf(t), err
+	}
+	t, err := s.Store.ListTransitions(c.Context(), patch.TransitionFilter{Machine: m.ID, Since: since, Limit: limit})
 	return listOf(t), err
 }
 

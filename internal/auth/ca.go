@@ -24,6 +24,7 @@ const (
 type CA struct {
 	Certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
+	known       recognised
 }
 
 // newCA makes a CA that may sign leaves only, and only for the uses given.

@@ -97,12 +97,12 @@ func (k *Keys) AgentTLS(hosts []string, now func() time.Time) (*tls.Config, erro
 		return nil, err
 	}
 	cfg.ClientAuth = tls.RequestClientCert
-	ca := k.Agents.Certificate
+	ca := k.Agents
 	cfg.VerifyConnection = func(s tls.ConnectionState) error { // runs for resumed connections too
 		if len(s.PeerCertificates) == 0 {
 			return nil
 		}
-		_, err := MachineOf(s.PeerCertificates[0], ca)
+		_, err := ca.MachineOf(s.PeerCertificates[0])
 		return err
 	}
 	return cfg, nil

@@ -141,7 +141,7 @@ func (l *Ledger) keep(ctx context.Context, m patch.Machine, prev *patch.Snapshot
 	}
 	l.Log.DebugContext(ctx, "snapshot accepted", "machine", s.Machine, "seq", s.Seq, "os", s.OS, "revision", s.Revision, "patches", s.Expected)
 	if l.Accepted != nil {
-		l.Accepted(s.Receipt)
+		l.Accepted(ctx, m, s.Receipt)
 	}
 	return nil
 }

@@ -39,17 +39,17 @@ func (l *Ledger) Explain(ctx context.Context, id patch.MachineID, p patch.ID) (E
 	if err := l.prove(ctx, s, p, &ex); err != nil {
 		return ex, err
 	}
-	return ex, l.history(ctx, id, p, &ex)
+	return ex, l.history(ctx, s, p, &ex)
 }
 
-func (l *Ledger) history(ctx context.Context, id patch.MachineID, p patch.ID, ex *Explanation) (err error) {
-	if ex.Labels, err = l.Labels.LabelsOf(ctx, id); err != nil {
+func (l *Ledger) history(ctx context.Context, s *world.Sight, p patch.ID, ex *Explanation) (err error) {
+	if ex.Labels, err = l.Labels.LabelsOf(ctx, s.Machine.ID); err != nil {
 		return err
 	}
 	if ex.Decisions, err = l.Store.DecisionHistory(ctx, p); err != nil {
 		return err
 	}
-	ex.Transitions, err = l.World.Store.ListTransitions(ctx, patch.TransitionFilter{Machine: id, Patch: p})
+	ex.Transitions, err = l.historyOf(ctx, s, p)
 	return err
 }
 

@@ -15,6 +15,7 @@ type Snapshots interface {
 	PutEffects(ctx context.Context, e []patch.EffectUpdate) error
 	HasFacts(ctx context.Context, hash patch.Hash) (bool, error)
 	FindInventory(ctx context.Context, hash patch.Hash) ([]byte, error)
+	FirstReceipt(ctx context.Context, id patch.MachineID) (patch.Receipt, error)
 	ListReceipts(ctx context.Context, id patch.MachineID, limit int) ([]patch.Receipt, error)
 }
 
@@ -50,6 +51,6 @@ type Ledger struct {
 	Store  Store
 	Labels Labels
 	Log    *slog.Logger
-	// Accepted is called after a snapshot is durable, for live views; may be nil.
-	Accepted func(patch.Receipt)
+	// Accepted is called after a snapshot is durable, with the machine as it was before it; may be nil.
+	Accepted func(context.Context, patch.Machine, patch.Receipt)
 }

@@ -20,13 +20,17 @@ type change struct {
 	inventory func() patch.Inventory
 }
 
-// transitions lists every verdict that changed, and why. Patches that are not applicable leave no trace when they come or go.
+// transitions lists every verdict that changed, and why. Patches that are not applicable leave no trace when they come or go. A machine's
+// first detect changes nothing: what it found follows from what was found since; see History.
 func (c *change) transitions() []patch.Transition {
-	if c.prev != nil && c.prev.OS == c.snap.OS && c.prev.Revision == c.snap.Revision && c.prev.Verdicts.Len() == c.snap.Verdicts.Len() {
+	if c.prev == nil {
+		return nil
+	}
+	if c.prev.OS == c.snap.OS && c.prev.Revision == c.snap.Revision && c.prev.Verdicts.Len() == c.snap.Verdicts.Len() {
 		return c.sameList()
 	}
 	var out []patch.Transition
-	moved := c.prev != nil && c.prev.OS != c.snap.OS
+	moved := c.prev.OS != c.snap.OS
 	for i, p := range c.list.List.Patches() {
 		from, to := c.before(p.ID), c.snap.Verdicts.At(i)
 		if moved {
@@ -57,9 +61,6 @@ func (c *change) sameList() []patch.Transition {
 
 // before is what the previous snapshot said about a patch of the same OS.
 func (c *change) before(id patch.ID) patch.Verdict {
-	if c.prev == nil {
-		return patch.Unknown
-	}
 	_, i, ok := c.old.Find(id)
 	if !ok || i >= c.prev.Verdicts.Len() {
 		return patch.Unknown
@@ -71,11 +72,9 @@ func (c *change) transition(os patch.HostOS, id patch.ID, from, to patch.Verdict
 	return patch.Transition{Machine: c.snap.Machine, OS: os, Patch: id, From: from, To: to, At: c.snap.Ended, Seq: c.snap.Seq}
 }
 
-// why attributes one change: to the first detect, to another OS, to the definitions, to Fettle or to somebody else.
+// why attributes one change: to another OS, to the definitions, to Fettle or to somebody else.
 func (c *change) why(p patch.Patch, from, to patch.Verdict) (patch.Cause, string) {
 	switch {
-	case c.prev == nil:
-		return patch.FirstDetect, ""
 	case c.prev.OS != c.snap.OS:
 		return patch.OSChange, fmt.Sprintf("first detect on %s, before on %s", c.snap.OS, c.prev.OS)
 	case from == patch.Unknown:
@@ -159,7 +158,7 @@ func said(x patch.PkgChange) string {
 
 // closings ends the rows of patches that the new list does not carry, so that they stay findable with the reason.
 func (c *change) closings(moved bool) []patch.Transition {
-	if c.prev == nil || c.old == nil {
+	if c.old == nil {
 		return nil
 	}
 	var out []patch.Transition

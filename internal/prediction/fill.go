@@ -34,7 +34,7 @@ func (f *Filler) Refresh(ctx context.Context) (unreadable int, err error) {
 	there := make(map[patch.MachineID]bool, len(machines))
 	for _, m := range machines {
 		there[m.ID] = true
-		if err := f.put(ctx, m); err != nil {
+		if err := f.put(ctx, m, nil); err != nil {
 			if ctx.Err() != nil || patch.KindOf(err) == patch.Unavailable {
 				return unreadable, err
 			}
@@ -55,23 +55,36 @@ func (f *Filler) Note(ctx context.Context, id patch.MachineID) error {
 		f.Index.Remove(id)
 		return nil
 	}
-	return f.put(ctx, m)
+	return f.put(ctx, m, nil)
 }
 
-func (f *Filler) put(ctx context.Context, m patch.Machine) error {
+// Accepted looks at a machine again whose snapshot was just accepted; m is as it was before that.
+func (f *Filler) Accepted(ctx context.Context, m patch.Machine, r patch.Receipt) error {
+	m.SnapshotSeq = r.Seq
+	return f.put(ctx, m, &r)
+}
+
+// put notes a machine and its newest receipt, which is read where it is not given.
+func (f *Filler) put(ctx context.Context, m patch.Machine, r *patch.Receipt) error {
 	was, hash, known := f.Index.find(m.ID)
+	if known && was.Seq > m.SnapshotSeq {
+		return nil // another one was quicker
+	}
 	if m.Facts == "" || known && hash == m.Facts && was.Seq == m.SnapshotSeq && was.Name == m.Name {
 		return nil
 	}
 	s := Seat{Machine: m.ID, Name: m.Name, Seq: m.SnapshotSeq, At: m.SeenAt}
-	if m.SnapshotSeq > 0 {
+	if r == nil && m.SnapshotSeq > 0 {
 		snap, err := f.Store.NewestSnapshot(ctx, m.ID)
 		if err != nil && patch.KindOf(err) != patch.NotFound {
 			return err
 		}
-		s.Revision = snap.Revision
-		if snap.Facts == m.Facts {
-			s.At = snap.Ended
+		r = &snap.Receipt
+	}
+	if r != nil {
+		s.Revision = r.Revision
+		if r.Facts == m.Facts {
+			s.At = r.Ended
 		}
 	}
 	if f.Index.Put(s, m.Facts, nil) {

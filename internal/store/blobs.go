@@ -61,7 +61,7 @@ func (s *Store) putBlob(ctx context.Context, column string, id patch.MachineID, 
 		if _, err := x.exec(ctx, `INSERT INTO `+table+` (hash, body) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING`, h, body); err != nil {
 			return err
 		}
-		_, err := x.exec(ctx, `UPDATE machines SET `+column+` = $2, changed = `+x.engine.changed+` WHERE id = $1 AND said_`+column+` IN ('', $2)`, id, h)
+		_, err := x.exec(ctx, `UPDATE machines SET `+column+` = $2, changed = `+x.engine.changed+` WHERE id = $1 AND said_`+column+` IN ('', $2) AND `+column+` <> $2`, id, h)
 		return err
 	})
 }

@@ -191,7 +191,3 @@ func (t whole) QueryContext(ctx context.Context, query string, args ...any) (*sq
 func (t whole) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	return t.tx.QueryRowContext(context.WithoutCancel(ctx), query, args...)
 }
-
-func (t whole) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
-	return t.tx.PrepareContext(context.WithoutCancel(ctx), query)
-}

@@ -148,6 +148,12 @@ func (s *Store) NewestSnapshots(ctx context.Context, os patch.HostOS) iter.Seq2[
 	}
 }
 
+// FirstReceipt is that of the first detect that a machine ever completed; NotFound where it never did.
+func (s *Store) FirstReceipt(ctx context.Context, id patch.MachineID) (patch.Receipt, error) {
+	r, err := find(ctx, s.read(), scanDocument[patch.Receipt], `SELECT receipt FROM receipts WHERE machine = $1 ORDER BY seq LIMIT 1`, id)
+	return r, missing(err, "the machine %s never completed a detect", id)
+}
+
 // ListReceipts gives a machine's receipts, newest first; limit 0 means all.
 func (s *Store) ListReceipts(ctx context.Context, id patch.MachineID, limit int) ([]patch.Receipt, error) {
 	all, err := list(ctx, s.read(), scanDocument[patch.Receipt], `SELECT receipt FROM receipts WHERE machine = $1 ORDER BY seq DESC`+page(limit, 0), id)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -38,10 +37,10 @@ func (s *Store) openSQLite(ctx context.Context, address string) error {
 		changed: nextMark, horizon: nextMark}
 	file := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
 	var err error
-	if s.writer, err = sql.Open("sqlite", file+"?"+sqlitePragmas+"&_txlock=immediate"); err != nil {
+	if s.writer, err = openPreparing(file + "?" + sqlitePragmas + "&_txlock=immediate"); err != nil {
 		return fault(err, "cannot open the database %s", path)
 	}
-	if s.reader, err = sql.Open("sqlite", file+"?"+sqlitePragmas+"&_pragma=query_only(1)"); err != nil {
+	if s.reader, err = openPreparing(file + "?" + sqlitePragmas + "&_pragma=query_only(1)"); err != nil {
 		return fault(err, "cannot open the database %s", path)
 	}
 	s.group = &group{}

@@ -14,7 +14,6 @@ type statements interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
 }
 
 // session runs statements whose arguments are domain values: see bind.
@@ -145,11 +144,7 @@ func (x session) insertRows(ctx context.Context, head string, rows [][]any, tail
 	}
 	width := len(rows[0])
 	size := min(len(rows), max(1, x.engine.maxArgs/width))
-	full, err := x.PrepareContext(ctx, head+" VALUES "+placeholders(size, width)+" "+tail)
-	if err != nil {
-		return err
-	}
-	defer full.Close()
+	full := head + " VALUES " + placeholders(size, width) + " " + tail
 	args := make([]any, 0, size*width)
 	for len(rows) >= size {
 		args = args[:0]
@@ -161,7 +156,7 @@ func (x session) insertRows(ctx context.Context, head string, rows [][]any, tail
 		if err != nil {
 			return err
 		}
-		if _, err := full.ExecContext(ctx, bound...); err != nil {
+		if _, err := x.ExecContext(ctx, full, bound...); err != nil {
 			return err
 		}
 	}

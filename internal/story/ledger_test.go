@@ -72,8 +72,10 @@ func (s *site) last(b *box, id patch.ID) patch.Transition {
 
 func TestCausesOfChanges(t *testing.T) {
 	s, b := ready(t)
-	if c := s.last(b, perl); c.Cause != patch.FirstDetect || c.From != patch.Unknown {
-		t.Errorf("%+v", c)
+	first := b.now
+	history := s.explain(b, perl).Transitions
+	if len(history) != 1 || history[0].Cause != patch.FirstDetect || history[0].From != patch.Unknown || history[0].To != patch.NotPatched || !history[0].At.Equal(first) {
+		t.Errorf("%+v", history)
 	}
 	s.later(time.Hour)
 	b.set("libssl3=3.0.17-1~deb12u3")
@@ -86,6 +88,10 @@ func TestCausesOfChanges(t *testing.T) {
 		c.Note != "unattended-upgrades: upgrade of libssl3 from 3.0.11-1 to 3.0.17-1~deb12u3 (/var/log/apt/history.log: Commandline: /usr/bin/unattended-upgrade)" {
 		t.Errorf("a named other: %+v", c)
 	}
+	history = s.explain(b, openssl).Transitions
+	if n := len(history); n != 2 || history[1].Cause != patch.FirstDetect || history[1].To != patch.NotPatched || !history[1].At.Equal(first) {
+		t.Errorf("%+v", history)
+	}
 	if c := s.last(b, curl); c.Cause != patch.ByOther || c.Note != "" {
 		t.Errorf("an unknown other: %+v", c)
 	}
@@ -96,6 +102,9 @@ func TestCausesOfChanges(t *testing.T) {
 	s.publish(bookworm, sources...)
 	b.detect()
 	newPerl := patch.ID("bookworm-security/perl/5.36.0-7+deb12u5")
+	if history = s.explain(b, newPerl).Transitions; len(history) != 1 {
+		t.Errorf("a patch that the first detect did not know: %+v", history)
+	}
 	if c := s.last(b, newPerl); c.Cause != patch.CatalogChange || c.Note != "new on the list" {
 		t.Errorf("a new patch: %+v", c)
 	}
