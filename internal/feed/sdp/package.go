@@ -92,16 +92,16 @@ type File struct {
 	Modified  time.Time
 }
 
-// parse makes a package of its element.
-func parse(e *element, whole bool) *Package {
-	p := &Package{Type: Software}
-	c := compiler{p: p}
+// parse makes a package of its element, and tells about how many bytes it takes.
+func parse(e *element, whole bool, leaves map[string]detect.Expr) (p *Package, bytes int) {
+	p = &Package{Type: Software}
+	c := compiler{p: p, leaves: leaves}
 	if properties := e.child("Properties"); properties != nil {
 		p.properties(properties)
 	}
 	if !whole {
 		p.fault("the package is larger than this program reads")
-		return p
+		return p, 1000
 	}
 	p.describe(e)
 	p.installed, p.installable = c.wrapped(e.child("IsInstalled")), c.wrapped(e.child("IsInstallable"))
@@ -120,7 +120,19 @@ func parse(e *element, whole bool) *Package {
 			p.Items = append(p.Items, c.item(child))
 		}
 	}
-	return p
+	return p, c.bytes + p.weight()
+}
+
+// weight is about what a package costs in memory beside its rules.
+func (p *Package) weight() int {
+	n := 1200 + len(p.Title) + 60*(len(p.Supersedes)+len(p.Bundles)+len(p.CVEs)+len(p.Products))
+	for _, any := range p.Prerequisites {
+		n += 24 + 60*len(any)
+	}
+	for i := range p.Items {
+		n += 1400 + 40*len(p.Items[i].Installer.ReturnCodes) + len(p.Items[i].Installer.Arguments)
+	}
+	return n
 }
 
 func (p *Package) fault(text string) {

@@ -12,8 +12,10 @@ import (
 // compiler makes expressions of a package's rules.
 type compiler struct {
 	p        *Package
-	metadata *element // of the rules that are being read
+	leaves   map[string]detect.Expr // rules of the whole set by what they say: vendors repeat the same ones thousands of times
+	metadata *element               // of the rules that are being read
 	nodes    int
+	bytes    int // that are kept, roughly
 }
 
 const maxNodes = 20_000 // of one package's expressions
@@ -46,6 +48,7 @@ func (c *compiler) rule(e *element) detect.Expr {
 	if c.nodes++; c.nodes > maxNodes {
 		return c.unclear("the package has more rules than this program reads")
 	}
+	c.bytes += exprSize
 	switch e.name {
 	case "True":
 		return detect.And()
@@ -59,15 +62,63 @@ func (c *compiler) rule(e *element) detect.Expr {
 		}
 		return detect.Not(c.rule(&e.of[0]))
 	}
+	key := c.key(e)
+	if x, known := c.leaves[key]; known && key != "" {
+		return x
+	}
 	for _, read := range []func(*element) (detect.Expr, string, bool){c.system, c.file, c.registry, c.msi, c.driver, c.other} {
 		if x, fault, mine := read(e); mine {
 			if fault != "" {
 				return c.unclear(e.name + " " + fault)
 			}
+			if c.bytes += weight(&x); key != "" {
+				c.leaves[key], c.bytes = x, c.bytes+len(key)+exprSize
+			}
 			return x
 		}
 	}
 	return c.unclear("there is no rule called " + quote(e.name))
+}
+
+// key says what a rule says; empty where it does not say it alone.
+func (c *compiler) key(e *element) string {
+	if len(e.of) > 0 || len(e.attrs) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(e.name)
+	for _, a := range e.attrs {
+		b.WriteString("\x00" + a.Name.Local + "\x00" + a.Value)
+	}
+	return b.String()
+}
+
+const exprSize = 160 // bytes of a node, with what a map or a slice adds
+
+// weight is about what an expression costs in memory.
+func weight(x *detect.Expr) int {
+	n := exprSize + len(x.Text)
+	if t := x.Test.Items; t != nil {
+		n += 400
+		entities := func(list []item.Entity) {
+			for i := range list {
+				if n += 160 + len(list[i].Value) + len(list[i].Name); list[i].Variable != nil {
+					n += 1600
+				}
+			}
+		}
+		if t.Object != nil {
+			entities(t.Object.Entities)
+		}
+		for _, s := range t.States {
+			n += 80
+			entities(s.Entities)
+		}
+	}
+	for i := range x.Of {
+		n += weight(&x.Of[i])
+	}
+	return n
 }
 
 func (c *compiler) joined(e *element) detect.Expr {

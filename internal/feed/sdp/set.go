@@ -17,6 +17,7 @@ type Set struct {
 	Notes []string
 
 	byID     map[string]*Package // by lower-case ID; the first of several
+	leaves   map[string]detect.Expr
 	resolved map[*Package]*resolved
 	kept     int // bytes, roughly
 	size     int // of all resolved packages' expressions
@@ -27,7 +28,7 @@ func (s *Set) add(p *Package, size int) error {
 	if s.byID == nil {
 		s.byID = map[string]*Package{}
 	}
-	if s.kept += size + 4096; s.kept > maxKept {
+	if s.kept += size; s.kept > maxKept {
 		return errTooMuch
 	}
 	id := strings.ToLower(p.ID)
@@ -47,12 +48,12 @@ func (s *Set) add(p *Package, size int) error {
 // Read adds the packages of one document: an .sdp file, or a catalog of many.
 func (s *Set) Read(name string, in io.Reader) error {
 	r := newReader(decoded(in))
-	before := 0
+	if s.leaves == nil {
+		s.leaves = map[string]detect.Expr{}
+	}
 	err := r.packages(func(e *element, whole bool) error {
-		p := parse(e, whole)
-		read := r.meter.total - before
-		before = r.meter.total
-		return s.add(p, read)
+		p, bytes := parse(e, whole, s.leaves)
+		return s.add(p, bytes)
 	})
 	if err == nil {
 		return nil

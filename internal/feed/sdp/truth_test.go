@@ -50,7 +50,7 @@ func TestRealPackagesAreUnderstood(t *testing.T) {
 		}
 	}
 	entries := s.Entries()
-	t.Logf("%d packages, %d patches, %d not understood, %d return codes, %d files with a hash, notes %q, %d nodes", len(s.Packages), len(entries), s.Unclear(), codes, hashes, s.Notes, s.size)
+	t.Logf("%d packages, %d patches, %d not understood, %d return codes, %d files with a hash, notes %q, %d nodes, about %d MiB", len(s.Packages), len(entries), s.Unclear(), codes, hashes, s.Notes, s.size, s.kept>>20)
 	if len(s.Packages) != 900 || len(entries) != 900 || s.Unclear() > 9 || codes != 10174 || hashes != 900 {
 		t.Error("not all of the real packages is understood")
 	}

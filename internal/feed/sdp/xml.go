@@ -11,12 +11,12 @@ import (
 
 // Limits on foreign bytes.
 const (
-	maxToken    = 1 << 20  // bytes of one tag or run of text
-	maxNesting  = 60       // elements within each other
-	maxParts    = 50_000   // elements and attributes of one package
-	maxText     = 4 << 20  // bytes of text of one package
-	maxDocument = 1 << 30  // bytes of one document
-	maxKept     = 40 << 20 // bytes of everything that is kept of a set, roughly
+	maxToken    = 1 << 20   // bytes of one tag or run of text
+	maxNesting  = 60        // elements within each other
+	maxParts    = 50_000    // elements and attributes of one package
+	maxText     = 4 << 20   // bytes of text of one package
+	maxDocument = 256 << 20 // bytes of one document
+	maxKept     = 40 << 20  // bytes of everything that is kept of a set, roughly
 )
 
 var (
