@@ -37,7 +37,7 @@ type command struct {
 }
 
 func commands() []command {
-	return []command{
+	return append([]command{
 		{"enrol", "--server URL --token TOKEN", "make this machine known to an appliance", "fettle-agent enrol --server https://patches.example.org:8461 --token fettle1.…", enrol},
 		{"run", "", "serve: check in, detect, carry out signed orders", "fettle-agent run", serve},
 		{"status", "", "show this machine's local state", "fettle-agent status --json", status},
@@ -46,7 +46,7 @@ func commands() []command {
 		{"facts", "", "print the facts that a detect judges", "fettle-agent facts --root /mnt", facts},
 		{"repair", "", "put a damaged journal aside and begin a new one", "fettle-agent repair", repair},
 		{"version", "", "print the version", "fettle-agent version", showVersion},
-	}
+	}, systemCommands()...)
 }
 
 // call is one invocation: its flags and where it prints.

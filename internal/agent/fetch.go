@@ -53,16 +53,19 @@ func (c *client) fetch(ctx context.Context, b blob) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("cannot make a file to fetch into: %w", err)
 	}
-	defer f.Close()
-	if err := c.fill(ctx, f, b); err != nil {
-		os.Remove(f.Name())
-		return "", err
+	err = c.fill(ctx, f, b)
+	if err == nil {
+		err = f.Sync()
 	}
-	if err := errors.Join(f.Sync(), c.told.done(f.Name())); err != nil {
-		os.Remove(f.Name())
-		return "", err
+	if err == nil {
+		err = c.told.done(f.Name())
 	}
-	if err := os.Rename(f.Name(), b.path()); err != nil {
+	err = errors.Join(err, f.Close()) // before it gets its name: Windows moves no open file
+	if err == nil {
+		err = os.Rename(f.Name(), b.path())
+	}
+	if err != nil {
+		os.Remove(f.Name())
 		return "", err
 	}
 	return b.path(), syncedDir(b.Dir, c.told)

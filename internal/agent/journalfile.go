@@ -139,11 +139,10 @@ func compact(path string, j *journal) (*journal, error) {
 	if err != nil {
 		return j, err
 	}
-	if err := replaceFile(path, journalLine(b), j.told); err != nil {
-		return j, err
-	}
-	j.Close()
-	return openJournalTold(path, j.now, j.told)
+	j.Close() // Windows replaces no open file
+	failed := replaceFile(path, journalLine(b), j.told)
+	j, err = openJournalTold(path, j.now, j.told)
+	return j, errors.Join(failed, err)
 }
 
 // Repair puts a damaged journal aside and begins a new one that goes on after everything which can still be read from the old one.

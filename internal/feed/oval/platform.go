@@ -85,9 +85,17 @@ func dpkgArch(arch string) string {
 	return arch
 }
 
-// Complete gives the host OS that a person means by "debian-12" or "almalinux-9", with or without an architecture.
+// Complete gives the host OS that a person means by "debian-12", "almalinux-9" or "windows-10.0.19045", with or without an architecture.
 func Complete(name, arch string) patch.HostOS {
-	if strings.HasPrefix(name, "debian-") || strings.HasPrefix(name, "ubuntu-") {
+	switch family, _, _ := strings.Cut(name, "-"); family {
+	case "windows", "macos":
+		for _, known := range []string{"amd64", "arm64", "x86"} {
+			if strings.HasSuffix(name, "-"+known) {
+				return patch.HostOS(name)
+			}
+		}
+		return patch.HostOS(name + "-" + dpkgArch(arch))
+	case "debian", "ubuntu":
 		if dpkg := dpkgArch(arch); !strings.HasSuffix(name, "-"+dpkg) {
 			return patch.HostOS(name + "-" + dpkg)
 		}
