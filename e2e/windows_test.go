@@ -192,7 +192,7 @@ func TestAWindowsMachineJoins(t *testing.T) {
 		t.Fatal(err)
 	}
 	says(t, s.cli("machines", "show", name), "windows-6.1-sp1-amd64", "4 of 4 patches judged", "Microsoft Windows 7")
-	says(t, s.cli("explain", name, "fettle.test/1"), `expected value older than 2.0, seen 1.0.0`, "nobody has decided about it")
+	says(t, s.cli("explain", name, "fettle.test/1"), `expected version older than 2.0.0.0, seen 1.0.0.0`, "nobody has decided about it")
 	says(t, s.cli("explain", name, "fettle.test/2"), `HKLM\SOFTWARE\Fettle Test\Kettle\Version: expected exists, seen does not exist`)
 	var shown struct {
 		Inventory struct {
