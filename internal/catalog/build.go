@@ -69,6 +69,7 @@ type madeFile struct {
 	// replaces and instead are as in patch.PayloadFile.
 	replaces []patch.Relation
 	instead  bool
+	setup    *patch.Setup
 }
 
 // Build makes list, signatures and payload index of one host OS from raw package indexes and parsed feeds.

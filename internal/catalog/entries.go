@@ -77,10 +77,10 @@ func (m *made) offer(files []patch.PayloadFile, base string, first, origins int)
 	var payloads []patch.Payload
 	for i := range files {
 		f := &files[i]
-		t := madeFile{address: relative(f.URL, base), origin: first + f.Origin, replaces: f.Replaces, instead: f.Instead}
+		t := madeFile{address: relative(f.URL, base), origin: first + f.Origin, replaces: f.Replaces, instead: f.Instead, setup: f.Setup}
 		n, err := hex.Decode(t.sha256[:], []byte(f.SHA256[:min(len(f.SHA256), 64)]))
 		named := f.Name != "" && len(f.Name) <= maxFileName && word(f.Name) == f.Name && word(f.Arch) == f.Arch && word(f.Version) == f.Version
-		if err != nil || n != 32 || !f.SHA256.Valid() || f.Size <= 0 || !named || t.address == "" || f.Origin < 0 || f.Origin >= origins || !sound(f.Replaces) {
+		if err != nil || n != 32 || !f.SHA256.Valid() || f.Size <= 0 || !named || t.address == "" || f.Origin < 0 || f.Origin >= origins || !sound(f.Replaces) || f.Setup != nil && f.Setup.Check() != nil {
 			return
 		}
 		for _, need := range f.Needs {

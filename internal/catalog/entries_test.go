@@ -232,3 +232,29 @@ func TestPublishParsesAgainWithABetterParser(t *testing.T) {
 		t.Errorf("%+v, %v", next, err)
 	}
 }
+
+// How a file is installed goes with the file, and a setup that no agent would carry out takes the patch's files away.
+func TestSetupsGoWithTheirFiles(t *testing.T) {
+	good := file("kettle", "2.0", "https://apps.example.org/kettle.msi")
+	good.Setup = &patch.Setup{Kind: patch.SetupMSI, Switches: []string{"ALLUSERS=1"}, Signer: "Fettle Test", Codes: map[int]patch.SetupOutcome{5: patch.SetupReboot}}
+	bad := file("pot", "2.0", "https://apps.example.org/pot.exe")
+	bad.Setup = &patch.Setup{Kind: patch.SetupPlain, Switches: []string{"/run=C:\\x.exe"}}
+	b, l := buildParsed(t, parsed(advisory("kettle/2.0", "kettle", "2.0", good), advisory("pot/2.0", "pot", "2.0", bad)))
+	x, err := decodePayloads(b.Payloads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range l.Len() {
+		files, err := x.of(i, l.At(i))
+		switch {
+		case err != nil:
+			t.Error(err)
+		case l.At(i).ID == "kettle/2.0":
+			if len(files) != 1 || cmp.Diff(good.Setup, files[0].Setup) != "" {
+				t.Errorf("%+v", files)
+			}
+		case len(files) != 0:
+			t.Errorf("%+v", files)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,12 +14,12 @@ import (
 
 // A payload index is payloadMagic and one zstd frame of three columns. Its order is the list's: name, architecture, version and
 // size of a file are there.
-const payloadMagic = "FTLPAYL3"
+const payloadMagic = "FTLPAYL4"
 
 const (
 	pHead  = iota // host OS; number of patches; base addresses
 	pFiles        // per patch: length of its part of pFile
-	pFile         // per payload: path below the origin's base address, or a whole address; SHA-256; origin; how many other payloads of the patch it needs, these; its marks; what it replaces, where it replaces something
+	pFile         // per payload: path below the origin's base address, or a whole address; SHA-256; origin; how many other payloads of the patch it needs, these; its marks; what it replaces, where it replaces something; its setup as JSON, where it has one
 	payloadColumns
 )
 
@@ -49,6 +50,13 @@ func encodePayloads(os patch.HostOS, all []made, bases []string) ([]byte, error)
 				c.text(pFile, r.Op)
 				c.text(pFile, r.Version)
 			}
+			if f.setup != nil {
+				b, err := json.Marshal(f.setup)
+				if err != nil {
+					return nil, patch.Errorf(patch.Internal, "cannot encode how %s is installed: %w", all[i].patch.ID, err)
+				}
+				c.text(pFile, string(b))
+			}
 		}
 		c.number(pFiles, uint64(len(c[pFile])-start))
 	}
@@ -60,6 +68,7 @@ const (
 	markAlong = 1 << iota
 	markInstead
 	markReplaces // what it replaces follows
+	markSetup    // how it is installed follows
 	markLimit    // above all of them
 )
 
@@ -72,6 +81,9 @@ func (f *madeFile) marks() (m uint64) {
 	}
 	if len(f.replaces) > 0 {
 		m |= markReplaces
+	}
+	if f.setup != nil {
+		m |= markSetup
 	}
 	return m
 }
@@ -162,6 +174,12 @@ func (x *payloadIndex) of(i int, p *patch.Patch) ([]patch.PayloadFile, error) {
 		if marks&markReplaces != 0 {
 			for range c.count(min(maxReplaced, len(c.rest))) {
 				f.Replaces = append(f.Replaces, patch.Relation{Name: c.text(), Op: c.text(), Version: c.text()})
+			}
+		}
+		if marks&markSetup != 0 {
+			f.Setup = &patch.Setup{}
+			if json.Unmarshal([]byte(c.text()), f.Setup) != nil || f.Setup.Check() != nil {
+				return nil, errFormat
 			}
 		}
 		if c.bad {

@@ -87,10 +87,10 @@ func files(w World, g *Gate) {
 	}
 }
 
-// Installs tells whether agents on a host OS can install: through apt and dpkg, or rpm.
+// Installs tells whether agents on a host OS can install: through apt and dpkg, through rpm, or what a definition for Windows brings.
 func Installs(os patch.HostOS) bool {
 	scheme := version.Of(os)
-	return scheme == version.Dpkg || scheme == version.RPM
+	return scheme == version.Dpkg || scheme == version.RPM || scheme == version.Windows
 }
 
 func preflight(w World) Gate {

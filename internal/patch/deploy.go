@@ -51,6 +51,7 @@ type PlanPackage struct {
 	Beside bool `json:"beside,omitempty"`
 	// Replaces are the installed packages that go when it comes: those that it obsoletes. Nothing else is ever removed.
 	Replaces []InstalledPackage `json:"replaces,omitempty"`
+	Setup    *Setup             `json:"setup,omitempty"` // how it is installed, where no package manager does
 }
 
 // InstalledPackage is one package as a machine has it.

@@ -104,6 +104,8 @@ type PayloadFile struct {
 	Replaces []Relation `json:"replaces,omitempty"`
 	// Instead marks a file that is needed where a package that it replaces is installed, and not where an older one of its own name is.
 	Instead bool `json:"instead,omitempty"`
+	// Setup says how the file is installed where no package manager does; nil where one does.
+	Setup *Setup `json:"setup,omitempty"`
 }
 
 // Origin is a vendor's signed index that a revision was built from; agents verify the chain themselves.

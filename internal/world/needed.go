@@ -18,6 +18,9 @@ func Needed(f *patch.Facts, files []patch.PayloadFile, origins []patch.Origin, a
 	if version.Of(f.OS.Key) == version.RPM && f.OS.Key != "" {
 		return neededRPM(f, files, origins, allowed)
 	}
+	if version.Of(f.OS.Key) == version.Windows {
+		return neededSetups(f, files, origins)
+	}
 	of := func(name, arch string) subject {
 		if arch == "all" {
 			arch = f.OS.Arch
@@ -73,8 +76,21 @@ func Needed(f *patch.Facts, files []patch.PayloadFile, origins []patch.Origin, a
 	return out
 }
 
+// neededSetups gives the installer for a machine's own architecture; without one, that for x86, which others run too, or for any. What is
+// installed is not known by package, so the patch's own definition is what says that the machine needs it.
+func neededSetups(f *patch.Facts, files []patch.PayloadFile, origins []patch.Origin) []patch.PlanPackage {
+	for _, arch := range []string{f.OS.Arch, "x86", "any"} {
+		for i := range files {
+			if files[i].Setup != nil && files[i].Arch == arch {
+				return []patch.PlanPackage{plan(files[i], "", origins)}
+			}
+		}
+	}
+	return []patch.PlanPackage{}
+}
+
 func plan(f patch.PayloadFile, from string, origins []patch.Origin) patch.PlanPackage {
-	p := patch.PlanPackage{Name: f.Name, Arch: f.Arch, From: from, Version: f.Version, SHA256: f.SHA256, Size: f.Size}
+	p := patch.PlanPackage{Name: f.Name, Arch: f.Arch, From: from, Version: f.Version, SHA256: f.SHA256, Size: f.Size, Setup: f.Setup}
 	if f.Origin >= 0 && f.Origin < len(origins) {
 		p.Origin = origins[f.Origin]
 	}

@@ -97,3 +97,17 @@ func TestDecodeIsBounded(t *testing.T) {
 		t.Error("garbage was read")
 	}
 }
+
+func TestAWindowsMachineNeedsOneInstaller(t *testing.T) {
+	setup := &patch.Setup{Kind: patch.SetupMSI}
+	file := func(arch string) patch.PayloadFile {
+		return patch.PayloadFile{Payload: patch.Payload{Name: "kettle", Arch: arch, Version: "2.0"}, SHA256: patch.Hash(arch), Setup: setup}
+	}
+	for arch, want := range map[string]string{"amd64": "amd64", "arm64": "x86", "x86": "x86"} {
+		f := &patch.Facts{OS: patch.OSFacts{Key: patch.HostOS("windows-10.0.19045-" + arch), Arch: arch}}
+		got := Needed(f, []patch.PayloadFile{file("x86"), file("amd64"), {Payload: patch.Payload{Name: "notes", Arch: arch}}}, nil, []patch.AffectedPackage{})
+		if len(got) != 1 || got[0].Arch != want || got[0].Setup != setup {
+			t.Errorf("%s: %+v", arch, got)
+		}
+	}
+}
