@@ -122,11 +122,11 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 	lists := func(ctx context.Context, os patch.HostOS, rev patch.RevisionID) (world.List, error) {
 		return cat.ListOf(ctx, os, rev)
 	}
+	facts := &prediction.Filler{Index: &prediction.Index{}, Store: s, Decode: world.Decode}
 	reader := &world.Reader{
-		Store: s, Fleet: fleet.New(s, lists), Catalog: cat, Labels: labels, Limits: gate.DefaultLimits(), Now: now, Zone: zone, Lists: lists,
+		Store: s, Fleet: fleet.New(s, lists), Catalog: cat, Labels: labels, Limits: gate.DefaultLimits(), Now: now, Zone: zone, Lists: lists, Parts: facts.Index,
 	}
 	planner := &plan.Planner{World: reader}
-	facts := &prediction.Filler{Index: &prediction.Index{}, Store: s, Decode: world.Decode}
 	account := &ledger.Ledger{World: reader, Store: s, Labels: labels, Log: log, Accepted: func(ctx context.Context, m patch.Machine, r patch.Receipt) {
 		if err := facts.Accepted(ctx, m, r); err != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "facts not indexed", slog.String("machine", string(m.ID)), slog.Any("error", err))

@@ -12,7 +12,7 @@ import (
 // Source is the storage that an index follows. Changes is as store.Store's: it calls take for every machine that may have changed since a
 // mark, with its newest snapshot unless that is the one that have knows, and gives the mark to go on from.
 type Source interface {
-	Changes(ctx context.Context, since patch.Mark, have func(patch.MachineID) uint64, take func(patch.Machine, *patch.Snapshot) error) (patch.Mark, error)
+	Changes(ctx context.Context, since patch.Mark, have func(patch.MachineID) uint64, take func(patch.Standing) error) (patch.Mark, error)
 }
 
 // Index is the fleet in memory. Its methods may be called from many goroutines.
@@ -44,21 +44,15 @@ func New(source Source, lists Lists) *Index {
 		sheets: map[sheetKey]*sheet{}, ways: map[wayKey][]int32{}, words: map[string]string{}}
 }
 
-// change is one machine to take over.
-type change struct {
-	machine  patch.Machine
-	snapshot *patch.Snapshot
-}
-
 const changesAtOnce = 256
 
 // follow takes over what has changed. What was acknowledged before the call is in the index after it.
 func (x *Index) follow(ctx context.Context) error {
 	x.following.Lock()
 	defer x.following.Unlock()
-	var waiting []change
-	next, err := x.source.Changes(ctx, x.mark, x.seqOf, func(m patch.Machine, s *patch.Snapshot) error {
-		if waiting = append(waiting, change{m, s}); len(waiting) == changesAtOnce {
+	var waiting []patch.Standing
+	next, err := x.source.Changes(ctx, x.mark, x.seqOf, func(v patch.Standing) error {
+		if waiting = append(waiting, v); len(waiting) == changesAtOnce {
 			x.take(waiting)
 			waiting = waiting[:0]
 		}
@@ -83,14 +77,14 @@ func (x *Index) seqOf(id patch.MachineID) uint64 {
 	return 0
 }
 
-func (x *Index) take(changes []change) {
+func (x *Index) take(changes []patch.Standing) {
 	if len(changes) == 0 {
 		return
 	}
 	packed := make([]cells, len(changes))
 	for i, c := range changes {
-		if c.snapshot != nil {
-			packed[i] = packCells(c.snapshot.Verdicts)
+		if c.Snapshot != nil {
+			packed[i] = packCells(c.Snapshot.Verdicts)
 		}
 	}
 	x.mu.Lock()
@@ -101,19 +95,19 @@ func (x *Index) take(changes []change) {
 }
 
 // put gives a machine its new seat and counts it where it belongs.
-func (x *Index) put(c change, packed cells) {
+func (x *Index) put(c patch.Standing, packed cells) {
 	var old *Seat
-	n, known := x.numbers[c.machine.ID]
+	n, known := x.numbers[c.Machine.ID]
 	if known {
 		old = x.seats.at(n)
 	} else {
 		n = uint32(len(x.numbers))
-		x.numbers[c.machine.ID] = n
+		x.numbers[c.Machine.ID] = n
 	}
-	s := &Seat{Machine: x.share(c.machine), Number: n}
+	s := &Seat{Machine: x.share(c.Machine), Number: n, Moved: c.Moved}
 	switch {
-	case c.snapshot != nil:
-		r := x.shareReceipt(c.snapshot.Receipt, s.Machine)
+	case c.Snapshot != nil:
+		r := x.shareReceipt(c.Snapshot.Receipt, s.Machine)
 		s.Receipt, s.cells = &r, packed
 	case old != nil:
 		s.Receipt, s.cells = old.Receipt, old.cells

@@ -10,6 +10,7 @@ import (
 type Seat struct {
 	Machine patch.Machine
 	Number  uint32         // of the machine in this index, from 0
+	Moved   bool           // it has detected on another host OS before
 	Receipt *patch.Receipt // newest complete detect; nil where there is none
 	cells   cells
 	sheet   *sheet // that counts it; nil where none does

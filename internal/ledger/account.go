@@ -47,8 +47,8 @@ func (e *entry) ask(ctx context.Context) error {
 	if e.verdict != patch.NotPatched || e.policy.Stand != patch.Approved {
 		return nil
 	}
-	a, err := e.sight.Walk(ctx, world.Ask{Patch: e.patch.ID})
-	e.deployable = a.Deployable
+	b, _, err := e.sight.Brief(ctx, world.Ask{Patch: e.patch.ID})
+	e.deployable = b.Deployable
 	return err
 }
 

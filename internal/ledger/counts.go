@@ -25,27 +25,15 @@ func (l *Ledger) PatchCounts(ctx context.Context, os patch.HostOS, f RowFilter) 
 	if shelf == nil {
 		return nil, 0, patch.Errorf(patch.NotFound, "no catalog is published for %s", os)
 	}
-	patches := shelf.List.Patches()
-	all := make([]PatchCount, len(patches))
-	needy := make([][]*world.Sight, len(patches))
-	machines := 0
-	err = l.sights(ctx, v, patch.MachineFilter{State: patch.Admitted, OS: os}, func(s *world.Sight) error {
-		machines++
-		verdicts(s, func(i int, verdict patch.Verdict) {
-			all[i].Verdicts[verdict]++
-			if verdict == patch.NotPatched {
-				needy[i] = append(needy[i], s)
-			}
-		})
-		return nil
-	})
+	counts, _, err := l.World.Fleet.Tally(ctx, os, shelf.Revision)
 	if err != nil {
 		return nil, 0, err
 	}
+	patches := shelf.List.Patches()
+	all := make([]PatchCount, len(patches))
 	var hits []int
 	for i := range all {
-		all[i].Verdicts[patch.NotApplicable] = machines - all[i].Verdicts.Total()
-		all[i].Patch, all[i].OS, all[i].Decisions = patches[i], os, v.Decisions(patches[i].ID)
+		all[i] = PatchCount{Patch: patches[i], OS: os, Verdicts: counts[i], Decisions: v.Decisions(patches[i].ID)}
 		if f.selects(&all[i]) {
 			hits = append(hits, i)
 		}
@@ -56,7 +44,7 @@ func (l *Ledger) PatchCounts(ctx context.Context, os patch.HostOS, f RowFilter) 
 	})
 	out := []PatchCount{}
 	for _, i := range page(hits, f.Limit, f.Offset) {
-		if err := all[i].judge(ctx, v, needy[i]); err != nil {
+		if err := l.judge(ctx, v, &all[i]); err != nil {
 			return nil, 0, err
 		}
 		out = append(out, all[i])
@@ -86,12 +74,23 @@ func (f RowFilter) stands(decisions []patch.Decision) bool {
 }
 
 // judge fills in what needs policy and gates, for the machines that need the patch.
-func (c *PatchCount) judge(ctx context.Context, v *world.View, needy []*world.Sight) error {
+func (l *Ledger) judge(ctx context.Context, v *world.View, c *PatchCount) error {
 	if len(c.Decisions) == 0 {
-		c.Undecided = len(needy)
+		c.Undecided = c.Verdicts[patch.NotPatched]
 		return nil
 	}
-	for _, s := range needy {
+	needy, err := v.Having(ctx, c.OS, c.Patch.ID, patch.NotPatched)
+	if err != nil {
+		return err
+	}
+	if err := v.Gather(ctx, c.Patch.ID, needy); err != nil {
+		return err
+	}
+	for _, seat := range needy {
+		s, err := v.SightAt(ctx, seat)
+		if err != nil {
+			return err
+		}
 		policy, err := v.Policy(ctx, c.Patch.ID, s.Machine.ID, v.Now)
 		if err != nil {
 			return err
@@ -100,11 +99,11 @@ func (c *PatchCount) judge(ctx context.Context, v *world.View, needy []*world.Si
 		case patch.Undecided:
 			c.Undecided++
 		case patch.Approved:
-			a, err := s.Walk(ctx, world.Ask{Patch: c.Patch.ID})
+			b, _, err := s.Brief(ctx, world.Ask{Patch: c.Patch.ID})
 			if err != nil {
 				return err
 			}
-			if a.Deployable {
+			if b.Deployable {
 				c.Deployable++
 			}
 		}

@@ -97,13 +97,13 @@ func (t *tally) eligible(ctx context.Context, v *world.View, s *world.Sight, p p
 		t.undecided = append(t.undecided, p.ID)
 		t.stuck = true
 	case patch.Approved:
-		a, err := s.Walk(ctx, world.Ask{Patch: p.ID})
+		b, _, err := s.Brief(ctx, world.Ask{Patch: p.ID})
 		if err != nil {
 			return err
 		}
-		if a.Deployable {
+		if b.Deployable {
 			t.row.Deployable++
-		} else if a.Closed.Code == gate.CodeOutOf || a.Closed.Code == gate.CodeDependency {
+		} else if b.Code == gate.CodeOutOf || b.Code == gate.CodeDependency {
 			t.stuck = true
 		}
 	}

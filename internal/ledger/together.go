@@ -15,7 +15,8 @@ import (
 // maxNamed is how many machines a group names.
 const maxNamed = 50
 
-// ExplainLabel adds explanations up over the machines that carry a label now: every one of them is in exactly one group.
+// ExplainLabel adds explanations up over the machines that carry a label now: every one of them is in exactly one group. Machines in the same
+// situation are judged once; those that a group names are judged one by one, for their own words.
 func (l *Ledger) ExplainLabel(ctx context.Context, label string, p patch.ID) (LabelExplanation, error) {
 	v, err := l.World.View(ctx)
 	if err != nil {
@@ -25,50 +26,75 @@ func (l *Ledger) ExplainLabel(ctx context.Context, label string, p patch.ID) (La
 	if err != nil {
 		return LabelExplanation{}, err
 	}
-	members, err := l.World.Labels.Members(ctx, label)
+	seats, err := v.Carriers(ctx, label)
 	if err != nil {
 		return LabelExplanation{}, err
 	}
-	ex := LabelExplanation{At: v.Now, Label: label, Patch: row.Patch, Total: len(members), Groups: []Group{}}
-	approved := 0
-	for _, id := range members {
-		s, err := v.Sight(ctx, id)
+	ex := LabelExplanation{At: v.Now, Label: label, Patch: row.Patch, Total: len(seats), Groups: []Group{}}
+	if err := v.Gather(ctx, p, seats); err != nil {
+		return ex, err
+	}
+	sum := together{ex: &ex, groups: map[groupKey]int{}}
+	for _, seat := range seats {
+		s, err := v.SightAt(ctx, seat)
 		if err != nil {
 			return ex, err
 		}
-		w, err := s.World(ctx, world.Ask{Patch: p, Deep: true})
-		if err != nil {
+		if err := sum.add(ctx, s, p); err != nil {
 			return ex, err
 		}
-		if _, ok := w.Approval(); ok {
-			approved++
-		}
-		ex.add(s.Machine, gate.Walk(w))
 	}
 	slices.SortStableFunc(ex.Groups, func(a, b Group) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code)) })
-	ex.Sentence = ex.sentence(approved)
+	ex.Sentence = ex.sentence(sum.approved)
 	return ex, nil
 }
 
-func (ex *LabelExplanation) add(m patch.Machine, a gate.Answer) {
-	g := Group{Standing: a.Standing, Code: "deployable", Text: a.Sentence, Next: a.Next, Actor: a.Actor}
+// together sorts machines into groups.
+type together struct {
+	ex       *LabelExplanation
+	groups   map[groupKey]int
+	approved int
+}
+
+type groupKey struct {
+	gate           gate.Name
+	code, standing string
+}
+
+func (t *together) add(ctx context.Context, s *world.Sight, p patch.ID) error {
+	b, approved, err := s.Brief(ctx, world.Ask{Patch: p, Reason: true})
+	if err != nil {
+		return err
+	}
+	if approved {
+		t.approved++
+	}
+	k := groupKey{b.Gate, b.Code, b.Standing}
+	i, known := t.groups[k]
+	if !known {
+		i = len(t.ex.Groups)
+		t.groups[k] = i
+		t.ex.Groups = append(t.ex.Groups, Group{Standing: b.Standing, Gate: b.Gate, Code: b.Code, Next: b.Next, Actor: b.Actor})
+	}
+	g := &t.ex.Groups[i]
+	if g.Count++; len(g.Machines) >= maxNamed {
+		return nil
+	}
+	a, err := s.Walk(ctx, world.Ask{Patch: p, Reason: true})
+	if err != nil {
+		return err
+	}
 	text := a.Sentence
 	if a.Closed != nil {
-		g.Gate, g.Code, g.Text, text = a.Closed.Name, a.Closed.Code, a.Closed.Text, a.Closed.Text
+		text = a.Closed.Text
 	}
-	i := slices.IndexFunc(ex.Groups, func(x Group) bool { return x.Gate == g.Gate && x.Code == g.Code && x.Standing == g.Standing })
-	if i < 0 {
-		ex.Groups = append(ex.Groups, g)
-		i = len(ex.Groups) - 1
+	g.Machines = append(g.Machines, Named{ID: s.Machine.ID, Name: s.Machine.Name, Text: text})
+	if g.Count == 1 {
+		g.Text = text
+	} else if g.Text != text {
+		g.Text = phrase(g.Code)
 	}
-	group := &ex.Groups[i]
-	group.Count++
-	if group.Text != text {
-		group.Text = phrase(group.Code)
-	}
-	if len(group.Machines) < maxNamed {
-		group.Machines = append(group.Machines, Named{ID: m.ID, Name: m.Name, Text: text})
-	}
+	return nil
 }
 
 // sentence is the whole in one line: approved for 60: 41 patched, 7 not applicable, …

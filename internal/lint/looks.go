@@ -150,14 +150,15 @@ func (x *look) needs(ctx context.Context, id patch.MachineID, waiting map[patch.
 	if err != nil || s.Shelf == nil {
 		return false, err
 	}
-	verdicts, current := s.Current()
+	verdicts, current := s.Judged()
 	if !current {
 		return false, nil
 	}
-	for i, p := range s.Shelf.List.Patches() {
-		if verdicts.At(i) != patch.NotPatched {
+	for i, verdict := range verdicts {
+		if verdict != patch.NotPatched {
 			continue
 		}
+		p := &s.Shelf.List.Patches()[i]
 		policy, err := x.view.Policy(ctx, p.ID, id, x.view.Now)
 		if err != nil {
 			return false, err
@@ -166,11 +167,11 @@ func (x *look) needs(ctx context.Context, id patch.MachineID, waiting map[patch.
 		case policy.Stand == patch.Undecided:
 			waiting[p.ID] = p.Category == patch.Security
 		case policy.Stand == patch.Approved && !ready:
-			a, err := s.Walk(ctx, world.Ask{Patch: p.ID})
+			b, _, err := s.Brief(ctx, world.Ask{Patch: p.ID})
 			if err != nil {
 				return false, err
 			}
-			ready = a.Deployable
+			ready = b.Deployable
 		}
 	}
 	return ready, nil

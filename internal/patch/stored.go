@@ -38,6 +38,13 @@ type Mark struct {
 	Commits int64 // of the process that looked
 }
 
+// Standing is a machine as it is now.
+type Standing struct {
+	Machine  Machine
+	Snapshot *Snapshot // the newest complete detect; nil where there is none, or where it was not asked for
+	Moved    bool      // it has detected on another host OS before
+}
+
 // CheckinUpdate is what one check-in says about its machine.
 type CheckinUpdate struct {
 	At         time.Time
@@ -89,6 +96,7 @@ type AttemptFilter struct {
 	Order      string
 	Ring       string
 	Since      time.Time // only those made then or later
+	EndedSince time.Time // only those that ended then or later
 	Open       bool      // only those that have not ended
 }
 

@@ -54,7 +54,7 @@ func (x *Index) Predict(q Question) (*Answer, error) {
 	defer x.mu.RUnlock()
 	a := &Answer{Whole: x.whole, Indexed: len(x.seats), Expected: max(x.expected, len(x.seats)), one: one, x: x}
 	seats := x.waiting(q, a)
-	r := newReading(x, one)
+	r := newReading(x, one, one.Question())
 	a.Rows = make([]Row, len(seats))
 	workers := runtime.GOMAXPROCS(0)
 	var g sync.WaitGroup
@@ -106,8 +106,7 @@ type reading struct {
 	asked   []uint64 // bits: the packages that the definition looks at
 }
 
-func newReading(x *Index, one *detect.Signatures) *reading {
-	q := one.Question()
+func newReading(x *Index, one *detect.Signatures, q detect.Question) *reading {
 	r := &reading{x: x, one: one, all: q.AllPackages, objects: q.Objects, asked: make([]uint64, len(x.packages.keys)/64+1)}
 	for _, name := range q.Packages {
 		for _, n := range x.named[name] {
@@ -124,16 +123,7 @@ func (r *reading) judge(seats []*seat, rows []Row) {
 	var hits []uint32
 	for i, s := range seats {
 		hits = r.hits(s.set, hits[:0])
-		key = binary.LittleEndian.AppendUint32(key[:0], s.set.frame)
-		for _, n := range hits {
-			key = binary.LittleEndian.AppendUint32(key, n)
-		}
-		if r.objects {
-			key = binary.LittleEndian.AppendUint32(key, ^uint32(0))
-			for _, n := range s.set.objects {
-				key = binary.LittleEndian.AppendUint32(key, n)
-			}
-		}
+		key = r.key(key[:0], s.set, hits)
 		v, done := known[string(key)]
 		switch {
 		case s.set.fault != "":
@@ -143,6 +133,40 @@ func (r *reading) judge(seats []*seat, rows []Row) {
 			known[string(key)] = v
 		}
 		rows[i] = Row{Machine: s.Machine, Name: s.Name, Verdict: v, FactsAt: s.At, at: s}
+	}
+}
+
+// key appends what tells one part of facts from another.
+func (r *reading) key(key []byte, s *set, hits []uint32) []byte {
+	key = binary.LittleEndian.AppendUint32(key, s.frame)
+	for _, n := range hits {
+		key = binary.LittleEndian.AppendUint32(key, n)
+	}
+	if r.objects {
+		key = binary.LittleEndian.AppendUint32(key, ^uint32(0))
+		for _, n := range s.objects {
+			key = binary.LittleEndian.AppendUint32(key, n)
+		}
+	}
+	return key
+}
+
+// Parts gives, of the facts under each of some hashes, what a question looks at, and a key: equal keys mean equal parts. Facts that are not
+// in the index, and those that no engine judges, are left out.
+func (x *Index) Parts(q detect.Question, facts []patch.Hash, each func(i int, key string, part func() *patch.Facts)) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	r := newReading(x, nil, q)
+	var key []byte
+	var hits []uint32
+	for i, h := range facts {
+		s := x.sets[h]
+		if s == nil || s.fault != "" {
+			continue
+		}
+		hits = r.hits(s, hits[:0])
+		key = r.key(key[:0], s, hits)
+		each(i, string(key), func() *patch.Facts { return x.part(s, hits, r.objects) })
 	}
 }
 
@@ -187,7 +211,7 @@ func verdictOf(one *detect.Signatures, f *patch.Facts) patch.Verdict {
 func (a *Answer) Explain(rows []Row) {
 	a.x.mu.RLock()
 	defer a.x.mu.RUnlock()
-	r := newReading(a.x, a.one)
+	r := newReading(a.x, a.one, a.one.Question())
 	for i := range rows {
 		s := rows[i].at
 		if a.x.sets[s.set.hash] != s.set {

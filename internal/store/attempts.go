@@ -93,6 +93,9 @@ func (s *Store) ListAttempts(ctx context.Context, f patch.AttemptFilter) ([]patc
 	if f.Since.After(time.Time{}) {
 		w.add(`created_at >= ?`, f.Since)
 	}
+	if !f.EndedSince.IsZero() {
+		w.add(`ended_at >= ?`, f.EndedSince)
+	}
 	if f.Open {
 		w.addFixed(`state IN ` + openStates)
 	}

@@ -11,7 +11,7 @@ import (
 // order, and gives the mark to go on from. The snapshot is nil where the machine has none, or has the one with the number that have gives
 // for it: a snapshot never changes. Whatever was acknowledged before the call, by any appliance on the same database, is among
 // what has changed; a machine may come again unchanged.
-func (s *Store) Changes(ctx context.Context, since patch.Mark, have func(patch.MachineID) uint64, take func(patch.Machine, *patch.Snapshot) error) (patch.Mark, error) {
+func (s *Store) Changes(ctx context.Context, since patch.Mark, have func(patch.MachineID) uint64, take func(patch.Standing) error) (patch.Mark, error) {
 	next := patch.Mark{Commits: s.commits.Load() + 1} // read before the rows are: what is committed meanwhile is looked for again
 	if s.engine.name == "sqlite" && next.Commits == since.Commits {
 		return since, nil // nobody but this process writes to the file
@@ -23,7 +23,8 @@ func (s *Store) Changes(ctx context.Context, since patch.Mark, have func(patch.M
 	if !some {
 		return next, nil
 	}
-	rows, err := s.reader.QueryContext(ctx, `SELECT m.*, present.receipt, present.verdicts FROM (SELECT `+machineColumns+` FROM machines WHERE changed >= $1) m
+	rows, err := s.reader.QueryContext(ctx, `SELECT m.*, present.receipt, present.verdicts,
+		EXISTS (SELECT 1 FROM snapshots former WHERE former.machine = m.id AND former.closed_at <> 0) FROM (SELECT `+machineColumns+` FROM machines WHERE changed >= $1) m
 		LEFT JOIN snapshots present ON present.machine = m.id AND present.closed_at = 0`, since.Horizon)
 	if err != nil {
 		return since, fault(err, "cannot read what has changed")
@@ -32,15 +33,14 @@ func (s *Store) Changes(ctx context.Context, since patch.Mark, have func(patch.M
 	for rows.Next() {
 		var receipt sql.NullString
 		var verdicts []byte
-		m, err := scanMachine(alongside{rows, []any{&receipt, &verdicts}})
-		if err != nil {
+		var v patch.Standing
+		if v.Machine, err = scanMachine(alongside{rows, []any{&receipt, &verdicts, &v.Moved}}); err != nil {
 			return since, fault(err, "cannot read what has changed")
 		}
-		snap, err := s.newestOf(m, receipt, verdicts, have(m.ID))
-		if err != nil {
+		if v.Snapshot, err = s.newestOf(v.Machine, receipt, verdicts, have(v.Machine.ID)); err != nil {
 			return since, err
 		}
-		if err := take(m, snap); err != nil {
+		if err := take(v); err != nil {
 			return since, err
 		}
 	}

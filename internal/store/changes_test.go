@@ -22,11 +22,11 @@ type follower struct {
 func (f *follower) follow(t testing.TB) (told int) {
 	t.Helper()
 	var err error
-	f.mark, err = f.store.Changes(ctx, f.mark, func(id patch.MachineID) uint64 { return f.seqs[id] }, func(m patch.Machine, s *patch.Snapshot) error {
+	f.mark, err = f.store.Changes(ctx, f.mark, func(id patch.MachineID) uint64 { return f.seqs[id] }, func(v patch.Standing) error {
 		told++
-		f.all[m.ID] = m
-		if s != nil {
-			f.seqs[m.ID] = s.Seq
+		f.all[v.Machine.ID] = v.Machine
+		if v.Snapshot != nil {
+			f.seqs[v.Machine.ID] = v.Snapshot.Seq
 		}
 		return nil
 	})

@@ -228,6 +228,7 @@ func (c *chaos) agree() {
 			left[string(m.Machine)+string(l.Patch)] = l.Gate
 		}
 	}
+	c.addUp()
 	for _, b := range c.boxes {
 		c.moments = append(c.moments, moment{c.now, b.id, b.judged})
 		rows, sum, err := c.ledger.Rows(c.ctx(), b.id, ledger.RowFilter{})
@@ -239,6 +240,17 @@ func (c *chaos) agree() {
 		for _, r := range rows {
 			c.agreeOn(b, r, planned[string(b.id)+string(r.Patch.ID)], left[string(b.id)+string(r.Patch.ID)])
 		}
+	}
+}
+
+// addUp holds that an explanation over a label is the sum of the explanations of its machines.
+func (c *chaos) addUp() {
+	c.t.Helper()
+	label := c.labels[c.IntN(len(c.labels))]
+	members, err := c.book.Members(c.ctx(), label)
+	c.must(err)
+	for _, p := range []patch.ID{oldPerl, c.any()} {
+		c.addsUp(label, members, p)
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/plan"
+	"github.com/fettle-project/fettle/internal/prediction"
 	"github.com/fettle-project/fettle/internal/ring"
 	"github.com/fettle-project/fettle/internal/store"
 	"github.com/fettle-project/fettle/internal/version"
@@ -50,6 +51,7 @@ type site struct {
 	key     ed25519.PublicKey
 	// approver signs as the appliance does.
 	approver ed25519.PrivateKey
+	parts    prediction.Index
 	admin    patch.Caller
 }
 
@@ -66,7 +68,7 @@ func newSite(t testing.TB) *site {
 	lists := func(_ context.Context, os patch.HostOS, rev patch.RevisionID) (world.List, error) {
 		return s.cat.find(os, rev)
 	}
-	reader := &world.Reader{Store: s.store, Fleet: fleet.New(s.store, lists), Catalog: s.cat, Labels: s.book, Now: clock, Lists: lists}
+	reader := &world.Reader{Store: s.store, Fleet: fleet.New(s.store, lists), Catalog: s.cat, Labels: s.book, Now: clock, Lists: lists, Parts: &s.parts}
 	pub, key, err := ed25519.GenerateKey(nil)
 	s.must(err)
 	s.key, s.approver = pub, key

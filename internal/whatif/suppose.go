@@ -181,14 +181,13 @@ func without(all []patch.Schedule, name string) []patch.Schedule {
 
 // reader reads the world as it would be.
 func (p *supposition) reader(r *world.Reader) *world.Reader {
-	supposed := *r
-	supposed.Store = supposedStore{r.Store, p}
-	supposed.Labels = supposedLabels{r.Labels, p}
+	supposed := &world.Reader{Store: supposedStore{r.Store, p}, Fleet: r.Fleet, Catalog: r.Catalog, Lists: r.Lists, Parts: r.Parts, Labels: supposedLabels{r.Labels, p},
+		Limits: r.Limits, Now: r.Now, Zone: r.Zone}
 	if p.revision != nil {
 		supposed.Catalog = supposedCatalog{r.Catalog, p.revision}
 		supposed.Lists, supposed.Suppose = p.revision.lists(r.Lists), p.revision.predicted(r.Store)
 	}
-	return &supposed
+	return supposed
 }
 
 // supposedStore is storage with the change made. Nothing is written through it.

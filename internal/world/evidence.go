@@ -8,7 +8,6 @@ import (
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
-	"github.com/fettle-project/fettle/internal/version"
 )
 
 // maxFacts bounds decompressed facts and inventories in bytes: 100,000 packages fit.
@@ -20,6 +19,9 @@ func (s *Sight) Finding(ctx context.Context, id patch.ID) (f patch.Finding, ok b
 	p, i, listed := s.judged.Find(id)
 	if !listed || s.Receipt == nil {
 		return f, false, nil
+	}
+	if f := s.v.gathered.findings[findingKey{s.Receipt.Facts, s.Receipt.Revision, id}]; f != nil {
+		return *f, true, nil
 	}
 	facts, err := s.Facts(ctx)
 	if err != nil || facts == nil {
@@ -66,7 +68,6 @@ func (v *View) Facts(ctx context.Context, hash patch.Hash) (*patch.Facts, error)
 	}
 	if len(v.facts) >= keptFacts {
 		clear(v.facts)
-		clear(v.needed)
 	}
 	v.facts[hash] = f
 	return f, nil
@@ -88,24 +89,27 @@ func Decode(b []byte, into any) error {
 
 // Packages works out exactly which files a machine needs for a patch: see Needed. ok is false where its facts are not at hand.
 func (s *Sight) Packages(ctx context.Context, id patch.ID) (pkgs []patch.PlanPackage, ok bool, err error) {
-	facts, err := s.Facts(ctx)
-	if err != nil || facts == nil || s.Meta == nil {
-		return nil, false, err
+	if s.Receipt == nil || s.Meta == nil {
+		return nil, false, nil
 	}
 	k := neededKey{s.Receipt.Facts, id}
 	if pkgs, ok := s.v.needed[k]; ok {
 		return pkgs, true, nil
+	}
+	facts, err := s.Facts(ctx)
+	if err != nil || facts == nil {
+		return nil, false, err
 	}
 	files, err := s.v.Files(ctx, s.OS, id)
 	if err != nil {
 		return nil, false, err
 	}
 	var allowed []patch.AffectedPackage
-	if facts.Apt != nil || version.Of(s.OS) == version.RPM {
+	if choosy(facts) {
 		if f, ok, err := s.Finding(ctx, id); err != nil {
 			return nil, false, err
-		} else if ok && f.Verdict == patch.NotPatched {
-			allowed = append([]patch.AffectedPackage{}, f.Packages...)
+		} else if ok {
+			allowed = allowedBy(facts, f.Verdict, f.Packages)
 		}
 	}
 	pkgs = Needed(facts, files, s.Meta.Origins, allowed)

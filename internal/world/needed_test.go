@@ -79,7 +79,7 @@ func (l list) Index(id patch.ID) (int, bool) {
 }
 
 func TestNewerSurvivesDirtyFeeds(t *testing.T) {
-	s := &Shelf{List: list{{ID: "1"}, {ID: "2", Supersedes: []patch.ID{"1", "2"}}, {ID: "3", Supersedes: []patch.ID{"2", "nowhere"}}, {ID: "4", Supersedes: []patch.ID{"3", "5"}}, {ID: "5", Supersedes: []patch.ID{"4"}}}}
+	s := newShelf("r", list{{ID: "1"}, {ID: "2", Supersedes: []patch.ID{"1", "2"}}, {ID: "3", Supersedes: []patch.ID{"2", "nowhere"}}, {ID: "4", Supersedes: []patch.ID{"3", "5"}}, {ID: "5", Supersedes: []patch.ID{"4"}}})
 	for id, want := range map[patch.ID][]patch.ID{"1": {"2", "3", "4", "5"}, "2": {"3", "4", "5"}, "4": {"5"}, "5": {"4"}, "9": nil} {
 		if d := cmp.Diff(want, s.Newer(id)); d != "" {
 			t.Errorf("%s:\n%s", id, d)

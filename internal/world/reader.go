@@ -9,18 +9,21 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// Reader makes Views. It holds no state and may be used from many goroutines.
+// Reader makes Views. It may be used from many goroutines.
 type Reader struct {
 	Store   Store
 	Fleet   *fleet.Index // over Store's machines and detects
 	Catalog Catalog
 	Lists   Lists
+	Parts   Parts // of stored facts; nil: they are decoded machine by machine
 	Labels  Labels
 	Limits  gate.Limits // zero: gate.DefaultLimits
 	Now     func() time.Time
 	Zone    *time.Location // of schedules that name none; nil: UTC
 	// Suppose gives a machine as it might be, for what-if; nil: as it is.
 	Suppose func(ctx context.Context, s *fleet.Seat) (*fleet.Seat, error)
+
+	shelves shelves
 }
 
 // View is storage and catalog as one stage call sees them: what is read once stays as it was read. It belongs to one goroutine.
@@ -37,14 +40,26 @@ type View struct {
 	feeds     []patch.FeedStatus
 	schedules []gate.ScheduleFact // those that are not paused, the first to open first
 	covers    map[string]string   // a schedule's label
-	members   map[string]map[patch.MachineID]bool
 	rings     []patch.Ring
 	ringed    map[patch.ID]map[string]patch.RingProgress
+	members   map[string][]bool // by seat
 	lists     map[listKey]*Shelf
 	payloads  map[patch.ID]map[patch.Hash]patch.StoredPayload
 	files     map[fileKey][]patch.PayloadFile
 	facts     map[patch.Hash]*patch.Facts
 	needed    map[neededKey][]patch.PlanPackage // equal facts need equal files
+	policies  map[policyKey]patch.Policy
+	rows      map[fileKey]remembered
+	gathered  gathered
+	briefs    map[deployKey]map[string]gate.Brief // by situation
+	key       []byte                              // for making situations
+}
+
+// policyKey tells apart for whom a patch's policy can differ: by which of its decisions' labels a machine carries.
+type policyKey struct {
+	id      patch.ID
+	at      time.Time
+	carried uint64
 }
 
 type listKey struct {
@@ -91,8 +106,8 @@ func (r *Reader) View(ctx context.Context) (*View, error) {
 func (r *Reader) Records() *View {
 	v := &View{Now: r.Now(), Limits: r.Limits, r: r, metas: map[patch.HostOS]*patch.RevisionMeta{}, facing: map[patch.HostOS][]gate.FeedFact{},
 		ringed:    map[patch.ID]map[string]patch.RingProgress{},
-		decisions: map[patch.ID][]patch.Decision{}, approved: map[string]time.Time{}, members: map[string]map[patch.MachineID]bool{},
-		lists: map[listKey]*Shelf{}, payloads: map[patch.ID]map[patch.Hash]patch.StoredPayload{}, files: map[fileKey][]patch.PayloadFile{},
+		decisions: map[patch.ID][]patch.Decision{}, approved: map[string]time.Time{}, members: map[string][]bool{}, policies: map[policyKey]patch.Policy{}, briefs: map[deployKey]map[string]gate.Brief{},
+		lists: map[listKey]*Shelf{}, rows: map[fileKey]remembered{}, payloads: map[patch.ID]map[patch.Hash]patch.StoredPayload{}, files: map[fileKey][]patch.PayloadFile{},
 		facts: map[patch.Hash]*patch.Facts{}, needed: map[neededKey][]patch.PlanPackage{}}
 	if v.Limits == (gate.Limits{}) {
 		v.Limits = gate.DefaultLimits()
@@ -114,19 +129,81 @@ func (v *View) Decisions(id patch.ID) []patch.Decision { return v.decisions[id] 
 
 // Member reports whether a machine carries a label now. A label that is gone has no members.
 func (v *View) Member(ctx context.Context, name string, id patch.MachineID) (bool, error) {
-	set, ok := v.members[name]
-	if !ok {
-		ids, err := v.r.Labels.Members(ctx, name)
-		if err != nil && patch.KindOf(err) != patch.NotFound {
-			return false, err
-		}
-		set = make(map[patch.MachineID]bool, len(ids))
-		for _, m := range ids {
-			set[m] = true
-		}
-		v.members[name] = set
+	look, err := v.Look(ctx)
+	if err != nil {
+		return false, err
 	}
-	return set[id], nil
+	seat := look.Find(id)
+	if seat == nil {
+		return false, nil
+	}
+	return v.carries(ctx, name, seat.Number)
+}
+
+func (v *View) carries(ctx context.Context, name string, seat uint32) (bool, error) {
+	set, err := v.carriers(ctx, name)
+	return err == nil && set[seat], err
+}
+
+// carriers tells by seat who carries a label.
+func (v *View) carriers(ctx context.Context, name string) ([]bool, error) {
+	if set, ok := v.members[name]; ok {
+		return set, nil
+	}
+	look, err := v.Look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := v.r.Labels.Members(ctx, name)
+	if err != nil && patch.KindOf(err) != patch.NotFound {
+		return nil, err
+	}
+	set := make([]bool, look.Len())
+	for _, m := range ids {
+		if seat := look.Find(m); seat != nil {
+			set[seat.Number] = true
+		}
+	}
+	v.members[name] = set
+	return set, nil
+}
+
+// Carriers lists the machines that carry a label now; NotFound where the label is gone.
+func (v *View) Carriers(ctx context.Context, label string) ([]*fleet.Seat, error) {
+	look, err := v.Look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := v.r.Labels.Members(ctx, label)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*fleet.Seat, 0, len(ids))
+	for _, id := range ids {
+		if s := look.Find(id); s != nil {
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+// Having lists the admitted machines of an OS whose newest complete detect gave a patch that verdict.
+func (v *View) Having(ctx context.Context, os patch.HostOS, id patch.ID, verdict patch.Verdict) ([]*fleet.Seat, error) {
+	look, err := v.Look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	set, err := v.r.Fleet.Having(ctx, os, id, verdict)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*fleet.Seat, 0, set.GetCardinality())
+	for it := set.Iterator(); it.HasNext(); {
+		if n := it.Next(); int(n) < look.Len() {
+			out = append(out, look.At(n))
+		}
+	}
+	return out, nil
 }
 
 // Approved is when any patch was last approved for a machine; zero where none is.
@@ -145,25 +222,66 @@ func (v *View) Approved(ctx context.Context, m patch.MachineID) (newest time.Tim
 
 // Policy is where a patch stands for a machine at a moment, with further decisions assumed to have been made.
 func (v *View) Policy(ctx context.Context, id patch.ID, m patch.MachineID, at time.Time, assume ...patch.Decision) (patch.Policy, error) {
+	look, err := v.Look(ctx)
+	if err != nil {
+		return patch.Policy{}, err
+	}
+	seat := look.Find(m)
+	if seat == nil {
+		return patch.Policy{}, patch.Errorf(patch.NotFound, "no machine has the ID %q", m)
+	}
+	return v.policy(ctx, id, seat.Number, at, assume)
+}
+
+func (v *View) policy(ctx context.Context, id patch.ID, seat uint32, at time.Time, assume []patch.Decision) (patch.Policy, error) {
 	decisions := v.decisions[id]
 	if len(assume) > 0 {
 		decisions = append(decisions[:len(decisions):len(decisions)], assume...)
 	}
+	if len(decisions) == 0 {
+		return patch.Policy{Stand: patch.Undecided}, nil
+	}
+	k := policyKey{id: id, at: at}
 	var labels []string
-	for _, d := range decisions {
-		in, err := v.Member(ctx, d.Label, m)
+	for i, d := range decisions {
+		in, err := v.carries(ctx, d.Label, seat)
 		if err != nil {
 			return patch.Policy{}, err
 		}
 		if in {
 			labels = append(labels, d.Label)
+			k.carried |= 1 << (i % 64)
 		}
 	}
-	return gate.PolicyOf(labels, decisions, at), nil
+	if len(assume) > 0 || len(decisions) > 64 {
+		return gate.PolicyOf(labels, decisions, at), nil
+	}
+	p, known := v.policies[k]
+	if !known {
+		p = gate.PolicyOf(labels, decisions, at)
+		v.policies[k] = p
+	}
+	return p, nil
 }
 
 // row finds a patch as storage remembers it, on this OS if it ever was there; ok is false where nothing remembers it.
 func (v *View) row(ctx context.Context, os patch.HostOS, id patch.ID) (row patch.PatchRow, ok bool, err error) {
+	k := fileKey{os, id}
+	if r, known := v.rows[k]; known {
+		return r.row, r.ok, nil
+	}
+	if row, ok, err = v.findRow(ctx, os, id); err == nil {
+		v.rows[k] = remembered{row, ok}
+	}
+	return row, ok, err
+}
+
+type remembered struct {
+	row patch.PatchRow
+	ok  bool
+}
+
+func (v *View) findRow(ctx context.Context, os patch.HostOS, id patch.ID) (row patch.PatchRow, ok bool, err error) {
 	row, err = v.r.Store.FindPatchOn(ctx, os, id)
 	if patch.KindOf(err) == patch.NotFound && err != nil {
 		row, err = v.r.Store.FindPatch(ctx, id)

@@ -38,7 +38,7 @@ func (v *View) readSchedules(ctx context.Context) error {
 func (s *Sight) scheduled(ctx context.Context) ([]gate.ScheduleFact, error) {
 	var out []gate.ScheduleFact
 	for _, f := range s.v.schedules {
-		in, err := s.v.Member(ctx, s.v.covers[f.Name], s.Machine.ID)
+		in, err := s.v.carries(ctx, s.v.covers[f.Name], s.seat.Number)
 		if err != nil {
 			return nil, err
 		}

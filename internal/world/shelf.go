@@ -3,6 +3,7 @@ package world
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -11,7 +12,19 @@ import (
 type Shelf struct {
 	Revision patch.RevisionID
 	List     List
-	newer    map[patch.ID][]patch.ID // direct superseders; made when first asked for
+	newer    func() map[patch.ID][]patch.ID // direct superseders
+}
+
+func newShelf(rev patch.RevisionID, l List) *Shelf {
+	return &Shelf{rev, l, sync.OnceValue(func() map[patch.ID][]patch.ID {
+		newer := map[patch.ID][]patch.ID{}
+		for _, p := range l.Patches() {
+			for _, old := range p.Supersedes {
+				newer[old] = append(newer[old], p.ID)
+			}
+		}
+		return newer
+	})}
 }
 
 // Shelf gives the list of a revision; an empty revision means the newest. It is nil, without error, where there is no such list.
@@ -33,10 +46,32 @@ func (v *View) Shelf(ctx context.Context, os patch.HostOS, rev patch.RevisionID)
 	}
 	var s *Shelf
 	if err == nil {
-		s = &Shelf{Revision: rev, List: l}
+		s = v.r.shelves.of(k, l)
 	}
 	v.lists[k] = s
 	return s, nil
+}
+
+// shelves are those that questions were asked about lately, so that their lists need not be turned round for each question.
+type shelves struct {
+	mu   sync.Mutex
+	kept map[listKey]*Shelf
+}
+
+const keptShelves = 16
+
+func (c *shelves) of(k listKey, l List) *Shelf {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.kept[k]; s != nil && s.List == l {
+		return s
+	}
+	if c.kept == nil || len(c.kept) >= keptShelves {
+		c.kept = map[listKey]*Shelf{}
+	}
+	s := newShelf(k.rev, l)
+	c.kept[k] = s
+	return s
 }
 
 // Find gives a patch of the list.
@@ -57,21 +92,14 @@ func (s *Shelf) Newer(id patch.ID) []patch.ID {
 	if s == nil {
 		return nil
 	}
-	if s.newer == nil {
-		s.newer = map[patch.ID][]patch.ID{}
-		for _, p := range s.List.Patches() {
-			for _, old := range p.Supersedes {
-				s.newer[old] = append(s.newer[old], p.ID)
-			}
-		}
-	}
+	newer := s.newer()
 	var found []patch.ID
-	for todo := s.newer[id]; len(todo) > 0; {
+	for todo := newer[id]; len(todo) > 0; {
 		next := todo[0]
 		todo = todo[1:]
 		if next != id && !slices.Contains(found, next) {
 			found = append(found, next)
-			todo = append(todo[:len(todo):len(todo)], s.newer[next]...)
+			todo = append(todo[:len(todo):len(todo)], newer[next]...)
 		}
 	}
 	return found

@@ -154,7 +154,8 @@ type Ask struct {
 	Window patch.Window     // of the deployment in question, if any
 	Own    string           // an attempt that is being handed out
 	Assume []patch.Decision // decisions to take as made, for previews
-	Deep   bool             // with the finding's reason and what others changed: for what a person reads
+	Reason bool             // with the finding's reason
+	Deep   bool             // with the reason and what others changed: for what a person reads
 }
 
 // Walk judges all gates for a patch on this machine.

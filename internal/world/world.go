@@ -26,16 +26,15 @@ func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World,
 		}
 	}
 	s.feeds(&w)
-	if w.Policy, err = v.Policy(ctx, a.Patch, s.Machine.ID, w.Start, a.Assume...); err != nil {
+	if w.Policy, err = v.policy(ctx, a.Patch, s.seat.Number, w.Start, a.Assume); err != nil {
 		return w, err
 	}
 	if w.Schedules, err = s.scheduled(ctx); err != nil {
 		return w, err
 	}
-	if w.Attempts, err = s.Attempts(ctx, a.Patch); err != nil {
+	if w.Attempts, w.Blocked, err = s.tries(ctx, a.Patch); err != nil {
 		return w, err
 	}
-	w.Blocked = blocked(s.attempts)
 	if s.Machine.RebootOwed {
 		if err = s.rebooting(ctx, &w); err != nil {
 			return w, err
@@ -61,6 +60,11 @@ func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World,
 			}
 		}
 	}
+	if a.Reason || a.Deep {
+		if err = s.reason(ctx, &w); err != nil {
+			return w, err
+		}
+	}
 	if a.Deep {
 		return w, s.deepen(ctx, &w)
 	}
@@ -83,6 +87,9 @@ func (s *Sight) unlisted(ctx context.Context, id patch.ID, w *gate.World) error 
 		if meta := s.v.meta(row.OS); meta != nil {
 			w.Revision, w.Listed = meta, row.GoneAt.IsZero()
 		}
+	}
+	if !s.seat.Moved {
+		return nil
 	}
 	ts, err := s.v.r.Store.ListTransitions(ctx, patch.TransitionFilter{Machine: s.Machine.ID, Patch: id, Limit: 1})
 	if err != nil {
@@ -141,7 +148,11 @@ func (s *Sight) superseding(ctx context.Context, a Ask, above []patch.ID) ([]gat
 				if err != nil {
 					return nil, err
 				}
-				known = onItsWay(gate.Walk(w))
+				if len(a.Assume) > 0 {
+					known = onItsWay(gate.Walk(w).Brief())
+				} else {
+					known = onItsWay(s.v.brief(k, w))
+				}
 				if len(a.Assume) == 0 && len(above) == 1 {
 					if s.deployable == nil {
 						s.deployable = map[deployKey]bool{}
@@ -157,8 +168,8 @@ func (s *Sight) superseding(ctx context.Context, a Ask, above []patch.ID) ([]gat
 }
 
 // onItsWay reports whether a patch can be deployed, or is being deployed right now.
-func onItsWay(a gate.Answer) bool {
-	return a.Deployable || a.Closed.Code == gate.CodeUnderWay || a.Closed.Code == gate.CodeAwaiting
+func onItsWay(b gate.Brief) bool {
+	return b.Deployable || b.Code == gate.CodeUnderWay || b.Code == gate.CodeAwaiting
 }
 
 func assumed(all []patch.Decision, id patch.ID) []patch.Decision {
@@ -180,15 +191,17 @@ func contains(ids []patch.ID, id patch.ID) bool {
 	return false
 }
 
-// deepen adds what only people read: the reason of the verdict, and what others changed.
-func (s *Sight) deepen(ctx context.Context, w *gate.World) error {
+// reason adds the reason of the verdict.
+func (s *Sight) reason(ctx context.Context, w *gate.World) error {
 	f, ok, err := s.Finding(ctx, w.Patch.ID)
-	if err != nil {
-		return err
-	}
 	if ok && f.Verdict == w.Verdict {
 		w.Finding = f
 	}
+	return err
+}
+
+// deepen adds what only people read: what others changed.
+func (s *Sight) deepen(ctx context.Context, w *gate.World) error {
 	ts, err := s.v.r.Store.ListTransitions(ctx, patch.TransitionFilter{Machine: s.Machine.ID, Patch: w.Patch.ID, Limit: 1})
 	if err != nil {
 		return err

@@ -1,0 +1,308 @@
+package world
+
+import (
+	"context"
+	"slices"
+
+	"github.com/fettle-project/fettle/internal/detect"
+	"github.com/fettle-project/fettle/internal/fleet"
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/version"
+)
+
+// Parts gives, of the facts under each of some hashes, what a question looks at, and a key: equal keys mean equal parts. Facts that are not at
+// hand, or that no engine judges, are left out. Package prediction implements it without decoding anything.
+type Parts interface {
+	Parts(q detect.Question, facts []patch.Hash, each func(i int, key string, part func() *patch.Facts))
+}
+
+// gathered is what was read for all machines at once, so that no machine has to be asked for it.
+type gathered struct {
+	tried    map[patch.ID]map[patch.MachineID][]patch.Attempt
+	blocked  map[patch.MachineID]*patch.Attempt // nil until it was read
+	findings map[findingKey]*patch.Finding
+	unproven map[ringKey]int                     // attempts that hold a place
+	busy     map[string]map[patch.MachineID]bool // by ring: machines with an order under way
+}
+
+type findingKey struct {
+	facts    patch.Hash
+	revision patch.RevisionID
+	id       patch.ID
+}
+
+// Gather reads for many machines at once what their worlds about a patch need: attempts, and what their facts say about it. It changes no
+// answer; it spares reading machine by machine.
+func (v *View) Gather(ctx context.Context, id patch.ID, seats []*fleet.Seat) error {
+	if err := v.gatherBlocked(ctx); err != nil {
+		return err
+	}
+	type group struct {
+		os  patch.HostOS
+		rev patch.RevisionID
+	}
+	groups := map[group][]*fleet.Seat{}
+	for _, s := range seats {
+		g := group{os: s.OS()}
+		if s.Receipt != nil && s.Receipt.OS == g.os {
+			g.rev = s.Receipt.Revision
+		}
+		groups[g] = append(groups[g], s)
+	}
+	for g, seats := range groups {
+		shelf, err := v.Shelf(ctx, g.os, "")
+		if err != nil || g.os == "" {
+			return err
+		}
+		for _, p := range append([]patch.ID{id}, shelf.Newer(id)...) {
+			if err := v.gatherAttempts(ctx, p); err != nil {
+				return err
+			}
+			if err := v.gatherFacts(ctx, p, g.os, g.rev, seats); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// gatherAttempts reads all attempts at a patch.
+func (v *View) gatherAttempts(ctx context.Context, id patch.ID) error {
+	if _, done := v.gathered.tried[id]; done {
+		return nil
+	}
+	all, err := v.r.Store.ListAttempts(ctx, patch.AttemptFilter{Patch: id})
+	if err != nil {
+		return err
+	}
+	by := map[patch.MachineID][]patch.Attempt{}
+	for _, a := range all {
+		by[a.Machine] = append(by[a.Machine], a)
+	}
+	for _, mine := range by {
+		slices.SortStableFunc(mine, func(a, b patch.Attempt) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	}
+	if v.gathered.tried == nil {
+		v.gathered.tried = map[patch.ID]map[patch.MachineID][]patch.Attempt{}
+	}
+	v.gathered.tried[id] = by
+	return nil
+}
+
+// gatherBlocked reads the attempts that ended so lately that they may still keep their machine from being tried again.
+func (v *View) gatherBlocked(ctx context.Context) error {
+	if v.gathered.blocked != nil {
+		return nil
+	}
+	all, err := v.r.Store.ListAttempts(ctx, patch.AttemptFilter{EndedSince: v.Now.Add(-max(v.Limits.Retry, v.Limits.RetryDisk))})
+	if err != nil {
+		return err
+	}
+	by := map[patch.MachineID][]patch.Attempt{}
+	for _, a := range all {
+		by[a.Machine] = append(by[a.Machine], a)
+	}
+	v.gathered.blocked = map[patch.MachineID]*patch.Attempt{}
+	for m, mine := range by {
+		if b := blocked(mine); b != nil {
+			v.gathered.blocked[m] = b
+		}
+	}
+	return nil
+}
+
+// gatherFacts judges once for each distinct part of the facts what the definition looks at.
+func (v *View) gatherFacts(ctx context.Context, id patch.ID, os patch.HostOS, rev patch.RevisionID, seats []*fleet.Seat) error {
+	if v.r.Parts == nil || rev == "" || len(seats) < 2 {
+		return nil
+	}
+	shelf, err := v.Shelf(ctx, os, rev)
+	if err != nil {
+		return err
+	}
+	p, i, listed := shelf.Find(id)
+	if !listed {
+		return nil
+	}
+	one, err := v.only(ctx, os, rev, i)
+	if one == nil {
+		return err
+	}
+	files, err := v.Files(ctx, os, id)
+	if err != nil {
+		return err
+	}
+	q := one.Question()
+	for _, f := range files {
+		q.Packages = append(q.Packages, f.Name)
+	}
+	hashes := make([]patch.Hash, len(seats))
+	for n, s := range seats {
+		hashes[n] = s.Receipt.Facts
+	}
+	meta, known := v.meta(os), map[string]*reading{}
+	v.r.Parts.Parts(q, hashes, func(n int, key string, part func() *patch.Facts) {
+		r := known[key]
+		if r == nil {
+			r = &reading{facts: part(), files: files, meta: meta}
+			if r.fits = r.facts.OS.Key == one.OS(); r.fits {
+				r.finding = one.Find(r.facts, 0)
+				r.finding.ID, r.finding.Title = id, p.Title
+			}
+			known[key] = r
+		}
+		if r.fits {
+			v.noteReading(findingKey{hashes[n], rev, id}, r, seats[n].Verdict(i))
+		}
+	})
+	return nil
+}
+
+// reading is one part of facts with what follows from it for a patch.
+type reading struct {
+	facts   *patch.Facts
+	fits    bool // to the signatures' OS
+	finding patch.Finding
+	files   []patch.PayloadFile
+	meta    *patch.RevisionMeta
+	counted bool
+	needed  []patch.PlanPackage
+}
+
+func (v *View) noteReading(k findingKey, r *reading, verdict patch.Verdict) {
+	if v.gathered.findings == nil {
+		v.gathered.findings = map[findingKey]*patch.Finding{}
+	}
+	v.gathered.findings[k] = &r.finding
+	if verdict != patch.NotPatched || r.meta == nil {
+		return
+	}
+	if !r.counted {
+		r.counted, r.needed = true, Needed(r.facts, r.files, r.meta.Origins, allowedBy(r.facts, r.finding.Verdict, r.finding.Packages))
+	}
+	v.needed[neededKey{k.facts, k.id}] = r.needed
+}
+
+// choosy reports whether the packages that a finding names are all that the machine may take: others its own policy keeps from the patch.
+func choosy(f *patch.Facts) bool { return f.Apt != nil || version.Of(f.OS.Key) == version.RPM }
+
+// allowedBy are the packages that a finding lets a machine take; nil: all.
+func allowedBy(facts *patch.Facts, v patch.Verdict, pkgs []patch.AffectedPackage) []patch.AffectedPackage {
+	if !choosy(facts) || v != patch.NotPatched {
+		return nil
+	}
+	return append([]patch.AffectedPackage{}, pkgs...)
+}
+
+// only gives the signatures of one patch alone; nil, without error, where a revision's are not at hand.
+func (v *View) only(ctx context.Context, os patch.HostOS, rev patch.RevisionID, i int) (*detect.Signatures, error) {
+	sigs, err := v.r.Catalog.Signatures(ctx, os, rev)
+	if err != nil && patch.KindOf(err) == patch.NotFound {
+		return nil, nil
+	}
+	if err != nil || i >= sigs.Len() {
+		return nil, err
+	}
+	return sigs.Only(i)
+}
+
+// ringLoad is what goes on in a ring beside one machine.
+func (v *View) ringLoad(ctx context.Context, ring string, id patch.ID, but patch.MachineID) (l patch.RingLoad, err error) {
+	tried, gathered := v.gathered.tried[id]
+	if !gathered {
+		return v.r.Store.FindRingLoad(ctx, ring, id, but)
+	}
+	busy, known := v.gathered.busy[ring]
+	if !known {
+		if busy, err = v.busyIn(ctx, ring); err != nil {
+			return l, err
+		}
+	}
+	if l.Busy = len(busy); busy[but] {
+		l.Busy--
+	}
+	k := ringKey{ring, id}
+	if _, known := v.gathered.unproven[k]; !known {
+		n := 0
+		for _, all := range tried {
+			n += unproven(all, ring)
+		}
+		if v.gathered.unproven == nil {
+			v.gathered.unproven = map[ringKey]int{}
+		}
+		v.gathered.unproven[k] = n
+	}
+	l.Unproven = v.gathered.unproven[k] - unproven(tried[but], ring)
+	return l, nil
+}
+
+type ringKey struct {
+	ring string
+	id   patch.ID
+}
+
+// unproven counts a machine's attempts at a patch that hold a place in a ring.
+func unproven(all []patch.Attempt, ring string) (n int) {
+	for _, a := range all {
+		if a.Ring == ring && a.Proof == "" {
+			n++
+		}
+	}
+	return n
+}
+
+func (v *View) busyIn(ctx context.Context, ring string) (map[patch.MachineID]bool, error) {
+	all, err := v.r.Store.ListAttempts(ctx, patch.AttemptFilter{Ring: ring, Open: true})
+	if err != nil {
+		return nil, err
+	}
+	busy := map[patch.MachineID]bool{}
+	for _, a := range all {
+		if a.Order != "" {
+			busy[a.Machine] = true
+		}
+	}
+	if v.gathered.busy == nil {
+		v.gathered.busy = map[string]map[patch.MachineID]bool{}
+	}
+	v.gathered.busy[ring] = busy
+	return busy, nil
+}
+
+// tries gives a machine's attempts at a patch, oldest first, and what blocks the machine.
+func (s *Sight) tries(ctx context.Context, id patch.ID) ([]patch.Attempt, *patch.Attempt, error) {
+	g := &s.v.gathered
+	if by, ok := g.tried[id]; ok && g.blocked != nil {
+		return by[s.Machine.ID], g.blocked[s.Machine.ID], nil
+	}
+	mine, err := s.Attempts(ctx, id)
+	return mine, blocked(s.attempts), err
+}
+
+// Brief is Walk for questions about many machines: machines in the same situation are judged once. It also says whether the patch is approved
+// for the machine. Assumed decisions are not understood.
+func (s *Sight) Brief(ctx context.Context, a Ask) (b gate.Brief, approved bool, err error) {
+	a.Assume, a.Deep = nil, false
+	w, err := s.world(ctx, a, nil)
+	if err != nil {
+		return b, false, err
+	}
+	_, approved = w.Approval()
+	return s.v.brief(deployKey{a.Patch, a.Start, a.Window}, w), approved, nil
+}
+
+func (v *View) brief(of deployKey, w gate.World) gate.Brief {
+	known := v.briefs[of]
+	if known == nil {
+		known = map[string]gate.Brief{}
+		v.briefs[of] = known
+	}
+	v.key = gate.Situation(v.key[:0], w)
+	b, ok := known[string(v.key)]
+	if !ok {
+		b = gate.Walk(w).Brief()
+		known[string(v.key)] = b
+	}
+	return b
+}
