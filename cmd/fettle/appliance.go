@@ -133,7 +133,7 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 		}
 	}}
 	a.syncer = &feed.Syncer{Store: s, Dir: dirs.raw, Fetchers: fetchers(), Now: now, Log: log}
-	approvals := &approval.Desk{World: reader, Store: s, PatchLabels: labels, Now: now, Decided: func([]patch.Decision) { wanted.Beat() }}
+	approvals := &approval.Desk{World: reader, Store: s, PatchLabels: labels, TwoPerson: approval.TwoPerson(a.cfg.TwoPerson), Proposals: s, Now: now, Decided: func([]patch.Decision) { wanted.Beat() }}
 	rules := &approval.Rules{Desk: approvals, Store: s, OSes: s.ListOSes}
 	desk := &deploy.Desk{
 		World: reader, Store: s, Replan: planner.Again, Key: a.keys.Approver, Now: now, Log: log,

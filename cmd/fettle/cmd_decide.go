@@ -78,9 +78,12 @@ func (f decideFlags) decide(ctx context.Context, s *screen, verb patch.Verb, unt
 	if f.Preview {
 		return tell(ctx, s, http.MethodPost, api.Path("decisions", "preview"), r, func(w io.Writer, p approval.Preview) { printPreview(w, s.width, p) })
 	}
-	return tell(ctx, s, http.MethodPost, api.Path("decisions"), r, func(w io.Writer, l api.List[patch.Decision]) {
-		for _, d := range l.Items {
+	return tell(ctx, s, http.MethodPost, api.Path("decisions"), r, func(w io.Writer, made api.Decided) {
+		for _, d := range made.Items {
 			line(w, "%s: %s", clean(string(d.Patch)), clean(decisionText(d)))
+		}
+		if p := made.Proposal; p != nil {
+			line(w, "%s for %q: it waits for a second person, who confirms it with: fettle proposals confirm %s", plural(len(p.Patches), "patch", "patches"), clean(p.Label), p.ID)
 		}
 	})
 }

@@ -94,7 +94,11 @@ func printPatch(w io.Writer, d api.PatchDetail) {
 
 func decisionText(d patch.Decision) string {
 	verbs := map[patch.Verb]string{patch.Approve: "approved", patch.Decline: "declined", patch.Hold: "held", patch.Clear: "cleared"}
-	text := verbs[d.Verb] + " for " + d.Label + " by " + d.By + ", " + when(d.At)
+	text := verbs[d.Verb] + " for " + d.Label + " by " + d.By
+	if d.Second != "" {
+		text += " and " + d.Second
+	}
+	text += ", " + when(d.At)
 	if !d.Until.IsZero() {
 		text += ", until " + when(d.Until)
 	}

@@ -24,6 +24,7 @@ type commands struct {
 	Hold      holdCmd      `cmd:"" group:"decide" help:"Hold patches back until a moment."`
 	Clear     clearCmd     `cmd:"" group:"decide" help:"Take the newest decision back."`
 	Decisions decisionsCmd `cmd:"" aliases:"approvals" group:"decide" help:"List decisions and their history."`
+	Proposals proposalsCmd `cmd:"" group:"decide" help:"Decisions that wait for a second person."`
 	WhatIf    whatIfCmd    `cmd:"" group:"decide" help:"Say what a decision, label, rule, schedule or catalog would change, without making the change."`
 	Rules     rulesCmd     `cmd:"" group:"decide" help:"Let conditions decide about patches, after they have been out for a while."`
 	Labels    labelsCmd    `cmd:"" group:"decide" help:"Named sets of machines and of patches."`

@@ -27,12 +27,19 @@ type config struct {
 	Checkin      time.Duration `toml:"-"`            // how long machines stay away between check-ins
 	CheckinRaw   string        `toml:"checkin"`      // as written: "15m"
 	Allowed      allowance     `toml:"allowed_days"` // how many days a security patch may be missing, by severity
+	TwoPerson    twoPerson     `toml:"two_person"`   // whether a second person confirms approvals
 	Zone         string        `toml:"zone"`         // IANA time zone of schedules that name none; empty: this machine's own
 	PayloadRate  int64         `toml:"payload_rate"` // bytes of payloads a second that go out to all machines together; 0: no limit
 	// A new revision is first judged over the stored facts of so many machines; if more than so many percent of the verdicts change, a
 	// person has to look at it.
 	CanaryMachines int     `toml:"canary_machines"`
 	CanaryFlips    float64 `toml:"canary_flips"`
+}
+
+// twoPerson is approval.TwoPerson as it is written. It is in a file so that nobody can turn it off over the network.
+type twoPerson struct {
+	On     bool     `toml:"on"`
+	Labels []string `toml:"labels"` // only decisions that reach machines of these; none: all
 }
 
 // allowance is patch.Allowance as it is written; a severity that is left out keeps its default, 0 stops its clock.

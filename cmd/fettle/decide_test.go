@@ -68,3 +68,31 @@ func TestLabelsAreTriedOutBeforeTheyAreMade(t *testing.T) {
 	}
 	does(exitOK, "0 in, 1 out", "what-if", "remove", "--label", "web")
 }
+
+func TestTwoPersonsApproveOverTheAPI(t *testing.T) {
+	cfg := testData(t)
+	cfg.TwoPerson.On = true
+	h := openAt(t, cfg)
+	h.publish(archive(t, bellFile), bellFile)
+	h.reporting("web-14")
+	tellAdmin[patch.User](h, "PUT", api.Path("users", "second"), api.UserRequest{Role: patch.Operator, Password: "another battery staple"})
+	first, second := h.signedIn("admin", testPassword), h.signedIn("second", "another battery staple")
+	first(exitOK, "it waits for a second person", "approve", "bell", "--label", "all", "--why", "it rings")
+	first(exitOK, "proposed by admin", "explain", "host", "bell")
+	all := tellAdmin[api.List[patch.Proposal]](h, "GET", "/api/v1/proposals", nil)
+	if len(all.Items) != 1 {
+		t.Fatalf("%+v", all)
+	}
+	id := all.Items[0].ID
+	first(exitOK, "approve bookworm-security/bell/1.0-2", "proposals")
+	first(exitCannot, "you cannot confirm this", "proposals", "confirm", id)
+	second(exitOK, "it rings", "proposals", "show", id)
+	second(exitOK, "by admin and second", "proposals", "confirm", id)
+	second(exitOK, "Nothing waits for a second person", "proposals")
+	first(exitOK, "confirmed by second", "proposals", "--all")
+	first(exitOK, "by admin and second", "approvals", "show", "bell")
+	first(exitOK, "declined", "decline", "bell", "--label", "all")
+	first(exitOK, "waits for a second person", "clear", "bell", "--label", "all")
+	id = tellAdmin[api.List[patch.Proposal]](h, "GET", "/api/v1/proposals", nil).Items[0].ID
+	first(exitOK, "withdrawn by admin", "proposals", "reject", id)
+}

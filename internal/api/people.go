@@ -91,6 +91,11 @@ func (s *people) routes() []Route {
 		{Pattern: "POST /api/v1/decisions", Permission: auth.Decide, Audit: "decide", Handle: s.decide},
 		{Pattern: "POST /api/v1/decisions/preview", Permission: auth.Read, Audit: "-", Handle: s.preview},
 
+		{Pattern: "GET /api/v1/proposals", Permission: auth.Read, Handle: s.listProposals},
+		{Pattern: "GET /api/v1/proposals/{proposal}", Permission: auth.Read, Handle: s.findProposal},
+		{Pattern: "POST /api/v1/proposals/{proposal}/confirm", Permission: auth.Decide, Audit: "proposal.confirmed", Handle: s.confirmProposal},
+		{Pattern: "POST /api/v1/proposals/{proposal}/reject", Permission: auth.Decide, Audit: "proposal.rejected", Handle: s.rejectProposal},
+
 		{Pattern: "POST /api/v1/what-if", Permission: auth.Read, Audit: "-", Handle: s.whatIf},
 
 		{Pattern: "GET /api/v1/rules", Permission: auth.Read, Handle: s.listRules},

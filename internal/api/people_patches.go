@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/http"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/approval"
@@ -171,13 +172,60 @@ func (s *people) decide(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	made, err := s.Approval.Decide(c.Context(), c.caller, in)
+	made, err := s.Approval.Submit(c.Context(), c.caller, in)
+	if err != nil {
+		return nil, err
+	}
+	s.Wanted.Beat()
+	s.Pulse.Beat()
+	out := Decided{List: listOf(made.Decisions), Proposal: made.Proposal}
+	if made.Proposal != nil {
+		return outcome{http.StatusAccepted, out}, nil
+	}
+	return out, nil
+}
+
+// Decided are the decisions that were made, and what waits for a second person.
+type Decided struct {
+	List[patch.Decision]
+	Proposal *patch.Proposal `json:"proposal,omitempty"`
+}
+
+// listProposals gives those that wait for a second person; all=true also those that were answered.
+func (s *people) listProposals(c *call) (any, error) {
+	l, err := s.Store.ListProposals(c.Context(), !c.flag("all"))
+	return listOf(l), err
+}
+
+func (s *people) findProposal(c *call) (any, error) {
+	return s.Store.FindProposal(c.Context(), c.PathValue("proposal"))
+}
+
+// ProposalAnswer says why a proposal is confirmed or rejected.
+type ProposalAnswer struct {
+	Why string `json:"why,omitempty"`
+}
+
+func (s *people) confirmProposal(c *call) (any, error) {
+	in, err := decode[ProposalAnswer](c)
+	if err != nil {
+		return nil, err
+	}
+	made, err := s.Approval.Confirm(c.Context(), c.caller, c.PathValue("proposal"), in.Why)
 	if err != nil {
 		return nil, err
 	}
 	s.Wanted.Beat()
 	s.Pulse.Beat()
 	return listOf(made), nil
+}
+
+func (s *people) rejectProposal(c *call) (any, error) {
+	in, err := decode[ProposalAnswer](c)
+	if err != nil {
+		return nil, err
+	}
+	return s.Approval.Reject(c.Context(), c.caller, c.PathValue("proposal"), in.Why)
 }
 
 func (s *people) preview(c *call) (any, error) {

@@ -49,35 +49,27 @@ type Desk struct {
 	PatchLabels PatchLabels
 	// KEV gives the CVEs that are known to be exploited, for rules; nil where there is none to ask.
 	KEV func(ctx context.Context) (patch.Exploits, error)
-	Now func() time.Time
+	// TwoPerson says which decisions need a second person; Proposals keeps them until then.
+	TwoPerson TwoPerson
+	Proposals Proposals
+	Now       func() time.Time
 	// Decided is called after decisions are durable, so that payloads are fetched and machines woken; may be nil.
 	Decided func([]patch.Decision)
 }
 
-// Decide makes and stores one decision per patch; all or none.
+// Decide makes and stores one decision per patch; all or none. Where a second person is needed it refuses: see Submit.
 func (d *Desk) Decide(ctx context.Context, caller patch.Caller, r Request) ([]patch.Decision, error) {
 	out, err := d.Draft(ctx, caller.Name, r)
 	if err != nil {
 		return nil, err
 	}
-	members, err := d.World.Labels.Members(ctx, r.Label)
-	if err != nil {
+	if _, second, err := d.parted(ctx, out); err != nil || len(second) > 0 {
+		if err == nil {
+			err = &patch.Error{Kind: patch.Forbidden, What: "one person alone cannot decide this", Why: "decisions for " + r.Label + " need a second person", Do: "Propose it."}
+		}
 		return nil, err
 	}
-	scope, err := d.Store.PutScope(ctx, members)
-	if err != nil {
-		return nil, err
-	}
-	for i := range out {
-		out[i].Members, out[i].Scope = len(members), scope
-	}
-	if err := d.Store.PutDecisions(ctx, caller, out); err != nil {
-		return nil, err
-	}
-	if d.Decided != nil {
-		d.Decided(out)
-	}
-	return out, nil
+	return out, d.store(ctx, caller, out)
 }
 
 // Draft checks a request and gives the decisions that it would make, without storing anything.

@@ -123,7 +123,8 @@ func (x *Rules) Remove(ctx context.Context, caller patch.Caller, name string, ta
 	if err := x.Store.RemoveRule(ctx, caller, name); err != nil {
 		return 0, err
 	}
-	return len(back), x.put(ctx, caller, back)
+	out, err := x.Desk.enact(ctx, caller, caller.Name, back)
+	return len(out.Decisions), err
 }
 
 // TakenBack gives the decisions that clear what a rule has decided and what still counts.
@@ -198,6 +199,9 @@ func (x *Rules) look(ctx context.Context, c condition) (Outlook, error) {
 	for _, d := range decided {
 		settled[d.Patch] = true
 	}
+	if err := x.proposed(ctx, c.rule, settled); err != nil {
+		return out, err
+	}
 	oses, err := x.OSes(ctx)
 	if err != nil {
 		return out, err
@@ -213,6 +217,23 @@ func (x *Rules) look(ctx context.Context, c condition) (Outlook, error) {
 	}
 	slices.SortFunc(out.Waiting, func(a, b Waiting) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Patch, b.Patch)) })
 	return out, nil
+}
+
+// proposed notes the patches that wait for a second person, and those of which one has rejected what the rule proposed: neither is proposed
+// again.
+func (x *Rules) proposed(ctx context.Context, r patch.Rule, settled map[patch.ID]bool) error {
+	if !x.Desk.TwoPerson.On {
+		return nil
+	}
+	all, err := x.Desk.Proposals.ListProposals(ctx, false)
+	for _, p := range all {
+		if p.Label == r.Label && (p.State == patch.Proposed || p.State == patch.Rejected && ruleOf(p.By) == r.Name) {
+			for _, id := range p.Patches {
+				settled[id] = true
+			}
+		}
+	}
+	return err
 }
 
 // over sorts the patches of one list. A patch that a newer one replaces is decided only while the newer one still waits.
@@ -264,18 +285,8 @@ func (x *Rules) run(ctx context.Context, r patch.Rule) error {
 	if err != nil || len(ds) == 0 {
 		return err
 	}
-	members, err := x.Desk.World.Labels.Members(ctx, r.Label)
-	if err != nil {
-		return err
-	}
-	scope, err := x.Desk.Store.PutScope(ctx, members)
-	if err != nil {
-		return err
-	}
-	for i := range ds {
-		ds[i].Members, ds[i].Scope = len(members), scope
-	}
-	return x.put(ctx, callerOf(r), ds)
+	_, err = x.Desk.enact(ctx, callerOf(r), r.ChangedBy, ds)
+	return err
 }
 
 func callerOf(r patch.Rule) patch.Caller {
@@ -348,18 +359,6 @@ func (s supposed) Patches(_ context.Context, name string) ([]patch.ID, error) {
 		return nil, patch.Errorf(patch.NotFound, "no label is called %q", name)
 	}
 	return s.ids, nil
-}
-
-func (x *Rules) put(ctx context.Context, caller patch.Caller, ds []patch.Decision) error {
-	for chunk := range slices.Chunk(ds, maxAtOnce) {
-		if err := x.Desk.Store.PutDecisions(ctx, caller, chunk); err != nil {
-			return err
-		}
-	}
-	if len(ds) > 0 && x.Desk.Decided != nil {
-		x.Desk.Decided(ds)
-	}
-	return nil
 }
 
 // maxAtOnce bounds one transaction.

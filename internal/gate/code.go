@@ -26,6 +26,7 @@ const (
 
 	CodeUndecided  = "undecided"    // policy
 	CodeDeclined   = "declined"     // policy
+	CodeProposed   = "proposed"     // policy: an approval waits for a second person
 	CodeNotInLabel = "not-in-label" // label
 	CodeHeld       = "held"         // hold
 	CodeNotYet     = "window-not-yet"

@@ -79,7 +79,7 @@ func (a *Answer) clause(w World) string {
 	if d, ok := approval(w.Policy); ok && !a.Closed.aboutConsent() {
 		return fmt.Sprintf("approved for %q, but %s", d.Label, text)
 	}
-	if a.Closed.Code == CodeUndecided {
+	if a.Closed.Code == CodeUndecided || a.Closed.Code == CodeProposed {
 		return "it is needed here, but " + text
 	}
 	if w.Policy.Stand == patch.Declined && !a.Closed.aboutConsent() {

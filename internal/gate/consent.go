@@ -32,6 +32,10 @@ func policy(w World) Gate {
 		}
 		g.open("decided: see the hold")
 	default:
+		if w.Proposed != nil && w.Verdict != patch.Patched {
+			proposed(w, &g)
+			break
+		}
 		if a := withVerb(p, patch.Approve); len(a) > 0 {
 			g.open(who(w.Now, "approved", a[0]))
 			g.decided(a[0])
@@ -40,6 +44,13 @@ func policy(w World) Gate {
 		undecided(w, &g)
 	}
 	return g
+}
+
+func proposed(w World, g *Gate) {
+	p := w.Proposed
+	g.close(CodeProposed, fmt.Sprintf("it waits for a second person: proposed by %s %s", p.By, clock(w.Now, p.At)))
+	g.At, g.Evidence = p.At, "proposal "+p.ID
+	g.until(Person, "nothing until somebody else confirms or rejects it")
 }
 
 func undecided(w World, g *Gate) {
@@ -64,7 +75,7 @@ func label(w World) Gate {
 		g.decided(d)
 		return g
 	}
-	if a := withVerb(w.Policy, patch.Approve); len(a) > 0 && w.Policy.Stand != patch.Declined {
+	if a := withVerb(w.Policy, patch.Approve); len(a) > 0 && w.Policy.Stand != patch.Declined && w.Proposed == nil {
 		d := a[0]
 		g.close(CodeNotInLabel, fmt.Sprintf("%s, but %s is not in %q", who(w.Now, "approved", d), w.name(), d.Label))
 		g.decided(d)

@@ -94,7 +94,11 @@ func who(now time.Time, done string, d patch.Decision) string {
 	if !strings.HasPrefix(on, "today") && !strings.HasPrefix(on, "yesterday") {
 		on = "on " + on
 	}
-	s := fmt.Sprintf("%s for %q by %s %s", done, d.Label, d.By, on)
+	by := d.By
+	if d.Second != "" {
+		by += " and " + d.Second
+	}
+	s := fmt.Sprintf("%s for %q by %s %s", done, d.Label, by, on)
 	if d.Why != "" {
 		s += " (" + d.Why + ")"
 	}

@@ -39,6 +39,8 @@ type World struct {
 	Rebooting   int
 	RebootsOf   string // the ring
 	RebootsMost int
+	// Proposed is an approval for this machine that waits for a second person; nil where none does.
+	Proposed *patch.Proposal
 	// Schedules are those that deploy to this machine by themselves, the one that is open or opens next first.
 	Schedules []ScheduleFact
 

@@ -56,6 +56,8 @@ type Decision struct {
 	Via string `json:"via,omitempty"`
 	// Scope names the machines that carried Label when it was decided, as storage keeps them; empty for decisions from before that.
 	Scope Hash `json:"scope,omitempty"`
+	// Second is who confirmed it, where two persons were needed.
+	Second string `json:"second,omitempty"`
 }
 
 // Stand is the policy axis of a ledger row.

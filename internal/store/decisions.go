@@ -10,11 +10,11 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-const decisionColumns = `id, patch, label, verb, until, by_name, at, why, via, scope`
+const decisionColumns = `id, patch, label, verb, until, by_name, at, why, via, scope, second`
 
 func scanDecision(r scanner) (patch.Decision, error) {
 	var d patch.Decision
-	err := r.Scan(&d.ID, &d.Patch, &d.Label, &d.Verb, stamp{&d.Until}, &d.By, stamp{&d.At}, &d.Why, &d.Via, &d.Scope)
+	err := r.Scan(&d.ID, &d.Patch, &d.Label, &d.Verb, stamp{&d.Until}, &d.By, stamp{&d.At}, &d.Why, &d.Via, &d.Scope, &d.Second)
 	return d, err
 }
 
@@ -33,16 +33,21 @@ func (s *Store) PutDecisions(ctx context.Context, c patch.Caller, ds []patch.Dec
 		if err != nil {
 			return err
 		}
-		rows := make([][]any, len(ds))
-		for i, d := range ds {
-			if _, err := x.exec(ctx, `UPDATE decisions SET counts = FALSE WHERE patch = $1 AND label = $2 AND counts`, d.Patch, d.Label); err != nil {
-				return err
-			}
-			rows[i] = []any{d.ID, d.Patch, d.Label, d.Verb, d.Until, d.By, d.At, d.Why, d.Via, d.Scope, seq, true}
-		}
-		return x.insertRows(ctx, `INSERT INTO decisions (`+decisionColumns+`, seq, counts)`, rows, ``)
+		return insertDecisions(ctx, x, seq, ds)
 	})
 	return fault(err, "cannot store the decisions")
+}
+
+// insertDecisions has decisions count from now on; seq is the audit entry that they belong to.
+func insertDecisions(ctx context.Context, x session, seq int64, ds []patch.Decision) error {
+	rows := make([][]any, len(ds))
+	for i, d := range ds {
+		if _, err := x.exec(ctx, `UPDATE decisions SET counts = FALSE WHERE patch = $1 AND label = $2 AND counts`, d.Patch, d.Label); err != nil {
+			return err
+		}
+		rows[i] = []any{d.ID, d.Patch, d.Label, d.Verb, d.Until, d.By, d.At, d.Why, d.Via, d.Scope, d.Second, seq, true}
+	}
+	return x.insertRows(ctx, `INSERT INTO decisions (`+decisionColumns+`, seq, counts)`, rows, ``)
 }
 
 // ListDecisions gives the decisions that count now: the newest of each patch and label, newest first. Clear is left out unless the filter asks

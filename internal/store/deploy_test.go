@@ -60,6 +60,37 @@ func TestDecisions(t *testing.T) {
 	})
 }
 
+func TestProposalsAreAnsweredOnceAndByAnother(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		p := patch.Proposal{ID: "p1", Patches: []patch.ID{"s/p/1"}, Label: "all", Verb: patch.Approve, By: "alice", Author: "alice", At: then, State: patch.Proposed}
+		must(t, s.PutProposal(ctx, alice, p))
+		if diff := cmp.Diff(p, got[patch.Proposal](t)(s.FindProposal(ctx, "p1"))); diff != "" {
+			t.Error(diff)
+		}
+		wantKind(t, s.PutProposal(ctx, alice, patch.Proposal{ID: "p2"}), patch.Invalid)
+		ds := []patch.Decision{decide("d1", "s/p/1", "all", patch.Approve)}
+		own := p
+		own.State, own.AnsweredBy = patch.Confirmed, "alice"
+		wantKind(t, s.AnswerProposal(ctx, alice, own, ds), patch.Conflict)
+		if all := got[[]patch.Decision](t)(s.ListDecisions(ctx, patch.DecisionFilter{})); len(all) != 0 {
+			t.Errorf("a proposal that its author confirmed decided %+v", all)
+		}
+		own.AnsweredBy, own.AnsweredAt, own.Answer = "bob", then.Add(time.Hour), "seen"
+		must(t, s.AnswerProposal(ctx, alice, own, ds))
+		wantKind(t, s.AnswerProposal(ctx, alice, own, []patch.Decision{decide("d2", "s/p/1", "all", patch.Approve)}), patch.Conflict)
+		if all := got[[]patch.Decision](t)(s.ListDecisions(ctx, patch.DecisionFilter{})); len(all) != 1 || all[0].ID != "d1" {
+			t.Errorf("%+v", all)
+		}
+		if open := got[[]patch.Proposal](t)(s.ListProposals(ctx, true)); len(open) != 0 {
+			t.Errorf("%+v", open)
+		}
+		if diff := cmp.Diff([]patch.Proposal{own}, got[[]patch.Proposal](t)(s.ListProposals(ctx, false))); diff != "" {
+			t.Error(diff)
+		}
+		must(t, s.VerifyAudit(ctx))
+	})
+}
+
 func TestScopes(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *Store) {
 		h := got[patch.Hash](t)(s.PutScope(ctx, []patch.MachineID{"m-2", "m-1"}))

@@ -31,6 +31,8 @@ var rowsOfVersion = map[int64][]string{
 	8: {`UPDATE machines SET changed = 7`},
 	10: {`INSERT INTO labels (name, note, expr, created_at, created_by, of_what) VALUES ('php', '', '', 5, 'old', 'patches')`,
 		`INSERT INTO label_patches (label, patch) VALUES ('php', 's/p/1')`},
+	11: {`INSERT INTO proposals (id, seq, label, by_name, author, body, state, answered_by, answered_at, answer)
+			VALUES ('old', 1, 'all', 'old', 'old', '{"id":"old","patches":["s/p/1"],"label":"all","verb":"approve"}', 'open', '', 0, '')`},
 	13: {`INSERT INTO updater_rulings (updater, label, verb, by_name, at, why) VALUES ('packagekit', 'all', 'alert', 'old', 5, 'w')`,
 		`INSERT INTO updater_states (machine, name, enabled, evidence, hand, since, text) VALUES ('m-old', 'packagekit', TRUE, 'e', 'off', 6, 't')`},
 	16: {
@@ -140,6 +142,11 @@ func migrateFrom(t *testing.T, url string, from int64) {
 	if from >= 17 {
 		if all := got[map[patch.MachineID]patch.Health](t)(s.ListHealth(ctx)); all["m-old"].Boot != "b" {
 			t.Errorf("health became %+v", all)
+		}
+	}
+	if from >= 11 {
+		if all := got[[]patch.Proposal](t)(s.ListProposals(ctx, true)); len(all) != 1 || all[0].State != patch.Proposed || len(all[0].Patches) != 1 {
+			t.Errorf("proposals became %+v", all)
 		}
 	}
 	must(t, s.VerifyAudit(ctx))

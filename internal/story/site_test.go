@@ -73,7 +73,7 @@ func newSite(t testing.TB) *site {
 	s.must(err)
 	s.key, s.approver = pub, key
 	s.rings = &ring.Desk{World: reader, Store: s.store, Now: clock, Log: log}
-	s.desk = &approval.Desk{World: reader, Store: s.store, PatchLabels: s.book, Now: clock}
+	s.desk = &approval.Desk{World: reader, Store: s.store, PatchLabels: s.book, Proposals: s.store, Now: clock}
 	s.planner = &plan.Planner{World: reader}
 	s.ledger = &ledger.Ledger{World: reader, Store: s.store, Labels: s.book, Log: log}
 	s.deploy = &deploy.Desk{World: reader, Store: s.store, Replan: s.planner.Again, Key: key, Now: clock, Log: log, Settle: s.ledger.Settle}

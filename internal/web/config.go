@@ -36,7 +36,7 @@ type Explainer interface {
 // Approvals takes decisions and shows what they would do.
 type Approvals interface {
 	Preview(ctx context.Context, r approval.Request) (approval.Preview, error)
-	Decide(ctx context.Context, caller patch.Caller, r approval.Request) ([]patch.Decision, error)
+	Submit(ctx context.Context, caller patch.Caller, r approval.Request) (approval.Outcome, error)
 }
 
 // Planner makes plans.

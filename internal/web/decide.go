@@ -87,9 +87,9 @@ func (c *console) decide(v *visit) error {
 		return c.decideAgain(v, http.StatusConflict, p)
 	}
 	r, err := c.request(p)
-	var taken []patch.Decision
+	var made approval.Outcome
 	if err == nil {
-		taken, err = c.Approvals.Decide(v.ctx, v.caller, r)
+		made, err = c.Approvals.Submit(v.ctx, v.caller, r)
 	}
 	if err != nil {
 		f := faultOf(err)
@@ -101,6 +101,10 @@ func (c *console) decide(v *visit) error {
 		return c.decideAgain(v, f.Status, p)
 	}
 	c.Changed()
+	taken := made.Decisions
+	if made.Proposal != nil {
+		return v.see("/proposals")
+	}
 	if r.Verb == patch.Clear || len(taken) == 0 {
 		return v.see(patchURL(r.Patches[0]))
 	}

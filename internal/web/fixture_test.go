@@ -126,9 +126,9 @@ func (w *world) Preview(_ context.Context, r approval.Request) (approval.Preview
 	}
 	return p, nil
 }
-func (w *world) Decide(_ context.Context, c patch.Caller, r approval.Request) ([]patch.Decision, error) {
+func (w *world) Submit(_ context.Context, c patch.Caller, r approval.Request) (approval.Outcome, error) {
 	if r.Why == "refuse" {
-		return nil, &patch.Error{Kind: patch.Conflict, What: "cannot decide", Why: "the label is gone", Do: "Choose another one."}
+		return approval.Outcome{}, &patch.Error{Kind: patch.Conflict, What: "cannot decide", Why: "the label is gone", Do: "Choose another one."}
 	}
 	w.asked = append(w.asked, r)
 	var out []patch.Decision
@@ -137,7 +137,7 @@ func (w *world) Decide(_ context.Context, c patch.Caller, r approval.Request) ([
 		out = append(out, d)
 	}
 	w.decisions = append(slices.Clone(out), w.decisions...)
-	return out, nil
+	return approval.Outcome{Decisions: out}, nil
 }
 func (w *world) Make(context.Context, patch.Caller, plan.Request) (patch.Plan, error) {
 	return w.plan, nil

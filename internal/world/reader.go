@@ -36,7 +36,8 @@ type View struct {
 	metas     map[patch.HostOS]*patch.RevisionMeta
 	facing    map[patch.HostOS][]gate.FeedFact
 	decisions map[patch.ID][]patch.Decision
-	approved  map[string]time.Time // by label: the newest approval of any patch
+	approved  map[string]time.Time          // by label: the newest approval of any patch
+	proposed  map[patch.ID][]patch.Proposal // approvals that wait for a second person, the newest first
 	feeds     []patch.FeedStatus
 	schedules []gate.ScheduleFact // those that are not paused, the first to open first
 	covers    map[string]string   // a schedule's label
@@ -93,6 +94,9 @@ func (r *Reader) View(ctx context.Context) (*View, error) {
 			v.approved[d.Label] = d.At
 		}
 	}
+	if err := v.readProposals(ctx); err != nil {
+		return nil, err
+	}
 	if v.feeds, err = r.Store.ListFeeds(ctx); err != nil {
 		return v, err
 	}
@@ -100,6 +104,30 @@ func (r *Reader) View(ctx context.Context) (*View, error) {
 		return v, err
 	}
 	return v, v.readSchedules(ctx)
+}
+
+func (v *View) readProposals(ctx context.Context) error {
+	open, err := v.r.Store.ListProposals(ctx, true)
+	v.proposed = map[patch.ID][]patch.Proposal{}
+	for _, p := range open {
+		for _, id := range p.Patches {
+			if p.Verb == patch.Approve {
+				v.proposed[id] = append(v.proposed[id], p)
+			}
+		}
+	}
+	return err
+}
+
+// Proposed is the newest approval of a patch for a machine that waits for a second person; nil where none does.
+func (v *View) Proposed(ctx context.Context, id patch.ID, m patch.MachineID) (*patch.Proposal, error) {
+	for i := range v.proposed[id] {
+		p := &v.proposed[id][i]
+		if in, err := v.Member(ctx, p.Label, m); err != nil || in {
+			return p, err
+		}
+	}
+	return nil, nil
 }
 
 // Records is a View without decisions and feeds: for what only concerns verdicts and attempts. Gates must not be walked on it.

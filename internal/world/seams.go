@@ -21,9 +21,10 @@ type Snapshots interface {
 	ListTransitions(ctx context.Context, f patch.TransitionFilter) ([]patch.Transition, error)
 }
 
-// Decisions is the storage of decisions: the newest per patch and label.
+// Decisions is the storage of decisions: the newest per patch and label, and those that wait for a second person.
 type Decisions interface {
 	ListDecisions(ctx context.Context, f patch.DecisionFilter) ([]patch.Decision, error)
+	ListProposals(ctx context.Context, open bool) ([]patch.Proposal, error)
 }
 
 // Work is the storage of payloads and attempts.

@@ -29,6 +29,9 @@ func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World,
 	if w.Policy, err = v.policy(ctx, a.Patch, s.seat.Number, w.Start, a.Assume); err != nil {
 		return w, err
 	}
+	if w.Proposed, err = v.Proposed(ctx, a.Patch, s.Machine.ID); err != nil {
+		return w, err
+	}
 	if w.Schedules, err = s.scheduled(ctx); err != nil {
 		return w, err
 	}
