@@ -72,6 +72,9 @@ func (a *appliance) sweepLoop(ctx context.Context) error {
 		if err := a.Rings.Step(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "rings not carried on", slog.Any("error", err))
 		}
+		if err := a.Ledger.ClearSuspects(ctx); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "suspect definitions not looked at again", slog.Any("error", err))
+		}
 		if err := a.Store.RemoveExpiredSessions(ctx, a.Now()); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "sessions not swept", slog.Any("error", err))
 		}

@@ -144,7 +144,7 @@ func (x *Rules) TakenBack(ctx context.Context, name string) ([]patch.Decision, e
 
 // ruleOf is the name of the rule that made a decision; empty where a person did.
 func ruleOf(by string) string {
-	rest, ok := strings.CutPrefix(by, "rule ")
+	rest, ok := strings.CutPrefix(by, patch.ByRule)
 	if !ok {
 		return ""
 	}
@@ -290,7 +290,7 @@ func (x *Rules) run(ctx context.Context, r patch.Rule) error {
 }
 
 func callerOf(r patch.Rule) patch.Caller {
-	return patch.Caller{Name: fmt.Sprintf("rule %s v%d", r.Name, r.Version), Role: patch.Operator, From: "local", Via: "appliance"}
+	return patch.Caller{Name: fmt.Sprintf(patch.ByRule+"%s v%d", r.Name, r.Version), Role: patch.Operator, From: "local", Via: "appliance"}
 }
 
 // draft gives the decisions that a stored rule makes now. A rule of a label that is gone makes none.

@@ -29,6 +29,7 @@ const (
 	CodeProposed   = "proposed"     // policy: an approval waits for a second person
 	CodeNotInLabel = "not-in-label" // label
 	CodeHeld       = "held"         // hold
+	CodeSuspect    = "suspect"      // hold: installed and found missing too often; a person must look
 	CodeNotYet     = "window-not-yet"
 	CodeWindowOver = "window-over"
 	CodeTurn       = "splay" // window: it is open, and this machine's own moment in it comes later

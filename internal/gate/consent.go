@@ -93,7 +93,9 @@ func label(w World) Gate {
 func hold(w World) Gate {
 	g := Gate{Name: Hold, Title: "not held back"}
 	if w.Policy.Stand != patch.HeldBack {
-		g.open("nobody holds it back")
+		if !suspect(w, &g) {
+			g.open("nobody holds it back")
+		}
 		return g
 	}
 	d := first(withVerb(w.Policy, patch.Hold))

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -86,6 +87,7 @@ func anyDecisions(t *rapid.T) []patch.Decision {
 	for i := range n {
 		d := decide(rapid.SampledFrom([]patch.Verb{patch.Approve, patch.Approve, patch.Approve, patch.Decline, patch.Hold, patch.Clear}).Draw(t, "verb"),
 			rapid.SampledFrom([]string{"all", "web", "db"}).Draw(t, "label"), now.Add(time.Duration(rapid.IntRange(-5, 5).Draw(t, "until"))*time.Hour))
+		d.By = rapid.SampledFrom([]string{"m.keller", "m.keller", "rule canary v2"}).Draw(t, "by")
 		d.ID, d.At = fmt.Sprint("d", i), now.Add(-time.Duration(rapid.IntRange(0, 100).Draw(t, "at"))*time.Hour)
 		out = append(out, d)
 	}
@@ -93,15 +95,77 @@ func anyDecisions(t *rapid.T) []patch.Decision {
 }
 
 func anyAttempts(t *rapid.T) []patch.Attempt {
-	n := rapid.SampledFrom([]int{0, 0, 0, 0, 1, 2, 4}).Draw(t, "attempts")
+	n := rapid.SampledFrom([]int{0, 0, 0, 0, 1, 2, 4, 6}).Draw(t, "attempts")
 	out := make([]patch.Attempt, n)
 	for i := range out {
-		a := failed(rapid.SampledFrom([]patch.FailCause{patch.FailPatch, patch.FailLock, patch.FailDrift, patch.FailDependency}).Draw(t, "cause"), time.Duration(100-i)*time.Hour)
-		a.ID, a.Number = fmt.Sprint("a", i), i+1
-		a.State = rapid.SampledFrom([]patch.Execution{patch.ExecFailed, patch.ExecDone, patch.ExecWithdrawn, patch.ExecInstalling}).Draw(t, "exec")
+		ago := time.Duration(rapid.SampledFrom([]int{10, 30, 70, 130, 600, 1500, 6000}).Draw(t, "minutes ago")) * time.Minute
+		a := failed(rapid.SampledFrom([]patch.FailCause{patch.FailPatch, patch.FailLock, patch.FailDrift, patch.FailDependency, patch.FailUntrusted, patch.FailPolicy}).Draw(t, "cause"), ago)
+		a.State = rapid.SampledFrom([]patch.Execution{patch.ExecFailed, patch.ExecFailed, patch.ExecDone, patch.ExecDone, patch.ExecDone, patch.ExecWithdrawn, patch.ExecInstalling}).Draw(t, "exec")
+		if a.State == patch.ExecDone {
+			a.Cause = ""
+			a.Effect = rapid.SampledFrom([]patch.Effect{patch.EffectNone, patch.EffectVerified, patch.EffectUndone, patch.EffectUndone, patch.EffectNotEffective}).Draw(t, "effect")
+		}
 		out[i] = a
 	}
+	slices.SortStableFunc(out, func(a, b patch.Attempt) int { return a.EndedAt.Compare(b.EndedAt) })
+	for i := range out {
+		out[i].ID, out[i].Number = fmt.Sprint("a", i), i+1
+	}
 	return out
+}
+
+// approvedAt is when the newest approval that covers the machine was given, and when a person gave the newest one.
+func approvedAt(w World) (newest, byPerson time.Time) {
+	for _, d := range w.Policy.Decisions {
+		if d.Verb == patch.Approve && d.At.After(newest) {
+			newest = d.At
+		}
+		if d.Verb == patch.Approve && d.By == "m.keller" && d.At.After(byPerson) {
+			byPerson = d.At
+		}
+	}
+	return newest, byPerson
+}
+
+// tryLeft is the oracle of attempts and of suspects, by the plainest reading of what was tried.
+func tryLeft(w World) bool {
+	newest, byPerson := approvedAt(w)
+	failures, gone := 0, 0
+	var last *patch.Attempt
+	for i, a := range w.Attempts {
+		bad := a.State == patch.ExecFailed && a.Cause == patch.FailPatch || a.State == patch.ExecDone && a.Effect == patch.EffectNotEffective
+		worked := a.State == patch.ExecDone && (a.Effect == patch.EffectVerified || a.Effect == patch.EffectUndone)
+		if !a.CreatedAt.Before(newest) && worked {
+			failures = 0
+		} else if !a.CreatedAt.Before(newest) && bad {
+			failures++
+		}
+		if a.State == patch.ExecDone && (a.Effect == patch.EffectUndone || a.Effect == patch.EffectNotEffective) && !a.CreatedAt.Before(byPerson) {
+			gone++
+		}
+		if a.State == patch.ExecDone || a.State == patch.ExecFailed {
+			last = &w.Attempts[i]
+		}
+	}
+	if failures >= 3 || gone >= 3 {
+		return false
+	}
+	if last == nil {
+		return true
+	}
+	judged := w.Receipt != nil && !w.Receipt.Started.Before(last.EndedAt)
+	recent := now.Sub(last.EndedAt) < time.Hour
+	switch {
+	case last.State == patch.ExecDone, last.Cause == patch.FailDrift:
+		return judged
+	case last.Cause == patch.FailDependency:
+		return !recent || newest.After(last.EndedAt) || judged
+	case last.Cause == patch.FailPolicy:
+		return !recent || judged
+	case last.Cause == patch.FailUntrusted:
+		return !recent
+	}
+	return true
 }
 
 // oracle says the same as Walk in the plainest way: what must all hold.
@@ -121,6 +185,7 @@ func oracle(w World) bool {
 	for _, a := range w.Attempts {
 		ready = ready && a.State.Ended()
 	}
+	ready = ready && tryLeft(w)
 	ready = ready && w.Quarantine == nil && !w.Turn.After(now)
 	for _, r := range w.Rings {
 		ready = ready && (r.Own && r.Load.Unproven < 5 || !r.Own && !r.Progress.PassedAt.IsZero())
@@ -135,7 +200,7 @@ func oracle(w World) bool {
 
 func TestWalkHoldsInAnyWorld(t *testing.T) {
 	deployable := 0
-	rapid.Check(t, func(t *rapid.T) {
+	thousands(t, func(t *rapid.T) {
 		w := anyWorld(t)
 		a := Walk(w)
 		if a.Deployable {
@@ -145,7 +210,7 @@ func TestWalkHoldsInAnyWorld(t *testing.T) {
 		if a.Deployable && !oracle(w) {
 			t.Fatalf("deployable against the rules: %+v", w)
 		}
-		if !a.Deployable && oracle(w) && a.Closed.Name != Attempts {
+		if !a.Deployable && oracle(w) {
 			t.Fatalf("closed at %s/%s, and nothing is in the way", a.Closed.Name, a.Closed.Code)
 		}
 		if w.Verdict >= patch.Unknown || w.Receipt == nil {
@@ -155,6 +220,13 @@ func TestWalkHoldsInAnyWorld(t *testing.T) {
 		}
 	})
 	t.Logf("%d worlds were deployable", deployable)
+}
+
+// thousands has a property hold in as many worlds, whatever rapid's own number is.
+func thousands(t *testing.T, holds func(*rapid.T)) {
+	for range 40 {
+		rapid.Check(t, holds)
+	}
 }
 
 func checkShape(t *rapid.T, a Answer) {

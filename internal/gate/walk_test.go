@@ -174,6 +174,10 @@ func TestClosedGates(t *testing.T) {
 		{"owner lately", func(w *World) { w.Attempts = []patch.Attempt{failed(patch.FailPolicy, time.Minute)} }, Attempts, CodeOwner, "it said no", Owner},
 		{"under way", func(w *World) { w.Attempts = []patch.Attempt{{ID: "a", State: patch.ExecWaiting}} }, Attempts, CodeUnderWay, "order waits", Agent},
 		{"awaiting detect", func(w *World) { w.Attempts = []patch.Attempt{done(time.Minute, "", 0)} }, Attempts, CodeAwaiting, "detect after it has not come", Agent},
+		{"installed and gone three times", func(w *World) {
+			w.Attempts = []patch.Attempt{done(9*time.Hour, patch.EffectUndone, 4), done(7*time.Hour, patch.EffectNotEffective, 5), done(5*time.Hour, patch.EffectUndone, 6)}
+			w.Changed = &Change{Note: "unattended-upgrades: downgrade of perl"}
+		}, Hold, CodeSuspect, "definition suspect: it was installed 3 times and each time it was missing afterwards", Person},
 		{"out of attempts", func(w *World) {
 			w.Attempts = []patch.Attempt{failed(patch.FailPatch, 5*time.Hour), failed(patch.FailPatch, 4*time.Hour), failed(patch.FailPatch, 3*time.Hour)}
 		}, Attempts, CodeOutOf, "3 of 3 attempts", Person},
@@ -243,8 +247,16 @@ func TestGatesOpenAgain(t *testing.T) {
 		"machine's own failures": func(w *World) { a := failed(patch.FailLock, 5*time.Hour); w.Attempts = []patch.Attempt{a, a, a, a} },
 		"owner allows the rest":  func(w *World) { w.Machine.Policy = "no-reboot" },
 		"owner keeps others":     func(w *World) { w.Machine.Policy = "no-takeover,no-reboot" },
-		"two failures":           func(w *World) { a := failed(patch.FailPatch, 5*time.Hour); w.Attempts = []patch.Attempt{a, a} },
-		"approved again":         func(w *World) { a := failed(patch.FailPatch, 23*time.Hour); w.Attempts = []patch.Attempt{a, a, a} },
+		"gone three times, and a person approved it since": func(w *World) {
+			u := done(23*time.Hour, patch.EffectUndone, 6)
+			w.Attempts = []patch.Attempt{u, u, u}
+		},
+		"gone twice": func(w *World) {
+			u := done(5*time.Hour, patch.EffectUndone, 6)
+			w.Attempts = []patch.Attempt{u, u, done(4*time.Hour, patch.EffectVerified, 7)}
+		},
+		"two failures":   func(w *World) { a := failed(patch.FailPatch, 5*time.Hour); w.Attempts = []patch.Attempt{a, a} },
+		"approved again": func(w *World) { a := failed(patch.FailPatch, 23*time.Hour); w.Attempts = []patch.Attempt{a, a, a} },
 		"worked in between": func(w *World) {
 			a := failed(patch.FailPatch, 5*time.Hour)
 			w.Attempts = []patch.Attempt{a, a, done(4*time.Hour, patch.EffectUndone, 6), a}

@@ -59,13 +59,14 @@ type Limits struct {
 	Stale       time.Duration // a snapshot older than this says nothing about now; 72 h
 	Silent      time.Duration // a machine not seen for longer is not online; 24 h
 	MaxAttempts int           // patch-caused failures before a person must look; patch.MaxAttempts
+	Flaps       int           // installs that were found missing afterwards before the definition is suspect; 3
 	Retry       time.Duration // how long a lock or a cut network closes the preflight; 15 min
 	RetryDisk   time.Duration // how long a full disk, an owner's refusal or an unapproved dependency does; 1 h
 }
 
 // DefaultLimits are the limits where nobody chose others.
 func DefaultLimits() Limits {
-	return Limits{Stale: 72 * time.Hour, Silent: 24 * time.Hour, MaxAttempts: patch.MaxAttempts, Retry: 15 * time.Minute, RetryDisk: time.Hour}
+	return Limits{Stale: 72 * time.Hour, Silent: 24 * time.Hour, MaxAttempts: patch.MaxAttempts, Flaps: patch.MaxFlaps, Retry: 15 * time.Minute, RetryDisk: time.Hour}
 }
 
 // FeedFact is a subscribed feed as far as the gates ask.

@@ -136,9 +136,11 @@ func (l *Ledger) keep(ctx context.Context, m patch.Machine, prev *patch.Snapshot
 			return err
 		}
 	}
-	if err := l.Store.PutSnapshotAfter(ctx, after, s, c.transitions(), effects(boot, s, list, c.attempts)); err != nil {
+	proven := effects(boot, s, list, c.attempts)
+	if err := l.Store.PutSnapshotAfter(ctx, after, s, c.transitions(), proven); err != nil {
 		return err
 	}
+	l.suspect(ctx, m, c.attempts, proven)
 	l.Log.DebugContext(ctx, "snapshot accepted", "machine", s.Machine, "seq", s.Seq, "os", s.OS, "revision", s.Revision, "patches", s.Expected)
 	if l.Accepted != nil {
 		l.Accepted(ctx, m, s.Receipt)

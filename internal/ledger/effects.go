@@ -82,8 +82,13 @@ func (l *Ledger) Settle(ctx context.Context, id patch.MachineID) error {
 	if err != nil {
 		return err
 	}
-	if e := effects(snap.Boot, snap, list, attempts); len(e) > 0 {
-		return l.Store.PutEffects(ctx, e)
+	e := effects(snap.Boot, snap, list, attempts)
+	if len(e) == 0 {
+		return nil
 	}
+	if err := l.Store.PutEffects(ctx, e); err != nil {
+		return err
+	}
+	l.suspect(ctx, s.Machine, attempts, e)
 	return nil
 }

@@ -187,6 +187,8 @@ func stands(code string) string {
 		return "approved for other labels only"
 	case gate.CodeSuperseded:
 		return "replaced by newer ones that come instead"
+	case gate.CodeSuspect:
+		return "held: installed and found missing too often"
 	case gate.CodeOutOf:
 		return "out of attempts"
 	case gate.CodeDependency:

@@ -103,7 +103,7 @@ func (t *tally) eligible(ctx context.Context, v *world.View, s *world.Sight, p p
 		}
 		if b.Deployable {
 			t.row.Deployable++
-		} else if b.Code == gate.CodeOutOf || b.Code == gate.CodeDependency {
+		} else if b.Code == gate.CodeOutOf || b.Code == gate.CodeDependency || b.Code == gate.CodeSuspect {
 			t.stuck = true
 		}
 	}

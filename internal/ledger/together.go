@@ -149,6 +149,8 @@ func phrase(code string) string {
 		return "waiting to be admitted"
 	case gate.CodeHeld:
 		return "held back"
+	case gate.CodeSuspect:
+		return "whose definition is suspect"
 	case gate.CodeNotInLabel:
 		return "outside the approved label"
 	case gate.CodeFetching, gate.CodeFetchFail:

@@ -133,6 +133,9 @@ const (
 // MaxAttempts is how many patch-caused failures a patch gets on a machine before it needs a person.
 const MaxAttempts = 3
 
+// MaxFlaps is how often a patch may be installed well and be missing afterwards on a machine before its definition is suspect.
+const MaxFlaps = 3
+
 // Attempt is one try to install one patch on one machine. Its ID is given to the agent and executed at most once.
 type Attempt struct {
 	ID         string    `json:"id"`

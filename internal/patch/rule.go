@@ -2,6 +2,9 @@ package patch
 
 import "time"
 
+// ByRule is what the By of a decision that a rule made begins with.
+const ByRule = "rule "
+
 // Rule decides for people: every patch that meets all of its conditions is approved or declined for a label, once it has been out for
 // a while. Its decisions are decisions like any other, made by "rule NAME vVERSION".
 type Rule struct {

@@ -1,0 +1,33 @@
+package main
+
+// effectDefects remove the controls of what happens on machines beside Fettle.
+var effectDefects = []Defect{
+	{Name: "a patch that is installed and missing again and again is installed for ever", File: "internal/gate/suspect.go",
+		Old: "len(flaps) < w.Limits.Flaps", New: "true", Test: "TestFlappingPatchIsHeld", In: "./internal/story"},
+	{Name: "a rule clears what is suspect", File: "internal/gate/suspect.go",
+		Old: "!strings.HasPrefix(d.By, patch.ByRule) && ", New: "", Test: "TestWalkHoldsInAnyWorld", In: "./internal/gate"},
+	{Name: "what somebody turned on again is turned off again", File: "internal/agent/steward.go",
+		Old: "case had == nil || off.Asked.After(had.Asked):", New: "case had == nil || u.Enabled || off.Asked.After(had.Asked):", Test: "TestTakeOverNeverFights", In: "./internal/agent"},
+	{Name: "a cycle does more than one thing", File: "internal/agent/steward.go",
+		Old: "	t.act = false\n	plan, err :=", New: "	plan, err :=", Test: "TestTakeOverNeverFights", In: "./internal/agent"},
+	{Name: "what was turned off is not verified", File: "internal/agent/steward.go",
+		Old: "case u.Enabled && had.Hand == patch.HandOff:", New: "case false:", Test: "TestTakeOverNeverFights", In: "./internal/agent"},
+	{Name: "the owner's veto is not honoured", File: "internal/agent/steward.go",
+		Old: "TakesOver(); !ok {", New: "TakesOver(); false && !ok {", Test: "TestOwnerVetoesTakeOver", In: "./internal/agent"},
+	{Name: "an older word about what to keep off is followed", File: "internal/agent/steward.go",
+		Old: "case w.Issued.Before(c.Issued):", New: "case false:", Test: "TestStewardshipIsHeldAgainstWhatItMustBe", In: "./internal/agent"},
+	{Name: "what to keep off may be signed by anybody", File: "internal/agent/steward.go",
+		Old: "ed25519.PublicKey(id.ApproverKey), wire.TypeUpdaters", New: "ed25519.PublicKey(id.CatalogKey), wire.TypeUpdaters", Test: "TestStewardshipOverTheWire", In: "./internal/agent"},
+	{Name: "giving back removes what somebody made theirs", File: "internal/agent/host/takeover.go",
+		Old: "err != nil || string(b) != f.content || !slices.Contains(made.Files, f.path)", New: "err != nil || b == nil || !slices.Contains(made.Files, f.path)", Test: "TestTakeOverLeavesWhatIsTheirs", In: "./internal/agent/host"},
+	{Name: "an administrator's mask is lifted", File: "internal/agent/host/takeover.go",
+		Old: "if !slices.Contains(made.Units, unit) || !masked(root, unit) {", New: "if !masked(root, unit) {", Test: "TestTakeOverLeavesWhatIsTheirs", In: "./internal/agent/host"},
+	{Name: "a take-over for all machines beats an exception for some", File: "internal/updater/ruling.go",
+		Old: "general(a.Label == patch.LabelAll, b.Label == patch.LabelAll)", New: "0", Test: "TestWhichRulingCounts", In: "./internal/updater"},
+	{Name: "a service that was turned on again raises no alarm", File: "internal/updater/watch.go",
+		Old: "case ruled && r.Verb == patch.TakeOver && u.Hand == patch.HandUndone:", New: "case false:", Test: "TestLivingWithAnotherPatchService", In: "./internal/story"},
+	{Name: "a person's change is nobody's", File: "internal/debian/history.go",
+		Old: `case r.RequestedBy != "":`, New: "case false:", Test: "TestHistoryNamesWhoDidIt", In: "./internal/debian"},
+	{Name: "another service's change counts as anybody's", File: "internal/ledger/transitions.go",
+		Old: "return patch.ByService", New: "return patch.ByOther", Test: "TestCausesOfChanges", In: "./internal/story"},
+}
