@@ -37,12 +37,13 @@ Examples:
   fettle catalog build -o alma.bundle --rpm https://mirror.example.org/almalinux/9/BaseOS/x86_64/os --rpm https://mirror.example.org/almalinux/9/AppStream/x86_64/os
   fettle catalog build -o rocky.bundle --osv osv/rocky --os rocky-9
   fettle catalog build -o noble.bundle --oval com.ubuntu.noble.usn.oval.xml.bz2
-  fettle catalog build -o drivers.bundle --sdp vendor-catalog.cab --os windows-10.0.19045`
+  fettle catalog build -o drivers.bundle --sdp vendor-catalog.cab --os windows-10.0.19045
+  fettle catalog build -o apps.bundle --apps definitions --apps winget-pkgs/manifests/m`
 }
 
 func (c catalogBuildCmd) Run(ctx context.Context, s *screen) error {
 	if len(c.Apt) == 0 && len(c.AptLists) == 0 && !c.given() {
-		return usagef("name at least one archive with --apt, --apt-lists, --apk, --rpm, --updateinfo, --osv, --oval or --sdp")
+		return usagef("name at least one archive with --apt, --apt-lists, --apk, --rpm, --updateinfo, --osv, --oval, --sdp or --apps")
 	}
 	for _, text := range c.Apt {
 		if _, err := feedsFromLine(text, c.Arch, c.Keyring, c.IgnoreExpiry); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/api"
 	notices "github.com/fettle-project/fettle/internal/feed/advisory"
+	"github.com/fettle-project/fettle/internal/feed/apps"
 	"github.com/fettle-project/fettle/internal/feed/apt"
 	"github.com/fettle-project/fettle/internal/feed/osv"
 	"github.com/fettle-project/fettle/internal/feed/oval"
@@ -62,6 +63,7 @@ type feedsAddCmd struct {
 	OSV          string `name:"osv" required:"" xor:"from" help:"OSV advisories of an rpm distribution: a zip's https address, or a zip or directory on the appliance." placeholder:"DIR"`
 	OVAL         string `name:"oval" required:"" xor:"from" help:"A document of OVAL definitions, compressed or not: an https address or a file on the appliance." placeholder:"FILE"`
 	SDP          string `name:"sdp" required:"" xor:"from" help:"WSUS software packages: a catalog (.cab, .xml), a package or a zip of them: an https address or a file on the appliance. Needs --os." placeholder:"FILE"`
+	Apps         string `required:"" xor:"from" help:"Definitions of third-party programs for Windows: a file, or a zip of our own YAML, winget or Scoop manifests: an https address or a file on the appliance. Needs --os." placeholder:"FILE"`
 	Advisories   string `required:"" xor:"from" help:"Advisories that enrich the patches of apt archives: the Debian security tracker's list of DSAs, DLAs or CVEs, or Ubuntu's notices as JSON or OSV: an https address or a file on the appliance. Needs --os." placeholder:"FILE"`
 	OS           string `name:"os" help:"The host OS that the feed is for, such as almalinux-9; needed where the feed does not say itself." placeholder:"OS"`
 	Arch         string `default:"amd64" help:"The machines' architecture."`
@@ -78,6 +80,7 @@ func (feedsAddCmd) Help() string {
   fettle feeds add --name rocky9-osv --osv /srv/osv/rocky --os rocky-9
   fettle feeds add --name noble-usn --oval https://mirror.example.org/oval/com.ubuntu.noble.usn.oval.xml.bz2
   fettle feeds add --name drivers --sdp https://vendor.example.com/catalog.cab --os windows-10.0.19045
+  fettle feeds add --name apps --apps /srv/apps/definitions.zip --os windows-10.0.19045
   fettle feeds add --name dsa --advisories https://tracker.example.org/DSA/list --os debian-12`
 }
 
@@ -99,7 +102,7 @@ func (c feedsAddCmd) Run(ctx context.Context, s *screen) error {
 
 // feeds makes what the flags name.
 func (c feedsAddCmd) feeds() ([]patch.Feed, error) {
-	for _, from := range []struct{ kind, address string }{{rpm.Kind, c.RPM}, {rpm.UpdateinfoKind, c.Updateinfo}, {osv.Kind, c.OSV}, {oval.Kind, c.OVAL}, {sdp.Kind, c.SDP}, {notices.Kind, c.Advisories}} {
+	for _, from := range []struct{ kind, address string }{{rpm.Kind, c.RPM}, {rpm.UpdateinfoKind, c.Updateinfo}, {osv.Kind, c.OSV}, {oval.Kind, c.OVAL}, {sdp.Kind, c.SDP}, {apps.Kind, c.Apps}, {notices.Kind, c.Advisories}} {
 		if from.address != "" {
 			f, err := feedAt(from.kind, from.address, c.OS, c.Arch, c.Keyring)
 			return []patch.Feed{f}, err

@@ -12,6 +12,7 @@ import (
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/feed"
 	notices "github.com/fettle-project/fettle/internal/feed/advisory"
+	"github.com/fettle-project/fettle/internal/feed/apps"
 	"github.com/fettle-project/fettle/internal/feed/apt"
 	"github.com/fettle-project/fettle/internal/feed/osv"
 	"github.com/fettle-project/fettle/internal/feed/oval"
@@ -23,7 +24,7 @@ import (
 // fetchers bring feeds of every kind that can be subscribed to.
 func fetchers() map[string]feed.Fetcher {
 	return map[string]feed.Fetcher{apt.Kind: &apt.Fetcher{}, rpm.Kind: &rpm.Fetcher{}, rpm.UpdateinfoKind: &rpm.UpdateinfoFetcher{}, osv.Kind: &osv.Fetcher{},
-		oval.Kind: &oval.Fetcher{}, sdp.Kind: &sdp.Fetcher{}, notices.Kind: &notices.Fetcher{}}
+		oval.Kind: &oval.Fetcher{}, sdp.Kind: sdp.NewFetcher(), apps.Kind: apps.NewFetcher(), notices.Kind: &notices.Fetcher{}}
 }
 
 // parsers make patches of feeds' raw files; Debian archives are the catalog's own.
@@ -43,8 +44,12 @@ func parsers() map[string]catalog.Parser {
 			return catalog.Found{Entries: entries, Withdrawn: withdrawn}, err
 		}},
 		sdp.Kind: {Version: sdp.ParserVersion, Parse: func(_ context.Context, g catalog.Generation) (catalog.Found, error) {
-			entries, withdrawn, err := sdp.Generation(g.State, sdp.Open(g.Open))
+			entries, withdrawn, err := sdp.Generation(g.State, g.Open)
 			return catalog.Found{Entries: entries, Withdrawn: withdrawn}, err
+		}},
+		apps.Kind: {Version: apps.ParserVersion, Parse: func(_ context.Context, g catalog.Generation) (catalog.Found, error) {
+			entries, err := apps.Generation(g.State, g.Open)
+			return catalog.Found{Entries: entries}, err
 		}},
 		notices.Kind: {Version: notices.ParserVersion, Parse: func(_ context.Context, g catalog.Generation) (catalog.Found, error) {
 			notes, err := notices.Notes(g.State, g.Open)
@@ -60,13 +65,13 @@ func checkFeed(f *patch.Feed) error {
 		return checkArchive(f)
 	case rpm.Kind, rpm.UpdateinfoKind, osv.Kind, oval.Kind:
 		return checkAddress(f)
-	case sdp.Kind:
+	case sdp.Kind, apps.Kind:
 		return checkWindows(f)
 	case notices.Kind:
 		return checkNotices(f)
 	}
 	return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: fmt.Sprintf("feeds of the kind %.40q are not known", f.Kind),
-		Do: "Use one of apt, rpm, updateinfo, osv, oval, sdp and advisories."}
+		Do: "Use one of apt, rpm, updateinfo, osv, oval, sdp, apps and advisories."}
 }
 
 func checkArchive(f *patch.Feed) error {

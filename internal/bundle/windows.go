@@ -12,6 +12,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/detect"
+	"github.com/fettle-project/fettle/internal/feed/apps"
 	"github.com/fettle-project/fettle/internal/feed/sdp"
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -19,6 +20,7 @@ import (
 // Windows names sources of patches for Windows to build from.
 type Windows struct {
 	SDP  []string // WSUS packages and catalogs: files or directories
+	Apps []string // definitions of third-party programs: files or directories
 	OS   string   // for what does not say itself which host OS it is for; empty: it is for any
 	Arch string   // of the machines, as dpkg says; empty: amd64
 }
@@ -39,6 +41,21 @@ func (w Windows) Read(parsed map[patch.HostOS][]catalog.Parsed) (notes []string,
 		notes = append(set.Notes, unclear(set.Unclear(), len(set.Packages), "software packages")...)
 		origin := patch.Origin{Suite: "sdp", Component: sdp.Kind, Index: hash, IndexPath: filepath.Base(w.SDP[0]), Dated: set.Dated()}
 		w.add(parsed, origin, set.Entries(), set.Withdrawn())
+	}
+	if len(w.Apps) > 0 {
+		var set apps.Set
+		for _, path := range w.Apps {
+			if err := set.ReadPath(path); err != nil {
+				return nil, err
+			}
+		}
+		hash, err := hashOf(w.Apps)
+		if err != nil {
+			return nil, err
+		}
+		notes = append(append(notes, set.Notes...), unclear(set.Unclear(), len(set.Apps), "app definitions")...)
+		origin := patch.Origin{Suite: "apps", Component: apps.Kind, Index: hash, IndexPath: filepath.Base(w.Apps[0]), Dated: set.Dated()}
+		w.add(parsed, origin, set.Entries(), nil)
 	}
 	return notes, nil
 }

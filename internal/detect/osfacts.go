@@ -6,6 +6,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/program"
 )
 
 // Classes of which a machine has one item: what its operating system says of itself. docs/facts.md lists their fields.
@@ -13,6 +14,29 @@ const (
 	classWindows = "windows"
 	classMacOS   = "macos"
 )
+
+// classProgram are installed programs. Their fields name_key and publisher_key, by which definitions ask for them, follow from the names.
+const classProgram = "program"
+
+func withKeys(c patch.Collected) patch.Collected {
+	items := make([]patch.Item, len(c.Items))
+	for i, it := range c.Items {
+		items[i] = patch.Item{Status: it.Status, Fields: make([]patch.Field, 0, len(it.Fields)+2)}
+		for _, f := range it.Fields {
+			switch f.Name {
+			case "name_key", "publisher_key":
+				continue
+			case "name":
+				items[i].Fields = append(items[i].Fields, patch.Field{Name: "name_key", Value: program.Key(program.Name(f.Value))})
+			case "publisher":
+				items[i].Fields = append(items[i].Fields, patch.Field{Name: "publisher_key", Value: program.Key(program.Publisher(f.Value))})
+			}
+			items[i].Fields = append(items[i].Fields, f)
+		}
+	}
+	c.Items = items
+	return c
+}
 
 // systemItem answers the classes windows and macos: what follows from facts about the OS, and beside it what was collected.
 func (a answers) systemItem(ctx context.Context, r item.Request) patch.Collected {

@@ -51,6 +51,8 @@ func (a answers) Probe(ctx context.Context, r item.Request) patch.Collected {
 	switch {
 	case r.Class == classWindows || r.Class == classMacOS:
 		return a.systemItem(ctx, r)
+	case r.Class == classProgram:
+		return withKeys(a.other.Probe(ctx, r))
 	case !ok:
 		return a.other.Probe(ctx, r)
 	}

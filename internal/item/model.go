@@ -42,6 +42,8 @@ const (
 	FilesetRevision
 	Record
 	DateTime // not OVAL's: a moment as CIM writes it, yyyymmddHHMMSS.mmmmmm±UUU, or a date that begins one
+	// ProgramVersion is not OVAL's: what publishers of Windows programs write, ordered as Windows' package manager does.
+	ProgramVersion
 )
 
 // Check says how many of several must satisfy.
