@@ -13,7 +13,7 @@ import (
 // consoleConfig gives the console the same stages and the same rules as the API.
 func (a *appliance) consoleConfig() web.Config {
 	return web.Config{
-		Ledger: a.Ledger, Explainer: a.Ledger, Approvals: a.Approval, Planner: a.Planner, Deployments: a.Deploy, Labels: a.Labels,
+		Ledger: a.Ledger, Explainer: a.Ledger, Approvals: a.Approval, Seconds: a.Approval, WhatIf: a.WhatIf, Planner: a.Planner, Deployments: a.Deploy, Labels: a.Labels,
 		Calendar: a.Calendar, Rules: a.Rules, Reporter: reporter{a},
 		Records: a.Store, Door: a.Door,
 		NewToken:  func() (string, patch.Hash, error) { return auth.NewToken(a.Issuer.Certificate) },

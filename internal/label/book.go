@@ -243,15 +243,3 @@ func (b *Book) Would(ctx context.Context, l patch.Label) ([]patch.MachineID, []p
 	m, err := b.carriers(ctx, l)
 	return m.Members, m.Patches, err
 }
-
-// Try evaluates an expression over all machines without storing it.
-func (b *Book) Try(ctx context.Context, text string) (Membership, error) {
-	if err := b.Check(text); err != nil {
-		return Membership{}, err
-	}
-	all, err := b.admitted(ctx)
-	if err != nil {
-		return Membership{}, err
-	}
-	return b.judge(ctx, patch.Label{Expr: text}, all)
-}

@@ -59,7 +59,7 @@ func TestLabelsOfPatches(t *testing.T) {
 	if got, err := b.Patches(t.Context(), "hand"); err != nil || len(got) != 2 {
 		t.Errorf("by hand: %v, %v", got, err)
 	}
-	if m, err := b.Try(t.Context(), `machine.name == "web-1"`); err != nil || len(m.Members) != 1 {
+	if m, err := b.try(t.Context(), `machine.name == "web-1"`); err != nil || len(m.Members) != 1 {
 		t.Errorf("%+v, %v", m, err)
 	}
 	if _, err := b.Patches(t.Context(), patch.LabelAll); patch.KindOf(err) != patch.Invalid {
@@ -146,7 +146,7 @@ func TestTrialAgreesWithMembership(t *testing.T) {
 	b, s := book()
 	b.Lists = lists()
 	for _, text := range []string{`machine.name == "web-1"`, `inventory.cores > 0`, `10 / (inventory.cores - 1) > 0 || machine.name == "web-2"`} {
-		m, err := b.Try(t.Context(), text)
+		m, err := b.try(t.Context(), text)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -32,6 +32,15 @@ type scheduleForm struct {
 	Fault                     *faultPage
 }
 
+func (v *visit) scheduleForm() scheduleForm {
+	return scheduleForm{Name: strings.TrimSpace(v.get("name")), Label: v.get("label"), Window: v.get("window"), Note: v.get("note")}
+}
+
+// schedule is what was typed.
+func (f scheduleForm) schedule() patch.Schedule {
+	return patch.Schedule{Name: f.Name, Label: f.Label, Window: f.Window, Note: f.Note}
+}
+
 const calendarDays = 30
 
 func (c *console) calendar(v *visit) error {
@@ -59,8 +68,8 @@ func (c *console) calendarAgain(v *visit, status int, f scheduleForm) (err error
 
 // putSchedule stores a schedule. What fails keeps what was typed.
 func (c *console) putSchedule(v *visit) error {
-	f := scheduleForm{Name: strings.TrimSpace(v.get("name")), Label: v.get("label"), Window: v.get("window"), Note: v.get("note")}
-	_, err := c.Calendar.Put(v.ctx, v.caller, patch.Schedule{Name: f.Name, Label: f.Label, Window: f.Window, Note: f.Note})
+	f := v.scheduleForm()
+	_, err := c.Calendar.Put(v.ctx, v.caller, f.schedule())
 	if err == nil {
 		return v.see("/calendar")
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/fettle-project/fettle/internal/lint"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/plan"
+	"github.com/fettle-project/fettle/internal/whatif"
 )
 
 // Ledger reads the account of every machine and every patch.
@@ -37,6 +38,18 @@ type Explainer interface {
 type Approvals interface {
 	Preview(ctx context.Context, r approval.Request) (approval.Preview, error)
 	Submit(ctx context.Context, caller patch.Caller, r approval.Request) (approval.Outcome, error)
+	Draft(ctx context.Context, by string, r approval.Request) ([]patch.Decision, error)
+}
+
+// Seconds has a second person answer what one has proposed.
+type Seconds interface {
+	Confirm(ctx context.Context, caller patch.Caller, id, why string) ([]patch.Decision, error)
+	Reject(ctx context.Context, caller patch.Caller, id, why string) (patch.Proposal, error)
+}
+
+// Supposer says what a change would do, without making it.
+type Supposer interface {
+	Ask(ctx context.Context, c whatif.Change) (whatif.Answer, error)
 }
 
 // Planner makes plans.
@@ -79,7 +92,7 @@ type Reporter interface {
 type Labels interface {
 	List(ctx context.Context) ([]label.Membership, error)
 	Membership(ctx context.Context, name string) (label.Membership, error)
-	Try(ctx context.Context, expr string) (label.Membership, error)
+	Test(ctx context.Context, p label.Probe) (label.Trial, error)
 	Put(ctx context.Context, caller patch.Caller, l patch.Label) error
 	Remove(ctx context.Context, caller patch.Caller, name string) error
 }
@@ -97,6 +110,7 @@ type History interface {
 	ListReceipts(ctx context.Context, id patch.MachineID, limit int) ([]patch.Receipt, error)
 	ListTransitions(ctx context.Context, f patch.TransitionFilter) ([]patch.Transition, error)
 	ListDecisions(ctx context.Context, f patch.DecisionFilter) ([]patch.Decision, error)
+	ListProposals(ctx context.Context, open bool) ([]patch.Proposal, error)
 	DecisionHistory(ctx context.Context, id patch.ID) ([]patch.Decision, error)
 	ListAudit(ctx context.Context, since time.Time, limit int) ([]patch.AuditEntry, error)
 	VerifyAudit(ctx context.Context) error
@@ -146,6 +160,8 @@ type Config struct {
 	Ledger      Ledger
 	Explainer   Explainer
 	Approvals   Approvals
+	Seconds     Seconds
+	WhatIf      Supposer
 	Planner     Planner
 	Deployments Deployments
 	Labels      Labels

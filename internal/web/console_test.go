@@ -19,7 +19,7 @@ var errChain error = &patch.Error{Kind: patch.Untrusted, What: "entry 12 does no
 func TestEveryRouteHasAPermission(t *testing.T) {
 	c := &console{Config: newWorld().config()}
 	public := map[string]bool{"GET /assets/{file}": true, "GET /sign-in": true, "POST /sign-in": true, "POST /sign-out": true}
-	reads := map[string]bool{"POST /decide/preview": true, "POST /labels/check": true, "POST /rules/check": true}
+	reads := map[string]bool{"POST /decide/preview": true, "POST /labels/check": true, "POST /rules/check": true, "POST /what-if": true}
 	for _, r := range c.routes() {
 		name := r.method + " " + r.path
 		switch {
@@ -48,7 +48,7 @@ func TestARouteWithoutAPermissionDoesNotMount(t *testing.T) {
 
 // fillIn puts something into a route's holes.
 func fillIn(path string) string {
-	return strings.NewReplacer("{machine}", "m", "{patch...}", "a/b/c", "{label}", "all", "{deployment}", "d", "{token}", "t", "{file}", "console.css", "{$}", "").Replace(path)
+	return strings.NewReplacer("{machine}", "m", "{patch...}", "a/b/c", "{label}", "all", "{deployment}", "d", "{token}", "t", "{file}", "console.css", "{$}", "", "{proposal}", "p").Replace(path)
 }
 
 func TestNobodyGetsInWithoutASession(t *testing.T) {
@@ -344,5 +344,66 @@ func TestFormats(t *testing.T) {
 		if got != want {
 			t.Errorf("%q, not %q", got, want)
 		}
+	}
+}
+
+func TestAnExpressionIsTakenApart(t *testing.T) {
+	h := fleet().open(t)
+	body := ask(h, "POST", "/labels/check", url.Values{"expr": {"a && b"}}, "HX-Request", "true").Body.String()
+	for _, want := range []string{"It holds for 1 of 22 machines now; 1 could not be judged", "all of", "&#34;db-02&#34;", "its inventory has not arrived yet", `class="d1"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%q is not in %s", want, body)
+		}
+	}
+	if bad := ask(h, "POST", "/labels/check", url.Values{"expr": {"nonsense"}}).Body.String(); !strings.Contains(bad, "<pre>undeclared reference") {
+		t.Error(bad)
+	}
+}
+
+func TestWhatAChangeWouldDoIsShownBeforeItIsMade(t *testing.T) {
+	w := fleet()
+	h := w.open(t)
+	for about, form := range map[string]url.Values{
+		"decision": {"verb": {"approve"}, "label": {"all"}, "patches": {"a/b/c"}}, "label": {"name": {"web"}, "kind": {"smart"}, "expr": {"true"}},
+		"rule": {"name": {"r"}, "label": {"all"}, "verb": {"approve"}}, "schedule": {"name": {"s"}, "label": {"all"}, "window": {"daily 1:00-2:00"}}, "remove-label": {"name": {"web"}}} {
+		form.Set("about", about)
+		got := ask(h, "POST", "/what-if", form, "HX-Request", "true")
+		if body := got.Body.String(); got.Code != http.StatusOK || !strings.Contains(body, "1 in, 0 out") || !strings.Contains(body, "and 59 more") || !strings.Contains(body, "the schedule canary installs it") {
+			t.Errorf("%s: %d %s", about, got.Code, body)
+		}
+	}
+	if len(w.asked) != 0 {
+		t.Errorf("it was decided: %+v", w.asked)
+	}
+	for about, form := range map[string]url.Values{"": {}, "label": {"name": {""}, "kind": {"smart"}, "expr": {"true"}}, "decision": {"verb": {"approve"}}} {
+		form.Set("about", about)
+		if got := ask(h, "POST", "/what-if", form); got.Code != http.StatusBadRequest {
+			t.Errorf("%s: %d", about, got.Code)
+		}
+	}
+}
+
+func TestProposalsAreAnsweredInTheConsole(t *testing.T) {
+	w := fleet()
+	h := w.open(t)
+	if body := ask(h, "GET", "/", nil).Body.String(); !strings.Contains(body, "1 decision waits</a>") && !strings.Contains(body, "1 decision waits for a second person") {
+		t.Error("home does not tell")
+	}
+	body := ask(h, "GET", "/proposals", nil).Body.String()
+	if !strings.Contains(body, `value="confirm"`) || !strings.Contains(body, "not now") {
+		t.Error(body)
+	}
+	if bad := ask(h, "POST", "/proposals/none", url.Values{"answer": {"confirm"}}); bad.Code != http.StatusNotFound {
+		t.Errorf("%d", bad.Code)
+	}
+	if bad := ask(h, "POST", "/proposals/p1", url.Values{"answer": {"perhaps"}}); bad.Code != http.StatusBadRequest || w.proposed[0].State != patch.Proposed {
+		t.Errorf("%d", bad.Code)
+	}
+	if good := ask(h, "POST", "/proposals/p1", url.Values{"answer": {"confirm"}}); good.Code != http.StatusSeeOther || w.proposed[0].State != patch.Confirmed {
+		t.Errorf("%d %+v", good.Code, w.proposed[0])
+	}
+	w.proposed[0].State, w.proposed[0].By = patch.Proposed, "m.keller"
+	if body := ask(h, "GET", "/proposals", nil).Body.String(); strings.Contains(body, `value="confirm"`) || !strings.Contains(body, "Withdraw") {
+		t.Error("whoever proposed it is offered to confirm it")
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/plan"
 	"github.com/fettle-project/fettle/internal/schedule"
+	"github.com/fettle-project/fettle/internal/whatif"
 )
 
 // world is an appliance in memory with fixed answers: the states that pages must be able to show.
@@ -52,6 +53,9 @@ type world struct {
 	complying []patch.Compliance
 	findings  []lint.Finding
 	plan      patch.Plan
+	trial     label.Trial
+	proposed  []patch.Proposal
+	changes   whatif.Answer
 	broken    error // of the audit chain
 	asked     []approval.Request
 	role      patch.Role
@@ -139,6 +143,32 @@ func (w *world) Submit(_ context.Context, c patch.Caller, r approval.Request) (a
 	w.decisions = append(slices.Clone(out), w.decisions...)
 	return approval.Outcome{Decisions: out}, nil
 }
+func (w *world) Draft(_ context.Context, by string, r approval.Request) ([]patch.Decision, error) {
+	return []patch.Decision{{ID: "draft", Patch: r.Patches[0], Label: r.Label, Verb: r.Verb, By: by}}, nil
+}
+func (w *world) Confirm(_ context.Context, c patch.Caller, id, _ string) ([]patch.Decision, error) {
+	if _, err := w.Reject(nil, c, id, ""); err != nil {
+		return nil, err
+	}
+	w.proposed[0].State = patch.Confirmed
+	return nil, nil
+}
+func (w *world) Reject(_ context.Context, c patch.Caller, id, _ string) (patch.Proposal, error) {
+	if len(w.proposed) == 0 || w.proposed[0].ID != id {
+		return patch.Proposal{}, patch.Errorf(patch.NotFound, "no proposal is called %q", id)
+	}
+	w.proposed[0].State, w.proposed[0].AnsweredBy = patch.Rejected, c.Name
+	return w.proposed[0], nil
+}
+func (w *world) ListProposals(_ context.Context, open bool) ([]patch.Proposal, error) {
+	return keep(w.proposed, func(p patch.Proposal) bool { return !open || p.State == patch.Proposed }), nil
+}
+func (w *world) Ask(_ context.Context, c whatif.Change) (whatif.Answer, error) {
+	if c.Label != nil && c.Label.Name == "" {
+		return whatif.Answer{}, patch.Errorf(patch.Invalid, "a label needs a name")
+	}
+	return w.changes, nil
+}
 func (w *world) Make(context.Context, patch.Caller, plan.Request) (patch.Plan, error) {
 	return w.plan, nil
 }
@@ -169,11 +199,11 @@ func (s shelf) Membership(_ context.Context, name string) (label.Membership, err
 	}
 	return label.Membership{}, patch.Errorf(patch.NotFound, "no label is called %s", name)
 }
-func (s shelf) Try(_ context.Context, expr string) (label.Membership, error) {
-	if strings.Contains(expr, "nonsense") {
-		return label.Membership{}, &patch.Error{Kind: patch.Invalid, What: "the expression does not compile", Why: "undeclared reference to 'nonsense'"}
+func (s shelf) Test(_ context.Context, p label.Probe) (label.Trial, error) {
+	if strings.Contains(p.Expr, "nonsense") {
+		return label.Trial{}, &patch.Error{Kind: patch.Invalid, What: "the expression does not compile", Why: "undeclared reference to 'nonsense'"}
 	}
-	return s.labels[len(s.labels)-1], nil
+	return s.trial, nil
 }
 func (s shelf) Put(context.Context, patch.Caller, patch.Label) error { return nil }
 func (s shelf) Remove(context.Context, patch.Caller, string) error   { return nil }
@@ -333,7 +363,7 @@ func (w *world) Lint(context.Context) ([]lint.Finding, error) { return w.finding
 func (w *world) config() Config {
 	return Config{
 		Calendar: clock{w}, Rules: bench{w}, Reporter: w,
-		Ledger: w, Explainer: w, Approvals: w, Planner: w, Deployments: dock{w}, Labels: shelf{w}, Records: w, Door: w,
+		Ledger: w, Explainer: w, Approvals: w, Seconds: w, WhatIf: w, Planner: w, Deployments: dock{w}, Labels: shelf{w}, Records: w, Door: w,
 		NewToken: func() (string, patch.Hash, error) {
 			return "fettle1.c2VjcmV0LXNlY3JldC1zZWNyZXQ.9f31…", patch.Hash(strings.Repeat("ab", 32)), nil
 		},

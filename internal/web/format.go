@@ -144,7 +144,13 @@ func segments(s string) string {
 	return strings.Join(parts, "/")
 }
 
-func patchURL(id patch.ID) string { return "/patches/" + segments(string(id)) }
+// patchURL is a patch's page, or that of a label of patches where one is named instead.
+func patchURL(id patch.ID) string {
+	if name, isLabel := strings.CutPrefix(string(id), patch.LabelPrefix); isLabel {
+		return labelURL(name)
+	}
+	return "/patches/" + segments(string(id))
+}
 func machineURL(id patch.MachineID) string {
 	return "/machines/" + url.PathEscape(string(id))
 }

@@ -18,6 +18,7 @@ type homePage struct {
 	Recent  []deploy.Progress
 	Stuck   []ledger.MachineRow
 	Pending []patch.Machine
+	Seconds []patch.Proposal // wait for a second person
 	Feeds   int
 }
 
@@ -49,6 +50,9 @@ func (c *console) home(v *visit) error {
 		} else if len(p.Recent) < 3 {
 			p.Recent = append(p.Recent, d)
 		}
+	}
+	if p.Seconds, err = c.Records.ListProposals(v.ctx, true); err != nil {
+		return err
 	}
 	feeds, err := c.Records.ListFeeds(v.ctx)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/fettle-project/fettle/internal/expr"
 	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -18,10 +19,46 @@ type labelsPage struct {
 // labelForm is a label as it was typed, and what its check said.
 type labelForm struct {
 	Name, Note, Kind, Expr string
+	Of                     string // "patches"; empty: machines
 	Members                string
-	Try                    *label.Membership
-	Names                  map[patch.MachineID]string
+	Trial                  *label.Trial
 	Fault                  *faultPage
+}
+
+// piece is a line of an expression that was taken apart.
+type piece struct {
+	Depth int
+	expr.Part
+}
+
+// lookedAt is one machine or patch with the pieces of the expression, in reading order.
+type lookedAt struct {
+	label.Looked
+	Pieces []piece
+}
+
+// Looked are those that the trial looked into.
+func (f labelForm) Looked() []lookedAt {
+	var out []lookedAt
+	for _, l := range f.Trial.Looked {
+		x := lookedAt{Looked: l}
+		if l.Part.Text != "" {
+			x.Pieces = pieces(l.Part, 0, nil)
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// deepest is how far pieces are indented.
+const deepest = 6
+
+func pieces(p expr.Part, depth int, found []piece) []piece {
+	found = append(found, piece{min(depth, deepest), p})
+	for _, x := range p.Parts {
+		found = pieces(x, depth+1, found)
+	}
+	return found
 }
 
 func (c *console) labels(v *visit) error {
@@ -33,10 +70,10 @@ func (c *console) labels(v *visit) error {
 }
 
 func (v *visit) labelForm() labelForm {
-	return labelForm{Name: strings.TrimSpace(v.get("name")), Note: v.get("note"), Kind: v.get("kind"), Expr: v.get("expr"), Members: v.get("members")}
+	return labelForm{Name: strings.TrimSpace(v.get("name")), Note: v.get("note"), Kind: v.get("kind"), Of: v.get("of"), Expr: v.get("expr"), Members: v.get("members")}
 }
 
-// checkLabel says which machines a smart label would have now. It changes nothing.
+// checkLabel says which machines or patches a smart label would have now, and why. It changes nothing.
 func (c *console) checkLabel(v *visit) error {
 	f := v.labelForm()
 	if err := c.tryLabel(v, &f); err != nil {
@@ -52,7 +89,7 @@ func (c *console) tryLabel(v *visit, f *labelForm) error {
 	if strings.TrimSpace(f.Expr) == "" {
 		return nil
 	}
-	m, err := c.Labels.Try(v.ctx, f.Expr)
+	t, err := c.Labels.Test(v.ctx, label.Probe{Expr: f.Expr, Of: patch.LabelOf(f.Of)})
 	if err != nil {
 		if patch.KindOf(err) == patch.Internal {
 			return err
@@ -61,9 +98,8 @@ func (c *console) tryLabel(v *visit, f *labelForm) error {
 		f.Fault = &p
 		return nil
 	}
-	f.Try = &m
-	f.Names, err = c.names(v)
-	return err
+	f.Trial = &t
+	return nil
 }
 
 // names gives every machine's name.
@@ -94,7 +130,7 @@ func (c *console) labelsAgain(v *visit, status int, f labelForm) error {
 // putLabel stores a label. What fails keeps what was typed.
 func (c *console) putLabel(v *visit) error {
 	f := v.labelForm()
-	l := patch.Label{Name: f.Name, Note: f.Note}
+	l := patch.Label{Name: f.Name, Of: patch.LabelOf(f.Of), Note: f.Note, CreatedAt: c.Now().UTC(), CreatedBy: v.caller.Name}
 	err := c.fill(v, &l, f)
 	if err == nil {
 		err = c.Labels.Put(v.ctx, v.caller, l)
@@ -121,14 +157,22 @@ func (c *console) fill(v *visit, l *patch.Label, f labelForm) error {
 		return nil
 	}
 	for _, name := range strings.FieldsFunc(f.Members, func(r rune) bool { return r == ',' || r == '\n' || r == '\r' || r == ' ' }) {
+		if l.Of == patch.OfPatches {
+			row, err := c.Explainer.ResolvePatch(v.ctx, name, "")
+			if err != nil {
+				return err
+			}
+			l.Patches = append(l.Patches, row.ID)
+			continue
+		}
 		m, err := c.Explainer.Resolve(v.ctx, name)
 		if err != nil {
 			return err
 		}
 		l.Members = append(l.Members, m.ID)
 	}
-	if len(l.Members) == 0 {
-		return &patch.Error{Kind: patch.Invalid, What: "a label by hand needs at least one machine", Do: "Write their names, one a line."}
+	if len(l.Members)+len(l.Patches) == 0 {
+		return &patch.Error{Kind: patch.Invalid, What: "a label by hand needs at least one machine or patch", Do: "Write their names, one a line."}
 	}
 	return nil
 }

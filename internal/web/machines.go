@@ -117,6 +117,7 @@ func (c *console) narrow(v *visit, all []ledger.MachineRow, os, label, text stri
 	}), nil
 }
 
+// labelNames lists the labels of machines.
 func (c *console) labelNames(v *visit) ([]string, error) {
 	list, err := c.Labels.List(v.ctx)
 	if err != nil {
@@ -124,7 +125,9 @@ func (c *console) labelNames(v *visit) ([]string, error) {
 	}
 	names := make([]string, 0, len(list))
 	for _, l := range list {
-		names = append(names, l.Label.Name)
+		if l.Label.Of == patch.OfMachines {
+			names = append(names, l.Label.Name)
+		}
 	}
 	return names, nil
 }

@@ -37,6 +37,9 @@ func (c *console) routes() []route {
 		{"POST", "/decide/preview", auth.Read, c.decidePreview},
 		{"POST", "/decide", auth.Decide, c.decide},
 		{"GET", "/decided", auth.Read, c.decided},
+		{"GET", "/proposals", auth.Read, c.proposals},
+		{"POST", "/proposals/{proposal}", auth.Decide, c.answerProposal},
+		{"POST", "/what-if", auth.Read, c.whatIf},
 
 		{"GET", "/labels", auth.Read, c.labels},
 		{"GET", "/labels/{label}", auth.Read, c.label},

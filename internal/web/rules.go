@@ -13,14 +13,15 @@ import (
 type rulesPage struct {
 	Rules  []patch.Rule
 	Labels []string
+	Sets   []string // labels of patches
 	Form   ruleForm
 }
 
 // ruleForm is a rule as it was typed, and what its check said.
 type ruleForm struct {
-	Name, Label, Verb, Expr, Soak, Note string
-	Look                                *approval.Outlook
-	Fault                               *faultPage
+	Name, Label, Verb, Expr, Soak, Note, Patches string
+	Look                                         *approval.Outlook
+	Fault                                        *faultPage
 }
 
 func (c *console) rules(v *visit) error {
@@ -35,6 +36,9 @@ func (c *console) rulesAgain(v *visit, status int, f ruleForm) (err error) {
 	if p.Labels, err = c.labelNames(v); err != nil {
 		return err
 	}
+	if p.Sets, err = c.patchSets(v); err != nil {
+		return err
+	}
 	frame, err := c.frame(v, "rules", "Rules")
 	if err != nil {
 		return err
@@ -43,7 +47,7 @@ func (c *console) rulesAgain(v *visit, status int, f ruleForm) (err error) {
 }
 
 func (v *visit) ruleForm() ruleForm {
-	return ruleForm{Name: strings.TrimSpace(v.get("name")), Label: v.get("label"), Verb: v.get("verb"), Expr: strings.TrimSpace(v.get("expr")), Soak: strings.TrimSpace(v.get("soak")), Note: v.get("note")}
+	return ruleForm{Name: strings.TrimSpace(v.get("name")), Label: v.get("label"), Verb: v.get("verb"), Expr: strings.TrimSpace(v.get("expr")), Soak: strings.TrimSpace(v.get("soak")), Note: v.get("note"), Patches: v.get("patches")}
 }
 
 // rule is what was typed.
@@ -52,7 +56,19 @@ func (f ruleForm) rule() (patch.Rule, error) {
 	if f.Soak != "" && err != nil {
 		return patch.Rule{}, &patch.Error{Kind: patch.Invalid, What: "cannot use the rule", Why: strconv.Quote(f.Soak) + " is no number of days"}
 	}
-	return patch.Rule{Name: f.Name, Label: f.Label, Verb: patch.Verb(f.Verb), Expr: f.Expr, SoakDays: days, Note: f.Note}, nil
+	return patch.Rule{Name: f.Name, Label: f.Label, Verb: patch.Verb(f.Verb), Expr: f.Expr, SoakDays: days, Note: f.Note, Patches: f.Patches}, nil
+}
+
+// patchSets lists the labels of patches.
+func (c *console) patchSets(v *visit) ([]string, error) {
+	list, err := c.Labels.List(v.ctx)
+	var names []string
+	for _, l := range list {
+		if l.Label.Of == patch.OfPatches {
+			names = append(names, l.Label.Name)
+		}
+	}
+	return names, err
 }
 
 // checkRule says what a rule would decide, now and later. It changes nothing.

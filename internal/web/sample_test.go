@@ -8,12 +8,14 @@ import (
 	"github.com/fettle-project/fettle/internal/approval"
 	"github.com/fettle-project/fettle/internal/calendar"
 	"github.com/fettle-project/fettle/internal/deploy"
+	"github.com/fettle-project/fettle/internal/expr"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/lint"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/schedule"
+	"github.com/fettle-project/fettle/internal/whatif"
 )
 
 const sampleOS patch.HostOS = "debian-12-amd64"
@@ -159,7 +161,8 @@ func (w *world) sampleDecisions() {
 	w.decisions = append(w.decisions, patch.Decision{ID: "x0", Patch: w.patches[0].Patch.ID, Label: "db", Verb: patch.Clear, By: "m.keller", At: w.ago(70 * time.Hour), Why: "wrong label"})
 	w.labels = append(w.labels,
 		label.Membership{Label: patch.Label{Name: "web", Note: "public web servers", Expr: `machine.name.startsWith("web-")`, CreatedAt: w.ago(900 * time.Hour), CreatedBy: "m.keller"}, Members: []patch.MachineID{w.machines[0].ID, w.machines[6].ID, w.machines[12].ID}, Unjudged: map[patch.MachineID]string{w.machines[13].ID: "it has not sent an inventory yet"}},
-		label.Membership{Label: patch.Label{Name: "db", Members: []patch.MachineID{w.machines[1].ID}, CreatedAt: w.ago(800 * time.Hour), CreatedBy: "j.ortiz"}, Members: []patch.MachineID{w.machines[1].ID}})
+		label.Membership{Label: patch.Label{Name: "db", Members: []patch.MachineID{w.machines[1].ID}, CreatedAt: w.ago(800 * time.Hour), CreatedBy: "j.ortiz"}, Members: []patch.MachineID{w.machines[1].ID}},
+		label.Membership{Label: patch.Label{Name: "urgent", Of: patch.OfPatches, Expr: `patch.exploited`, CreatedAt: w.ago(80 * time.Hour), CreatedBy: "j.ortiz"}, Patches: []patch.ID{w.patches[0].Patch.ID}, Faulty: map[patch.ID]string{w.patches[1].Patch.ID: "index out of bounds"}})
 	for _, m := range w.machines[:22] {
 		w.labels[0].Members = append(w.labels[0].Members, m.ID)
 	}
@@ -294,6 +297,15 @@ func (w *world) sampleStanding() {
 		{Name: "no-mariadb", Label: "db", Verb: patch.Decline, Expr: `patch.source == "mariadb"`, SoakDays: 3, Version: 4, Note: "the shop's vendor patches it", Paused: true, ChangedAt: w.ago(9 * time.Hour), ChangedBy: "j.ortiz"}}
 	w.outlook = approval.Outlook{Rule: w.ruleList[0], Sentence: "canary approves 6 patches for \"web\" now, and 2 when they have been out for 3 days; 11 are decided already.", Now: []patch.ID{w.patches[0].Patch.ID}, Settled: 11,
 		Waiting: []approval.Waiting{{Patch: w.patches[1].Patch.ID, Due: w.now.Add(30 * time.Hour)}}, Preview: &w.preview}
+	w.trial = label.Trial{Judged: 22, Holding: 1, Unjudged: 1, Looked: []label.Looked{
+		{ID: "m1", Name: "web-01", Holds: true, Part: expr.Part{Text: `machine.name == "web-01"`, Holds: true, Seen: []expr.Seen{{Name: "machine.name", Value: `"web-01"`}}}},
+		{ID: "m2", Name: "new-1", Fault: "its inventory has not arrived yet"},
+		{ID: "m3", Name: "db-02", Part: expr.Part{Text: `a && b`, Join: "and", Parts: []expr.Part{{Text: `machine.name == "web-01"`, Seen: []expr.Seen{{Name: "machine.name", Value: `"db-02"`}}}, {Text: "b", Fault: "index out of bounds"}}}}}}
+	w.proposed = []patch.Proposal{{ID: "p1", Patches: []patch.ID{w.patches[0].Patch.ID}, Label: "web", Verb: patch.Approve, By: "j.ortiz", Author: "j.ortiz", At: w.ago(time.Hour), Why: "the shop's week", State: patch.Proposed},
+		{ID: "p2", Patches: []patch.ID{w.patches[1].Patch.ID}, Label: "all", Verb: patch.Hold, Until: w.now.Add(time.Hour), By: "rule canary v1", Author: "m.keller", At: w.ago(30 * time.Hour), State: patch.Rejected, AnsweredBy: "j.ortiz", AnsweredAt: w.ago(20 * time.Hour), Answer: "not now"}}
+	w.changes = whatif.Answer{Sentence: "\"web\" would have 3 machines instead of 2: 1 in, 0 out; 1 patch on 1 machine would become deployable.", Machines: 1, Opens: whatif.Tally{Pairs: 1, Machines: 1, Patches: 1},
+		Label: &whatif.LabelDiff{Name: "web", Before: 2, After: 3, Enter: whatif.Bucket{Count: 1, Names: []string{"web-03"}}, Leave: whatif.Bucket{Count: 60, Names: []string{"db-01"}}},
+		Moves: []whatif.Move{{Patch: w.patches[0].Patch.ID, Title: "x", Before: whatif.Standing{Gate: gate.Policy, Code: gate.CodeUndecided, Text: "nobody has decided about it"}, After: whatif.Standing{Deployable: true, Text: "the schedule canary installs it", At: w.now.Add(time.Hour)}, Bucket: whatif.Bucket{Count: 1, Names: []string{"web-03"}}}}}
 	w.complying = []patch.Compliance{{Label: patch.LabelAll, At: w.now, Machines: 22, Confirmed: 12, Needing: 6, Erring: 1, Behind: 0, Stale: 1, Failed: 1, Never: 1,
 		Exposures: []patch.Exposure{{Severity: patch.Critical, Patches: 2, Machines: 4, Pairs: 6, OldestDays: 11, MedianDays: 4, Allowed: 7, Overdue: 1}, {Severity: patch.NotGiven, Patches: 9, Machines: 6, Pairs: 31, OldestDays: 40, MedianDays: 12}}},
 		{Label: "db", At: w.now}, {Label: "web", At: w.now, Machines: 3, Confirmed: 3}}

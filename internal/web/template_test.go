@@ -20,6 +20,7 @@ func bodies() map[string]map[string]any {
 		"home": {"layout": view[homePage]{}}, "machines": {"layout": view[machinesPage]{}}, "machine": {"layout": view[machinePage]{}},
 		"patches": {"layout": view[patchesPage]{}}, "patch": {"layout": view[patchPage]{}},
 		"decide": {"layout": view[decidePage]{}, "consequence": view[decidePage]{}, "change": view[decidePage]{}}, "decided": {"layout": view[decidedPage]{}},
+		"proposals": {"layout": view[proposalsPage]{}}, "what-if": {"layout": view[whatIfPage]{}, "diff": view[whatIfPage]{}},
 		"labels": {"layout": view[labelsPage]{}, "try": view[labelsPage]{}}, "label": {"layout": view[labelPage]{}},
 		"deployments": {"layout": view[deploymentsPage]{}}, "plan": {"layout": view[planPage]{}, "plan": view[planPage]{}},
 		"deployment": {"layout": view[deploymentPage]{}, "live": view[deploymentPage]{}}, "halt": {"layout": view[deploymentPage]{}},
@@ -55,7 +56,7 @@ func TestTemplatesFitTheirPages(t *testing.T) {
 
 // addresses is every page that a world has.
 func (w *world) addresses() []string {
-	out := []string{"/", "/machines", "/patches", "/patches?show=all&q=l&category=security", "/labels", "/deployments", "/deployments/new?label=all", "/feeds", "/alarms", "/audit", "/enrol", "/calendar", "/rules", "/reports", "/checks", "/search", "/search?q=" + url.QueryEscape("web perl"), "/decide"}
+	out := []string{"/", "/machines", "/patches", "/patches?show=all&q=l&category=security", "/labels", "/deployments", "/deployments/new?label=all", "/feeds", "/alarms", "/audit", "/enrol", "/calendar", "/rules", "/proposals", "/reports", "/checks", "/search", "/search?q=" + url.QueryEscape("web perl"), "/decide"}
 	for _, s := range machineShows {
 		out = append(out, "/machines?show="+s.name)
 	}
