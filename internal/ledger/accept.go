@@ -124,9 +124,9 @@ func (l *Ledger) keep(ctx context.Context, m patch.Machine, prev *patch.Snapshot
 	}
 	s.Received = v.Now
 	c := &change{machine: m, prev: prev, snap: s, list: list, inventory: sync.OnceValue(func() patch.Inventory { return l.inventory(ctx, m) })}
-	boot, after := s.Boot, uint64(0)
+	boot := s.Boot
 	if prev != nil {
-		boot, after = prev.Boot, prev.Seq
+		boot = prev.Boot
 		if c.old, err = v.Shelf(ctx, prev.OS, prev.Revision); err != nil {
 			return err
 		}
@@ -137,7 +137,7 @@ func (l *Ledger) keep(ctx context.Context, m patch.Machine, prev *patch.Snapshot
 		}
 	}
 	proven := effects(boot, s, list, c.attempts)
-	if err := l.Store.PutSnapshotAfter(ctx, after, s, c.transitions(), proven); err != nil {
+	if err := l.Store.PutSnapshotAfter(ctx, prev, s, c.transitions(), proven); err != nil {
 		return err
 	}
 	l.suspect(ctx, m, c.attempts, proven)

@@ -11,10 +11,11 @@ import (
 
 // Snapshots is the storage of snapshots beyond what package world reads.
 type Snapshots interface {
-	PutSnapshotAfter(ctx context.Context, after uint64, s patch.Snapshot, t []patch.Transition, e []patch.EffectUpdate) error
+	PutSnapshotAfter(ctx context.Context, before *patch.Snapshot, s patch.Snapshot, t []patch.Transition, e []patch.EffectUpdate) error
 	PutEffects(ctx context.Context, e []patch.EffectUpdate) error
 	HasFacts(ctx context.Context, hash patch.Hash) (bool, error)
 	FindInventory(ctx context.Context, hash patch.Hash) ([]byte, error)
+	ListLeavings(ctx context.Context, id patch.ID) ([]patch.Transition, error)
 	FirstReceipt(ctx context.Context, id patch.MachineID) (patch.Receipt, error)
 	ListReceipts(ctx context.Context, id patch.MachineID, limit int) ([]patch.Receipt, error)
 }

@@ -76,20 +76,18 @@ func (l *Ledger) carriers(ctx context.Context, v *world.View, id patch.ID, label
 
 // closedElsewhere lists the machines on which the patch had a row before their OS or its list changed.
 func (l *Ledger) closedElsewhere(ctx context.Context, id patch.ID, machines []*world.Sight) ([]Row, error) {
-	ts, err := l.World.Store.ListTransitions(ctx, patch.TransitionFilter{Patch: id})
+	ts, err := l.Store.ListLeavings(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	last := map[patch.MachineID]patch.Transition{}
 	for _, t := range ts {
-		if _, newer := last[t.Machine]; !newer {
-			last[t.Machine] = t
-		}
+		last[t.Machine] = t
 	}
 	out := []Row{}
 	for _, s := range machines {
 		t, ok := last[s.Machine.ID]
-		if !ok || t.To != patch.Unknown {
+		if !ok {
 			continue
 		}
 		r, err := l.closedRow(ctx, s, t)

@@ -389,9 +389,10 @@ func TestEffects(t *testing.T) {
 		}
 		wantKind(t, s.PutEffects(ctx, []patch.EffectUpdate{{Attempt: "x", VerifiedSeq: 1}}), patch.NotFound)
 		v := snapshot("m-1", 8, bookworm, patch.NotPatched)
-		must(t, s.PutSnapshotAfter(ctx, 0, v, nil, []patch.EffectUpdate{{Attempt: "a1", VerifiedSeq: 8, Effect: patch.EffectUndone}}))
+		must(t, s.PutSnapshotAfter(ctx, nil, v, nil, []patch.EffectUpdate{{Attempt: "a1", VerifiedSeq: 8, Effect: patch.EffectUndone}}))
+		before := v
 		v.Seq = 9
-		wantKind(t, s.PutSnapshotAfter(ctx, 8, v, nil, []patch.EffectUpdate{{Attempt: "a3", VerifiedSeq: 9, Effect: patch.EffectUndone}}), patch.NotFound)
+		wantKind(t, s.PutSnapshotAfter(ctx, &before, v, nil, []patch.EffectUpdate{{Attempt: "a3", VerifiedSeq: 9, Effect: patch.EffectUndone}}), patch.NotFound)
 		if a := findAttempt(t, s, "a1"); a.Effect != patch.EffectUndone {
 			t.Errorf("a1 is %+v", a)
 		}

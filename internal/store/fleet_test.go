@@ -231,9 +231,11 @@ func TestSnapshotIsMonotone(t *testing.T) {
 		wantKind(t, s.PutSnapshot(ctx, same, nil), patch.Conflict)
 		wantKind(t, s.PutSnapshot(ctx, partial, nil), patch.Invalid)
 		wantKind(t, s.PutSnapshot(ctx, foreign, theirs), patch.Internal)
-		wantKind(t, s.PutSnapshotAfter(ctx, 5, foreign, nil, []patch.EffectUpdate{{Attempt: "none"}}), patch.NotFound)
-		for _, after := range []uint64{0, 4, 6} {
-			wantKind(t, s.PutSnapshotAfter(ctx, after, foreign, nil, nil), patch.Conflict)
+		wantKind(t, s.PutSnapshotAfter(ctx, &good, foreign, nil, []patch.EffectUpdate{{Attempt: "none"}}), patch.NotFound)
+		ahead := good
+		ahead.Seq = 6
+		for _, before := range []*patch.Snapshot{nil, &older, &ahead} {
+			wantKind(t, s.PutSnapshotAfter(ctx, before, foreign, nil, nil), patch.Conflict)
 		}
 		wantKind(t, s.PutSnapshot(ctx, snapshot("m-9", 6, bookworm, patch.Patched), nil), patch.NotFound)
 		if diff := cmp.Diff(good, got[patch.Snapshot](t)(s.NewestSnapshot(ctx, "m-1")), sameVector); diff != "" {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"iter"
 
@@ -15,13 +16,17 @@ func (s *Store) PutSnapshot(ctx context.Context, v patch.Snapshot, ts []patch.Tr
 }
 
 // PutSnapshotAfter is PutSnapshot that also stores, in the same transaction, what the snapshot proved about attempts. It gives Conflict
-// as well where the machine's newest snapshot is not, or no longer, the one with the number after (0: it has none): transitions and
-// effects were worked out against that one.
-func (s *Store) PutSnapshotAfter(ctx context.Context, after uint64, v patch.Snapshot, ts []patch.Transition, es []patch.EffectUpdate) error {
-	return s.putSnapshot(ctx, v, &after, ts, es)
+// as well where the machine's newest snapshot is not, or no longer, the one before (nil: it has none): transitions and effects were worked
+// out against that one.
+func (s *Store) PutSnapshotAfter(ctx context.Context, before *patch.Snapshot, v patch.Snapshot, ts []patch.Transition, es []patch.EffectUpdate) error {
+	if before == nil {
+		before = &patch.Snapshot{}
+	}
+	return s.putSnapshot(ctx, v, before, ts, es)
 }
 
-func (s *Store) putSnapshot(ctx context.Context, v patch.Snapshot, after *uint64, ts []patch.Transition, es []patch.EffectUpdate) error {
+// putSnapshot writes what differs from the snapshot before, as far as that is known; nil where it is not.
+func (s *Store) putSnapshot(ctx context.Context, v patch.Snapshot, before *patch.Snapshot, ts []patch.Transition, es []patch.EffectUpdate) error {
 	if err := v.Check(); err != nil {
 		return err
 	}
@@ -32,24 +37,28 @@ func (s *Store) putSnapshot(ctx context.Context, v patch.Snapshot, after *uint64
 	if err != nil {
 		return err
 	}
-	verdicts := s.vectors.encode(v.Verdicts)
+	same := before != nil && before.OS == v.OS && bytes.Equal(before.Verdicts.Bits(), v.Verdicts.Bits())
+	var verdicts []byte
+	if !same {
+		verdicts = s.vectors.encode(v.Verdicts)
+	}
 	err = s.write(ctx, func(x session) error {
-		if err := advanceSnapshot(ctx, x, v.Receipt, after); err != nil {
+		if err := advanceSnapshot(ctx, x, v.Receipt, before); err != nil {
 			return err
 		}
-		if _, err := x.exec(ctx, `INSERT INTO snapshots (machine, os, seq, receipt, verdicts, closed_at) VALUES ($1, $2, $3, $4, $5, 0)
-			ON CONFLICT (machine, os) DO UPDATE SET seq = excluded.seq, receipt = excluded.receipt, verdicts = excluded.verdicts, closed_at = 0`,
-			v.Machine, v.OS, v.Seq, receipt, verdicts); err != nil {
+		if err := putNewest(ctx, x, v.Receipt, receipt, verdicts); err != nil {
 			return err
 		}
-		if _, err := x.exec(ctx, `UPDATE snapshots SET closed_at = $3 WHERE machine = $1 AND os <> $2 AND closed_at = 0`,
-			v.Machine, v.OS, s.now()); err != nil {
-			return err
+		if before == nil || before.OS != v.OS {
+			if _, err := x.exec(ctx, `UPDATE snapshots SET closed_at = $3 WHERE machine = $1 AND os <> $2 AND closed_at = 0`,
+				v.Machine, v.OS, s.now()); err != nil {
+				return err
+			}
 		}
 		if _, err := x.exec(ctx, `INSERT INTO receipts (machine, seq, receipt) VALUES ($1, $2, $3)`, v.Machine, v.Seq, receipt); err != nil {
 			return err
 		}
-		if err := insertTransitions(ctx, x, v.Machine, ts); err != nil {
+		if err := s.putTransitions(ctx, x, v.Receipt, ts); err != nil {
 			return err
 		}
 		return putEffects(ctx, x, v.Machine, es)
@@ -57,12 +66,24 @@ func (s *Store) putSnapshot(ctx context.Context, v patch.Snapshot, after *uint64
 	return fault(err, "cannot store a snapshot of the machine %s", v.Machine)
 }
 
+// putNewest replaces what is newest of the machine's host OS; its verdicts stay where they are nil.
+func putNewest(ctx context.Context, x session, r patch.Receipt, receipt string, verdicts []byte) error {
+	if verdicts == nil {
+		_, err := x.exec(ctx, `UPDATE snapshots SET seq = $3, receipt = $4 WHERE machine = $1 AND os = $2`, r.Machine, r.OS, r.Seq, receipt)
+		return err
+	}
+	_, err := x.exec(ctx, `INSERT INTO snapshots (machine, os, seq, receipt, verdicts, closed_at) VALUES ($1, $2, $3, $4, $5, 0)
+		ON CONFLICT (machine, os) DO UPDATE SET seq = excluded.seq, receipt = excluded.receipt, verdicts = excluded.verdicts, closed_at = 0`,
+		r.Machine, r.OS, r.Seq, receipt, verdicts)
+	return err
+}
+
 // advanceSnapshot moves the machine's newest Seq forwards, and is what makes snapshots monotone: a second one waits for this row.
-func advanceSnapshot(ctx context.Context, x session, r patch.Receipt, after *uint64) error {
+func advanceSnapshot(ctx context.Context, x session, r patch.Receipt, before *patch.Snapshot) error {
 	query, args := `UPDATE machines SET snapshot_seq = $2, os = $3, detect_failed = '', detect_failed_at = 0, changed = `+x.engine.changed+`
 		WHERE id = $1 AND state = 'admitted' AND snapshot_seq < $2`, []any{r.Machine, r.Seq, r.OS}
-	if after != nil {
-		query, args = query+` AND snapshot_seq = $4`, append(args, *after)
+	if before != nil {
+		query, args = query+` AND snapshot_seq = $4`, append(args, before.Seq)
 	}
 	n, err := x.exec(ctx, query, args...)
 	if err != nil || n > 0 {

@@ -27,6 +27,7 @@ type Store struct {
 	now     func() time.Time
 	log     *slog.Logger
 	vectors *vectorCodec
+	moves   *moves
 	commits atomic.Int64 // of this process
 	group   *group       // of writers; nil where the database lets them write at once
 
@@ -65,6 +66,7 @@ func (s *Store) begin(ctx context.Context, url string) (err error) {
 	if s.vectors, err = newVectorCodec(); err != nil {
 		return err
 	}
+	s.moves = &moves{codec: s.vectors}
 	if err := s.connect(ctx, url); err != nil {
 		return err
 	}
