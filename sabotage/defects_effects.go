@@ -5,7 +5,7 @@ var effectDefects = []Defect{
 	{Name: "a patch that is installed and missing again and again is installed for ever", File: "internal/gate/suspect.go",
 		Old: "len(flaps) < w.Limits.Flaps", New: "true", Test: "TestFlappingPatchIsHeld", In: "./internal/story"},
 	{Name: "a rule clears what is suspect", File: "internal/gate/suspect.go",
-		Old: "!strings.HasPrefix(d.By, patch.ByRule) && ", New: "", Test: "TestWalkHoldsInAnyWorld", In: "./internal/gate"},
+		Old: "!strings.HasPrefix(d.By, patch.ByRule) && ", New: "", Test: "TestClosedGates", In: "./internal/gate"},
 	{Name: "what somebody turned on again is turned off again", File: "internal/agent/steward.go",
 		Old: "case had == nil || off.Asked.After(had.Asked):", New: "case had == nil || u.Enabled || off.Asked.After(had.Asked):", Test: "TestTakeOverNeverFights", In: "./internal/agent"},
 	{Name: "a cycle does more than one thing", File: "internal/agent/steward.go",
@@ -30,4 +30,8 @@ var effectDefects = []Defect{
 		Old: `case r.RequestedBy != "":`, New: "case false:", Test: "TestHistoryNamesWhoDidIt", In: "./internal/debian"},
 	{Name: "another service's change counts as anybody's", File: "internal/ledger/transitions.go",
 		Old: "return patch.ByService", New: "return patch.ByOther", Test: "TestCausesOfChanges", In: "./internal/story"},
+	{Name: "what was installed after the detect counts as gone again", File: "internal/ledger/reconcile.go",
+		Old: "case d.Change.At.After(taken):", New: "case false:", Test: "TestInventoryBesideDetection", In: "./internal/story"},
+	{Name: "facts of another time than the detect's are judged", File: "internal/patch/machine.go",
+		Old: "case !s.FactsAt.IsZero() && ", New: "case false && ", Test: "TestSnapshotCheck", In: "./internal/patch"},
 }

@@ -15,12 +15,13 @@ import (
 )
 
 type machinesCmd struct {
-	List   machinesListCmd   `cmd:"" default:"withargs" help:"List machines with their freshness."`
-	Show   machinesShowCmd   `cmd:"" help:"Show one machine."`
-	Rows   machinesRowsCmd   `cmd:"" help:"Read one machine's ledger: a row for every patch of its OS."`
-	Admit  machinesAdmitCmd  `cmd:"" help:"Let a machine take part."`
-	Revoke machinesRevokeCmd `cmd:"" help:"Shut a machine out; its history stays."`
-	Detect machinesDetectCmd `cmd:"" help:"Ask a machine to detect now."`
+	List      machinesListCmd      `cmd:"" default:"withargs" help:"List machines with their freshness."`
+	Show      machinesShowCmd      `cmd:"" help:"Show one machine."`
+	Rows      machinesRowsCmd      `cmd:"" help:"Read one machine's ledger: a row for every patch of its OS."`
+	Reconcile machinesReconcileCmd `cmd:"" help:"Hold a machine's own history of installed patches against its detect."`
+	Admit     machinesAdmitCmd     `cmd:"" help:"Let a machine take part."`
+	Revoke    machinesRevokeCmd    `cmd:"" help:"Shut a machine out; its history stays."`
+	Detect    machinesDetectCmd    `cmd:"" help:"Ask a machine to detect now."`
 }
 
 type machinesListCmd struct {
@@ -77,11 +78,9 @@ func printMachine(w io.Writer, d api.MachineDetail) {
 	f.put("seen", ago(m.SeenAt, time.Now())+with(" from ", m.Address))
 	f.put("agent", m.AgentVersion)
 	f.put("labels", strings.Join(d.Labels, ", "))
-	if r := m.Receipt; r != nil {
-		f.put("detect", "#"+strconv.FormatUint(r.Seq, 10)+", "+when(r.Ended)+", "+thousands(r.Evaluated)+" of "+thousands(r.Expected)+" patches, list "+string(r.Revision))
-	}
-	if m.DetectFailed != "" {
-		f.put("detect failed", when(m.DetectFailedAt)+": "+m.DetectFailed)
+	f.put("complete?", d.Detect.Sentence)
+	for _, x := range d.Detect.Details {
+		f.put("  "+x.Name, x.Text)
 	}
 	f.put("verdicts", countsText(m.Verdicts))
 	f.put("owner's policy", m.Policy)
@@ -180,6 +179,51 @@ func rowText(x ledger.Row) string {
 		return x.Text
 	}
 	return x.Reason.Text
+}
+
+type machinesReconcileCmd struct {
+	Machine string `arg:"" help:"Name, id, or the beginning of either."`
+	Check   bool   `help:"Exit with 1 where they disagree."`
+}
+
+func (machinesReconcileCmd) Help() string {
+	return `"Installed patches (via inventory)" is what the machine's own package manager has in its history. It is laid beside what detection says, and never
+mixed into it: each disagreement says which side is newer, who probably wrote it, and what it means.
+
+Example:
+  fettle machines reconcile web-14`
+}
+
+func (c machinesReconcileCmd) Run(ctx context.Context, s *screen) error {
+	client, err := s.client(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	r, err := api.Get[ledger.Reconciliation](ctx, client, api.Path("machines", c.Machine, "reconciliation"), nil)
+	if err != nil {
+		return err
+	}
+	if err := s.show(r, func(w io.Writer) { printReconciliation(w, r) }); err != nil {
+		return err
+	}
+	if c.Check && len(r.Items) > 0 {
+		return errNo
+	}
+	return nil
+}
+
+func printReconciliation(w io.Writer, r ledger.Reconciliation) {
+	line(w, "%s", clean(r.Sentence))
+	for _, d := range r.Items {
+		line(w, "")
+		line(w, "%s: %s by detection, %s by inventory; newer: %s", clean(string(d.Patch)), d.Verdict, clean(d.Change.Action+" of "+d.Change.Name+with(" ", d.Change.To)), d.Newer)
+		f := fields{w}
+		f.put("means", d.Meaning)
+		f.put("written by", d.Writer)
+		f.put("evidence", d.Change.Evidence)
+		f.put("do", d.Do)
+	}
 }
 
 type machinesAdmitCmd struct {

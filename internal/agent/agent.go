@@ -16,6 +16,8 @@ type Host interface {
 	Collect(ctx context.Context, sigs *detect.Signatures, f *patch.Facts) error
 	Inventory(ctx context.Context, f patch.Facts) (patch.Inventory, error)
 	Boot() string
+	// Lists is of when the machine's own package lists are; zero where it has none.
+	Lists() time.Time
 	Reboot() patch.RebootSignal
 }
 

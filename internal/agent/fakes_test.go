@@ -75,6 +75,7 @@ func (b *box) Inventory(_ context.Context, f patch.Facts) (patch.Inventory, erro
 	return patch.Inventory{Hostname: "box", OS: f.OS}, nil
 }
 func (b *box) Boot() string               { return "boot-1" }
+func (b *box) Lists() time.Time           { return time.Unix(1_795_600_000, 0) }
 func (b *box) Reboot() patch.RebootSignal { return patch.RebootSignal{} }
 
 // Collect finds nothing: the box is packages only.

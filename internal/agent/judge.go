@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"os"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -23,6 +24,7 @@ func (s *session) judgeMachine(ctx context.Context, order string) (patch.Snapsho
 	if err != nil {
 		return patch.Snapshot{}, err
 	}
+	read := s.cfg.Now().UTC()
 	if _, err := s.tend(ctx, facts.Packages, false); err != nil {
 		s.log.Error("cannot look after other patch services", "err", err)
 	}
@@ -41,7 +43,20 @@ func (s *session) judgeMachine(ctx context.Context, order string) (patch.Snapsho
 	if snap.Ended.Before(started) {
 		snap.Ended = started // the clock was set back in between
 	}
+	snap.FactsAt, snap.Dated = within(read, snap.Started, snap.Ended), meta.MetadataDate().UTC()
+	snap.Lists = s.cfg.Host.Lists().UTC().Truncate(time.Second)
 	return snap, s.keep(&snap, facts)
+}
+
+// within moves a moment that a clock which was set has put outside into a span.
+func within(t, from, to time.Time) time.Time {
+	if t.Before(from) {
+		return from
+	}
+	if t.After(to) {
+		return to
+	}
+	return t
 }
 
 func (s *session) evaluate(ctx context.Context, meta patch.RevisionMeta, facts *patch.Facts) (patch.Snapshot, error) {

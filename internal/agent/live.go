@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/detect"
@@ -34,6 +35,9 @@ func (h LiveHost) Inventory(ctx context.Context, f patch.Facts) (patch.Inventory
 
 // Boot names the current boot.
 func (h LiveHost) Boot() string { return host.BootID(h.Root) }
+
+// Lists is of when the machine's own package lists are.
+func (h LiveHost) Lists() time.Time { return host.ListsAt(h.Root) }
 
 // Reboot says whether a reboot is owed, live.
 func (h LiveHost) Reboot() patch.RebootSignal { return host.RebootSignal(h.Root) }

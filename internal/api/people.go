@@ -61,6 +61,7 @@ func (s *people) routes() []Route {
 		{Pattern: "GET /api/v1/machines/{machine}/inventory", Permission: auth.Read, Handle: s.findInventory},
 		{Pattern: "GET /api/v1/machines/{machine}/facts", Permission: auth.Read, Handle: s.findFacts},
 		{Pattern: "GET /api/v1/machines/{machine}/unmanaged", Permission: auth.Read, Handle: s.listUnmanaged},
+		{Pattern: "GET /api/v1/machines/{machine}/reconciliation", Permission: auth.Read, Handle: s.reconcile},
 		{Pattern: "GET /api/v1/machines/{machine}/updaters", Permission: auth.Read, Handle: s.machineUpdaters},
 		{Pattern: "POST /api/v1/machines/{machine}/admit", Permission: auth.ManageMachines, Audit: "machine.admitted", Handle: s.setMachineState(patch.Admitted)},
 		{Pattern: "POST /api/v1/machines/{machine}/revoke", Permission: auth.ManageMachines, Audit: "machine.revoked", Handle: s.setMachineState(patch.Revoked)},

@@ -17,6 +17,7 @@ type MachineDetail struct {
 	Labels    []string          `json:"labels"`
 	Inventory *patch.Inventory  `json:"inventory,omitempty"`
 	Online    bool              `json:"online"` // it waits in its long poll now
+	Detect    ledger.Glance     `json:"detect"` // whether its newest detect completed, in one glance
 }
 
 // Rows is a page of the ledger with the numbers of all of it.
@@ -74,6 +75,7 @@ func (s *people) findMachine(c *call) (any, error) {
 			d.Machine = r
 		}
 	}
+	d.Detect = ledger.GlanceAt(d.Machine.Machine, d.Machine.Receipt, s.Now())
 	if d.Labels, err = s.Labels.LabelsOf(c.Context(), m.ID); err != nil {
 		return nil, err
 	}
@@ -85,6 +87,15 @@ func (s *people) findMachine(c *call) (any, error) {
 		d.Inventory = &inv
 	}
 	return d, nil
+}
+
+// reconcile lays a machine's inventory beside its detection.
+func (s *people) reconcile(c *call) (any, error) {
+	m, err := s.Ledger.Resolve(c.Context(), c.PathValue("machine"))
+	if err != nil {
+		return nil, err
+	}
+	return s.Ledger.Reconcile(c.Context(), m.ID)
 }
 
 // stored unpacks what a machine uploaded.

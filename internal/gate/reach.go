@@ -109,7 +109,7 @@ func snapshot(w World) Gate {
 		g.until(Owner, "the agent tries again at its next check-in; mend what it names")
 		return g
 	case w.Now.Sub(taken) > w.Limits.Stale:
-		g.close(CodeStale, fmt.Sprintf("the newest complete detect is %s old; more than %s is too old to act on", span(w.Now.Sub(taken)), span(w.Limits.Stale)))
+		g.close(CodeStale, fmt.Sprintf("the newest complete detect is %s old; more than %s is too old to act on", Span(w.Now.Sub(taken)), Span(w.Limits.Stale)))
 	case w.Revision != nil && r.Revision != w.Revision.ID && w.Verdict == patch.Unknown:
 		g.close(CodeNotJudged, "the newest detect used an older list that does not carry this patch yet")
 	case w.Revision != nil && r.Revision != w.Revision.ID:

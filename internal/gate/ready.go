@@ -24,7 +24,7 @@ func machine(w World) Gate {
 		g.close(CodeSilent, fmt.Sprintf("%s has not checked in yet", w.name()))
 		g.until(Owner, "the machine checks in when its agent runs")
 	case w.Now.Sub(m.SeenAt) > w.Limits.Silent:
-		g.close(CodeSilent, fmt.Sprintf("%s was last seen %s ago (%s)", w.name(), span(w.Now.Sub(m.SeenAt)), clock(w.Now, m.SeenAt)))
+		g.close(CodeSilent, fmt.Sprintf("%s was last seen %s ago (%s)", w.name(), Span(w.Now.Sub(m.SeenAt)), clock(w.Now, m.SeenAt)))
 		g.until(Owner, "the machine checks in when it is on and its agent runs")
 	default:
 		g.open(fmt.Sprintf("admitted, seen %s", clock(w.Now, m.SeenAt)))

@@ -29,8 +29,8 @@ func clock(now, t time.Time) string {
 	return t.Format("2006-01-02 15:04")
 }
 
-// span writes a length of time in its biggest unit: "3 days", "1 hour".
-func span(d time.Duration) string {
+// Span writes a length of time in its biggest unit: "3 days", "1 hour".
+func Span(d time.Duration) string {
 	units := []struct {
 		one time.Duration
 		of  string
@@ -74,7 +74,7 @@ func took(r patch.Receipt) string {
 	case d < 10*time.Second:
 		return " in " + Number(int(d.Milliseconds())) + " ms"
 	default:
-		return " in " + span(d)
+		return " in " + Span(d)
 	}
 }
 

@@ -178,6 +178,13 @@ func TestClosedGates(t *testing.T) {
 			w.Attempts = []patch.Attempt{done(9*time.Hour, patch.EffectUndone, 4), done(7*time.Hour, patch.EffectNotEffective, 5), done(5*time.Hour, patch.EffectUndone, 6)}
 			w.Changed = &Change{Note: "unattended-upgrades: downgrade of perl"}
 		}, Hold, CodeSuspect, "definition suspect: it was installed 3 times and each time it was missing afterwards", Person},
+		{"gone three times, and only a rule has approved it since", func(w *World) {
+			d := approve("web")
+			d.By, d.At = "rule canary v2", now.Add(-time.Minute)
+			w.Policy = PolicyOf([]string{"web"}, []patch.Decision{d}, now)
+			u := done(5*time.Hour, patch.EffectUndone, 6)
+			w.Attempts = []patch.Attempt{u, u, u}
+		}, Hold, CodeSuspect, "definition suspect", Person},
 		{"out of attempts", func(w *World) {
 			w.Attempts = []patch.Attempt{failed(patch.FailPatch, 5*time.Hour), failed(patch.FailPatch, 4*time.Hour), failed(patch.FailPatch, 3*time.Hour)}
 		}, Attempts, CodeOutOf, "3 of 3 attempts", Person},

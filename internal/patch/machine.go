@@ -56,6 +56,19 @@ type Receipt struct {
 	Agent     string     `json:"agent"`           // agent version
 	Order     string     `json:"order,omitempty"` // the order that this detect closes, if any
 	Received  time.Time  `json:"received,omitzero"`
+	// How old what was judged was: the facts, the machine's own package lists (apt update, dnf makecache), the vendor's data in the catalog.
+	// Zero where it is not known. Lists is to the second.
+	FactsAt time.Time `json:"facts_at,omitzero"`
+	Lists   time.Time `json:"lists,omitzero"`
+	Dated   time.Time `json:"dated,omitzero"`
+}
+
+// Age is how old the facts were when the detect ended; 0 where it does not tell.
+func (r Receipt) Age() time.Duration {
+	if r.FactsAt.IsZero() {
+		return 0
+	}
+	return r.Ended.Sub(r.FactsAt)
 }
 
 // Snapshot is one complete detect.
@@ -73,6 +86,8 @@ func (s Snapshot) Check() error {
 		return Errorf(Invalid, "the snapshot is truncated: %d verdicts for %d definitions", s.Verdicts.Len(), s.Expected)
 	case s.OS == "" || s.Revision == "" || s.Seq == 0 || !s.Facts.Valid():
 		return Errorf(Invalid, "the snapshot does not name its OS, revision, sequence and facts")
+	case !s.FactsAt.IsZero() && (s.FactsAt.Before(s.Started) || s.FactsAt.After(s.Ended)):
+		return Errorf(Invalid, "the snapshot judged facts of another time than its own")
 	case s.Ended.Before(s.Started):
 		return Errorf(Invalid, "the snapshot ends before it starts")
 	case s.Errors != s.Verdicts.Counts()[Faulty]:

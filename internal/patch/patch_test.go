@@ -70,6 +70,8 @@ func TestSnapshotCheck(t *testing.T) {
 		"no facts":      func(s *Snapshot) { s.Facts = "../../etc/passwd" },
 		"no OS":         func(s *Snapshot) { s.OS = "" },
 		"no revision":   func(s *Snapshot) { s.Revision = "" },
+		"old facts":     func(s *Snapshot) { s.FactsAt = s.Started.Add(-time.Hour) },
+		"facts to come": func(s *Snapshot) { s.FactsAt = s.Ended.Add(time.Second) },
 		"ends early":    func(s *Snapshot) { s.Ended = s.Started.Add(-time.Second) },
 		"hides errors":  func(s *Snapshot) { s.Errors = 0 },
 		"invents error": func(s *Snapshot) { s.Errors = 2 },

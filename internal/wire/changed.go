@@ -30,7 +30,7 @@ type step struct {
 	flip byte // old verdict xor new verdict
 }
 
-// A change is: magic, base, seq - base, the fields that differ (a bit each), started (nanoseconds), ended - started, those fields,
+// A change is: magic, base, seq - base, the fields that differ (a bit each), started (nanoseconds), ended - started, those fields in their order,
 // the number of steps, each step as (distance << 2 | flip), and the first half of the SHA-256 over the whole new snapshot. Numbers are uvarints.
 var changeMagic = []byte("FTLCHNG1")
 
@@ -39,6 +39,8 @@ const (
 	givesAgent
 	givesFacts
 	givesOrder
+	givesAge   // when the facts were read, after the start
+	givesLists // of when the machine's own package lists are
 )
 
 const (
@@ -98,7 +100,23 @@ func appendReceipt(b []byte, base, next patch.Receipt) []byte {
 		put(givesFacts, string(raw))
 	}
 	put(givesOrder, next.Order)
+	if !next.FactsAt.IsZero() {
+		b[at] |= givesAge
+		b = binary.AppendUvarint(b, uint64(max(0, next.FactsAt.Sub(next.Started))))
+	}
+	if !next.Lists.Equal(base.Lists) {
+		b[at] |= givesLists
+		b = binary.AppendUvarint(b, uint64(max(0, seconds(next.Lists))))
+	}
 	return b
+}
+
+// seconds is a time as a change carries it; 0 for none.
+func seconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
 }
 
 func stepsBetween(a, b patch.Vector) []step {
@@ -113,6 +131,7 @@ func stepsBetween(a, b patch.Vector) []step {
 func sumOf(s patch.Snapshot) (out [sumSize]byte) {
 	r := s.Receipt
 	r.Received, r.Started, r.Ended = time.Time{}, r.Started.UTC(), r.Ended.UTC()
+	r.FactsAt, r.Lists, r.Dated = r.FactsAt.UTC(), r.Lists.UTC(), r.Dated.UTC()
 	head, err := json.Marshal(r)
 	if err != nil {
 		return out // times out of range: then nothing has this sum, and the whole snapshot is sent
@@ -142,6 +161,14 @@ func DecodeChange(b []byte) (Change, error) {
 		c.receipt.Facts = patch.Hash(hex.EncodeToString([]byte(facts)))
 	}
 	c.receipt.Order = in.text(c.given & givesOrder)
+	if c.given&givesAge != 0 {
+		c.receipt.FactsAt = c.receipt.Started.Add(time.Duration(in.number(math.MaxInt64 / 4)))
+	}
+	if c.given&givesLists != 0 {
+		if s := in.number(1 << 40); s > 0 {
+			c.receipt.Lists = time.Unix(int64(s), 0).UTC()
+		}
+	}
 	n := in.number(uint64(len(in.b)))
 	at := uint64(0)
 	for i := range n {
@@ -154,7 +181,7 @@ func DecodeChange(b []byte) (Change, error) {
 		}
 		c.steps = append(c.steps, step{at: int(at), flip: byte(v & 3)})
 	}
-	if in.bad || c.given >= givesOrder<<1 || c.Base == 0 || c.Seq <= c.Base || len(in.b) != sumSize {
+	if in.bad || c.given >= givesLists<<1 || c.Base == 0 || c.Seq <= c.Base || len(in.b) != sumSize {
 		return Change{}, patch.Errorf(patch.Invalid, "the changed snapshot is cut or not well formed")
 	}
 	copy(c.sum[:], in.b)
@@ -238,6 +265,10 @@ func (c Change) fill(r *patch.Receipt, v patch.Vector) {
 	}
 	if c.given&givesFacts != 0 {
 		r.Facts = c.receipt.Facts
+	}
+	r.FactsAt = c.receipt.FactsAt
+	if c.given&givesLists != 0 {
+		r.Lists = c.receipt.Lists
 	}
 }
 

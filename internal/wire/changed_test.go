@@ -41,6 +41,12 @@ func TestChangeComesBack(t *testing.T) {
 		next.Boot = rapid.SampledFrom([]string{base.Boot, "another", ""}).Draw(t, "boot")
 		next.Agent = rapid.SampledFrom([]string{base.Agent, "2.0"}).Draw(t, "agent")
 		next.Order = rapid.SampledFrom([]string{"", "o-1"}).Draw(t, "order")
+		if rapid.Bool().Draw(t, "aged") {
+			next.FactsAt = next.Started.Add(time.Duration(rapid.IntRange(0, 1_000_000_000).Draw(t, "age")))
+			base.FactsAt = base.Started
+		}
+		base.Lists = rapid.SampledFrom([]time.Time{{}, time.Unix(1_700_000_000, 0).UTC()}).Draw(t, "lists before")
+		next.Lists = rapid.SampledFrom([]time.Time{{}, base.Lists, time.Unix(1_700_000_001, 0).UTC()}).Draw(t, "lists")
 		base.Received = base.Ended.Add(time.Second) // as the appliance keeps it
 		b, ok := EncodeChange(base, next)
 		if !ok {
