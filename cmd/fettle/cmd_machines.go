@@ -83,6 +83,9 @@ func printMachine(w io.Writer, d api.MachineDetail) {
 		f.put("  "+x.Name, x.Text)
 	}
 	f.put("verdicts", countsText(m.Verdicts))
+	for _, x := range d.Formerly {
+		f.put("before", string(x.OS)+" until "+when(x.Until)+", then "+string(x.Next)+": "+countsText(x.Verdicts)+" (fettle status "+m.Name+" --as-of TIME, fettle machines rows "+m.Name+" --closed)")
+	}
 	f.put("owner's policy", m.Policy)
 	if m.RebootOwed {
 		f.put("reboot", "owed")

@@ -16,8 +16,9 @@ type MachineDetail struct {
 	Machine   ledger.MachineRow `json:"machine"`
 	Labels    []string          `json:"labels"`
 	Inventory *patch.Inventory  `json:"inventory,omitempty"`
-	Online    bool              `json:"online"` // it waits in its long poll now
-	Detect    ledger.Glance     `json:"detect"` // whether its newest detect completed, in one glance
+	Online    bool              `json:"online"`   // it waits in its long poll now
+	Detect    ledger.Glance     `json:"detect"`   // whether its newest detect completed, in one glance
+	Formerly  []ledger.Former   `json:"formerly"` // host OSes that it had before
 }
 
 // Rows is a page of the ledger with the numbers of all of it.
@@ -74,6 +75,9 @@ func (s *people) findMachine(c *call) (any, error) {
 		if r.ID == m.ID {
 			d.Machine = r
 		}
+	}
+	if d.Formerly, err = s.Ledger.Formerly(c.Context(), m.ID); err != nil {
+		return nil, err
 	}
 	d.Detect = ledger.GlanceAt(d.Machine.Machine, d.Machine.Receipt, s.Now())
 	if d.Labels, err = s.Labels.LabelsOf(c.Context(), m.ID); err != nil {

@@ -18,6 +18,7 @@ type Snapshots interface {
 	ListLeavings(ctx context.Context, id patch.ID) ([]patch.Transition, error)
 	FirstReceipt(ctx context.Context, id patch.MachineID) (patch.Receipt, error)
 	ListReceipts(ctx context.Context, id patch.MachineID, limit int) ([]patch.Receipt, error)
+	SnapshotsByOS(ctx context.Context, id patch.MachineID) ([]patch.Snapshot, error)
 }
 
 // People is the storage of what people typed names of, and of decisions' history.

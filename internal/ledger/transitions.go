@@ -76,7 +76,7 @@ func (c *change) transition(os patch.HostOS, id patch.ID, from, to patch.Verdict
 func (c *change) why(p patch.Patch, from, to patch.Verdict) (patch.Cause, string) {
 	switch {
 	case c.prev.OS != c.snap.OS:
-		return patch.OSChange, fmt.Sprintf("first detect on %s, before on %s", c.snap.OS, c.prev.OS)
+		return patch.OSChange, c.arriving(p.ID)
 	case from == patch.Unknown:
 		return patch.CatalogChange, "new on the list"
 	case c.prev.Facts == c.snap.Facts:
@@ -170,13 +170,36 @@ func (c *change) closings(moved bool) []patch.Transition {
 		}
 		t := c.transition(c.prev.OS, p.ID, from, patch.Unknown)
 		if moved {
-			t.Cause, t.Note = patch.OSChange, fmt.Sprintf("satisfied by upgrade: %s → %s", c.prev.OS, c.snap.OS)
+			t.Cause, t.Note = patch.OSChange, c.leaving(from, still)
 		} else {
 			t.Cause, t.Note = patch.CatalogChange, c.successor(p)
 		}
 		out = append(out, t)
 	}
 	return out
+}
+
+// leaving says how a row ended on the host OS that the machine had: the patch goes on under its own name on the new one, or the upgrade
+// brought what it would have.
+func (c *change) leaving(from patch.Verdict, still bool) string {
+	step := fmt.Sprintf("%s → %s", c.prev.OS, c.snap.OS)
+	switch {
+	case still:
+		return fmt.Sprintf("carried over by upgrade: %s", step)
+	case from == patch.NotPatched:
+		return fmt.Sprintf("satisfied by upgrade: %s; it was still missing before", step)
+	case from == patch.Faulty:
+		return fmt.Sprintf("satisfied by upgrade: %s; it could not be judged before", step)
+	}
+	return "satisfied by upgrade: " + step
+}
+
+// arriving says how a row began on the new host OS.
+func (c *change) arriving(p patch.ID) string {
+	if _, i, ok := c.old.Find(p); ok {
+		return fmt.Sprintf("carried over from %s, where it was %s", c.prev.OS, c.prev.Verdicts.At(i))
+	}
+	return fmt.Sprintf("first detect on %s, before on %s", c.snap.OS, c.prev.OS)
 }
 
 // successor says what took the place of a patch that left the list.

@@ -153,6 +153,58 @@ func TestUpgradeOfTheOSClosesRows(t *testing.T) {
 	}
 }
 
+// From either side of an upgrade a patch is findable with what became of it: one that was missing, one that was there, one that goes on under
+// its own name, one that came with the new OS. The old OS is still told as it was.
+func TestUpgradeIsFindableFromBothSides(t *testing.T) {
+	const tool patch.ID = "tools/agent/2.0"
+	s := newSite(t)
+	s.publish(bookworm, append(story(), src{"tools", "agent", "2.0", []string{"agent"}})...)
+	s.publish(trixie, src{"trixie-security", "perl", "5.40.1-6", []string{"perl-base"}}, src{"tools", "agent", "2.0", []string{"agent"}})
+	b := s.enrol("web-1", bookworm, "perl-base=5.36.0-7", "bash=5.2.15-2", "agent=1.0")
+	b.detect()
+	if a := s.explain(b, "trixie-security/perl/5.40.1-6").Answer; a.Closed.Code != gate.CodeOtherOS {
+		t.Errorf("a patch of the OS to come: %s", a.Sentence)
+	}
+	before := s.now
+	s.later(24 * time.Hour)
+	b.facts.OS.Key, b.facts.OS.VersionID = trixie, "13"
+	b.set("perl-base=5.40.1-5")
+	b.set("bash=5.2.37-2")
+	b.detect()
+	for id, says := range map[patch.ID]string{perl: "atisfied by upgrade: debian-12-amd64 → debian-13-amd64; it was still missing before.", bash: "atisfied by upgrade: debian-12-amd64 → debian-13-amd64."} {
+		ex := s.explain(b, id)
+		if ex.Answer.Closed.Code != gate.CodeUpgraded || !strings.Contains(ex.Answer.Sentence, says) {
+			t.Errorf("%s: %s", id, ex.Answer.Sentence)
+		}
+	}
+	ex := s.explain(b, tool)
+	if ex.Row.Verdict != patch.NotPatched || len(ex.Transitions) < 2 {
+		t.Errorf("one that goes on: %s, %+v", ex.Row.Verdict, ex.Transitions)
+	}
+	notes := map[string]bool{}
+	for _, x := range ex.Transitions {
+		notes[x.Note] = true
+	}
+	if !notes["carried over by upgrade: debian-12-amd64 → debian-13-amd64"] || !notes["carried over from debian-12-amd64, where it was not-patched"] {
+		t.Errorf("%v", notes)
+	}
+	past, err := s.ledger.AsOf(t.Context(), b.id, before)
+	s.must(err)
+	if past.Receipt == nil || past.Receipt.OS != bookworm || past.Verdicts[patch.NotPatched] != 3 || past.Verdicts[patch.Patched] != 1 {
+		t.Errorf("as it was: %+v", past.Verdicts)
+	}
+	old, err := s.ledger.Formerly(t.Context(), b.id)
+	s.must(err)
+	if len(old) != 1 || old[0].OS != bookworm || old[0].Next != trixie || old[0].Verdicts[patch.NotPatched] != 3 || old[0].Until.Before(before) {
+		t.Errorf("%+v", old)
+	}
+	rows, _, err := s.ledger.PatchRows(t.Context(), perl, ledger.RowFilter{Closed: true})
+	s.must(err)
+	if len(rows) != 1 || rows[0].Closed == nil || rows[0].OS != bookworm {
+		t.Errorf("from the patch's side: %+v", rows)
+	}
+}
+
 func TestEffects(t *testing.T) {
 	s, b := ready(t, perl, curl, openssl)
 	s.roll()
