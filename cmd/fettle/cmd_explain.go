@@ -8,15 +8,17 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"github.com/fettle-project/fettle/internal/api"
+	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
 type explainCmd struct {
-	Names []string `arg:"" help:"MACHINE, or MACHINE PATCH, or with --label only PATCH."`
-	Label string   `short:"l" help:"Explain the patch over all machines that carry this label."`
-	Check bool     `help:"Exit with 1 unless the patch is on the machine or deployable now; of a machine, unless it needs nothing."`
+	Names      []string `arg:"" optional:"" help:"MACHINE, or MACHINE PATCH, or with --label only PATCH."`
+	Label      string   `short:"l" help:"Explain the patch over all machines that carry this label."`
+	Deployment string   `help:"Say what a deployment waits for: why is this stuck?" placeholder:"ID"`
+	Check      bool     `help:"Exit with 1 unless the patch is on the machine or deployable now; of a machine, unless it needs nothing."`
 }
 
 func (explainCmd) Help() string {
@@ -27,10 +29,20 @@ Examples:
   fettle explain web-14
   fettle explain web-14 perl
   fettle explain --label web perl
+  fettle explain --deployment 01JD2V3Q4X
   fettle explain web-14 bookworm-security/perl/5.36.0-7+deb12u4 --json`
 }
 
 func (c explainCmd) Run(ctx context.Context, s *screen) error {
+	if c.Deployment != "" {
+		if len(c.Names) > 0 || c.Label != "" {
+			return usagef("with --deployment, name nothing else: fettle explain --deployment %s", c.Deployment)
+		}
+		return ask(ctx, s, api.Path("deployments", c.Deployment, "explain"), nil, printDeploymentExplanation)
+	}
+	if c.Label == "" && len(c.Names) == 0 {
+		return usagef("name a machine and at most one patch: fettle explain MACHINE PATCH")
+	}
 	if c.Label != "" {
 		if len(c.Names) != 1 {
 			return usagef("with --label, name one patch: fettle explain --label %s PATCH", c.Label)
@@ -231,6 +243,25 @@ func nextText(a gate.Answer) string {
 		return a.Next
 	}
 	return a.Next + " (" + when(a.NextAt) + ")"
+}
+
+// printDeploymentExplanation prints what a deployment waits for, and who waits.
+func printDeploymentExplanation(w io.Writer, e deploy.Explanation) {
+	line(w, "%s", clean(e.Sentence))
+	for _, g := range e.Groups {
+		line(w, "")
+		line(w, "  %5s  %s", thousands(g.Count), clean(g.Text))
+		var names []string
+		for _, a := range g.Attempts {
+			names = append(names, a.Name+" ("+string(a.Patch)+", "+thousands(a.Rank)+" of "+thousands(a.Of)+" there)")
+		}
+		line(w, "         %s", clean(strings.Join(firstNames(names), ", ")))
+		if g.Next != "" {
+			line(w, "         next: %s", clean(nextText(gate.Answer{Next: g.Next, NextAt: g.NextAt})))
+		}
+	}
+	line(w, "")
+	line(w, "What happens next: %s", clean(nextText(gate.Answer{Next: e.Next, NextAt: e.NextAt})))
 }
 
 func printLabelExplanation(w io.Writer, e ledger.LabelExplanation) {

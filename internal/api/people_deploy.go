@@ -72,6 +72,11 @@ func (s *people) listDeployments(c *call) (any, error) {
 	return listOf(l), err
 }
 
+// explainDeployment says what a deployment waits for.
+func (s *people) explainDeployment(c *call) (any, error) {
+	return s.Deploy.Explain(c.Context(), c.PathValue("deployment"))
+}
+
 func (s *people) haltDeployment(c *call) (any, error) {
 	d, err := s.Deploy.Halt(c.Context(), c.caller, c.PathValue("deployment"))
 	if err != nil {

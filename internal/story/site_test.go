@@ -247,6 +247,7 @@ type box struct {
 	results uint64
 	boot    string
 	owed    bool
+	busy    string
 	history []patch.PkgChange
 	// fails gives the cause with which a patch fails here.
 	fails map[patch.ID]patch.FailCause
@@ -305,7 +306,7 @@ func (b *box) has(name string) string {
 func (b *box) checkin() {
 	b.t.Helper()
 	b.counter++
-	b.must(b.store.PutCheckin(b.ctx(), b.id, patch.CheckinUpdate{At: b.now, Counter: b.counter, Boot: b.boot, OS: b.facts.OS.Key, Hostname: b.name, RebootOwed: b.owed}))
+	b.must(b.store.PutCheckin(b.ctx(), b.id, patch.CheckinUpdate{At: b.now, Counter: b.counter, Boot: b.boot, OS: b.facts.OS.Key, Hostname: b.name, RebootOwed: b.owed, Busy: b.busy}))
 }
 
 func blob(t testing.TB, v any) (patch.Hash, []byte) {

@@ -1,0 +1,233 @@
+package deploy
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/world"
+)
+
+// Explanation answers "why is this stuck?" for a deployment: every attempt that has not ended, by what it waits for.
+type Explanation struct {
+	At         time.Time             `json:"at"`
+	Deployment string                `json:"deployment"`
+	State      patch.DeploymentState `json:"state"`
+	Sentence   string                `json:"sentence"`
+	Counts     Counts                `json:"counts"`
+	Groups     []Wait                `json:"groups"` // biggest first
+	Next       string                `json:"next"`   // the first event that will change something, always given
+	NextAt     time.Time             `json:"next_at,omitzero"`
+	Actor      gate.Actor            `json:"actor,omitempty"`
+}
+
+// Wait is the attempts that wait for the same thing.
+type Wait struct {
+	Code   string     `json:"code"`           // the closed gate's, or "order-waits", "downloading", "installing", "silent-under-way"
+	Gate   gate.Name  `json:"gate,omitempty"` // empty: it is under way
+	Text   string     `json:"text"`           // of the first of them
+	Count  int        `json:"count"`          // attempts
+	Next   string     `json:"next,omitempty"`
+	NextAt time.Time  `json:"next_at,omitzero"` // the earliest
+	Actor  gate.Actor `json:"actor,omitempty"`
+	// Attempts are the first 50, each with where it stands on its own machine.
+	Attempts []Waiting `json:"attempts"`
+}
+
+// Waiting is one attempt.
+type Waiting struct {
+	Machine patch.MachineID `json:"machine"`
+	Name    string          `json:"name"`
+	Patch   patch.ID        `json:"patch"`
+	Text    string          `json:"text"`
+	SeenAt  time.Time       `json:"seen_at,omitzero"`
+	// Rank is its place among what the machine has still to install, from 1, of how many; other deployments' orders come first.
+	Rank int `json:"rank"`
+	Of   int `json:"of"`
+}
+
+const (
+	maxWaiting = 50
+	// quiet is how long a machine may say nothing while something is under way before that is what it is stuck in.
+	quiet = 30 * time.Minute
+)
+
+// Explain says what a deployment waits for.
+func (d *Desk) Explain(ctx context.Context, id string) (Explanation, error) {
+	dep, err := d.Store.FindDeployment(ctx, id)
+	if err != nil {
+		return Explanation{}, err
+	}
+	attempts, err := d.World.Store.ListAttempts(ctx, patch.AttemptFilter{Deployment: id})
+	if err != nil {
+		return Explanation{}, err
+	}
+	v, err := d.World.View(ctx)
+	if err != nil {
+		return Explanation{}, err
+	}
+	p := sum(dep, attempts)
+	ex := Explanation{At: v.Now, Deployment: id, State: dep.State, Counts: p.Counts, Groups: []Wait{}}
+	sights := map[patch.MachineID]*world.Sight{}
+	for _, a := range attempts {
+		if a.State.Ended() {
+			continue
+		}
+		s := sights[a.Machine]
+		if s == nil {
+			if s, err = v.Sight(ctx, a.Machine); err != nil {
+				return ex, err
+			}
+			sights[a.Machine] = s
+		}
+		if err := ex.add(ctx, dep, s, a); err != nil {
+			return ex, err
+		}
+	}
+	ex.conclude(p)
+	return ex, nil
+}
+
+func (ex *Explanation) add(ctx context.Context, dep patch.Deployment, s *world.Sight, a patch.Attempt) error {
+	w, err := ex.wait(ctx, dep, s, a)
+	if err != nil {
+		return err
+	}
+	one := Waiting{Machine: a.Machine, Name: s.Machine.Name, Patch: a.Patch, Text: w.Text, SeenAt: s.Machine.SeenAt}
+	if one.Rank, one.Of, err = place(ctx, s, a); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(ex.Groups, func(g Wait) bool { return g.Gate == w.Gate && g.Code == w.Code })
+	if i < 0 {
+		ex.Groups = append(ex.Groups, w)
+		i = len(ex.Groups) - 1
+	}
+	g := &ex.Groups[i]
+	g.Count++
+	if !w.NextAt.IsZero() && (g.NextAt.IsZero() || w.NextAt.Before(g.NextAt)) {
+		g.NextAt = w.NextAt
+	}
+	if len(g.Attempts) < maxWaiting {
+		g.Attempts = append(g.Attempts, one)
+	}
+	return nil
+}
+
+// wait is what one attempt waits for: a closed gate, the machine to come, or the machine to go on.
+func (ex *Explanation) wait(ctx context.Context, dep patch.Deployment, s *world.Sight, a patch.Attempt) (Wait, error) {
+	m, silence := s.Machine, ex.At.Sub(s.Machine.SeenAt)
+	if a.State != patch.ExecWaiting {
+		doing := "fetches and verifies the files"
+		if a.State == patch.ExecInstalling {
+			doing = "installs"
+		}
+		w := Wait{Code: string(a.State), Text: m.Name + " " + doing + busy(m), Next: "the agent reports when it has ended", Actor: gate.Agent}
+		if silence > quiet {
+			w.Code, w.Actor = "silent-under-way", gate.Owner
+			w.Text = fmt.Sprintf("%s began and has not been heard of for %s; the last that it said was that it %s", m.Name, gate.Span(silence), doing)
+			w.Next = "the agent goes on where it was when the machine is back"
+		}
+		return w, nil
+	}
+	answer, err := s.Walk(ctx, world.Ask{Patch: a.Patch, Window: dep.Plan.Window, Own: a.ID})
+	if err != nil {
+		return Wait{}, err
+	}
+	if c := answer.Closed; c != nil {
+		return Wait{Code: c.Code, Gate: c.Name, Text: c.Text, Next: c.Next, NextAt: c.NextAt, Actor: c.Actor}, nil
+	}
+	w := Wait{Code: "order-waits", Text: fmt.Sprintf("nothing stands in its way: %s takes the order at its next check-in; it was last seen %s ago%s", m.Name, gate.Span(silence), busy(m)),
+		Next: "the machine checks in", Actor: gate.Agent}
+	return w, nil
+}
+
+// busy is what a machine says that it is doing.
+func busy(m patch.Machine) string {
+	if m.Busy == "" {
+		return ""
+	}
+	return ", and says: " + m.Busy
+}
+
+// place is an attempt's place among all that is open on its machine, in the order in which it will be done.
+func place(ctx context.Context, s *world.Sight, a patch.Attempt) (at, of int, err error) {
+	all, err := s.Attempts(ctx, "")
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, other := range all { // oldest first
+		if other.State.Ended() {
+			continue
+		}
+		of++
+		if other.ID == a.ID {
+			at = of
+		}
+	}
+	return at, of, nil
+}
+
+func (ex *Explanation) conclude(p Progress) {
+	slices.SortStableFunc(ex.Groups, func(a, b Wait) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code)) })
+	if p.Ended {
+		ex.Sentence = "Nothing is stuck: " + p.Sentence + "."
+		ex.Next = "nothing: it has ended"
+		if p.Counts.Unproven > 0 {
+			ex.Next, ex.Actor = "the machines' next detects prove what was installed", gate.Agent
+		}
+		return
+	}
+	var parts []string
+	for _, g := range ex.Groups {
+		text := g.Text
+		if g.Count > 1 {
+			text = phrase(g.Code, g.Text)
+		}
+		if d := g.NextAt.Sub(ex.At); !g.NextAt.IsZero() && d > 0 {
+			text += " (in " + gate.Span(d) + ")"
+		}
+		parts = append(parts, gate.Number(g.Count)+": "+text)
+	}
+	open := p.Counts.Waiting + p.Counts.Downloading + p.Counts.Installing
+	ex.Sentence = fmt.Sprintf("%s of %s not ended. %s.", gate.Number(open), gate.Count(p.Counts.Total, "install has", "installs have"), strings.Join(parts, "; "))
+	first := slices.MinFunc(ex.Groups, func(a, b Wait) int { return cmp.Compare(soon(a), soon(b)) })
+	ex.Next, ex.NextAt, ex.Actor = first.Next, first.NextAt, first.Actor
+}
+
+// soon ranks waits by who ends them: what goes on by itself comes before what needs a person.
+func soon(w Wait) int {
+	order := []gate.Actor{gate.Agent, gate.Appliance, gate.Time, gate.Nobody, gate.Person, gate.Owner}
+	return slices.Index(order, w.Actor)
+}
+
+// phrase says in words that follow a number what several attempts wait for.
+func phrase(code, text string) string {
+	switch code {
+	case "order-waits":
+		return "ready, and taken at the machines' next check-ins"
+	case string(patch.ExecDownloading):
+		return "fetching files"
+	case string(patch.ExecInstalling):
+		return "installing"
+	case "silent-under-way":
+		return "on machines that began and have not been heard of since"
+	case gate.CodeSilent:
+		return "on machines that have not been seen lately"
+	case gate.CodeLocked:
+		return "on machines whose package manager is locked"
+	case gate.CodeFetching, gate.CodeFetchFail:
+		return "waiting for files on the appliance"
+	case gate.CodeTurn:
+		return "waiting for their machines' turn in the window"
+	case gate.CodeRingFull, gate.CodeRingBusy:
+		return "waiting for a free place in their ring"
+	case gate.CodeUnderWay:
+		return "behind another deployment of the same patch"
+	}
+	return text
+}

@@ -1,0 +1,69 @@
+package story_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/deploy"
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/plan"
+)
+
+// Why is this deployment stuck? The answer names what each install waits for, and when that ends.
+func TestStuckDeploymentIsExplained(t *testing.T) {
+	s, b := ready(t, perl, curl)
+	open := plan.Request{Label: "all", Window: patch.Window{NotBefore: s.now.Add(3*time.Hour + time.Minute), NotAfter: s.now.Add(9 * time.Hour)}}
+	p, err := s.planner.Make(t.Context(), s.admin, open)
+	s.must(err)
+	dep, err := s.deploy.Apply(t.Context(), s.admin, p)
+	s.must(err)
+	why := func(code, says string, actor gate.Actor) deploy.Explanation {
+		t.Helper()
+		ex, err := s.deploy.Explain(t.Context(), dep.ID)
+		s.must(err)
+		if len(ex.Groups) == 0 || ex.Groups[0].Code != code || !strings.Contains(ex.Sentence, says) || ex.Actor != actor || ex.Next == "" {
+			t.Errorf("want %s, %q:\n%s\n%+v", code, says, ex.Sentence, ex.Groups)
+		}
+		t.Log(ex.Sentence, "| next:", ex.Next)
+		return ex
+	}
+	ex := why(gate.CodeNotYet, "(in 3 hours)", gate.Time)
+	if w := ex.Groups[0]; w.Count != 2 || w.Attempts[1].Rank != 2 || w.Attempts[1].Of != 2 {
+		t.Errorf("%+v", w)
+	}
+	s.later(4 * time.Hour)
+	b.checkin()
+	why("order-waits", "ready, and taken at the machines' next check-ins", gate.Agent)
+	b.busy = "locked by unattended-upgr (pid 4711)"
+	b.checkin()
+	why(gate.CodeLocked, "package manager is locked", gate.Agent)
+	b.busy = ""
+	b.checkin()
+	o, ok := b.order()
+	if !ok {
+		t.Fatal("no order")
+	}
+	b.report(o, o.Items[0], patch.ExecDownloading, "")
+	b.report(o, o.Items[0], patch.ExecInstalling, "")
+	s.later(2 * time.Hour)
+	ex, err = s.deploy.Explain(t.Context(), dep.ID)
+	s.must(err)
+	found := false
+	for _, g := range ex.Groups {
+		found = found || g.Code == "silent-under-way" && strings.Contains(g.Text, "not been heard of for 2 hours") && g.Actor == gate.Owner
+	}
+	if !found {
+		t.Errorf("a machine that went silent: %+v", ex.Groups)
+	}
+	for _, item := range o.Items {
+		b.report(o, item, patch.ExecDone, "")
+	}
+	if ex, err = s.deploy.Explain(t.Context(), dep.ID); err != nil || len(ex.Groups) != 0 || !strings.HasPrefix(ex.Sentence, "Nothing is stuck") {
+		t.Errorf("%s %v", ex.Sentence, err)
+	}
+	if _, err := s.deploy.Explain(t.Context(), "nothing"); patch.KindOf(err) != patch.NotFound {
+		t.Error(err)
+	}
+}
