@@ -6,6 +6,8 @@ GO ?= go
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
+FLEET ?= 10000
+ONLY ?=
 HTMX := internal/web/assets/htmx.min.js
 
 .PHONY: build demo test check unit browser bench torture sabotage clean
@@ -40,9 +42,9 @@ browser: ## the console in a real Chromium
 	cd internal/web && npm ci --no-audit --no-fund --loglevel=error
 	FETTLE_BROWSER=1 $(GO) test -count=1 -run Browser ./internal/web
 
-bench: build ## speed, memory and sizes beside their peers, as ratios in one run
+bench: build ## speed, memory and sizes beside their peers, as ratios in one run; FLEET=100000 for a large fleet, ONLY=fleet for that part alone
 	scripts/needs bench
-	$(GO) run ./bench
+	$(GO) run ./bench -fleet $(FLEET) -only "$(ONLY)"
 
 torture: build ## long proofs: kills, fuzzing, thousands of worlds
 	scripts/needs test

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/lab"
@@ -55,15 +54,5 @@ func residentKiB(m *lab.Machine) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(b)) {
-		var kib int64
-		if n, _ := fmt.Sscanf(line, "VmRSS: %d kB", &kib); n == 1 {
-			return kib, nil
-		}
-	}
-	return 0, fmt.Errorf("process %d has no VmRSS", pid)
+	return residentOf(pid)
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -22,9 +23,14 @@ func main() {
 	if len(os.Args) > 2 && os.Args[1] == weigh {
 		weighOne(os.Args[2:])
 	}
+	o := options{}
+	flag.IntVar(&o.fleet, "fleet", 10_000, "how many machines the simulated fleet has")
+	flag.StringVar(&o.only, "only", "", "measure only this part: fleet")
+	flag.IntVar(&o.patches, "patches", 0, "simulate so many patches instead of taking the release's own lists")
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -54,10 +60,23 @@ func (r *report) print() {
 	_ = w.Flush()
 }
 
-func run(ctx context.Context) error {
+// options are what is measured.
+type options struct {
+	fleet, patches int
+	only           string
+}
+
+func run(ctx context.Context, o options) error {
 	archive, err := lab.ReadArchive(ctx)
 	if err != nil {
 		return err
+	}
+	var r report
+	if o.only == "fleet" {
+		if err := benchFleet(ctx, &r, o, archive); err != nil {
+			return err
+		}
+		return r.conclude()
 	}
 	fmt.Println("making the root …")
 	base, err := lab.MakeRoot(ctx, lab.CacheDir(), archive, lab.Big(release))
@@ -76,7 +95,6 @@ func run(ctx context.Context) error {
 	if err := lab.CopyWithApt(ctx, base, root, archive, release); err != nil {
 		return err
 	}
-	var r report
 	bundle := filepath.Join(dir, "bundle")
 	for _, part := range []func() error{
 		func() error { return benchCatalog(ctx, &r, root, bundle) },
@@ -84,11 +102,17 @@ func run(ctx context.Context) error {
 		func() error { return benchFlaws(ctx, &r, root, dir) },
 		func() error { return benchPrediction(ctx, &r) },
 		func() error { return benchIdle(ctx, &r, archive, base, dir) },
+		func() error { return benchFleet(ctx, &r, o, archive) },
 	} {
 		if err := part(); err != nil {
 			return err
 		}
 	}
+	return r.conclude()
+}
+
+// conclude prints the table; missed goals are an error.
+func (r *report) conclude() error {
 	r.print()
 	if r.missed > 0 {
 		return fmt.Errorf("%d goals missed", r.missed)

@@ -76,6 +76,7 @@ func (s *people) routes() []Route {
 		{Pattern: "DELETE /api/v1/tokens/{token}", Permission: auth.ManageTokens, Audit: "token.remove", Handle: s.removeToken},
 
 		{Pattern: "GET /api/v1/patches", Permission: auth.Read, Handle: s.searchPatches},
+		{Pattern: "GET /api/v1/counts", Permission: auth.Read, Handle: s.patchCounts},
 		{Pattern: "GET /api/v1/patches/{patch}", Permission: auth.Read, Handle: s.findPatch},
 		{Pattern: "GET /api/v1/patches/{patch}/rows", Permission: auth.Read, Handle: s.patchRows},
 		{Pattern: "GET /api/v1/patches/{patch}/prediction", Permission: auth.Read, Handle: s.predict},

@@ -43,6 +43,18 @@ func (s *people) searchPatches(c *call) (any, error) {
 	return l, err
 }
 
+// patchCounts gives the patches of ?os=… with how many of its machines have which verdict, the most needed first.
+func (s *people) patchCounts(c *call) (any, error) {
+	f, err := rowFilter(c)
+	if err != nil {
+		return nil, err
+	}
+	counts, total, err := s.Ledger.PatchCounts(c.Context(), patch.HostOS(c.text("os")), f)
+	l := listOf(counts)
+	l.Total = total
+	return l, err
+}
+
 func (s *people) findPatch(c *call) (any, error) {
 	row, err := s.patch(c, c.PathValue("patch"))
 	if err != nil {
