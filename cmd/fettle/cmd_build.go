@@ -38,12 +38,14 @@ Examples:
   fettle catalog build -o rocky.bundle --osv osv/rocky --os rocky-9
   fettle catalog build -o noble.bundle --oval com.ubuntu.noble.usn.oval.xml.bz2
   fettle catalog build -o drivers.bundle --sdp vendor-catalog.cab --os windows-10.0.19045
-  fettle catalog build -o apps.bundle --apps definitions --apps winget-pkgs/manifests/m`
+  fettle catalog build -o apps.bundle --apps definitions --apps winget-pkgs/manifests/m
+  fettle catalog build -o ten.bundle --msrc cvrf/2026-Jan.json --msrc cvrf/2026-Feb.json --apps definitions
+  fettle catalog build -o macs.bundle --sofa macos_data_feed.json`
 }
 
 func (c catalogBuildCmd) Run(ctx context.Context, s *screen) error {
 	if len(c.Apt) == 0 && len(c.AptLists) == 0 && !c.given() {
-		return usagef("name at least one archive with --apt, --apt-lists, --apk, --rpm, --updateinfo, --osv, --oval, --sdp or --apps")
+		return usagef("name at least one archive with --apt, --apt-lists, --apk, --rpm, --updateinfo, --osv, --oval, --sdp, --apps, --msrc or --sofa")
 	}
 	for _, text := range c.Apt {
 		if _, err := feedsFromLine(text, c.Arch, c.Keyring, c.IgnoreExpiry); err != nil {

@@ -18,12 +18,14 @@ type parsedFlags struct {
 	OVAL       []string `name:"oval" help:"A document of OVAL definitions, compressed or not. May be repeated." placeholder:"FILE"`
 	SDP        []string `name:"sdp" help:"WSUS software packages: .sdp files, catalogs (.xml), cabinets or zips of them, or directories. May be repeated." placeholder:"PATH"`
 	Apps       []string `help:"Definitions of third-party programs: our own YAML, winget or Scoop manifests; files, zips or directories. May be repeated." placeholder:"PATH"`
+	MSRC       []string `name:"msrc" help:"Microsoft's security documents, CVRF or CSAF: files, zips or directories. May be repeated." placeholder:"PATH"`
+	SOFA       []string `name:"sofa" help:"SOFA's feed of macOS releases. May be repeated." placeholder:"FILE"`
 	OS         string   `name:"os" help:"The host OS that repositories, advisories and definitions are for, such as almalinux-9, where they do not say themselves." placeholder:"OS"`
 	ApkKeys    []string `help:"Public keys, one of which must have signed each index, e.g. /etc/apk/keys. Without, indexes are not verified." placeholder:"PATH"`
 }
 
 func (f parsedFlags) given() bool {
-	return len(f.Apk)+len(f.RPM)+len(f.Updateinfo)+len(f.OSV)+len(f.OVAL)+len(f.SDP)+len(f.Apps) > 0
+	return len(f.Apk)+len(f.RPM)+len(f.Updateinfo)+len(f.OSV)+len(f.OVAL)+len(f.SDP)+len(f.Apps)+len(f.MSRC)+len(f.SOFA) > 0
 }
 
 // read gives what parsers make of the files. more are the options that say how to fetch.
@@ -52,7 +54,7 @@ func (f parsedFlags) read(ctx context.Context, s *screen, more bundle.Options) (
 	if err != nil {
 		return nil, err
 	}
-	notes, err = bundle.Windows{SDP: f.SDP, Apps: f.Apps, OS: f.OS, Arch: more.Arch}.Read(parsed)
+	notes, err = bundle.Windows{SDP: f.SDP, Apps: f.Apps, MSRC: f.MSRC, SOFA: f.SOFA, OS: f.OS, Arch: more.Arch}.Read(parsed)
 	for _, note := range notes {
 		s.say("fettle: %s", clean(note))
 	}

@@ -14,17 +14,19 @@ import (
 	notices "github.com/fettle-project/fettle/internal/feed/advisory"
 	"github.com/fettle-project/fettle/internal/feed/apps"
 	"github.com/fettle-project/fettle/internal/feed/apt"
+	"github.com/fettle-project/fettle/internal/feed/msrc"
 	"github.com/fettle-project/fettle/internal/feed/osv"
 	"github.com/fettle-project/fettle/internal/feed/oval"
 	"github.com/fettle-project/fettle/internal/feed/rpm"
 	"github.com/fettle-project/fettle/internal/feed/sdp"
+	"github.com/fettle-project/fettle/internal/feed/sofa"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
 // fetchers bring feeds of every kind that can be subscribed to.
 func fetchers() map[string]feed.Fetcher {
 	return map[string]feed.Fetcher{apt.Kind: &apt.Fetcher{}, rpm.Kind: &rpm.Fetcher{}, rpm.UpdateinfoKind: &rpm.UpdateinfoFetcher{}, osv.Kind: &osv.Fetcher{},
-		oval.Kind: &oval.Fetcher{}, sdp.Kind: sdp.NewFetcher(), apps.Kind: apps.NewFetcher(), notices.Kind: &notices.Fetcher{}}
+		oval.Kind: &oval.Fetcher{}, sdp.Kind: sdp.NewFetcher(), apps.Kind: apps.NewFetcher(), msrc.Kind: msrc.NewFetcher(), sofa.Kind: sofa.NewFetcher(), notices.Kind: &notices.Fetcher{}}
 }
 
 // parsers make patches of feeds' raw files; Debian archives are the catalog's own.
@@ -51,6 +53,14 @@ func parsers() map[string]catalog.Parser {
 			entries, err := apps.Generation(g.State, g.Open)
 			return catalog.Found{Entries: entries}, err
 		}},
+		msrc.Kind: {Version: msrc.ParserVersion, Parse: func(_ context.Context, g catalog.Generation) (catalog.Found, error) {
+			entries, err := msrc.Generation(g.OS, g.State, g.Open)
+			return catalog.Found{Entries: entries}, err
+		}},
+		sofa.Kind: {Version: sofa.ParserVersion, Parse: func(_ context.Context, g catalog.Generation) (catalog.Found, error) {
+			entries, err := sofa.Generation(g.OS, g.State, g.Open)
+			return catalog.Found{Entries: entries}, err
+		}},
 		notices.Kind: {Version: notices.ParserVersion, Parse: func(_ context.Context, g catalog.Generation) (catalog.Found, error) {
 			notes, err := notices.Notes(g.State, g.Open)
 			return catalog.Found{Notes: notes}, err
@@ -65,13 +75,13 @@ func checkFeed(f *patch.Feed) error {
 		return checkArchive(f)
 	case rpm.Kind, rpm.UpdateinfoKind, osv.Kind, oval.Kind:
 		return checkAddress(f)
-	case sdp.Kind, apps.Kind:
+	case sdp.Kind, apps.Kind, msrc.Kind, sofa.Kind:
 		return checkWindows(f)
 	case notices.Kind:
 		return checkNotices(f)
 	}
 	return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: fmt.Sprintf("feeds of the kind %.40q are not known", f.Kind),
-		Do: "Use one of apt, rpm, updateinfo, osv, oval, sdp, apps and advisories."}
+		Do: "Use one of apt, rpm, updateinfo, osv, oval, sdp, apps, msrc, sofa and advisories."}
 }
 
 func checkArchive(f *patch.Feed) error {
@@ -107,7 +117,7 @@ func checkAddress(f *patch.Feed) error {
 func checkWindows(f *patch.Feed) error {
 	if f.OS == "" {
 		return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: "feeds of the kind " + f.Kind + " do not say which host OS's list they are for",
-			Do: "Name it, as in --os windows-10.0.19045; subscribe once for each."}
+			Do: "Name it, as in --os windows-10.0.19045 or --os macos-15; subscribe once for each."}
 	}
 	if f.Keyring != "" {
 		return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: "feeds of the kind " + f.Kind + " carry no OpenPGP signature, so a keyring has no use",

@@ -91,7 +91,7 @@ func windowsFields(os *patch.OSFacts) []patch.Field {
 
 func macFields(os *patch.OSFacts) []patch.Field {
 	product, response, _ := strings.Cut(os.VersionID, " ")
-	fields := []patch.Field{{Name: "version", Type: "version", Value: product}, {Name: "architecture", Value: os.Arch}}
+	fields := []patch.Field{{Name: "version", Type: "version", Value: product}, {Name: "release", Value: os.VersionID}, {Name: "architecture", Value: os.Arch}}
 	if response = strings.Trim(response, "()"); response != "" {
 		fields = append(fields, patch.Field{Name: "response", Value: response})
 	}

@@ -108,7 +108,7 @@ func (t *trees) openShapes(col []byte) bool {
 	}
 	for len(r.b) > 0 && len(t.shapes) < maxLabels {
 		t.shapes = append(t.shapes, shape{class: text(), existence: item.Existence(r.upTo(int(item.OnlyOneExists))), check: item.Check(r.upTo(int(item.NoneExistCheck))),
-			field: text(), operation: item.Operation(r.upTo(int(item.NotLike))), datatype: item.Datatype(r.upTo(int(item.ProgramVersion))),
+			field: text(), operation: item.Operation(r.upTo(int(item.NotLike))), datatype: item.Datatype(r.upTo(int(item.MacOSVersion))),
 			arch: r.upTo(1 + int(item.NotLike)), archValue: text()})
 	}
 	return !r.bad && len(r.b) == 0

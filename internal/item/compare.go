@@ -75,6 +75,8 @@ func (c *Comparer) Compare(op Operation, as Datatype, seen, want string) (v Valu
 		order, err = iosVersions(seen, want)
 	case DateTime:
 		order, err = moments(seen, want)
+	case MacOSVersion:
+		order, err = version.Compare(version.MacOS, seen, want)
 	case ProgramVersion:
 		order, err = version.Compare(version.Winget, seen, want)
 	case IPv4, IPv6:

@@ -44,6 +44,8 @@ const (
 	DateTime // not OVAL's: a moment as CIM writes it, yyyymmddHHMMSS.mmmmmm±UUU, or a date that begins one
 	// ProgramVersion is not OVAL's: what publishers of Windows programs write, ordered as Windows' package manager does.
 	ProgramVersion
+	// MacOSVersion is not OVAL's: a product version of macOS ("13.4.1 (a)") or a build ("22F770820b").
+	MacOSVersion
 )
 
 // Check says how many of several must satisfy.

@@ -7,7 +7,7 @@ var operationNames = [...]string{"equals", "not equal", "case insensitive equals
 var operationMarks = [...]string{"=", "!=", "=i=", "!i=", ">", "<", ">=", "<=", "&", "|", "~", "<<", ">>", "%=", "!%="}
 
 var datatypeNames = [...]string{"string", "int", "float", "boolean", "binary", "version", "evr_string", "debian_evr_string",
-	"ios_version", "ipv4_address", "ipv6_address", "fileset_revision", "record", "datetime", "program_version"}
+	"ios_version", "ipv4_address", "ipv6_address", "fileset_revision", "record", "datetime", "program_version", "macos_version"}
 
 var checkNames = [...]string{"all", "at least one", "only one", "none satisfy", "none exist"}
 

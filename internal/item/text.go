@@ -160,7 +160,7 @@ func expected(op Operation, as Datatype, check Check, values []string) string {
 	}
 	newer, older := "greater than ", "less than "
 	switch as {
-	case Version, EVR, DebianEVR, IOSVersion, FilesetRevision, ProgramVersion:
+	case Version, EVR, DebianEVR, IOSVersion, FilesetRevision, ProgramVersion, MacOSVersion:
 		newer, older = "newer than ", "older than "
 	case DateTime:
 		newer, older = "later than ", "earlier than "
