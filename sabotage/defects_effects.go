@@ -34,4 +34,8 @@ var effectDefects = []Defect{
 		Old: "case d.Change.At.After(taken):", New: "case false:", Test: "TestInventoryBesideDetection", In: "./internal/story"},
 	{Name: "facts of another time than the detect's are judged", File: "internal/patch/machine.go",
 		Old: "case !s.FactsAt.IsZero() && ", New: "case false && ", Test: "TestSnapshotCheck", In: "./internal/patch"},
+	{Name: "an agent may say what its facts do not give", File: "internal/ledger/prove.go",
+		Old: "if differ == 0 {", New: "if differ >= 0 {", Test: "TestAgentAndApplianceThatDifferRaiseAnAlarm", In: "./internal/story"},
+	{Name: "a machine that went silent in the middle is being installed for ever", File: "internal/deploy/explain.go",
+		Old: "if silence > quiet {", New: "if false {", Test: "TestStuckDeploymentIsExplained", In: "./internal/story"},
 }

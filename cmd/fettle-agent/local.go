@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/agent"
+	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -90,11 +91,32 @@ func printExplanation(w io.Writer, e agent.Explanation) {
 		}
 		fmt.Fprintf(w, "  %s: %s\n", p.Verdict, p.Reason.Text)
 		printClauses(w, p.Reason.Clauses)
+		for _, g := range p.Gates {
+			fmt.Fprintf(w, "  %s %-24s %s\n", mark(g), g.Title, g.Text)
+			if g.State == gate.Closed && g.Next != "" && !g.Settled() {
+				fmt.Fprintf(w, "    %-24s next: %s\n", "", g.Next)
+			}
+		}
+		if p.Disagrees != "" {
+			fmt.Fprintf(w, "  Do not rely on this: %s.\n", p.Disagrees)
+		}
 		if p.Item != nil {
 			fmt.Fprintf(w, "  order %s: %s %s\n", e.Order, p.Item.State, p.Item.Text)
 		}
 	}
-	fmt.Fprintf(w, "By snapshot %d of %s, catalog revision %s. Approvals are on the appliance: `fettle explain` knows them.\n", e.Seq, moment(e.Ended), e.Revision)
+	fmt.Fprintf(w, "By snapshot %d of %s, catalog revision %s. Approvals, rings and windows are the appliance's: `fettle explain` on it knows them too.\n", e.Seq, moment(e.Ended), e.Revision)
+}
+
+func mark(g gate.Gate) string {
+	switch {
+	case g.Settled():
+		return "✓"
+	case g.State == gate.Open:
+		return "●"
+	case g.State == gate.Closed:
+		return "○"
+	}
+	return "·"
 }
 
 func printClauses(w io.Writer, clauses []patch.Clause) {

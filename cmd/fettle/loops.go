@@ -15,6 +15,7 @@ const (
 	actEvery     = 15 * time.Second
 	rulesEvery   = 10 * time.Minute
 	reportEvery  = time.Hour
+	proofEvery   = 20 * time.Second
 	wakesASecond = 50
 )
 
@@ -130,6 +131,27 @@ func (a *appliance) keepCompliance(ctx context.Context) error {
 		kept = append(kept, c.Compliance)
 	}
 	return a.Store.PutCompliance(ctx, kept)
+}
+
+// proofLoop goes round the fleet and judges each machine's stored facts once more: where that differs from what its agent said, an alarm is raised.
+func (a *appliance) proofLoop(ctx context.Context) error {
+	for {
+		if err := sleep(ctx, proofEvery); err != nil {
+			return err
+		}
+		machines, err := a.Store.ListMachines(ctx, patch.MachineFilter{State: patch.Admitted})
+		if err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "machines not listed", slog.Any("error", err))
+		}
+		for _, m := range machines {
+			if _, _, err := a.Ledger.Prove(ctx, m.ID); err != nil && ctx.Err() == nil {
+				a.Log.ErrorContext(ctx, "verdicts not proven", slog.String("machine", string(m.ID)), slog.Any("error", err))
+			}
+			if err := sleep(ctx, proofEvery); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 // factsLoop reads stored facts into the index that predictions are made over: all at the start, and again for what other appliances took.

@@ -2,12 +2,14 @@ package agent
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/detect"
+	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -25,7 +27,11 @@ type Explanation struct {
 // ExplainedPatch is one patch of an Explanation.
 type ExplainedPatch struct {
 	patch.Finding
-	Item *ItemStatus `json:"item,omitempty"` // in the newest order
+	// Gates are those that this machine can judge by itself; the appliance's explanation has the same ones, and more.
+	Gates []gate.Gate `json:"gates"`
+	// Disagrees says that the snapshot's own verdict is another one than its facts give when they are judged once more.
+	Disagrees string      `json:"disagrees,omitempty"`
+	Item      *ItemStatus `json:"item,omitempty"` // in the newest order
 }
 
 // maxExplained bounds how many patches one question may be answered with.
@@ -56,6 +62,7 @@ func Explain(cfg Config, what string) (Explanation, error) {
 	if err != nil {
 		return e, err
 	}
+	here := cfg.local(l, st, snap)
 	for i := range list {
 		id := list[i].ID
 		if id != patch.ID(what) && !ofSource(id, what) {
@@ -66,6 +73,10 @@ func Explain(cfg Config, what string) (Explanation, error) {
 		}
 		p := ExplainedPatch{Finding: sigs.Find(&f, i)}
 		p.ID, p.Title = id, list[i].Title
+		p.Gates = here.gates(list[i], i, p.Finding)
+		if snap.Revision == st.Newest.ID && i < snap.Verdicts.Len() && snap.Verdicts.At(i) != p.Verdict {
+			p.Disagrees = fmt.Sprintf("snapshot %d says %s, and its facts, judged once more, give %s", snap.Seq, snap.Verdicts.At(i), p.Verdict)
+		}
 		if c != nil {
 			e.Order = c.Order.ID
 			p.Item = c.find(id)
