@@ -58,8 +58,17 @@ var stageDefects = []Defect{
 	{Name: "a label of patches covers machines", File: "internal/label/book.go",
 		Old: "if l.Of != patch.OfMachines {\n\t\treturn nil, &patch.Error", New: "if false {\n\t\treturn nil, &patch.Error", Test: "TestLabelsOfPatches", In: "./internal/label"},
 
+	{Name: "a machine's own time zone is not looked at", File: "internal/world/schedules.go",
+		Old: "if m.Zone != \"\" {", New: "if false {", Test: "TestWindowsInEachMachinesOwnTimeZone", In: "./internal/story"},
+	{Name: "a window that a machine was there for is made up for", File: "internal/world/schedules.go",
+		Old: "m.AwayFrom.After(last.Start) || m.AwayUntil.Before(last.End)", New: "false", Test: "TestMissedWindowIsMadeUpFor", In: "./internal/story"},
+	{Name: "what is made up for has no end", File: "internal/calendar/act.go",
+		Old: "schedule.Occurrence{Start: now, End: o.End}", New: "schedule.Occurrence{Start: now, End: o.End.AddDate(1, 0, 0)}", Test: "TestMissedWindowIsMadeUpFor", In: "./internal/story"},
+	{Name: "all machines detect at the first moment of a window", File: "internal/calendar/act.go",
+		Old: "now.Before(o.Start.Add(splay(m.ID, o)))", New: "now.Before(o.Start)", Test: "TestScheduleThatDetects", In: "./internal/story"},
+
 	{Name: "a schedule acts before its window opens", File: "internal/calendar/act.go",
-		Old: "!o.Contains(now)", New: "false", Test: "TestScheduleDeploysWhenItsWindowOpensAndNotBefore", In: "./internal/story"},
+		Old: "ok && o.Contains(now) &&", New: "ok &&", Test: "TestScheduleDeploysWhenItsWindowOpensAndNotBefore", In: "./internal/story"},
 	{Name: "a paused schedule acts", File: "internal/calendar/act.go",
 		Old: "if err != nil || s.Paused {", New: "if err != nil {", Test: "TestScheduleDoesNotActWhere", In: "./internal/story"},
 	{Name: "what a schedule deploys is not bound to its window", File: "internal/calendar/act.go",

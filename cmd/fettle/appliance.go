@@ -141,9 +141,20 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 	}
 	wake := func(id patch.MachineID) { hub.Poke(id) }
 	agenda := &calendar.Desk{
-		Store: s, Labels: labels, Deploy: desk, Zone: zone, Now: now, Log: log,
-		Plan: func(ctx context.Context, caller patch.Caller, label string, w patch.Window) (patch.Plan, error) {
-			return planner.Make(ctx, caller, plan.Request{Label: label, Window: w})
+		Store: s, Labels: labels, Machines: s, Deploy: desk, Zone: zone, Now: now, Log: log,
+		Plan: func(ctx context.Context, caller patch.Caller, of calendar.Scope, w patch.Window) (patch.Plan, error) {
+			return planner.Make(ctx, caller, plan.Request{Label: of.Label, Machines: of.Machines, Window: w})
+		},
+		AskDetect: func(ctx context.Context, id patch.MachineID, since time.Time) error {
+			look, err := reader.Fleet.Look(ctx)
+			if err != nil {
+				return err
+			}
+			seat := look.Find(id)
+			if seat != nil && (seat.Receipt == nil || seat.Receipt.Received.Before(since)) && !hub.DetectAsked(id) {
+				hub.AskDetect(id)
+			}
+			return nil
 		},
 	}
 	a.Appliance = &api.Appliance{

@@ -15,7 +15,7 @@ import (
 
 type schedulesCmd struct {
 	List   schedulesListCmd   `cmd:"" default:"1" help:"List schedules with their next windows."`
-	Put    schedulesPutCmd    `cmd:"" help:"Create a schedule, or replace one."`
+	Put    schedulesPutCmd    `cmd:"" aliases:"add" help:"Create a schedule, or replace one."`
 	Pause  schedulesPauseCmd  `cmd:"" help:"Keep a schedule from acting; what it has begun goes on."`
 	Resume schedulesResumeCmd `cmd:"" help:"Let a paused schedule act again."`
 	Remove schedulesRemoveCmd `cmd:"" help:"Remove a schedule; what it has deployed stays."`
@@ -28,15 +28,25 @@ func (schedulesListCmd) Help() string { return "Example:\n  fettle schedules --j
 func (schedulesListCmd) Run(ctx context.Context, s *screen) error {
 	return ask(ctx, s, api.Path("schedules"), nil, func(w io.Writer, l api.List[calendar.Coming]) {
 		if len(l.Items) == 0 {
-			line(w, "Nothing is deployed by itself. Make a schedule: fettle schedules put nightly --label all --window \"every day 22:00-04:00\"")
+			line(w, "Nothing happens by itself. Make a schedule: fettle schedules put nightly --label all --window \"every day 22:00-04:00\"")
 			return
 		}
-		t := table{columns: []column{{title: "schedule"}, {title: "label"}, {title: "machines", right: true}, {title: "window", flex: true}, {title: "next"}, {title: "note", flex: true}}}
+		t := table{columns: []column{{title: "schedule"}, {title: "does"}, {title: "label"}, {title: "machines", right: true}, {title: "window", flex: true}, {title: "next"}, {title: "note", flex: true}}}
 		for _, c := range l.Items {
-			t.add(c.Name, c.Label, strconv.Itoa(c.Machines), c.Window, nextWindow(c), c.Note)
+			t.add(c.Name, scheduleDoes(c), c.Label, strconv.Itoa(c.Machines), c.Window, nextWindow(c), c.Note)
 		}
 		t.print(w, s.width)
 	})
+}
+
+func scheduleDoes(c calendar.Coming) string {
+	switch {
+	case c.Detect:
+		return "detects"
+	case c.CatchUp > 0:
+		return "deploys, catches up within " + strconv.Itoa(c.CatchUp) + " h"
+	}
+	return "deploys"
 }
 
 func nextWindow(c calendar.Coming) string {
@@ -48,13 +58,19 @@ func nextWindow(c calendar.Coming) string {
 	case c.Open:
 		return "open until " + when(c.Next.End)
 	}
-	return when(c.Next.Start)
+	text := when(c.Next.Start)
+	if c.Zoneless > 0 {
+		text += ", by the organisation's clock on " + plural(c.Zoneless, "machine whose zone is not known", "machines whose zone is not known")
+	}
+	return text
 }
 
 type schedulesPutCmd struct {
 	Schedule string   `arg:"" help:"Its name."`
 	Label    string   `required:"" short:"l" help:"The machines to deploy to."`
 	Window   []string `required:"" sep:"none" short:"w" help:"When: days, start-end and, if need be, a time zone." placeholder:"WINDOW"`
+	Detect   bool     `help:"Only have the machines detect, each once in every window."`
+	CatchUp  int      `help:"Make up for a window within so many hours after its end on machines that were away for all of it; 0: they wait for the next window." placeholder:"HOURS"`
 	Note     string   `help:"What it is for."`
 	Paused   bool     `help:"Do not act yet."`
 	Preview  bool     `help:"Only show what it would change."`
@@ -64,13 +80,16 @@ func (schedulesPutCmd) Help() string {
 	return `When a window opens, Fettle deploys what is approved for the label's machines and eligible on them, and it does so again for what comes
 while the window is open. Nothing starts that would not be deployed by hand, and nothing outside the window.
 
-A window is written as: DAYS START-END [ZONE] [except DATES]
+A window is written as: DAYS START-END [ZONE] [except DATES]. The zone "machine" is each machine's own, as its inventory tells it; where
+that is not known, the organisation's is taken, and "fettle schedules" and explain say so.
   every day 22:00-04:00                             mon-fri 12:00-13:00
   second tuesday + 3 days 22:00-04:00               last sunday 02:00-06:00 Europe/Berlin
   day 31 or last 23:00-01:00                        every day 22:00-04:00 except 2026-12-20..2027-01-06
 
 Examples:
   fettle schedules put canary --label canary --window "second tuesday 20:00-23:00"
+  fettle schedules put offices --label offices --window "mon-fri 12:00-13:00 machine" --catch-up 8
+  fettle schedules add morning --detect --label all --window "mon-fri 06:00-08:00"
   fettle schedules put rest --label all --window "second tuesday + 3 days 22:00-04:00" --note "the monthly round"`
 }
 
@@ -82,7 +101,7 @@ func (c schedulesPutCmd) Run(ctx context.Context, s *screen) error {
 }
 
 func (c schedulesPutCmd) request() api.ScheduleRequest {
-	return api.ScheduleRequest{Label: c.Label, Window: strings.Join(c.Window, " "), Note: c.Note, Paused: c.Paused}
+	return api.ScheduleRequest{Label: c.Label, Window: strings.Join(c.Window, " "), Detect: c.Detect, CatchUp: c.CatchUp, Note: c.Note, Paused: c.Paused}
 }
 
 func printSchedule(w io.Writer, v patch.Schedule) {
@@ -125,7 +144,7 @@ func pause(ctx context.Context, s *screen, name string, paused bool) error {
 	}
 	for _, v := range all.Items {
 		if v.Name == name {
-			return tell(ctx, s, http.MethodPut, api.Path("schedules", name), api.ScheduleRequest{Label: v.Label, Window: v.Window, Note: v.Note, Paused: paused}, printSchedule)
+			return tell(ctx, s, http.MethodPut, api.Path("schedules", name), api.ScheduleRequest{Label: v.Label, Window: v.Window, Detect: v.Detect, CatchUp: v.CatchUp, Note: v.Note, Paused: paused}, printSchedule)
 		}
 	}
 	return &patch.Error{Kind: patch.NotFound, What: "no schedule is called " + strconv.Quote(name), Do: "List them: fettle schedules"}
@@ -152,12 +171,19 @@ func (calendarCmd) Help() string {
 func (c calendarCmd) Run(ctx context.Context, s *screen) error {
 	return ask(ctx, s, api.Path("calendar"), query{"days": {strconv.Itoa(c.Days)}}, func(w io.Writer, l api.List[calendar.Event]) {
 		if len(l.Items) == 0 {
-			line(w, "Nothing is deployed by itself in the next %s. Schedules: fettle schedules", plural(c.Days, "day", "days"))
+			line(w, "Nothing happens by itself in the next %s. Schedules: fettle schedules", plural(c.Days, "day", "days"))
 			return
 		}
-		t := table{columns: []column{{title: "from"}, {title: "to"}, {title: "schedule"}, {title: "label"}, {title: "machines", right: true}}}
+		t := table{columns: []column{{title: "from"}, {title: "to"}, {title: "does"}, {title: "schedule"}, {title: "label"}, {title: "machines", right: true}}}
 		for _, e := range l.Items {
-			t.add(day(e.Start), day(e.End), e.Schedule, e.Label, strconv.Itoa(e.Machines))
+			does := "deploys"
+			if e.Detect {
+				does = "detects"
+			}
+			if e.Zone != "" {
+				does += " in " + e.Zone
+			}
+			t.add(day(e.Start), day(e.End), does, e.Schedule, e.Label, strconv.Itoa(e.Machines))
 		}
 		t.print(w, s.width)
 	})

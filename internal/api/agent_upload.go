@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -29,8 +30,24 @@ func (s *agents) inventory(c *call) (any, error) {
 	if err := s.Store.PutInventory(c.Context(), c.machine.ID, h, body); err != nil {
 		return nil, err
 	}
+	if zone := plainZone(inv.Zone); zone != c.machine.Zone {
+		if err := s.Store.PutZone(c.Context(), c.machine.ID, zone); err != nil {
+			return nil, err
+		}
+	}
 	inv.Services = plainServices(inv.Services)
 	return nil, s.Updaters.Note(c.Context(), c.machine, inv)
+}
+
+// plainZone is the time zone that a machine names, if there is one of that name.
+func plainZone(name string) string {
+	if name == "Local" || len(name) > 64 || plainName(name) != name {
+		return ""
+	}
+	if _, err := time.LoadLocation(name); err != nil {
+		return ""
+	}
+	return name
 }
 
 // mostServices is how many other patch services one machine may name.

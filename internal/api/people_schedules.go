@@ -8,10 +8,12 @@ import (
 
 // ScheduleRequest creates or changes a schedule.
 type ScheduleRequest struct {
-	Label  string `json:"label"`
-	Window string `json:"window"` // "second tuesday + 3 days 22:00-04:00"
-	Note   string `json:"note,omitempty"`
-	Paused bool   `json:"paused,omitempty"`
+	Label   string `json:"label"`
+	Window  string `json:"window"`                   // "second tuesday + 3 days 22:00-04:00"
+	Detect  bool   `json:"detect,omitempty"`         // only have the machines detect
+	CatchUp int    `json:"catch_up_hours,omitempty"` // for how many hours a missed window is made up for
+	Note    string `json:"note,omitempty"`
+	Paused  bool   `json:"paused,omitempty"`
 }
 
 func (s *people) listSchedules(c *call) (any, error) {
@@ -28,7 +30,7 @@ func (s *people) putSchedule(c *call) (any, error) {
 }
 
 func (r ScheduleRequest) schedule(name string) patch.Schedule {
-	return patch.Schedule{Name: name, Label: r.Label, Window: r.Window, Note: r.Note, Paused: r.Paused}
+	return patch.Schedule{Name: name, Label: r.Label, Window: r.Window, Detect: r.Detect, CatchUp: r.CatchUp, Note: r.Note, Paused: r.Paused}
 }
 
 func (s *people) removeSchedule(c *call) (any, error) {

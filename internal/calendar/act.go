@@ -4,16 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"log/slog"
 	"slices"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/schedule"
+	"github.com/fettle-project/fettle/internal/world"
 )
 
-// Act deploys for every schedule whose window is open and has not been planned for a while. It is called often; a schedule that fails
-// does not keep the others from acting, and is tried again.
+// Act carries out every schedule whose window is open and has not been looked at for a while, and what is to be made up for. It is called
+// often; a schedule that fails does not keep the others from acting, and is tried again.
 func (d *Desk) Act(ctx context.Context) error {
 	all, err := d.Store.ListSchedules(ctx)
 	if err != nil {
@@ -33,13 +35,101 @@ func (d *Desk) act(ctx context.Context, s patch.Schedule) error {
 	if err != nil || s.Paused {
 		return err
 	}
+	switch {
+	case s.Detect:
+		return d.detect(ctx, s, rule)
+	case rule.OfMachine():
+		err = d.actByZone(ctx, s, rule)
+	default:
+		if o, open := d.open(rule, d.Zone); open {
+			err = d.deploy(ctx, s, s.Name, Scope{Label: s.Label}, o)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return d.makeUp(ctx, s, rule)
+}
+
+// open gives the window that is open now and has enough time left.
+func (d *Desk) open(rule schedule.Rule, zone *time.Location) (schedule.Occurrence, bool) {
 	now := d.Now()
-	o, ok := rule.At(now, d.Zone)
-	if !ok || !o.Contains(now) || o.End.Sub(now) < reserve || !d.turn(s.Name, o.Start, now) {
+	o, ok := rule.At(now, zone)
+	return o, ok && o.Contains(now) && o.End.Sub(now) >= reserve
+}
+
+// actByZone deploys to the machines of each time zone in which the window is open.
+func (d *Desk) actByZone(ctx context.Context, s patch.Schedule, rule schedule.Rule) error {
+	machines, err := d.carriers(ctx, s.Label)
+	if err != nil {
+		return err
+	}
+	zones := map[string]*time.Location{}
+	in := map[string][]patch.MachineID{}
+	for _, m := range machines {
+		loc, _ := world.ZoneOf(rule, m, d.Zone)
+		zones[loc.String()] = loc
+		in[loc.String()] = append(in[loc.String()], m.ID)
+	}
+	for name, ids := range in {
+		if o, open := d.open(rule, zones[name]); open {
+			if err := d.deploy(ctx, s, s.Name+" "+name, Scope{Machines: ids}, o); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// makeUp deploys to machines that were away for all of the newest window and are back, while there is time to catch up.
+func (d *Desk) makeUp(ctx context.Context, s patch.Schedule, rule schedule.Rule) error {
+	if s.CatchUp == 0 {
+		return nil
+	}
+	machines, err := d.carriers(ctx, s.Label)
+	if err != nil {
+		return err
+	}
+	now := d.Now()
+	for _, m := range machines {
+		loc, _ := world.ZoneOf(rule, m, d.Zone)
+		if _, open := d.open(rule, loc); open {
+			continue
+		}
+		o, missed := world.Missed(s, rule, m, now, loc)
+		if !missed || o.End.Sub(now) < reserve {
+			continue
+		}
+		if err := d.deploy(ctx, s, s.Name+" for "+string(m.ID), Scope{Machines: []patch.MachineID{m.ID}}, schedule.Occurrence{Start: now, End: o.End}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// carriers lists the admitted machines that carry a label; none where it is gone.
+func (d *Desk) carriers(ctx context.Context, label string) ([]patch.Machine, error) {
+	ids, err := d.Labels.Members(ctx, label)
+	if err != nil {
+		if patch.KindOf(err) == patch.NotFound {
+			return nil, nil
+		}
+		return nil, err
+	}
+	all, err := d.Machines.ListMachines(ctx, patch.MachineFilter{State: patch.Admitted})
+	return slices.DeleteFunc(all, func(m patch.Machine) bool {
+		_, in := slices.BinarySearch(ids, m.ID)
+		return !in
+	}), err
+}
+
+// deploy plans and applies for a window, at most once in a while under one name.
+func (d *Desk) deploy(ctx context.Context, s patch.Schedule, turn string, of Scope, o schedule.Occurrence) error {
+	if !d.turn(turn, o.Start, d.Now()) {
 		return nil
 	}
 	caller := patch.Caller{Name: "schedule " + s.Name, Role: patch.Operator, From: "local", Via: "appliance"}
-	plan, err := d.Plan(ctx, caller, s.Label, patch.Window{NotBefore: o.Start.UTC(), NotAfter: o.End.UTC()})
+	plan, err := d.Plan(ctx, caller, of, patch.Window{NotBefore: o.Start.UTC(), NotAfter: o.End.UTC()})
 	if err == nil && slices.ContainsFunc(plan.Machines, func(m patch.MachinePlan) bool { return len(m.Items) > 0 }) {
 		_, err = d.Deploy.Apply(ctx, caller, plan)
 	}
@@ -49,20 +139,53 @@ func (d *Desk) act(ctx context.Context, s patch.Schedule) error {
 		return nil
 	}
 	if err != nil {
-		d.forget(s.Name)
+		d.forget(turn)
 	}
 	return err
 }
 
-// turn reports whether a schedule is to plan now, and remembers that it does.
+// detect asks each machine of an open window once to detect: not all at once, but each at a moment of its own in the first half of it.
+func (d *Desk) detect(ctx context.Context, s patch.Schedule, rule schedule.Rule) error {
+	machines, err := d.carriers(ctx, s.Label)
+	if err != nil {
+		return err
+	}
+	now := d.Now()
+	for _, m := range machines {
+		loc, _ := world.ZoneOf(rule, m, d.Zone)
+		o, ok := rule.At(now, loc)
+		if !ok || now.Before(o.Start.Add(splay(m.ID, o))) {
+			continue
+		}
+		if err := d.AskDetect(ctx, m.ID, o.Start); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// splay is a machine's own moment in the first half of a window, the same whenever it is asked for.
+func splay(id patch.MachineID, o schedule.Occurrence) time.Duration {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(id))
+	half := o.End.Sub(o.Start) / 2
+	return time.Duration(float64(half) * float64(h.Sum32()) / (1 << 32))
+}
+
+// turn reports whether something is to be planned now, and remembers that it is.
 func (d *Desk) turn(name string, opened, now time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if last, ok := d.acted[name]; ok && !last.Before(opened) && now.Sub(last) < again {
+	if last, ok := d.acted[name]; ok && (!last.Before(opened) || opened.Equal(now)) && now.Sub(last) < again {
 		return false
 	}
 	if d.acted == nil {
 		d.acted = map[string]time.Time{}
+	}
+	for other, last := range d.acted {
+		if now.Sub(last) > longest {
+			delete(d.acted, other)
+		}
 	}
 	d.acted[name] = now
 	return true

@@ -5,7 +5,9 @@
 package calendar
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"regexp"
 	"slices"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/schedule"
+	"github.com/fettle-project/fettle/internal/world"
 )
 
 // Store is the storage of schedules.
@@ -29,8 +32,22 @@ type Labels interface {
 	Members(ctx context.Context, name string) ([]patch.MachineID, error)
 }
 
-// Plan works out what is deployable for a label inside a window: plan.Planner.Make.
-type Plan func(ctx context.Context, caller patch.Caller, label string, w patch.Window) (patch.Plan, error)
+// Machines is the storage of machines.
+type Machines interface {
+	ListMachines(ctx context.Context, f patch.MachineFilter) ([]patch.Machine, error)
+}
+
+// Scope is for what a plan is made: a label or machines.
+type Scope struct {
+	Label    string
+	Machines []patch.MachineID
+}
+
+// Plan works out what is deployable inside a window: plan.Planner.Make.
+type Plan func(ctx context.Context, caller patch.Caller, of Scope, w patch.Window) (patch.Plan, error)
+
+// AskDetect asks a machine to detect unless its newest detect began after since, or it has been asked already.
+type AskDetect func(ctx context.Context, id patch.MachineID, since time.Time) error
 
 // Deployer makes a deployment of a plan; package deploy implements it.
 type Deployer interface {
@@ -41,11 +58,14 @@ type Deployer interface {
 type Desk struct {
 	Store  Store
 	Labels Labels
-	Plan   Plan
-	Deploy Deployer
-	Zone   *time.Location // of schedules that name none
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Machines tells where the machines are and when they were away.
+	Machines  Machines
+	AskDetect AskDetect
+	Plan      Plan
+	Deploy    Deployer
+	Zone      *time.Location // of schedules that name none
+	Now       func() time.Time
+	Log       *slog.Logger
 
 	mu    sync.Mutex
 	acted map[string]time.Time // per schedule: when it last planned
@@ -53,6 +73,12 @@ type Desk struct {
 
 // again is how often an open window is planned anew, for machines that have detected and decisions that were made meanwhile.
 const again = 10 * time.Minute
+
+// longest is for how long it is remembered when something was planned.
+const longest = 48 * time.Hour
+
+// MaxCatchUp is for how many hours a missed window can be made up for.
+const MaxCatchUp = 7 * 24
 
 // reserve is how much of a window must be left for a plan to be made in it.
 const reserve = 5 * time.Minute
@@ -78,8 +104,13 @@ func (d *Desk) Draft(ctx context.Context, s patch.Schedule) (patch.Schedule, err
 		return s, &patch.Error{Kind: patch.Invalid, What: "cannot store the schedule", Why: "its name must be made of a-z, 0-9, dot, dash and underscore, at most 64"}
 	}
 	rule, err := schedule.Parse(s.Window)
-	if err != nil {
+	switch {
+	case err != nil:
 		return s, err
+	case s.CatchUp < 0 || s.CatchUp > MaxCatchUp:
+		return s, &patch.Error{Kind: patch.Invalid, What: "cannot store the schedule " + s.Name, Why: fmt.Sprintf("a window can be made up for within 0 to %d hours", MaxCatchUp)}
+	case s.Detect && s.CatchUp > 0:
+		return s, &patch.Error{Kind: patch.Invalid, What: "cannot store the schedule " + s.Name, Why: "a machine that was away detects by itself when it is back"}
 	}
 	if _, ok := rule.At(d.Now(), d.Zone); !ok {
 		return s, &patch.Error{Kind: patch.Invalid, What: "cannot store the schedule " + s.Name, Why: "its window never opens again"}
@@ -102,6 +133,10 @@ type Coming struct {
 	Next     schedule.Occurrence `json:"next"`     // open now or the next to open; zero where none is left
 	Open     bool                `json:"open"`     // it is open now
 	Machines int                 `json:"machines"` // that carry the label now
+	// OfMachine: the window is in each machine's own time zone; Next is that of the organisation. Zoneless machines have none that is known,
+	// and take the organisation's.
+	OfMachine bool `json:"of_machine,omitempty"`
+	Zoneless  int  `json:"zoneless,omitempty"`
 }
 
 // List gives every schedule with its next window, by name.
@@ -113,10 +148,19 @@ func (d *Desk) List(ctx context.Context) ([]Coming, error) {
 	out := make([]Coming, 0, len(all))
 	for _, s := range all {
 		c := Coming{Schedule: s}
-		if c.Machines, err = d.count(ctx, s.Label); err != nil {
+		machines, err := d.carriers(ctx, s.Label)
+		if err != nil {
 			return nil, err
 		}
+		c.Machines = len(machines)
 		if rule, err := schedule.Parse(s.Window); err == nil {
+			if c.OfMachine = rule.OfMachine(); c.OfMachine {
+				for _, m := range machines {
+					if _, known := world.ZoneOf(rule, m, d.Zone); !known {
+						c.Zoneless++
+					}
+				}
+			}
 			if c.Next, _ = rule.At(d.Now(), d.Zone); !s.Paused {
 				c.Open = c.Next.Contains(d.Now())
 			}
@@ -126,21 +170,14 @@ func (d *Desk) List(ctx context.Context) ([]Coming, error) {
 	return out, nil
 }
 
-// count is how many machines carry a label; a label that is gone has none.
-func (d *Desk) count(ctx context.Context, label string) (int, error) {
-	members, err := d.Labels.Members(ctx, label)
-	if err != nil && patch.KindOf(err) != patch.NotFound {
-		return 0, err
-	}
-	return len(members), nil
-}
-
 // Event is one window of one schedule.
 type Event struct {
 	schedule.Occurrence
 	Schedule string `json:"schedule"`
 	Label    string `json:"label"`
 	Machines int    `json:"machines"` // that carry the label now
+	Detect   bool   `json:"detect,omitempty"`
+	Zone     string `json:"zone,omitempty"` // of windows in machines' own time zones: which
 }
 
 // maxEvents bounds an answer about one schedule.
@@ -158,10 +195,30 @@ func (d *Desk) Between(ctx context.Context, from, to time.Time) ([]Event, error)
 		if err != nil || s.Paused {
 			continue
 		}
-		for _, o := range rule.Between(from, to, d.Zone, maxEvents) {
-			out = append(out, Event{Occurrence: o, Schedule: s.Name, Label: s.Label, Machines: s.Machines})
+		if !rule.OfMachine() {
+			for _, o := range rule.Between(from, to, d.Zone, maxEvents) {
+				out = append(out, Event{Occurrence: o, Schedule: s.Name, Label: s.Label, Machines: s.Machines, Detect: s.Detect})
+			}
+			continue
+		}
+		machines, err := d.carriers(ctx, s.Label)
+		if err != nil {
+			return nil, err
+		}
+		in, zones := map[string]int{}, map[string]*time.Location{}
+		for _, m := range machines {
+			loc, _ := world.ZoneOf(rule, m, d.Zone)
+			in[loc.String()]++
+			zones[loc.String()] = loc
+		}
+		for name, n := range in {
+			for _, o := range rule.Between(from, to, zones[name], maxEvents) {
+				out = append(out, Event{Occurrence: o, Schedule: s.Name, Label: s.Label, Machines: n, Detect: s.Detect, Zone: name})
+			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Event) int { return a.Start.Compare(b.Start) })
+	slices.SortStableFunc(out, func(a, b Event) int {
+		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Schedule, b.Schedule), cmp.Compare(a.Zone, b.Zone))
+	})
 	return out, nil
 }

@@ -156,10 +156,17 @@ func (w World) scheduled() (ScheduleFact, bool) {
 }
 
 func (f ScheduleFact) says(now time.Time) string {
-	if f.Start.After(now) {
-		return fmt.Sprintf("the schedule %s opens %s", f.Name, clock(now, f.Start))
+	zone := ""
+	if f.ZoneUnknown {
+		zone = ", in the organisation's time zone: the machine's own is not known"
 	}
-	return fmt.Sprintf("the schedule %s is open until %s", f.Name, clock(now, f.End))
+	switch {
+	case f.CatchUp:
+		return fmt.Sprintf("the machine was away for all of the window of the schedule %s, which makes up for it until %s%s", f.Name, clock(now, f.End), zone)
+	case f.Start.After(now):
+		return fmt.Sprintf("the schedule %s opens %s%s", f.Name, clock(now, f.Start), zone)
+	}
+	return fmt.Sprintf("the schedule %s is open until %s%s", f.Name, clock(now, f.End), zone)
 }
 
 // decided dates a gate by the decision that it rests on.

@@ -50,6 +50,9 @@ func Situation(key []byte, w World) []byte {
 	if s, ok := w.scheduled(); ok {
 		k.text(s.Name)
 	}
+	if w.Proposed != nil {
+		k.text("proposed")
+	}
 	if b := w.Blocked; b != nil {
 		code, until, _ := blocked(w.Limits, *b)
 		k.text(code)

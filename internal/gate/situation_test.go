@@ -46,6 +46,9 @@ func TestOneSituationHasOneAnswer(t *testing.T) {
 			if rapid.Bool().Draw(t, "scheduled") {
 				w.Schedules = []ScheduleFact{{Name: rapid.SampledFrom([]string{"nightly", "weekly"}).Draw(t, "schedule"), Start: now.Add(time.Hour)}}
 			}
+			if rapid.IntRange(0, 3).Draw(t, "proposed") == 0 {
+				w.Proposed = &patch.Proposal{ID: rapid.SampledFrom([]string{"p1", "p2"}).Draw(t, "proposal"), By: "x"}
+			}
 			if rapid.Bool().Draw(t, "ringed") {
 				w.Rings = ringsBefore(rapid.Bool().Draw(t, "passed"), rapid.IntRange(0, 9).Draw(t, "unproven"))
 			}

@@ -81,6 +81,10 @@ type FeedFact struct {
 type ScheduleFact struct {
 	Name       string
 	Start, End time.Time
+	// ZoneUnknown: the window is in the machine's own time zone, which is not known; the organisation's was taken.
+	ZoneUnknown bool
+	// CatchUp: the machine was away for all of the newest window, and Start and End are the time in which it is made up for.
+	CatchUp bool
 }
 
 // Superseder is a newer patch that replaces the one in question.

@@ -15,6 +15,7 @@ type machine struct {
 	OS         string    `cel:"os"` // "debian-12-amd64"
 	Address    string    `cel:"address"`
 	Agent      string    `cel:"agent"`
+	Zone       string    `cel:"zone"` // "Europe/Berlin"
 	RebootOwed bool      `cel:"reboot_owed"`
 	SeenAt     time.Time `cel:"seen_at"`
 	EnrolledAt time.Time `cel:"enrolled_at"`
@@ -42,7 +43,7 @@ type inventory struct {
 }
 
 func seen(m patch.Machine) machine {
-	return machine{ID: string(m.ID), Name: m.Name, OS: string(m.OS), Address: m.Address, Agent: m.AgentVersion, RebootOwed: m.RebootOwed,
+	return machine{ID: string(m.ID), Name: m.Name, OS: string(m.OS), Address: m.Address, Agent: m.AgentVersion, Zone: m.Zone, RebootOwed: m.RebootOwed,
 		SeenAt: m.SeenAt, EnrolledAt: m.EnrolledAt, EnrolledBy: m.EnrolledBy}
 }
 

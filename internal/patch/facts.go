@@ -67,6 +67,7 @@ const (
 // Inventory is the machine as labels and people see it. It is never mixed into detection.
 type Inventory struct {
 	Hostname string       `json:"hostname"`
+	Zone     string       `json:"zone,omitempty"` // the machine's time zone, an IANA name; empty where it cannot be told
 	OS       OSFacts      `json:"os"`
 	Hardware Hardware     `json:"hardware"`
 	Network  []Interface  `json:"network"`

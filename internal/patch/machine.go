@@ -16,20 +16,25 @@ const (
 
 // Machine is one enrolled machine. Times are zero where the thing never happened.
 type Machine struct {
-	ID           MachineID    `json:"id"`
-	Name         string       `json:"name"` // host name as the machine gives it; hostile text
-	State        MachineState `json:"state"`
-	OS           HostOS       `json:"os"` // of the newest snapshot or inventory; may be empty
-	EnrolledAt   time.Time    `json:"enrolled_at"`
-	EnrolledBy   string       `json:"enrolled_by"` // the token's name
-	SeenAt       time.Time    `json:"seen_at,omitzero"`
-	Address      string       `json:"address,omitempty"`
-	AgentVersion string       `json:"agent_version,omitempty"`
-	BootID       string       `json:"boot_id,omitempty"`
-	Inventory    Hash         `json:"inventory,omitempty"`
-	Facts        Hash         `json:"facts,omitempty"`
-	RebootOwed   bool         `json:"reboot_owed"`
-	Busy         string       `json:"busy,omitempty"` // what the agent says it is doing now
+	ID         MachineID    `json:"id"`
+	Name       string       `json:"name"` // host name as the machine gives it; hostile text
+	State      MachineState `json:"state"`
+	OS         HostOS       `json:"os"` // of the newest snapshot or inventory; may be empty
+	EnrolledAt time.Time    `json:"enrolled_at"`
+	EnrolledBy string       `json:"enrolled_by"` // the token's name
+	SeenAt     time.Time    `json:"seen_at,omitzero"`
+	// Zone is the machine's own time zone, an IANA name as its inventory tells it; empty where it is not known.
+	Zone string `json:"zone,omitempty"`
+	// AwayFrom and AwayUntil are its newest absence: check-ins that were more than half an hour apart.
+	AwayFrom     time.Time `json:"away_from,omitzero"`
+	AwayUntil    time.Time `json:"away_until,omitzero"`
+	Address      string    `json:"address,omitempty"`
+	AgentVersion string    `json:"agent_version,omitempty"`
+	BootID       string    `json:"boot_id,omitempty"`
+	Inventory    Hash      `json:"inventory,omitempty"`
+	Facts        Hash      `json:"facts,omitempty"`
+	RebootOwed   bool      `json:"reboot_owed"`
+	Busy         string    `json:"busy,omitempty"` // what the agent says it is doing now
 	// DetectFailed is the text of the newest failed detect after the newest complete one; empty when the newest detect completed.
 	DetectFailed   string    `json:"detect_failed,omitempty"`
 	DetectFailedAt time.Time `json:"detect_failed_at,omitzero"`

@@ -7,6 +7,7 @@
 //	last sunday 02:00-06:00
 //	day 31 or last 23:00-01:00
 //	day 29,30 20:00-22:00
+//	every day 01:00-05:00 machine
 //	second,fourth wed 21:00-23:30 except 2026-12-20..2027-01-06
 //
 // A window is named by wall-clock times. On the day on which clocks go forward, a time that does not exist is the first that exists after

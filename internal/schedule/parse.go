@@ -33,7 +33,7 @@ func Parse(text string) (Rule, error) {
 
 func refuse(text, why string) error {
 	return &patch.Error{Kind: patch.Invalid, What: fmt.Sprintf("cannot read the window %q", text), Why: why,
-		Do: `Write days, times and, if need be, a zone: "every day 22:00-04:00", "second tuesday + 3 days 22:00-04:00 Europe/Berlin".`}
+		Do: `Write days, times and, if need be, a zone: "every day 22:00-04:00", "second tuesday + 3 days 22:00-04:00 Europe/Berlin", "every day 01:00-05:00 machine".`}
 }
 
 type parser struct {
@@ -81,8 +81,11 @@ func (p *parser) rule() (r Rule, err error) {
 }
 
 func zone(word, written string) (string, error) {
-	if word == "local" {
-		return "", fmt.Errorf(`"local" is ambiguous; write nothing for the appliance's own zone, or a name such as Europe/Berlin`)
+	switch word {
+	case "local":
+		return "", fmt.Errorf(`"local" is ambiguous; write nothing for the appliance's own zone, "machine" for each machine's own, or a name such as Europe/Berlin`)
+	case machineZone:
+		return machineZone, nil
 	}
 	if _, err := time.LoadLocation(written); err != nil {
 		return "", fmt.Errorf("%q is no time zone", written)

@@ -10,7 +10,7 @@ type Rule struct {
 	days   days
 	start  int    // minutes after midnight, 0 to 1439
 	end    int    // minutes after midnight; at or before start: on the next day. 1440 is the end of the day
-	zone   string // IANA name; empty: the organisation's own
+	zone   string // IANA name; empty: the organisation's own; machineZone: each machine's own
 	except []span
 }
 
@@ -67,8 +67,25 @@ type Occurrence struct {
 // Contains reports whether t lies in the window: Start does, End does not.
 func (o Occurrence) Contains(t time.Time) bool { return !t.Before(o.Start) && t.Before(o.End) }
 
+// machineZone is written for windows in each machine's own time zone.
+const machineZone = "machine"
+
+// OfMachine reports whether the window is in each machine's own time zone: then that zone takes the place of the organisation's.
+func (r Rule) OfMachine() bool { return r.zone == machineZone }
+
+// Last gives the newest window that has ended at t, if it ended within the time before it.
+func (r Rule) Last(t time.Time, within time.Duration, organisation *time.Location) (last Occurrence, ok bool) {
+	for o := range r.From(t.Add(-within), organisation) {
+		if o.End.After(t) {
+			break
+		}
+		last, ok = o, true
+	}
+	return last, ok
+}
+
 func (r Rule) location(organisation *time.Location) *time.Location {
-	if r.zone == "" {
+	if r.zone == "" || r.zone == machineZone {
 		return organisation
 	}
 	loc, err := time.LoadLocation(r.zone)

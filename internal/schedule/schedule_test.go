@@ -169,3 +169,37 @@ func FuzzParse(f *testing.F) {
 		r.At(time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC), time.UTC)
 	})
 }
+
+func TestWindowsOfEachMachine(t *testing.T) {
+	loc := berlin(t)
+	r, err := Parse("every day 01:00-05:00 Machine except 2026-12-24")
+	if err != nil || !r.OfMachine() || r.String() != "every day 01:00-05:00 machine except 2026-12-24" {
+		t.Fatalf("%q %v", r, err)
+	}
+	at := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	here, _ := r.At(at, loc)
+	there, _ := r.At(at, time.UTC)
+	if !here.Start.Equal(there.Start.Add(-time.Hour)) {
+		t.Errorf("%v in Berlin, %v in UTC", here.Start, there.Start)
+	}
+	if other, _ := Parse("every day 01:00-05:00 UTC"); other.OfMachine() {
+		t.Error("a named zone is each machine's own")
+	}
+}
+
+func TestTheWindowBefore(t *testing.T) {
+	r, err := Parse("every day 22:00-04:00")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		day, hour int
+		within    time.Duration
+		want      int // the day on which it began; 0: none
+	}{{26, 5, 2 * time.Hour, 25}, {26, 4, time.Hour, 25}, {26, 7, 2 * time.Hour, 0}, {26, 3, 2 * time.Hour, 0}, {26, 3, 48 * time.Hour, 24}, {26, 23, 24 * time.Hour, 25}} {
+		o, ok := r.Last(time.Date(2026, 11, c.day, c.hour, 0, 0, 0, time.UTC), c.within, time.UTC)
+		if ok != (c.want > 0) || ok && o.Start.Day() != c.want {
+			t.Errorf("at %d %d:00 within %v: %v %v", c.day, c.hour, c.within, o, ok)
+		}
+	}
+}

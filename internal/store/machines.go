@@ -8,19 +8,19 @@ import (
 )
 
 const machineColumns = `id, name, state, os, enrolled_at, enrolled_by, seen_at, address, agent_version, boot_id, inventory, facts,
-	reboot_owed, busy, detect_failed, detect_failed_at, policy, snapshot_seq, results_ack, order_number`
+	reboot_owed, busy, detect_failed, detect_failed_at, policy, snapshot_seq, results_ack, order_number, zone, away_from, away_until`
 
 func scanMachine(r scanner) (patch.Machine, error) {
 	var m patch.Machine
 	err := r.Scan(&m.ID, &m.Name, &m.State, &m.OS, stamp{&m.EnrolledAt}, &m.EnrolledBy, stamp{&m.SeenAt}, &m.Address, &m.AgentVersion,
 		&m.BootID, &m.Inventory, &m.Facts, &m.RebootOwed, &m.Busy, &m.DetectFailed, stamp{&m.DetectFailedAt}, &m.Policy,
-		&m.SnapshotSeq, &m.ResultsAck, &m.OrderNumber)
+		&m.SnapshotSeq, &m.ResultsAck, &m.OrderNumber, &m.Zone, stamp{&m.AwayFrom}, stamp{&m.AwayUntil})
 	return m, err
 }
 
 func insertMachine(ctx context.Context, x session, m patch.Machine) error {
 	_, err := x.exec(ctx, `INSERT INTO machines (`+machineColumns+`, counter, changed)
-		VALUES ($1, $2, $3, '', $4, $5, 0, $6, $7, '', '', '', FALSE, '', '', 0, '', 0, 0, 0, 0, `+x.engine.changed+`)`,
+		VALUES ($1, $2, $3, '', $4, $5, 0, $6, $7, '', '', '', FALSE, '', '', 0, '', 0, 0, 0, '', 0, 0, 0, `+x.engine.changed+`)`,
 		m.ID, m.Name, m.State, m.EnrolledAt, m.EnrolledBy, m.Address, m.AgentVersion)
 	return err
 }
@@ -101,15 +101,29 @@ func (s *Store) PutCheckin(ctx context.Context, id patch.MachineID, u patch.Chec
 	err := s.write(ctx, func(x session) error {
 		n, err := x.exec(ctx, `UPDATE machines SET seen_at = $2, address = $3, counter = $4, boot_id = $5,
 			os = CASE WHEN $6 <> '' THEN $6 ELSE os END, agent_version = $7, name = $8, busy = $9, reboot_owed = $10, policy = $11,
-			said_inventory = $12, said_facts = $13, changed = `+x.engine.changed+`
+			said_inventory = $12, said_facts = $13,
+			away_from = CASE WHEN seen_at > 0 AND seen_at < $14 THEN seen_at ELSE away_from END,
+			away_until = CASE WHEN seen_at > 0 AND seen_at < $14 THEN $2 ELSE away_until END, changed = `+x.engine.changed+`
 			WHERE id = $1 AND counter < $4 AND state <> 'revoked'`,
-			id, u.At, u.Address, u.Counter, u.Boot, u.OS, u.Agent, u.Hostname, u.Busy, u.RebootOwed, u.Policy, u.Inventory, u.Facts)
+			id, u.At, u.Address, u.Counter, u.Boot, u.OS, u.Agent, u.Hostname, u.Busy, u.RebootOwed, u.Policy, u.Inventory, u.Facts, u.At.Add(-absence))
 		if err != nil || n > 0 {
 			return err
 		}
 		return refusedCheckin(ctx, x, id, u.Counter)
 	})
 	return fault(err, "cannot store a check-in of the machine %s", id)
+}
+
+// absence is how far check-ins lie apart for the machine to have been away between them.
+const absence = 30 * time.Minute
+
+// PutZone notes the time zone that a machine's inventory tells.
+func (s *Store) PutZone(ctx context.Context, id patch.MachineID, zone string) error {
+	err := s.write(ctx, func(x session) error {
+		_, err := x.exec(ctx, `UPDATE machines SET zone = $2, changed = `+x.engine.changed+` WHERE id = $1 AND zone <> $2`, id, zone)
+		return err
+	})
+	return fault(err, "cannot note the time zone of the machine %s", id)
 }
 
 func refusedCheckin(ctx context.Context, x session, id patch.MachineID, counter uint64) error {

@@ -34,6 +34,7 @@ var rowsOfVersion = map[int64][]string{
 		`INSERT INTO label_patches (label, patch) VALUES ('php', 's/p/1')`},
 	11: {`INSERT INTO proposals (id, seq, label, by_name, author, body, state, answered_by, answered_at, answer)
 			VALUES ('old', 1, 'all', 'old', 'old', '{"id":"old","patches":["s/p/1"],"label":"all","verb":"approve"}', 'open', '', 0, '')`},
+	12: {`UPDATE machines SET zone = 'Europe/Berlin'`, `UPDATE schedules SET catch_up = 8`},
 	13: {`INSERT INTO updater_rulings (updater, label, verb, by_name, at, why) VALUES ('packagekit', 'all', 'alert', 'old', 5, 'w')`,
 		`INSERT INTO updater_states (machine, name, enabled, evidence, hand, since, text) VALUES ('m-old', 'packagekit', TRUE, 'e', 'off', 6, 't')`},
 	16: {
@@ -148,6 +149,14 @@ func migrateFrom(t *testing.T, url string, from int64) {
 	if from >= 11 {
 		if all := got[[]patch.Proposal](t)(s.ListProposals(ctx, true)); len(all) != 1 || all[0].State != patch.Proposed || len(all[0].Patches) != 1 {
 			t.Errorf("proposals became %+v", all)
+		}
+	}
+	if from >= 12 {
+		if m := got[patch.Machine](t)(s.FindMachine(ctx, "m-old")); m.Zone != "Europe/Berlin" {
+			t.Errorf("machine became %+v", m)
+		}
+		if v := got[patch.Schedule](t)(s.FindSchedule(ctx, "old")); v.CatchUp != 8 || v.Detect {
+			t.Errorf("schedule became %+v", v)
 		}
 	}
 	must(t, s.VerifyAudit(ctx))

@@ -32,3 +32,22 @@ func TestSchedules(t *testing.T) {
 		wantKind(t, s.PutSchedule(ctx, alice, patch.Schedule{Name: "x", Label: "all"}), patch.Invalid)
 	})
 }
+
+func TestAbsencesAndZones(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		enrol(t, s, "m-1")
+		for i, minutes := range []int{0, 15, 45, 110, 125} {
+			must(t, s.PutCheckin(ctx, "m-1", patch.CheckinUpdate{At: then.Add(time.Duration(minutes) * time.Minute), Counter: uint64(i + 1)}))
+		}
+		must(t, s.PutZone(ctx, "m-1", "Europe/Berlin"))
+		m := got[patch.Machine](t)(s.FindMachine(ctx, "m-1"))
+		if !m.AwayFrom.Equal(then.Add(45*time.Minute)) || !m.AwayUntil.Equal(then.Add(110*time.Minute)) || m.Zone != "Europe/Berlin" {
+			t.Errorf("%+v", m)
+		}
+		v := patch.Schedule{Name: "s", Label: "all", Window: "every day 22:00-04:00", Detect: true, CatchUp: 4, CreatedAt: then, CreatedBy: "alice"}
+		must(t, s.PutSchedule(ctx, alice, v))
+		if back := got[patch.Schedule](t)(s.FindSchedule(ctx, "s")); back != v {
+			t.Errorf("%+v", back)
+		}
+	})
+}

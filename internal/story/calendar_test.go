@@ -14,9 +14,9 @@ import (
 )
 
 func (s *site) calendar() *calendar.Desk {
-	return &calendar.Desk{Store: s.store, Labels: s.book, Deploy: s.deploy, Zone: time.UTC, Now: func() time.Time { return s.now }, Log: slog.New(slog.DiscardHandler),
-		Plan: func(ctx context.Context, caller patch.Caller, label string, w patch.Window) (patch.Plan, error) {
-			return s.planner.Make(ctx, caller, plan.Request{Label: label, Window: w})
+	return &calendar.Desk{Store: s.store, Labels: s.book, Machines: s.store, Deploy: s.deploy, Zone: time.UTC, Now: func() time.Time { return s.now }, Log: slog.New(slog.DiscardHandler),
+		Plan: func(ctx context.Context, caller patch.Caller, of calendar.Scope, w patch.Window) (patch.Plan, error) {
+			return s.planner.Make(ctx, caller, plan.Request{Label: of.Label, Machines: of.Machines, Window: w})
 		}}
 }
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,17 +29,21 @@ func (p calendarPage) Next() *calendar.Event {
 
 // scheduleForm is a schedule as it was typed.
 type scheduleForm struct {
-	Name, Label, Window, Note string
-	Fault                     *faultPage
+	Name, Label, Window, Note, Does, CatchUp string
+	Fault                                    *faultPage
 }
 
 func (v *visit) scheduleForm() scheduleForm {
-	return scheduleForm{Name: strings.TrimSpace(v.get("name")), Label: v.get("label"), Window: v.get("window"), Note: v.get("note")}
+	return scheduleForm{Name: strings.TrimSpace(v.get("name")), Label: v.get("label"), Window: v.get("window"), Note: v.get("note"), Does: v.get("does"), CatchUp: strings.TrimSpace(v.get("catch_up"))}
 }
 
 // schedule is what was typed.
-func (f scheduleForm) schedule() patch.Schedule {
-	return patch.Schedule{Name: f.Name, Label: f.Label, Window: f.Window, Note: f.Note}
+func (f scheduleForm) schedule() (patch.Schedule, error) {
+	hours, err := strconv.Atoi(f.CatchUp)
+	if f.CatchUp != "" && err != nil {
+		return patch.Schedule{}, &patch.Error{Kind: patch.Invalid, What: "cannot use the schedule", Why: strconv.Quote(f.CatchUp) + " is no number of hours"}
+	}
+	return patch.Schedule{Name: f.Name, Label: f.Label, Window: f.Window, Note: f.Note, Detect: f.Does == "detect", CatchUp: hours}, nil
 }
 
 const calendarDays = 30
@@ -69,7 +74,10 @@ func (c *console) calendarAgain(v *visit, status int, f scheduleForm) (err error
 // putSchedule stores a schedule. What fails keeps what was typed.
 func (c *console) putSchedule(v *visit) error {
 	f := v.scheduleForm()
-	_, err := c.Calendar.Put(v.ctx, v.caller, f.schedule())
+	s, err := f.schedule()
+	if err == nil {
+		_, err = c.Calendar.Put(v.ctx, v.caller, s)
+	}
 	if err == nil {
 		return v.see("/calendar")
 	}

@@ -147,7 +147,7 @@ func (w *world) Draft(_ context.Context, by string, r approval.Request) ([]patch
 	return []patch.Decision{{ID: "draft", Patch: r.Patches[0], Label: r.Label, Verb: r.Verb, By: by}}, nil
 }
 func (w *world) Confirm(_ context.Context, c patch.Caller, id, _ string) ([]patch.Decision, error) {
-	if _, err := w.Reject(nil, c, id, ""); err != nil {
+	if _, err := w.Reject(context.Background(), c, id, ""); err != nil {
 		return nil, err
 	}
 	w.proposed[0].State = patch.Confirmed

@@ -66,9 +66,9 @@ func (c *console) supposed(v *visit) (out whatif.Change, err error) {
 		out.Rule = &r
 		return out, err
 	case "schedule":
-		s := v.scheduleForm().schedule()
+		s, err := v.scheduleForm().schedule()
 		out.Schedule = &s
-		return out, nil
+		return out, err
 	case "remove-label":
 		return whatif.Change{RemoveLabel: strings.TrimSpace(v.get("name"))}, nil
 	}

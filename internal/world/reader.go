@@ -39,8 +39,7 @@ type View struct {
 	approved  map[string]time.Time          // by label: the newest approval of any patch
 	proposed  map[patch.ID][]patch.Proposal // approvals that wait for a second person, the newest first
 	feeds     []patch.FeedStatus
-	schedules []gate.ScheduleFact // those that are not paused, the first to open first
-	covers    map[string]string   // a schedule's label
+	schedules []*timetable
 	rings     []patch.Ring
 	ringed    map[patch.ID]map[string]patch.RingProgress
 	members   map[string][]bool // by seat

@@ -23,6 +23,7 @@ func CollectInventory(ctx context.Context, root string, f patch.Facts) (patch.In
 	kernel := readKernel(root, f.Packages)
 	v := patch.Inventory{
 		Hostname: hostname(root),
+		Zone:     zoneName(root),
 		OS:       f.OS,
 		Hardware: readHardware(root),
 		Network:  readNetwork(root),

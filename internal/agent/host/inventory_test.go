@@ -53,7 +53,7 @@ func TestCollectInventoryOfADirectory(t *testing.T) {
 	v.Hardware.DiskMB = 0
 	hash, _, _ := wire.HashJSON(f)
 	day := func(d, h int) time.Time { return time.Date(2026, 11, d, h, 0, 0, 0, time.UTC) }
-	want := patch.Inventory{Hostname: "web1\uFFFD", OS: f.OS, Facts: hash, Network: []patch.Interface{}, Updaters: []string{"unattended-upgrades"},
+	want := patch.Inventory{Zone: "Etc/UTC", Hostname: "web1\uFFFD", OS: f.OS, Facts: hash, Network: []patch.Interface{}, Updaters: []string{"unattended-upgrades"},
 		Hardware: patch.Hardware{Vendor: "QEMU", Model: "Standard PC", CPU: "AMD EPYC", Cores: 2, MemoryMB: 2000, Virtual: "QEMU"},
 		Kernel:   patch.Kernel{Running: "6.1.0-37-amd64"},
 		Changes: []patch.PkgChange{
