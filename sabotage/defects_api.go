@@ -15,7 +15,7 @@ var apiDefects = []Defect{
 	{Name: "a machine uploads another one's snapshot", File: "internal/api/agent_upload.go",
 		Old: `if snap.Machine != "" && snap.Machine != c.machine.ID {`, New: `if snap.Machine == "x" {`, Test: "TestMachineCannotTouchAnother", In: "./cmd/fettle"},
 	{Name: "a machine fetches payloads that it has no order for", File: "internal/api/agent_blob.go",
-		Old: "	if !ordered {", New: "	if !ordered && h == \"\" {", Test: "TestMachineCannotTouchAnother", In: "./cmd/fettle"},
+		Old: "	if order == \"\" {", New: "	if order == \"none\" {", Test: "TestMachineCannotTouchAnother", In: "./cmd/fettle"},
 	{Name: "a machine gets a certificate for another one's key", File: "internal/api/agent_enrol.go",
 		Old: "	if id != c.machine.ID {", New: "	if id == \"\" {", Test: "TestMachineCannotTouchAnother", In: "./cmd/fettle"},
 	{Name: "an upload may have any content under any address", File: "internal/api/agent_upload.go",

@@ -1,0 +1,204 @@
+package simfleet_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
+)
+
+// link is the network between one life of an agent and the appliance: it delays, loses requests and answers, sends some twice, cuts
+// transfers, and is gone for hours.
+type link struct {
+	box        *box
+	life       *life
+	leaf       *x509.Certificate
+	mu         sync.Mutex
+	*rand.Rand // under mu: use draw
+}
+
+// busy is how an overloaded appliance turns a request away.
+func busy() *http.Response {
+	return &http.Response{StatusCode: http.StatusServiceUnavailable, Status: "503 Service Unavailable", Header: http.Header{"Retry-After": {"3600"}}, Body: http.NoBody}
+}
+
+var errAway = errors.New("network: no route to the appliance")
+
+func (b *box) transport(l *life) func(*tls.Config) http.RoundTripper {
+	return func(cfg *tls.Config) http.RoundTripper {
+		b.mu.Lock()
+		b.links++
+		n := b.links
+		b.mu.Unlock()
+		k := &link{box: b, life: l, Rand: b.w.random(fmt.Sprint("link ", b.name, n))}
+		if cfg.GetClientCertificate != nil {
+			cert, err := cfg.GetClientCertificate(nil)
+			b.w.must(err)
+			leaf, err := x509.ParseCertificate(cert.Certificate[0])
+			b.w.must(err)
+			k.leaf = leaf
+		}
+		return k
+	}
+}
+
+func (k *link) draw(n int64) int64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.Rand.Int64N(n)
+}
+
+func (k *link) chance(percent int) bool { return k.box.w.faults.Load() && k.draw(100) < int64(percent) }
+
+func (k *link) wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-k.life.ctx.Done():
+		return errDead
+	case <-t.C:
+		return nil
+	}
+}
+
+// RoundTrip carries one request.
+func (k *link) RoundTrip(r *http.Request) (*http.Response, error) {
+	ctx, w := r.Context(), k.box.w
+	var body []byte
+	if r.Body != nil {
+		body, _ = io.ReadAll(r.Body)
+		r.Body.Close()
+	}
+	poll := r.Method+" "+r.URL.Path == wire.PathPoll
+	if err := k.wait(ctx, time.Duration(1+k.draw(200_000_000))); err != nil {
+		return nil, err
+	}
+	if poll && (!k.box.polls || k.draw(20) > 0) {
+		return busy(), nil // the appliance has no room for long polls
+	}
+	if w.partitioned(k.box) || k.chance(4) {
+		if err := k.wait(ctx, time.Duration(k.draw(30_000_000_000))); err != nil {
+			return nil, err
+		}
+		return nil, errAway
+	}
+	res := k.serve(r, body)
+	if res != nil && !poll && !strings.HasSuffix(r.URL.Path, "/checkin") && k.chance(5) {
+		res = k.serve(r, body) // something on the way sent it twice; the counter of check-ins is there to notice that
+	}
+	if res == nil {
+		return nil, errAway
+	}
+	if err := k.wait(ctx, time.Duration(1+k.draw(200_000_000))); err != nil {
+		return nil, err
+	}
+	if k.chance(4) {
+		return nil, errAway // the answer is lost; what it answered has happened
+	}
+	b := res.Body.Bytes()
+	w.delivered(k.box, r, res.Code, b)
+	out := res.Result()
+	if len(b) > 1000 && k.chance(10) {
+		out.Body = io.NopCloser(io.MultiReader(bytes.NewReader(b[:k.draw(int64(len(b)))]), cut{}))
+	}
+	return out, nil
+}
+
+// cut is where a transfer breaks off.
+type cut struct{}
+
+func (cut) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// serve has the appliance answer, with the certificate that the handshake would have proved; nil while it is down or goes down.
+func (k *link) serve(r *http.Request, body []byte) *httptest.ResponseRecorder {
+	a := k.box.w.server.alive()
+	if a == nil {
+		return nil
+	}
+	ctx, stop := context.WithCancel(r.Context())
+	defer stop()
+	defer context.AfterFunc(a.ctx, stop)()
+	req := r.Clone(ctx)
+	req.Body, req.RequestURI, req.RemoteAddr = io.NopCloser(bytes.NewReader(body)), r.URL.RequestURI(), "192.0.2.1:4711"
+	req.ContentLength = int64(len(body))
+	req.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true}
+	if k.leaf != nil {
+		req.TLS.PeerCertificates = []*x509.Certificate{k.leaf}
+	}
+	rec := httptest.NewRecorder()
+	a.handler.ServeHTTP(rec, req)
+	if k.box.w.server.alive() != a {
+		return nil
+	}
+	k.box.w.answered(k.box, r, rec.Code, rec.Body.Bytes())
+	return rec
+}
+
+// answered sees every answer at the moment that the appliance gives it: what it acknowledges and orders now is a promise.
+func (w *sim) answered(b *box, r *http.Request, code int, body []byte) {
+	if code != http.StatusOK {
+		return
+	}
+	switch r.Method + " " + r.URL.Path {
+	case wire.PathOrder:
+		w.handedOut(b, body)
+	case wire.PathResults:
+		var reply wire.ResultsReply
+		w.must(json.Unmarshal(body, &reply))
+		w.mu.Lock()
+		b.acked = max(b.acked, reply.Ack)
+		w.mu.Unlock()
+	case wire.PathSnapshot:
+		var reply wire.SnapshotReply
+		w.must(json.Unmarshal(body, &reply))
+		w.mu.Lock()
+		b.snapshot = max(b.snapshot, reply.Seq)
+		w.mu.Unlock()
+	}
+}
+
+// delivered sees what reaches the agent.
+func (w *sim) delivered(*box, *http.Request, int, []byte) { w.requests.Add(1) }
+
+// handedOut holds an order against what people have decided, by the world's own account.
+func (w *sim) handedOut(b *box, body []byte) {
+	var e wire.Envelope
+	var o wire.Order
+	w.must(json.Unmarshal(body, &e))
+	w.must(e.Open(w.server.keys.ApproverPublic, wire.TypeOrder, &o))
+	if o.Machine != b.id {
+		w.fail("%s was given an order for %s", b.name, o.Machine)
+	}
+	for _, item := range o.Items {
+		if !w.approved(b, item.Patch) {
+			w.fail("%s was given %s, which is not approved for it now", b.name, item.Patch)
+		}
+		for _, p := range item.Packages {
+			w.mu.Lock()
+			w.orders[item.Attempt] = append(w.orders[item.Attempt], ordered{machine: b.id, pkg: p, window: o.Window, expires: o.Expires})
+			w.mu.Unlock()
+		}
+	}
+}
+
+type ordered struct {
+	machine patch.MachineID
+	pkg     patch.PlanPackage
+	window  patch.Window
+	expires time.Time
+}

@@ -1,0 +1,219 @@
+package simfleet_test
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/agent"
+	"github.com/fettle-project/fettle/internal/agent/host"
+	"github.com/fettle-project/fettle/internal/auth"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/version"
+)
+
+// names are all the packages that there are.
+var names = []string{"bash", "curl", "nginx", "openssl", "perl", "zlib"}
+
+// sim is one world: an appliance, machines with their agents, a network, people, and time that passes when nothing else can happen. All of its
+// chance comes from one seed.
+type sim struct {
+	t        *testing.T
+	seed     uint64
+	dir      string
+	interval time.Duration
+	faults   atomic.Bool // crashes and losses happen
+	server   *server
+	boxes    []*box
+	began    time.Time
+	log      *slog.Logger
+
+	jobs   sync.WaitGroup
+	ending chan struct{}
+
+	mu        sync.Mutex
+	failed    error
+	offered   map[string]string // newest version by package
+	all       []patch.ID        // every patch that ever was
+	decisions map[decisionKey]patch.Decision
+	labels    map[string]map[patch.MachineID]bool
+	orders    map[string][]ordered
+	away      map[string]time.Time // by box: its network is gone until then
+
+	requests, deaths, executions atomic.Int64
+}
+
+type decisionKey struct {
+	patch patch.ID
+	label string
+}
+
+// random is the chance of one part of the world, whatever the others draw.
+func (w *sim) random(part string) *rand.Rand {
+	h := fnv.New64a()
+	h.Write([]byte(part))
+	return rand.New(rand.NewPCG(w.seed, h.Sum64()))
+}
+
+// fail notes the first broken invariant; the world ends with it.
+func (w *sim) fail(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.failed == nil {
+		w.failed = fmt.Errorf("after %s: "+format, append([]any{time.Since(w.began)}, args...)...)
+	}
+}
+
+func (w *sim) must(err error) {
+	if err != nil && err != context.Canceled {
+		w.fail("%v", err)
+	}
+}
+
+func (w *sim) broken() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failed
+}
+
+// later does something after a while, unless the world ends before.
+func (w *sim) later(d time.Duration, f func()) {
+	w.jobs.Go(func() {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			f()
+		case <-w.ending:
+		}
+	})
+}
+
+func (w *sim) partitioned(b *box) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Now().Before(w.away[b.name])
+}
+
+// approved is the world's own account of what people decided.
+func (w *sim) approved(b *box, id patch.ID) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	yes := false
+	for k, d := range w.decisions {
+		if k.patch != id || k.label != patch.LabelAll && !w.labels[k.label][b.id] {
+			continue
+		}
+		switch {
+		case d.Verb == patch.Decline, d.Verb == patch.Hold && time.Now().Before(d.Until):
+			return false
+		case d.Verb == patch.Approve:
+			yes = true
+		}
+	}
+	return yes
+}
+
+// executed holds an execution against the orders: each attempt once, exactly the ordered version, inside its window, never downwards.
+func (w *sim) executed(b *box, t host.Transaction) {
+	w.executions.Add(1)
+	b.mu.Lock()
+	b.runs[t.Attempt]++
+	n := b.runs[t.Attempt]
+	b.mu.Unlock()
+	if n > 1 {
+		w.fail("%s executes the attempt %s for the %dth time", b.name, t.Attempt, n)
+	}
+	w.mu.Lock()
+	orders := w.orders[t.Attempt]
+	w.mu.Unlock()
+	for _, c := range t.Changes {
+		ok := false
+		for _, o := range orders {
+			ok = ok || o.machine == b.id && o.pkg.Name == c.Name && o.pkg.Version == c.To && !time.Now().After(o.expires) &&
+				(o.window.NotAfter.IsZero() || !time.Now().After(o.window.NotAfter)) && !time.Now().Before(o.window.NotBefore)
+		}
+		if !ok {
+			w.fail("%s installs %s %s, which nobody ordered for now: %+v", b.name, c.Name, c.To, orders)
+		}
+		if version.DpkgCompare(c.From, c.To) >= 0 {
+			w.fail("%s goes from %s %s to %s", b.name, c.Name, c.From, c.To)
+		}
+	}
+}
+
+// newSim sets a world up: an archive, enrolled machines, labels.
+func newSim(t *testing.T, seed uint64, dir string, blank []byte, machines int) *sim {
+	w := &sim{t: t, seed: seed, dir: dir, began: time.Now(), ending: make(chan struct{}), offered: map[string]string{}, decisions: map[decisionKey]patch.Decision{},
+		labels: map[string]map[patch.MachineID]bool{}, orders: map[string][]ordered{}, away: map[string]time.Time{}}
+	w.log = slog.New(slog.DiscardHandler)
+	if os.Getenv("FETTLE_SIM_LOG") != "" {
+		w.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	r := w.random("setup")
+	w.interval = []time.Duration{time.Hour, 4 * time.Hour, 4 * time.Hour, 4 * time.Hour}[r.IntN(4)]
+	keys, err := auth.CreateKeys(filepath.Join(dir, "keys"), time.Now())
+	w.must(err)
+	w.must(os.WriteFile(filepath.Join(dir, "fettle.db"), blank, 0o600))
+	w.server = &server{w: w, dir: dir, keys: keys, files: map[string][]byte{}, admin: patch.Caller{Name: "m.keller", Role: patch.Admin, From: "local", Via: "cli"}}
+	w.server.boot()
+	for _, n := range names {
+		w.offered[n] = "1.0-1"
+	}
+	w.release(w.random("archive"), 3)
+	text, hash, err := auth.NewToken(keys.Agents.Certificate)
+	w.must(err)
+	w.must(w.server.alive().Store.PutToken(context.Background(), w.server.admin, patch.Token{Name: "t", Hash: hash, Uses: machines, Admit: true, ExpiresAt: time.Now().Add(time.Hour), CreatedAt: time.Now()}))
+	for i := range machines {
+		b := w.newBox(i)
+		w.boxes = append(w.boxes, b)
+		l := &life{done: make(chan struct{})}
+		l.ctx, l.end = context.WithCancel(context.Background())
+		b.lives = append(b.lives, l)
+		e, err := agent.Enrol(l.ctx, b.config(l), "https://appliance.test:8461", text)
+		w.must(err)
+		b.id = e.Machine
+		w.must(b.disk.everything())
+		l.end()
+		close(l.done)
+	}
+	w.mu.Lock()
+	for _, name := range []string{"canary", "web"} {
+		w.labels[name] = map[patch.MachineID]bool{}
+	}
+	w.mu.Unlock()
+	w.relabel(r, "canary")
+	w.relabel(r, "web")
+	w.faults.Store(true)
+	for _, b := range w.boxes {
+		b.start()
+	}
+	return w
+}
+
+// end stops everything and waits for it.
+func (w *sim) end() {
+	close(w.ending)
+	for _, b := range w.boxes {
+		l := b.life()
+		l.end()
+		<-l.done
+	}
+	w.jobs.Wait()
+	if w.server.alive() != nil {
+		w.server.kill()
+	}
+	for _, b := range w.boxes {
+		if j := b.working(); j != nil {
+			<-j.done
+		}
+	}
+}

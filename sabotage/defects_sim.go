@@ -1,0 +1,16 @@
+package main
+
+// simDefects remove controls that only show when machines crash, networks lose and people change their minds at the wrong moment: the
+// simulated worlds must notice.
+var simDefects = []Defect{
+	{Name: "the journal is not made durable before what it announces", File: "internal/agent/journal.go",
+		Old: "errors.Join(j.f.Sync(), j.told.done(j.f.Name()))", New: "errors.Join()", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
+	{Name: "an execution that was begun is not known after a crash", File: "internal/agent/execute.go",
+		Old: "if err := r.journal.intend(in); err != nil {", New: "if err := error(nil); err != nil {", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
+	{Name: "an order goes out without asking the gates again", File: "internal/deploy/check.go",
+		Old: "if !answer.Deployable {\n\t\tif waits", New: "if answer.Closed != nil && answer.Closed.Name == gate.Ring {\n\t\tif waits", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
+	{Name: "the agent does not look at the window before an install", File: "internal/agent/order.go",
+		Old: "case now.After(o.Expires):", New: "case true:\n\t\treturn \"\"\n\tcase now.After(o.Expires):", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
+	{Name: "what an order executed is forgotten when its agent is killed", File: "internal/agent/resume.go",
+		Old: "for _, in := range c.Intents {", New: "for _, in := range c.Intents[:0] {", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
+}
