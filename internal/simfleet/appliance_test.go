@@ -28,6 +28,7 @@ import (
 	"github.com/fettle-project/fettle/internal/prediction"
 	"github.com/fettle-project/fettle/internal/ring"
 	"github.com/fettle-project/fettle/internal/store"
+	"github.com/fettle-project/fettle/internal/updater"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -83,6 +84,7 @@ func (s *server) boot() {
 		Approval: &approval.Desk{World: reader, Store: st, PatchLabels: labels, Now: time.Now},
 		Rings:    &ring.Desk{World: reader, Store: st, Now: time.Now, Log: log, Wake: wake},
 		Deploy:   &deploy.Desk{World: reader, Store: st, Replan: planner.Again, Key: s.keys.Approver, Now: time.Now, Log: log, Wake: wake, Settle: account.Settle},
+		Updaters: &updater.Desk{Store: st, Labels: labels, Key: s.keys.Approver, Now: time.Now},
 		Facts:    &prediction.Filler{Index: &prediction.Index{}, Store: st, Decode: world.Decode},
 		Depot: &payload.Depot{Store: st, Catalog: cat, Labels: labels, Dir: payloads, Now: time.Now, Log: log,
 			HTTP: &http.Client{Transport: vendor{s}}},

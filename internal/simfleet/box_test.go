@@ -106,11 +106,17 @@ func (b *box) draw(n int64) int64 {
 
 func (b *box) config(l *life) agent.Config {
 	r := b.w.random(fmt.Sprint("agent ", b.name, len(b.lives)))
+	var mu sync.Mutex
+	jitter := func(bound time.Duration) time.Duration {
+		mu.Lock()
+		defer mu.Unlock()
+		return time.Duration(r.Int64N(int64(bound)))
+	}
 	return agent.Config{
 		StateDir: b.dir, PolicyFile: filepath.Join(b.w.dir, b.name+".policy"), Version: "sim", Interval: b.w.interval, Host: &machine{b, l}, Installer: &machine{b, l},
 		Chain: &machine{b, l}, Steward: noStewardship{}, Prober: &machine{b, l}, Room: func(int64, ...string) error { return nil },
 		Transport: func(c *tls.Config) http.RoundTripper { return b.transport(l)(c) }, Durable: func(path string) error { return b.durable(l, path) },
-		Release: func() {}, Jitter: func(bound time.Duration) time.Duration { return time.Duration(r.Int64N(int64(bound))) }, Log: b.w.log,
+		Release: func() {}, Jitter: jitter, Log: b.w.log,
 	}
 }
 
@@ -233,6 +239,9 @@ func (m *machine) Reboot() patch.RebootSignal {
 	defer m.mu.Unlock()
 	return patch.RebootSignal{Owed: m.owed}
 }
+
+// Lists says that there are none: what the vendor offers comes through the appliance alone.
+func (m *machine) Lists() time.Time { return time.Time{} }
 
 func (m *machine) Probe(_ context.Context, p patch.Probe, _ time.Duration) patch.ProbeAnswer {
 	return patch.ProbeAnswer{Probe: p, OK: true, Seen: "well"}

@@ -151,6 +151,9 @@ func (k *link) serve(r *http.Request, body []byte) *httptest.ResponseRecorder {
 
 // answered sees every answer at the moment that the appliance gives it: what it acknowledges and orders now is a promise.
 func (w *sim) answered(b *box, r *http.Request, code int, body []byte) {
+	if code == http.StatusInternalServerError {
+		w.fail("%s %s of %s went wrong inside the appliance: %s", r.Method, r.URL.Path, b.name, body)
+	}
 	if code != http.StatusOK {
 		return
 	}
