@@ -9,16 +9,6 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// known are the gates that this machine can judge by itself, by the same predicate as the appliance. The others are about decisions, rings,
-// windows and files that only the appliance knows.
-func known(n gate.Name) bool {
-	switch n {
-	case gate.List, gate.Snapshot, gate.Prerequisites, gate.InstalledTest, gate.Machine, gate.Preflight:
-		return true
-	}
-	return false
-}
-
 // local is a machine as its own files tell it.
 type local struct {
 	machine patch.Machine
@@ -36,18 +26,12 @@ func (cfg Config) local(l layout, st state, snap patch.Snapshot) local {
 	return local{machine: m, now: cfg.Now(), meta: st.Newest, snap: snap}
 }
 
-// gates walks the gates for one patch and keeps those that can be judged here.
+// gates judges one patch by the same predicate as the appliance, as far as this machine can.
 func (l local) gates(p patch.Patch, i int, f patch.Finding) []gate.Gate {
 	w := gate.World{Now: l.now, Limits: gate.DefaultLimits(), Machine: l.machine, OS: l.snap.OS, PatchOS: l.snap.OS, Patch: p, Revision: &l.meta, Listed: true,
 		Receipt: &l.snap.Receipt, Verdict: patch.Unknown, Finding: f}
 	if i < l.snap.Verdicts.Len() && l.snap.Revision == l.meta.ID {
 		w.Verdict = l.snap.Verdicts.At(i)
 	}
-	var out []gate.Gate
-	for _, g := range gate.Walk(w).Gates {
-		if known(g.Name) {
-			out = append(out, g)
-		}
-	}
-	return out
+	return gate.Local(w)
 }

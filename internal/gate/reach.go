@@ -144,6 +144,12 @@ func Readiness(w World) []Gate {
 	return []Gate{Freshness(w), machine(w), preflight(w)}
 }
 
+// Local judges the gates that a machine can judge by itself, each apart from the others: decisions, rings, windows and the appliance's files are
+// not its own to know.
+func Local(w World) []Gate {
+	return []Gate{list(w), snapshot(w), prerequisites(w), installedTest(w), machine(w), preflight(w)}
+}
+
 // Freshness judges the snapshot gate of a machine apart from any patch: whether its newest complete detect speaks of now.
 func Freshness(w World) Gate {
 	w.Listed, w.Verdict = true, patch.NotApplicable
