@@ -40,6 +40,7 @@ const (
 type site struct {
 	t       testing.TB
 	now     time.Time
+	path    string // of the store
 	store   *store.Store
 	cat     *shelf
 	desk    *approval.Desk
@@ -60,7 +61,8 @@ func newSite(t testing.TB) *site {
 		admin: patch.Caller{Name: "m.keller", Role: patch.Admin, From: "local", Via: "cli"}}
 	clock := func() time.Time { return s.now }
 	var err error
-	s.store, err = store.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "fettle.db"), store.Options{Now: clock})
+	s.path = filepath.Join(t.TempDir(), "fettle.db")
+	s.store, err = store.Open(t.Context(), "sqlite://"+s.path, store.Options{Now: clock})
 	s.must(err)
 	t.Cleanup(func() { s.must(s.store.Close()) })
 	log := slog.New(slog.DiscardHandler)
