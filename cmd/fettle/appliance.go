@@ -118,13 +118,14 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 	hub := api.NewHub(rand.Float64)
 	cat := &catalog.Catalog{Store: s, Raw: dirs.raw, Files: dirs.catalog, Key: a.keys.Catalog, Parsers: parsers(), Now: now, Log: log,
 		Fleet: canary{s}, Bounds: catalog.Bounds{Flips: a.cfg.CanaryFlips, Machines: a.cfg.CanaryMachines}}
-	labels := &label.Book{Labels: s, Machines: s, Lists: label.Lists{Newest: newestLists(s, cat), Now: now}}
 	lists := func(ctx context.Context, os patch.HostOS, rev patch.RevisionID) (world.List, error) {
 		return cat.ListOf(ctx, os, rev)
 	}
 	facts := &prediction.Filler{Index: &prediction.Index{}, Store: s, Decode: world.Decode}
+	index := fleet.New(s, lists)
+	labels := &label.Book{Labels: s, Fleet: index, Inventories: s, Lists: label.Lists{Newest: newestLists(s, cat), Now: now}}
 	reader := &world.Reader{
-		Store: s, Fleet: fleet.New(s, lists), Catalog: cat, Labels: labels, Limits: gate.DefaultLimits(), Now: now, Zone: zone, Lists: lists, Parts: facts.Index,
+		Store: s, Fleet: index, Catalog: cat, Labels: labels, Limits: gate.DefaultLimits(), Now: now, Zone: zone, Lists: lists, Parts: facts.Index,
 	}
 	planner := &plan.Planner{World: reader}
 	account := &ledger.Ledger{World: reader, Store: s, Labels: labels, Log: log, Accepted: func(ctx context.Context, m patch.Machine, r patch.Receipt) {

@@ -26,6 +26,8 @@ type Index struct {
 	mu      sync.RWMutex
 	numbers map[patch.MachineID]uint32 // only grows
 	seats   table
+	sorted  []uint32 // numbers by ID
+	told    uint64
 	running map[patch.HostOS]*roaring.Bitmap // admitted machines by the OS that they run
 	ways    map[wayKey][]int32
 	sheets  map[sheetKey]*sheet
@@ -105,6 +107,10 @@ func (x *Index) put(c patch.Standing, packed cells) {
 		x.numbers[c.Machine.ID] = n
 	}
 	s := &Seat{Machine: x.share(c.Machine), Number: n, Moved: c.Moved}
+	if s.Told = x.told + 1; known && says(old.Machine) == says(s.Machine) {
+		s.Told = old.Told
+	}
+	x.told = max(x.told, s.Told)
 	switch {
 	case c.Snapshot != nil:
 		r := x.shareReceipt(c.Snapshot.Receipt, s.Machine)

@@ -1,41 +1,52 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"iter"
+	"slices"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
 // table holds seats by number, in chunks that a Look shares until one of them changes.
 type table struct {
-	chunks []*[chunkSize]*Seat
+	chunks []*chunk
 	own    []bool // nobody else looks at the chunk
 	n      uint32
 }
 
+type chunk struct {
+	seats [chunkSize]*Seat
+	told  uint64 // the highest of its seats' Told
+}
+
 const chunkSize = 256
 
-func (t *table) at(n uint32) *Seat { return t.chunks[n/chunkSize][n%chunkSize] }
+func (t *table) at(n uint32) *Seat { return t.chunks[n/chunkSize].seats[n%chunkSize] }
 
 func (t *table) put(n uint32, s *Seat) {
 	c := n / chunkSize
 	if int(c) == len(t.chunks) {
-		t.chunks, t.own = append(t.chunks, new([chunkSize]*Seat)), append(t.own, true)
+		t.chunks, t.own = append(t.chunks, new(chunk)), append(t.own, true)
 	}
 	if !t.own[c] {
 		fresh := *t.chunks[c]
 		t.chunks[c], t.own[c] = &fresh, true
 	}
-	t.chunks[c][n%chunkSize] = s
+	t.chunks[c].seats[n%chunkSize] = s
+	t.chunks[c].told = max(t.chunks[c].told, s.Told)
 	t.n = max(t.n, n+1)
 }
 
 // Look is all machines at one moment. It never changes and may be used from many goroutines.
 type Look struct {
 	x      *Index
-	chunks []*[chunkSize]*Seat
+	chunks []*chunk
 	n      uint32
+	sorted []uint32
+	// Told is the newest Told of all seats.
+	Told uint64
 }
 
 // Look gives the machines as of now: what any appliance on the same database acknowledged before the call is in it.
@@ -46,14 +57,46 @@ func (x *Index) Look(ctx context.Context) (*Look, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	clear(x.seats.own)
-	return &Look{x: x, chunks: append([]*[chunkSize]*Seat(nil), x.seats.chunks...), n: x.seats.n}, nil
+	return &Look{x: x, chunks: append([]*chunk(nil), x.seats.chunks...), n: x.seats.n, sorted: x.sortedByID(), Told: x.told}, nil
+}
+
+// sortedByID gives the numbers of all machines in the order of their IDs. Numbers are never given anew, so that it grows only.
+func (x *Index) sortedByID() []uint32 {
+	if len(x.sorted) < int(x.seats.n) {
+		all := make([]uint32, x.seats.n)
+		for i := range all {
+			all[i] = uint32(i)
+		}
+		slices.SortFunc(all, func(a, b uint32) int { return cmp.Compare(x.seats.at(a).Machine.ID, x.seats.at(b).Machine.ID) })
+		x.sorted = all
+	}
+	return x.sorted
+}
+
+// ByID gives the numbers of all machines in the order of their IDs; the caller must not change them.
+func (l *Look) ByID() []uint32 { return l.sorted }
+
+// Since yields the seats whose Told is above a mark, by number.
+func (l *Look) Since(told uint64) iter.Seq[*Seat] {
+	return func(yield func(*Seat) bool) {
+		for c, chunk := range l.chunks {
+			if chunk.told <= told {
+				continue
+			}
+			for _, s := range chunk.seats[:min(chunkSize, l.Len()-c*chunkSize)] {
+				if s.Told > told && !yield(s) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Len is the number of machines, whatever their state; numbers of seats are below it.
 func (l *Look) Len() int { return int(l.n) }
 
 // At gives the seat with a number below Len.
-func (l *Look) At(n uint32) *Seat { return l.chunks[n/chunkSize][n%chunkSize] }
+func (l *Look) At(n uint32) *Seat { return l.chunks[n/chunkSize].seats[n%chunkSize] }
 
 // Find gives a machine's seat; nil for one that is not there.
 func (l *Look) Find(id patch.MachineID) *Seat {

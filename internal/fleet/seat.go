@@ -9,7 +9,9 @@ import (
 // Seat is one machine as the index has it. A seat never changes: a machine that does gets a new one.
 type Seat struct {
 	Machine patch.Machine
-	Number  uint32         // of the machine in this index, from 0
+	Number  uint32 // of the machine in this index, from 0
+	// Told grows with each seat in which something else than what the machine is doing and has detected is new: see says.
+	Told    uint64
 	Moved   bool           // it has detected on another host OS before
 	Receipt *patch.Receipt // newest complete detect; nil where there is none
 	cells   cells
@@ -36,6 +38,12 @@ func (s *Seat) Snapshot() (snap patch.Snapshot, ok bool) {
 		return snap, false
 	}
 	return patch.Snapshot{Receipt: *s.Receipt, Verdicts: s.Vector()}, true
+}
+
+// says is what of a machine stays the same from check-in to check-in unless something about the machine is new.
+func says(m patch.Machine) patch.Machine {
+	return patch.Machine{ID: m.ID, Name: m.Name, State: m.State, OS: m.OS, EnrolledAt: m.EnrolledAt, EnrolledBy: m.EnrolledBy, Address: m.Address,
+		AgentVersion: m.AgentVersion, Inventory: m.Inventory, RebootOwed: m.RebootOwed}
 }
 
 // runs is the OS that an admitted machine runs; empty for others and while nothing is known.

@@ -1,7 +1,8 @@
 // Package label knows which machines, and which patches, carry which label at the moment of asking.
 //
 // It owns membership: by hand, the built-in "all", and smart labels, whose CEL expression is type-checked when it is stored and evaluated,
-// within a cost limit, whenever it is used. It refuses to cache membership, and expressions that could read anything but the machine or the patch.
+// within a cost limit, whenever it is used: anew for each machine that has told something new since, from memory for the others. It refuses
+// expressions that could read anything but the machine or the patch.
 package label
 
 import (
@@ -9,9 +10,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fettle-project/fettle/internal/expr"
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/patch"
-	"github.com/fettle-project/fettle/internal/world"
 )
 
 // Labels is the storage of labels.
@@ -22,9 +24,13 @@ type Labels interface {
 	RemoveLabel(ctx context.Context, caller patch.Caller, name string) error
 }
 
-// Machines is the storage of machines and their inventories.
-type Machines interface {
-	ListMachines(ctx context.Context, f patch.MachineFilter) ([]patch.Machine, error)
+// Fleet is the machines as they are now: a fleet.Index.
+type Fleet interface {
+	Look(ctx context.Context) (*fleet.Look, error)
+}
+
+// Inventories is the storage of what machines told about themselves.
+type Inventories interface {
 	FindInventory(ctx context.Context, hash patch.Hash) ([]byte, error)
 }
 
@@ -41,9 +47,12 @@ type Membership struct {
 
 // Book answers who carries which label.
 type Book struct {
-	Labels   Labels
-	Machines Machines
-	Lists    Lists // for labels of patches
+	Labels      Labels
+	Fleet       Fleet
+	Inventories Inventories
+	Lists       Lists // for labels of patches
+
+	memory memory
 }
 
 // Members lists the admitted machines that carry a label of machines now, sorted by ID.
@@ -72,21 +81,35 @@ func (b *Book) carriers(ctx context.Context, l patch.Label) (Membership, error) 
 	if l.Of == patch.OfPatches {
 		return b.judgePatches(ctx, l)
 	}
-	all, err := b.admitted(ctx)
+	look, err := b.Fleet.Look(ctx)
 	if err != nil {
 		return Membership{}, err
 	}
-	return b.judge(ctx, l, all)
+	return b.judge(ctx, l, look)
+}
+
+// Carriers gives the numbers of the machines of a look that carry a label of machines; the caller must not change it. NotFound where the label is
+// gone.
+func (b *Book) Carriers(ctx context.Context, name string, look *fleet.Look) (*roaring.Bitmap, error) {
+	l, err := b.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if l.Of != patch.OfMachines {
+		return roaring.New(), nil
+	}
+	set, _, err := b.carrying(ctx, l, look)
+	return set, err
 }
 
 // LabelsOf lists the names of the labels that a machine carries now, sorted; every admitted machine carries "all".
 func (b *Book) LabelsOf(ctx context.Context, id patch.MachineID) ([]string, error) {
-	all, err := b.admitted(ctx)
+	look, err := b.Fleet.Look(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all = slices.DeleteFunc(all, func(m patch.Machine) bool { return m.ID != id })
-	if len(all) == 0 {
+	seat := look.Find(id)
+	if seat == nil || seat.Machine.State != patch.Admitted {
 		return nil, nil
 	}
 	labels, err := b.Labels.ListLabels(ctx)
@@ -95,14 +118,16 @@ func (b *Book) LabelsOf(ctx context.Context, id patch.MachineID) ([]string, erro
 	}
 	names := []string{patch.LabelAll}
 	for _, l := range labels {
-		if l.Of != patch.OfMachines {
+		if l.Of != patch.OfMachines || l.Name == patch.LabelAll {
 			continue
 		}
-		m, err := b.judge(ctx, l, all)
-		if err != nil {
-			return nil, err
+		in := l.Expr == "" && slices.Contains(l.Members, id)
+		if l.Expr != "" {
+			if in, err = b.smart(ctx, l.Expr, seat); err != nil {
+				return nil, err
+			}
 		}
-		if len(m.Members) > 0 && l.Name != patch.LabelAll {
+		if in {
 			names = append(names, l.Name)
 		}
 	}
@@ -112,7 +137,7 @@ func (b *Book) LabelsOf(ctx context.Context, id patch.MachineID) ([]string, erro
 
 // List gives every label with its members now, "all" first, then by name.
 func (b *Book) List(ctx context.Context) ([]Membership, error) {
-	all, err := b.admitted(ctx)
+	look, err := b.Fleet.Look(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +149,7 @@ func (b *Book) List(ctx context.Context) ([]Membership, error) {
 	slices.SortFunc(labels, func(x, y patch.Label) int { return strings.Compare(x.Name, y.Name) })
 	out := make([]Membership, 0, len(labels)+1)
 	for _, l := range append([]patch.Label{builtin()}, labels...) {
-		m, err := b.judged(ctx, l, all)
+		m, err := b.judged(ctx, l, look)
 		if err != nil {
 			return nil, err
 		}
@@ -144,84 +169,58 @@ func (b *Book) find(ctx context.Context, name string) (patch.Label, error) {
 	return b.Labels.FindLabel(ctx, name)
 }
 
-func (b *Book) admitted(ctx context.Context) ([]patch.Machine, error) {
-	return b.Machines.ListMachines(ctx, patch.MachineFilter{State: patch.Admitted})
-}
-
 // judged is judge, or judgePatches for a label of patches.
-func (b *Book) judged(ctx context.Context, l patch.Label, among []patch.Machine) (Membership, error) {
+func (b *Book) judged(ctx context.Context, l patch.Label, look *fleet.Look) (Membership, error) {
 	if l.Of == patch.OfPatches {
 		return b.judgePatches(ctx, l)
 	}
-	return b.judge(ctx, l, among)
+	return b.judge(ctx, l, look)
 }
 
 // judge tells which of the machines carry a label.
-func (b *Book) judge(ctx context.Context, l patch.Label, among []patch.Machine) (Membership, error) {
+func (b *Book) judge(ctx context.Context, l patch.Label, look *fleet.Look) (Membership, error) {
 	m := Membership{Label: l, Members: []patch.MachineID{}}
-	if l.Expr == "" {
-		for _, x := range among {
-			if l.Name == patch.LabelAll || slices.Contains(l.Members, x.ID) {
-				m.Members = append(m.Members, x.ID)
-			}
-		}
-		slices.Sort(m.Members)
-		return m, nil
-	}
-	r, err := language().Compile(l.Expr)
+	set, why, err := b.carrying(ctx, l, look)
 	if err != nil {
 		return m, err
 	}
-	for _, x := range among {
-		yes, why, err := b.smart(ctx, r, x)
-		switch {
-		case err != nil:
-			return m, err
-		case why != "":
-			if m.Unjudged == nil {
-				m.Unjudged = map[patch.MachineID]string{}
-			}
-			m.Unjudged[x.ID] = why
-		case yes:
-			m.Members = append(m.Members, x.ID)
+	m.Members = make([]patch.MachineID, 0, set.GetCardinality())
+	for _, n := range look.ByID() {
+		if set.Contains(n) {
+			m.Members = append(m.Members, look.At(n).Machine.ID)
 		}
 	}
-	slices.Sort(m.Members)
+	if len(why) > 0 {
+		m.Unjudged = make(map[patch.MachineID]string, len(why))
+	}
+	for n, text := range why {
+		if int(n) < look.Len() {
+			m.Unjudged[look.At(n).Machine.ID] = text
+		}
+	}
 	return m, nil
 }
 
-// smart evaluates a rule for one machine; why says why it could not be judged.
-func (b *Book) smart(ctx context.Context, r *expr.Condition, m patch.Machine) (yes bool, why string, err error) {
-	i, why, err := b.inventory(ctx, r, m)
-	if err != nil || why != "" {
-		return false, why, err
+// carrying is judge by numbers of seats.
+func (b *Book) carrying(ctx context.Context, l patch.Label, look *fleet.Look) (*roaring.Bitmap, map[uint32]string, error) {
+	if l.Expr != "" {
+		return b.smartly(ctx, l.Expr, look)
 	}
-	yes, err = r.Holds(values(m, i))
-	if err != nil {
-		return false, err.Error(), nil
+	set := roaring.New()
+	if l.Name == patch.LabelAll {
+		for s := range look.All() {
+			if s.Machine.State == patch.Admitted {
+				set.Add(s.Number)
+			}
+		}
+		return set, nil, nil
 	}
-	return yes, "", nil
-}
-
-// inventory reads what a machine told about itself, where an expression asks for it; why says why it is not at hand.
-func (b *Book) inventory(ctx context.Context, r interface{ Reads(string) bool }, m patch.Machine) (i patch.Inventory, why string, err error) {
-	if !r.Reads("inventory") {
-		return i, "", nil
+	for _, id := range l.Members {
+		if s := look.Find(id); s != nil && s.Machine.State == patch.Admitted {
+			set.Add(s.Number)
+		}
 	}
-	if m.Inventory == "" {
-		return i, "its inventory has not arrived yet", nil
-	}
-	blob, err := b.Machines.FindInventory(ctx, m.Inventory)
-	if patch.KindOf(err) == patch.NotFound && err != nil {
-		return i, "its inventory has not arrived yet", nil
-	}
-	if err != nil {
-		return i, "", err
-	}
-	if err := world.Decode(blob, &i); err != nil {
-		return i, "its inventory cannot be read: " + err.Error(), nil
-	}
-	return i, "", nil
+	return set, nil, nil
 }
 
 // Check says why an expression cannot be a smart label of machines; nil when it can.

@@ -10,6 +10,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/fettle-project/fettle/internal/expr"
+	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -46,14 +47,13 @@ func (s *shelf) RemoveLabel(_ context.Context, _ patch.Caller, name string) erro
 	return nil
 }
 
-func (s *shelf) ListMachines(_ context.Context, f patch.MachineFilter) ([]patch.Machine, error) {
-	var out []patch.Machine
+func (s *shelf) Changes(_ context.Context, since patch.Mark, _ func(patch.MachineID) uint64, take func(patch.Standing) error) (patch.Mark, error) {
 	for _, m := range s.machines {
-		if f.State == "" || m.State == f.State {
-			out = append(out, m)
+		if err := take(patch.Standing{Machine: m}); err != nil {
+			return since, err
 		}
 	}
-	return out, nil
+	return since, nil
 }
 
 func (s *shelf) FindInventory(_ context.Context, hash patch.Hash) ([]byte, error) {
@@ -82,7 +82,7 @@ func book() (*Book, *shelf) {
 		{ID: "m3", Name: "db-1", State: patch.Admitted, OS: "debian-13-amd64"},
 		{ID: "m4", Name: "web-9", State: patch.Pending, OS: "debian-12-amd64", Inventory: "big"},
 	}}
-	return &Book{Labels: s, Machines: s}, s
+	return &Book{Labels: s, Fleet: fleet.New(s, nil), Inventories: s}, s
 }
 
 func TestMembers(t *testing.T) {

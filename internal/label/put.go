@@ -74,17 +74,13 @@ func (b *Book) known(ctx context.Context, members []patch.MachineID) error {
 	if len(members) == 0 {
 		return nil
 	}
-	all, err := b.Machines.ListMachines(ctx, patch.MachineFilter{})
+	look, err := b.Fleet.Look(ctx)
 	if err != nil {
 		return err
 	}
-	known := make(map[patch.MachineID]bool, len(all))
-	for _, m := range all {
-		known[m.ID] = true
-	}
 	var unknown []string
 	for _, id := range members {
-		if !known[id] {
+		if look.Find(id) == nil {
 			unknown = append(unknown, string(id))
 		}
 	}

@@ -47,8 +47,8 @@ func seen(m patch.Machine) machine {
 		SeenAt: m.SeenAt, EnrolledAt: m.EnrolledAt, EnrolledBy: m.EnrolledBy}
 }
 
-func told(i patch.Inventory) inventory {
-	v := inventory{Hostname: i.Hostname, Distribution: i.OS.ID, Version: i.OS.VersionID, Codename: i.OS.Codename, Arch: i.OS.Arch,
+func told(i patch.Inventory) *inventory {
+	v := &inventory{Hostname: i.Hostname, Distribution: i.OS.ID, Version: i.OS.VersionID, Codename: i.OS.Codename, Arch: i.OS.Arch,
 		Vendor: i.Hardware.Vendor, Model: i.Hardware.Model, CPU: i.Hardware.CPU, Cores: int64(i.Hardware.Cores), MemoryMB: i.Hardware.MemoryMB,
 		DiskMB: i.Hardware.DiskMB, Virtual: i.Hardware.Virtual, KernelRunning: i.Kernel.Running, KernelNewest: i.Kernel.Installed, Updaters: i.Updaters}
 	for _, n := range i.Network {
@@ -63,6 +63,6 @@ func language() expr.Language {
 }
 
 // values are what an expression reads for one machine.
-func values(m patch.Machine, i patch.Inventory) map[string]any {
-	return map[string]any{"machine": seen(m), "inventory": told(i)}
+func values(m patch.Machine, i *inventory) map[string]any {
+	return map[string]any{"machine": seen(m), "inventory": i}
 }

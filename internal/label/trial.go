@@ -60,11 +60,15 @@ func (b *Book) testMachines(ctx context.Context, t *Trial) error {
 	if err != nil {
 		return err
 	}
-	all, err := b.admitted(ctx)
+	look, err := b.Fleet.Look(ctx)
 	if err != nil {
 		return err
 	}
-	for _, m := range all {
+	for _, n := range look.ByID() {
+		m := look.At(n).Machine
+		if m.State != patch.Admitted {
+			continue
+		}
 		if t.Probe.Only != "" && t.Probe.Only != string(m.ID) && t.Probe.Only != m.Name {
 			continue
 		}

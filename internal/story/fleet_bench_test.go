@@ -80,7 +80,7 @@ func (s *site) join(rev patch.RevisionID, token patch.Hash, i int) {
 	hash := patch.Hash(hex.EncodeToString(sum[:]))
 	s.parts.Put(prediction.Seat{Machine: id, Name: m.Name, At: s.now, Seq: 1, Revision: rev}, hash, &facts)
 	ended := s.now.Add(-time.Duration(r.IntN(80*3600)) * time.Second)
-	s.must(s.store.PutSnapshotAfter(s.ctx(), 0, patch.Snapshot{Verdicts: v, Receipt: patch.Receipt{Machine: id, Seq: 1, OS: bookworm, Revision: rev, Boot: fmt.Sprintf("%08x-0000-4000-8000-%012x", i, i), Started: ended.Add(-time.Second),
+	s.must(s.store.PutSnapshotAfter(s.ctx(), nil, patch.Snapshot{Verdicts: v, Receipt: patch.Receipt{Machine: id, Seq: 1, OS: bookworm, Revision: rev, Boot: fmt.Sprintf("%08x-0000-4000-8000-%012x", i, i), Started: ended.Add(-time.Second),
 		Ended: ended, Received: ended.Add(time.Second), Expected: v.Len(), Evaluated: v.Len(), Facts: hash, Agent: "1.0.0"}}, nil, nil))
 }
 

@@ -66,11 +66,12 @@ func newSite(t testing.TB) *site {
 	s.must(err)
 	t.Cleanup(func() { s.must(s.store.Close()) })
 	log := slog.New(slog.DiscardHandler)
-	s.book = &label.Book{Labels: s.store, Machines: s.store, Lists: label.Lists{Newest: s.cat.lists, Now: clock}}
 	lists := func(_ context.Context, os patch.HostOS, rev patch.RevisionID) (world.List, error) {
 		return s.cat.find(os, rev)
 	}
-	reader := &world.Reader{Store: s.store, Fleet: fleet.New(s.store, lists), Catalog: s.cat, Labels: s.book, Now: clock, Lists: lists, Parts: &s.parts}
+	index := fleet.New(s.store, lists)
+	s.book = &label.Book{Labels: s.store, Fleet: index, Inventories: s.store, Lists: label.Lists{Newest: s.cat.lists, Now: clock}}
+	reader := &world.Reader{Store: s.store, Fleet: index, Catalog: s.cat, Labels: s.book, Now: clock, Lists: lists, Parts: &s.parts}
 	pub, key, err := ed25519.GenerateKey(nil)
 	s.must(err)
 	s.key, s.approver = pub, key

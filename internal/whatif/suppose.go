@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/world"
 )
@@ -243,4 +246,21 @@ func (l supposedLabels) Members(ctx context.Context, name string) ([]patch.Machi
 		return ids, nil
 	}
 	return l.Labels.Members(ctx, name)
+}
+
+func (l supposedLabels) Carriers(ctx context.Context, name string, look *fleet.Look) (*roaring.Bitmap, error) {
+	if name == l.p.gone && name != "" {
+		return nil, patch.Errorf(patch.NotFound, "no label is called %q", name)
+	}
+	ids, moved := l.p.members[name]
+	if !moved {
+		return l.Labels.Carriers(ctx, name, look)
+	}
+	set := roaring.New()
+	for _, id := range ids {
+		if s := look.Find(id); s != nil {
+			set.Add(s.Number)
+		}
+	}
+	return set, nil
 }

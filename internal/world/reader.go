@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
 	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -42,7 +44,7 @@ type View struct {
 	schedules []*timetable
 	rings     []patch.Ring
 	ringed    map[patch.ID]map[string]patch.RingProgress
-	members   map[string][]bool // by seat
+	members   map[string]*roaring.Bitmap // by seat
 	lists     map[listKey]*Shelf
 	payloads  map[patch.ID]map[patch.Hash]patch.StoredPayload
 	files     map[fileKey][]patch.PayloadFile
@@ -133,7 +135,7 @@ func (v *View) Proposed(ctx context.Context, id patch.ID, m patch.MachineID) (*p
 func (r *Reader) Records() *View {
 	v := &View{Now: r.Now(), Limits: r.Limits, r: r, metas: map[patch.HostOS]*patch.RevisionMeta{}, facing: map[patch.HostOS][]gate.FeedFact{},
 		ringed:    map[patch.ID]map[string]patch.RingProgress{},
-		decisions: map[patch.ID][]patch.Decision{}, approved: map[string]time.Time{}, members: map[string][]bool{}, policies: map[policyKey]patch.Policy{}, briefs: map[deployKey]map[string]gate.Brief{},
+		decisions: map[patch.ID][]patch.Decision{}, approved: map[string]time.Time{}, members: map[string]*roaring.Bitmap{}, policies: map[policyKey]patch.Policy{}, briefs: map[deployKey]map[string]gate.Brief{},
 		lists: map[listKey]*Shelf{}, rows: map[fileKey]remembered{}, payloads: map[patch.ID]map[patch.Hash]patch.StoredPayload{}, files: map[fileKey][]patch.PayloadFile{},
 		facts: map[patch.Hash]*patch.Facts{}, needed: map[neededKey][]patch.PlanPackage{}}
 	if v.Limits == (gate.Limits{}) {
@@ -169,11 +171,11 @@ func (v *View) Member(ctx context.Context, name string, id patch.MachineID) (boo
 
 func (v *View) carries(ctx context.Context, name string, seat uint32) (bool, error) {
 	set, err := v.carriers(ctx, name)
-	return err == nil && set[seat], err
+	return err == nil && set.Contains(seat), err
 }
 
-// carriers tells by seat who carries a label.
-func (v *View) carriers(ctx context.Context, name string) ([]bool, error) {
+// carriers gives the seats that carry a label; none where the label is gone.
+func (v *View) carriers(ctx context.Context, name string) (*roaring.Bitmap, error) {
 	if set, ok := v.members[name]; ok {
 		return set, nil
 	}
@@ -181,34 +183,31 @@ func (v *View) carriers(ctx context.Context, name string) ([]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	ids, err := v.r.Labels.Members(ctx, name)
+	set, err := v.r.Labels.Carriers(ctx, name, look)
 	if err != nil && patch.KindOf(err) != patch.NotFound {
 		return nil, err
 	}
-	set := make([]bool, look.Len())
-	for _, m := range ids {
-		if seat := look.Find(m); seat != nil {
-			set[seat.Number] = true
-		}
+	if set == nil {
+		set = roaring.New()
 	}
 	v.members[name] = set
 	return set, nil
 }
 
-// Carriers lists the machines that carry a label now; NotFound where the label is gone.
+// Carriers lists the machines that carry a label now, by ID; NotFound where the label is gone.
 func (v *View) Carriers(ctx context.Context, label string) ([]*fleet.Seat, error) {
 	look, err := v.Look(ctx)
 	if err != nil {
 		return nil, err
 	}
-	ids, err := v.r.Labels.Members(ctx, label)
+	set, err := v.r.Labels.Carriers(ctx, label, look)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]*fleet.Seat, 0, len(ids))
-	for _, id := range ids {
-		if s := look.Find(id); s != nil {
-			out = append(out, s)
+	out := make([]*fleet.Seat, 0, set.GetCardinality())
+	for _, n := range look.ByID() {
+		if set.Contains(n) {
+			out = append(out, look.At(n))
 		}
 	}
 	return out, nil

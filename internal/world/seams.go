@@ -3,6 +3,8 @@ package world
 import (
 	"context"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -81,4 +83,6 @@ type Lists = fleet.Lists
 // Labels tells who carries a label now; package label implements it.
 type Labels interface {
 	Members(ctx context.Context, name string) ([]patch.MachineID, error)
+	// Carriers is Members by numbers of seats; the caller must not change it.
+	Carriers(ctx context.Context, name string, look *fleet.Look) (*roaring.Bitmap, error)
 }
