@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/api"
-	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
 type statusCmd struct {
 	Machine string `arg:"" optional:"" help:"One machine, by name or id; the fleet if left out."`
+	To      string `help:"With --as-of: what has changed from then until this moment; now for now." placeholder:"TIME"`
 	AsOf    string `help:"How it stood then: 2026-11-01, \"2026-11-01 18:00\", or a span such as 7d ago." placeholder:"TIME"`
 }
 
@@ -25,10 +25,15 @@ Examples:
   fettle status
   fettle status web-14 --json
   fettle status web-14 --as-of 2026-11-01
+  fettle status web-14 --as-of 7d --to now
+  fettle status --as-of 30d --to 1d
   fettle status --as-of 30d`
 }
 
 func (c statusCmd) Run(ctx context.Context, s *screen) error {
+	if c.To != "" {
+		return c.between(ctx, s)
+	}
 	if c.AsOf != "" {
 		return c.past(ctx, s)
 	}
@@ -56,24 +61,11 @@ func (c statusCmd) pastFleet(ctx context.Context, s *screen, at time.Time) error
 		return err
 	}
 	defer client.Close()
-	labels, err := api.Get[api.List[label.Membership]](ctx, client, api.Path("labels"), nil)
+	looks, err := looksOn(ctx, client, at)
 	if err != nil {
 		return err
 	}
-	days := int(time.Since(at)/(24*time.Hour)) + 1
-	found := api.List[api.Complying]{Items: []api.Complying{}}
-	for _, l := range labels.Items {
-		kept, err := api.Get[api.List[api.Complying]](ctx, client, api.Path("compliance", "history"), query{}.set("label", l.Label.Name).set("days", strconv.Itoa(days)).values())
-		if err != nil {
-			return err
-		}
-		for _, k := range kept.Items {
-			if k.At.UTC().Format(time.DateOnly) == at.UTC().Format(time.DateOnly) {
-				found.Items = append(found.Items, k)
-			}
-		}
-	}
-	found.Total = len(found.Items)
+	found := api.List[api.Complying]{Items: looks, Total: len(looks)}
 	return s.show(found, func(w io.Writer) { printReport(w, s.width, found.Items, false) })
 }
 

@@ -66,7 +66,7 @@ func (s *people) complianceHistory(c *call) (any, error) {
 	return listOf(out), err
 }
 
-// machineAsOf tells how a machine stood at ?at=.
+// machineAsOf tells how a machine stood at ?at=, or with ?to= what has changed until then.
 func (s *people) machineAsOf(c *call) (any, error) {
 	m, err := s.Ledger.Resolve(c.Context(), c.PathValue("machine"))
 	if err != nil {
@@ -75,6 +75,13 @@ func (s *people) machineAsOf(c *call) (any, error) {
 	at, err := c.moment("at")
 	if err != nil {
 		return nil, err
+	}
+	to, err := c.moment("to")
+	if err != nil {
+		return nil, err
+	}
+	if !to.IsZero() {
+		return s.Ledger.Between(c.Context(), m.ID, at, to)
 	}
 	if at.IsZero() {
 		at = s.Now()

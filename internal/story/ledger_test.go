@@ -193,6 +193,14 @@ func TestUpgradeIsFindableFromBothSides(t *testing.T) {
 	if past.Receipt == nil || past.Receipt.OS != bookworm || past.Verdicts[patch.NotPatched] != 3 || past.Verdicts[patch.Patched] != 1 {
 		t.Errorf("as it was: %+v", past.Verdicts)
 	}
+	diff, err := s.ledger.Between(t.Context(), b.id, before, s.now)
+	s.must(err)
+	if diff.From.Verdicts != past.Verdicts || diff.To.Receipt.OS != trixie || diff.Causes[patch.OSChange] != len(diff.Moved) || !strings.Contains(diff.Sentence, "its OS became debian-13-amd64") {
+		t.Errorf("%s %+v", diff.Sentence, diff.Causes)
+	}
+	if _, err := s.ledger.Between(t.Context(), b.id, s.now, before); patch.KindOf(err) != patch.Invalid {
+		t.Errorf("backwards: %v", err)
+	}
 	old, err := s.ledger.Formerly(t.Context(), b.id)
 	s.must(err)
 	if len(old) != 1 || old[0].OS != bookworm || old[0].Next != trixie || old[0].Verdicts[patch.NotPatched] != 3 || old[0].Until.Before(before) {

@@ -1,0 +1,84 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Difference is what has changed on one machine between two moments.
+type Difference struct {
+	Machine  patch.MachineID `json:"machine"`
+	Name     string          `json:"name"`
+	From     Standing        `json:"from"`
+	To       Standing        `json:"to"`
+	Sentence string          `json:"sentence"`
+	// Moved are the verdicts that moved in between, newest first, each with its cause.
+	Moved []patch.Transition `json:"moved"`
+	// Causes counts them by cause.
+	Causes map[patch.Cause]int `json:"causes"`
+}
+
+// Standing is how a machine stood at a moment, in numbers.
+type Standing struct {
+	At       time.Time      `json:"at"`
+	Receipt  *patch.Receipt `json:"receipt,omitempty"` // in force then; nil where there was none yet
+	Verdicts patch.Counts   `json:"verdicts"`
+}
+
+// Between tells what has changed on a machine from one moment to a later one.
+func (l *Ledger) Between(ctx context.Context, id patch.MachineID, from, to time.Time) (Difference, error) {
+	if !from.Before(to) {
+		return Difference{}, &patch.Error{Kind: patch.Invalid, What: "cannot compare these moments", Why: "the first is not before the second", Do: "Give the earlier one as --as-of and the later one as --to."}
+	}
+	then, err := l.AsOf(ctx, id, from)
+	if err != nil {
+		return Difference{}, err
+	}
+	now, err := l.AsOf(ctx, id, to)
+	if err != nil {
+		return Difference{}, err
+	}
+	d := Difference{Machine: id, Name: then.Name, From: Standing{from, then.Receipt, then.Verdicts}, To: Standing{to, now.Receipt, now.Verdicts},
+		Moved: []patch.Transition{}, Causes: map[patch.Cause]int{}}
+	for _, t := range then.Since {
+		if t.At.After(to) {
+			continue
+		}
+		d.Moved = append(d.Moved, t)
+		d.Causes[t.Cause]++
+	}
+	d.Sentence = d.sentence()
+	return d, nil
+}
+
+func (d *Difference) sentence() string {
+	span := fmt.Sprintf("Between %s and %s", d.From.At.UTC().Format("2006-01-02 15:04"), d.To.At.UTC().Format("2006-01-02 15:04 UTC"))
+	if d.To.Receipt == nil {
+		return fmt.Sprintf("%s, %s had not completed a detect.", span, d.Name)
+	}
+	needed := func(s Standing) string {
+		if s.Receipt == nil {
+			return "unknown"
+		}
+		return gate.Number(s.Verdicts[patch.NotPatched])
+	}
+	s := fmt.Sprintf("%s, %s went from %s to %s needed patches; %s", span, d.Name, needed(d.From), needed(d.To), gate.Count(len(d.Moved), "verdict moved", "verdicts moved"))
+	if d.From.Receipt != nil && d.From.Receipt.OS != d.To.Receipt.OS {
+		s += fmt.Sprintf("; its OS became %s", d.To.Receipt.OS)
+	}
+	var by []string
+	for _, c := range []patch.Cause{patch.ByFettle, patch.ByService, patch.ByPerson, patch.ByOther, patch.CatalogChange, patch.OSChange, patch.FirstDetect} {
+		if n := d.Causes[c]; n > 0 {
+			by = append(by, gate.Number(n)+" "+c.Words())
+		}
+	}
+	if len(by) > 0 {
+		s += ": " + strings.Join(by, ", ")
+	}
+	return s + "."
+}
