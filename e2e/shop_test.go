@@ -39,10 +39,15 @@ const shopSuite = release + "-shop"
 
 func newShop(t *testing.T) *shop {
 	t.Helper()
+	return newShopOf(t, newWares)
+}
+
+func newShopOf(t *testing.T, wares []debtest.Package) *shop {
+	t.Helper()
 	a := &shop{Archive: debtest.New(t)}
 	at := time.Now().Add(-time.Hour)
 	for _, suite := range []string{shopSuite, "trixie"} {
-		a.Publish(t, debtest.Suite{Name: suite, Components: map[string][]debtest.Package{"main": newWares}, Date: at})
+		a.Publish(t, debtest.Suite{Name: suite, Components: map[string][]debtest.Package{"main": wares}, Date: at})
 	}
 	b, err := os.ReadFile(a.Keyring(t))
 	if err != nil {
@@ -70,12 +75,17 @@ func (b *box) put(path string, content []byte) {
 // stock makes the machine trust the shop and installs the old versions of its wares.
 func (b *box) stock(a *shop) {
 	b.s.t.Helper()
+	b.stockWith(a, oldWares)
+}
+
+func (b *box) stockWith(a *shop, wares []debtest.Package) {
+	b.s.t.Helper()
 	key, err := os.ReadFile(a.keyring)
 	if err != nil {
 		b.s.t.Fatal(err)
 	}
 	b.put("/etc/apt/trusted.gpg.d/shop.gpg", key)
-	for _, w := range oldWares {
+	for _, w := range wares {
 		b.install(w)
 	}
 }

@@ -35,7 +35,7 @@ var stageDefects = []Defect{
 	{Name: "attempts never run out", File: "internal/gate/ready.go",
 		Old: "case used >= limit:", New: "case false:", Test: "TestClosedGates", In: "./internal/gate"},
 	{Name: "the machine's own failures use attempts up", File: "internal/gate/ready.go",
-		Old: "a.State == patch.ExecFailed && a.Cause == patch.FailPatch", New: "a.State == patch.ExecFailed", Test: "TestGatesOpenAgain", In: "./internal/gate"},
+		Old: "a.State == patch.ExecFailed && a.Cause.UsesUp()", New: "a.State == patch.ExecFailed", Test: "TestGatesOpenAgain", In: "./internal/gate"},
 	{Name: "a patch is deployed again while it is being deployed", File: "internal/gate/ready.go",
 		Old: "if a := &w.Attempts[i]; !a.State.Ended() && a.ID != w.Own {", New: "if a := &w.Attempts[i]; false && a.ID != w.Own {", Test: "TestClosedGates", In: "./internal/gate"},
 

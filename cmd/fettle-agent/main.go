@@ -200,12 +200,13 @@ func enrol(ctx context.Context, c *call) error {
 
 func serve(ctx context.Context, c *call) error {
 	interval := c.Duration("interval", 0, "time between check-ins where the appliance names none")
+	script := c.Duration("script-limit", 0, "how long one script of a package may run before it is ended; 30 minutes")
 	policy := c.String("policy", agent.DefaultPolicyFile(), "the owner's local policy `file`")
 	if _, err := c.only(0, "no words"); err != nil {
 		return err
 	}
 	cfg := c.config()
-	cfg.Interval, cfg.PolicyFile = *interval, *policy
+	cfg.Interval, cfg.PolicyFile, cfg.ScriptLimit = *interval, *policy, *script
 	return agent.New(cfg).Run(ctx)
 }
 

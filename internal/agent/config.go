@@ -36,6 +36,8 @@ type Config struct {
 	Room func(n int64, places ...string) error
 	// LockWait is how long another program may hold the package manager's lock before an item fails with its name.
 	LockWait time.Duration
+	// ScriptLimit is how long one script of a package may run before it is ended and its patch fails.
+	ScriptLimit time.Duration
 	// ReadList decodes a catalog list. Only Explain needs it.
 	ReadList func([]byte) ([]patch.Patch, error)
 	// ApplyDelta makes a catalog file out of an older one and a delta; nil means that whole files are fetched.
@@ -65,6 +67,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.LockWait <= 0 {
 		c.LockWait = 5 * time.Minute
+	}
+	if c.ScriptLimit <= 0 {
+		c.ScriptLimit = 30 * time.Minute
 	}
 	if c.Room == nil {
 		c.Room = host.CheckRoom

@@ -1,9 +1,11 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -123,6 +125,10 @@ func (r *run) install(ctx context.Context, item wire.OrderItem) error {
 	if why := r.closedNow(r.order); why != "" {
 		return r.fail(item, &host.Failure{Cause: patch.FailWindow, Text: why})
 	}
+	if why := r.exceeds(item); why != "" {
+		r.log.Info("an item stays pending", "patch", item.Patch, "text", why)
+		return r.result(item, patch.ExecWithdrawn, func(res *wire.Result) { res.Cause, res.Text = patch.FailWindow, why })
+	}
 	if ok, word := readPolicy(r.cfg.PolicyFile).Deploys(); !ok {
 		return r.fail(item, ownerForbids(word))
 	}
@@ -153,8 +159,39 @@ func (r *run) transact(ctx context.Context, item wire.OrderItem, t host.Transact
 	if err := r.journal.intend(in); err != nil {
 		return err
 	}
+	began := r.cfg.Now()
 	log, runErr := r.cfg.Installer.Run(ctx, t)
+	if runErr == nil {
+		r.learn(item, r.cfg.Now().Sub(began))
+	}
+	if f := (*host.Failure)(nil); errors.As(runErr, &f) && f.Cause == patch.FailTimeout {
+		return r.mend(ctx, in, f)
+	}
 	return r.settle(ctx, in, log, runErr, "")
+}
+
+// mend puts the package database in order after a script was ended in the middle of a transaction. The attempt has failed, whatever comes of that.
+func (r *run) mend(ctx context.Context, in intent, why *host.Failure) error {
+	r.doing("repairing after a script that did not end")
+	log, err := r.cfg.Installer.Recover(ctx, in.Attempts[0], func(begun bool) ([]host.Staged, error) { return r.undone(ctx, in, begun) })
+	f := *why
+	facts, factsErr := r.cfg.Host.Facts(context.WithoutCancel(ctx))
+	item, _ := r.item(in.Attempts[0])
+	switch left := notThere(facts, item); {
+	case factsErr != nil || err != nil || strings.Contains(left, halfInstalled):
+		f.Text += fmt.Sprintf("; the repair did not succeed: %s", cmp.Or(left, fmt.Sprint(errors.Join(err, factsErr))))
+	case left == "":
+		f.Text += "; the package was installed once more and is whole"
+	default:
+		f.Text += "; the package was left as it was before"
+	}
+	if log != "" {
+		f.Log = log
+	}
+	if err := r.fail(item, &f); err != nil {
+		return err
+	}
+	return r.settle(ctx, in, log, &f, "")
 }
 
 // touched lists the attempts whose packages a transaction completes or touches: the item's own first.

@@ -283,8 +283,12 @@ func (l *loop) worker(ctx context.Context) error {
 	for t := (task{}); ; {
 		var again <-chan time.Time
 		if l.unfinished() {
-			l.carryOut(ctx)
-			poke(l.wake)
+			if wait := l.untilWindow(); wait > 0 {
+				again = time.After(min(wait, windowLook))
+			} else {
+				l.carryOut(ctx)
+				poke(l.wake)
+			}
 		} else if t.order && l.journal != nil && l.get().State == patch.Admitted {
 			taken, err := l.takeOrder(ctx)
 			if failures++; err == nil {
@@ -295,9 +299,9 @@ func (l *loop) worker(ctx context.Context) error {
 				l.log.Warn("cannot fetch the order", "err", err, "again_in", wait.Round(time.Second))
 			}
 			if taken {
-				l.carryOut(ctx)
-				t.detect = false // the order ended with one
-				poke(l.wake)
+				t.order = false
+				t.detect = t.detect && l.untilWindow() > 0 // else the order ends with one
+				continue
 			}
 		}
 		if t.detect {
@@ -315,6 +319,9 @@ func (l *loop) worker(ctx context.Context) error {
 		}
 	}
 }
+
+// windowLook is how often an agent looks whether a window has come: clocks may be set meanwhile, and laptops sleep.
+const windowLook = time.Minute
 
 // unfinished says whether an order waits to be brought to its end: after a start, or after a disk was full.
 func (l *loop) unfinished() bool {

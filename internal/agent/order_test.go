@@ -170,7 +170,7 @@ func TestWindowIsCheckedBeforeEveryItem(t *testing.T) {
 	o := newOrder(1, curl, perl)
 	o.Window.NotAfter = now.Add(5 * time.Minute)
 	got := carry(t, k, cfg, o)
-	if got["A1-0"].State != patch.ExecDone || got["A1-1"].Cause != patch.FailWindow || b.runs["A1-1"] != 0 {
+	if got["A1-0"].State != patch.ExecDone || got["A1-1"].State != patch.ExecFailed || got["A1-1"].Cause != patch.FailWindow || b.runs["A1-1"] != 0 {
 		t.Fatalf("%+v", got)
 	}
 }

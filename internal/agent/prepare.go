@@ -155,6 +155,8 @@ func notThere(facts patch.Facts, item wire.OrderItem) string {
 	return ""
 }
 
+const halfInstalled = "is only half-installed"
+
 // stateOf says what is not yet so about a package that was to be installed; empty when all is.
 func stateOf(facts patch.Facts, p patch.PlanPackage) string {
 	now, found := installedAt(facts, p.Name, p.Arch)
@@ -162,7 +164,7 @@ func stateOf(facts patch.Facts, p patch.PlanPackage) string {
 	case !found:
 		return fmt.Sprintf("%s:%s is not installed", p.Name, p.Arch)
 	case now.State != patch.Installed:
-		return fmt.Sprintf("%s:%s %s is only half-installed", p.Name, p.Arch, now.Version)
+		return fmt.Sprintf("%s:%s %s %s", p.Name, p.Arch, now.Version, halfInstalled)
 	case now.Version != p.Version && !(p.Beside && isThere(facts, p)):
 		return fmt.Sprintf("%s:%s is at %s and not at %s", p.Name, p.Arch, now.Version, p.Version)
 	case facts.OS.Manager == "rpm" && !p.Beside && len(host.VersionsOf(facts, p.Name, p.Arch)) > 1:

@@ -2,8 +2,10 @@ package agent
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -52,6 +54,9 @@ func start(cfg Config) (*session, func(), error) {
 	if err := s.load(); err != nil {
 		stop()
 		return nil, nil, err
+	}
+	if w, ok := cfg.Installer.(interface{ WithWatch(host.Watch) }); ok {
+		w.WithWatch(host.Watch{Limit: cfg.ScriptLimit, Tell: s.scriptRuns})
 	}
 	return s, stop, nil
 }
@@ -152,6 +157,19 @@ func (s *session) doing(what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.busy = what
+}
+
+// tellAfter is how long a package's script runs before anybody is told.
+const tellAfter = 15 * time.Second
+
+// scriptRuns adds to what the agent does the script that keeps it waiting.
+func (s *session) scriptRuns(script string, since time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	what, _, _ := strings.Cut(s.busy, "; ")
+	if since >= min(tellAfter, s.cfg.ScriptLimit/2) && what != "" {
+		s.busy = fmt.Sprintf("%s; %s runs for %s", what, script, since.Round(time.Second))
+	}
 }
 
 func (s *session) activity() string {

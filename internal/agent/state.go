@@ -26,6 +26,9 @@ type state struct {
 	Boot     string        `json:"boot,omitempty"`
 	BootTook int           `json:"boot_took,omitempty"`
 
+	// Speed is how long installations take here, as a multiple of what is expected without knowing the machine; 0: nothing is known.
+	Speed float64 `json:"speed,omitempty"`
+
 	LastError string `json:"last_error,omitempty"` // why the newest contact or detect failed; empty when it worked
 	Refused   string `json:"refused,omitempty"`    // why the newest order was refused as a whole
 }

@@ -51,6 +51,8 @@ const (
 	CodeLocked    = "locked"        // preflight: another program has the package manager
 	CodeDisk      = "disk-full"     // preflight
 	CodeNetwork   = "network"       // preflight: the machine could not fetch from the appliance
+	CodePower     = "on-battery"    // preflight: too little battery is left
+	CodeClock     = "clock-wrong"   // preflight: the machine's clock is wrong
 	CodeUntrusted = "untrusted"     // preflight: bytes did not verify on the machine
 	CodeNoInstall = "no-installer"  // preflight: Fettle detects on this host OS and cannot install there yet
 	CodeOwner     = "owner-forbids" // preflight: the machine's owner does not allow deploys

@@ -144,13 +144,17 @@ func blocked(l Limits, a patch.Attempt) (code string, until time.Time, actor Act
 		return CodeNetwork, a.EndedAt.Add(l.Retry), Time
 	case patch.FailDisk:
 		return CodeDisk, a.EndedAt.Add(l.RetryDisk), Owner
+	case patch.FailPower:
+		return CodePower, a.EndedAt.Add(l.Retry), Owner
+	case patch.FailClock:
+		return CodeClock, a.EndedAt.Add(l.RetryDisk), Owner
 	}
 	return "", time.Time{}, Nobody
 }
 
 // Blocks reports whether an attempt that failed for this cause says something about the machine rather than about the patch.
 func Blocks(c patch.FailCause) bool {
-	return c == patch.FailLock || c == patch.FailNetwork || c == patch.FailDisk
+	return c == patch.FailLock || c == patch.FailNetwork || c == patch.FailDisk || c == patch.FailPower || c == patch.FailClock
 }
 
 func attempts(w World) Gate {
@@ -244,7 +248,7 @@ func (w World) used() int {
 		case a.CreatedAt.Before(d.At), !a.State.Ended():
 		case a.Effect == patch.EffectVerified, a.Effect == patch.EffectNeedsReboot, a.Effect == patch.EffectUndone:
 			n = 0
-		case a.State == patch.ExecFailed && a.Cause == patch.FailPatch, a.Effect == patch.EffectNotEffective:
+		case a.State == patch.ExecFailed && a.Cause.UsesUp(), a.Effect == patch.EffectNotEffective:
 			n++
 		}
 	}

@@ -170,6 +170,8 @@ func TestClosedGates(t *testing.T) {
 		{"locked now", func(w *World) { w.Machine.Busy = "locked by apt-get (pid 81)" }, Preflight, CodeLocked, "locked by apt-get (pid 81)", Agent},
 		{"locked lately", func(w *World) { a := failed(patch.FailLock, time.Minute); w.Blocked = &a }, Preflight, CodeLocked, "it said no", Time},
 		{"disk lately", func(w *World) { a := failed(patch.FailDisk, time.Minute); w.Blocked = &a }, Preflight, CodeDisk, "it said no", Owner},
+		{"power lately", func(w *World) { a := failed(patch.FailPower, time.Minute); w.Blocked = &a }, Preflight, CodePower, "it said no", Owner},
+		{"clock lately", func(w *World) { a := failed(patch.FailClock, time.Minute); w.Blocked = &a }, Preflight, CodeClock, "it said no", Owner},
 		{"network lately", func(w *World) { a := failed(patch.FailNetwork, time.Minute); w.Blocked = &a }, Preflight, CodeNetwork, "it said no", Time},
 		{"owner lately", func(w *World) { w.Attempts = []patch.Attempt{failed(patch.FailPolicy, time.Minute)} }, Attempts, CodeOwner, "it said no", Owner},
 		{"under way", func(w *World) { w.Attempts = []patch.Attempt{{ID: "a", State: patch.ExecWaiting}} }, Attempts, CodeUnderWay, "order waits", Agent},
@@ -187,6 +189,9 @@ func TestClosedGates(t *testing.T) {
 		}, Hold, CodeSuspect, "definition suspect", Person},
 		{"out of attempts", func(w *World) {
 			w.Attempts = []patch.Attempt{failed(patch.FailPatch, 5*time.Hour), failed(patch.FailPatch, 4*time.Hour), failed(patch.FailPatch, 3*time.Hour)}
+		}, Attempts, CodeOutOf, "3 of 3 attempts", Person},
+		{"scripts that never end use attempts up", func(w *World) {
+			w.Attempts = []patch.Attempt{failed(patch.FailTimeout, 5*time.Hour), failed(patch.FailPatch, 4*time.Hour), failed(patch.FailTimeout, 3*time.Hour)}
 		}, Attempts, CodeOutOf, "3 of 3 attempts", Person},
 		{"not effective uses attempts up", func(w *World) {
 			w.Attempts = []patch.Attempt{failed(patch.FailPatch, 5*time.Hour), done(4*time.Hour, patch.EffectNotEffective, 5), done(3*time.Hour, patch.EffectNotEffective, 6)}
@@ -251,9 +256,13 @@ func TestGatesOpenAgain(t *testing.T) {
 			a.State = patch.ExecWithdrawn
 			w.Attempts = []patch.Attempt{a, a, a, a}
 		},
-		"machine's own failures": func(w *World) { a := failed(patch.FailLock, 5*time.Hour); w.Attempts = []patch.Attempt{a, a, a, a} },
-		"owner allows the rest":  func(w *World) { w.Machine.Policy = "no-reboot" },
-		"owner keeps others":     func(w *World) { w.Machine.Policy = "no-takeover,no-reboot" },
+		"machine's own failures": func(w *World) {
+			for _, c := range []patch.FailCause{patch.FailLock, patch.FailNetwork, patch.FailDisk, patch.FailPower, patch.FailClock, patch.FailWindow, patch.FailInterrupted} {
+				w.Attempts = append(w.Attempts, failed(c, 5*time.Hour))
+			}
+		},
+		"owner allows the rest": func(w *World) { w.Machine.Policy = "no-reboot" },
+		"owner keeps others":    func(w *World) { w.Machine.Policy = "no-takeover,no-reboot" },
 		"gone three times, and a person approved it since": func(w *World) {
 			u := done(23*time.Hour, patch.EffectUndone, 6)
 			w.Attempts = []patch.Attempt{u, u, u}

@@ -13,6 +13,7 @@ type AgentSpec struct {
 	Hostname string
 	Agent    string    // the fettle-agent program
 	Output   io.Writer // the agent's log
+	Args     []string  // further arguments of `fettle-agent run`
 }
 
 // Program is where the agent is inside the machine.
@@ -46,7 +47,7 @@ func (a *Appliance) Start(ctx context.Context, spec AgentSpec) (*Machine, error)
 // Boot starts a machine that is enrolled already, with its agent.
 func (a *Appliance) Boot(ctx context.Context, spec AgentSpec) (*Machine, error) {
 	m := a.machine(spec)
-	m.Argv = []string{spec.Program(), "run"}
+	m.Argv = append([]string{spec.Program(), "run"}, spec.Args...)
 	return Start(ctx, m)
 }
 

@@ -103,7 +103,7 @@ const (
 // Ended reports whether nothing more will happen to an attempt in this state.
 func (e Execution) Ended() bool { return e == ExecDone || e == ExecFailed || e == ExecWithdrawn }
 
-// FailCause says why an attempt failed. Only FailPatch uses an attempt up.
+// FailCause says why an attempt failed.
 type FailCause string
 
 const (
@@ -117,7 +117,13 @@ const (
 	FailWindow      FailCause = "window"       // the window ended first
 	FailPolicy      FailCause = "local-policy" // the machine's owner forbids it
 	FailInterrupted FailCause = "interrupted"  // killed or rebooted in the middle; recovered
+	FailTimeout     FailCause = "time-out"     // a script of the patch did not end, and was ended
+	FailPower       FailCause = "power"        // on battery, and too little of it is left
+	FailClock       FailCause = "clock"        // the machine's clock is wrong, so no window can be kept
 )
+
+// UsesUp reports whether a failure for this cause is the patch's own and uses an attempt up. All others are the machine's.
+func (c FailCause) UsesUp() bool { return c == FailPatch || c == FailTimeout }
 
 // Effect is the effect axis of a ledger row.
 type Effect string

@@ -53,7 +53,7 @@ func (x witness) judge() (patch.Proof, string, error) {
 // failed settles what is certain: it failed, it never came to the patch, or the machine has gone silent or sick since.
 func (x witness) failed() (p patch.Proof, why string, sure bool) {
 	a := x.attempt
-	ill := a.Cause == patch.FailPatch || a.Cause == patch.FailInterrupted
+	ill := a.Cause.UsesUp() || a.Cause == patch.FailInterrupted
 	silent := x.now.Sub(x.machine.SeenAt) > time.Duration(x.ring.Silence)
 	switch {
 	case (a.State == patch.ExecFailed || a.State == patch.ExecWithdrawn) && ill:

@@ -89,7 +89,7 @@ func (a *Apt) Run(ctx context.Context, t Transaction) (string, error) {
 	}
 	defer keep.Close()
 	var out tail
-	if err := run(aptGet(context.WithoutCancel(ctx), args...), &out, keep); err != nil {
+	if err := runWatched(aptGet(context.WithoutCancel(ctx), args...), &out, keep, &a.Watch); err != nil {
 		return out.String(), classify(out.b, err)
 	}
 	a.markNew(ctx, t)
@@ -129,7 +129,7 @@ func (a *Apt) Recover(ctx context.Context, attempt string, broken func(begun boo
 	defer keep.Close()
 	ctx = context.WithoutCancel(ctx)
 	var out tail
-	err = run(dpkg(ctx, configureArgs()...), &out, keep)
+	err = runWatched(dpkg(ctx, configureArgs()...), &out, keep, &a.Watch)
 	still, lookErr := broken(false)
 	if lookErr != nil {
 		return out.String(), asFailure(lookErr)
@@ -141,7 +141,7 @@ func (a *Apt) Recover(ctx context.Context, attempt string, broken func(begun boo
 	if openErr != nil {
 		return out.String(), asFailure(errors.Join(openErr, err))
 	}
-	if err := run(dpkg(ctx, reinstallArgs(paths)...), &out, keep); err != nil {
+	if err := runWatched(dpkg(ctx, reinstallArgs(paths)...), &out, keep, &a.Watch); err != nil {
 		return out.String(), classify(out.b, err)
 	}
 	return out.String(), nil

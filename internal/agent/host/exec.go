@@ -47,6 +47,11 @@ const guardMark = "FETTLE_GUARD="
 // run starts c with a fixed environment, in a session of its own, with nothing to read. keep, if any, becomes descriptor 3 and is
 // inherited by everything that the program starts.
 func run(c *exec.Cmd, out io.Writer, keep *os.File) error {
+	return runWatched(c, out, keep, nil)
+}
+
+// runWatched is run with an eye on the scripts that the program starts.
+func runWatched(c *exec.Cmd, out io.Writer, keep *os.File, watch *Watch) error {
 	c.Env = []string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"HOME=/root", "TERM=dumb", "LC_ALL=C", "LANGUAGE=C",
@@ -65,8 +70,18 @@ func run(c *exec.Cmd, out io.Writer, keep *os.File) error {
 	if err == nil && keep != nil {
 		err = errors.Join(keep.Truncate(0), writeAt(keep, strconv.Itoa(c.Process.Pid)))
 	}
+	var timedOut error
 	if c.Process != nil {
-		err = errors.Join(c.Wait(), err)
+		if watch != nil {
+			w := watch.begin(c.Process.Pid)
+			err = errors.Join(c.Wait(), err)
+			timedOut = w.close()
+		} else {
+			err = errors.Join(c.Wait(), err)
+		}
+	}
+	if timedOut != nil {
+		return timedOut
 	}
 	if errors.Is(err, exec.ErrWaitDelay) {
 		return nil // the program itself ended with status 0; only a grandchild still holds its output

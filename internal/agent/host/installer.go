@@ -1,6 +1,7 @@
 package host
 
 import (
+	"errors"
 	"log/slog"
 	"time"
 
@@ -44,5 +45,18 @@ func (f *Failure) Error() string { return f.Text }
 type Apt struct {
 	Dir      string        // private directory for the flat repository, apt's state and the locks; mode 0700
 	LockWait time.Duration // how long another program may hold dpkg's lock before an item fails with its name
+	Watch    Watch         // over maintainer scripts
 	Log      *slog.Logger
+}
+
+// WithWatch sets the watch over maintainer scripts.
+func (a *Apt) WithWatch(w Watch) { a.Watch = w }
+
+// timedOut adds the output to a failure that is complete already; nil where err is another one.
+func timedOut(err error, out []byte) *Failure {
+	f := (*Failure)(nil)
+	if errors.As(err, &f) {
+		f.Log = lastPart(out)
+	}
+	return f
 }

@@ -9,6 +9,9 @@ import (
 
 // classify turns the end of a failed program's output into a Failure. Lines of apt and dpkg that name another cause than the patch are known.
 func classify(out []byte, err error) *Failure {
+	if f := timedOut(err, out); f != nil {
+		return f
+	}
 	f := &Failure{Cause: patch.FailPatch, Text: "the package manager failed: " + err.Error(), Log: lastPart(out)}
 	for raw := range bytes.Lines(out) {
 		line := strings.TrimSpace(string(raw))

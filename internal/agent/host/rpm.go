@@ -22,8 +22,12 @@ type Rpm struct {
 	Dir      string        // private directory for links to packages, logs of transactions and guards; mode 0700
 	Root     string        // the machine; "/" for the live one
 	LockWait time.Duration // how long another program may hold rpm's lock before an item fails with its name
+	Watch    Watch         // over the packages' scripts
 	Log      *slog.Logger
 }
+
+// WithWatch sets the watch over the packages' scripts.
+func (r *Rpm) WithWatch(w Watch) { r.Watch = w }
 
 // Stage makes the private folder of an order anew: the verified files under their hashes.
 func (r *Rpm) Stage(_ context.Context, files []Staged) error {
@@ -75,12 +79,12 @@ func (r *Rpm) Run(ctx context.Context, t Transaction) (string, error) {
 func (r *Rpm) install(ctx context.Context, out io.Writer, keep *os.File, updates, beside []string, more ...string) error {
 	ctx = context.WithoutCancel(ctx)
 	if len(updates) > 0 {
-		if err := run(rpm(ctx, rpmArgs(r.Root, "--upgrade", updates, more...)...), out, keep); err != nil {
+		if err := runWatched(rpm(ctx, rpmArgs(r.Root, "--upgrade", updates, more...)...), out, keep, &r.Watch); err != nil {
 			return err
 		}
 	}
 	if len(beside) > 0 {
-		return run(rpm(ctx, rpmArgs(r.Root, "--install", beside, more...)...), out, keep)
+		return runWatched(rpm(ctx, rpmArgs(r.Root, "--install", beside, more...)...), out, keep, &r.Watch)
 	}
 	return nil
 }

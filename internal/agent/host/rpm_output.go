@@ -8,6 +8,9 @@ import (
 
 // classifyRPM turns the output of an rpm that failed into a Failure. Lines that name another cause than the patch are known.
 func classifyRPM(out []byte, err error) *Failure {
+	if f := timedOut(err, out); f != nil {
+		return f
+	}
 	f := &Failure{Cause: patch.FailPatch, Text: "rpm failed: " + err.Error(), Log: lastPart(out)}
 	var said []string
 	for raw := range strings.Lines(string(out)) {

@@ -19,6 +19,15 @@ func LockFile(f *os.File) error {
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 }
 
+// askToEnd sends a process the signal to end, or ends it.
+func askToEnd(pid int, now bool) {
+	sig := syscall.SIGTERM
+	if now {
+		sig = syscall.SIGKILL
+	}
+	_ = syscall.Kill(pid, sig) // it may be gone
+}
+
 // posixHolder gives the process that holds a POSIX lock on f; held is false where nobody does.
 func posixHolder(f *os.File) (pid int, held bool, err error) {
 	lk := syscall.Flock_t{Type: syscall.F_WRLCK}

@@ -17,6 +17,8 @@ func LockFile(f *os.File) error {
 	return windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &windows.Overlapped{})
 }
 
+func askToEnd(int, bool) {}
+
 func posixHolder(*os.File) (pid int, held bool, err error) { return 0, false, nil }
 
 // freeBytes is what this account would still have at path.

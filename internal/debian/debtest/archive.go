@@ -31,8 +31,11 @@ type Package struct {
 	Source, SourceVersion string // empty: the binary's own
 	Description           string
 	Depends               string
-	Changelog             string // the text of usr/share/doc/NAME/changelog.Debian.gz; empty: none
-	Fill                  int    // this many bytes of noise make the .deb larger
+	Changelog             string            // the text of usr/share/doc/NAME/changelog.Debian.gz; empty: none
+	Scripts               map[string]string // maintainer scripts: "postinst" → its text
+	Files                 map[string]string // further files, by path without the leading slash
+	Conffiles             []string          // paths of those that are configuration files
+	Fill                  int               // this many bytes of noise make the .deb larger
 }
 
 // Suite is what a Release says.

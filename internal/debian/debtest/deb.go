@@ -4,7 +4,9 @@ import (
 	"archive/tar"
 	"bytes"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -32,8 +34,18 @@ func controlText(p Package) string {
 // Deb makes a .deb that real dpkg accepts.
 func Deb(t testing.TB, p Package) []byte {
 	t.Helper()
-	control := GZ(t, Tar(t, map[string]string{"./control": controlText(p)}))
+	parts := map[string]string{"./control": controlText(p)}
+	for name, text := range p.Scripts {
+		parts["./"+name] = text
+	}
+	if len(p.Conffiles) > 0 {
+		parts["./conffiles"] = strings.Join(p.Conffiles, "\n") + "\n"
+	}
+	control := GZ(t, Tar(t, parts))
 	files := map[string]string{}
+	for path, text := range p.Files {
+		files["./"+path] = text
+	}
 	if p.Changelog != "" {
 		files["./usr/share/doc/"+p.Name+"/changelog.Debian.gz"] = string(GZ(t, []byte(p.Changelog)))
 	}
@@ -53,8 +65,9 @@ func Tar(t testing.TB, files map[string]string) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
-	for name, text := range files {
-		if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(text)), Format: tar.FormatGNU}); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		text := files[name]
+		if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: modeOf(text), Size: int64(len(text)), Format: tar.FormatGNU}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.Write([]byte(text)); err != nil {
@@ -65,6 +78,14 @@ func Tar(t testing.TB, files map[string]string) []byte {
 		t.Fatal(err)
 	}
 	return out.Bytes()
+}
+
+// modeOf makes scripts executable.
+func modeOf(text string) int64 {
+	if strings.HasPrefix(text, "#!") {
+		return 0o755
+	}
+	return 0o644
 }
 
 // Ar makes the outer archive of a .deb from its two tars.

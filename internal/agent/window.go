@@ -1,0 +1,66 @@
+package agent
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/wire"
+)
+
+// What an installation is expected to take where nothing is known of a machine, and what has to be left of a window after it.
+const (
+	perPackage = 5 * time.Second
+	perMiB     = time.Second
+	reserve    = time.Minute
+)
+
+// guess is how long an item takes on a machine of which nothing is known.
+func guess(item wire.OrderItem) time.Duration {
+	return 10*time.Second + time.Duration(len(item.Packages))*perPackage + time.Duration(size(item)>>20)*perMiB
+}
+
+// expected is how long an item will take here, by what earlier ones took.
+func (r *run) expected(item wire.OrderItem) time.Duration {
+	speed := r.get().Speed
+	if speed == 0 {
+		speed = 1
+	}
+	return time.Duration(float64(guess(item)) * speed)
+}
+
+// learn takes an installation into account for those to come: half of what is known is the newest one.
+func (r *run) learn(item wire.OrderItem, took time.Duration) {
+	seen := min(max(float64(took)/float64(guess(item)), 0.05), 50)
+	err := r.set(func(st *state) {
+		if st.Speed == 0 {
+			st.Speed = seen
+		}
+		st.Speed = (st.Speed + seen) / 2
+	})
+	if err != nil {
+		r.log.Warn("cannot keep how long installations take", "err", err)
+	}
+}
+
+// exceeds says why an item is not started although the window is still open: it would not be over at its end. Empty where it fits.
+func (r *run) exceeds(item wire.OrderItem) string {
+	end := r.order.Window.NotAfter
+	if end.IsZero() {
+		return ""
+	}
+	need, left := r.expected(item), end.Sub(r.clock())
+	if need+reserve <= left {
+		return ""
+	}
+	return fmt.Sprintf("window exceeded: it takes about %s and %s of reserve, and the window ends in %s; it was not started and stays pending",
+		need.Round(time.Second), reserve, max(left, 0).Round(time.Second))
+}
+
+// untilWindow is how long an order that was not begun has to wait for its window; 0 where it need not.
+func (s *session) untilWindow() time.Duration {
+	c := s.journal.newest()
+	if c == nil || c.Closed || len(c.Intents) > 0 || c.Order.Window.NotBefore.IsZero() {
+		return 0
+	}
+	return max(c.Order.Window.NotBefore.Sub(s.clock()), 0)
+}
