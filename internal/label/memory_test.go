@@ -1,0 +1,68 @@
+package label
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/fettle-project/fettle/internal/fleet"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// forgetful is a book that knows expressions and nothing else.
+func forgetful(t *rapid.T, b *Book, s *shelf, expressions []string) *Book {
+	f := &Book{Labels: s, Fleet: fleet.New(s, nil), Inventories: s}
+	f.memory.programs = map[string]*program{}
+	for _, text := range expressions {
+		p, err := b.program(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.memory.programs[text] = &program{condition: p.condition, hasty: p.hasty, yes: roaring.New()}
+	}
+	return f
+}
+
+// What a book remembers is what one that remembers nothing works out, whatever machines have told meanwhile.
+func TestAMemoryIsNeverOld(t *testing.T) {
+	expressions := []string{`machine.name == "a"`, `inventory.memory_mb > 4096`, `machine.os == "x" || inventory.cores == 1`, `machine.reboot_owed`,
+		`machine.address.startsWith("10.")`, `machine.seen_at > timestamp("2026-03-01T10:00:05Z")`, `10 / (inventory.cores - 1) > 0`}
+	rapid.Check(t, func(t *rapid.T) {
+		b, s := book()
+		for i, text := range expressions {
+			s.labels[fmt.Sprint("l", i)] = patch.Label{Name: fmt.Sprint("l", i), Expr: text}
+		}
+		for range rapid.IntRange(1, 5).Draw(t, "steps") {
+			if rapid.IntRange(0, 5).Draw(t, "enrol") == 0 {
+				s.machines = append(s.machines, patch.Machine{ID: patch.MachineID(fmt.Sprint("new", len(s.machines))), State: patch.Admitted})
+			}
+			m := &s.machines[rapid.IntRange(0, len(s.machines)-1).Draw(t, "machine")]
+			m.Name = rapid.SampledFrom([]string{"a", "b"}).Draw(t, "name")
+			m.State = rapid.SampledFrom([]patch.MachineState{patch.Admitted, patch.Admitted, patch.Pending, patch.Revoked}).Draw(t, "state")
+			m.OS = rapid.SampledFrom([]patch.HostOS{"x", "y"}).Draw(t, "os")
+			m.Inventory = rapid.SampledFrom([]patch.Hash{"", "big", "tin", "missing"}).Draw(t, "inventory")
+			m.RebootOwed = rapid.Bool().Draw(t, "owed")
+			m.Address = rapid.SampledFrom([]string{"10.1.1.1", "192.0.2.1"}).Draw(t, "address")
+			m.SeenAt = time.Date(2026, 3, 1, 10, 0, rapid.IntRange(0, 9).Draw(t, "seen"), 0, time.UTC)
+			fresh := forgetful(t, b, s, expressions)
+			for name := range s.labels {
+				got, err := b.Membership(t.Context(), name)
+				want, err2 := fresh.Membership(t.Context(), name)
+				if d := cmp.Diff(want, got); d != "" || err != nil || err2 != nil {
+					t.Fatalf("%s: %v, %v\n%s", name, err, err2, d)
+				}
+			}
+			for _, m := range s.machines {
+				got, err := b.LabelsOf(t.Context(), m.ID)
+				want, err2 := forgetful(t, b, s, expressions).LabelsOf(t.Context(), m.ID)
+				if d := cmp.Diff(want, got); d != "" || err != nil || err2 != nil {
+					t.Fatalf("%s: %v, %v\n%s", m.ID, err, err2, d)
+				}
+			}
+		}
+	})
+}
