@@ -136,12 +136,12 @@ func (s *agents) snapshot(c *call) (any, error) {
 		return nil, err
 	}
 	s.Hub.DetectDone(c.machine.ID)
-	if err := s.Store.ClearAlarm(c.Context(), detectAlarm(c.machine.ID), s.Now()); err != nil && patch.KindOf(err) != patch.NotFound {
-		return nil, err
-	}
 	s.Pulse.Beat()
 	s.Wanted.Beat()
-	return reply, nil
+	if c.machine.DetectFailed == "" {
+		return reply, nil
+	}
+	return reply, s.Store.ClearAlarm(c.Context(), detectAlarm(c.machine.ID), s.Now())
 }
 
 func (s *agents) accept(c *call, body []byte) (wire.SnapshotReply, error) {
@@ -150,7 +150,7 @@ func (s *agents) accept(c *call, body []byte) (wire.SnapshotReply, error) {
 		if err != nil {
 			return wire.SnapshotReply{}, err
 		}
-		return s.Ledger.AcceptChange(c.Context(), c.machine.ID, change)
+		return s.Ledger.AcceptChange(c.Context(), c.machine, change)
 	}
 	snap, err := wire.DecodeSnapshot(body)
 	if err != nil {
@@ -160,7 +160,7 @@ func (s *agents) accept(c *call, body []byte) (wire.SnapshotReply, error) {
 		return wire.SnapshotReply{}, &patch.Error{Kind: patch.Forbidden, What: "cannot accept the snapshot", Why: "it is another machine's"}
 	}
 	snap.Machine = c.machine.ID
-	return s.Ledger.Accept(c.Context(), snap)
+	return s.Ledger.AcceptWhole(c.Context(), c.machine, snap)
 }
 
 func detectAlarm(id patch.MachineID) string { return "detect/" + string(id) }
@@ -171,15 +171,22 @@ func (s *agents) detectFailed(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := clip(plainText(in.Text), textLimit)
-	if err := s.Store.PutDetectFailed(c.Context(), c.machine.ID, s.Now(), text); err != nil {
+	id, text := c.machine.ID, clip(plainText(in.Text), textLimit)
+	if err := s.Store.PutDetectFailed(c.Context(), id, s.Now(), text); err != nil {
 		return nil, err
 	}
 	s.Pulse.Beat()
-	return nil, s.Store.RaiseAlarm(c.Context(), patch.Alarm{
-		Key: detectAlarm(c.machine.ID), Kind: "detect", RaisedAt: s.Now(), SeenAt: s.Now(),
+	if err := s.Store.RaiseAlarm(c.Context(), patch.Alarm{
+		Key: detectAlarm(id), Kind: "detect", RaisedAt: s.Now(), SeenAt: s.Now(),
 		Text: "the detect on " + c.machine.Name + " failed: " + clip(text, 500), Do: "Look at the machine; its last complete detect stays in force and grows old.",
-	})
+	}); err != nil {
+		return nil, err
+	}
+	m, err := s.Store.FindMachine(c.Context(), id)
+	if err != nil || m.DetectFailed != "" {
+		return nil, err
+	}
+	return nil, s.Store.ClearAlarm(c.Context(), detectAlarm(id), s.Now()) // a newer detect is complete, so nothing would clear it
 }
 
 // results takes journal lines; foreign attempts and gaps are the desk's to refuse.

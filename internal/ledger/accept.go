@@ -14,13 +14,22 @@ import (
 // Accept takes a snapshot that a machine uploaded, if it is complete, of a known revision and newer than what is kept. The same snapshot
 // once more is acknowledged again and changes nothing. s.Machine must be the caller's own, by its certificate.
 func (l *Ledger) Accept(ctx context.Context, s patch.Snapshot) (wire.SnapshotReply, error) {
-	return l.accept(ctx, s.Machine, func(*patch.Snapshot) (patch.Snapshot, error) { return s, s.Check() })
+	m, err := l.World.Store.FindMachine(ctx, s.Machine)
+	if err != nil {
+		return wire.SnapshotReply{}, err
+	}
+	return l.AcceptWhole(ctx, m, s)
 }
 
-// AcceptChange takes a snapshot that a machine told as what changed since its newest one. It gives Conflict where that is not the newest
-// one here; then the machine has to send the whole snapshot.
-func (l *Ledger) AcceptChange(ctx context.Context, id patch.MachineID, c wire.Change) (wire.SnapshotReply, error) {
-	return l.accept(ctx, id, func(kept *patch.Snapshot) (patch.Snapshot, error) {
+// AcceptWhole is Accept for a machine that was just read.
+func (l *Ledger) AcceptWhole(ctx context.Context, m patch.Machine, s patch.Snapshot) (wire.SnapshotReply, error) {
+	return l.accept(ctx, m, func(*patch.Snapshot) (patch.Snapshot, error) { return s, s.Check() })
+}
+
+// AcceptChange takes a snapshot that a machine, which was just read, told as what changed since its newest one. It gives Conflict where that
+// is not the newest one here; then the machine has to send the whole snapshot.
+func (l *Ledger) AcceptChange(ctx context.Context, m patch.Machine, c wire.Change) (wire.SnapshotReply, error) {
+	return l.accept(ctx, m, func(kept *patch.Snapshot) (patch.Snapshot, error) {
 		switch {
 		case kept == nil:
 			return patch.Snapshot{}, patch.Errorf(patch.Conflict, "no snapshot is kept that anything could have changed since")
@@ -37,9 +46,12 @@ func (l *Ledger) AcceptChange(ctx context.Context, id patch.MachineID, c wire.Ch
 
 // accept keeps the snapshot that a machine means, which may depend on the one that is kept. If another one of the same machine comes in
 // between, it looks again: what a snapshot changes is worked out against the one before it.
-func (l *Ledger) accept(ctx context.Context, id patch.MachineID, meant func(kept *patch.Snapshot) (patch.Snapshot, error)) (wire.SnapshotReply, error) {
+func (l *Ledger) accept(ctx context.Context, m patch.Machine, meant func(kept *patch.Snapshot) (patch.Snapshot, error)) (wire.SnapshotReply, error) {
 	for try := 0; ; try++ {
-		m, kept, err := l.standing(ctx, id)
+		if m.State != patch.Admitted {
+			return wire.SnapshotReply{}, patch.Errorf(patch.Forbidden, "the machine is not admitted")
+		}
+		kept, err := l.kept(ctx, m)
 		if err != nil {
 			return wire.SnapshotReply{}, err
 		}
@@ -48,36 +60,31 @@ func (l *Ledger) accept(ctx context.Context, id patch.MachineID, meant func(kept
 			return wire.SnapshotReply{}, err
 		}
 		if kept != nil && s.Seq <= kept.Seq {
-			return l.repeated(ctx, s, *kept)
+			return l.repeated(ctx, m, s, *kept)
 		}
 		err = l.keep(ctx, m, kept, s)
-		if patch.KindOf(err) == patch.Conflict && err != nil && try < maxOvertaken {
-			continue
+		if err == nil {
+			return l.reply(ctx, m, s.Receipt)
 		}
-		if err != nil {
+		if patch.KindOf(err) != patch.Conflict || try == maxOvertaken {
 			return wire.SnapshotReply{}, err
 		}
-		return l.reply(ctx, s.Receipt)
+		if m, err = l.World.Store.FindMachine(ctx, m.ID); err != nil {
+			return wire.SnapshotReply{}, err
+		}
 	}
 }
 
 // maxOvertaken is how often a snapshot may be overtaken by another one of the same machine. Two at once are a lost answer; more are no agent.
 const maxOvertaken = 3
 
-// standing reads a machine, which must be admitted, and its newest snapshot; nil where it has none.
-func (l *Ledger) standing(ctx context.Context, id patch.MachineID) (patch.Machine, *patch.Snapshot, error) {
-	m, err := l.World.Store.FindMachine(ctx, id)
-	if err != nil {
-		return m, nil, err
-	}
-	if m.State != patch.Admitted {
-		return m, nil, patch.Errorf(patch.Forbidden, "the machine is not admitted")
-	}
-	kept, err := l.World.Store.NewestSnapshot(ctx, id)
+// kept reads a machine's newest snapshot; nil where it has none.
+func (l *Ledger) kept(ctx context.Context, m patch.Machine) (*patch.Snapshot, error) {
+	kept, err := l.World.Store.NewestSnapshot(ctx, m.ID)
 	if err != nil && patch.KindOf(err) == patch.NotFound {
-		return m, nil, nil
+		return nil, nil
 	}
-	return m, &kept, err
+	return &kept, err
 }
 
 // known checks that the snapshot was made with a list that the appliance published for its OS.
@@ -98,7 +105,7 @@ func known(ctx context.Context, v *world.View, s patch.Snapshot) (*world.Shelf, 
 }
 
 // repeated answers a snapshot that is not newer: once more with the acknowledgement if it is the one that is kept, else with Conflict.
-func (l *Ledger) repeated(ctx context.Context, s, kept patch.Snapshot) (wire.SnapshotReply, error) {
+func (l *Ledger) repeated(ctx context.Context, m patch.Machine, s, kept patch.Snapshot) (wire.SnapshotReply, error) {
 	a, b := s.Receipt, kept.Receipt
 	same := a.Seq == b.Seq && a.OS == b.OS && a.Revision == b.Revision && a.Facts == b.Facts && a.Boot == b.Boot && a.Ended.Equal(b.Ended) &&
 		bytes.Equal(s.Verdicts.Bits(), kept.Verdicts.Bits())
@@ -107,10 +114,14 @@ func (l *Ledger) repeated(ctx context.Context, s, kept patch.Snapshot) (wire.Sna
 			Why: fmt.Sprintf("it is number %d, and number %d is kept already: an older one never replaces a newer one", a.Seq, b.Seq),
 			Do:  fmt.Sprintf("The agent has to detect again with a number above %d.", b.Seq)}
 	}
-	return l.reply(ctx, kept.Receipt)
+	return l.reply(ctx, m, kept.Receipt)
 }
 
-func (l *Ledger) reply(ctx context.Context, r patch.Receipt) (wire.SnapshotReply, error) {
+// reply acknowledges a snapshot and asks for its facts where they are not stored. A machine's newest ones are.
+func (l *Ledger) reply(ctx context.Context, m patch.Machine, r patch.Receipt) (wire.SnapshotReply, error) {
+	if r.Facts == m.Facts {
+		return wire.SnapshotReply{Seq: r.Seq}, nil
+	}
 	there, err := l.Store.HasFacts(ctx, r.Facts)
 	return wire.SnapshotReply{Seq: r.Seq, WantFacts: !there}, err
 }

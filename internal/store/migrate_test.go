@@ -29,7 +29,10 @@ var rowsOfVersion = map[int64][]string{
 			VALUES ('old', 'all', 'approve', 'true', 3, '', FALSE, 2, 5, 'old', 6, 'old')`},
 	7: {`INSERT INTO compliance (day, label, body) VALUES ('2026-03-01', 'all', '{"label":"all","machines":4}')`},
 	8: {`UPDATE machines SET changed = 7`},
-	9: {`INSERT INTO moves (machine, seq, os, at, body) VALUES ('m-old', 3, 'debian-12-amd64', 5, 'b')`},
+	9: {
+		`INSERT INTO moves (machine, seq, os, at, body) VALUES ('m-old', 3, 'debian-12-amd64', 5, 'b')`,
+		`INSERT INTO bases (id, os, revision, verdicts) VALUES (4, 'debian-12-amd64', 'r', 'b')`,
+	},
 	10: {`INSERT INTO labels (name, note, expr, created_at, created_by, of_what) VALUES ('php', '', '', 5, 'old', 'patches')`,
 		`INSERT INTO label_patches (label, patch) VALUES ('php', 's/p/1')`},
 	11: {`INSERT INTO proposals (id, seq, label, by_name, author, body, state, answered_by, answered_at, answer)

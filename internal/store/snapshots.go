@@ -40,7 +40,9 @@ func (s *Store) putSnapshot(ctx context.Context, v patch.Snapshot, before *patch
 	same := before != nil && before.OS == v.OS && bytes.Equal(before.Verdicts.Bits(), v.Verdicts.Bits())
 	var verdicts []byte
 	if !same {
-		verdicts = s.vectors.encode(v.Verdicts)
+		if verdicts, err = s.packVerdicts(ctx, v); err != nil {
+			return fault(err, "cannot store a snapshot of the machine %s", v.Machine)
+		}
 	}
 	err = s.write(ctx, func(x session) error {
 		if err := advanceSnapshot(ctx, x, v.Receipt, before); err != nil {
@@ -109,7 +111,7 @@ func scanSnapshot(r scanner) (storedSnapshot, error) {
 }
 
 func (s *Store) snapshotOf(v storedSnapshot) (patch.Snapshot, error) {
-	bits, err := s.vectors.decode(v.verdicts)
+	bits, err := s.unpackVerdicts(v.verdicts)
 	return patch.Snapshot{Receipt: v.receipt, Verdicts: bits}, err
 }
 

@@ -28,6 +28,7 @@ type Store struct {
 	log     *slog.Logger
 	vectors *vectorCodec
 	moves   *moves
+	bases   bases
 	commits atomic.Int64 // of this process
 	group   *group       // of writers; nil where the database lets them write at once
 

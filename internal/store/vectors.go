@@ -16,8 +16,9 @@ type vectorCodec struct {
 }
 
 const (
-	vectorRaw  = 0
-	vectorZstd = 1
+	vectorRaw   = 0
+	vectorZstd  = 1
+	vectorSteps = 2 // what differs from a base: see bases
 )
 
 func newVectorCodec() (*vectorCodec, error) {
@@ -49,7 +50,7 @@ func (c *vectorCodec) encode(v patch.Vector) []byte {
 }
 
 func (c *vectorCodec) decode(b []byte) (patch.Vector, error) {
-	if len(b) < 2 {
+	if len(b) < 2 || b[0] > vectorZstd {
 		return patch.Vector{}, patch.Errorf(patch.Internal, "stored verdicts are cut")
 	}
 	n, width := binary.Uvarint(b[1:])

@@ -10,5 +10,15 @@ CREATE TABLE moves (
     PRIMARY KEY (machine, seq)
 );
 
+-- Verdicts that many machines of a host OS and revision are near to: what they have is told as what differs from one of these.
+CREATE TABLE bases (
+    id       BIGINT PRIMARY KEY,
+    os       TEXT NOT NULL,
+    revision TEXT NOT NULL,
+    verdicts BYTEA NOT NULL
+);
+CREATE INDEX bases_revision ON bases (os, revision);
+
 -- +goose Down
+DROP TABLE bases;
 DROP TABLE moves;
