@@ -167,6 +167,9 @@ type Config struct {
 	Labels      Labels
 	Calendar    Calendar
 	Rules       Rules
+	Updaters    Updaters
+	Beside      Beside
+	Stuck       Stuck
 	Reporter    Reporter
 	Records     Records
 	Door        Door

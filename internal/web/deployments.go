@@ -187,6 +187,7 @@ func (c *console) planAgain(v *visit, status int, p planPage) error {
 // deploymentPage is one deployment as it stands now.
 type deploymentPage struct {
 	Progress deploy.Progress
+	Why      *deploy.Explanation // what it waits for; nil once it has ended
 	Halting  bool
 }
 
@@ -195,15 +196,23 @@ func (c *console) deployment(v *visit) error {
 	if err != nil {
 		return err
 	}
+	page := deploymentPage{Progress: p}
+	if !p.Ended {
+		why, err := c.Stuck.Explain(v.ctx, p.Deployment.ID)
+		if err != nil {
+			return err
+		}
+		page.Why = &why
+	}
 	if v.partial() {
-		return showPart(c, v, "deployment", "live", deploymentPage{Progress: p})
+		return showPart(c, v, "deployment", "live", page)
 	}
 	f, err := c.frame(v, "deployments", "Deployment")
 	if err != nil {
 		return err
 	}
 	f.Refresh = !p.Ended
-	return c.write(v, http.StatusOK, "deployment", "layout", view[deploymentPage]{Frame: f, Body: deploymentPage{Progress: p}})
+	return c.write(v, http.StatusOK, "deployment", "layout", view[deploymentPage]{Frame: f, Body: page})
 }
 
 // haltPage asks once more, in numbers.

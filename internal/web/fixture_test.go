@@ -20,6 +20,7 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/plan"
 	"github.com/fettle-project/fettle/internal/schedule"
+	"github.com/fettle-project/fettle/internal/updater"
 	"github.com/fettle-project/fettle/internal/whatif"
 )
 
@@ -56,6 +57,11 @@ type world struct {
 	trial     label.Trial
 	proposed  []patch.Proposal
 	changes   whatif.Answer
+	services  []updater.Overview
+	here      []updater.Here
+	beside    ledger.Reconciliation
+	former    []ledger.Former
+	stuck     deploy.Explanation
 	broken    error // of the audit chain
 	asked     []approval.Request
 	role      patch.Role
@@ -207,6 +213,32 @@ func (s shelf) Test(_ context.Context, p label.Probe) (label.Trial, error) {
 }
 func (s shelf) Put(context.Context, patch.Caller, patch.Label) error { return nil }
 func (s shelf) Remove(context.Context, patch.Caller, string) error   { return nil }
+
+// garage answers about other patch services, pier about stuck deployments.
+type garage struct{ *world }
+
+func (g garage) List(context.Context) ([]updater.Overview, error) { return g.services, nil }
+func (g garage) On(context.Context, patch.MachineID) ([]updater.Here, error) {
+	return g.here, nil
+}
+func (g garage) Put(_ context.Context, _ patch.Caller, r patch.Ruling) (patch.Ruling, error) {
+	if r.Verb == "" {
+		return r, patch.Errorf(patch.Invalid, "nothing is wanted")
+	}
+	return r, nil
+}
+func (g garage) Release(context.Context, patch.Caller, string, string) error { return nil }
+
+type pier struct{ *world }
+
+func (p pier) Explain(context.Context, string) (deploy.Explanation, error) { return p.stuck, nil }
+
+func (w *world) Reconcile(context.Context, patch.MachineID) (ledger.Reconciliation, error) {
+	return w.beside, nil
+}
+func (w *world) Formerly(context.Context, patch.MachineID) ([]ledger.Former, error) {
+	return w.former, nil
+}
 
 type dock struct{ *world }
 
@@ -362,7 +394,7 @@ func (w *world) Lint(context.Context) ([]lint.Finding, error) { return w.finding
 
 func (w *world) config() Config {
 	return Config{
-		Calendar: clock{w}, Rules: bench{w}, Reporter: w,
+		Calendar: clock{w}, Rules: bench{w}, Reporter: w, Updaters: garage{w}, Beside: w, Stuck: pier{w},
 		Ledger: w, Explainer: w, Approvals: w, Seconds: w, WhatIf: w, Planner: w, Deployments: dock{w}, Labels: shelf{w}, Records: w, Door: w,
 		NewToken: func() (string, patch.Hash, error) {
 			return "fettle1.c2VjcmV0LXNlY3JldC1zZWNyZXQ.9f31…", patch.Hash(strings.Repeat("ab", 32)), nil

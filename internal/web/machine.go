@@ -10,6 +10,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/updater"
 )
 
 // machinePage is one machine: what it is, how fresh its word is, and its ledger.
@@ -28,6 +29,10 @@ type machinePage struct {
 	Transitions []patch.Transition
 	Alarms      []patch.Alarm
 	Why         *ledger.MachineExplanation // nil while the machine waits to be admitted
+	Glance      ledger.Glance              // whether its newest detect completed
+	Formerly    []ledger.Former            // host OSes that it had before
+	Beside      ledger.Reconciliation      // its own account beside detection
+	Others      []updater.Here             // other patch services on it
 }
 
 // Newest is the receipt of the newest complete detect.
@@ -100,6 +105,16 @@ func (c *console) machine(v *visit) error {
 		return err
 	}
 	p.Inventory, p.NoInventory = c.inventory(v, m)
+	p.Glance = ledger.GlanceAt(m, p.Newest(), c.Now())
+	if p.Beside, err = c.Beside.Reconcile(v.ctx, id); err != nil {
+		return err
+	}
+	if p.Formerly, err = c.Beside.Formerly(v.ctx, id); err != nil {
+		return err
+	}
+	if p.Others, err = c.Updaters.On(v.ctx, id); err != nil {
+		return err
+	}
 	if p.Transitions, err = c.Records.ListTransitions(v.ctx, patch.TransitionFilter{Machine: id, Limit: 30}); err != nil {
 		return err
 	}

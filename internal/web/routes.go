@@ -52,6 +52,10 @@ func (c *console) routes() []route {
 		{"POST", "/rules", auth.Decide, c.putRule},
 		{"POST", "/rules/{rule}/remove", auth.Decide, c.removeRule},
 
+		{"GET", "/updaters", auth.Read, c.updaters},
+		{"POST", "/updaters", auth.Deploy, c.putRuling},
+		{"POST", "/updaters/release", auth.Deploy, c.releaseRuling},
+
 		{"GET", "/calendar", auth.Read, c.calendar},
 		{"POST", "/calendar", auth.Deploy, c.putSchedule},
 		{"POST", "/calendar/{schedule}/pause", auth.Deploy, c.pauseSchedule},

@@ -28,6 +28,7 @@ func fleet() *world {
 	w.sampleRows()
 	w.sampleDecisions()
 	w.sampleRecords()
+	w.sampleOthers()
 	w.sampleDeployments()
 	w.sampleExplanation()
 	w.samplePreview()
