@@ -105,19 +105,27 @@ func fieldOf(it *patch.Item, name string) *patch.Field {
 	return nil
 }
 
-// candidates gives the items among which all that a request wants are, in order: those with the value of its first entity that asks for one.
+// candidates gives the items among which all that a request wants are, in order: those with the value of the entity that leaves the fewest.
 func (w *entire) candidates(r *Request) []int32 {
+	var fewest []int32
+	narrowed := false
 	for i := range r.Entities {
 		e := &r.Entities[i]
-		if e.Datatype == String && !e.Nil && len(e.Values) == 1 && (e.Operation == Equals || e.Operation == CaseInsensitiveEquals) && ascii(e.Values[0]) {
-			by := w.index(e.Name)
-			if rest := by[other]; len(rest) > 0 {
-				all := slices.Concat(by[strings.ToLower(e.Values[0])], rest)
-				slices.Sort(all)
-				return all
-			}
-			return by[strings.ToLower(e.Values[0])]
+		if e.Datatype != String || e.Nil || len(e.Values) != 1 || e.Operation != Equals && e.Operation != CaseInsensitiveEquals || !ascii(e.Values[0]) {
+			continue
 		}
+		by := w.index(e.Name)
+		some := by[strings.ToLower(e.Values[0])]
+		if rest := by[other]; len(rest) > 0 {
+			some = slices.Concat(some, rest)
+			slices.Sort(some)
+		}
+		if !narrowed || len(some) < len(fewest) {
+			fewest, narrowed = some, true
+		}
+	}
+	if narrowed {
+		return fewest
 	}
 	all := make([]int32, len(w.Items))
 	for i := range all {

@@ -85,7 +85,8 @@ func place(e *element, below bool) (item.Entity, string) {
 		return text("filepath", path), ""
 	}
 	folder := &item.Object{Class: "folder", Entities: []item.Entity{whole("csidl", item.Equals, csidl)}}
-	return item.Entity{Name: "filepath", Variable: joinedTo("", item.Component{Function: item.ObjectField, Object: folder, Field: "path"}, `\`+strings.TrimLeft(path, `\`))}, ""
+	return item.Entity{Name: "filepath", Variable: &item.Variable{Kind: item.Local, Component: &item.Component{Function: item.Concat,
+		Of: []item.Component{{Function: item.ObjectField, Object: folder, Field: "path"}, {Function: item.Literal, Text: `\` + strings.TrimLeft(path, `\`)}}}}}, ""
 }
 
 // canonical is a path with single backslashes; two at the front name another computer.

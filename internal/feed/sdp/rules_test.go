@@ -66,7 +66,7 @@ var orders = []struct {
 func TestComparingRules(t *testing.T) {
 	file := func(path, field string) func(v string) machine {
 		return func(v string) machine {
-			return machine{"file": {it("filepath="+path, field+"="+v)}, "folder": {it("csidl=37", `path=C:\Windows\System32\`)},
+			return machine{"file": {it("filepath="+path, field+"="+v)}, "folder": {it("csidl=37", `path=C:\Windows\System32`)},
 				"registry": {it("hive=HKEY_LOCAL_MACHINE", `key=Software\App`, "name=Dir", "type=reg_sz", `value=C:\App\`)}}
 		}
 	}
