@@ -55,16 +55,21 @@ func (r *Request) appendKey(b []byte) []byte {
 	return b
 }
 
-// appendQuoted is strconv.AppendQuote, faster for texts that need no escape.
+// appendQuoted is strconv.AppendQuote, faster for ASCII.
 func appendQuoted(b []byte, s string) []byte {
+	before := len(b)
+	b = append(b, '"')
+	from := 0
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return strconv.AppendQuote(b, s)
+		switch c := s[i]; {
+		case c < ' ' || c > '~':
+			return strconv.AppendQuote(b[:before], s)
+		case c == '"' || c == '\\':
+			b = append(append(b, s[from:i]...), '\\')
+			from = i
 		}
 	}
-	b = append(b, '"')
-	b = append(b, s...)
-	return append(b, '"')
+	return append(append(b, s[from:]...), '"')
 }
 
 // Wants reports whether a field must be given.

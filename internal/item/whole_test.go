@@ -3,6 +3,7 @@ package item
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -121,6 +122,15 @@ func TestWholeIndexMissesNothing(t *testing.T) {
 		}
 		if d := cmp.Diff(want, w.answer(&r).Items); d != "" {
 			t.Fatal(d)
+		}
+	})
+}
+
+func TestQuotedAsGoQuotes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.OneOf(rapid.String(), rapid.StringMatching(`[a-z\\" ]*`)).Draw(t, "s")
+		if got := string(appendQuoted([]byte("x"), s)); got != "x"+strconv.Quote(s) {
+			t.Fatalf("%q is %s", s, got)
 		}
 	})
 }
