@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -52,6 +53,8 @@ type loop struct {
 	wake     chan struct{} // check in now
 	work     chan task     // for the worker; one may wait
 	admitted chan struct{} // the long poll may begin
+	away     outage
+	every    atomic.Int64 // the pace that the appliance named last, in nanoseconds
 }
 
 // task is what the worker shall do. Both may be asked for.
@@ -94,6 +97,7 @@ func (l *loop) checkins(ctx context.Context) error {
 			}
 		} else {
 			failures = 0
+			l.away.ended()
 			wait = l.pace(reply)
 			l.follow(g, reply)
 			l.steward(ctx, reply)
@@ -113,7 +117,7 @@ func (l *loop) checkins(ctx context.Context) error {
 // rest waits. A wake ends it early, but never the back-off.
 func (l *loop) rest(ctx context.Context, wait time.Duration, backingOff bool) error {
 	if backingOff {
-		return sleep(ctx, wait)
+		return l.away.wait(ctx, wait)
 	}
 	t := time.NewTimer(wait)
 	defer t.Stop()
@@ -161,18 +165,41 @@ func (l *loop) pace(reply wire.CheckinReply) time.Duration {
 		d = time.Duration(min(reply.NextSeconds, int(maxInterval/time.Second))) * time.Second
 	}
 	d = max(d, minInterval)
+	l.every.Store(int64(d))
 	return d - d/10 + l.random(d/5+1)
 }
 
-// backoff is full jitter: anywhere between now and a bound that doubles, but not before the appliance's own Retry-After.
+// backoff is full jitter: anywhere between now and a bound that doubles, but not before the appliance's own Retry-After. When the appliance has
+// been away for longer than a moment, everybody asks about as often as it wanted to see them, so that they come back evenly.
 func (l *loop) backoff(failures int, err error) time.Duration {
+	away := l.away.failed(l.now())
 	bound := min(2*time.Second<<min(failures, 12), 15*time.Minute)
 	wait := max(l.random(bound), 250*time.Millisecond)
 	var later retryAfter
 	if errors.As(err, &later) {
-		wait = later.after + l.random(later.after/2+time.Second)
+		return later.after + l.random(later.after/2+time.Second)
+	}
+	if every := time.Duration(l.every.Load()); away > soon && every > 0 {
+		return every/2 + l.random(every)
 	}
 	return wait
+}
+
+// behind is backoff for all but the heartbeat: while the appliance is away for longer than a moment, the heartbeat alone asks, and the others follow
+// when it gets through.
+func (l *loop) behind(failures int, err error) time.Duration {
+	wait := l.backoff(failures, err)
+	if l.away.failed(l.now()) > soon {
+		return max(wait, maxInterval+l.random(maxInterval))
+	}
+	return wait
+}
+
+func (l *loop) now() time.Time {
+	if l.cfg.Now != nil {
+		return l.cfg.Now()
+	}
+	return time.Now()
 }
 
 func (l *loop) random(bound time.Duration) time.Duration {
@@ -198,14 +225,16 @@ func (l *loop) poll(ctx context.Context) error {
 		switch {
 		case err != nil:
 			failures++
-			wait = l.backoff(failures, err)
+			wait = l.behind(failures, err)
 		case reply.Wake:
 			failures = 0
+			l.away.ended()
 			poke(l.wake)
 		default:
 			failures = 0
+			l.away.ended()
 		}
-		if sleep(ctx, wait) != nil {
+		if err != nil && l.away.wait(ctx, wait) != nil || err == nil && sleep(ctx, wait) != nil {
 			return nil
 		}
 	}
@@ -236,13 +265,14 @@ func (l *loop) pump(ctx context.Context) error {
 		err := l.sendResults(ctx)
 		if err == nil {
 			failures = 0
+			l.away.ended()
 			continue
 		}
 		if l.journal.broken() != nil {
 			return l.journal.broken()
 		}
 		failures++
-		if sleep(ctx, l.backoff(failures, err)) != nil {
+		if l.away.wait(ctx, l.behind(failures, err)) != nil {
 			return nil
 		}
 	}
