@@ -121,10 +121,25 @@ func TestEveryPackageSaysWhatItOwns(t *testing.T) {
 				if fn, ok := d.(*ast.FuncDecl); ok && fn.Name.Name == "init" && fn.Recv == nil {
 					t.Errorf("%s/%s has an init function", p.ImportPath, name)
 				}
+				if d, ok := d.(*ast.GenDecl); ok && compilesExpression(d) {
+					t.Errorf("%s/%s compiles a regular expression whenever a program starts: sync.OnceValue does when it is needed", p.ImportPath, name)
+				}
 			}
 		}
 		if !documented {
 			t.Errorf("%s has no package comment", p.ImportPath)
 		}
 	}
+}
+
+// compilesExpression tells a variable of a package that is made by regexp.MustCompile, outside any function.
+func compilesExpression(d *ast.GenDecl) (found bool) {
+	ast.Inspect(d, func(n ast.Node) bool {
+		if call, ok := n.(*ast.SelectorExpr); ok && call.Sel.Name == "MustCompile" {
+			found = true
+		}
+		_, function := n.(*ast.FuncLit)
+		return !function
+	})
+	return found
 }

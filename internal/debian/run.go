@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -67,7 +68,7 @@ const overlapping = 8
 const maxRuns = 20_000
 
 // stamped is the time at the beginning of a line of Python's logging: "2026-11-21 06:25:01,123 INFO ".
-var stamped = regexp.MustCompile(`^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d{1,6} [A-Z]+ (.*)$`)
+var stamped = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d{1,6} [A-Z]+ (.*)$`) })
 
 // ParseUnattended reads unattended-upgrades' own log, oldest first: a run for each time that it began to install. Times are in zone. file
 // names the log in the evidence.
@@ -75,7 +76,7 @@ func ParseUnattended(r io.Reader, zone *time.Location, file string) ([]Run, erro
 	var out []Run
 	open := false
 	err := lines(r, func(line []byte) {
-		m := stamped.FindSubmatch(line)
+		m := stamped().FindSubmatch(line)
 		if m == nil {
 			return
 		}

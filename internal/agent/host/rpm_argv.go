@@ -2,6 +2,7 @@ package host
 
 import (
 	"regexp"
+	"sync"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -19,25 +20,25 @@ func checkArgs(root, path string) []string {
 }
 
 var (
-	rpmName     = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+-]{0,199}$`)
-	rpmArchWord = regexp.MustCompile(`^[a-z0-9_]{1,20}$`)
-	rpmVersion  = regexp.MustCompile(`^(?:[0-9]{1,9}:)?[A-Za-z0-9._+~^]{1,120}-[A-Za-z0-9._+~^]{1,120}$`)
+	rpmName     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+-]{0,199}$`) })
+	rpmArchWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9_]{1,20}$`) })
+	rpmVersion  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:[0-9]{1,9}:)?[A-Za-z0-9._+~^]{1,120}-[A-Za-z0-9._+~^]{1,120}$`) })
 )
 
 // CheckRPM holds a package from an order against the grammar of rpm's names, architectures and versions and the limits of sizes.
 func CheckRPM(p patch.PlanPackage) error {
 	switch {
-	case !rpmName.MatchString(p.Name):
+	case !rpmName().MatchString(p.Name):
 		return patch.Errorf(patch.Invalid, "%q is not a package name", clip(p.Name))
-	case !rpmArchWord.MatchString(p.Arch):
+	case !rpmArchWord().MatchString(p.Arch):
 		return patch.Errorf(patch.Invalid, "%q is not an architecture (of package %s)", clip(p.Arch), p.Name)
-	case !rpmVersion.MatchString(p.Version):
+	case !rpmVersion().MatchString(p.Version):
 		return patch.Errorf(patch.Invalid, "%q is not a version (of package %s)", clip(p.Version), p.Name)
-	case p.From != "" && !rpmVersion.MatchString(p.From):
+	case p.From != "" && !rpmVersion().MatchString(p.From):
 		return patch.Errorf(patch.Invalid, "%q is not a version (of package %s)", clip(p.From), p.Name)
 	}
 	for _, q := range p.Replaces {
-		if !rpmName.MatchString(q.Name) || !rpmArchWord.MatchString(q.Arch) || !rpmVersion.MatchString(q.Version) {
+		if !rpmName().MatchString(q.Name) || !rpmArchWord().MatchString(q.Arch) || !rpmVersion().MatchString(q.Version) {
 			return patch.Errorf(patch.Invalid, "%s cannot replace a package %q", p.Name, clip(q.Name))
 		}
 	}

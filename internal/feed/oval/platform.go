@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/fettle-project/fettle/internal/advisory"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -11,24 +12,28 @@ import (
 
 // platforms says how vendors write the names of systems, and how the host OS is called: the os-release ID, and the version that the
 // pattern caught. The first that matches counts.
-var platforms = []struct {
+var platforms = sync.OnceValue(func() []platform {
+	return []platform{
+		{regexp.MustCompile(`^debian(?: gnu/linux)? (\d+)`), "debian", likeDpkg},
+		{regexp.MustCompile(`^ubuntu (\d+\.\d+)`), "ubuntu", likeDpkg},
+		{regexp.MustCompile(`^red hat enterprise linux (?:server |workstation |desktop )?(\d+)`), "rhel", likeRPM},
+		{regexp.MustCompile(`^almalinux(?: os)? (\d+)`), "almalinux", likeRPM},
+		{regexp.MustCompile(`^rocky linux (\d+)`), "rocky", likeRPM},
+		{regexp.MustCompile(`^centos(?: linux| stream)? (\d+)`), "centos", likeRPM},
+		{regexp.MustCompile(`^oracle linux (\d+)`), "ol", likeRPM},
+		{regexp.MustCompile(`^fedora(?: linux)? (\d+)`), "fedora", likeRPM},
+		{regexp.MustCompile(`^amazon linux (?:ami )?(\d+)`), "amzn", likeRPM},
+		{regexp.MustCompile(`^(?:azure linux|cbl-?mariner|mariner)(?: linux)? (\d+\.\d+)`), "azurelinux", likeRPM},
+		{regexp.MustCompile(`^suse linux enterprise (?:server|desktop|high performance computing)(?: for [a-z0-9 ]+)? (\d+(?:[- ]sp\d+)?)`), "sles", likeSUSE},
+		{regexp.MustCompile(`^opensuse leap (\d+\.\d+)`), "opensuse-leap", likeRPM},
+		{regexp.MustCompile(`^alpine(?: linux)? v?(\d+\.\d+)`), "alpine", likeRPM},
+	}
+})
+
+type platform struct {
 	pattern *regexp.Regexp
 	id      string
 	naming  naming
-}{
-	{regexp.MustCompile(`^debian(?: gnu/linux)? (\d+)`), "debian", likeDpkg},
-	{regexp.MustCompile(`^ubuntu (\d+\.\d+)`), "ubuntu", likeDpkg},
-	{regexp.MustCompile(`^red hat enterprise linux (?:server |workstation |desktop )?(\d+)`), "rhel", likeRPM},
-	{regexp.MustCompile(`^almalinux(?: os)? (\d+)`), "almalinux", likeRPM},
-	{regexp.MustCompile(`^rocky linux (\d+)`), "rocky", likeRPM},
-	{regexp.MustCompile(`^centos(?: linux| stream)? (\d+)`), "centos", likeRPM},
-	{regexp.MustCompile(`^oracle linux (\d+)`), "ol", likeRPM},
-	{regexp.MustCompile(`^fedora(?: linux)? (\d+)`), "fedora", likeRPM},
-	{regexp.MustCompile(`^amazon linux (?:ami )?(\d+)`), "amzn", likeRPM},
-	{regexp.MustCompile(`^(?:azure linux|cbl-?mariner|mariner)(?: linux)? (\d+\.\d+)`), "azurelinux", likeRPM},
-	{regexp.MustCompile(`^suse linux enterprise (?:server|desktop|high performance computing)(?: for [a-z0-9 ]+)? (\d+(?:[- ]sp\d+)?)`), "sles", likeSUSE},
-	{regexp.MustCompile(`^opensuse leap (\d+\.\d+)`), "opensuse-leap", likeRPM},
-	{regexp.MustCompile(`^alpine(?: linux)? v?(\d+\.\d+)`), "alpine", likeRPM},
 }
 
 // naming is how a family of systems writes version and architecture.
@@ -56,9 +61,9 @@ func (m *Metadata) HostOSes(arch string) []patch.HostOS {
 	return out
 }
 
-func hostOS(platform, arch string) (os patch.HostOS, known bool) {
-	words := strings.ToLower(strings.Join(strings.Fields(platform), " "))
-	for _, p := range platforms {
+func hostOS(name, arch string) (os patch.HostOS, known bool) {
+	words := strings.ToLower(strings.Join(strings.Fields(name), " "))
+	for _, p := range platforms() {
 		found := p.pattern.FindStringSubmatch(words)
 		if found == nil {
 			continue

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/item"
@@ -175,9 +176,9 @@ func genericQuery(e *element) (detect.Expr, string, bool) {
 	}
 	want := item.Entity{Name: "value", Operation: op, Value: value}
 	switch {
-	case numberPattern.MatchString(value):
+	case numberPattern().MatchString(value):
 		want.Datatype = item.Int
-	case versionPattern.MatchString(value):
+	case versionPattern().MatchString(value):
 		want.Datatype = item.Version
 	case op != item.Equals:
 		return detect.Expr{}, "compares texts by order", true
@@ -212,10 +213,10 @@ func whole(name string, op item.Operation, value string) item.Entity {
 // What values are made of.
 
 var (
-	numberPattern  = regexp.MustCompile(`^-?[0-9]{1,18}$`)
-	versionPattern = regexp.MustCompile(`^[0-9]{1,10}(\.[0-9]{1,10}){1,3}$`)
-	langPattern    = regexp.MustCompile(`^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$`)
-	guidPattern    = regexp.MustCompile(`^\{?[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?$`)
+	numberPattern  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^-?[0-9]{1,18}$`) })
+	versionPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]{1,10}(\.[0-9]{1,10}){1,3}$`) })
+	langPattern    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$`) })
+	guidPattern    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\{?[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?$`) })
 )
 
 // scalar reads a ScalarComparison; def is meant where it is left out, none where def is negative.
@@ -251,7 +252,7 @@ func integer(e *element, name string) (value string, has, ok bool) {
 
 // guid gives a product, patch or package code as the installer writes it: upper case, in braces.
 func guid(s string) (string, bool) {
-	if s = strings.TrimSpace(s); !guidPattern.MatchString(s) {
+	if s = strings.TrimSpace(s); !guidPattern().MatchString(s) {
 		return "", false
 	}
 	return "{" + strings.ToUpper(strings.Trim(s, "{}")) + "}", true

@@ -23,7 +23,7 @@ func (c *compiler) driver(e *element) (x detect.Expr, fault string, mine bool) {
 	}
 	date, err := time.Parse("2006-01-02", strings.TrimRight(clip(m.get("DriverVerDate"), 10), "…"))
 	hardware, v := m.get("HardwareID"), m.get("DriverVerVersion")
-	if err != nil || hardware == "" || !versionPattern.MatchString(v) {
+	if err != nil || hardware == "" || !versionPattern().MatchString(v) {
 		return x, "finds no usable hardware ID, date and version of a driver in the metadata", true
 	}
 	dated := func(op item.Operation) item.Entity {

@@ -51,12 +51,12 @@ func (c *compiler) file(e *element) (x detect.Expr, fault string, mine bool) {
 func fileField(field string, op item.Operation, value string) (item.Entity, bool) {
 	switch field {
 	case "version":
-		return item.Entity{Name: field, Operation: op, Datatype: item.Version, Value: value}, versionPattern.MatchString(value)
+		return item.Entity{Name: field, Operation: op, Datatype: item.Version, Value: value}, versionPattern().MatchString(value)
 	case "c_time", "m_time":
 		t := moment(value)
 		return whole(field, op, fileTime(t)), !t.IsZero()
 	}
-	return whole(field, op, value), numberPattern.MatchString(value)
+	return whole(field, op, value), numberPattern().MatchString(value)
 }
 
 // fileTime is a moment as OVAL's file items have it: the FILETIME, in 100 ns since 1601.

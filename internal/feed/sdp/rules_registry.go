@@ -70,13 +70,13 @@ func registryValue(e *element, typeField, valueField string) (want []item.Entity
 		return want, ""
 	case "RegDword":
 		op, ok := scalar(e, none)
-		if !ok || !numberPattern.MatchString(data) {
+		if !ok || !numberPattern().MatchString(data) {
 			return nil, "has no known Comparison or no Data that is a number"
 		}
 		return []item.Entity{typed("reg_dword"), whole(valueField, op, data)}, ""
 	case "RegSzToVersion":
 		op, ok := scalar(e, none)
-		if !ok || !versionPattern.MatchString(data) {
+		if !ok || !versionPattern().MatchString(data) {
 			return nil, "has no known Comparison or no Data that is a version"
 		}
 		return []item.Entity{typed("reg_sz"), {Name: valueField, Operation: op, Datatype: item.Version, Value: data}}, ""

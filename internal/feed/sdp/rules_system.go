@@ -149,7 +149,7 @@ func only(x detect.Expr) detect.Expr {
 // language asks for a language: "en" is every English, "en-GB" that one.
 func language(e *element, field string) (detect.Expr, string) {
 	tag := e.get("Language")
-	if !langPattern.MatchString(tag) {
+	if !langPattern().MatchString(tag) {
 		return detect.Expr{}, "has no usable Language"
 	}
 	exact := item.Entity{Name: field, Operation: item.CaseInsensitiveEquals, Value: tag, EntityCheck: item.AtLeastOne}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/fettle-project/fettle/internal/item"
@@ -189,7 +190,7 @@ func mirrored(op item.Operation) item.Operation {
 	return op
 }
 
-var cimDate = regexp.MustCompile(`^[0-9]{8}([0-9]{6}(\.[0-9]{6}([+-][0-9]{3})?)?)?$`)
+var cimDate = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]{8}([0-9]{6}(\.[0-9]{6}([+-][0-9]{3})?)?)?$`) })
 
 // compare makes a leaf of one comparison. A property of several values must have one that is so.
 func compare(property string, op item.Operation, value *wql) (predicate, error) {
@@ -208,9 +209,9 @@ func compare(property string, op item.Operation, value *wql) (predicate, error) 
 		e.Operation = item.CaseInsensitiveEquals
 	case value.kind == 's' && op == item.NotEqual:
 		e.Operation = item.CaseInsensitiveNotEqual
-	case value.kind == 's' && cimDate.MatchString(value.token):
+	case value.kind == 's' && cimDate().MatchString(value.token):
 		e.Datatype = item.DateTime
-	case value.kind == 's' && numberPattern.MatchString(value.token): // a number in quotes is compared as one
+	case value.kind == 's' && numberPattern().MatchString(value.token): // a number in quotes is compared as one
 		e.Datatype = item.Int
 	default:
 		return predicate{}, errors.New("the query orders texts: " + quote(value.token))
@@ -252,7 +253,7 @@ func (w *wql) read() error {
 	case c >= '0' && c <= '9' || c == '-' || c == '+':
 		w.kind = 'n'
 		w.cut(1 + run(w.rest[1:], "0123456789."))
-		if !numberPattern.MatchString(w.token) && !floatPattern.MatchString(w.token) {
+		if !numberPattern().MatchString(w.token) && !floatPattern().MatchString(w.token) {
 			return errWQL
 		}
 	case c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z':
@@ -270,7 +271,7 @@ func (w *wql) read() error {
 	return nil
 }
 
-var floatPattern = regexp.MustCompile(`^[+-]?[0-9]{1,18}(\.[0-9]{1,18})?$`)
+var floatPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[+-]?[0-9]{1,18}(\.[0-9]{1,18})?$`) })
 
 func (w *wql) cut(n int) { w.token, w.rest = w.rest[:n], w.rest[n:] }
 
