@@ -128,7 +128,7 @@ func (r Release) HostOS(arch string) (os patch.HostOS, known bool) {
 	case "Ubuntu", "UbuntuESM", "UbuntuESMApps":
 		id, number = "ubuntu", r.Version
 	}
-	if number == "" || strings.Trim(number, lowerDigits+".") != "" || !ValidArch(arch) {
+	if number == "" || !madeOf(number, ".") || !ValidArch(arch) {
 		return "", false
 	}
 	return patch.HostOS(id + "-" + number + "-" + arch), true

@@ -68,7 +68,9 @@ const overlapping = 8
 const maxRuns = 20_000
 
 // stamped is the time at the beginning of a line of Python's logging: "2026-11-21 06:25:01,123 INFO ".
-var stamped = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d{1,6} [A-Z]+ (.*)$`) })
+var stamped = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d{1,6} [A-Z]+ (.*)$`)
+})
 
 // ParseUnattended reads unattended-upgrades' own log, oldest first: a run for each time that it began to install. Times are in zone. file
 // names the log in the evidence.

@@ -33,7 +33,7 @@ func ParseStatus(b []byte) ([]patch.Package, error) {
 	case !bytes.HasSuffix(b, []byte("\n\n")):
 		return nil, fault("it is cut off: its last entry, that of %s, is not complete", short(lastPackage(b)))
 	}
-	out := make([]patch.Package, 0, bytes.Count(b, []byte("\nStatus: "))+1)
+	out := make([]patch.Package, 0, min(len(b)/512+1, maxStatusPackages))
 	err := scanStatus(b, func(p patch.Package, known bool) error {
 		if known {
 			out = append(out, p)
@@ -131,24 +131,40 @@ func (f *statusFields) take(line []byte) bool {
 	}
 	var to *[]byte
 	switch name := line[:colon]; {
-	case bytes.EqualFold(name, []byte("Package")):
+	case is(name, "Package"):
 		to = &f.name
-	case bytes.EqualFold(name, []byte("Status")):
+	case is(name, "Status"):
 		to = &f.status
-	case bytes.EqualFold(name, []byte("Architecture")):
+	case is(name, "Architecture"):
 		to = &f.arch
-	case bytes.EqualFold(name, []byte("Version")):
+	case is(name, "Version"):
 		to = &f.version
-	case bytes.EqualFold(name, []byte("Source")):
+	case is(name, "Source"):
 		to = &f.source
 	default:
-		return bytes.IndexByte(line[:colon], 0) < 0
+		return bytes.IndexByte(name, 0) < 0
 	}
 	if *to != nil {
 		return false // twice
 	}
-	*to = append([]byte{}, bytes.Trim(line[colon+1:], " \t\r\x00")...)
+	*to = trimField(line[colon+1:])
 	return true
+}
+
+// is compares field names, which are ASCII, whatever their case.
+func is(name []byte, field string) bool {
+	return len(name) == len(field) && (string(name) == field || strings.EqualFold(string(name), field))
+}
+
+func trimField(b []byte) []byte {
+	blank := func(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == 0 }
+	for len(b) > 0 && blank(b[0]) {
+		b = b[1:]
+	}
+	for len(b) > 0 && blank(b[len(b)-1]) {
+		b = b[:len(b)-1]
+	}
+	return b
 }
 
 // entry judges a paragraph that is complete.
@@ -179,6 +195,9 @@ func (f *statusFields) entry() (p patch.Package, known bool, err error) {
 }
 
 func splitStatus(s string) (want, flag, state string, ok bool) {
+	if s == "install ok installed" { // nearly always
+		return "install", "ok", "installed", true
+	}
 	words := strings.Fields(s)
 	if len(words) != 3 || !slices.Contains([]string{"install", "hold", "deinstall", "purge", "unknown"}, words[0]) ||
 		!slices.Contains([]string{"ok", "reinstreq"}, words[1]) {
@@ -202,6 +221,9 @@ func packageState(flag, state string) patch.PackageState {
 
 // clean makes hostile bytes storable text: no NUL, no control character, valid UTF-8, bounded.
 func clean(b []byte, limit int) string {
+	if len(b) <= limit && !slices.ContainsFunc(b, func(c byte) bool { return c < 0x20 || c >= 0x7f }) {
+		return string(b)
+	}
 	s := strings.ToValidUTF8(string(b), "\uFFFD")
 	s = strings.Map(func(r rune) rune {
 		if r < 0x20 || r == 0x7f {

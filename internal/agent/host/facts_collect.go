@@ -3,6 +3,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -20,8 +21,14 @@ func CollectFacts(ctx context.Context, root string) (patch.Facts, error) {
 		return f, err
 	}
 	manager := managerOf(root, release)
-	if f.Packages, err = manager.read(root); err != nil {
-		return patch.Facts{}, err
+	policy := func() (*patch.AptPolicy, error) { return nil, nil }
+	if manager.name == "dpkg" {
+		policy = meanwhile(func() (*patch.AptPolicy, error) { return readAptPolicy(root, release) })
+	}
+	f.Packages, err = manager.read(root)
+	var failed error
+	if f.Apt, failed = policy(); err != nil || failed != nil {
+		return patch.Facts{}, cmp.Or(err, failed)
 	}
 	f.OS = patch.OSFacts{ID: release["ID"], VersionID: release["VERSION_ID"], Codename: release["VERSION_CODENAME"],
 		Pretty: release["PRETTY_NAME"], Manager: manager.name}
@@ -29,16 +36,27 @@ func CollectFacts(ctx context.Context, root string) (patch.Facts, error) {
 		return patch.Facts{}, err
 	}
 	f.OS.Key = hostOS(f.OS, release["ID_LIKE"])
-	switch manager.name {
-	case "dpkg":
-		f.Apt, err = readAptPolicy(root, release)
-	case "rpm":
-		f.Modules, err = readModules(root)
-	}
-	if err != nil {
-		return patch.Facts{}, err
+	if manager.name == "rpm" {
+		if f.Modules, err = readModules(root); err != nil {
+			return patch.Facts{}, err
+		}
 	}
 	return f, ctx.Err()
+}
+
+// meanwhile begins work, and gives what waits for it.
+func meanwhile[T any](work func() (T, error)) (wait func() (T, error)) {
+	var value T
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		value, err = work()
+	}()
+	return func() (T, error) {
+		<-done
+		return value, err
+	}
 }
 
 // CollectPackages reads a machine's packages only, for definitions that say themselves which systems they are about: neither the host OS
@@ -46,8 +64,14 @@ func CollectFacts(ctx context.Context, root string) (patch.Facts, error) {
 func CollectPackages(ctx context.Context, root string) (f patch.Facts, err error) {
 	release, _ := readRelease(root) // without, the database that is there tells
 	manager := managerOf(root, release)
-	if f.Packages, err = manager.read(root); err != nil {
-		return patch.Facts{}, err
+	policy := func() (*patch.AptPolicy, error) { return nil, nil }
+	if manager.name == "dpkg" {
+		policy = meanwhile(func() (*patch.AptPolicy, error) { return readAptPolicy(root, release) })
+	}
+	f.Packages, err = manager.read(root)
+	var failed error
+	if f.Apt, failed = policy(); err != nil || failed != nil {
+		return patch.Facts{}, cmp.Or(err, failed)
 	}
 	f.OS = patch.OSFacts{Key: patch.AnyOS, Manager: manager.name}
 	return f, ctx.Err()

@@ -22,7 +22,9 @@ func checkArgs(root, path string) []string {
 var (
 	rpmName     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+-]{0,199}$`) })
 	rpmArchWord = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9_]{1,20}$`) })
-	rpmVersion  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:[0-9]{1,9}:)?[A-Za-z0-9._+~^]{1,120}-[A-Za-z0-9._+~^]{1,120}$`) })
+	rpmVersion  = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(?:[0-9]{1,9}:)?[A-Za-z0-9._+~^]{1,120}-[A-Za-z0-9._+~^]{1,120}$`)
+	})
 )
 
 // CheckRPM holds a package from an order against the grammar of rpm's names, architectures and versions and the limits of sizes.

@@ -216,7 +216,9 @@ var (
 	numberPattern  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^-?[0-9]{1,18}$`) })
 	versionPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]{1,10}(\.[0-9]{1,10}){1,3}$`) })
 	langPattern    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$`) })
-	guidPattern    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\{?[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?$`) })
+	guidPattern    = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^\{?[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?$`)
+	})
 )
 
 // scalar reads a ScalarComparison; def is meant where it is left out, none where def is negative.

@@ -90,7 +90,9 @@ func msiProduct(e *element) (detect.Expr, string) {
 	return installedProduct(code, want...), ""
 }
 
-func msiVersion(s string) bool { return numberPattern().MatchString(s) || versionPattern().MatchString(s) }
+func msiVersion(s string) bool {
+	return numberPattern().MatchString(s) || versionPattern().MatchString(s)
+}
 
 // msiParts asks for features or components of products: any or all of the ones, of any or all of the others.
 func msiParts(e *element, class, part string) (detect.Expr, string) {
