@@ -20,7 +20,7 @@ var rpmDeployDefects = []Defect{
 		Test: "TestRpmPlans", In: "./internal/agent/host"},
 	{Name: "rpm's lock is not asked about", File: "internal/agent/host/rpm.go", Old: "for _, dir := range rpmDirs {", New: "for _, dir := range rpmDirs[:0] {",
 		Test: "TestRpmBusy", In: "./internal/agent/host"},
-	{Name: "a hostile name of an rpm passes", File: "internal/agent/host/rpm_argv.go", Old: "case !rpmName.MatchString(p.Name):", New: "case false:",
+	{Name: "a hostile name of an rpm passes", File: "internal/agent/host/rpm_argv.go", Old: "case !rpmName().MatchString(p.Name):", New: "case false:",
 		Test: "TestHostileRPMNames", In: "./internal/agent/host"},
 	{Name: "what a killed rpm left is not installed once more", File: "internal/agent/host/rpm.go", Old: "again := []string{\"--replacepkgs\", \"--replacefiles\"}", New: "again := []string{\"--replacefiles\"}",
 		Test: "TestRpmIsKilled", In: "./internal/agent/host"},

@@ -48,13 +48,6 @@ type commands struct {
 	Version  versionCmd  `cmd:"" group:"alone" help:"Print the version, or compare package versions; no server."`
 }
 
-// detectAlone is the part of the tree that a detect needs: reading the grammar of all commands would take longer than the detect.
-type detectAlone struct {
-	JSON bool `help:"Print the answer as JSON." short:"j"`
-
-	Detect detectCmd `cmd:"" group:"alone" help:"Judge every patch of a catalog on this machine, a directory or a facts file; no server."`
-}
-
 // helpGroups are the headings of the help, in their order.
 func helpGroups() []kong.Group {
 	return []kong.Group{

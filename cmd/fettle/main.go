@@ -11,6 +11,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"reflect"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // schedules name time zones, and a small system may know none
 
@@ -40,14 +42,11 @@ func run(ctx context.Context, s *screen, args []string) (code int) {
 			code = int(early)
 		}
 	}()
-	var tree commands
-	grammar, asJSON := any(&tree), &tree.JSON
 	if len(args) > 0 && args[0] == "detect" {
-		var alone detectAlone
-		grammar, asJSON = &alone, &alone.JSON
 		standalone.Short()
 	}
-	parser, err := newParser(ctx, s, grammar)
+	tree := grammar(args)
+	parser, err := newParser(ctx, s, tree.Addr().Interface())
 	if err != nil {
 		panic(err) // the command tree itself is wrong: a test catches it
 	}
@@ -58,8 +57,20 @@ func run(ctx context.Context, s *screen, args []string) (code int) {
 	if err != nil {
 		return misused(s, err)
 	}
-	s.json = *asJSON
+	s.json = tree.FieldByName("JSON").Bool()
 	return s.complain(parsed.Run())
+}
+
+// grammar is the tree of commands, or as much of it as is needed where the first word names one: reading the grammar of all of them takes
+// longer than most of what is done stand-alone.
+func grammar(args []string) reflect.Value {
+	all := reflect.TypeFor[commands]()
+	for i := 1; len(args) > 0 && i < all.NumField(); i++ {
+		if f := all.Field(i); strings.ToLower(f.Name) == args[0] {
+			return reflect.New(reflect.StructOf([]reflect.StructField{all.Field(0), f})).Elem()
+		}
+	}
+	return reflect.New(all).Elem()
 }
 
 func newParser(ctx context.Context, s *screen, tree any) (*kong.Kong, error) {

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"sync"
 )
 
 // Setup says how a file that belongs to no package manager is installed. It travels in signed orders only. It names an installer's kind,
@@ -55,9 +56,13 @@ const (
 )
 
 var (
-	switchShape   = regexp.MustCompile(`^[/-]{1,2}[A-Za-z][A-Za-z0-9_-]{0,63}([=:][A-Za-z0-9._,-]{1,128})?$`)
-	propertyShape = regexp.MustCompile(`^[A-Z_][A-Z0-9_.]{0,63}=[A-Za-z0-9._,-]{1,128}$`)
-	programShape  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,126}\.[A-Za-z]{2,4}$`)
+	switchShape = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[/-]{1,2}[A-Za-z][A-Za-z0-9_-]{0,63}([=:][A-Za-z0-9._,-]{1,128})?$`)
+	})
+	propertyShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Z_][A-Z0-9_.]{0,63}=[A-Za-z0-9._,-]{1,128}$`) })
+	programShape  = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,126}\.[A-Za-z]{2,4}$`)
+	})
 )
 
 // Check refuses what no agent would carry out.
@@ -67,9 +72,9 @@ func (s *Setup) Check() error {
 	}
 	kinds := []SetupKind{SetupMSI, SetupMSP, SetupMSU, SetupInno, SetupNSIS, SetupBurn, SetupPlain}
 	outcomes := []SetupOutcome{SetupDone, SetupReboot, SetupBusy, SetupFailed}
-	shape := switchShape
+	shape := switchShape()
 	if s.Kind == SetupMSI || s.Kind == SetupMSP {
-		shape = propertyShape
+		shape = propertyShape()
 	}
 	switch {
 	case !slices.Contains(kinds, s.Kind):
@@ -91,7 +96,7 @@ func (s *Setup) Check() error {
 		}
 	}
 	for _, b := range s.Blockers {
-		if !programShape.MatchString(b) {
+		if !programShape().MatchString(b) {
 			return bad(strconv.Quote(b) + " is no name of a program")
 		}
 	}

@@ -3,6 +3,7 @@ package program
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -10,7 +11,7 @@ import (
 // the name stays: "Compare 4" and "Compare 5" are sold apart. Key is what keys are compared by.
 func Name(name string) string {
 	s := strings.TrimSpace(name)
-	for _, r := range rewrites {
+	for _, r := range rewrites() {
 		for {
 			shorter := strings.TrimSpace(r.pattern.ReplaceAllString(s, r.by))
 			if shorter == s || shorter == "" {
@@ -34,25 +35,29 @@ const (
 )
 
 // rewrites are done one after another, each until nothing changes.
-var rewrites = []struct {
+var rewrites = sync.OnceValue(func() []rewrite {
+	return []rewrite{
+		// a number of the knowledge base is the name of an update
+		{regexp.MustCompile(`\((KB[0-9]{5,8})\)`), "$1"},
+		// architectures and languages, wherever they stand
+		{regexp.MustCompile(`(?i)(^|[^\pL\pN])(?:x86[-_]?64|x64|x86|amd64|arm64|ia32|i[3-6]86|win64|win32|(?:32|64)[- ]?bits?|(?:64|32)[- ]bit edition|x64 edition)($|[^\pL\pN])`), "$1$2"},
+		{regexp.MustCompile(`(^|[^\pL\pN])(?:[a-z]{2}[-_](?:[A-Z]{2}|[a-z]{2}|[A-Z][a-z]{3}(?:-[A-Z]{2})?))($|[^\pL\pN-])`), "$1$2"},
+		// what stands in brackets is about the installation
+		{regexp.MustCompile(`\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}`), " "},
+		// versions, with the word for them
+		{regexp.MustCompile(`(?i)(^|[^\pL\pN])(?:version|ver\.?)\s*[:#]?\s*[vr]?[0-9]+(?:[._-][0-9\pL]+)*($|[^\pL\pN])`), "$1$2"},
+		{regexp.MustCompile(`(?i)(^|[^\pL\pN.])[vr]?` + number + `(?:[-+~][0-9\pL.]+|` + suffix + `|[a-z][0-9]*)*($|[^\pL\pN])`), "$1$2"},
+		{regexp.MustCompile(`(?i)(^|[^\pL\pN])[vr][0-9]{2,}($|[^\pL\pN.])`), "$1$2"},
+		// a version that is stuck to a word: go1.14.6
+		{regexp.MustCompile(`(?i)(\pL)` + number + `(?:` + suffix + `|(?:beta|rc)[0-9]+)?($|[^\pL\pN])`), "$1$2"},
+		// what is left of the punctuation at the end
+		{regexp.MustCompile(`[\s\-–_:.,+/]+$`), ""},
+	}
+})
+
+type rewrite struct {
 	pattern *regexp.Regexp
 	by      string
-}{
-	// a number of the knowledge base is the name of an update
-	{regexp.MustCompile(`\((KB[0-9]{5,8})\)`), "$1"},
-	// architectures and languages, wherever they stand
-	{regexp.MustCompile(`(?i)(^|[^\pL\pN])(?:x86[-_]?64|x64|x86|amd64|arm64|ia32|i[3-6]86|win64|win32|(?:32|64)[- ]?bits?|(?:64|32)[- ]bit edition|x64 edition)($|[^\pL\pN])`), "$1$2"},
-	{regexp.MustCompile(`(^|[^\pL\pN])(?:[a-z]{2}[-_](?:[A-Z]{2}|[a-z]{2}|[A-Z][a-z]{3}(?:-[A-Z]{2})?))($|[^\pL\pN-])`), "$1$2"},
-	// what stands in brackets is about the installation
-	{regexp.MustCompile(`\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}`), " "},
-	// versions, with the word for them
-	{regexp.MustCompile(`(?i)(^|[^\pL\pN])(?:version|ver\.?)\s*[:#]?\s*[vr]?[0-9]+(?:[._-][0-9\pL]+)*($|[^\pL\pN])`), "$1$2"},
-	{regexp.MustCompile(`(?i)(^|[^\pL\pN.])[vr]?` + number + `(?:[-+~][0-9\pL.]+|` + suffix + `|[a-z][0-9]*)*($|[^\pL\pN])`), "$1$2"},
-	{regexp.MustCompile(`(?i)(^|[^\pL\pN])[vr][0-9]{2,}($|[^\pL\pN.])`), "$1$2"},
-	// a version that is stuck to a word: go1.14.6
-	{regexp.MustCompile(`(?i)(\pL)` + number + `(?:` + suffix + `|(?:beta|rc)[0-9]+)?($|[^\pL\pN])`), "$1$2"},
-	// what is left of the punctuation at the end
-	{regexp.MustCompile(`[\s\-–_:.,+/]+$`), ""},
 }
 
 // letters keeps letters and digits.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -66,9 +67,9 @@ type Package struct {
 var outcomes = map[string]bool{"done": true, "reboot": true, "rebooting": true, "busy": true, "present": true, "cancelled": true, "failed": true, "disk-full": true, "blocked": true}
 
 var (
-	idPattern   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,126}$`)
-	hashPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	cvePattern  = regexp.MustCompile(`^CVE-[0-9]{4}-[0-9]{1,10}$`)
+	idPattern   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,126}$`) })
+	hashPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{64}$`) })
+	cvePattern  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^CVE-[0-9]{4}-[0-9]{1,10}$`) })
 )
 
 // check completes an app, and says in fault why it cannot be judged.
@@ -76,7 +77,7 @@ func (a *App) check() {
 	if len(a.Match) == 0 {
 		a.Match = []Match{{Name: a.Name, Publisher: a.Publisher}}
 	}
-	a.wrong(!idPattern.MatchString(a.ID), "its id is %q", a.ID)
+	a.wrong(!idPattern().MatchString(a.ID), "its id is %q", a.ID)
 	a.wrong(a.Name == "" || len(a.Name) > 300, "it has no usable name")
 	a.wrong(!orderly(a.Version), "its version is %q", a.Version)
 	_, err := a.released()
@@ -84,7 +85,7 @@ func (a *App) check() {
 	_, known := severities[a.Severity]
 	a.wrong(!known, "its severity is %q", a.Severity)
 	for _, cve := range a.CVEs {
-		a.wrong(!cvePattern.MatchString(cve), "it names the CVE %q", cve)
+		a.wrong(!cvePattern().MatchString(cve), "it names the CVE %q", cve)
 	}
 	for _, m := range append(append([]Match{}, a.Match...), a.Requires.Program...) {
 		a.wrong(m.Name == "" && m.Like == "" && m.ID == "", "a match names no program")
@@ -117,7 +118,7 @@ func (p *Package) check(a *App) {
 	default:
 		a.wrong(true, "a package is of the kind %q", p.Kind)
 	}
-	a.wrong(p.SHA256 != "" && !hashPattern.MatchString(p.SHA256), "a package has the SHA-256 %q", p.SHA256)
+	a.wrong(p.SHA256 != "" && !hashPattern().MatchString(p.SHA256), "a package has the SHA-256 %q", p.SHA256)
 	a.wrong(p.Size < 0, "a package has the size %d", p.Size)
 	for code, word := range p.ExitCodes {
 		a.wrong(!outcomes[word], "the exit code %d means %q", code, word)

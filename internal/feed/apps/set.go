@@ -108,7 +108,7 @@ func (s *Set) own(name string, b []byte) error {
 		}
 		if err != nil {
 			why := strings.Join(strings.Fields(err.Error()), " ")
-			if idPattern.MatchString(a.ID) { // kept, so that it is judged "error" and not forgotten
+			if idPattern().MatchString(a.ID) { // kept, so that it is judged "error" and not forgotten
 				a.fault = why
 				return s.add(&a)
 			}

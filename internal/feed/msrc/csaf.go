@@ -3,6 +3,7 @@ package msrc
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // csaf is a CSAF 2.0 advisory: what of it tells about updates.
@@ -51,8 +52,8 @@ type csafRemediation struct {
 type csafProduct struct{ name, build string }
 
 var (
-	csafBuild = regexp.MustCompile(`[0-9]{1,2}\.[0-9]\.[0-9]{4,6}\.[0-9]{1,6}`)
-	csafKB    = regexp.MustCompile(`(?i)(?:/help/|KB)([0-9]{6,8})`)
+	csafBuild = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[0-9]{1,2}\.[0-9]\.[0-9]{4,6}\.[0-9]{1,6}`) })
+	csafKB    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)(?:/help/|KB)([0-9]{6,8})`) })
 )
 
 const maxBranches = 40 // within each other
@@ -63,7 +64,7 @@ func (b *csafBranch) collect(name string, all map[string]csafProduct, depth int)
 	case "product_name":
 		name = b.Name
 	case "product_version_range", "product_version":
-		build = csafBuild.FindString(b.Name)
+		build = csafBuild().FindString(b.Name)
 	}
 	if b.Product != nil {
 		all[b.Product.ID] = csafProduct{clip(name, 300), build}
@@ -92,7 +93,7 @@ func (c *csaf) add(s *Set) error {
 			}
 		}
 		for _, r := range v.Remediations {
-			kb := csafKB.FindStringSubmatch(r.URL + " " + r.Details)
+			kb := csafKB().FindStringSubmatch(r.URL + " " + r.Details)
 			if r.Category != "vendor_fix" || kb == nil {
 				continue
 			}
@@ -102,7 +103,7 @@ func (c *csaf) add(s *Set) error {
 				if f.severity == "" {
 					f.severity = severity(c.Document.Aggregate.Text)
 				}
-				if b := csafBuild.FindString(r.Details); b != "" {
+				if b := csafBuild().FindString(r.Details); b != "" {
 					f.build = b
 				}
 				if parts := strings.Split(r.Details, ":"); len(parts) > 2 {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -65,17 +66,19 @@ type fix struct {
 }
 
 var (
-	kbPattern    = regexp.MustCompile(`(?i)\b(?:KB)?([0-9]{6,8})\b`)
-	buildPattern = regexp.MustCompile(`^([0-9]{1,2}\.[0-9])\.([0-9]{4,6})\.([0-9]{1,6})$`)
-	servicePack  = regexp.MustCompile(`(?i)service pack ([0-9])`)
-	windowsName  = regexp.MustCompile(`(?i)^(microsoft )?windows (xp|vista|7|8|8\.1|10|11|rt|server)\b`)
+	kbPattern    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\b(?:KB)?([0-9]{6,8})\b`) })
+	buildPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([0-9]{1,2}\.[0-9])\.([0-9]{4,6})\.([0-9]{1,6})$`) })
+	servicePack  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)service pack ([0-9])`) })
+	windowsName  = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)^(microsoft )?windows (xp|vista|7|8|8\.1|10|11|rt|server)\b`)
+	})
 )
 
 // hostOS tells which host OS a product is, with the build that an update brings; empty where it is no Windows, or where neither its name
 // nor a build says which.
 func hostOS(product, build string) (os patch.HostOS, number, base string, revision int64) {
-	m := buildPattern.FindStringSubmatch(build)
-	if !windowsName.MatchString(product) {
+	m := buildPattern().FindStringSubmatch(build)
+	if !windowsName().MatchString(product) {
 		return "", "", "", -1
 	}
 	if m == nil {
@@ -96,7 +99,7 @@ func hostOS(product, build string) (os patch.HostOS, number, base string, revisi
 		return "", "", "", -1
 	}
 	pack := ""
-	if p := servicePack.FindStringSubmatch(product); p != nil {
+	if p := servicePack().FindStringSubmatch(product); p != nil {
 		pack = p[1]
 	}
 	if number == "" {
@@ -107,7 +110,7 @@ func hostOS(product, build string) (os patch.HostOS, number, base string, revisi
 
 // add takes one fix in. What is said twice, as documents of several months and vulnerabilities do, is joined.
 func (s *Set) add(f fix) error {
-	kb := kbPattern.FindStringSubmatch(f.kb)
+	kb := kbPattern().FindStringSubmatch(f.kb)
 	if kb == nil {
 		return nil
 	}
@@ -140,7 +143,7 @@ func (s *Set) add(f fix) error {
 		u.released = f.released
 	}
 	for _, text := range f.replaces {
-		for _, r := range kbPattern.FindAllStringSubmatch(text, 20) {
+		for _, r := range kbPattern().FindAllStringSubmatch(text, 20) {
 			s.replace(u, "KB"+r[1])
 		}
 	}

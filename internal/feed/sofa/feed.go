@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/detect"
@@ -72,8 +73,8 @@ type document struct {
 }
 
 var (
-	majorPattern = regexp.MustCompile(`^[A-Za-z ]*?\s*((?:10\.)?[0-9]{1,3})$`)
-	cvePattern   = regexp.MustCompile(`^CVE-[0-9]{4}-[0-9]{1,10}$`)
+	majorPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z ]*?\s*((?:10\.)?[0-9]{1,3})$`) })
+	cvePattern   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^CVE-[0-9]{4}-[0-9]{1,10}$`) })
 )
 
 // Read reads the feed.
@@ -95,7 +96,7 @@ func Read(name string, in io.Reader) (*Set, error) {
 	s := &Set{}
 	s.checked, _ = time.Parse(time.RFC3339, d.LastCheck)
 	for _, o := range d.OSVersions {
-		m := majorPattern.FindStringSubmatch(strings.TrimSpace(o.OSVersion))
+		m := majorPattern().FindStringSubmatch(strings.TrimSpace(o.OSVersion))
 		if m == nil {
 			s.Notes = append(s.Notes, "the macOS "+strconv.QuoteToASCII(o.OSVersion[:min(len(o.OSVersion), 40)])+" is not known")
 			continue
@@ -199,7 +200,7 @@ func (r *release) describe() patch.Patch {
 	p := patch.Patch{ID: patchID(r.Version), Title: cmp.Or(r.Name, "macOS "+r.Version), Source: "macOS", Version: r.Version, Suite: "sofa", Advisory: r.Info, Category: patch.Update}
 	p.Released, _ = time.Parse(time.RFC3339, r.Released)
 	for cve := range r.CVEs {
-		if cvePattern.MatchString(cve) {
+		if cvePattern().MatchString(cve) {
 			p.CVEs = append(p.CVEs, cve)
 		}
 	}
