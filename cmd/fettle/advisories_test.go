@@ -40,6 +40,18 @@ func TestAdvisoriesAreAFeed(t *testing.T) {
 	does(exitOK, "perl 5.36.0-7+deb12u1: security update", "patches", "show", "bookworm-security/perl/5.36.0-7+deb12u1")
 	does(exitOK, `"DSA-5999-1"`, "patches", "show", "bookworm-security/perl/5.36.0-7+deb12u1", "--json")
 	does(exitOK, `"CVE-2026-1000"`, "patches", "show", "bookworm-security/perl/5.36.0-7+deb12u1", "--json")
+
+	does(exitOK, `"exploited":null`, "patches", "show", "perl", "--json") // nobody says what is exploited
+	kev := filepath.Join(t.TempDir(), "kev.json")
+	if err := os.WriteFile(kev, []byte(`{"count":1,"vulnerabilities":[{"cveID":"CVE-2026-1000","dateAdded":"2026-03-02","dueDate":"2026-03-23"}]}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	does(exitUsage, "of no host OS", "feeds", "add", "--name", "kev", "--kev", kev, "--os", "debian-12")
+	does(exitOK, "kev", "feeds", "add", "--name", "kev", "--kev", kev)
+	does(exitOK, "kev", "catalog", "sync")
+	does(exitOK, "to be mended until 2026-03-23", "patches", "show", "perl")
+	does(exitOK, "patch.exploited is true", "labels", "test", "--patches", "patch.exploited")
+	does(exitOK, "", "lint")
 	does(exitOK, "i386", "feeds", "add", "--name", "both", "--keyring", a.Keyring(t), "--apt", "deb [arch=amd64,i386] "+a.URL+" bookworm main")
 	does(exitOK, `"both-i386"`, "feeds", "list", "--json")
 }

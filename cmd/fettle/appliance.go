@@ -21,6 +21,7 @@ import (
 	"github.com/fettle-project/fettle/internal/content"
 	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/feed"
+	"github.com/fettle-project/fettle/internal/feed/kev"
 	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/label"
@@ -123,18 +124,19 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 	}
 	facts := &prediction.Filler{Index: &prediction.Index{}, Store: s, Decode: world.Decode}
 	index := fleet.New(s, lists)
-	labels := &label.Book{Labels: s, Fleet: index, Inventories: s, Lists: label.Lists{Newest: newestLists(s, cat), Now: now}}
+	exploited := &kev.Known{Store: s, Open: func(h patch.Hash) (io.ReadCloser, error) { return dirs.raw.Open(h) }}
+	labels := &label.Book{Labels: s, Fleet: index, Inventories: s, Lists: label.Lists{Newest: newestLists(s, cat), KEV: exploited.Exploits, Now: now}}
 	reader := &world.Reader{
 		Store: s, Fleet: index, Catalog: cat, Labels: labels, Limits: gate.DefaultLimits(), Now: now, Zone: zone, Lists: lists, Parts: facts.Index,
 	}
 	planner := &plan.Planner{World: reader}
-	account := &ledger.Ledger{World: reader, Store: s, Labels: labels, Log: log, Accepted: func(ctx context.Context, m patch.Machine, r patch.Receipt) {
+	account := &ledger.Ledger{World: reader, Store: s, Labels: labels, Log: log, KEV: exploited.Exploits, Accepted: func(ctx context.Context, m patch.Machine, r patch.Receipt) {
 		if err := facts.Accepted(ctx, m, r); err != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "facts not indexed", slog.String("machine", string(m.ID)), slog.Any("error", err))
 		}
 	}}
 	a.syncer = &feed.Syncer{Store: s, Dir: dirs.raw, Fetchers: fetchers(), Now: now, Log: log}
-	approvals := &approval.Desk{World: reader, Store: s, PatchLabels: labels, TwoPerson: approval.TwoPerson(a.cfg.TwoPerson), Proposals: s, Now: now, Decided: func([]patch.Decision) { wanted.Beat() }}
+	approvals := &approval.Desk{World: reader, Store: s, PatchLabels: labels, KEV: exploited.Exploits, TwoPerson: approval.TwoPerson(a.cfg.TwoPerson), Proposals: s, Now: now, Decided: func([]patch.Decision) { wanted.Beat() }}
 	rules := &approval.Rules{Desk: approvals, Store: s, OSes: s.ListOSes}
 	desk := &deploy.Desk{
 		World: reader, Store: s, Replan: planner.Again, Key: a.keys.Approver, Now: now, Log: log,
@@ -159,13 +161,14 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 		},
 	}
 	a.Appliance = &api.Appliance{
+		KEV:   exploited.Exploits,
 		Rings: &ring.Desk{World: reader, Store: s, Now: now, Log: log, Wake: wake},
 		Store: s, Catalog: cat, Labels: labels, Planner: planner,
 		Ledger:   account,
 		Approval: approvals,
 		Rules:    rules,
 		Updaters: &updater.Desk{Store: s, Labels: labels, Key: a.keys.Approver, Now: now},
-		Linter:   &lint.Linter{World: reader, Store: s, Clash: rules.Clash, Zone: zone},
+		Linter:   &lint.Linter{World: reader, Store: s, Clash: rules.Clash, PatchLabels: labels, KEV: exploited.Exploits, Controlled: a.cfg.TwoPerson.Labels, Zone: zone},
 		Deploy:   desk,
 		Calendar: agenda,
 		WhatIf:   &whatif.Supposer{World: reader, Labels: labels, Rules: rules, Schedules: agenda, Held: heldIn(cat)},

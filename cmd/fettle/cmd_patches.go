@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -74,6 +75,13 @@ func printPatch(w io.Writer, d api.PatchDetail) {
 	f.put("category", strings.TrimSpace(string(p.Category)+" "+string(p.Severity)))
 	f.put("released", when(p.Released))
 	f.put("CVEs", strings.Join(p.CVEs, ", "))
+	for _, x := range d.Exploited {
+		text := x.CVE + ", known since " + x.Added.Format(time.DateOnly)
+		if !x.Due.IsZero() {
+			text += ", to be mended until " + x.Due.Format(time.DateOnly)
+		}
+		f.put("exploited", text)
+	}
 	var older []string
 	for _, id := range p.Supersedes {
 		older = append(older, string(id))

@@ -12,6 +12,7 @@ import (
 	notices "github.com/fettle-project/fettle/internal/feed/advisory"
 	"github.com/fettle-project/fettle/internal/feed/apps"
 	"github.com/fettle-project/fettle/internal/feed/apt"
+	"github.com/fettle-project/fettle/internal/feed/kev"
 	"github.com/fettle-project/fettle/internal/feed/msrc"
 	"github.com/fettle-project/fettle/internal/feed/osv"
 	"github.com/fettle-project/fettle/internal/feed/oval"
@@ -69,6 +70,7 @@ type feedsAddCmd struct {
 	MSRC         string `name:"msrc" required:"" xor:"from" help:"Microsoft's security documents, CVRF or CSAF: one, or a zip of them: an https address or a file on the appliance. Needs --os." placeholder:"FILE"`
 	SOFA         string `name:"sofa" required:"" xor:"from" help:"SOFA's feed of macOS releases: an https address or a file on the appliance. Needs --os, as in --os macos-15 --arch arm64." placeholder:"FILE"`
 	Advisories   string `required:"" xor:"from" help:"Advisories that enrich the patches of apt archives: the Debian security tracker's list of DSAs, DLAs or CVEs, or Ubuntu's notices as JSON or OSV: an https address or a file on the appliance. Needs --os." placeholder:"FILE"`
+	KEV          string `name:"kev" required:"" xor:"from" help:"A catalog of known exploited vulnerabilities, as JSON or CSV: an https address or a file on the appliance. Rules, labels, reports and lint know its CVEs." placeholder:"FILE"`
 	OS           string `name:"os" help:"The host OS that the feed is for, such as almalinux-9; needed where the feed does not say itself." placeholder:"OS"`
 	Arch         string `default:"amd64" help:"The machines' architecture."`
 	Keyring      string `help:"OpenPGP keyring on the appliance that the archive's signatures must verify with." placeholder:"FILE"`
@@ -87,7 +89,8 @@ func (feedsAddCmd) Help() string {
   fettle feeds add --name apps --apps /srv/apps/definitions.zip --os windows-10.0.19045
   fettle feeds add --name ten-msrc --msrc /srv/msrc/cvrf.zip --os windows-10.0.19045
   fettle feeds add --name macos15 --sofa https://sofa.example.org/v2/macos_data_feed.json --os macos-15 --arch arm64
-  fettle feeds add --name dsa --advisories https://tracker.example.org/DSA/list --os debian-12`
+  fettle feeds add --name dsa --advisories https://tracker.example.org/DSA/list --os debian-12
+  fettle feeds add --name kev --kev /srv/known_exploited_vulnerabilities.json`
 }
 
 func (c feedsAddCmd) Run(ctx context.Context, s *screen) error {
@@ -108,7 +111,7 @@ func (c feedsAddCmd) Run(ctx context.Context, s *screen) error {
 
 // feeds makes what the flags name.
 func (c feedsAddCmd) feeds() ([]patch.Feed, error) {
-	for _, from := range []struct{ kind, address string }{{rpm.Kind, c.RPM}, {rpm.UpdateinfoKind, c.Updateinfo}, {osv.Kind, c.OSV}, {oval.Kind, c.OVAL}, {sdp.Kind, c.SDP}, {apps.Kind, c.Apps}, {msrc.Kind, c.MSRC}, {sofa.Kind, c.SOFA}, {notices.Kind, c.Advisories}} {
+	for _, from := range []struct{ kind, address string }{{rpm.Kind, c.RPM}, {rpm.UpdateinfoKind, c.Updateinfo}, {osv.Kind, c.OSV}, {oval.Kind, c.OVAL}, {sdp.Kind, c.SDP}, {apps.Kind, c.Apps}, {msrc.Kind, c.MSRC}, {sofa.Kind, c.SOFA}, {notices.Kind, c.Advisories}, {kev.Kind, c.KEV}} {
 		if from.address != "" {
 			f, err := feedAt(from.kind, from.address, c.OS, c.Arch, c.Keyring)
 			return []patch.Feed{f}, err

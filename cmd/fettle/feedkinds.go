@@ -14,6 +14,7 @@ import (
 	notices "github.com/fettle-project/fettle/internal/feed/advisory"
 	"github.com/fettle-project/fettle/internal/feed/apps"
 	"github.com/fettle-project/fettle/internal/feed/apt"
+	"github.com/fettle-project/fettle/internal/feed/kev"
 	"github.com/fettle-project/fettle/internal/feed/msrc"
 	"github.com/fettle-project/fettle/internal/feed/osv"
 	"github.com/fettle-project/fettle/internal/feed/oval"
@@ -26,7 +27,7 @@ import (
 // fetchers bring feeds of every kind that can be subscribed to.
 func fetchers() map[string]feed.Fetcher {
 	return map[string]feed.Fetcher{apt.Kind: &apt.Fetcher{}, rpm.Kind: &rpm.Fetcher{}, rpm.UpdateinfoKind: &rpm.UpdateinfoFetcher{}, osv.Kind: &osv.Fetcher{},
-		oval.Kind: &oval.Fetcher{}, sdp.Kind: sdp.NewFetcher(), apps.Kind: apps.NewFetcher(), msrc.Kind: msrc.NewFetcher(), sofa.Kind: sofa.NewFetcher(), notices.Kind: &notices.Fetcher{}}
+		oval.Kind: &oval.Fetcher{}, sdp.Kind: sdp.NewFetcher(), apps.Kind: apps.NewFetcher(), msrc.Kind: msrc.NewFetcher(), sofa.Kind: sofa.NewFetcher(), notices.Kind: &notices.Fetcher{}, kev.Kind: &kev.Fetcher{}}
 }
 
 // parsers make patches of feeds' raw files; Debian archives are the catalog's own.
@@ -79,9 +80,11 @@ func checkFeed(f *patch.Feed) error {
 		return checkWindows(f)
 	case notices.Kind:
 		return checkNotices(f)
+	case kev.Kind:
+		return checkExploits(f)
 	}
 	return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: fmt.Sprintf("feeds of the kind %.40q are not known", f.Kind),
-		Do: "Use one of apt, rpm, updateinfo, osv, oval, sdp, apps, msrc, sofa and advisories."}
+		Do: "Use one of apt, rpm, updateinfo, osv, oval, sdp, apps, msrc, sofa, advisories and kev."}
 }
 
 func checkArchive(f *patch.Feed) error {
@@ -142,6 +145,20 @@ func checkNotices(f *patch.Feed) error {
 	}
 	f.OS = hostOS(string(f.OS), f.Arch)
 	_, err := feed.Address(*f)
+	return err
+}
+
+// checkExploits fills a feed of known exploited vulnerabilities: it is about CVEs, whatever host OS has them.
+func checkExploits(f *patch.Feed) error {
+	switch {
+	case f.OS != "" && f.OS != patch.AnyOS:
+		return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: "known exploited vulnerabilities are of no host OS", Do: "Leave --os out."}
+	case f.Keyring != "":
+		return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: "feeds of the kind " + f.Kind + " carry no signature, so a keyring has no use",
+			Do: "Leave the keyring out."}
+	}
+	f.OS, f.Arch = patch.AnyOS, ""
+	_, err := feed.UnsignedAddress(*f)
 	return err
 }
 

@@ -48,6 +48,9 @@ type Appliance struct {
 	ApproverKey ed25519.PublicKey
 	Enrolment   string // the agent listener as machines reach it: "https://patches.example.org:8461"
 
+	// KEV gives the CVEs that are known to be exploited; nil where no source says so.
+	KEV func(ctx context.Context) (patch.Exploits, error)
+
 	Allowance patch.Allowance // how long security patches may be missing
 
 	Hub     *Hub

@@ -15,6 +15,8 @@ type PatchDetail struct {
 	Decisions []patch.Decision      `json:"decisions"`
 	Payloads  []patch.StoredPayload `json:"payloads"` // that the appliance has or wants
 	Summary   ledger.Summary        `json:"summary"`  // over the machines of its OS
+	// Exploited are those of its CVEs that are known to be exploited. Null where no source says so: that is not "none".
+	Exploited []patch.Exploit `json:"exploited"`
 }
 
 func (s *people) status(c *call) (any, error) { return s.Ledger.Status(c.Context()) }
@@ -61,6 +63,16 @@ func (s *people) findPatch(c *call) (any, error) {
 		return nil, err
 	}
 	d := PatchDetail{Patch: row}
+	known, err := s.KEV(c.Context())
+	if err != nil {
+		return nil, err
+	}
+	if known != nil {
+		d.Exploited = []patch.Exploit{}
+	}
+	for _, cve := range known.Among(row.CVEs) {
+		d.Exploited = append(d.Exploited, known[cve])
+	}
 	decisions, err := s.Store.ListDecisions(c.Context(), patch.DecisionFilter{Patch: row.ID})
 	if err != nil {
 		return nil, err

@@ -72,6 +72,9 @@ func (c *Catalog) generations(ctx context.Context) (map[patch.HostOS][]generatio
 			return nil, err
 		}
 		os := cmp.Or(f.OS, state.OS)
+		if os == patch.AnyOS {
+			continue // it is about CVEs, and no list is made of it
+		}
 		byOS[os] = append(byOS[os], generation{f.Feed, state})
 	}
 	return byOS, nil

@@ -16,6 +16,12 @@ func (l *Ledger) Compliance(ctx context.Context, labels []string, allowed patch.
 	if err != nil {
 		return nil, err
 	}
+	var kev patch.Exploits
+	if l.KEV != nil {
+		if kev, err = l.KEV(ctx); err != nil {
+			return nil, err
+		}
+	}
 	out := make([]complying, len(labels))
 	carry := make([]map[patch.MachineID]bool, len(labels))
 	for i, label := range labels {
@@ -27,7 +33,7 @@ func (l *Ledger) Compliance(ctx context.Context, labels []string, allowed patch.
 		for _, id := range members {
 			carry[i][id] = true
 		}
-		out[i] = complying{Compliance: patch.Compliance{Label: label, At: v.Now}, missing: map[patch.Severity]*missing{}}
+		out[i] = complying{Compliance: patch.Compliance{Label: label, At: v.Now}, missing: map[patch.Severity]*missing{}, kev: kev}
 	}
 	err = l.sights(ctx, v, patch.MachineFilter{State: patch.Admitted}, func(s *world.Sight) error {
 		var m *judged
@@ -86,12 +92,14 @@ func judgeMachine(s *world.Sight) *judged {
 type complying struct {
 	patch.Compliance
 	missing map[patch.Severity]*missing
+	kev     patch.Exploits
 }
 
 type missing struct {
 	patches  map[patch.ID]bool
 	machines int
 	ages     []int // days, one for each machine and patch
+	overdue  int   // pairs beyond a date that the source of exploited CVEs set
 }
 
 func (c *complying) add(m *judged, now time.Time) {
@@ -117,27 +125,39 @@ func (c *complying) add(m *judged, now time.Time) {
 	}
 	seen := map[patch.Severity]bool{}
 	for _, p := range m.lacks {
-		x := c.missing[p.Severity]
-		if x == nil {
-			x = &missing{patches: map[patch.ID]bool{}}
-			c.missing[p.Severity] = x
-		}
-		x.patches[p.ID] = true
-		age := 0
-		if !p.Released.IsZero() {
-			age = max(0, int(now.Sub(p.Released)/(24*time.Hour)))
-		}
-		x.ages = append(x.ages, age)
-		if !seen[p.Severity] {
-			seen[p.Severity] = true
-			x.machines++
+		c.lack(p.Severity, p, now, seen)
+		if cves := c.kev.Among(p.CVEs); len(cves) > 0 {
+			x := c.lack(patch.Exploited, p, now, seen)
+			if slices.ContainsFunc(cves, func(cve string) bool { due := c.kev[cve].Due; return !due.IsZero() && now.After(due.AddDate(0, 0, 1)) }) {
+				x.overdue++
+			}
 		}
 	}
 }
 
+// lack counts a patch that a machine lacks under a severity; seen are those under which this machine counts already.
+func (c *complying) lack(s patch.Severity, p patch.Patch, now time.Time, seen map[patch.Severity]bool) *missing {
+	x := c.missing[s]
+	if x == nil {
+		x = &missing{patches: map[patch.ID]bool{}}
+		c.missing[s] = x
+	}
+	x.patches[p.ID] = true
+	age := 0
+	if !p.Released.IsZero() {
+		age = max(0, int(now.Sub(p.Released)/(24*time.Hour)))
+	}
+	x.ages = append(x.ages, age)
+	if !seen[s] {
+		seen[s] = true
+		x.machines++
+	}
+	return x
+}
+
 func (c *complying) finish(allowed patch.Allowance) patch.Compliance {
 	c.Exposures = []patch.Exposure{}
-	for _, s := range []patch.Severity{patch.Critical, patch.High, patch.Medium, patch.Low, patch.NotGiven} {
+	for _, s := range []patch.Severity{patch.Exploited, patch.Critical, patch.High, patch.Medium, patch.Low, patch.NotGiven} {
 		x := c.missing[s]
 		if x == nil {
 			continue
@@ -147,6 +167,9 @@ func (c *complying) finish(allowed patch.Allowance) patch.Compliance {
 			MedianDays: x.ages[len(x.ages)/2], Allowed: allowed[s]}
 		if limit, ok := allowed[s]; ok {
 			e.Overdue = len(x.ages) - firstAbove(x.ages, limit)
+		}
+		if s == patch.Exploited {
+			e.Overdue = x.overdue
 		}
 		c.Exposures = append(c.Exposures, e)
 	}

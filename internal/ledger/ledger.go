@@ -53,6 +53,8 @@ type Ledger struct {
 	Store  Store
 	Labels Labels
 	Log    *slog.Logger
+	// KEV gives the CVEs that are known to be exploited, for reports; nil where there is nothing to ask.
+	KEV func(ctx context.Context) (patch.Exploits, error)
 	// Accepted is called after a snapshot is durable, with the machine as it was before it; may be nil.
 	Accepted func(context.Context, patch.Machine, patch.Receipt)
 }

@@ -46,6 +46,9 @@ const (
 	HoldEnded      = "hold-ended"          // a hold has ended and nothing is decided behind it
 	Waiting        = "waits-for-decision"  // needed patches that nobody has decided about
 	NeverDetected  = "never-detected"      // admitted machines without a complete detect
+	Exploited      = "exploited-waits"     // needed patches for exploited CVEs that nobody approved, or that are held or declined
+	ZoneUnknown    = "zone-unknown"        // a schedule in machines' own time zones covers machines whose zone is not known
+	SecondPerson   = "waits-for-second"    // proposals that wait for a second person
 	WaitsAdmission = "waits-for-admission" // enrolled machines that nobody admitted
 )
 
@@ -56,17 +59,27 @@ type Store interface {
 	ListRules(ctx context.Context) ([]patch.Rule, error)
 	ListSchedules(ctx context.Context) ([]patch.Schedule, error)
 	ListFeeds(ctx context.Context) ([]patch.FeedStatus, error)
+	ListProposals(ctx context.Context, open bool) ([]patch.Proposal, error)
 }
 
 // Clash tells which patches a rule that approves and one that declines both mean; approval.Rules knows.
 type Clash func(ctx context.Context, approve, decline patch.Rule) ([]patch.ID, error)
 
+// PatchLabels tells which patches carry a label of patches.
+type PatchLabels interface {
+	Patches(ctx context.Context, name string) ([]patch.ID, error)
+}
+
 // Linter looks. Its methods may be called from many goroutines.
 type Linter struct {
-	World *world.Reader
-	Store Store
-	Clash Clash
-	Zone  *time.Location
+	World       *world.Reader
+	Store       Store
+	Clash       Clash
+	PatchLabels PatchLabels
+	KEV         func(ctx context.Context) (patch.Exploits, error) // CVEs that are known to be exploited; nil: nothing to ask
+	Zone        *time.Location
+	// Controlled are the labels for whose machines decisions need a second person.
+	Controlled []string
 }
 
 // Lint lists what there is to look at, problems first.
@@ -75,7 +88,7 @@ func (l *Linter) Lint(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, look := range []func(context.Context) error{x.labels, x.oses, x.approvals, x.rules, x.schedules, x.holds, x.machines} {
+	for _, look := range []func(context.Context) error{x.labels, x.oses, x.approvals, x.rules, x.schedules, x.holds, x.machines, x.exploited, x.proposals} {
 		if err := look(ctx); err != nil {
 			return nil, err
 		}

@@ -26,6 +26,9 @@ func (x *look) labels(ctx context.Context) error {
 	}
 	for _, r := range x.ruleList {
 		users[r.Label] = append(users[r.Label], "the rule "+r.Name)
+		if err := x.patchLabel(ctx, r); err != nil {
+			return err
+		}
 	}
 	for _, s := range x.plans {
 		users[s.Label] = append(users[s.Label], "the schedule "+s.Name)
@@ -43,6 +46,23 @@ func (x *look) labels(ctx context.Context) error {
 		case len(ids) == 0 && len(x.all) > 0:
 			x.find(Notice, LabelEmpty, label, fmt.Sprintf("no machine carries %q, so %s reach nobody", label, by), "fettle labels show "+label)
 		}
+	}
+	return nil
+}
+
+// patchLabel looks at the label of patches that a rule keeps to.
+func (x *look) patchLabel(ctx context.Context, r patch.Rule) error {
+	if r.Patches == "" {
+		return nil
+	}
+	ids, err := x.PatchLabels.Patches(ctx, r.Patches)
+	switch {
+	case err != nil && patch.KindOf(err) == patch.NotFound:
+		x.find(Problem, LabelGone, r.Patches, fmt.Sprintf("the label %q does not exist any more, and the rule %s keeps to its patches: it decides about none", r.Patches, r.Name), "Make the label again, or change the rule.")
+	case err != nil:
+		return err
+	case len(ids) == 0:
+		x.find(Notice, LabelEmpty, r.Patches, fmt.Sprintf("no patch carries %q, so the rule %s decides about none", r.Patches, r.Name), "fettle labels show "+r.Patches)
 	}
 	return nil
 }
@@ -115,7 +135,7 @@ func (x *look) unscheduled(ctx context.Context) error {
 			return err
 		}
 		for _, id := range ids {
-			covered[id] = covered[id] || !p.Paused
+			covered[id] = covered[id] || !p.Paused && !p.Detect
 		}
 	}
 	idle, waiting, security := 0, map[patch.ID]bool{}, 0
@@ -192,6 +212,9 @@ func (x *look) rules(ctx context.Context) error {
 				continue
 			}
 			both, err := x.Clash(ctx, yes, no)
+			if patch.KindOf(err) == patch.NotFound && err != nil {
+				continue // a label of patches is gone, which is said about the label
+			}
 			if err != nil {
 				return err
 			}
@@ -214,14 +237,22 @@ func (x *look) share(ctx context.Context, a, b string) (bool, error) {
 	return slices.ContainsFunc(one, func(id patch.MachineID) bool { return slices.Contains(other, id) }), err
 }
 
-func (x *look) schedules(context.Context) error {
-	zone := x.Zone
-	if zone == nil {
-		zone = time.UTC
+// zone is the organisation's.
+func (x *look) zone() *time.Location {
+	if x.Zone == nil {
+		return time.UTC
 	}
+	return x.Zone
+}
+
+func (x *look) schedules(ctx context.Context) error {
+	zone := x.zone()
 	for _, p := range x.plans {
 		rule, err := schedule.Parse(p.Window)
 		if err == nil {
+			if err := x.zones(ctx, p, rule); err != nil {
+				return err
+			}
 			if _, ok := rule.At(x.view.Now, zone); ok {
 				continue
 			}
@@ -287,3 +318,5 @@ func few[T ~string](all []T) string {
 	}
 	return text
 }
+
+func sorted(ids map[patch.ID]bool) []patch.ID { return slices.Sorted(maps.Keys(ids)) }

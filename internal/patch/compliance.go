@@ -17,7 +17,8 @@ type Compliance struct {
 	Failed    int `json:"failed"`    // a detect failed since
 	Never     int `json:"never"`     // no detect ever completed
 
-	// Exposures are the security patches that are missing, by severity, the most severe first. A patch that a newer missing one replaces is
+	// Exposures are the security patches that are missing, by severity, the most severe first; before all, where a source tells which CVEs are
+	// exploited, those that mend one (Exploited), which count in their severity as well. A patch that a newer missing one replaces is
 	// not counted again.
 	Exposures []Exposure `json:"exposures"`
 }
@@ -35,6 +36,10 @@ func share(n, of int) float64 {
 	}
 	return float64(n) / float64(of)
 }
+
+// Exploited stands in the place of a severity for patches that mend a CVE that is known to be exploited. Their clock is the date by which the
+// source wants the CVE mended.
+const Exploited Severity = "exploited"
 
 // Exposure is what is missing of one severity.
 type Exposure struct {

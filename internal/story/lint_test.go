@@ -1,17 +1,20 @@
 package story_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/approval"
 	"github.com/fettle-project/fettle/internal/lint"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
 func (s *site) linter() *lint.Linter {
-	return &lint.Linter{World: s.planner.World, Store: s.store, Clash: s.rules().Clash}
+	return &lint.Linter{World: s.planner.World, Store: s.store, Clash: s.rules().Clash, PatchLabels: s.book,
+		KEV: func(context.Context) (patch.Exploits, error) { return s.kev, nil }, Controlled: s.desk.TwoPerson.Labels}
 }
 
 func (s *site) hand(label string, members ...patch.MachineID) {
@@ -53,6 +56,30 @@ func TestLintFinds(t *testing.T) {
 		"a window that is over": {func(s *site, _ *box) {
 			s.must(s.store.PutSchedule(s.ctx(), s.admin, patch.Schedule{Name: "once", Label: "all", Window: "every day 22:00-04:00 except 2020-01-01..2099-12-31", CreatedAt: s.now}))
 		}, lint.Problem, lint.NeverAgain, "once"},
+		"a rule of a label of patches that is gone": {func(s *site, _ *box) {
+			s.patchLabel("few", "", curl)
+			s.rule(s.rules(), patch.Rule{Name: "few", Label: "all", Verb: patch.Approve, Patches: "few"})
+			s.rule(s.rules(), patch.Rule{Name: "no", Label: "all", Verb: patch.Decline, Expr: "false"})
+			s.must(s.book.Remove(s.ctx(), s.admin, "few"))
+		}, lint.Problem, lint.LabelGone, "few"},
+		"a rule of patches that there are none of": {func(s *site, _ *box) {
+			s.patchLabel("few", "false")
+			s.rule(s.rules(), patch.Rule{Name: "few", Label: "all", Verb: patch.Approve, Patches: "few"})
+		}, lint.Notice, lint.LabelEmpty, "few"},
+		"an exploited CVE that nobody mends": {func(s *site, _ *box) { s.exploit(curl) }, lint.Problem, lint.Exploited, "all"},
+		"an exploited CVE that is held back": {func(s *site, _ *box) { s.exploit(curl); s.decide(patch.Hold, "all", curl) }, lint.Problem, lint.Exploited, "all"},
+		"what waits for a second person": {func(s *site, _ *box) {
+			s.desk.TwoPerson.On = true
+			s.submit(s.admin, patch.Approve, "all", curl)
+		}, lint.Notice, lint.SecondPerson, "all"},
+		"a label that two persons were to guard": {func(s *site, _ *box) { s.desk.TwoPerson = approval.TwoPerson{On: true, Labels: []string{"prod"}} }, lint.Problem, lint.LabelGone, "prod"},
+		"machines without a time zone": {func(s *site, _ *box) {
+			s.schedule(s.calendar(), patch.Schedule{Name: "own", Label: "all", Window: "daily 1:00-2:00 machine"})
+		}, lint.Notice, lint.ZoneUnknown, "own"},
+		"approvals that a schedule only detects for": {func(s *site, _ *box) {
+			s.decide(patch.Approve, "all", curl)
+			s.schedule(s.calendar(), patch.Schedule{Name: "own", Label: "all", Window: "daily 1:00-2:00", Detect: true})
+		}, lint.Notice, lint.NotScheduled, "all"},
 		"a hold that ends soon":         {func(s *site, _ *box) { s.decide(patch.Hold, "all", curl) }, lint.Notice, lint.HoldEnding, string(curl)},
 		"a hold that has ended":         {func(s *site, _ *box) { s.decide(patch.Hold, "all", curl); s.later(25 * time.Hour) }, lint.Notice, lint.HoldEnded, string(curl)},
 		"what nobody has decided":       {func(*site, *box) {}, lint.Notice, lint.Waiting, "all"},
@@ -96,5 +123,45 @@ func TestLintIsQuietWhereAllIsWell(t *testing.T) {
 	s.must(err)
 	if len(found) != 0 {
 		t.Errorf("%+v", found)
+	}
+}
+
+// exploit makes a patch of the newest list mend a CVE that is known to be exploited.
+func (s *site) exploit(id patch.ID) {
+	s.t.Helper()
+	for i := range s.cat.newest[bookworm].patches {
+		if p := &s.cat.newest[bookworm].patches[i]; p.ID == id {
+			p.CVEs, p.Category = []string{"CVE-2026-4242"}, patch.Security
+			s.kev = patch.Exploits{"CVE-2026-4242": {CVE: "CVE-2026-4242", Due: s.now.AddDate(0, 0, -3)}}
+			return
+		}
+	}
+	s.t.Fatalf("%s is not on the list", id)
+}
+
+func TestExploitedVulnerabilitiesComeFirst(t *testing.T) {
+	s, _ := ready(t)
+	report := func() patch.Compliance {
+		all, err := s.ledger.Compliance(t.Context(), []string{"all"}, patch.DefaultAllowance())
+		s.must(err)
+		return all[0]
+	}
+	if e := report().Exposures; len(e) == 0 || e[0].Severity == patch.Exploited {
+		t.Fatalf("%+v", e)
+	}
+	s.exploit(curl)
+	if e := report().Exposures; e[0].Severity != patch.Exploited || e[0].Pairs != 1 || e[0].Overdue != 1 || e[0].Machines != 1 {
+		t.Errorf("%+v", e)
+	}
+	s.kev["CVE-2026-4242"] = patch.Exploit{CVE: "CVE-2026-4242", Due: s.now}
+	if e := report().Exposures; e[0].Overdue != 0 {
+		t.Errorf("overdue on the day itself: %+v", e)
+	}
+	s.patchLabel("hot", `patch.exploited`)
+	s.rule(s.rules(), patch.Rule{Name: "hot", Label: "all", Verb: patch.Approve, Expr: `patch.exploited`})
+	ids, err := s.book.Patches(t.Context(), "hot")
+	s.must(err)
+	if got := s.standing("all"); len(got) != 1 || got[curl] == "" || !slices.Equal(ids, []patch.ID{curl}) {
+		t.Errorf("%v %v", got, ids)
 	}
 }

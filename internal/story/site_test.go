@@ -54,12 +54,14 @@ type site struct {
 	approver ed25519.PrivateKey
 	parts    prediction.Index
 	admin    patch.Caller
+	kev      patch.Exploits
 }
 
 func newSite(t testing.TB) *site {
 	s := &site{t: t, now: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC), cat: &shelf{revs: map[patch.RevisionID]*revision{}, newest: map[patch.HostOS]*revision{}},
 		admin: patch.Caller{Name: "m.keller", Role: patch.Admin, From: "local", Via: "cli"}}
 	clock := func() time.Time { return s.now }
+	kev := func(context.Context) (patch.Exploits, error) { return s.kev, nil }
 	var err error
 	s.path = filepath.Join(t.TempDir(), "fettle.db")
 	s.store, err = store.Open(t.Context(), "sqlite://"+s.path, store.Options{Now: clock})
@@ -70,15 +72,15 @@ func newSite(t testing.TB) *site {
 		return s.cat.find(os, rev)
 	}
 	index := fleet.New(s.store, lists)
-	s.book = &label.Book{Labels: s.store, Fleet: index, Inventories: s.store, Lists: label.Lists{Newest: s.cat.lists, Now: clock}}
+	s.book = &label.Book{Labels: s.store, Fleet: index, Inventories: s.store, Lists: label.Lists{Newest: s.cat.lists, KEV: kev, Now: clock}}
 	reader := &world.Reader{Store: s.store, Fleet: index, Catalog: s.cat, Labels: s.book, Now: clock, Lists: lists, Parts: &s.parts}
 	pub, key, err := ed25519.GenerateKey(nil)
 	s.must(err)
 	s.key, s.approver = pub, key
 	s.rings = &ring.Desk{World: reader, Store: s.store, Now: clock, Log: log}
-	s.desk = &approval.Desk{World: reader, Store: s.store, PatchLabels: s.book, Proposals: s.store, Now: clock}
+	s.desk = &approval.Desk{World: reader, Store: s.store, PatchLabels: s.book, KEV: kev, Proposals: s.store, Now: clock}
 	s.planner = &plan.Planner{World: reader}
-	s.ledger = &ledger.Ledger{World: reader, Store: s.store, Labels: s.book, Log: log}
+	s.ledger = &ledger.Ledger{World: reader, KEV: kev, Store: s.store, Labels: s.book, Log: log}
 	s.deploy = &deploy.Desk{World: reader, Store: s.store, Replan: s.planner.Again, Key: key, Now: clock, Log: log, Settle: s.ledger.Settle}
 	return s
 }

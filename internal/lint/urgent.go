@@ -1,0 +1,111 @@
+package lint
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/schedule"
+	"github.com/fettle-project/fettle/internal/world"
+)
+
+// exploited looks for patches that mend a CVE which is known to be exploited, that a machine needs, and that it will not get as things are
+// decided.
+func (x *look) exploited(ctx context.Context) error {
+	if x.KEV == nil {
+		return nil
+	}
+	kev, err := x.KEV(ctx)
+	if err != nil || len(kev) == 0 {
+		return err
+	}
+	waiting, machines := map[patch.ID]bool{}, 0
+	for _, m := range x.all {
+		n := len(waiting)
+		exposed, err := x.exposed(ctx, m.ID, kev, waiting)
+		if err != nil {
+			return err
+		}
+		if exposed || len(waiting) > n {
+			machines++
+		}
+	}
+	if len(waiting) == 0 {
+		return nil
+	}
+	x.find(Problem, Exploited, "all", fmt.Sprintf("%s a CVE that is known to be exploited, needed on %s and not approved there: %s", gate.Count(len(waiting), "patch mends", "patches mend"),
+		gate.Count(machines, "machine", "machines"), few(sorted(waiting))), "fettle approve PATCH --label all --preview, or a rule: fettle rules put exploited --label all --expr patch.exploited")
+	return nil
+}
+
+func (x *look) exposed(ctx context.Context, id patch.MachineID, kev patch.Exploits, waiting map[patch.ID]bool) (exposed bool, err error) {
+	s, err := x.sight(ctx, id)
+	if err != nil || s.Shelf == nil {
+		return false, err
+	}
+	verdicts, current := s.Judged()
+	if !current {
+		return false, nil
+	}
+	for i, verdict := range verdicts {
+		p := &s.Shelf.List.Patches()[i]
+		if verdict != patch.NotPatched || len(kev.Among(p.CVEs)) == 0 {
+			continue
+		}
+		policy, err := x.view.Policy(ctx, p.ID, id, x.view.Now)
+		if err != nil {
+			return exposed, err
+		}
+		if policy.Stand != patch.Approved {
+			waiting[p.ID], exposed = true, true
+		}
+	}
+	return exposed, nil
+}
+
+// proposals looks for decisions that wait for a second person, and for labels that the second person was to guard and that are not there.
+func (x *look) proposals(ctx context.Context) error {
+	open, err := x.Store.ListProposals(ctx, true)
+	if err != nil {
+		return err
+	}
+	if n := len(open); n > 0 {
+		x.find(Notice, SecondPerson, "all", fmt.Sprintf("%s for a second person, the oldest since %s", gate.Count(n, "decision waits", "decisions wait"), open[n-1].At.UTC().Format("2006-01-02 15:04 UTC")), "fettle proposals")
+	}
+	for _, label := range x.Controlled {
+		if _, err := x.carry(ctx, label); err != nil {
+			return err
+		}
+		if x.gone[label] {
+			x.find(Problem, LabelGone, label, fmt.Sprintf("decisions for %q are to need a second person, and there is no such label: one person decides alone", label), "Make the label, or correct [two_person] in the appliance's configuration.")
+		}
+	}
+	return nil
+}
+
+// zones looks for schedules in machines' own time zones with machines whose zone is not known.
+func (x *look) zones(ctx context.Context, p patch.Schedule, rule schedule.Rule) error {
+	if !rule.OfMachine() {
+		return nil
+	}
+	ids, err := x.carry(ctx, p.Label)
+	if err != nil {
+		return err
+	}
+	var without []string
+	for _, id := range ids {
+		s, err := x.sight(ctx, id)
+		if err != nil {
+			return err
+		}
+		if _, known := world.ZoneOf(rule, s.Machine, x.zone()); !known {
+			without = append(without, s.Machine.Name)
+		}
+	}
+	if len(without) > 0 {
+		x.find(Notice, ZoneUnknown, p.Name, fmt.Sprintf("the windows of the schedule %s are in each machine's own time zone, which is not known of %s: %s; the organisation's is taken", p.Name, gate.Count(len(without), "machine", "machines"), few(without)),
+			"Set the machine's time zone, and update its agent.")
+	}
+	return nil
+}
