@@ -20,7 +20,7 @@ const module = "github.com/fettle-project/fettle/"
 // so dependencies point downwards and stages never import each other.
 var layers = [][]string{
 	{"internal/patch", "internal/lab", "docs/schema"},
-	{"internal/version", "internal/schedule", "internal/expr", "internal/program"},
+	{"internal/version", "internal/schedule", "internal/expr", "internal/workbook", "internal/program"},
 	{"internal/wire", "internal/debian", "internal/rpmdb", "internal/apk", "internal/candidate", "internal/gate", "internal/content", "internal/mirror", "internal/item", "internal/fleet", "internal/criterion"},
 	{"internal/detect", "internal/probe", "internal/debian/debtest", "internal/apk/apktest"},
 	{"internal/world", "internal/advisory"},

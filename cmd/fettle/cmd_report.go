@@ -3,19 +3,24 @@ package main
 import (
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/api"
+	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/workbook"
 )
 
 type reportCmd struct {
 	Label   []string `short:"l" help:"Only these labels; default: all, or with --history the label all."`
 	History bool     `help:"How one label stood, day by day."`
 	Days    int      `default:"30" help:"How many days of history."`
+	XLSX    string   `name:"xlsx" help:"Write a workbook to this file: compliance, and what is missing by severity." placeholder:"FILE"`
 	CSV     bool     `help:"Print comma-separated values, one line for each label (or day) and severity."`
 }
 
@@ -26,6 +31,7 @@ the denominator. So the share of compliant machines is an interval: from those t
 Examples:
   fettle report
   fettle report --label web --csv > web.csv
+  fettle report --xlsx compliance.xlsx
   fettle report --label web --history --days 90`
 }
 
@@ -46,10 +52,29 @@ func (c reportCmd) Run(ctx context.Context, s *screen) error {
 	if err != nil {
 		return err
 	}
+	if c.XLSX != "" {
+		return c.workbook(s, l.Items)
+	}
 	if c.CSV {
 		return writeCSV(s.out, l.Items)
 	}
 	return s.show(l, func(w io.Writer) { printReport(w, s.width, l.Items, c.History) })
+}
+
+// workbook writes the report for a spreadsheet.
+func (c reportCmd) workbook(s *screen, all []api.Complying) error {
+	kept := make([]patch.Compliance, 0, len(all))
+	for _, x := range all {
+		kept = append(kept, x.Compliance)
+	}
+	f, err := os.Create(c.XLSX)
+	if err != nil {
+		return &patch.Error{Kind: patch.Unavailable, What: "cannot write " + c.XLSX, Err: err}
+	}
+	if err := errors.Join(workbook.Write(f, ledger.ComplianceSheets(kept)), f.Close()); err != nil {
+		return err
+	}
+	return s.show(done{c.XLSX}, func(w io.Writer) { line(w, "Written: %s", clean(c.XLSX)) })
 }
 
 func printReport(w io.Writer, width int, all []api.Complying, history bool) {

@@ -62,6 +62,7 @@ func (c *console) routes() []route {
 		{"POST", "/calendar/{schedule}/remove", auth.Deploy, c.removeSchedule},
 
 		{"GET", "/reports", auth.Read, c.reports},
+		{"GET", "/reports/{file}", auth.Read, c.export},
 		{"GET", "/checks", auth.Read, c.checks},
 
 		{"GET", "/deployments", auth.Read, c.deployments},
