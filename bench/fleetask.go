@@ -110,7 +110,7 @@ func askFleet(ctx context.Context, r *report, a *lab.Appliance, f simulate.Figur
 		sql        string
 		times      float64
 	}{
-		{"machines that lack a patch", api.Path("patches", p, "rows"), map[string]string{"verdict": "not-patched", "limit": "50"}, `SELECT machine FROM rows WHERE patch = 7500 AND verdict = 1`, 100},
+		{"machines that lack a patch", api.Path("patches", p, "rows"), map[string]string{"verdict": "not-patched", "limit": "50"}, `SELECT m.name FROM rows r JOIN machines m ON m.id = r.machine WHERE r.patch = 7500 AND r.verdict = 1 ORDER BY m.name`, 100},
 		{"compliance of a label", api.Path("compliance"), map[string]string{"label": "quarter"},
 			`SELECT COUNT(*), SUM(missing = 0) FROM (SELECT m.id, SUM(r.verdict = 1) AS missing FROM machines m JOIN rows r ON r.machine = m.id WHERE m.quarter = 0 GROUP BY m.id)`, 25},
 		{"counts of all patches", api.Path("counts"), map[string]string{"os": string(hostOS(f)), "limit": "100"}, `SELECT patch, verdict, COUNT(*) FROM rows GROUP BY patch, verdict`, 500},

@@ -3,6 +3,7 @@ package world
 import (
 	"context"
 	"encoding/json"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -73,13 +74,17 @@ func (v *View) Facts(ctx context.Context, hash patch.Hash) (*patch.Facts, error)
 	return f, nil
 }
 
+// unpacker decompresses stored blobs, several at once; making one takes longer than most of them.
+var unpacker = sync.OnceValues(func() (*zstd.Decoder, error) {
+	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxFacts), zstd.WithDecoderLowmem(true))
+})
+
 // Decode reads a stored zstd JSON blob, such as facts and inventories, within a size limit.
 func Decode(b []byte, into any) error {
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxFacts))
+	dec, err := unpacker()
 	if err != nil {
 		return err
 	}
-	defer dec.Close()
 	raw, err := dec.DecodeAll(b, nil)
 	if err != nil {
 		return err
