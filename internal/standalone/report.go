@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -162,9 +163,22 @@ func writeRow(table *tabwriter.Writer, f patch.Finding) {
 		for _, n := range f.Brings {
 			fmt.Fprintf(table, "\t\t%s:%s\tnew\t%s\n", n.Name, n.Arch, n.Version)
 		}
+		if len(f.Packages)+len(f.Brings) == 0 { // it is about something else
+			fmt.Fprintf(table, "%s\t%s\t%s\t\t\n", source, suite, printable(f.Reason.Text))
+		}
 	case patch.Faulty:
-		fmt.Fprintf(table, "%s\t%s\terror: %s\t\t\n", source, suite, f.Reason.Text)
+		fmt.Fprintf(table, "%s\t%s\terror: %s\t\t\n", source, suite, printable(f.Reason.Text))
 	}
+}
+
+// printable replaces what could move a terminal's cursor: reasons show what was seen on the machine.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
 }
 
 func (j *judged) writeCounts(w *bufio.Writer) {

@@ -7,8 +7,8 @@ import (
 )
 
 // predicate is a condition on one item: a WQL query's WHERE about one object, a loop's rule about one registry key. Tests have it as
-// states: a choice of lists of things that hold together. So not, and and or are multiplied out, which changes no value in three-valued
-// logic.
+// states: a choice of lists of things that hold together. So not, and and or are multiplied out, which changes no value that is true
+// or false, and none into one that is.
 type predicate struct {
 	op  predicateOp
 	of  []predicate

@@ -84,7 +84,8 @@ func TestStatesMeanTheirPredicate(t *testing.T) {
 			t.Fatal(err)
 		}
 		src := item.NewStored([]patch.Collected{{Class: "wmiobject", Flag: patch.FlagComplete, Items: []patch.Item{fact}, Fields: []string{item.Every}}})
-		if got := item.NewJudge(m, src).Value(t.Context(), 0); got != want {
+		got := item.NewJudge(m, src).Value(t.Context(), 0)
+		if got != want && (got <= item.True || want <= item.True) { // of error and unknown either may be stronger
 			t.Fatalf("%v, not %v", got, want)
 		}
 	})

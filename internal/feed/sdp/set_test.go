@@ -198,3 +198,21 @@ func TestFilesThatAreRead(t *testing.T) {
 		}
 	}
 }
+
+// What only SHA-1 speaks for is not offered, and neither is the rest of its package.
+func TestFilesNeedSHA256(t *testing.T) {
+	with := func(files ...string) []patch.PayloadFile {
+		doc := `<p:SoftwareDistributionPackage><p:Properties PackageID="a"/>`
+		for _, f := range files {
+			doc += `<p:InstallableItem><p:ApplicabilityRules><p:IsInstalled>` + no + `</p:IsInstalled></p:ApplicabilityRules><p:OriginFile Digest="EfrMI6rqa5XDEwAcDiJmA5CB0L0=" FileName="e.exe" Size="42" OriginUri="https://maker.example/e.exe">` + f + `</p:OriginFile></p:InstallableItem>`
+		}
+		return setOf(t, doc+`</p:SoftwareDistributionPackage>`).Entries()[0].Files
+	}
+	const good = `<p:AdditionalDigest Algorithm="SHA256">47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=</p:AdditionalDigest>`
+	if n := len(with(good, good)); n != 2 {
+		t.Errorf("%d files", n)
+	}
+	if n := len(with("")) + len(with(good, "")) + len(with(`<p:AdditionalDigest Algorithm="SHA256">47DE</p:AdditionalDigest>`)); n != 0 {
+		t.Errorf("%d files without a hash are offered", n)
+	}
+}
