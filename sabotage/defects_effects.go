@@ -38,4 +38,9 @@ var effectDefects = []Defect{
 		Old: "if differ == 0 {", New: "if differ >= 0 {", Test: "TestAgentAndApplianceThatDifferRaiseAnAlarm", In: "./internal/story"},
 	{Name: "a machine that went silent in the middle is being installed for ever", File: "internal/deploy/explain.go",
 		Old: "if silence > quiet {", New: "if false {", Test: "TestStuckDeploymentIsExplained", In: "./internal/story"},
+	{Name: "a machine between an upgrade and its detect has no past", File: "internal/ledger/asof.go",
+		Old: "	list, err := v.Shelf(ctx, snap.OS, snap.Revision)\n	if err != nil || list == nil {", New: "	list, err := v.Shelf(ctx, snap.OS, snap.Revision)\n	if m, _ := l.World.Store.FindMachine(ctx, id); err != nil || list == nil || m.OS != snap.OS {",
+		Test: "TestUpgradeIsFindableFromBothSides", In: "./internal/story"},
+	{Name: "what goes on after an upgrade is closed as satisfied", File: "internal/ledger/transitions.go",
+		Old: "	case still:", New: "	case false:", Test: "TestUpgradeIsFindableFromBothSides", In: "./internal/story"},
 }

@@ -64,7 +64,10 @@ func (l *Ledger) AsOf(ctx context.Context, id patch.MachineID, at time.Time) (Pa
 			break
 		}
 	}
-	now := present(s)
+	now, err := l.present(ctx, v, id)
+	if err != nil {
+		return p, err
+	}
 	was, err := l.rewind(ctx, &p, now)
 	if err != nil {
 		return p, err
@@ -74,19 +77,27 @@ func (l *Ledger) AsOf(ctx context.Context, id patch.MachineID, at time.Time) (Pa
 	return p, nil
 }
 
-// present are the machine's newest verdicts, those that are not applicable left out.
-func present(s *world.Sight) map[pastKey]patch.Verdict {
+// present are the verdicts of the machine's newest complete detect, those that are not applicable left out. They are those of the list that it
+// judged, and of the OS that it was made on: a machine may have another OS by now, and not have detected on it yet.
+func (l *Ledger) present(ctx context.Context, v *world.View, id patch.MachineID) (map[pastKey]patch.Verdict, error) {
 	now := map[pastKey]patch.Verdict{}
-	if s.Shelf == nil || s.Receipt == nil || s.Receipt.OS != s.OS {
-		return now
-	}
-	patches := s.Shelf.List.Patches()
-	verdicts(s, func(i int, v patch.Verdict) {
-		if v != patch.Unknown {
-			now[pastKey{s.OS, patches[i].ID}] = v
+	snap, err := l.World.Store.NewestSnapshot(ctx, id)
+	if err != nil {
+		if patch.KindOf(err) == patch.NotFound {
+			return now, nil
 		}
-	})
-	return now
+		return nil, err
+	}
+	list, err := v.Shelf(ctx, snap.OS, snap.Revision)
+	if err != nil || list == nil {
+		return now, err
+	}
+	for i, p := range list.List.Patches() {
+		if i < snap.Verdicts.Len() && snap.Verdicts.At(i) != patch.NotApplicable {
+			now[pastKey{snap.OS, p.ID}] = snap.Verdicts.At(i)
+		}
+	}
+	return now, nil
 }
 
 // rewind takes back every change after the moment.

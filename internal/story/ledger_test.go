@@ -168,6 +168,10 @@ func TestUpgradeIsFindableFromBothSides(t *testing.T) {
 	before := s.now
 	s.later(24 * time.Hour)
 	b.facts.OS.Key, b.facts.OS.VersionID = trixie, "13"
+	b.checkin()
+	if past, err := s.ledger.AsOf(t.Context(), b.id, before); err != nil || past.Verdicts[patch.NotPatched] != 3 || len(past.Rows) != 3 {
+		t.Errorf("between the upgrade and its detect the past is gone: %+v %v", past.Verdicts, err)
+	}
 	b.set("perl-base=5.40.1-5")
 	b.set("bash=5.2.37-2")
 	b.detect()

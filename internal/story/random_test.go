@@ -24,7 +24,7 @@ type chaos struct {
 	*rand.Rand
 	boxes    []*box
 	labels   []string
-	list     []src
+	lists    map[patch.HostOS][]src
 	running  []string // deployments
 	moments  []moment
 	installs int
@@ -68,15 +68,20 @@ func TestAnyOrder(t *testing.T) {
 }
 
 func newChaos(t *testing.T, seed uint64) *chaos {
-	c := &chaos{site: newSite(t), Rand: rand.New(rand.NewPCG(seed, 1)), labels: []string{"all", "odd", "first"}, list: story()}
-	c.publish(bookworm, c.list...)
+	c := &chaos{site: newSite(t), Rand: rand.New(rand.NewPCG(seed, 1)), labels: []string{"all", "odd", "first"}, lists: map[patch.HostOS][]src{
+		bookworm: append(story(), src{"tools", "agent", "2.0", []string{"agent"}}), trixie: next()}}
+	for os, list := range c.lists {
+		c.publish(os, list...)
+	}
 	for i := range 3 {
-		b := c.enrol(fmt.Sprint("m", i), bookworm, "perl-base=5.36.0-7", "libssl3=3.0.11-1", "curl=7.88.1-10", "bash=5.2.15-1")
+		b := c.enrol(fmt.Sprint("m", i), bookworm, "perl-base=5.36.0-7", "libssl3=3.0.11-1", "curl=7.88.1-10", "bash=5.2.15-1", "agent=1.0")
 		b.watch = func(item wire.OrderItem) bool { return c.allowed(b, item) }
 		c.boxes = append(c.boxes, b)
 	}
-	for _, x := range c.list {
-		c.fetch(bookworm, x.id())
+	for os, list := range c.lists {
+		for _, x := range list {
+			c.fetch(os, x.id())
+		}
 	}
 	for _, b := range c.boxes {
 		b.detect()
@@ -87,7 +92,23 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 	return c
 }
 
-func (c *chaos) any() patch.ID { return c.list[c.IntN(len(c.list))].id() }
+// next is the list of the OS that machines may be upgraded to; one patch is on both.
+func next() []src {
+	return []src{{"trixie", "perl", "5.40.1-6", []string{"perl-base", "perl"}}, {"trixie-security", "openssl", "3.5.1-1", []string{"libssl3", "openssl"}},
+		{"trixie-security", "curl", "8.14.1-2", []string{"curl", "libcurl4"}}, {"tools", "agent", "2.0", []string{"agent"}}}
+}
+
+// an is any OS; machines are rarely on the newer one.
+func (c *chaos) an() patch.HostOS {
+	return []patch.HostOS{bookworm, bookworm, bookworm, trixie}[c.IntN(4)]
+}
+
+func (c *chaos) any() patch.ID { return c.anyOf(c.an()) }
+
+func (c *chaos) anyOf(os patch.HostOS) patch.ID {
+	list := c.lists[os]
+	return list[c.IntN(len(list))].id()
+}
 
 func (c *chaos) step() {
 	c.t.Helper()
@@ -99,11 +120,14 @@ func (c *chaos) step() {
 	case n < 40:
 		c.decideAny()
 	case n < 50:
-		c.fetch(bookworm, c.any(), c.any())
+		os := c.an()
+		c.fetch(os, c.anyOf(os), c.anyOf(os))
 	case n < 65:
 		c.rollAny()
 	case n < 82:
 		c.workAny(b)
+	case n < 84:
+		c.beside(b)
 	case n < 86:
 		b.set([]string{"curl=7.88.1-10", "curl=7.88.1-10!", "libssl3=3.0.11-1", "perl-base=5.36.0-7+deb12u4", "nginx=1.22.1-1", "perl=5.36.0-1"}[c.IntN(6)])
 	case n < 89:
@@ -122,13 +146,46 @@ func (c *chaos) step() {
 	}
 }
 
+// beside is what happens to a machine without Fettle: another service patches it, its OS is upgraded or put back, a detect fails, a file of a
+// patch cannot be had, a schedule appears.
+func (c *chaos) beside(b *box) {
+	c.t.Helper()
+	switch c.IntN(5) {
+	case 0:
+		os := b.facts.OS.Key
+		x := c.lists[os][c.IntN(len(c.lists[os]))]
+		b.set(x.binaries[0] + "=" + x.version)
+		b.history = append([]patch.PkgChange{{At: c.now, Action: "upgrade", Name: x.binaries[0], To: x.version, By: "unattended-upgrades", Who: patch.DoerService}}, b.history...)
+	case 1:
+		b.facts.OS.Key = map[patch.HostOS]patch.HostOS{bookworm: trixie, trixie: bookworm}[b.facts.OS.Key]
+		if c.IntN(2) == 0 {
+			b.detect()
+		}
+	case 2:
+		c.must(c.store.PutDetectFailed(c.ctx(), b.id, c.now, "the package database is half configured"))
+	case 3:
+		os := c.an()
+		for _, f := range c.cat.newest[os].files[c.anyOf(os)] {
+			if err := c.store.SetPayload(c.ctx(), f.SHA256, patch.PayloadFailed, "404", 1, c.now.Add(time.Hour)); err != nil && patch.KindOf(err) != patch.NotFound {
+				c.t.Fatal(err)
+			}
+		}
+	case 4:
+		c.must(c.store.PutSchedule(c.ctx(), c.admin, patch.Schedule{Name: "nightly", Label: c.labels[c.IntN(len(c.labels))], Window: "every day 22:00-04:00", Paused: c.IntN(3) == 0}))
+	}
+}
+
 func (c *chaos) decideAny() {
 	verbs := []patch.Verb{patch.Approve, patch.Approve, patch.Approve, patch.Decline, patch.Hold, patch.Clear}
 	r := approval.Request{Patches: []patch.ID{c.any(), c.any()}, Label: c.labels[c.IntN(len(c.labels))], Verb: verbs[c.IntN(len(verbs))]}
 	if r.Verb == patch.Hold {
 		r.Until = c.now.Add(time.Duration(1+c.IntN(48)) * time.Hour)
 	}
-	_, err := c.desk.Decide(c.ctx(), c.admin, r)
+	by := c.admin
+	if c.IntN(4) == 0 {
+		by.Name = patch.ByRule + "canary v2"
+	}
+	_, err := c.desk.Decide(c.ctx(), by, r)
 	c.must(err)
 }
 
@@ -163,17 +220,18 @@ func (c *chaos) workAny(b *box) {
 
 // grow publishes a list on which something newer has appeared.
 func (c *chaos) grow() {
-	next := slices.Clone(c.list)
+	os := c.an()
+	next := slices.Clone(c.lists[os])
 	i := c.IntN(len(next))
 	next = append(next, src{next[i].suite, next[i].name, next[i].version + "+1", next[i].binaries})
 	if len(next) > 9 {
 		next = next[1:]
 	}
 	slices.SortFunc(next, func(a, b src) int { return slices.Compare([]byte(a.id()), []byte(b.id())) })
-	c.list = slices.CompactFunc(next, func(a, b src) bool { return a.id() == b.id() })
-	c.publish(bookworm, c.list...)
+	c.lists[os] = slices.CompactFunc(next, func(a, b src) bool { return a.id() == b.id() })
+	c.publish(os, c.lists[os]...)
 	if c.IntN(10) < 7 {
-		c.fetch(bookworm, c.list[c.IntN(len(c.list))].id(), c.any(), c.any(), c.any())
+		c.fetch(os, c.anyOf(os), c.anyOf(os), c.anyOf(os), c.anyOf(os))
 	}
 }
 
@@ -233,8 +291,10 @@ func (c *chaos) agree() {
 		c.moments = append(c.moments, moment{c.now, b.id, b.judged})
 		rows, sum, err := c.ledger.Rows(c.ctx(), b.id, ledger.RowFilter{})
 		c.must(err)
-		if len(rows) != len(c.list) || sum.Total != len(c.list) || sum.Verdicts.Total() != sum.Total {
-			c.t.Fatalf("%d rows of %d for %s", len(rows), len(c.list), b.id)
+		m, err := c.store.FindMachine(c.ctx(), b.id)
+		c.must(err)
+		if want := len(c.lists[m.OS]); len(rows) != want || sum.Total != want || sum.Verdicts.Total() != sum.Total {
+			c.t.Fatalf("%d rows of %d for %s", len(rows), want, b.id)
 		}
 		c.agreeOnMachine(b, rows)
 		for _, r := range rows {

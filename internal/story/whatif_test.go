@@ -146,7 +146,7 @@ func (c *chaos) everywhere() map[string]place {
 	for _, b := range c.boxes {
 		s, err := v.Sight(c.ctx(), b.id)
 		c.must(err)
-		for _, x := range c.list {
+		for _, x := range c.lists[s.OS] {
 			w, err := s.World(c.ctx(), world.Ask{Patch: x.id()})
 			c.must(err)
 			a := gate.Walk(w)
@@ -173,7 +173,7 @@ func (c *chaos) changeAny() (whatif.Change, func()) {
 	case 2:
 		return whatif.Change{RemoveLabel: "first"}, func() { c.must(c.book.Remove(c.ctx(), c.admin, "first")) }
 	case 3:
-		r := patch.Rule{Name: "some", Label: c.labels[c.IntN(3)], Verb: []patch.Verb{patch.Approve, patch.Decline}[c.IntN(2)], Expr: fmt.Sprintf("patch.source != %q", c.list[c.IntN(len(c.list))].name)}
+		r := patch.Rule{Name: "some", Label: c.labels[c.IntN(3)], Verb: []patch.Verb{patch.Approve, patch.Decline}[c.IntN(2)], Expr: fmt.Sprintf("patch.source != %q", c.lists[bookworm][c.IntN(len(c.lists[bookworm]))].name)}
 		return whatif.Change{Rule: &r}, func() { c.rule(c.rules(), r) }
 	case 4:
 		v := patch.Schedule{Name: "nightly", Label: c.labels[c.IntN(3)], Window: fmt.Sprintf("daily %02d:00-%02d:00", c.IntN(12), 12+c.IntN(12)), Paused: c.IntN(4) == 0}
@@ -248,7 +248,7 @@ func told(c *chaos, a whatif.Answer) map[string][2]whatif.Standing {
 		}
 		for _, name := range m.Names {
 			pairs++
-			if slices.ContainsFunc(c.list, func(x src) bool { return x.id() == m.Patch }) {
+			if slices.ContainsFunc(slices.Concat(c.lists[bookworm], c.lists[trixie]), func(x src) bool { return x.id() == m.Patch }) {
 				out[fmt.Sprint(name, " ", m.Patch)] = [2]whatif.Standing{m.Before, m.After}
 			}
 		}
