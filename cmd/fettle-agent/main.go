@@ -44,6 +44,7 @@ func commands() []command {
 		{"explain", "PATCH", "say what the newest detect and the newest order say about a patch", "fettle-agent explain perl", explain},
 		{"detect", "--catalog FILE", "judge every patch of a catalog bundle; no server, no state", "fettle-agent detect --catalog debian.fettle --root /mnt", detectAlone},
 		{"facts", "", "print the facts that a detect judges", "fettle-agent facts --root /mnt", facts},
+		{"reboot", "now|snooze", "answer a restart that this machine's appliance asks for", "fettle-agent reboot snooze", answerReboot},
 		{"repair", "", "put a damaged journal aside and begin a new one", "fettle-agent repair", repair},
 		{"version", "", "print the version", "fettle-agent version", showVersion},
 	}, systemCommands()...)
@@ -208,6 +209,21 @@ func serve(ctx context.Context, c *call) error {
 	cfg := c.config()
 	cfg.Interval, cfg.PolicyFile, cfg.ScriptLimit = *interval, *policy, *script
 	return agent.New(cfg).Run(ctx)
+}
+
+func answerReboot(_ context.Context, c *call) error {
+	words, err := c.only(1, "one word: now or snooze")
+	if err != nil {
+		return err
+	}
+	if words[0] != "now" && words[0] != "snooze" {
+		return usage{fmt.Errorf("%q is no answer: say now or snooze", words[0])}
+	}
+	text, err := agent.AnswerReboot(c.config(), words[0] == "now")
+	if err != nil {
+		return err
+	}
+	return c.show(map[string]string{"answer": words[0]}, func(w io.Writer) { fmt.Fprintln(w, text) })
 }
 
 func repair(_ context.Context, c *call) error {

@@ -32,6 +32,34 @@ type planFlags struct {
 	Patch     []string `short:"p" help:"Only these patches; everything deployable if left out."`
 	NotBefore string   `help:"Install not before this moment."`
 	NotAfter  string   `help:"Be done by this moment: a time, or a span such as 4h."`
+
+	Reboot         string        `enum:"never,if-needed,ask,force" default:"never" help:"When the machines may be restarted afterwards: never, if-needed, ask (whoever works there) or force."`
+	RebootMessage  string        `help:"What whoever works on a machine is told before it restarts."`
+	RebootWarn     time.Duration `help:"How long before a restart that is announced, such as 10m."`
+	RebootSnooze   time.Duration `help:"With ask: how long a restart can be put off at a time, such as 30m."`
+	RebootSnoozes  int           `help:"With ask: how often it can be put off."`
+	RebootDeadline time.Duration `help:"With ask: after how long it comes all the same; 24h if left out."`
+}
+
+// reboot gives the policy of the flags; nil for never.
+func (f planFlags) reboot() (*patch.RebootPolicy, error) {
+	if f.Reboot == "never" || f.Reboot == "" {
+		return nil, nil
+	}
+	p := &patch.RebootPolicy{Mode: patch.RebootMode(f.Reboot), Message: f.RebootMessage, Snoozes: f.RebootSnoozes}
+	for _, d := range []struct {
+		flag string
+		d    time.Duration
+		to   *int
+	}{{"--reboot-warn", f.RebootWarn, &p.Warn}, {"--reboot-snooze", f.RebootSnooze, &p.Snooze}, {"--reboot-deadline", f.RebootDeadline, &p.Deadline}} {
+		if *d.to = int(d.d / time.Minute); d.d != time.Duration(*d.to)*time.Minute {
+			return nil, usagef("%s must be whole minutes, such as 15m", d.flag)
+		}
+	}
+	if err := p.Check(); err != nil {
+		return nil, usagef("%s", err)
+	}
+	return p, nil
 }
 
 func (f planFlags) request() (api.PlanRequest, error) {
@@ -40,6 +68,9 @@ func (f planFlags) request() (api.PlanRequest, error) {
 		return r, usagef("name a label (--label) or machines (--machine)")
 	}
 	var err error
+	if r.Reboot, err = f.reboot(); err != nil {
+		return r, err
+	}
 	if r.Window.NotBefore, err = parseMoment(f.NotBefore, time.Now()); err != nil {
 		return r, err
 	}

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"os"
@@ -115,7 +116,7 @@ func (s *session) exchange(ctx context.Context, g glance, reply *wire.CheckinRep
 	out := wire.Checkin{
 		Counter: st.Counter, Boot: s.cfg.Host.Boot(), OS: g.facts.OS.Key, Agent: s.cfg.Version, Hostname: name,
 		Inventory: g.invHash, Facts: g.factsHash, Snapshot: snap.Seq, Revision: snap.Revision,
-		Busy: s.activity(), RebootOwed: s.cfg.Host.Reboot().Owed, Policy: readPolicy(s.cfg.PolicyFile).String(),
+		Busy: cmp.Or(s.activity(), s.rebootText()), RebootOwed: s.cfg.Host.Reboot().Owed, Policy: readPolicy(s.cfg.PolicyFile).String(),
 		Updaters: off,
 	}
 	if out.OS == "" {

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"crypto/tls"
 	"log/slog"
 	"net/http"
@@ -38,6 +39,12 @@ type Config struct {
 	LockWait time.Duration
 	// ScriptLimit is how long one script of a package may run before it is ended and its patch fails.
 	ScriptLimit time.Duration
+	// Restart restarts the machine, Terminals are where somebody works, and Announce tells them; nil means the live machine.
+	Restart   func(context.Context) error
+	Terminals func() []string
+	Announce  func(terminals []string, text string)
+	// RebootLook is how often a restart that is due is looked after; 0: every five seconds.
+	RebootLook time.Duration
 	// ReadList decodes a catalog list. Only Explain needs it.
 	ReadList func([]byte) ([]patch.Patch, error)
 	// ApplyDelta makes a catalog file out of an older one and a delta; nil means that whole files are fetched.
@@ -70,6 +77,15 @@ func (c Config) withDefaults() Config {
 	}
 	if c.ScriptLimit <= 0 {
 		c.ScriptLimit = 30 * time.Minute
+	}
+	if c.Restart == nil {
+		c.Restart = host.Restart
+	}
+	if c.Terminals == nil {
+		c.Terminals = func() []string { return host.Terminals("/") }
+	}
+	if c.Announce == nil {
+		c.Announce = host.Announce
 	}
 	if c.Room == nil {
 		c.Room = host.CheckRoom

@@ -282,7 +282,8 @@ func (r *run) conclude(ctx context.Context) error {
 		}
 		return err
 	}
-	if err := r.set(func(st *state) { st.Probes, st.Asked = r.order.Probes, r.order.ID }); err != nil {
+	due := r.owes()
+	if err := r.set(func(st *state) { st.Probes, st.Asked = r.order.Probes, r.order.ID; st.Reboot = due }); err != nil {
 		return err
 	}
 	if err := r.journal.finish(r.order.ID); err != nil {

@@ -35,6 +35,8 @@ type box struct {
 	packages map[string]patch.Package // by name
 	runs     map[string]int
 	staged   int
+	boots    int  // since the first
+	owes     bool // a reboot
 	// trouble ends the agent at a named step of the installer, as kill -9 would.
 	trouble func(step string) error
 	fail    map[string]error // by package: what Run answers, without changing it
@@ -74,9 +76,20 @@ func (b *box) Facts(context.Context) (patch.Facts, error) {
 func (b *box) Inventory(_ context.Context, f patch.Facts) (patch.Inventory, error) {
 	return patch.Inventory{Hostname: "box", OS: f.OS}, nil
 }
-func (b *box) Boot() string               { return "boot-1" }
-func (b *box) Lists() time.Time           { return time.Unix(1_795_600_000, 0) }
-func (b *box) Reboot() patch.RebootSignal { return patch.RebootSignal{} }
+
+func (b *box) Boot() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return fmt.Sprintf("boot-%d", 1+b.boots)
+}
+
+func (b *box) Lists() time.Time { return time.Unix(1_795_600_000, 0) }
+
+func (b *box) Reboot() patch.RebootSignal {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return patch.RebootSignal{Owed: b.owes}
+}
 
 // Collect finds nothing: the box is packages only.
 func (b *box) Collect(ctx context.Context, sigs *detect.Signatures, f *patch.Facts) error {

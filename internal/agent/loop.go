@@ -33,7 +33,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	defer cancel(nil)
 	l := &loop{session: s, wake: make(chan struct{}, 1), work: make(chan task, 1), admitted: make(chan struct{}, 1)}
 	var tasks sync.WaitGroup
-	for _, run := range []func(context.Context) error{l.checkins, l.poll, l.pump, l.worker} {
+	for _, run := range []func(context.Context) error{l.checkins, l.poll, l.pump, l.worker, l.reboots} {
 		tasks.Go(func() {
 			if err := run(ctx); err != nil && ctx.Err() == nil {
 				cancel(err)
@@ -47,7 +47,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	return nil
 }
 
-// loop is a session with its four goroutines: check-ins, the long poll, the upload of results, and one worker.
+// loop is a session with its goroutines: check-ins, the long poll, the upload of results, one worker, and one that looks after restarts.
 type loop struct {
 	*session
 	wake     chan struct{} // check in now

@@ -71,6 +71,11 @@ func checkOrder(o wire.Order, me patch.MachineID) error {
 	case len(o.Items) > maxItems:
 		return patch.Errorf(patch.Invalid, "the order has %d items", len(o.Items))
 	}
+	if o.Reboot != nil {
+		if err := o.Reboot.Check(); err != nil {
+			return err
+		}
+	}
 	if len(o.Probes) > maxProbes {
 		return patch.Errorf(patch.Invalid, "the order has %d probes", len(o.Probes))
 	}

@@ -51,6 +51,8 @@ type appliance struct {
 	wanted    patch.Hash
 	wish      *wire.Envelope // what to keep off
 	wishes    int
+	noLeave   bool // to reboot
+	asked     int  // for leave to reboot
 }
 
 func newAppliance(t testing.TB) *appliance {
@@ -130,6 +132,10 @@ func (a *appliance) routes() http.Handler {
 		reply(w, wire.RenewReply{Certificate: a.certify(in.CSR)})
 	})
 	a.handle(m, wire.PathCheckin, false, a.checkin)
+	a.handle(m, wire.PathReboot, false, func(w http.ResponseWriter, r *http.Request) {
+		a.asked++
+		reply(w, wire.RebootReply{Granted: !a.noLeave, Text: "others reboot", RetryAfter: 90})
+	})
 	a.handle(m, wire.PathBlob, false, func(w http.ResponseWriter, r *http.Request) {
 		b, ok := a.blobs[patch.Hash(r.PathValue("hash"))]
 		if !ok {

@@ -26,6 +26,9 @@ type state struct {
 	Boot     string        `json:"boot,omitempty"`
 	BootTook int           `json:"boot_took,omitempty"`
 
+	// Reboot is the restart that the newest order permits, until it is settled; Reboots are when the agent restarted the machine lately.
+	Reboot  *rebootDue  `json:"reboot,omitempty"`
+	Reboots []time.Time `json:"reboots,omitempty"`
 	// Speed is how long installations take here, as a multiple of what is expected without knowing the machine; 0: nothing is known.
 	Speed float64 `json:"speed,omitempty"`
 
@@ -39,6 +42,7 @@ type layout struct{ dir string }
 func (l layout) path(name string) string { return filepath.Join(l.dir, name) }
 func (l layout) state() string           { return l.path("state.json") }
 func (l layout) identity() string        { return l.path("identity.json") }
+func (l layout) answer() string          { return l.path("reboot-answer.json") }
 func (l layout) key() string             { return l.path("identity.key") }
 func (l layout) journal() string         { return l.path("journal") }
 func (l layout) snapshot() string        { return l.path("snapshot") }

@@ -19,6 +19,8 @@ type PlanRequest struct {
 	Machines []string     `json:"machines,omitempty"`
 	Patches  []string     `json:"patches,omitempty"`
 	Window   patch.Window `json:"window,omitzero"`
+	// Reboot says when the machines may be restarted after it; nil: never.
+	Reboot *patch.RebootPolicy `json:"reboot,omitempty"`
 }
 
 // Watched is a deployment's progress; Version changes with it: give it back as ?after= to wait for the next one.
@@ -32,7 +34,7 @@ func (s *people) makePlan(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := plan.Request{Label: in.Label, Window: in.Window}
+	r := plan.Request{Label: in.Label, Window: in.Window, Reboot: in.Reboot}
 	for _, text := range in.Machines {
 		m, err := s.Ledger.Resolve(c.Context(), text)
 		if err != nil {

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -35,6 +36,9 @@ func reboot(w World) Gate {
 	// The machine's own word is live and clears the debt; a word from before the install does not.
 	if (a.RebootOwed || a.Effect == patch.EffectNeedsReboot) && (w.Machine.RebootOwed || w.Machine.SeenAt.Before(a.EndedAt)) {
 		g.close(CodeRebootOwed, fmt.Sprintf("%s owes a reboot before it takes effect", w.name()))
+		if strings.HasPrefix(w.Machine.Busy, "reboot ") {
+			g.Evidence = "its agent says: " + w.Machine.Busy
+		}
 		g.At = w.Machine.SeenAt
 		g.until(Owner, "it clears by itself after the reboot")
 		if w.RebootsMost > 0 && w.Rebooting >= w.RebootsMost {

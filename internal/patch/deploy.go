@@ -10,6 +10,8 @@ type Plan struct {
 	Label    string        `json:"label"`
 	Window   Window        `json:"window"`
 	Machines []MachinePlan `json:"machines"`
+	// Reboot says when the machines may be restarted after it; nil: never.
+	Reboot *RebootPolicy `json:"reboot,omitempty"`
 }
 
 // Window bounds when installs may start and must have ended. Zero ends mean "no bound".

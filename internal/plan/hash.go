@@ -19,10 +19,11 @@ func Hash(p patch.Plan) patch.Hash {
 		Items   []patch.PlanItem `json:"items"`
 	}
 	deed := struct {
-		Label    string       `json:"label"`
-		Window   patch.Window `json:"window"`
-		Machines []machine    `json:"machines"`
-	}{Label: p.Label, Window: patch.Window{NotBefore: p.Window.NotBefore.UTC(), NotAfter: p.Window.NotAfter.UTC()}}
+		Label    string              `json:"label"`
+		Window   patch.Window        `json:"window"`
+		Machines []machine           `json:"machines"`
+		Reboot   *patch.RebootPolicy `json:"reboot,omitempty"`
+	}{Label: p.Label, Reboot: p.Reboot, Window: patch.Window{NotBefore: p.Window.NotBefore.UTC(), NotAfter: p.Window.NotAfter.UTC()}}
 	for _, m := range p.Machines {
 		if len(m.Items) > 0 {
 			deed.Machines = append(deed.Machines, machine{m.Machine, m.OS, plain(m.Items)})
@@ -55,7 +56,7 @@ func (p *Planner) Again(ctx context.Context, caller patch.Caller, old patch.Plan
 		machine patch.MachineID
 		patch   patch.ID
 	}
-	r := Request{Label: old.Label, Window: old.Window}
+	r := Request{Label: old.Label, Window: old.Window, Reboot: old.Reboot}
 	wanted := map[pair]bool{}
 	for _, m := range old.Machines {
 		if len(m.Items) > 0 && r.Label == "" {

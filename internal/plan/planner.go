@@ -21,6 +21,8 @@ type Request struct {
 	Machines []patch.MachineID `json:"machines,omitempty"`
 	Patches  []patch.ID        `json:"patches,omitempty"` // only these; empty: everything that is deployable
 	Window   patch.Window      `json:"window,omitzero"`
+	// Reboot says when the machines may be restarted after it; nil: never.
+	Reboot *patch.RebootPolicy `json:"reboot,omitempty"`
 }
 
 // Planner makes plans. Its methods may be called from many goroutines.
@@ -44,7 +46,7 @@ func (p *Planner) Make(ctx context.Context, caller patch.Caller, r Request) (pat
 			return patch.Plan{}, err
 		}
 	}
-	out := patch.Plan{Made: v.Now.UTC(), By: caller.Name, Label: r.Label, Window: r.Window, Machines: []patch.MachinePlan{}}
+	out := patch.Plan{Made: v.Now.UTC(), By: caller.Name, Label: r.Label, Window: r.Window, Reboot: r.Reboot, Machines: []patch.MachinePlan{}}
 	patches := r.Patches
 	if len(patches) == 0 {
 		patches = v.Decided()
@@ -67,6 +69,11 @@ func (p *Planner) Make(ctx context.Context, caller patch.Caller, r Request) (pat
 }
 
 func (r Request) check(now time.Time) error {
+	if r.Reboot != nil {
+		if err := r.Reboot.Check(); err != nil {
+			return err
+		}
+	}
 	switch w := r.Window; {
 	case (r.Label == "") == (len(r.Machines) == 0):
 		return &patch.Error{Kind: patch.Invalid, What: "cannot make a plan", Why: "it needs either a label or machines, not both and not neither"}

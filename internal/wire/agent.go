@@ -147,6 +147,8 @@ type Order struct {
 	Items      []OrderItem      `json:"items"`
 	// Probes are what the machine is to answer about itself from now on, with every check-in.
 	Probes []patch.Probe `json:"probes,omitempty"`
+	// Reboot says when the machine may be restarted after it; nil: never.
+	Reboot *patch.RebootPolicy `json:"reboot,omitempty"`
 }
 
 // OrderItem is one attempt at one patch.

@@ -38,6 +38,10 @@ func systemctl(ctx context.Context, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, "/usr/bin/systemctl", args...)
 }
 
+func shutdown(ctx context.Context, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "/sbin/shutdown", args...)
+}
+
 // outputDelay is how long a grandchild may keep our end of the output open after the program itself has ended.
 const outputDelay = 3 * time.Second
 

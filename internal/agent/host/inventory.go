@@ -41,7 +41,8 @@ func BootID(root string) string { return line(root, "proc/sys/kernel/random/boot
 
 // RebootSignal says whether the machine owes a reboot, derived live, so that it clears by itself.
 func RebootSignal(root string) patch.RebootSignal {
-	packages, _ := readStatus(root) // without it the kernels in /boot tell
+	release, _ := readRelease(root)
+	packages, _ := managerOf(root, release).read(root) // without it the kernels in /boot tell
 	return rebootSignal(root, readKernel(root, packages))
 }
 

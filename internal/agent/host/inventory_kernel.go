@@ -31,6 +31,9 @@ func readKernel(root string, packages []patch.Package) kernelState {
 	for _, p := range packages {
 		release, ok := strings.CutPrefix(p.Name, "linux-image-")
 		release = strings.TrimPrefix(release, "unsigned-")
+		if newer, of := rpmKernel(p, k.running); of {
+			k.consider(newer, "")
+		}
 		if ok && !strings.HasSuffix(release, "-dbg") && p.State == patch.Installed && release != "" && release[0] >= '0' && release[0] <= '9' {
 			k.consider(release, p.Version)
 		}
@@ -43,6 +46,33 @@ func readKernel(root string, packages []patch.Package) kernelState {
 		}
 	}
 	return k
+}
+
+// rpmKernel gives the release of the kernel that an rpm package brings, if it is of the running kernel's flavour: kernel-core for
+// "5.14.0-503.el9.x86_64", kernel-rt-core for "5.14.0-503.el9.x86_64+rt". Of kernels alone, and not of their modules or headers.
+func rpmKernel(p patch.Package, running string) (release string, ok bool) {
+	flavour := "kernel"
+	if _, f, marked := strings.Cut(running, "+"); marked {
+		flavour += "-" + f
+	}
+	switch {
+	case p.Name == flavour, p.Name == flavour+"-core":
+	case strings.Contains(running, "uek.") && strings.HasPrefix(p.Name, "kernel-uek"), strings.HasSuffix(running, "-default") && p.Name == "kernel-default":
+	default:
+		return "", false
+	}
+	_, evr, found := strings.Cut(p.Version, ":")
+	if !found {
+		evr = p.Version
+	}
+	if strings.HasSuffix(running, "-default") {
+		return evr + "-default", version.InstallOnly(p.Name)
+	}
+	release = evr + "." + p.Arch
+	if _, f, marked := strings.Cut(running, "+"); marked {
+		release += "+" + f
+	}
+	return release, version.InstallOnly(p.Name)
 }
 
 // consider takes a kernel as the newest if it is: one of the running kernel's flavour comes before any other.
@@ -73,6 +103,9 @@ func splitRelease(release string) (number, flavour string) {
 // compareReleases orders kernel releases by dpkg's rules, so that 6.12.101+deb13 comes after 6.12.96+deb13.
 func compareReleases(a, b string) int {
 	if version.DpkgValid(a) != nil || version.DpkgValid(b) != nil {
+		if n, err := version.Compare(version.RPM, a, b); err == nil {
+			return n
+		}
 		return strings.Compare(a, b)
 	}
 	return version.DpkgCompare(a, b)

@@ -86,7 +86,7 @@ func checkPrograms(t *testing.T, f *ast.File, fset *token.FileSet) {
 		}
 		return true
 	})
-	if programs != 6 {
+	if programs != 7 {
 		t.Errorf("the table has %d programs", programs)
 	}
 }

@@ -1,0 +1,309 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
+)
+
+// rebootDue is a restart that an order permits, as the agent remembers it through everything: kills, restarts, failed patches.
+type rebootDue struct {
+	Order   string             `json:"order"`
+	Policy  patch.RebootPolicy `json:"policy"`
+	Window  patch.Window       `json:"window"`
+	Since   time.Time          `json:"since"`
+	At      time.Time          `json:"at,omitzero"`       // announced: not before this moment
+	Put     int                `json:"put_off,omitempty"` // how often it was put off
+	Until   time.Time          `json:"until,omitzero"`    // to then
+	Ask     time.Time          `json:"ask,omitzero"`      // no leave from the appliance before
+	Boot    string             `json:"boot"`              // the boot that it ends
+	Begun   time.Time          `json:"begun,omitzero"`    // the restart was begun
+	Stopped string             `json:"stopped,omitempty"` // why it will not be tried again
+}
+
+// Bounds of restarts.
+const (
+	rebootReserve = 5 * time.Minute  // what a machine needs of its window to come back
+	rebootTakes   = 10 * time.Minute // after which a restart that was begun and did not happen has failed
+	rebootsADay   = 3                // the loop breaker
+	rebootLook    = 5 * time.Second
+)
+
+// owes gives, at an order's end and whatever became of its items, the restart that it permits; what was due before stays due otherwise.
+func (r *run) owes() *rebootDue {
+	p := r.order.Reboot
+	if p == nil || p.Mode == patch.RebootNever {
+		return r.get().Reboot
+	}
+	done := false
+	for _, res := range r.journal.newest().Last {
+		done = done || res.State == patch.ExecDone
+	}
+	if p.Mode == patch.RebootForce && !done {
+		return r.get().Reboot
+	}
+	return &rebootDue{Order: r.order.ID, Policy: *p, Window: r.order.Window, Since: r.clock(), Boot: r.cfg.Host.Boot()}
+}
+
+// reboots brings a restart that is due to its end. It looks again and again: what is owed may be settled by others, windows open and close.
+func (l *loop) reboots(ctx context.Context) error {
+	for {
+		wait := rebootLook
+		if l.cfg.RebootLook > 0 {
+			wait = l.cfg.RebootLook
+		}
+		if sleep(ctx, wait) != nil {
+			return nil
+		}
+		if l.get().Reboot == nil {
+			continue
+		}
+		if err := l.rebootStep(ctx); err != nil && ctx.Err() == nil {
+			l.log.Warn("cannot go on with a reboot", "err", err)
+		}
+	}
+}
+
+// rebootStep does the next thing about a restart that is due.
+func (s *session) rebootStep(ctx context.Context) error {
+	due := *s.get().Reboot
+	now := s.clock()
+	switch {
+	case s.cfg.Host.Boot() != due.Boot:
+		s.log.Info("the machine has rebooted", "order", due.Order, "by_us", !due.Begun.IsZero())
+		return s.set(func(st *state) { st.Reboot = nil })
+	case due.Stopped != "":
+		return nil
+	case !due.Begun.IsZero():
+		if now.Sub(due.Begun) > rebootTakes {
+			return s.due(func(d *rebootDue) { d.Stopped = "the machine was told to reboot and did not" })
+		}
+		return nil
+	case due.Policy.Mode != patch.RebootForce && !s.cfg.Host.Reboot().Owed:
+		return s.set(func(st *state) { st.Reboot = nil }) // it is not owed, or not any more
+	}
+	if s.rebootWaits(due, now) != "" {
+		return nil
+	}
+	if answered, err := s.hear(due, now); answered || err != nil {
+		return err
+	}
+	if due.At.IsZero() {
+		return s.announce(due, now)
+	}
+	if now.Before(due.At) {
+		return nil
+	}
+	return s.restart(ctx, due, now)
+}
+
+// due changes the restart that is due.
+func (s *session) due(change func(*rebootDue)) error {
+	return s.set(func(st *state) {
+		if st.Reboot != nil {
+			d := *st.Reboot
+			change(&d)
+			st.Reboot = &d
+		}
+	})
+}
+
+// rebootWaits says what a restart waits for; empty where it may go on.
+func (s *session) rebootWaits(due rebootDue, now time.Time) string {
+	w := due.Window
+	switch {
+	case due.Stopped != "":
+		return due.Stopped
+	case slices.Contains(readPolicy(s.cfg.PolicyFile).Words, PolicyNoReboot):
+		return "the owner of this machine forbids reboots in its local policy file (no-reboot)"
+	case !w.NotBefore.IsZero() && now.Before(w.NotBefore):
+		return "its window begins only at " + w.NotBefore.UTC().Format("2006-01-02 15:04Z")
+	case !w.NotAfter.IsZero() && now.Add(rebootReserve).After(w.NotAfter):
+		return "its window is over; it stays owed"
+	case s.loops(now):
+		return fmt.Sprintf("it rebooted %d times in a day; that is enough", rebootsADay)
+	case s.unfinishedOrder():
+		return "an order is carried out"
+	case now.Before(due.Until):
+		return fmt.Sprintf("put off until %s (%d of %d)", due.Until.UTC().Format("15:04Z"), due.Put, due.Policy.Snoozes)
+	}
+	return ""
+}
+
+// loops is the loop breaker: it counts restarts by us, over restarts.
+func (s *session) loops(now time.Time) bool {
+	n := 0
+	for _, at := range s.get().Reboots {
+		if now.Sub(at) < 24*time.Hour {
+			n++
+		}
+	}
+	return n >= rebootsADay
+}
+
+func (s *session) unfinishedOrder() bool {
+	if s.journal == nil {
+		return true // what was begun is not certain
+	}
+	c := s.journal.newest()
+	return c != nil && !c.Closed
+}
+
+// announce tells whoever works on the machine, and sets the moment: at once where nobody does.
+func (s *session) announce(due rebootDue, now time.Time) error {
+	terminals := s.cfg.Terminals()
+	at := now
+	if len(terminals) > 0 {
+		at = now.Add(time.Duration(due.Policy.Warn) * time.Minute)
+		if due.Policy.Mode == patch.RebootAsk {
+			at = laterOf(at, due.Policy.DeadlineOf(due.Since))
+		}
+	}
+	if end := due.Window.NotAfter; !end.IsZero() && at.After(end.Add(-rebootReserve)) {
+		at = laterOf(now, end.Add(-rebootReserve-time.Second))
+	}
+	text := "This machine restarts " + whenIs(at, now) + " to finish installing updates."
+	if due.Policy.Message != "" {
+		text += "\n" + due.Policy.Message
+	}
+	if due.Policy.Mode == patch.RebootAsk && len(terminals) > 0 {
+		text += fmt.Sprintf("\nRestart now: fettle-agent reboot now. Put it off (%d of %d times left): fettle-agent reboot snooze.", due.Policy.Snoozes-due.Put, due.Policy.Snoozes)
+	}
+	s.cfg.Announce(terminals, text)
+	return s.due(func(d *rebootDue) { d.At = at })
+}
+
+func whenIs(at, now time.Time) string {
+	if at.Sub(now) < time.Minute {
+		return "now"
+	}
+	return "in " + at.Sub(now).Round(time.Minute).String() + " (" + at.Local().Format("15:04") + ")"
+}
+
+func laterOf(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// hear takes the answer that somebody on the machine has given since.
+func (s *session) hear(due rebootDue, now time.Time) (bool, error) {
+	var answer rebootAnswer
+	found, err := readJSON(s.files.answer(), &answer)
+	if !found {
+		return false, nil
+	}
+	if err := os.Remove(s.files.answer()); err != nil {
+		return false, err
+	}
+	if err != nil || due.Policy.Mode != patch.RebootAsk || answer.At.Before(due.Since) {
+		return false, nil
+	}
+	deadline := due.Policy.DeadlineOf(due.Since)
+	switch {
+	case answer.Now:
+		return true, s.due(func(d *rebootDue) { d.At = now })
+	case due.Put >= due.Policy.Snoozes || !now.Before(deadline):
+		s.cfg.Announce(s.cfg.Terminals(), "This restart cannot be put off any more.")
+		return false, nil
+	}
+	until := now.Add(time.Duration(due.Policy.Snooze) * time.Minute)
+	if until.After(deadline) {
+		until = deadline
+	}
+	return true, s.due(func(d *rebootDue) { d.Put, d.Until, d.At = d.Put+1, until, time.Time{} })
+}
+
+// restart asks the appliance for leave, writes down what it is about to do, and restarts the machine. How it went is told by the boot that follows.
+func (s *session) restart(ctx context.Context, due rebootDue, now time.Time) error {
+	if now.Before(due.Ask) {
+		return nil
+	}
+	asked, stop := context.WithTimeout(ctx, answerTimeout)
+	defer stop()
+	var leave wire.RebootReply
+	if _, err := s.client().call(asked, wire.PathReboot, "", wire.RebootRequest{Boot: due.Boot}, &leave); err != nil {
+		return err // without the appliance nobody knows how many others restart now
+	}
+	if !leave.Granted {
+		wait := time.Duration(min(max(leave.RetryAfter, 1), 3600)) * time.Second
+		s.log.Info("no leave to reboot yet", "text", leave.Text, "again_in", wait)
+		return s.due(func(d *rebootDue) { d.Ask = now.Add(wait) })
+	}
+	err := s.set(func(st *state) {
+		d := *st.Reboot
+		d.Begun = now
+		st.Reboot = &d
+		st.Reboots = append(slices.DeleteFunc(slices.Clone(st.Reboots), func(t time.Time) bool { return now.Sub(t) > 24*time.Hour }), now)
+	})
+	if err != nil {
+		return err
+	}
+	s.log.Info("the machine reboots", "order", due.Order, "boot", due.Boot)
+	if err := s.cfg.Restart(ctx); err != nil {
+		return s.due(func(d *rebootDue) {
+			d.Stopped = "the machine did not take the order to reboot: " + clip(err.Error(), 300)
+		})
+	}
+	return nil
+}
+
+// rebootText says how far a restart is, for check-ins and status; empty where none is due.
+func (s *session) rebootText() string {
+	due := s.get().Reboot
+	if due == nil {
+		return ""
+	}
+	now := s.clock()
+	if why := s.rebootWaits(*due, now); why != "" {
+		return "reboot waits: " + why
+	}
+	switch {
+	case !due.Begun.IsZero():
+		return "reboot under way"
+	case now.Before(due.At):
+		return "reboot announced for " + due.At.UTC().Format("15:04Z")
+	case now.Before(due.Ask):
+		return "reboot waits for its turn among other machines"
+	}
+	return "reboot due"
+}
+
+// rebootAnswer is what somebody on the machine says to a restart that was announced.
+type rebootAnswer struct {
+	At  time.Time `json:"at"`
+	Now bool      `json:"now"` // restart now; else put it off
+}
+
+// AnswerReboot leaves an answer for the agent that runs: restart now, or put it off. It says what is due; NotFound where nothing is.
+func AnswerReboot(cfg Config, now bool) (string, error) {
+	cfg = cfg.withDefaults()
+	l := layout{cfg.StateDir}
+	var st state
+	if _, err := readJSON(l.state(), &st); err != nil {
+		return "", err
+	}
+	switch {
+	case st.Reboot == nil || st.Reboot.Stopped != "" || !st.Reboot.Begun.IsZero():
+		return "", patch.Errorf(patch.NotFound, "no restart of this machine is due")
+	case st.Reboot.Policy.Mode != patch.RebootAsk:
+		return "", patch.Errorf(patch.Forbidden, "this restart is announced and not asked for: it cannot be put off or brought forward")
+	case !now && st.Reboot.Put >= st.Reboot.Policy.Snoozes:
+		return "", patch.Errorf(patch.Exhausted, "this restart was put off %d times and cannot be any more", st.Reboot.Put)
+	}
+	if err := writeJSON(l.answer(), rebootAnswer{At: cfg.Now().UTC(), Now: now}); err != nil {
+		return "", err
+	}
+	text := "The restart is put off."
+	if now {
+		text = "The machine restarts in a moment."
+	}
+	return strings.TrimSpace(text), nil
+}

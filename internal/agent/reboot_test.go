@@ -1,0 +1,223 @@
+package agent
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/agent/host"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// rebootWorld is a machine with one order behind it, and a clock.
+type rebootWorld struct {
+	t     *testing.T
+	a     *appliance
+	b     *box
+	s     *session
+	cfg   Config
+	now   time.Time
+	users int
+	told  []string
+	began int // restarts
+}
+
+// newRebootWorld carries an order out that permits a reboot by a policy, in a window that ends after a while (0: none).
+func newRebootWorld(t *testing.T, p patch.RebootPolicy, window time.Duration, prepare ...func(*rebootWorld)) *rebootWorld {
+	t.Helper()
+	w := &rebootWorld{t: t, a: newAppliance(t), b: newBox("curl", "perl"), now: time.Now()}
+	w.b.owes = true
+	curl, perl := newDeb("curl", "1.0-1", "1.0-2"), newDeb("perl", "1.0-1", "1.0-2")
+	w.a.publish(t, w.now, curl, perl)
+	w.cfg = w.a.joined(t, w.b)
+	w.cfg.Now = func() time.Time { return w.now }
+	w.cfg.Terminals = func() []string { return make([]string, w.users) }
+	w.cfg.Announce = func(_ []string, text string) { w.told = append(w.told, text) }
+	w.cfg.Restart = func(context.Context) error { w.began++; return nil }
+	for _, f := range prepare {
+		f(w)
+	}
+	w.s = open(t, w.cfg)
+	o := newOrder(1, curl, perl)
+	o.Expires = w.now.Add(100 * time.Hour)
+	o.Reboot = &p
+	if window > 0 {
+		o.Window.NotAfter = w.now.Add(window)
+	}
+	must(t, w.s.acceptOrder(w.a.seal(t, o)))
+	w.s.carryOut(context.Background())
+	if c := w.s.journal.newest(); !c.Closed {
+		t.Fatal("the order stayed open: " + w.s.get().LastError)
+	}
+	return w
+}
+
+// steps lets the agent look after the restart for some minutes.
+func (w *rebootWorld) steps(minutes int) {
+	w.t.Helper()
+	for range minutes {
+		for range 3 {
+			if w.s.get().Reboot != nil {
+				must(w.t, w.s.rebootStep(context.Background()))
+			}
+		}
+		w.now = w.now.Add(time.Minute)
+	}
+}
+
+func (w *rebootWorld) owner(words string) {
+	must(w.t, os.WriteFile(w.cfg.PolicyFile, []byte(words), 0o600))
+}
+
+func TestReboots(t *testing.T) {
+	needed := patch.RebootPolicy{Mode: patch.RebootIfNeeded}
+	force := patch.RebootPolicy{Mode: patch.RebootForce}
+	for _, c := range []struct {
+		name    string
+		policy  patch.RebootPolicy
+		window  time.Duration
+		prepare func(*rebootWorld)
+		during  func(*rebootWorld)
+		began   int
+		says    string
+	}{
+		{"needed, and nobody works there", needed, 0, nil, nil, 1, "reboot under way"},
+		{"never", patch.RebootPolicy{Mode: patch.RebootNever}, 0, nil, nil, 0, ""},
+		{"needed, and not owed", needed, 0, func(w *rebootWorld) { w.b.owes = false }, nil, 0, ""},
+		{"the signal clears itself", needed, 0, func(w *rebootWorld) { w.a.noLeave = true }, func(w *rebootWorld) { w.b.owes = false }, 0, ""},
+		{"force, and not owed", force, 0, func(w *rebootWorld) { w.b.owes = false }, nil, 1, "reboot under way"},
+		{"force, and nothing was installed", force, 0, func(w *rebootWorld) {
+			w.b.fail["curl"], w.b.fail["perl"] = &host.Failure{Cause: patch.FailPatch}, &host.Failure{Cause: patch.FailPatch}
+		}, nil, 0, ""},
+		{"owed after a partial failure", needed, 0, func(w *rebootWorld) { w.b.fail["curl"] = &host.Failure{Cause: patch.FailPatch} }, nil, 1, "reboot under way"},
+		{"the owner forbids it", needed, 0, func(w *rebootWorld) { w.owner("no-reboot\n") }, nil, 0, "the owner of this machine forbids reboots"},
+		{"the owner allows it later", needed, 0, func(w *rebootWorld) { w.owner("no-reboot\n") }, func(w *rebootWorld) { w.owner("") }, 1, "reboot under way"},
+		{"no reserve is left in the window", needed, 6 * time.Minute, func(w *rebootWorld) { w.a.noLeave = true }, func(w *rebootWorld) { w.a.noLeave = false; w.now = w.now.Add(2 * time.Minute) }, 0, "stays owed"},
+		{"others reboot now", needed, 0, func(w *rebootWorld) { w.a.noLeave = true }, nil, 0, "waits for its turn"},
+		{"and then it may", needed, 0, func(w *rebootWorld) { w.a.noLeave = true }, func(w *rebootWorld) { w.a.noLeave = false }, 1, "reboot under way"},
+		{"somebody else rebooted it", needed, 0, func(w *rebootWorld) { w.a.noLeave = true }, func(w *rebootWorld) { w.b.boots++ }, 0, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newRebootWorld(t, c.policy, c.window, func(w *rebootWorld) {
+				if c.prepare != nil {
+					c.prepare(w)
+				}
+			})
+			w.steps(1)
+			if c.during != nil {
+				c.during(w)
+				w.steps(3)
+			}
+			if got := w.s.rebootText(); w.began != c.began || (c.says == "") != (got == "") || !strings.Contains(got, c.says) {
+				t.Errorf("restarted %d times, not %d; it says %q", w.began, c.began, got)
+			}
+		})
+	}
+}
+
+// A restart is proven by another boot; one that never came is not tried for ever; and whatever happens, three a day are enough.
+func TestRebootIsProvenAndBounded(t *testing.T) {
+	needed := patch.RebootPolicy{Mode: patch.RebootIfNeeded}
+	w := newRebootWorld(t, needed, 0)
+	w.steps(5)
+	w.b.boots++
+	w.b.owes = true // it still says so
+	w.steps(5)
+	if w.began != 1 || w.s.get().Reboot != nil || len(w.s.get().Reboots) != 1 {
+		t.Errorf("restarted %d times: %+v", w.began, w.s.get().Reboot)
+	}
+	w = newRebootWorld(t, needed, 0)
+	w.steps(30)
+	if w.began != 1 || !strings.Contains(w.s.rebootText(), "was told to reboot and did not") {
+		t.Errorf("restarted %d times: %q", w.began, w.s.rebootText())
+	}
+	w = newRebootWorld(t, needed, 0, func(w *rebootWorld) {
+		var st state
+		if _, err := readJSON(layout{w.cfg.StateDir}.state(), &st); err != nil {
+			w.t.Fatal(err)
+		}
+		st.Reboots = []time.Time{w.now.Add(-5 * time.Hour), w.now.Add(-2 * time.Hour), w.now.Add(-time.Hour)}
+		must(w.t, writeJSON(layout{w.cfg.StateDir}.state(), st))
+	})
+	w.steps(5)
+	if w.began != 0 || !strings.Contains(w.s.rebootText(), "that is enough") {
+		t.Errorf("the fourth in a day: restarted %d times: %q", w.began, w.s.rebootText())
+	}
+	w.now = w.now.Add(20 * time.Hour)
+	w.steps(1)
+	if w.began != 1 {
+		t.Errorf("a day later: %q", w.s.rebootText())
+	}
+}
+
+// Whoever works there is told, may put it off as often as the policy says, and not beyond its deadline.
+func TestRebootIsAskedFor(t *testing.T) {
+	ask := patch.RebootPolicy{Mode: patch.RebootAsk, Message: "Patch day.", Warn: 5, Snooze: 30, Snoozes: 2, Deadline: 120}
+	users := func(w *rebootWorld) { w.users = 1 }
+	w := newRebootWorld(t, ask, 0, users)
+	w.steps(1)
+	if len(w.told) != 1 || !strings.Contains(w.told[0], "Patch day.") || !strings.Contains(w.told[0], "2 of 2 times left") || w.began != 0 {
+		t.Fatalf("%q, restarted %d times", w.told, w.began)
+	}
+	for n := range 2 {
+		if _, err := AnswerReboot(w.cfg, false); err != nil {
+			t.Fatal(err)
+		}
+		w.steps(2)
+		if got := w.s.rebootText(); !strings.Contains(got, "put off until") {
+			t.Errorf("put off %d times: %q", n+1, got)
+		}
+		w.steps(30)
+	}
+	if _, err := AnswerReboot(w.cfg, false); patch.KindOf(err) != patch.Exhausted {
+		t.Errorf("a third time: %v", err)
+	}
+	must(t, writeJSON(layout{w.cfg.StateDir}.answer(), rebootAnswer{At: w.now.Add(time.Second)})) // past the command
+	if w.steps(2); strings.Contains(w.s.rebootText(), "put off until") {
+		t.Errorf("put off a third time: %q", w.s.rebootText())
+	}
+	w.steps(48)
+	if w.began != 0 {
+		t.Error("it restarted before its deadline")
+	}
+	w.steps(10)
+	if w.began != 1 {
+		t.Errorf("it did not restart at its deadline: %q", w.s.rebootText())
+	}
+	w = newRebootWorld(t, ask, 0, users)
+	w.steps(1)
+	if _, err := AnswerReboot(w.cfg, true); err != nil {
+		t.Fatal(err)
+	}
+	w.steps(2)
+	if w.began != 1 {
+		t.Errorf("now means now: %q", w.s.rebootText())
+	}
+	w = newRebootWorld(t, ask, 0) // nobody to ask
+	w.steps(1)
+	if w.began != 1 {
+		t.Errorf("nobody works there: %q", w.s.rebootText())
+	}
+	w = newRebootWorld(t, patch.RebootPolicy{Mode: patch.RebootIfNeeded, Warn: 10}, 0, users)
+	w.steps(9)
+	if _, err := AnswerReboot(w.cfg, false); w.began != 0 || patch.KindOf(err) != patch.Forbidden {
+		t.Errorf("restarted %d times, and could be put off: %v", w.began, err)
+	}
+	if w.steps(3); w.began != 1 {
+		t.Errorf("after the warning: %q", w.s.rebootText())
+	}
+}
+
+// Delays that are none are refused as a whole: none of them may mean "at once".
+func TestRebootPolicies(t *testing.T) {
+	for _, p := range []patch.RebootPolicy{{}, {Mode: "soon"}, {Mode: patch.RebootForce, Warn: -1}, {Mode: patch.RebootForce, Warn: 1 << 20}, {Mode: patch.RebootAsk, Snooze: -15},
+		{Mode: patch.RebootAsk, Deadline: 1 << 30}, {Mode: patch.RebootIfNeeded, Snoozes: 3}, {Mode: patch.RebootForce, Message: "\x1b[2J"}, {Mode: patch.RebootForce, Message: strings.Repeat("x", 501)}} {
+		o := newOrder(1, newDeb("curl", "1.0-1", "1.0-2"))
+		o.Reboot = &p
+		if err := checkOrder(o, "m1"); patch.KindOf(err) != patch.Invalid {
+			t.Errorf("%+v: %v", p, err)
+		}
+	}
+}
