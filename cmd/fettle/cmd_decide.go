@@ -97,6 +97,7 @@ func printPreview(w io.Writer, width int, p approval.Preview) {
 			strconv.Itoa(x.Error.Count), strconv.Itoa(x.Unknown.Count), strconv.Itoa(x.Stale.Count), size(x.Bytes))
 	}
 	t.print(w, width)
+	printOSes(w, width, p.OSes)
 	for _, x := range p.Patches {
 		for _, r := range x.NotApplicable {
 			line(w, "  %s does not apply to %s (%s): %s", clean(string(x.Patch.ID)), plural(r.Count, "machine", "machines"), clean(strings.Join(firstNames(r.Names), ", ")), clean(r.Text))
@@ -105,6 +106,25 @@ func printPreview(w io.Writer, width int, p approval.Preview) {
 			line(w, "  %s is kept back on %s (%s): %s", clean(string(x.Patch.ID)), plural(r.Count, "machine", "machines"), clean(strings.Join(firstNames(r.Names), ", ")), clean(r.Text))
 		}
 	}
+}
+
+// printOSes shows the same numbers per host OS, where there are several.
+func printOSes(w io.Writer, width int, oses []approval.OSPreview) {
+	if len(oses) < 2 {
+		return
+	}
+	line(w, "")
+	t := table{columns: []column{{title: "machines of", flex: true}, {title: "eligible", right: true}, {title: "deployable", right: true}, {title: "patched", right: true}, {title: "n/a", right: true}, {title: "other OS", right: true}, {title: "error", right: true}, {title: "unknown", right: true}, {title: "stale", right: true}}}
+	for _, o := range oses {
+		name := string(o.OS)
+		if name == "" {
+			name = "not known"
+		}
+		t.add(name, strconv.Itoa(o.Eligible.Count), strconv.Itoa(o.Deployable.Count), strconv.Itoa(o.Patched.Count), strconv.Itoa(notApplicable(o.Tally)), strconv.Itoa(o.OtherOS.Count),
+			strconv.Itoa(o.Error.Count), strconv.Itoa(o.Unknown.Count), strconv.Itoa(o.Stale.Count))
+	}
+	t.print(w, width)
+	line(w, "")
 }
 
 func firstNames(names []string) []string {

@@ -46,6 +46,8 @@ func (r reporter) History(ctx context.Context, label string, since time.Time) ([
 
 func (r reporter) Lint(ctx context.Context) ([]lint.Finding, error) { return r.a.Linter.Lint(ctx) }
 
+func (r reporter) Exploited(ctx context.Context) (patch.Exploits, error) { return r.a.KEV(ctx) }
+
 func (a *appliance) askDetect(ctx context.Context, caller patch.Caller, id patch.MachineID) (online bool, err error) {
 	if err := a.Store.PutAudit(ctx, caller, "machine.detect", string(id), nil); err != nil {
 		return false, err

@@ -86,6 +86,8 @@ type Reporter interface {
 	Compliance(ctx context.Context) ([]patch.Compliance, error)
 	History(ctx context.Context, label string, since time.Time) ([]patch.Compliance, error)
 	Lint(ctx context.Context) ([]lint.Finding, error)
+	// Exploited gives the CVEs that are known to be exploited; nil where no source says so.
+	Exploited(ctx context.Context) (patch.Exploits, error)
 }
 
 // Labels knows who carries which label.

@@ -407,3 +407,20 @@ func TestProposalsAreAnsweredInTheConsole(t *testing.T) {
 		t.Error("whoever proposed it is offered to confirm it")
 	}
 }
+
+func TestExploitedVulnerabilitiesStandOut(t *testing.T) {
+	w := fleet()
+	var id patch.ID
+	for _, n := range w.patches {
+		if len(n.Patch.CVEs) > 0 && n.Patch.Category == patch.Security {
+			id, w.kev = n.Patch.ID, patch.Exploits{n.Patch.CVEs[0]: {CVE: n.Patch.CVEs[0], Due: w.now}}
+		}
+	}
+	h := w.open(t)
+	if body := ask(h, "GET", "/", nil).Body.String(); !strings.Contains(body, "exploited: CVE-") {
+		t.Error("home does not tell")
+	}
+	if body := ask(h, "GET", patchURL(id), nil).Body.String(); !strings.Contains(body, "Known to be exploited") || !strings.Contains(body, "to be mended until") {
+		t.Errorf("the page of %s does not tell", id)
+	}
+}

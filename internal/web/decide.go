@@ -221,6 +221,7 @@ func total(p *approval.Preview) approval.Tally {
 		merge(&t.Error, o.Error)
 		merge(&t.Unknown, o.Unknown)
 		merge(&t.Stale, o.Stale)
+		merge(&t.OtherOS, o.OtherOS)
 		merge(&t.Deployable, o.Deployable)
 		t.NotApplicable = append(t.NotApplicable, o.NotApplicable...)
 		t.StaysClosed = append(t.StaysClosed, o.StaysClosed...)

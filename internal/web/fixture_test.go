@@ -62,6 +62,7 @@ type world struct {
 	beside    ledger.Reconciliation
 	former    []ledger.Former
 	stuck     deploy.Explanation
+	kev       patch.Exploits
 	broken    error // of the audit chain
 	asked     []approval.Request
 	role      patch.Role
@@ -390,7 +391,8 @@ func (w *world) History(_ context.Context, label string, _ time.Time) ([]patch.C
 	day.Confirmed -= 2
 	return []patch.Compliance{day, w.complying[0]}, nil
 }
-func (w *world) Lint(context.Context) ([]lint.Finding, error) { return w.findings, nil }
+func (w *world) Exploited(context.Context) (patch.Exploits, error) { return w.kev, nil }
+func (w *world) Lint(context.Context) ([]lint.Finding, error)      { return w.findings, nil }
 
 func (w *world) config() Config {
 	return Config{

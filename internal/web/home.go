@@ -18,6 +18,7 @@ type homePage struct {
 	Recent  []deploy.Progress
 	Stuck   []ledger.MachineRow
 	Pending []patch.Machine
+	KEV     patch.Exploits
 	Seconds []patch.Proposal // wait for a second person
 	Feeds   int
 }
@@ -36,7 +37,10 @@ func (c *console) home(v *visit) error {
 		}
 	}
 	p.Decide = head(homeLines, rank(p.Decide))
-	p.Risk = head(homeLines, oldest(p.Risk))
+	if p.KEV, err = c.Reporter.Exploited(v.ctx); err != nil {
+		return err
+	}
+	p.Risk = head(homeLines, oldest(p.Risk, p.KEV))
 	if err := c.homeMachines(v, &p); err != nil {
 		return err
 	}
@@ -110,9 +114,10 @@ func urgency(n ledger.PatchCount) int {
 	return 0
 }
 
-func oldest(list []ledger.PatchCount) []ledger.PatchCount {
+// oldest puts patches for exploited CVEs first, then those that are known longest.
+func oldest(list []ledger.PatchCount, kev patch.Exploits) []ledger.PatchCount {
 	slices.SortStableFunc(list, func(a, b ledger.PatchCount) int {
-		return cmp.Or(a.Patch.Released.Compare(b.Patch.Released), cmp.Compare(b.Verdicts[patch.NotPatched], a.Verdicts[patch.NotPatched]))
+		return cmp.Or(cmp.Compare(len(kev.Among(b.Patch.CVEs)), len(kev.Among(a.Patch.CVEs))), a.Patch.Released.Compare(b.Patch.Released), cmp.Compare(b.Verdicts[patch.NotPatched], a.Verdicts[patch.NotPatched]))
 	})
 	return list
 }

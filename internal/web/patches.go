@@ -106,6 +106,7 @@ type patchPage struct {
 	Standing []patch.Decision // the newest per label, those taken back left out
 	Payloads []patch.StoredPayload
 	Labels   []string
+	KEV      patch.Exploits // CVEs that are known to be exploited
 }
 
 func (c *console) patch(v *visit) error {
@@ -117,6 +118,9 @@ func (c *console) patch(v *visit) error {
 	p := patchPage{Patch: row, Filter: v.rowQuery()}
 	f, err := p.Filter.filter()
 	if err != nil {
+		return err
+	}
+	if p.KEV, err = c.Reporter.Exploited(v.ctx); err != nil {
 		return err
 	}
 	at := v.offset(rowsSize)
