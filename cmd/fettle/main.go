@@ -44,6 +44,7 @@ func run(ctx context.Context, s *screen, args []string) (code int) {
 	}()
 	if len(args) > 0 && args[0] == "detect" {
 		standalone.Short()
+		standalone.GiveBack()
 	}
 	tree := grammar(args)
 	parser, err := newParser(ctx, s, tree.Addr().Interface())

@@ -113,9 +113,12 @@ func (j *judge) evaluate() Result {
 	r := Result{Verdicts: patch.NewVector(j.w.c.definitions)}
 	if j.w.c.rules == 0 { // no definition's name is needed
 		for n, run := range j.trees.t.runs {
-			v := j.trees.verdict(run.pair)
-			for i := int(run.first); i < j.trees.t.until(n, r.Verdicts.Len()); i++ {
-				r.set(i, v)
+			if v := j.trees.verdict(run.pair); v != patch.NotApplicable {
+				from, to := int(run.first), j.trees.t.until(n, r.Verdicts.Len())
+				r.Verdicts.Fill(from, to, v)
+				if v == patch.Faulty {
+					r.Errors += to - from
+				}
 			}
 		}
 		return r

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -142,7 +143,13 @@ func (s *shape) compare(p *patch.Package, want string) item.Value {
 	if s.datatype == item.DebianEVR {
 		order = version.Dpkg
 	}
-	c, err := version.Compare(order, p.Version, want)
+	var c int
+	var err error
+	if strings.TrimPrefix(want, "0:") == p.Version && order == version.Dpkg { // nearly always, and then one look is enough
+		err = version.DpkgValid(want)
+	} else {
+		c, err = version.Compare(order, p.Version, want)
+	}
 	if err != nil {
 		return item.Error
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,25 @@ func indices(n int) []int {
 		out[i] = i
 	}
 	return out
+}
+
+func TestFillIsSetAtEveryPlace(t *testing.T) {
+	for from := range 11 {
+		for to := from; to < 11; to++ {
+			filled, set := NewVector(11), NewVector(11)
+			for i := range 11 {
+				filled.Set(i, Faulty)
+				set.Set(i, Faulty)
+			}
+			filled.Fill(from, to, Patched)
+			for i := from; i < to; i++ {
+				set.Set(i, Patched)
+			}
+			if !slices.Equal(filled.Bits(), set.Bits()) {
+				t.Errorf("from %d to %d: %x, not %x", from, to, filled.Bits(), set.Bits())
+			}
+		}
+	}
 }
 
 func TestVectorRefusesTheWrongLength(t *testing.T) {

@@ -80,6 +80,19 @@ func (v Vector) Set(i int, d Verdict) {
 	v.bits[i>>2] = v.bits[i>>2]&^(3<<shift) | byte(d&3)<<shift
 }
 
+// Fill stores one verdict at all places from from to before to.
+func (v Vector) Fill(from, to int, d Verdict) {
+	for ; from < to && from&3 != 0; from++ {
+		v.Set(from, d)
+	}
+	for ; from+4 <= to; from += 4 {
+		v.bits[from>>2] = byte(d&3) * 0x55
+	}
+	for ; from < to; from++ {
+		v.Set(from, d)
+	}
+}
+
 // Differences gives, in order, the places at which two vectors of equal length have other verdicts.
 func (v Vector) Differences(w Vector) iter.Seq[int] {
 	return func(yield func(int) bool) {

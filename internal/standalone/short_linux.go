@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// giveBack lets go of the pages of the program file that its packages touched while they set themselves up: a detect needs few of them,
-// and those come back from the page cache.
-func giveBack() {
+// GiveBack lets go of the pages of the program file that its packages touched while they set themselves up: a detect needs few of them,
+// and those come back from the page cache. It is for the main function of a large program.
+func GiveBack() {
 	program, err := os.Executable()
 	if err != nil {
 		return

@@ -2,4 +2,4 @@
 
 package standalone
 
-func giveBack() {}
+func GiveBack() {}

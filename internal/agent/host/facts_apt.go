@@ -1,7 +1,9 @@
 package host
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"slices"
 	"strings"
@@ -126,17 +128,37 @@ func fetchedOrigin(root string, e debian.AptEntry) string {
 		return ""
 	}
 	for _, ending := range []string{"InRelease", "Release"} {
-		b, err := readLimited(root, listsDir+name+ending, debian.MaxRelease)
-		if err != nil {
-			continue
+		b, err := readStart(root, listsDir+name+ending)
+		if origin, ok := originLine(b[:bytes.LastIndexByte(b, '\n')+1]); err == nil && ok {
+			return origin
 		}
-		for line := range strings.Lines(string(b)) {
-			if origin, ok := strings.CutPrefix(line, "Origin:"); ok {
-				return tidy(strings.TrimSpace(origin), 120)
-			}
+		if err == nil { // nearly always it is one of the first lines
+			b, err = readLimited(root, listsDir+name+ending, debian.MaxRelease)
+		}
+		if origin, ok := originLine(b); err == nil && ok {
+			return origin
 		}
 	}
 	return ""
+}
+
+func originLine(release []byte) (string, bool) {
+	for line := range bytes.Lines(release) {
+		if origin, ok := bytes.CutPrefix(line, []byte("Origin:")); ok {
+			return tidy(strings.TrimSpace(string(origin)), 120), true
+		}
+	}
+	return "", false
+}
+
+// readStart reads the first bytes of a file.
+func readStart(root, name string) ([]byte, error) {
+	f, err := openIn(root, name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, 2<<10))
 }
 
 // readPhasing reads how the machine takes part in phased updates. Only Ubuntu's archives are phased: elsewhere the machine's ID is
