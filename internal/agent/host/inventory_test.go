@@ -178,3 +178,27 @@ func TestUpdaters(t *testing.T) {
 		t.Errorf("masked units: %v", got)
 	}
 }
+
+// What apt and dpkg themselves have written on the machine that runs this test: every change that names a hand names a line that is there.
+func TestHistoryOfThisMachine(t *testing.T) {
+	changes := readChanges(context.Background(), "/")
+	named := 0
+	for _, c := range changes {
+		if c.Evidence == "" || !strings.HasPrefix(c.Evidence, "/var/log/apt/history.log: Commandline: ") {
+			continue
+		}
+		named++
+		b, err := os.ReadFile("/var/log/apt/history.log")
+		command, _, _ := strings.Cut(strings.TrimPrefix(c.Evidence, "/var/log/apt/history.log: "), "; Requested-By")
+		if err != nil || !strings.Contains(string(b), command) {
+			t.Fatalf("%s of %s is said to be by %q, which is not in apt's history (%v)", c.Action, c.Name, c.Evidence, err)
+		}
+		if c.By == "" {
+			t.Errorf("%+v has evidence and no hand", c)
+		}
+	}
+	if named == 0 {
+		t.Skip("SKIPPED: apt has not changed this machine since its history was rotated")
+	}
+	t.Logf("%d of %d changes are named", named, len(changes))
+}
