@@ -88,6 +88,9 @@ func (s *session) checkin(ctx context.Context, g glance) (wire.CheckinReply, err
 	}
 	err := s.set(func(st *state) {
 		st.State, st.CheckedIn = reply.State, s.cfg.Now().UTC()
+		if st.Skew = 0; !reply.Now.IsZero() {
+			st.Skew = int(reply.Now.Sub(st.CheckedIn).Seconds())
+		}
 		if reply.Now.After(st.Trusted) {
 			st.Trusted = reply.Now
 		}

@@ -35,6 +35,8 @@ type Config struct {
 	Prober Prober
 	// Room says whether n bytes of packages have room at each place; nil asks the file systems.
 	Room func(n int64, places ...string) error
+	// Power says why nothing should be begun with the power that the machine has; nil asks the machine.
+	Power func() error
 	// LockWait is how long another program may hold the package manager's lock before an item fails with its name.
 	LockWait time.Duration
 	// ScriptLimit is how long one script of a package may run before it is ended and its patch fails.
@@ -77,6 +79,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.ScriptLimit <= 0 {
 		c.ScriptLimit = 30 * time.Minute
+	}
+	if c.Power == nil {
+		c.Power = func() error { return host.CheckPower("/") }
 	}
 	if c.Restart == nil {
 		c.Restart = host.Restart

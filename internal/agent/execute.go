@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/agent/host"
@@ -235,7 +236,8 @@ func (r *run) settle(ctx context.Context, in intent, log string, runErr error, n
 		undone := notThere(facts, item)
 		switch {
 		case err == nil && undone == "":
-			err := r.result(item, patch.ExecDone, func(res *wire.Result) { res.Log, res.Text, res.RebootOwed = log, note, owed })
+			text := strings.Join(append(slices.DeleteFunc([]string{note}, func(s string) bool { return s == "" }), host.Remarks(log)...), "; ")
+			err := r.result(item, patch.ExecDone, func(res *wire.Result) { res.Log, res.Text, res.RebootOwed = log, clip(text, 2000), owed })
 			if err != nil {
 				return err
 			}

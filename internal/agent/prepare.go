@@ -86,6 +86,12 @@ func (r *run) fits(facts patch.Facts) error {
 	if facts.OS.Key != r.order.OS {
 		return &host.Failure{Cause: patch.FailDrift, Text: fmt.Sprintf("this machine is %s, and the order was made for %s", facts.OS.Key, r.order.OS)}
 	}
+	if err := r.clockIsRight(); err != nil {
+		return err
+	}
+	if err := r.cfg.Power(); err != nil {
+		return err
+	}
 	var total int64
 	for _, item := range r.open() {
 		total += size(item)

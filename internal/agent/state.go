@@ -29,6 +29,8 @@ type state struct {
 	// Reboot is the restart that the newest order permits, until it is settled; Reboots are when the agent restarted the machine lately.
 	Reboot  *rebootDue  `json:"reboot,omitempty"`
 	Reboots []time.Time `json:"reboots,omitempty"`
+	// Skew is how far this machine's clock is behind the appliance's, in seconds, by the newest check-in.
+	Skew int `json:"skew,omitempty"`
 	// Speed is how long installations take here, as a multiple of what is expected without knowing the machine; 0: nothing is known.
 	Speed float64 `json:"speed,omitempty"`
 

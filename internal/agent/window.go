@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/agent/host"
+	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
@@ -63,4 +65,21 @@ func (s *session) untilWindow() time.Duration {
 		return 0
 	}
 	return max(c.Order.Window.NotBefore.Sub(s.clock()), 0)
+}
+
+// mostSkew is how far a machine's clock may be from the appliance's for windows to be kept.
+const mostSkew = 10 * time.Minute
+
+// clockIsRight refuses to begin by a clock that is wrong: what it calls a window is another time.
+func (r *run) clockIsRight() error {
+	skew := time.Duration(r.get().Skew) * time.Second
+	word := "behind"
+	if skew < 0 {
+		word = "ahead of"
+	}
+	if skew.Abs() <= mostSkew {
+		return nil
+	}
+	return &host.Failure{Cause: patch.FailClock, Text: fmt.Sprintf("this machine's clock is %s %s the appliance's, so no window can be kept; set it, or repair its time service",
+		skew.Abs().Round(time.Second), word)}
 }

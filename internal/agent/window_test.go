@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -91,5 +92,39 @@ func TestSpeedIsLearnt(t *testing.T) {
 	var st state
 	if _, err := readJSON(layout{cfg.StateDir}.state(), &st); err != nil || st.Speed < 1.9 || st.Speed > 2.1 {
 		t.Errorf("the speed is %v (%v)", st.Speed, err)
+	}
+}
+
+// By a clock that is wrong, or on a battery that may not last, nothing is begun, and no attempt is used up.
+func TestPreflight(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		skew  int
+		power error
+		want  patch.FailCause
+		says  string
+	}{
+		{"a clock behind", 3600, nil, patch.FailClock, "1h0m0s behind the appliance's"},
+		{"a clock ahead", -3600, nil, patch.FailClock, "1h0m0s ahead of the appliance's"},
+		{"a clock that is nearly right", 300, nil, "", ""},
+		{"little battery", 0, &host.Failure{Cause: patch.FailPower, Text: "the machine runs on battery"}, patch.FailPower, "on battery"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k, b := newKeys(t), newBox("curl")
+			d := newDeb("curl", "1.0-1", "1.0-2")
+			cfg := enrolled(t, k, b, nowhere)
+			stock(t, cfg, d)
+			cfg.Power = func() error { return c.power }
+			var st state
+			if _, err := readJSON(layout{cfg.StateDir}.state(), &st); err != nil {
+				t.Fatal(err)
+			}
+			st.Skew = c.skew
+			must(t, writeJSON(layout{cfg.StateDir}.state(), st))
+			got := carry(t, k, cfg, newOrder(1, d))["A1-0"]
+			if got.Cause != c.want || !strings.Contains(got.Text, c.says) || c.want.UsesUp() || (b.runs["A1-0"] == 0) != (c.want != "") {
+				t.Errorf("%+v", got)
+			}
+		})
 	}
 }
