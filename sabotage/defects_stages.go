@@ -39,6 +39,8 @@ var stageDefects = []Defect{
 	{Name: "a patch is deployed again while it is being deployed", File: "internal/gate/ready.go",
 		Old: "if a := &w.Attempts[i]; !a.State.Ended() && a.ID != w.Own {", New: "if a := &w.Attempts[i]; false && a.ID != w.Own {", Test: "TestClosedGates", In: "./internal/gate"},
 
+	{Name: "something is decided for a label that does not exist", File: "internal/approval/desk.go",
+		Old: "if _, err := d.World.Labels.Members(ctx, r.Label); err != nil {\n\t\treturn nil, err\n\t}\n\tvia", New: "via", Test: "TestDecisionsThatAreRefused", In: "./internal/story"},
 	{Name: "whoever proposed an approval confirms it", File: "internal/approval/second.go",
 		Old: "if caller.Name == p.By || caller.Name == p.Author {", New: "if false {", Test: "TestApprovalWaitsForASecondPerson", In: "./internal/story"},
 	{Name: "the database lets whoever proposed an approval confirm it", File: "internal/store/proposals.go",

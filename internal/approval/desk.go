@@ -98,6 +98,9 @@ func (d *Desk) chosen(ctx context.Context, r Request, now time.Time) ([]choice, 
 	if err := d.check(ctx, r, now); err != nil {
 		return nil, err
 	}
+	if _, err := d.World.Labels.Members(ctx, r.Label); err != nil {
+		return nil, err
+	}
 	via := make(map[patch.ID]string, len(r.Patches))
 	for _, id := range r.Patches {
 		name, isLabel := strings.CutPrefix(string(id), patch.LabelPrefix)

@@ -361,7 +361,7 @@ func (s supposed) Patches(_ context.Context, name string) ([]patch.ID, error) {
 	return s.ids, nil
 }
 
-// maxAtOnce bounds one transaction.
+// maxAtOnce bounds one transaction of a rule.
 const maxAtOnce = 2000
 
 // List gives every rule, by name.

@@ -224,13 +224,17 @@ func (d *Desk) scoped(ctx context.Context, ds []patch.Decision) ([]patch.Decisio
 	return ds, nil
 }
 
-// store makes decisions durable and wakes what acts on them.
+// store makes decisions durable and wakes what acts on them. A person's are made all or none; a rule's in portions.
 func (d *Desk) store(ctx context.Context, caller patch.Caller, ds []patch.Decision) error {
 	ds, err := d.scoped(ctx, ds)
 	if err != nil {
 		return err
 	}
-	for chunk := range slices.Chunk(ds, maxAtOnce) {
+	portion := len(ds)
+	if caller.Via == "appliance" {
+		portion = maxAtOnce
+	}
+	for chunk := range slices.Chunk(ds, portion) {
 		if err := d.Store.PutDecisions(ctx, caller, chunk); err != nil {
 			return err
 		}
