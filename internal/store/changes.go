@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -23,41 +22,32 @@ func (s *Store) Changes(ctx context.Context, since patch.Mark, have func(patch.M
 	if !some {
 		return next, nil
 	}
-	rows, err := s.reader.QueryContext(ctx, `SELECT m.*, present.receipt, present.verdicts,
-		EXISTS (SELECT 1 FROM snapshots former WHERE former.machine = m.id AND former.closed_at <> 0) FROM (SELECT `+machineColumns+` FROM machines WHERE changed >= $1) m
-		LEFT JOIN snapshots present ON present.machine = m.id AND present.closed_at = 0`, since.Horizon)
+	rows, err := s.reader.QueryContext(ctx, `SELECT `+machineColumns+`, newest.receipt, newest.verdicts,
+		EXISTS (SELECT 1 FROM snapshots former WHERE former.machine = machines.id AND former.closed_at <> 0) FROM machines
+		LEFT JOIN newest ON newest.machine = machines.number WHERE changed >= $1`, since.Horizon)
 	if err != nil {
 		return since, fault(err, "cannot read what has changed")
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var receipt sql.NullString
-		var verdicts []byte
 		var v patch.Standing
-		if v.Machine, err = scanMachine(alongside{rows, []any{&receipt, &verdicts, &v.Moved}}); err != nil {
+		var packed storedSnapshot
+		if v.Machine, err = scanMachine(alongside{rows, []any{&packed.receipt, &packed.verdicts, &v.Moved}}); err != nil {
 			return since, fault(err, "cannot read what has changed")
 		}
-		if v.Snapshot, err = s.newestOf(v.Machine, receipt, verdicts, have(v.Machine.ID)); err != nil {
-			return since, err
+		if packed.receipt != nil && v.Machine.SnapshotSeq != have(v.Machine.ID) {
+			packed.machine, packed.seq = v.Machine.ID, v.Machine.SnapshotSeq
+			snap, err := s.snapshotOf(ctx, packed)
+			if err != nil {
+				return since, err
+			}
+			v.Snapshot = &snap
 		}
 		if err := take(v); err != nil {
 			return since, err
 		}
 	}
 	return next, fault(rows.Err(), "cannot read what has changed")
-}
-
-func (s *Store) newestOf(m patch.Machine, receipt sql.NullString, verdicts []byte, have uint64) (*patch.Snapshot, error) {
-	if !receipt.Valid || m.SnapshotSeq == have {
-		return nil, nil
-	}
-	var v storedSnapshot
-	if err := (document{&v.receipt}).Scan(receipt.String); err != nil {
-		return nil, fault(err, "cannot read the newest receipt of the machine %s", m.ID)
-	}
-	v.verdicts = verdicts
-	snap, err := s.snapshotOf(v)
-	return &snap, err
 }
 
 // alongside scans further columns of a row after those that a scan function knows.

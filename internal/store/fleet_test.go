@@ -323,13 +323,18 @@ func TestNewestSnapshotsPages(t *testing.T) {
 			if err := insertMachine(ctx, x, patch.Machine{ID: id, State: patch.Admitted}); err != nil {
 				return err
 			}
-			if _, err := x.exec(ctx, `INSERT INTO snapshots (machine, os, seq, receipt, verdicts, closed_at) VALUES ($1, $2, 1, $3, $4, 0)`,
-				id, bookworm, fmt.Sprintf(`{"machine":%q}`, id), s.vectors.encode(patch.NewVector(4))); err != nil {
-				return err
-			}
 		}
 		return nil
 	}))
+	var work sync.WaitGroup
+	for w := range 16 {
+		work.Go(func() {
+			for i := w; i < machines; i += 16 {
+				must(t, s.PutSnapshot(ctx, snapshot(ids[i], 1, bookworm, patch.Patched, patch.Verdict(i%3)), nil))
+			}
+		})
+	}
+	work.Wait()
 	n := 0
 	for v, err := range s.NewestSnapshots(ctx, bookworm) {
 		must(t, err)

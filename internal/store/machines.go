@@ -19,9 +19,13 @@ func scanMachine(r scanner) (patch.Machine, error) {
 }
 
 func insertMachine(ctx context.Context, x session, m patch.Machine) error {
-	_, err := x.exec(ctx, `INSERT INTO machines (`+machineColumns+`, counter, changed)
-		VALUES ($1, $2, $3, '', $4, $5, 0, $6, $7, '', '', '', FALSE, '', '', 0, '', 0, 0, 0, '', 0, 0, 0, `+x.engine.changed+`)`,
-		m.ID, m.Name, m.State, m.EnrolledAt, m.EnrolledBy, m.Address, m.AgentVersion)
+	number, err := nextNumber(ctx, x, "machine")
+	if err != nil {
+		return err
+	}
+	_, err = x.exec(ctx, `INSERT INTO machines (`+machineColumns+`, counter, changed, number)
+		VALUES ($1, $2, $3, '', $4, $5, 0, $6, $7, '', '', '', FALSE, '', '', 0, '', 0, 0, 0, '', 0, 0, 0, `+x.engine.changed+`, $8)`,
+		m.ID, m.Name, m.State, m.EnrolledAt, m.EnrolledBy, m.Address, m.AgentVersion, number)
 	return err
 }
 
@@ -155,13 +159,18 @@ func lockMachine(ctx context.Context, x session, id patch.MachineID) (patch.Mach
 // A note older than that snapshot, or than the one that is there, is a late or repeated report and changes nothing.
 func (s *Store) PutDetectFailed(ctx context.Context, id patch.MachineID, at time.Time, text string) error {
 	err := s.write(ctx, func(x session) error {
-		m, err := lockMachine(ctx, x, id)
+		if _, err := lockMachine(ctx, x, id); err != nil {
+			return err
+		}
+		newest, err := list(ctx, x, scanSnapshot, newestSnapshots+` WHERE machines.id = $1`, id)
 		if err != nil {
 			return err
 		}
-		newest, err := list(ctx, x, scanDocument[patch.Receipt], `SELECT receipt FROM receipts WHERE machine = $1 AND seq = $2`, id, m.SnapshotSeq)
-		if err != nil || (len(newest) > 0 && !at.After(newest[0].Ended)) {
-			return err
+		for _, v := range newest {
+			r, err := s.unpackReceipt(ctx, id, v.seq, v.receipt)
+			if err != nil || !at.After(r.Ended) {
+				return err
+			}
 		}
 		_, err = x.exec(ctx, `UPDATE machines SET detect_failed = $2, detect_failed_at = $3, changed = `+x.engine.changed+` WHERE id = $1 AND detect_failed_at < $3`, id, text, at)
 		return err

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -45,6 +47,7 @@ var rowsOfVersion = map[int64][]string{
 		`INSERT INTO ring_progress (patch, ring, halted, body) VALUES ('s/p/1', 'old', TRUE, '{"patch":"s/p/1","ring":"old","proven":2}')`,
 	},
 	17: {`INSERT INTO health (machine, at, body) VALUES ('m-old', 5, '{"boot":"b"}')`},
+	18: {`INSERT INTO words (id, word) VALUES (9, 'old')`},
 }
 
 func TestMigrationsKeepRows(t *testing.T) {
@@ -86,6 +89,9 @@ func migrateFrom(t *testing.T, url string, from int64) {
 			}
 		}
 	}
+	if from >= 2 && from < 18 {
+		storeAsBefore(t, old)
+	}
 	must(t, old.Close())
 
 	s := open(t, url)
@@ -96,6 +102,9 @@ func migrateFrom(t *testing.T, url string, from int64) {
 		if m := got[patch.Machine](t)(s.FindMachine(ctx, "m-old")); m.SnapshotSeq != 3 || m.ResultsAck != 4 || m.OrderNumber != 2 {
 			t.Errorf("machine became %+v", m)
 		}
+	}
+	if from >= 2 && from < 18 {
+		adopted(t, s)
 	}
 	if from >= 3 {
 		must(t, s.PutRevision(ctx, revision("r", bookworm, 1), []byte("e"), []patch.Patch{aPatch("s/p/1")}))
@@ -163,6 +172,43 @@ func migrateFrom(t *testing.T, url string, from int64) {
 		}
 	}
 	must(t, s.VerifyAudit(ctx))
+}
+
+// storeAsBefore stores detects as versions before 18 did.
+func storeAsBefore(t *testing.T, old *Store) {
+	t.Helper()
+	for seq, os := range map[int]patch.HostOS{1: "debian-11-amd64", 2: bookworm, 3: bookworm} {
+		r := snapshot("m-old", uint64(seq), os, patch.Patched, patch.NotPatched).Receipt
+		body, err := toJSON(r)
+		must(t, err)
+		_, err = old.writer.Exec(`INSERT INTO receipts (machine, seq, receipt) VALUES ('m-old', $1, $2)`, seq, body)
+		must(t, err)
+		if seq == 2 {
+			continue
+		}
+		closed := 0
+		if seq == 1 {
+			closed = 7
+		}
+		_, err = old.writer.Exec(`INSERT INTO snapshots (machine, os, seq, receipt, verdicts, closed_at) VALUES ('m-old', $1, $2, $3, $4, $5)`, string(os), seq, body,
+			[]byte{vectorRaw, 2, byte(patch.Patched) | byte(patch.NotPatched)<<2}, closed)
+		must(t, err)
+	}
+}
+
+func adopted(t *testing.T, s *Store) {
+	t.Helper()
+	want := snapshot("m-old", 3, bookworm, patch.Patched, patch.NotPatched)
+	all := got[[]patch.Snapshot](t)(s.SnapshotsByOS(ctx, "m-old"))
+	if len(all) != 2 || all[1].OS != "debian-11-amd64" || !cmp.Equal(want.Receipt, all[0].Receipt) || !cmp.Equal(want, all[0], sameVector) {
+		t.Errorf("snapshots became %+v", all)
+	}
+	if rs := got[[]patch.Receipt](t)(s.ListReceipts(ctx, "m-old", 0)); len(rs) != 3 || rs[0].Seq != 3 || rs[2].Seq != 1 {
+		t.Errorf("receipts became %+v", rs)
+	}
+	if r := got[patch.Receipt](t)(s.FirstReceipt(ctx, "m-old")); r.Seq != 1 {
+		t.Errorf("the first receipt became %+v", r)
+	}
 }
 
 // A migration that is killed must leave a version and never half of one, so none may opt out of its transaction.

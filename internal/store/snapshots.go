@@ -3,6 +3,8 @@ package store
 import (
 	"bytes"
 	"context"
+	"database/sql"
+	"errors"
 	"iter"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -33,31 +35,28 @@ func (s *Store) putSnapshot(ctx context.Context, v patch.Snapshot, before *patch
 	if v.Received.IsZero() {
 		v.Received = s.now()
 	}
-	receipt, err := toJSON(v.Receipt)
+	word, err := s.words.number(ctx, s, alike(v.Receipt))
 	if err != nil {
 		return err
 	}
-	same := before != nil && before.OS == v.OS && bytes.Equal(before.Verdicts.Bits(), v.Verdicts.Bits())
-	var verdicts []byte
-	if !same {
+	receipt := packReceipt(v.Receipt, word)
+	var verdicts []byte // nil where they are the same as before
+	if before == nil || before.OS != v.OS || !bytes.Equal(before.Verdicts.Bits(), v.Verdicts.Bits()) {
 		if verdicts, err = s.packVerdicts(ctx, v); err != nil {
 			return fault(err, "cannot store a snapshot of the machine %s", v.Machine)
 		}
 	}
 	err = s.write(ctx, func(x session) error {
-		if err := advanceSnapshot(ctx, x, v.Receipt, before); err != nil {
-			return err
-		}
-		if err := putNewest(ctx, x, v.Receipt, receipt, verdicts); err != nil {
+		number, err := advanceSnapshot(ctx, x, v.Receipt, before)
+		if err != nil {
 			return err
 		}
 		if before == nil || before.OS != v.OS {
-			if _, err := x.exec(ctx, `UPDATE snapshots SET closed_at = $3 WHERE machine = $1 AND os <> $2 AND closed_at = 0`,
-				v.Machine, v.OS, s.now()); err != nil {
+			if err := s.leaveOS(ctx, x, number, v.Receipt); err != nil {
 				return err
 			}
 		}
-		if _, err := x.exec(ctx, `INSERT INTO receipts (machine, seq, receipt) VALUES ($1, $2, $3)`, v.Machine, v.Seq, receipt); err != nil {
+		if err := putNewest(ctx, x, number, v.Seq, receipt, verdicts); err != nil {
 			return err
 		}
 		if err := s.putTransitions(ctx, x, v.Receipt, ts); err != nil {
@@ -68,73 +67,121 @@ func (s *Store) putSnapshot(ctx context.Context, v patch.Snapshot, before *patch
 	return fault(err, "cannot store a snapshot of the machine %s", v.Machine)
 }
 
-// putNewest replaces what is newest of the machine's host OS; its verdicts stay where they are nil.
-func putNewest(ctx context.Context, x session, r patch.Receipt, receipt string, verdicts []byte) error {
-	if verdicts == nil {
-		_, err := x.exec(ctx, `UPDATE snapshots SET seq = $3, receipt = $4 WHERE machine = $1 AND os = $2`, r.Machine, r.OS, r.Seq, receipt)
+// putNewest replaces a machine's newest detect and keeps the receipt of the one before; the verdicts stay where they are nil.
+func putNewest(ctx context.Context, x session, number int64, seq uint64, receipt, verdicts []byte) error {
+	if _, err := x.exec(ctx, `INSERT INTO former (machine, seq, receipt) SELECT machine, seq, receipt FROM newest WHERE machine = $1`, number); err != nil {
 		return err
 	}
-	_, err := x.exec(ctx, `INSERT INTO snapshots (machine, os, seq, receipt, verdicts, closed_at) VALUES ($1, $2, $3, $4, $5, 0)
-		ON CONFLICT (machine, os) DO UPDATE SET seq = excluded.seq, receipt = excluded.receipt, verdicts = excluded.verdicts, closed_at = 0`,
-		r.Machine, r.OS, r.Seq, receipt, verdicts)
+	if verdicts == nil {
+		_, err := x.exec(ctx, `UPDATE newest SET seq = $2, receipt = $3 WHERE machine = $1`, number, seq, receipt)
+		return err
+	}
+	_, err := x.exec(ctx, `INSERT INTO newest (machine, seq, receipt, verdicts) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (machine) DO UPDATE SET seq = excluded.seq, receipt = excluded.receipt, verdicts = excluded.verdicts`, number, seq, receipt, verdicts)
 	return err
 }
 
-// advanceSnapshot moves the machine's newest Seq forwards, and is what makes snapshots monotone: a second one waits for this row.
-func advanceSnapshot(ctx context.Context, x session, r patch.Receipt, before *patch.Snapshot) error {
+// leaveOS keeps the last detect of the host OS that a machine had until now, and takes the present one's from there if it had it before.
+func (s *Store) leaveOS(ctx context.Context, x session, number int64, r patch.Receipt) error {
+	old, err := list(ctx, x, scanSnapshot, newestSnapshots+` WHERE newest.machine = $1`, number)
+	if err != nil || len(old) == 0 {
+		return err
+	}
+	was, err := s.unpackReceipt(ctx, r.Machine, old[0].seq, old[0].receipt)
+	if err != nil || was.OS == r.OS {
+		return err
+	}
+	body, err := toJSON(was)
+	if err != nil {
+		return err
+	}
+	if _, err := x.exec(ctx, `INSERT INTO snapshots (machine, os, seq, receipt, verdicts, closed_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (machine, os)
+		DO UPDATE SET seq = excluded.seq, receipt = excluded.receipt, verdicts = excluded.verdicts, closed_at = excluded.closed_at`,
+		r.Machine, was.OS, was.Seq, body, old[0].verdicts, s.now()); err != nil {
+		return err
+	}
+	_, err = x.exec(ctx, `DELETE FROM snapshots WHERE machine = $1 AND os = $2`, r.Machine, r.OS)
+	return err
+}
+
+// advanceSnapshot moves the machine's newest Seq forwards, and is what makes snapshots monotone: a second one waits for this row. It gives
+// the machine's number.
+func advanceSnapshot(ctx context.Context, x session, r patch.Receipt, before *patch.Snapshot) (number int64, err error) {
 	query, args := `UPDATE machines SET snapshot_seq = $2, os = $3, detect_failed = '', detect_failed_at = 0, changed = `+x.engine.changed+`
 		WHERE id = $1 AND state = 'admitted' AND snapshot_seq < $2`, []any{r.Machine, r.Seq, r.OS}
 	if before != nil {
 		query, args = query+` AND snapshot_seq = $4`, append(args, before.Seq)
 	}
-	n, err := x.exec(ctx, query, args...)
-	if err != nil || n > 0 {
-		return err
+	err = x.row(ctx, query+` RETURNING number`, args, &number)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return number, err
 	}
 	m, err := lockMachine(ctx, x, r.Machine)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return &patch.Error{Kind: patch.Conflict, What: "the snapshot is not newer than the one that the appliance has",
+	return 0, &patch.Error{Kind: patch.Conflict, What: "the snapshot is not newer than the one that the appliance has",
 		Why: "its number does not exceed the stored one of the machine " + m.Name}
 }
 
 type storedSnapshot struct {
-	receipt  patch.Receipt
+	machine  patch.MachineID
+	seq      uint64
+	receipt  []byte
 	verdicts []byte
 }
 
+const newestSnapshots = `SELECT machines.id, newest.seq, newest.receipt, newest.verdicts FROM newest JOIN machines ON machines.number = newest.machine`
+
 func scanSnapshot(r scanner) (storedSnapshot, error) {
 	var v storedSnapshot
-	err := r.Scan(document{&v.receipt}, &v.verdicts)
+	err := r.Scan(&v.machine, &v.seq, &v.receipt, &v.verdicts)
 	return v, err
 }
 
-func (s *Store) snapshotOf(v storedSnapshot) (patch.Snapshot, error) {
+func (s *Store) snapshotOf(ctx context.Context, v storedSnapshot) (patch.Snapshot, error) {
+	r, err := s.unpackReceipt(ctx, v.machine, v.seq, v.receipt)
+	if err != nil {
+		return patch.Snapshot{}, err
+	}
 	bits, err := s.unpackVerdicts(v.verdicts)
-	return patch.Snapshot{Receipt: v.receipt, Verdicts: bits}, err
+	return patch.Snapshot{Receipt: r, Verdicts: bits}, err
 }
 
 // NewestSnapshot gives NotFound for a machine that never completed a detect.
 func (s *Store) NewestSnapshot(ctx context.Context, id patch.MachineID) (patch.Snapshot, error) {
-	v, err := find(ctx, s.read(), scanSnapshot, `SELECT receipt, verdicts FROM snapshots WHERE machine = $1 AND closed_at = 0`, id)
+	v, err := find(ctx, s.read(), scanSnapshot, newestSnapshots+` WHERE machines.id = $1`, id)
 	if err != nil {
 		return patch.Snapshot{}, missing(err, "the machine %s never completed a detect", id)
 	}
-	return s.snapshotOf(v)
+	return s.snapshotOf(ctx, v)
 }
 
 // SnapshotsByOS gives the machine's newest snapshot of each host OS that it ever had, the present one first.
 func (s *Store) SnapshotsByOS(ctx context.Context, id patch.MachineID) ([]patch.Snapshot, error) {
-	rows, err := list(ctx, s.read(), scanSnapshot, `SELECT receipt, verdicts FROM snapshots WHERE machine = $1 ORDER BY seq DESC`, id)
+	present, err := s.NewestSnapshot(ctx, id)
+	if err != nil {
+		if patch.KindOf(err) == patch.NotFound {
+			return nil, nil
+		}
+		return nil, err
+	}
+	all := []patch.Snapshot{present}
+	type closed struct {
+		receipt  patch.Receipt
+		verdicts []byte
+	}
+	rows, err := list(ctx, s.read(), func(r scanner) (v closed, err error) { return v, r.Scan(document{&v.receipt}, &v.verdicts) },
+		`SELECT receipt, verdicts FROM snapshots WHERE machine = $1 ORDER BY seq DESC`, id)
 	if err != nil {
 		return nil, fault(err, "cannot read the snapshots of the machine %s", id)
 	}
-	all := make([]patch.Snapshot, len(rows))
-	for i, v := range rows {
-		if all[i], err = s.snapshotOf(v); err != nil {
+	for _, v := range rows {
+		bits, err := s.unpackVerdicts(v.verdicts)
+		if err != nil {
 			return nil, err
 		}
+		all = append(all, patch.Snapshot{Receipt: v.receipt, Verdicts: bits})
 	}
 	return all, nil
 }
@@ -146,23 +193,20 @@ const snapshotPage = 1000
 func (s *Store) NewestSnapshots(ctx context.Context, os patch.HostOS) iter.Seq2[patch.Snapshot, error] {
 	return func(yield func(patch.Snapshot, error) bool) {
 		for last := patch.MachineID(""); ; {
-			w := where{engine: s.engine}
-			w.addFixed(`closed_at = 0`)
-			w.add(`machine > ?`, last)
-			if os != "" {
-				w.add(`os = ?`, os)
-			}
-			rows, err := list(ctx, s.read(), scanSnapshot, `SELECT receipt, verdicts FROM snapshots`+w.String()+` ORDER BY machine`+page(snapshotPage, 0), w.args...)
+			rows, err := list(ctx, s.read(), scanSnapshot, newestSnapshots+` WHERE machines.id > $1 ORDER BY machines.id`+page(snapshotPage, 0), last)
 			if err != nil {
 				yield(patch.Snapshot{}, fault(err, "cannot read snapshots"))
 				return
 			}
 			for _, v := range rows {
-				snapshot, err := s.snapshotOf(v)
+				last = v.machine
+				snapshot, err := s.snapshotOf(ctx, v)
+				if err == nil && os != "" && snapshot.OS != os {
+					continue
+				}
 				if !yield(snapshot, err) || err != nil {
 					return
 				}
-				last = v.receipt.Machine
 			}
 			if len(rows) < snapshotPage {
 				return
@@ -171,14 +215,40 @@ func (s *Store) NewestSnapshots(ctx context.Context, os patch.HostOS) iter.Seq2[
 	}
 }
 
+const allReceipts = `SELECT seq, receipt FROM (SELECT machine, seq, receipt FROM newest UNION ALL SELECT machine, seq, receipt FROM former) every
+	WHERE machine = (SELECT number FROM machines WHERE id = $1) ORDER BY seq`
+
+func (s *Store) receipts(ctx context.Context, id patch.MachineID, order string) ([]patch.Receipt, error) {
+	type row struct {
+		seq  uint64
+		body []byte
+	}
+	rows, err := list(ctx, s.read(), func(r scanner) (v row, err error) { return v, r.Scan(&v.seq, &v.body) }, allReceipts+order, id)
+	if err != nil {
+		return nil, fault(err, "cannot read the receipts of the machine %s", id)
+	}
+	all := make([]patch.Receipt, len(rows))
+	for i, v := range rows {
+		if all[i], err = s.unpackReceipt(ctx, id, v.seq, v.body); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
 // FirstReceipt is that of the first detect that a machine ever completed; NotFound where it never did.
 func (s *Store) FirstReceipt(ctx context.Context, id patch.MachineID) (patch.Receipt, error) {
-	r, err := find(ctx, s.read(), scanDocument[patch.Receipt], `SELECT receipt FROM receipts WHERE machine = $1 ORDER BY seq LIMIT 1`, id)
-	return r, missing(err, "the machine %s never completed a detect", id)
+	all, err := s.receipts(ctx, id, page(1, 0))
+	if err == nil && len(all) == 0 {
+		err = patch.Errorf(patch.NotFound, "the machine %s never completed a detect", id)
+	}
+	if err != nil {
+		return patch.Receipt{}, err
+	}
+	return all[0], nil
 }
 
 // ListReceipts gives a machine's receipts, newest first; limit 0 means all.
 func (s *Store) ListReceipts(ctx context.Context, id patch.MachineID, limit int) ([]patch.Receipt, error) {
-	all, err := list(ctx, s.read(), scanDocument[patch.Receipt], `SELECT receipt FROM receipts WHERE machine = $1 ORDER BY seq DESC`+page(limit, 0), id)
-	return all, fault(err, "cannot read the receipts of the machine %s", id)
+	return s.receipts(ctx, id, ` DESC`+page(limit, 0))
 }

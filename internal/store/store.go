@@ -28,9 +28,10 @@ type Store struct {
 	log     *slog.Logger
 	vectors *vectorCodec
 	moves   *moves
-	bases   bases
 	commits atomic.Int64 // of this process
-	group   *group       // of writers; nil where the database lets them write at once
+	words   words
+	bases   bases
+	group   *group // of writers; nil where the database lets them write at once
 
 	failing sync.Once
 	failed  chan struct{}
@@ -71,7 +72,10 @@ func (s *Store) begin(ctx context.Context, url string) (err error) {
 	if err := s.connect(ctx, url); err != nil {
 		return err
 	}
-	if err := s.migrate(ctx); err != nil || s.engine.name == "sqlite" {
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	if err := s.adopt(ctx); err != nil || s.engine.name == "sqlite" {
 		return err
 	}
 	return s.forgetForeignMarks(ctx)
