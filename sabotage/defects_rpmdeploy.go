@@ -48,6 +48,7 @@ var rpmDeployDefects = []Defect{
 	{Name: "an order is begun on an empty battery", File: "internal/agent/prepare.go", Old: "if err := r.cfg.Power(); err != nil {", New: "if err := r.cfg.Power(); false {", Test: "TestPreflight", In: "./internal/agent"},
 	{Name: "a discharging battery counts as mains", File: "internal/agent/host/power.go", Old: "if lowest < leastBattery {", New: "if lowest < 0 {", Test: "TestPower", In: "./internal/agent/host"},
 	{Name: "nobody is told of a kept configuration file", File: "internal/agent/host/remarks.go", Old: "strings.HasPrefix(line, \"warning: \") && strings.Contains(line, \" created as \"):", New: "false:", Test: "TestRpmRemarks", In: "./internal/agent/host"},
+	{Name: "an rpm machine with half an update counts as well", File: "internal/agent/host/health.go", Old: "if all := VersionsOf(f, p.Name, p.Arch); len(all) > 1 &&", New: "if all := VersionsOf(f, p.Name, p.Arch); len(all) > 9 &&", Test: "TestRpmWhole", In: "./internal/agent/host"},
 	{Name: "a plan takes every stream's build", File: "internal/world/needed_rpm.go", Old: "return found == nil || slices", New: "return true || slices",
 		Test: "TestNeededRPM", In: "./internal/world"},
 	{Name: "a plan replaces what its machine's administrator holds", File: "internal/world/needed_rpm.go", Old: "p.Name == r.Name && !p.Held &&", New: "p.Name == r.Name &&",

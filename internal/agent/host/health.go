@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/version"
 )
 
 // probeTime bounds one probe.
@@ -49,6 +50,9 @@ func commanded(ctx context.Context, name string) (ok bool, seen string) {
 		seen = says(systemctl(ctx, "is-system-running"))
 		return seen == "running", seen
 	case "packages":
+		if KeptWithRPM("/") {
+			return rpmWhole(ctx, "/")
+		}
 		seen = says(dpkg(ctx, "--audit"))
 		if seen == "" {
 			return true, "all are configured"
@@ -56,6 +60,20 @@ func commanded(ctx context.Context, name string) (ok bool, seen string) {
 		return false, seen
 	}
 	return false, "the agent does not know this command"
+}
+
+// rpmWhole reports whether rpm's database can be read and no package is there in two versions, as an interrupted update leaves it.
+func rpmWhole(ctx context.Context, root string) (ok bool, seen string) {
+	f, err := CollectFacts(ctx, root)
+	if err != nil {
+		return false, err.Error()
+	}
+	for _, p := range f.Packages {
+		if all := VersionsOf(f, p.Name, p.Arch); len(all) > 1 && all[0].Version != all[1].Version && !version.InstallOnly(p.Name) && p.Name != "gpg-pubkey" {
+			return false, p.Name + " is there in two versions"
+		}
+	}
+	return true, "all are whole"
 }
 
 // says gives the first line of what a program prints, or why it could not be run.

@@ -49,3 +49,16 @@ func TestDpkgRemarks(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+func TestRpmWhole(t *testing.T) {
+	w := newRPMWorld(t, lib1, lib2, kern1, kern2)
+	w.install(lib1, kern1)
+	w.run("rpm", "--root", w.root, "--nosignature", "--nodeps", "-i", filepath.Join(w.files, kern2.File()))
+	if ok, seen := rpmWhole(t.Context(), w.root); !ok {
+		t.Errorf("two kernels: %s", seen)
+	}
+	w.run("rpm", "--root", w.root, "--nosignature", "--nodeps", "--replacefiles", "-i", filepath.Join(w.files, lib2.File()))
+	if ok, seen := rpmWhole(t.Context(), w.root); ok || seen != "lib is there in two versions" {
+		t.Errorf("a package twice: %v, %s", ok, seen)
+	}
+}
