@@ -113,7 +113,7 @@ func TestMissedWindowIsMadeUpFor(t *testing.T) {
 			}
 			all, err := s.store.ListDeployments(t.Context(), 1)
 			s.must(err)
-			if w := all[0].Plan.Window; w.NotAfter.UTC().Hour() != 12 || all[0].By != "schedule nightly" {
+			if w := all[0].Plan.Window; !w.NotAfter.Equal(time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)) || all[0].By != "schedule nightly" {
 				t.Errorf("%+v by %s", w, all[0].By)
 			}
 		})
