@@ -1,13 +1,22 @@
 package e2e
 
 import (
+	"archive/zip"
 	"context"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -148,49 +157,61 @@ func TestAServicePackMakesAnotherWindows(t *testing.T) {
 	}
 }
 
-// A Windows machine enrols, is admitted, detects, and what it has installed besides is there as inventory.
-func TestAWindowsMachineJoins(t *testing.T) {
-	needRoot(t)
-	w := newWindows(t)
+// shed is an appliance for Windows machines, without any archive.
+func newShed(t *testing.T) *site {
+	t.Helper()
 	fettle, _ := programs(t)
-	a, err := lab.NewAppliance(t.Context(), fettle, filepath.Join(openDir(t), "appliance"))
+	a, err := lab.NewAppliance(t.Context(), fettle, filepath.Join(openDir(t), "appliance"), lab.WithCheckin(10*time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	s := &site{Appliance: a, t: t}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the appliance's log:\n%s", s.troubles())
+		}
 		if err := a.Stop(); err != nil {
 			t.Error(err)
 		}
-	}()
-	s := &site{Appliance: a, t: t}
-	oval, err := filepath.Abs("testdata/windows.oval.xml")
+	})
+	return s
+}
+
+// joins enrols the machine, has it admitted, and gives its name once it has detected.
+func (w *windows) joins(s *site) string {
+	w.t.Helper()
+	token, err := s.NewToken(w.t.Context(), "windows")
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
+	w.run(windowsAgent, "enrol", "--server", "https://"+s.Agents, "--token", token)
+	w.serve()
+	var all struct{ Items []struct{ Name string } }
+	until(w.t, "the machine has checked in", func() bool {
+		s.json(&all, "machines", "list")
+		return len(all.Items) == 1
+	})
+	name := all.Items[0].Name
+	s.cli("machines", "admit", name)
+	if _, err := s.WaitSnapshot(w.t.Context(), name, 1); err != nil {
+		w.t.Fatal(err)
+	}
+	return name
+}
+
+// A Windows machine enrols, is admitted, detects, and what it has installed besides is there as inventory.
+func TestAWindowsMachineJoins(t *testing.T) {
+	needRoot(t)
+	w, s := newWindows(t), newShed(t)
 	shared := filepath.Join(openDir(t), "windows.oval.xml")
-	if err := os.WriteFile(shared, read(t, oval), 0o644); err != nil {
+	if err := os.WriteFile(shared, read(t, "testdata/windows.oval.xml"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	s.cli("feeds", "add", "--name", "kettle", "--oval", shared, "--os", "windows-6.1-sp1-amd64")
 	s.cli("catalog", "sync")
 	w.copy(kettle(t, "1.0.0"), `C:\kettle.msi`)
 	w.run("msiexec", "/qn", "/i", `C:\kettle.msi`)
-	token, err := a.NewToken(t.Context(), "windows")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.run(windowsAgent, "enrol", "--server", "https://"+a.Agents, "--token", token)
-	w.serve()
-	var all struct{ Items []struct{ Name string } }
-	until(t, "the machine has checked in", func() bool {
-		s.json(&all, "machines", "list")
-		return len(all.Items) == 1
-	})
-	name := all.Items[0].Name
-	s.cli("machines", "admit", name)
-	if _, err := a.WaitSnapshot(t.Context(), name, 1); err != nil {
-		t.Fatal(err)
-	}
+	name := w.joins(s)
 	says(t, s.cli("machines", "show", name), "windows-6.1-sp1-amd64", "4 of 4 patches judged", "Microsoft Windows 7")
 	says(t, s.cli("explain", name, "fettle.test/1"), `expected version older than 2.0.0.0, seen 1.0.0.0`, "nobody has decided about it")
 	says(t, s.cli("explain", name, "fettle.test/2"), `HKLM\SOFTWARE\Fettle Test\Kettle\Version: expected exists, seen does not exist`)
@@ -221,4 +242,193 @@ func (w *windows) serve() {
 			w.t.Logf("the agent said:\n%s", log)
 		}
 	})
+}
+
+// authority is a certificate authority of this test's own, and signs with a certificate of it.
+type authority struct {
+	dir string
+	der []byte
+}
+
+func newAuthority(t *testing.T) *authority {
+	t.Helper()
+	a := &authority{dir: t.TempDir()}
+	run := func(argv ...string) {
+		t.Helper()
+		cmd := exec.Command(argv[0], argv[1:]...)
+		cmd.Dir = a.dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v: %s", argv, err, out)
+		}
+	}
+	run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "30", "-subj", "/CN=Fettle Test CA")
+	run("openssl", "req", "-newkey", "rsa:2048", "-nodes", "-keyout", "sign.key", "-out", "sign.csr", "-subj", "/CN=Fettle Test")
+	if err := os.WriteFile(filepath.Join(a.dir, "ext"), []byte("extendedKeyUsage=codeSigning\nkeyUsage=digitalSignature\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run("openssl", "x509", "-req", "-in", "sign.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "sign.pem", "-days", "30", "-extfile", "ext")
+	run("openssl", "x509", "-in", "ca.pem", "-outform", "DER", "-out", "ca.der")
+	a.der = read(t, filepath.Join(a.dir, "ca.der"))
+	return a
+}
+
+// sign gives a signed copy of an installer.
+func (a *authority) sign(t *testing.T, file string) string {
+	t.Helper()
+	signed := filepath.Join(t.TempDir(), "signed-"+filepath.Base(file))
+	cmd := exec.Command("osslsigncode", "sign", "-certs", filepath.Join(a.dir, "sign.pem"), "-key", filepath.Join(a.dir, "sign.key"), "-h", "sha256", "-in", file, "-out", signed)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return signed
+}
+
+// trust makes the machine trust an authority: its certificate goes where Windows keeps the roots, in Windows' own form.
+func (w *windows) trust(a *authority) {
+	w.t.Helper()
+	sum := sha1.Sum(a.der)
+	property := func(id uint32, value []byte) []byte {
+		b := binary.LittleEndian.AppendUint32(nil, id)
+		b = binary.LittleEndian.AppendUint32(b, 1)
+		return append(binary.LittleEndian.AppendUint32(b, uint32(len(value))), value...)
+	}
+	blob := append(property(3, sum[:]), property(32, a.der)...)
+	key := fmt.Sprintf(`HKLM\SOFTWARE\Microsoft\SystemCertificates\ROOT\Certificates\%X`, sum)
+	if err := w.Put(w.t.Context(), key, "Blob", "REG_BINARY", hex.EncodeToString(blob)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// setup builds an installer that does what its macros say.
+func setup(t *testing.T, name string, macros ...string) string {
+	t.Helper()
+	source, err := filepath.Abs("testdata/kettle/setup.c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), name+"-setup.exe")
+	cmd := exec.Command("x86_64-w64-mingw32-gcc", append(macros, "-s", "-mwindows", source, "-o", file)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return file
+}
+
+// shelf serves installers, and gives definitions of the apps that they install.
+type shelf struct {
+	t   *testing.T
+	dir string // of definitions, where the appliance can read
+	www string
+	url string
+}
+
+func newShelf(t *testing.T) *shelf {
+	t.Helper()
+	h := &shelf{t: t, dir: openDir(t), www: t.TempDir()}
+	server := httptest.NewServer(http.FileServer(http.Dir(h.www)))
+	t.Cleanup(server.Close)
+	h.url = server.URL
+	return h
+}
+
+func (h *shelf) put(name, kind, signer, file, more string) {
+	h.t.Helper()
+	b := read(h.t, file)
+	if err := os.WriteFile(filepath.Join(h.www, filepath.Base(file)), b, 0o600); err != nil {
+		h.t.Fatal(err)
+	}
+	text := fmt.Sprintf("id: test.%s\nname: %s\nversion: \"2.0\"\npackages:\n  - architecture: amd64\n    url: %s/%s\n    sha256: %x\n    size: %d\n    kind: %s\n    signer: %s\n%s",
+		name, name, h.url, filepath.Base(file), sha256.Sum256(b), len(b), kind, signer, more)
+	if err := os.WriteFile(filepath.Join(h.dir, name+".yaml"), []byte(text), 0o644); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// pack gives all definitions as one file, as a feed wants them.
+func (h *shelf) pack() string {
+	h.t.Helper()
+	name := filepath.Join(h.dir, "apps.zip")
+	f, err := os.Create(name)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer f.Close()
+	z := zip.NewWriter(f)
+	all, _ := filepath.Glob(filepath.Join(h.dir, "*.yaml"))
+	for _, definition := range all {
+		w, err := z.Create(filepath.Base(definition))
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		if _, err := w.Write(read(h.t, definition)); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		h.t.Fatal(err)
+	}
+	return name
+}
+
+// old makes Windows list an older version of a program.
+func (w *windows) old(name string) {
+	w.t.Helper()
+	for _, v := range [][2]string{{"DisplayName", name}, {"DisplayVersion", "1.0"}} {
+		if err := w.Put(w.t.Context(), `HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall\`+name, v[0], "REG_SZ", v[1]); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// Installers of every temper on one machine: a signed MSI that works, one that wants a restart, one that fails, one that lies, one that
+// hangs, and one that somebody else signed. Each ends as what it is, and none stands in another's way.
+func TestDeployOnWindows(t *testing.T) {
+	needRoot(t)
+	w, s, h, ca := newWindows(t), newShed(t), newShelf(t), newAuthority(t)
+	w.trust(ca)
+	w.copy(kettle(t, "1.0.0"), `C:\kettle.msi`)
+	w.run("msiexec", "/qn", "/i", `C:\kettle.msi`)
+	for _, name := range []string{"Cup", "Lid", "Pot", "Pan", "Wok"} {
+		w.old(name)
+	}
+	silent := "    switches: /S\n"
+	h.put("Kettle", "msi", "Fettle Test", ca.sign(t, kettle(t, "2.0.0")), "")
+	h.put("Cup", "exe", "Fettle Test", ca.sign(t, setup(t, "Cup", "-DCODE=3010", `-DPROGRAM="Cup"`)), silent)
+	h.put("Lid", "nsis", "Fettle Test", ca.sign(t, setup(t, "Lid", "-DCODE=1603")), "")
+	h.put("Pot", "exe", "Fettle Test", ca.sign(t, setup(t, "Pot", "-DCODE=0")), silent)
+	h.put("Pan", "exe", "Fettle Test", ca.sign(t, setup(t, "Pan", "-DCODE=0", "-DHANGS")), silent+"    minutes: 1\n")
+	h.put("Wok", "exe", "Somebody Else", ca.sign(t, setup(t, "Wok", "-DCODE=0", `-DPROGRAM="Wok"`)), silent)
+	s.cli("feeds", "add", "--name", "apps", "--apps", h.pack(), "--os", "windows-6.1-sp1-amd64")
+	s.cli("catalog", "sync")
+	name := w.joins(s)
+	b := &box{s: s, spec: lab.AgentSpec{Hostname: name}}
+	var ids []string
+	for _, r := range b.rows("--verdict", "not-patched") {
+		ids = append(ids, r.Patch.ID)
+	}
+	if len(ids) != 6 {
+		t.Fatalf("it needs %v\n%s", ids, s.cli("machines", "rows", name))
+	}
+	s.approve(ids...)
+	plan, _ := s.plan(b)
+	s.ended(s.apply(plan))
+	says(t, s.cli("explain", name, "apps/test.cup/2.0"), "owes a reboot before it takes effect")
+	if err := w.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.serve()
+	until(t, "the restart has proven what waited for it", func() bool { return b.row("apps/test.cup/2.0").Effect == "verified" })
+	for id, want := range map[string]row{
+		"apps/test.kettle/2.0": {Verdict: "patched", Execution: "done", Effect: "verified"},
+		"apps/test.cup/2.0":    {Verdict: "patched", Execution: "done", Effect: "verified"},
+		"apps/test.lid/2.0":    {Verdict: "not-patched", Execution: "failed", Cause: "patch"},
+		"apps/test.pot/2.0":    {Verdict: "not-patched", Execution: "done", Effect: "not-effective"},
+		"apps/test.pan/2.0":    {Verdict: "not-patched", Execution: "failed", Cause: "patch"},
+		"apps/test.wok/2.0":    {Verdict: "not-patched", Execution: "failed", Cause: "untrusted"},
+	} {
+		got := b.row(id)
+		if got.Verdict != want.Verdict || got.Execution != want.Execution || got.Cause != want.Cause || got.Effect != want.Effect {
+			t.Errorf("%s: %+v\n%s", id, got, s.cli("explain", name, id))
+		}
+	}
 }

@@ -74,9 +74,7 @@ func explain(_ context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	cfg := c.config()
-	cfg.ReadList = readList
-	e, err := agent.Explain(cfg, words[0])
+	e, err := agent.Explain(c.config(), words[0])
 	if err != nil {
 		return err
 	}

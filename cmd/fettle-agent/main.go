@@ -105,7 +105,7 @@ func (c *call) only(n int, what string) ([]string, error) {
 }
 
 func (c *call) config() agent.Config {
-	return agent.Config{StateDir: *c.state, Version: version, ApplyDelta: catalog.Apply, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+	return agent.Config{StateDir: *c.state, Version: version, ApplyDelta: catalog.Apply, ReadList: readList, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
 }
 
 // show prints v as JSON where that was asked for, else as text.

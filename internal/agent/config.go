@@ -47,7 +47,7 @@ type Config struct {
 	Announce  func(terminals []string, text string)
 	// RebootLook is how often a restart that is due is looked after; 0: every five seconds.
 	RebootLook time.Duration
-	// ReadList decodes a catalog list. Only Explain needs it.
+	// ReadList decodes a catalog list, for Explain and for what no package database tells of.
 	ReadList func([]byte) ([]patch.Patch, error)
 	// ApplyDelta makes a catalog file out of an older one and a delta; nil means that whole files are fetched.
 	ApplyDelta func(before, delta []byte) ([]byte, error)
@@ -111,6 +111,7 @@ func (c Config) withDefaults() Config {
 		c.Steward = liveSteward{"/"}
 	}
 	l := layout{c.StateDir}
+	c.native(l)
 	rpm := (c.Installer == nil || c.Chain == nil) && host.KeptWithRPM("/")
 	switch {
 	case c.Installer != nil:

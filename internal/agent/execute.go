@@ -138,7 +138,7 @@ func (r *run) install(ctx context.Context, item wire.OrderItem) error {
 	if err != nil {
 		return r.fail(item, &host.Failure{Cause: patch.FailDrift, Text: "the package database cannot be read: " + err.Error()})
 	}
-	if err := r.drifted(facts, item); err != nil {
+	if err := r.drifted(ctx, facts, item); err != nil {
 		return r.fail(item, err)
 	}
 	t, err := r.cfg.Installer.Plan(ctx, item.Attempt, facts, r.staged(item), r.allowed())
@@ -233,10 +233,14 @@ func (r *run) settle(ctx context.Context, in intent, log string, runErr error, n
 		if _, ended := r.journal.newest().outcome(attempt); ended || !ok {
 			continue
 		}
-		undone := notThere(facts, item)
+		undone, says := notThere(facts, item), note
+		if bySetup(item) {
+			undone, says = r.afterSetup(ctx, facts, item.Patch, runErr)
+			says = cmp.Or(note, says)
+		}
 		switch {
 		case err == nil && undone == "":
-			text := strings.Join(append(slices.DeleteFunc([]string{note}, func(s string) bool { return s == "" }), host.Remarks(log)...), "; ")
+			text := strings.Join(append(slices.DeleteFunc([]string{says}, func(s string) bool { return s == "" }), host.Remarks(log)...), "; ")
 			err := r.result(item, patch.ExecDone, func(res *wire.Result) { res.Log, res.Text, res.RebootOwed = log, clip(text, 2000), owed })
 			if err != nil {
 				return err

@@ -103,6 +103,11 @@ func checkOrder(o wire.Order, me patch.MachineID) error {
 }
 
 func checkPackage(os patch.HostOS, p patch.PlanPackage) error {
+	if windows := version.Of(os) == version.Windows; windows != (p.Setup != nil) {
+		return patch.Errorf(patch.Invalid, "%.80q is not installed on %s in the way that the order says", p.Name, os)
+	} else if windows {
+		return host.CheckSetup(p) // the file itself carries the vendor's signature, if any
+	}
 	if version.Of(os) == version.RPM {
 		return host.CheckRPM(p) // the package itself carries the vendor's signature
 	}

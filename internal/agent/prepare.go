@@ -31,7 +31,7 @@ func (r *run) prepare(ctx context.Context, items []wire.OrderItem) ([]wire.Order
 	whole := err
 	steps := []func(wire.OrderItem) error{
 		func(wire.OrderItem) error { return whole },
-		func(item wire.OrderItem) error { return r.drifted(facts, item) },
+		func(item wire.OrderItem) error { return r.drifted(ctx, facts, item) },
 		func(item wire.OrderItem) error { return r.download(ctx, item) },
 	}
 	for _, step := range steps {
@@ -100,7 +100,10 @@ func (r *run) fits(facts patch.Facts) error {
 }
 
 // drifted names what is not as the order assumed. A package that an earlier item of the same order brought along is where it should be.
-func (r *run) drifted(facts patch.Facts, item wire.OrderItem) error {
+func (r *run) drifted(ctx context.Context, facts patch.Facts, item wire.OrderItem) error {
+	if bySetup(item) {
+		return r.stillNeeded(ctx, facts, item.Patch)
+	}
 	for _, p := range item.Packages {
 		now, found := installedAt(facts, p.Name, p.Arch)
 		say := func(text string, args ...any) error {
@@ -242,7 +245,7 @@ func (r *run) vouch(ctx context.Context, facts patch.Facts, items []wire.OrderIt
 }
 
 func (r *run) chain(ctx context.Context, facts patch.Facts, o patch.Origin, want []patch.PlanPackage) (map[patch.Hash][]byte, error) {
-	if facts.OS.Manager == "rpm" {
+	if facts.OS.Manager == "rpm" || want[0].Setup != nil {
 		return r.cfg.Chain.Verify(ctx, host.Origin{Origin: o}, want)
 	}
 	release, err := r.client().fetch(ctx, blob{Hash: o.Release, Limit: 8 << 20, Dir: r.files.origins()})
@@ -310,7 +313,7 @@ func (r *run) cleanUp() {
 			keep["stanzas-"+string(p.Origin.Index)+".json"] = true
 		}
 	}
-	for _, dir := range []string{r.files.payloads(), r.files.origins(), r.files.path("apt/repo"), r.files.path("rpm/repo")} {
+	for _, dir := range []string{r.files.payloads(), r.files.origins(), r.files.path("setups"), r.files.path("apt/repo"), r.files.path("rpm/repo")} {
 		files, err := os.ReadDir(dir)
 		if err != nil {
 			continue

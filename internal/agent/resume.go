@@ -59,6 +59,9 @@ func (r *run) undone(ctx context.Context, in intent, begun bool) ([]host.Staged,
 	rpm := facts.OS.Manager == "rpm"
 	touched := rpm && begun
 	for _, p := range append(append([]patch.PlanPackage{}, in.Want...), in.Along...) {
+		if p.Setup != nil {
+			continue // there is nothing that an interrupted installer could be mended with
+		}
 		there := stateOf(facts, p) == ""
 		now, found := installedAt(facts, p.Name, p.Arch)
 		touched = touched || there && p.Version != p.From || found && now.State == patch.Broken || rpm && in.changes(p) && isThere(facts, p)

@@ -44,6 +44,26 @@ func (m *Machine) class(name string) func(*gathering) {
 		return (*gathering).service
 	case "process58", "process":
 		return (*gathering).process
+	case "program":
+		return (*gathering).program
+	case "hotfix":
+		return (*gathering).hotfix
+	case "msiproduct":
+		return (*gathering).msiproduct
+	case "msipatch":
+		return (*gathering).msipatch
+	case "folder":
+		return (*gathering).folder
+	case "device":
+		return (*gathering).device
+	case "windows":
+		return (*gathering).windows
+	case "systemmetric":
+		return (*gathering).systemmetric
+	case "wmiobject":
+		return (*gathering).wmiobject
+	case "registrysubkeys":
+		return (*gathering).registrysubkeys
 	}
 	return nil
 }

@@ -24,12 +24,19 @@ func CheckFile(path string, size int64, want patch.Hash) error {
 	if !st.Mode().IsRegular() || st.Size() != size {
 		return patch.Errorf(patch.Untrusted, "%s has %d bytes and not %d", path, st.Size(), size)
 	}
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
+	_, got, err := digest(f)
+	if err != nil {
 		return fmt.Errorf("cannot read %s: %w", path, err)
 	}
-	if got := hex.EncodeToString(h.Sum(nil)); got != string(want) {
+	if got != want {
 		return patch.Errorf(patch.Untrusted, "%s hashes to %s and not to %s", path, got, want)
 	}
 	return nil
+}
+
+// digest reads a file through.
+func digest(r io.Reader) (n int64, sum patch.Hash, err error) {
+	h := sha256.New()
+	n, err = io.Copy(h, r)
+	return n, patch.Hash(hex.EncodeToString(h.Sum(nil))), err
 }

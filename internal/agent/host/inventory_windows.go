@@ -84,6 +84,11 @@ func RebootSignal(string) patch.RebootSignal {
 		r.Reasons = append(r.Reasons, "files that are in use wait to be replaced")
 	}
 	k.close()
+	k = openKey(bootKey)
+	if why := k.text("Owed"); why != "" {
+		r.Reasons = append(r.Reasons, why)
+	}
+	k.close()
 	r.Owed = len(r.Reasons) > 0
 	return r
 }

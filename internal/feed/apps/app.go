@@ -57,14 +57,14 @@ type Package struct {
 	URL          string         `yaml:"url"`
 	SHA256       string         `yaml:"sha256"`
 	Size         int64          `yaml:"size"`
-	Kind         string         `yaml:"kind"`     // msi, exe, msix, or archive: nothing is installed by itself
-	Switches     string         `yaml:"switches"` // with which it installs without asking
+	Kind         string         `yaml:"kind"`     // msi, msp, msu, inno, nsis, burn, exe; msix and archive are not installed
+	Switches     string         `yaml:"switches"` // beside those with which installers of its kind ask nothing
+	Signer       string         `yaml:"signer"`   // the name in the certificate that it must be signed with
+	Blockers     []string       `yaml:"blockers"` // programs during whose running it is not installed: "scribbler.exe"
+	Minutes      int            `yaml:"minutes"`  // how long it may take; 30 where nothing is said
 	ExitCodes    map[int]string `yaml:"exit-codes"`
 	Uninstall    string         `yaml:"uninstall"`
 }
-
-// Outcomes are the words for exit codes.
-var outcomes = map[string]bool{"done": true, "reboot": true, "rebooting": true, "busy": true, "present": true, "cancelled": true, "failed": true, "disk-full": true, "blocked": true}
 
 var (
 	idPattern   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,126}$`) })
@@ -113,15 +113,13 @@ func (p *Package) check(a *App) {
 	default:
 		a.wrong(true, "a package is for the architecture %q", p.Architecture)
 	}
-	switch p.Kind {
-	case "msi", "exe", "msix", "archive":
-	default:
-		a.wrong(true, "a package is of the kind %q", p.Kind)
-	}
+	_, known := kinds[p.Kind]
+	a.wrong(!known, "a package is of the kind %q", p.Kind)
 	a.wrong(p.SHA256 != "" && !hashPattern().MatchString(p.SHA256), "a package has the SHA-256 %q", p.SHA256)
 	a.wrong(p.Size < 0, "a package has the size %d", p.Size)
 	for code, word := range p.ExitCodes {
-		a.wrong(!outcomes[word], "the exit code %d means %q", code, word)
+		_, known := outcomes[word]
+		a.wrong(!known, "the exit code %d means %q", code, word)
 	}
 }
 

@@ -126,7 +126,8 @@ func TestWhatADefinitionSays(t *testing.T) {
 	if d := cmp.Diff(want, e[0].Patch); d != "" {
 		t.Error(d)
 	}
-	files := []patch.PayloadFile{{Payload: patch.Payload{Name: "scribbler-2.10.0-x64.msi", Arch: "amd64", Version: "2.10.0", Size: 42}, URL: "https://maker.example/dl/scribbler-2.10.0-x64.msi", SHA256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}
+	files := []patch.PayloadFile{{Payload: patch.Payload{Name: "scribbler-2.10.0-x64.msi", Arch: "amd64", Version: "2.10.0", Size: 42}, URL: "https://maker.example/dl/scribbler-2.10.0-x64.msi", SHA256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+		Setup: &patch.Setup{Kind: patch.SetupMSI, Codes: map[int]patch.SetupOutcome{0: patch.SetupDone, 3010: patch.SetupReboot}}}}
 	if d := cmp.Diff(files, e[0].Files); d != "" {
 		t.Error(d)
 	}
@@ -242,4 +243,21 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Switches that agents give by themselves are left out; a definition whose switches no agent would give is detected and not installed.
+func TestHowInstallersAreRun(t *testing.T) {
+	for _, c := range []struct {
+		pkg  Package
+		want *patch.Setup
+	}{
+		{Package{Kind: "msi", Switches: "/qn /norestart ALLUSERS=1", Signer: "Maker, Inc."}, &patch.Setup{Kind: patch.SetupMSI, Switches: []string{"ALLUSERS=1"}, Signer: "Maker, Inc."}},
+		{Package{Kind: "exe", Switches: "/quiet /norestart"}, &patch.Setup{Kind: patch.SetupPlain, Switches: []string{"/quiet", "/norestart"}}},
+		{Package{Kind: "nsis", Blockers: []string{"pot.exe"}, Minutes: 5}, &patch.Setup{Kind: patch.SetupNSIS, Blockers: []string{"pot.exe"}, Minutes: 5}},
+		{Package{Kind: "exe"}, nil}, {Package{Kind: "exe", Switches: `/D="C:\\x y"`}, nil}, {Package{Kind: "archive"}, nil}, {Package{Kind: "msix"}, nil},
+	} {
+		if d := cmp.Diff(c.want, c.pkg.setup()); d != "" {
+			t.Errorf("%+v: %s", c.pkg, d)
+		}
+	}
 }

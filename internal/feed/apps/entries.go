@@ -151,20 +151,17 @@ func (m *Match) current(v string) detect.Expr {
 	return detect.Or(detect.And(newer, detect.Not(silent)), detect.And(silent, detect.Expr{Op: detect.OpUnclear, Text: "Windows' list of programs has no version of it"}))
 }
 
-// files are the installers whose address, hash and size are known, where all of them are.
+// files are the installers whose address, hash, size and way of running are known, where all of them are.
 func (a *App) files() (out []patch.PayloadFile) {
 	for i := range a.Packages {
 		p := &a.Packages[i]
 		u, err := url.Parse(p.URL)
-		if err != nil || p.Kind == "archive" || p.SHA256 == "" || p.Size == 0 || path.Base(u.Path) == "/" || path.Base(u.Path) == "." {
+		setup := p.setup()
+		if err != nil || setup == nil || p.SHA256 == "" || p.Size == 0 || path.Base(u.Path) == "/" || path.Base(u.Path) == "." {
 			return nil
 		}
-		arch := p.Architecture
-		if arch == "any" {
-			arch = ""
-		}
 		u.Fragment = ""
-		out = append(out, patch.PayloadFile{Payload: patch.Payload{Name: path.Base(u.Path), Arch: arch, Version: a.Version, Size: p.Size}, URL: u.String(), SHA256: patch.Hash(p.SHA256)})
+		out = append(out, patch.PayloadFile{Payload: patch.Payload{Name: path.Base(u.Path), Arch: p.Architecture, Version: a.Version, Size: p.Size}, URL: u.String(), SHA256: patch.Hash(p.SHA256), Setup: setup})
 	}
 	return out
 }

@@ -1,0 +1,125 @@
+package host
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"regexp"
+	"sync"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Setups installs files that belong to no package manager: installers for Windows. What an order says of one is its kind and a few
+// switches of a fixed shape; the rest of its argv is here.
+type Setups struct {
+	Dir      string // private directory in which installers get the names that Windows wants of them
+	Payloads string // the folder of fetched files, by their SHA-256
+	Log      *slog.Logger
+}
+
+var (
+	setupName    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._()%+,-]{0,200}$`) })
+	setupVersion = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._()+:~-]{0,100}$`) })
+)
+
+// CheckSetup holds an installer from an order against the shape of names, architectures and versions, the limits of sizes, and what agents
+// do at all.
+func CheckSetup(p patch.PlanPackage) error {
+	switch {
+	case !setupName().MatchString(p.Name):
+		return patch.Errorf(patch.Invalid, "%q is not a file name", clip(p.Name))
+	case p.Arch != "any" && windowsArch(p.Arch) != p.Arch:
+		return patch.Errorf(patch.Invalid, "%q is not an architecture (of %s)", clip(p.Arch), p.Name)
+	case !setupVersion().MatchString(p.Version):
+		return patch.Errorf(patch.Invalid, "%q is not a version (of %s)", clip(p.Version), p.Name)
+	}
+	if err := p.Setup.Check(); err != nil {
+		return err
+	}
+	return checkBytes(p)
+}
+
+// extension is what Windows wants a file of a kind to be called.
+func extension(k patch.SetupKind) string {
+	switch k {
+	case patch.SetupMSI, patch.SetupMSP, patch.SetupMSU:
+		return "." + string(k)
+	}
+	return ".exe"
+}
+
+// setupArgs is the argv of an installer: the program, by its name in the system directory unless it is the file itself, and its arguments.
+// log is where Windows Installer writes what it does.
+func setupArgs(s *patch.Setup, file, log string) (program string, args []string, err error) {
+	if err := s.Check(); err != nil {
+		return "", nil, err
+	}
+	switch s.Kind {
+	case patch.SetupMSI, patch.SetupMSP:
+		verb := "/i"
+		if s.Kind == patch.SetupMSP {
+			verb = "/p"
+		}
+		return "msiexec.exe", append([]string{verb, file, "/qn", "/norestart", "/l*", log, "REBOOT=ReallySuppress"}, s.Switches...), nil
+	case patch.SetupMSU:
+		return "wusa.exe", []string{file, "/quiet", "/norestart"}, nil
+	case patch.SetupInno:
+		args = []string{"/VERYSILENT", "/SUPPRESSMSGBOXES", "/NORESTART", "/SP-"}
+	case patch.SetupNSIS:
+		args = []string{"/S"}
+	case patch.SetupBurn:
+		args = []string{"/quiet", "/norestart"}
+	}
+	return file, append(args, s.Switches...), nil
+}
+
+// limit is how long an installer may take.
+func limit(s *patch.Setup) time.Duration {
+	if s.Minutes > 0 {
+		return time.Duration(s.Minutes) * time.Minute
+	}
+	return 30 * time.Minute
+}
+
+// ended judges an installer's exit code. A restart that is owed is no failure.
+func ended(s *patch.Setup, p patch.PlanPackage, code int, log string) (reboot bool, err error) {
+	switch s.Outcome(code) {
+	case patch.SetupDone:
+		return false, nil
+	case patch.SetupReboot:
+		return true, nil
+	case patch.SetupBusy:
+		return false, &Failure{Cause: patch.FailLock, Text: fmt.Sprintf("another installation is going on on this machine (exit code %d of %s)", code, p.Name), Log: log}
+	}
+	return false, &Failure{Cause: patch.FailPatch, Text: fmt.Sprintf("the installer of %s %s failed with exit code %d%s", p.Name, p.Version, code, meaning(s.Kind, code)), Log: log}
+}
+
+// meaning translates what Windows Installer says by a number (its documented error codes).
+func meaning(k patch.SetupKind, code int) string {
+	if k != patch.SetupMSI && k != patch.SetupMSP {
+		return ""
+	}
+	texts := map[int]string{1601: "the Windows Installer service does not answer", 1602: "somebody cancelled it", 1603: "a fatal error; its log says more",
+		1605: "what it changes is not installed", 1612: "its source is not there", 1619: "the file cannot be opened", 1620: "the file is no installer package",
+		1622: "its log cannot be written", 1625: "this machine's policy forbids it", 1633: "it is for another kind of processor",
+		1636: "the file is no patch package", 1638: "another version is installed already", 1642: "what it patches is not installed", 1643: "this machine's policy forbids patches"}
+	if t, known := texts[code]; known {
+		return ": " + t
+	}
+	return ""
+}
+
+// checkOpen refuses an open file unless it is of exactly this size and SHA-256, and leaves it at its beginning.
+func checkOpen(f io.ReadSeeker, p patch.PlanPackage) error {
+	n, sum, err := digest(f)
+	if err != nil {
+		return fmt.Errorf("cannot read the installer of %s: %w", p.Name, err)
+	}
+	if n != p.Size || sum != p.SHA256 {
+		return patch.Errorf(patch.Untrusted, "the installer of %s has %d bytes with the hash %s, and the order names %d with %s", p.Name, n, sum, p.Size, p.SHA256)
+	}
+	_, err = f.Seek(0, io.SeekStart)
+	return err
+}

@@ -1,0 +1,87 @@
+package host
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+func TestInstallersRunWithAFixedArgv(t *testing.T) {
+	for _, c := range []struct {
+		setup   patch.Setup
+		program string
+		args    string
+	}{
+		{patch.Setup{Kind: patch.SetupMSI, Switches: []string{"ALLUSERS=1"}}, "msiexec.exe", "/i|F|/qn|/norestart|/l*|L|REBOOT=ReallySuppress|ALLUSERS=1"},
+		{patch.Setup{Kind: patch.SetupMSP}, "msiexec.exe", "/p|F|/qn|/norestart|/l*|L|REBOOT=ReallySuppress"},
+		{patch.Setup{Kind: patch.SetupMSU}, "wusa.exe", "F|/quiet|/norestart"},
+		{patch.Setup{Kind: patch.SetupInno, Switches: []string{"/NOICONS"}}, "F", "/VERYSILENT|/SUPPRESSMSGBOXES|/NORESTART|/SP-|/NOICONS"},
+		{patch.Setup{Kind: patch.SetupNSIS}, "F", "/S"},
+		{patch.Setup{Kind: patch.SetupBurn}, "F", "/quiet|/norestart"},
+		{patch.Setup{Kind: patch.SetupPlain, Switches: []string{"--silent"}}, "F", "--silent"},
+	} {
+		program, args, err := setupArgs(&c.setup, "F", "L")
+		if diff := cmp.Diff(c.args, strings.Join(args, "|")); diff != "" || program != c.program || err != nil {
+			t.Errorf("%s: %s %v\n%s", c.setup.Kind, program, err, diff)
+		}
+	}
+	if _, _, err := setupArgs(&patch.Setup{Kind: patch.SetupNSIS, Switches: []string{"/D=C:\\"}}, "F", "L"); err == nil {
+		t.Error("a switch of no known shape is given to an installer")
+	}
+}
+
+func TestExitCodesBecomeCauses(t *testing.T) {
+	p := patch.PlanPackage{Name: "kettle", Version: "2.0"}
+	for _, c := range []struct {
+		code   int
+		reboot bool
+		cause  patch.FailCause
+		says   string
+	}{
+		{0, false, "", ""}, {3010, true, "", ""}, {1641, true, "", ""}, {1618, false, patch.FailLock, "another installation"},
+		{1603, false, patch.FailPatch, "exit code 1603: a fatal error"}, {7, false, patch.FailPatch, "exit code 7"},
+	} {
+		reboot, err := ended(&patch.Setup{Kind: patch.SetupMSI}, p, c.code, "log")
+		var cause patch.FailCause
+		text := ""
+		if f, ok := err.(*Failure); ok {
+			cause, text = f.Cause, f.Text
+		}
+		if reboot != c.reboot || cause != c.cause || !strings.Contains(text, c.says) {
+			t.Errorf("%d: %v, %q, %q", c.code, reboot, cause, text)
+		}
+	}
+}
+
+func TestAnInstallerThatIsNotTheOrdersIsRefused(t *testing.T) {
+	sum := patch.Hash("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+	if err := checkOpen(strings.NewReader("abc"), patch.PlanPackage{Size: 3, SHA256: sum}); err != nil {
+		t.Error(err)
+	}
+	for _, p := range []patch.PlanPackage{{Size: 4, SHA256: sum}, {Size: 3, SHA256: sum[:63] + "e"}} {
+		if checkOpen(strings.NewReader("abc"), p) == nil {
+			t.Errorf("%+v is taken", p)
+		}
+	}
+}
+
+func TestInstallersInOrdersAreHeldAgainstTheirShape(t *testing.T) {
+	good := patch.PlanPackage{Name: "Kettle 2.0 (x64).msi", Arch: "amd64", Version: "2.0", Size: 3, SHA256: patch.Hash(strings.Repeat("ab", 32)), Setup: &patch.Setup{Kind: patch.SetupMSI}}
+	if err := CheckSetup(good); err != nil {
+		t.Error(err)
+	}
+	for _, change := range []func(*patch.PlanPackage){
+		func(p *patch.PlanPackage) { p.Name = `..\x.msi` }, func(p *patch.PlanPackage) { p.Name = "" }, func(p *patch.PlanPackage) { p.Arch = "mips" },
+		func(p *patch.PlanPackage) { p.Version = "2\n0" }, func(p *patch.PlanPackage) { p.Size = 0 }, func(p *patch.PlanPackage) { p.SHA256 = "x" },
+		func(p *patch.PlanPackage) { p.Setup = &patch.Setup{Kind: "script"} },
+	} {
+		bad := good
+		change(&bad)
+		if CheckSetup(bad) == nil {
+			t.Errorf("%+v is taken", bad)
+		}
+	}
+}
