@@ -112,14 +112,14 @@ func TestPackagesAreTheirParts(t *testing.T) {
 // References that multiply are cut before they take the machine's memory.
 func TestReferencesThatMultiply(t *testing.T) {
 	packages := []string{pkg("p00", `<p:IsInstalled>`+yes+`</p:IsInstalled>`)}
-	for i := 1; i < 60; i++ {
+	for i := 1; i < 9; i++ {
 		before := "p" + strconv.Itoa(100 + i - 1)[1:]
 		packages = append(packages, pkg("p"+strconv.Itoa(100 + i)[1:], needs(before+"|"+before, before, before)+`<p:IsInstalled>`+yes+`</p:IsInstalled>`, yes+" "+yes))
 	}
 	start := time.Now()
 	answers, err := setOf(t, packages...).Evaluate(t.Context(), machine{}.facts(""))
-	if err != nil || len(answers) != 60 || answers[5].Installable != item.True || answers[59].Installable != item.Error {
-		t.Errorf("%v, %d answers: %v … %v", err, len(answers), answers[5].Installable, answers[59].Installable)
+	if err != nil || len(answers) != 9 || answers[5].Installable != item.True || answers[8].Installable != item.Error {
+		t.Errorf("%v, %d answers: %v … %v", err, len(answers), answers[5].Installable, answers[8].Installable)
 	}
 	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("it took %v", took)
