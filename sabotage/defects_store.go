@@ -2,6 +2,21 @@ package main
 
 // storeDefects remove controls of the storage and of who may do what.
 var storeDefects = []Defect{
+	{Name: "a follower on postgres goes on from the newest transaction", File: "internal/store/postgres.go",
+		Old: `horizon: "pg_snapshot_xmin(`, New: `horizon: "pg_snapshot_xmax(`,
+		Test: "TestChangesOfOtherAppliancesAreSeen", In: "./internal/store"},
+	{Name: "a check-in leaves no mark for those who follow", File: "internal/store/machines.go",
+		Old: "ELSE away_until END, changed = `+x.engine.changed+`", New: "ELSE away_until END, changed = changed + 0 * `+x.engine.changed+`",
+		Test: "TestChangesAreToldOnceTheyAreAcknowledged$/sqlite", In: "./internal/store"},
+	{Name: "a machine that changes its OS stays in the counts of the old one", File: "internal/fleet/seat.go",
+		Old: "s.Receipt != nil && s.Receipt.OS == s.OS()", New: "s.Receipt != nil",
+		Test: "TestCountsEqualARecount", In: "./internal/fleet"},
+	{Name: "a situation forgets that the newest detect is stale", File: "internal/gate/situation.go",
+		Old: "w.Now.Sub(taken) > w.Limits.Stale,", New: "false,",
+		Test: "TestOneSituationHasOneAnswer", In: "./internal/gate"},
+	{Name: "a label remembers who carried it before the machine was renamed", File: "internal/fleet/seat.go",
+		Old: "ID: m.ID, Name: m.Name, State", New: "ID: m.ID, State",
+		Test: "TestAMemoryIsNeverOld", In: "./internal/label"},
 	{Name: "a write that failed leaves what it wrote to those that share its transaction", File: "internal/store/group.go",
 		Old: `"ROLLBACK TO writer"`, New: `"SELECT 1"`, Test: "TestWritersThatShareATransactionFailAlone", In: "./internal/store"},
 	{Name: "a caller that goes away interrupts the transaction of others", File: "internal/store/group.go",

@@ -41,13 +41,22 @@ func TestAMemoryIsNeverOld(t *testing.T) {
 				s.machines = append(s.machines, patch.Machine{ID: patch.MachineID(fmt.Sprint("new", len(s.machines))), State: patch.Admitted})
 			}
 			m := &s.machines[rapid.IntRange(0, len(s.machines)-1).Draw(t, "machine")]
-			m.Name = rapid.SampledFrom([]string{"a", "b"}).Draw(t, "name")
-			m.State = rapid.SampledFrom([]patch.MachineState{patch.Admitted, patch.Admitted, patch.Pending, patch.Revoked}).Draw(t, "state")
-			m.OS = rapid.SampledFrom([]patch.HostOS{"x", "y"}).Draw(t, "os")
-			m.Inventory = rapid.SampledFrom([]patch.Hash{"", "big", "tin", "missing"}).Draw(t, "inventory")
-			m.RebootOwed = rapid.Bool().Draw(t, "owed")
-			m.Address = rapid.SampledFrom([]string{"10.1.1.1", "192.0.2.1"}).Draw(t, "address")
-			m.SeenAt = time.Date(2026, 3, 1, 10, 0, rapid.IntRange(0, 9).Draw(t, "seen"), 0, time.UTC)
+			switch rapid.IntRange(0, 6).Draw(t, "what") { // one thing alone
+			case 0:
+				m.Name = rapid.SampledFrom([]string{"a", "b"}).Draw(t, "name")
+			case 1:
+				m.State = rapid.SampledFrom([]patch.MachineState{patch.Admitted, patch.Admitted, patch.Pending, patch.Revoked}).Draw(t, "state")
+			case 2:
+				m.OS = rapid.SampledFrom([]patch.HostOS{"x", "y"}).Draw(t, "os")
+			case 3:
+				m.Inventory = rapid.SampledFrom([]patch.Hash{"", "big", "tin", "missing"}).Draw(t, "inventory")
+			case 4:
+				m.RebootOwed = !m.RebootOwed
+			case 5:
+				m.Address = rapid.SampledFrom([]string{"10.1.1.1", "192.0.2.1"}).Draw(t, "address")
+			case 6:
+				m.SeenAt = time.Date(2026, 3, 1, 10, 0, rapid.IntRange(0, 9).Draw(t, "seen"), 0, time.UTC)
+			}
 			fresh := forgetful(t, b, s, expressions)
 			for name := range s.labels {
 				got, err := b.Membership(t.Context(), name)
