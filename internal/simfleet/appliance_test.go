@@ -71,11 +71,12 @@ func (s *server) boot() {
 	random := s.w.random("server")
 	hub := api.NewHub(random.Float64)
 	cat := &catalog.Catalog{Store: st, Raw: raw, Files: lists, Key: s.keys.Catalog, Now: time.Now, Log: log}
-	labels := &label.Book{Labels: st, Machines: st}
 	listOf := func(ctx context.Context, os patch.HostOS, rev patch.RevisionID) (world.List, error) {
 		return cat.ListOf(ctx, os, rev)
 	}
-	reader := &world.Reader{Store: st, Fleet: fleet.New(st, listOf), Catalog: cat, Labels: labels, Now: time.Now, Zone: time.UTC, Lists: listOf}
+	index := fleet.New(st, listOf)
+	labels := &label.Book{Labels: st, Fleet: index, Inventories: st}
+	reader := &world.Reader{Store: st, Fleet: index, Catalog: cat, Labels: labels, Now: time.Now, Zone: time.UTC, Lists: listOf}
 	planner := &plan.Planner{World: reader}
 	account := &ledger.Ledger{World: reader, Store: st, Labels: labels, Log: log}
 	wake := func(id patch.MachineID) { hub.Poke(id) }
