@@ -161,7 +161,7 @@ func (g *gathering) folder() {
 	for csidl := range 0x40 {
 		path := make([]uint16, windows.MAX_PATH+1)
 		if status, _, _ := get.Call(0, uintptr(csidl), 0, 0, uintptr(unsafe.Pointer(&path[0]))); status == 0 && path[0] != 0 {
-			g.add(typed("csidl", "int", strconv.Itoa(csidl)), text("path", windows.UTF16ToString(path)))
+			g.add(typed("csidl", "int", strconv.Itoa(csidl)), text("path", strings.TrimSuffix(windows.UTF16ToString(path), `\`)))
 		}
 	}
 }
