@@ -61,7 +61,7 @@ func (l *Ledger) Compliance(ctx context.Context, labels []string, allowed patch.
 // judged is one machine as a report sees it.
 type judged struct {
 	freshness Freshness
-	lacks     []patch.Patch // missing security patches, those left out that a newer missing one replaces
+	lacks     []*patch.Patch // missing security patches, those left out that a newer missing one replaces
 	errors    int
 }
 
@@ -81,7 +81,7 @@ func judgeMachine(s *world.Sight) *judged {
 		case v == patch.NotPatched && patches[i].Category == patch.Security:
 			replaced := slices.ContainsFunc(s.Shelf.Newer(patches[i].ID), func(id patch.ID) bool { return s.Verdict(id) == patch.NotPatched })
 			if !replaced {
-				m.lacks = append(m.lacks, patches[i])
+				m.lacks = append(m.lacks, &patches[i])
 			}
 		}
 	})
@@ -125,9 +125,9 @@ func (c *complying) add(m *judged, now time.Time) {
 	}
 	seen := map[patch.Severity]bool{}
 	for _, p := range m.lacks {
-		c.lack(p.Severity, p, now, seen)
+		c.lack(p.Severity, *p, now, seen)
 		if cves := c.kev.Among(p.CVEs); len(cves) > 0 {
-			x := c.lack(patch.Exploited, p, now, seen)
+			x := c.lack(patch.Exploited, *p, now, seen)
 			if slices.ContainsFunc(cves, func(cve string) bool { due := c.kev[cve].Due; return !due.IsZero() && now.After(due.AddDate(0, 0, 1)) }) {
 				x.overdue++
 			}
