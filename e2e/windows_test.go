@@ -423,7 +423,7 @@ func TestDeployOnWindows(t *testing.T) {
 		"apps/test.cup/2.0":    {Verdict: "patched", Execution: "done", Effect: "verified"},
 		"apps/test.lid/2.0":    {Verdict: "not-patched", Execution: "failed", Cause: "patch"},
 		"apps/test.pot/2.0":    {Verdict: "not-patched", Execution: "done", Effect: "not-effective"},
-		"apps/test.pan/2.0":    {Verdict: "not-patched", Execution: "failed", Cause: "patch"},
+		"apps/test.pan/2.0":    {Verdict: "not-patched", Execution: "failed", Cause: "time-out"},
 		"apps/test.wok/2.0":    {Verdict: "not-patched", Execution: "failed", Cause: "untrusted"},
 	} {
 		got := b.row(id)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -147,4 +148,15 @@ func (w *bounded) Write(p []byte) (int, error) {
 	}
 	w.b = append(w.b, p...)
 	return n, nil
+}
+
+// says gives the first line of what a program prints, or why it could not be run.
+func says(c *exec.Cmd) string {
+	out := &bounded{max: 4 << 10}
+	err := run(c, out, nil)
+	line, _, _ := strings.Cut(strings.TrimSpace(string(out.b)), "\n")
+	if line == "" && err != nil {
+		return "cannot be asked: " + err.Error()
+	}
+	return line
 }

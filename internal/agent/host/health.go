@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"time"
@@ -74,17 +73,6 @@ func rpmWhole(ctx context.Context, root string) (ok bool, seen string) {
 		}
 	}
 	return true, "all are whole"
-}
-
-// says gives the first line of what a program prints, or why it could not be run.
-func says(c *exec.Cmd) string {
-	out := &bounded{max: 4 << 10}
-	err := run(c, out, nil)
-	line, _, _ := strings.Cut(strings.TrimSpace(string(out.b)), "\n")
-	if line == "" && err != nil {
-		return "cannot be asked: " + err.Error()
-	}
-	return line
 }
 
 // listens reports whether something takes connections on a port of this machine.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -126,7 +125,7 @@ func (s *Setups) install(ctx context.Context, p patch.PlanPackage) (reboot bool,
 	}
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return false, out, &Failure{Cause: patch.FailPatch, Log: out,
+		return false, out, &Failure{Cause: patch.FailTimeout, Log: out,
 			Text: fmt.Sprintf("the installer of %s %s did not end within %s; it and what it had started were ended", p.Name, p.Version, limit(p.Setup))}
 	case err != nil:
 		return false, out, &Failure{Cause: patch.FailPatch, Text: fmt.Sprintf("the installer of %s %s cannot be started: %v", p.Name, p.Version, err), Log: out}
@@ -146,39 +145,6 @@ func openShared(path string) (*os.File, error) {
 		return nil, err
 	}
 	return os.NewFile(uintptr(h), path), nil
-}
-
-// runSetup runs a program to its end, or until ctx ends: then it and all that it has started are ended. The code is the program's.
-func runSetup(ctx context.Context, program string, args []string) (code int, out string, err error) {
-	job, err := windows.CreateJobObject(nil, nil)
-	if err != nil {
-		return 0, "", err
-	}
-	defer windows.CloseHandle(job)
-	cmd := exec.Command(program, args...)
-	var said tail
-	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &said, &said, outputDelay
-	if err := cmd.Start(); err != nil {
-		return 0, "", err
-	}
-	if h, err := windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, uint32(cmd.Process.Pid)); err == nil {
-		_ = windows.AssignProcessToJobObject(job, h) // of a process that has ended already there is nothing to end
-		windows.CloseHandle(h)
-	}
-	stop := context.AfterFunc(ctx, func() {
-		_ = windows.TerminateJobObject(job, 1)
-		_ = cmd.Process.Kill()
-	})
-	defer stop()
-	err = cmd.Wait()
-	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit):
-		return int(int32(exit.ExitCode())), said.String(), nil
-	case errors.Is(err, exec.ErrWaitDelay):
-		return 0, said.String(), nil
-	}
-	return 0, said.String(), err
 }
 
 // runs names the first of some programs that runs now; empty where none does.
