@@ -179,9 +179,9 @@ func sentence(v patch.Verdict, clauses []patch.Clause) string {
 	if len(clauses) == 0 {
 		return lead + " by definition."
 	}
-	c := clauses[len(clauses)-1]
-	if v != patch.NotPatched && v != patch.Patched {
-		c = clauses[0]
+	c := clauses[0]
+	if v == patch.NotPatched || v == patch.Patched {
+		c = telling(clauses)
 	}
 	text := fmt.Sprintf("%s: expected %s, seen %s", lead, c.Expected, c.Seen)
 	if c.Subject != "" {
@@ -191,6 +191,16 @@ func sentence(v patch.Verdict, clauses []patch.Clause) string {
 		text += fmt.Sprintf(" (and %d more)", n)
 	}
 	return text + "."
+}
+
+// telling is the last clause that is about a value: that something is there, or is not, tells less.
+func telling(clauses []patch.Clause) patch.Clause {
+	for _, c := range slices.Backward(clauses) {
+		if c.Expected != "exists" && !strings.HasSuffix(c.Expected, " nothing") {
+			return c
+		}
+	}
+	return clauses[len(clauses)-1]
 }
 
 // affected lists the packages that a definition compares versions of and that are there, each once, at the newest version asked for.

@@ -22,7 +22,7 @@ func (r *Request) String() string {
 	case "wmiobject":
 		parts = append(parts, w.take("wmi_class"))
 	case "program", "msiproduct", "msipatch", "hotfix", "device":
-		parts = append(parts, r.Class, w.take("name", "product_code", "patch_code", "id", "hardware_id"))
+		parts = append(parts, r.Class, w.take("name", "name_key", "product_code", "patch_code", "id", "hardware_id"))
 	case "registrysubkeys":
 		parts = append(parts, "keys below "+w.path())
 	case "registry", "file", "filehash58", "filehash", "rpmverifyfile", "symlink", "fileextendedattribute":
