@@ -66,15 +66,9 @@ func (s *people) findMachine(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.Ledger.Machines(c.Context(), patch.MachineFilter{State: m.State, OS: m.OS})
-	if err != nil {
+	d := MachineDetail{Online: s.Hub.Online(m.ID)}
+	if d.Machine, err = s.Ledger.Machine(c.Context(), m.ID); err != nil {
 		return nil, err
-	}
-	d := MachineDetail{Machine: ledger.MachineRow{Machine: m}, Online: s.Hub.Online(m.ID)}
-	for _, r := range rows {
-		if r.ID == m.ID {
-			d.Machine = r
-		}
 	}
 	if d.Formerly, err = s.Ledger.Formerly(c.Context(), m.ID); err != nil {
 		return nil, err

@@ -124,12 +124,33 @@ func (f RowFilter) matchesGates(ctx context.Context, e *entry) (bool, error) {
 	return (f.Gate == "" || f.Gate == a.Closed.Name) && (f.Code == "" || f.Code == a.Closed.Code), nil
 }
 
-// byNeed orders what an administrator acts on first: what is needed, what could not be judged, what is not known, then the rest; security
-// before other updates.
-func byNeed(a, b *entry) int {
-	rank := [...]int{patch.NotPatched: 0, patch.Faulty: 1, patch.Unknown: 2, patch.Patched: 3, patch.NotApplicable: 4}
-	return cmp.Or(cmp.Compare(rank[a.verdict], rank[b.verdict]), cmp.Compare(a.patch.Category, b.patch.Category),
-		strings.Compare(string(a.patch.ID), string(b.patch.ID)), strings.Compare(a.sight.Machine.Name, b.sight.Machine.Name),
+// mostNeeded cuts a page out of all entries, what an administrator acts on first before the rest: what is needed, what could not be judged,
+// what is not known; security before other updates. Only those of the page's verdicts are put in order.
+func mostNeeded(all []*entry, limit, offset int) []*entry {
+	var by [patch.Unknown + 1][]*entry
+	for _, e := range all {
+		by[e.verdict] = append(by[e.verdict], e)
+	}
+	out := []*entry{}
+	offset = max(0, offset)
+	for _, v := range []patch.Verdict{patch.NotPatched, patch.Faulty, patch.Unknown, patch.Patched, patch.NotApplicable} {
+		some := by[v]
+		if offset >= len(some) {
+			offset -= len(some)
+			continue
+		}
+		slices.SortFunc(some, alike)
+		out = append(out, some[offset:]...)
+		if offset = 0; limit > 0 && len(out) >= limit {
+			return out[:limit]
+		}
+	}
+	return out
+}
+
+// alike orders entries of one verdict.
+func alike(a, b *entry) int {
+	return cmp.Or(cmp.Compare(a.patch.Category, b.patch.Category), strings.Compare(string(a.patch.ID), string(b.patch.ID)), strings.Compare(a.sight.Machine.Name, b.sight.Machine.Name),
 		strings.Compare(string(a.sight.Machine.ID), string(b.sight.Machine.ID)))
 }
 

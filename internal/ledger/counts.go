@@ -30,39 +30,38 @@ func (l *Ledger) PatchCounts(ctx context.Context, os patch.HostOS, f RowFilter) 
 		return nil, 0, err
 	}
 	patches := shelf.List.Patches()
-	all := make([]PatchCount, len(patches))
 	var hits []int
-	for i := range all {
-		all[i] = PatchCount{Patch: patches[i], OS: os, Verdicts: counts[i], Decisions: v.Decisions(patches[i].ID)}
-		if f.selects(&all[i]) {
+	for i := range patches {
+		if f.selects(&patches[i], counts[i], v.Decisions(patches[i].ID)) {
 			hits = append(hits, i)
 		}
 	}
 	slices.SortFunc(hits, func(a, b int) int {
-		return cmp.Or(cmp.Compare(all[b].Verdicts[patch.NotPatched], all[a].Verdicts[patch.NotPatched]),
-			cmp.Compare(all[a].Patch.Category, all[b].Patch.Category), strings.Compare(string(all[a].Patch.ID), string(all[b].Patch.ID)))
+		if c := cmp.Compare(counts[b][patch.NotPatched], counts[a][patch.NotPatched]); c != 0 {
+			return c
+		}
+		return cmp.Or(cmp.Compare(patches[a].Category, patches[b].Category), strings.Compare(string(patches[a].ID), string(patches[b].ID)))
 	})
 	out := []PatchCount{}
 	for _, i := range page(hits, f.Limit, f.Offset) {
-		if err := l.judge(ctx, v, &all[i]); err != nil {
+		c := PatchCount{Patch: patches[i], OS: os, Verdicts: counts[i], Decisions: v.Decisions(patches[i].ID)}
+		if err := l.judge(ctx, v, &c); err != nil {
 			return nil, 0, err
 		}
-		out = append(out, all[i])
+		out = append(out, c)
 	}
 	return out, len(hits), nil
 }
 
 // selects applies a filter to a patch's numbers.
-func (f RowFilter) selects(c *PatchCount) bool {
-	v := c.Verdicts
-	if f.Text == "" && !f.Closed && len(f.Verdicts) == 0 && len(c.Decisions) == 0 && v[patch.NotPatched]+v[patch.Patched]+v[patch.Faulty] == 0 {
+func (f RowFilter) selects(p *patch.Patch, v patch.Counts, decisions []patch.Decision) bool {
+	if f.Text == "" && !f.Closed && len(f.Verdicts) == 0 && len(decisions) == 0 && v[patch.NotPatched]+v[patch.Patched]+v[patch.Faulty] == 0 {
 		return false
 	}
 	if len(f.Verdicts) > 0 && !slices.ContainsFunc(f.Verdicts, func(x patch.Verdict) bool { return x <= patch.Unknown && v[x] > 0 }) {
 		return false
 	}
-	e := entry{sight: &world.Sight{}, patch: &c.Patch}
-	return (f.Category == "" || f.Category == c.Patch.Category) && f.mentions(&e) && f.stands(c.Decisions)
+	return (f.Category == "" || f.Category == p.Category) && (f.Text == "" || f.mentions(&entry{sight: &world.Sight{}, patch: p})) && f.stands(decisions)
 }
 
 func (f RowFilter) stands(decisions []patch.Decision) bool {

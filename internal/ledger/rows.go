@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/gate"
@@ -74,9 +73,8 @@ func selected(ctx context.Context, all []entry, f RowFilter) ([]Row, Summary, er
 		}
 	}
 	sum.Matching = len(hits)
-	slices.SortFunc(hits, byNeed)
 	rows := []Row{}
-	for _, e := range page(hits, f.Limit, f.Offset) {
+	for _, e := range mostNeeded(hits, f.Limit, f.Offset) {
 		r, _, err := e.row(ctx)
 		if err != nil {
 			return nil, sum, err
