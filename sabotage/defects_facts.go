@@ -32,9 +32,15 @@ var factDefects = []Defect{
 		Test: "TestLinksStayInside", In: "./internal/probe",
 	},
 	{
+		Name: "a machine that changes while it is asked is judged by what its facts do not hold",
+		File: "internal/item/object.go",
+		Old:  "j.twice = true", New: "j.twice = false",
+		Test: "TestEvaluateAsked", In: "./internal/detect",
+	},
+	{
 		Name: "what definitions ask about files is not collected",
 		File: "internal/standalone/detect.go",
-		Old:  "return s.Collect(ctx, f, m)", New: "return nil",
+		Old:  "return s.Ask(ctx, f, m)", New: "return detect.Asked{}, nil",
 		Test: "TestDefinitionsAboutFiles", In: "./internal/standalone",
 	},
 	{

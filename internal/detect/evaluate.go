@@ -41,26 +41,54 @@ func (s *Signatures) judge(f *patch.Facts) (*judge, error) {
 }
 
 func (s *Signatures) judgeOver(ctx context.Context, f *patch.Facts, src item.Source) (*judge, error) {
+	return s.judgeItems(ctx, f, item.NewJudge(s.trees.items, src))
+}
+
+func (s *Signatures) judgeItems(ctx context.Context, f *patch.Facts, items *item.Judge) (*judge, error) {
 	x, err := newIndex(s.os, s.scheme, f)
 	if err != nil {
 		return nil, err
 	}
-	return &judge{x: x, w: s.columns.walk(), trees: s.trees.judge(ctx, x, src), own: s.rulings(x, f), policies: &s.policies}, nil
+	return &judge{x: x, w: s.columns.walk(), trees: s.trees.judge(ctx, x, items), own: s.rulings(x, f), policies: &s.policies}, nil
 }
 
 // Collect asks src for everything beyond packages that the signatures ask about, each resolved object once, and stores the answers in
 // f.Objects. Evaluating these facts then gives the same verdicts, here or anywhere.
 func (s *Signatures) Collect(ctx context.Context, f *patch.Facts, src item.Source) error {
+	_, err := s.Ask(ctx, f, src)
+	return err
+}
+
+// Asked is what signatures made of a machine's items while they were collected. It is good for one evaluation of the same facts.
+type Asked struct{ items *item.Judge }
+
+// Ask is Collect for who goes on to judge the machine at once: EvaluateAsked need not judge its items again.
+func (s *Signatures) Ask(ctx context.Context, f *patch.Facts, src item.Source) (Asked, error) {
 	f.Objects = nil
 	if s.trees.items.Tests() == 0 {
-		return ctx.Err()
+		return Asked{}, ctx.Err()
 	}
-	all := item.NewJudge(s.trees.items, answersOf(f, src)).Collect(ctx)
-	f.Objects = slices.DeleteFunc(all, func(c patch.Collected) bool {
+	j := item.NewJudge(s.trees.items, answersOf(f, src))
+	f.Objects = slices.DeleteFunc(j.Collect(ctx), func(c patch.Collected) bool {
 		_, ours := managerOf(c.Class)
 		return ours
 	})
-	return ctx.Err()
+	if !j.Steady() {
+		return Asked{}, ctx.Err()
+	}
+	return Asked{j}, ctx.Err()
+}
+
+// EvaluateAsked is Evaluate over facts for which Ask has just collected the objects.
+func (s *Signatures) EvaluateAsked(f *patch.Facts, a Asked) (Result, error) {
+	if a.items == nil {
+		return s.Evaluate(f)
+	}
+	j, err := s.judgeItems(context.Background(), f, a.items)
+	if err != nil {
+		return Result{}, err
+	}
+	return j.evaluate(), nil
 }
 
 // Judgement is one definition's answer in OVAL's values.

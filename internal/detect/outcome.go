@@ -36,9 +36,9 @@ type absence struct {
 	verdict patch.Verdict
 }
 
-// judge asks every test about items of src. Those about packages of the index are asked when a pair is.
-func (t *trees) judge(ctx context.Context, x *index, src item.Source) *outcome {
-	o := &outcome{t: t, x: x, items: item.NewJudge(t.items, src), infos: newInfoJudge(x, t.shapes), pair: -1}
+// judge asks every test about items. Those about packages of the index are asked when a pair is.
+func (t *trees) judge(ctx context.Context, x *index, items *item.Judge) *outcome {
+	o := &outcome{t: t, x: x, items: items, infos: newInfoJudge(x, t.shapes), pair: -1}
 	if len(t.runs) == 0 {
 		return o
 	}

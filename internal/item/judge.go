@@ -23,6 +23,7 @@ type Judge struct {
 	asked     map[question]*found
 	order     []*found
 	wholes    map[string]*entire // by class
+	twice     bool               // something was asked for a second time
 
 	founds   arena[found]
 	requests arena[Request]
@@ -75,8 +76,15 @@ func (j *Judge) Collect(ctx context.Context) []patch.Collected {
 		all[i] = f.Collected
 	}
 	sortCollected(all)
+	for i := 1; i < len(all); i++ {
+		j.twice = j.twice || all[i].Class == all[i-1].Class && all[i].Key == all[i-1].Key
+	}
 	return all
 }
+
+// Steady reports whether everything was asked once only. Then its values are those that a judge over the answers would give, whatever
+// happened on the machine meanwhile.
+func (j *Judge) Steady() bool { return !j.twice }
 
 // judge evaluates as OVAL's processing model says: whether what exists is as wanted, and if so, whether it is in the states.
 func (j *Judge) judge(ctx context.Context, t *Test) Value {

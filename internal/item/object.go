@@ -118,6 +118,7 @@ func (j *Judge) ask(ctx context.Context, r *Request) *found {
 	if f != nil {
 		both := *r
 		both.Fields = merged(f.request.Fields, r.Fields)
+		j.twice = true
 		r = &both
 	}
 	if Whole(r.Class) {

@@ -55,6 +55,7 @@ type judged struct {
 	bundle     *catalog.Bundle
 	meta       patch.RevisionMeta
 	signatures *detect.Signatures
+	asked      detect.Asked
 	result     detect.Result
 	started    time.Time
 	ended      time.Time
@@ -68,7 +69,7 @@ func Detect(ctx context.Context, o Options) error {
 		return err
 	}
 	defer j.bundle.Close()
-	if j.result, err = j.signatures.Evaluate(&j.facts); err != nil {
+	if j.result, err = j.signatures.EvaluateAsked(&j.facts, j.asked); err != nil {
 		return err
 	}
 	j.ended = o.now()
@@ -140,7 +141,7 @@ func (o Options) load(ctx context.Context) (*judged, error) {
 		return nil, err
 	}
 	j.meta, _ = bundle.Meta(j.facts.OS.Key)
-	if err := o.collect(ctx, j.signatures, &j.facts); err != nil {
+	if j.asked, err = o.collect(ctx, j.signatures, &j.facts); err != nil {
 		bundle.Close()
 		return nil, err
 	}
@@ -161,16 +162,16 @@ type hashed struct {
 }
 
 // collect asks the machine what signatures name beyond packages; facts from a file hold it already.
-func (o Options) collect(ctx context.Context, s *detect.Signatures, f *patch.Facts) error {
+func (o Options) collect(ctx context.Context, s *detect.Signatures, f *patch.Facts) (detect.Asked, error) {
 	if o.Facts != "" || o.Replay != "" {
-		return nil
+		return detect.Asked{}, nil
 	}
 	m, err := probe.Open(o.root())
 	if err != nil {
-		return err
+		return detect.Asked{}, err
 	}
 	defer m.Close()
-	return s.Collect(ctx, f, m)
+	return s.Ask(ctx, f, m)
 }
 
 // snapshot is the result as agents upload it. No appliance knows this machine, so Machine is empty and Seq is the time.

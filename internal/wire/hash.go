@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"hash"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -29,16 +30,43 @@ func HashFacts(known patch.Facts) func(whole patch.Facts) (patch.Hash, error) {
 		h.Write(head[:len(head)-1]) // without its closing brace
 	}
 	return func(whole patch.Facts) (patch.Hash, error) {
-		tail, failed := json.Marshal(factsTail{whole.Modules, whole.Objects, whole.Apt})
-		if err := errors.Join(err, failed); err != nil {
+		before, failed := json.Marshal(factsTail{Modules: whole.Modules})
+		after, failedToo := json.Marshal(factsTail{Apt: whole.Apt})
+		if err := errors.Join(err, failed, failedToo); err != nil {
 			return "", patch.Errorf(patch.Internal, "cannot encode facts: %w", err)
 		}
-		if len(tail) > len("{}") {
-			h.Write([]byte{','})
+		members(h, before)
+		if len(whole.Objects) > 0 {
+			hashObjects(h, whole.Objects)
 		}
-		h.Write(tail[1:])
+		members(h, after)
+		h.Write([]byte{'}'})
 		return patch.Hash(hex.EncodeToString(h.Sum(nil))), nil
 	}
+}
+
+// members hashes an object's members, if it has any, behind others.
+func members(h hash.Hash, object []byte) {
+	if len(object) > len("{}") {
+		h.Write([]byte{','})
+		h.Write(object[1 : len(object)-1])
+	}
+}
+
+// hashObjects hashes the member objects, some at a time: all of them are megabytes.
+func hashObjects(h hash.Hash, all []patch.Collected) {
+	h.Write([]byte(`,"objects":[`))
+	b := make([]byte, 0, 64<<10)
+	for i := range all {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if b = appendObject(b, &all[i]); len(b) > 48<<10 {
+			h.Write(b)
+			b = b[:0]
+		}
+	}
+	h.Write(append(b, ']'))
 }
 
 // factsTail is what follows OS and packages in patch.Facts, field by field.

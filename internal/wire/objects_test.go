@@ -1,0 +1,55 @@
+package wire
+
+import (
+	"encoding/json"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Objects are encoded as encoding/json does it, whatever they hold; an agent's facts hash the same in both ways.
+func TestObjectsAreEncodedAsByEncodingJSON(t *testing.T) {
+	text := rapid.OneOf(rapid.StringMatching(`[ -~]{0,12}`), rapid.String(), rapid.Just("<a>&\u2028\x7f\x00\n"),
+		rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 8), func(b []byte) string { return string(b) }))
+	maybe := rapid.OneOf(rapid.Just(""), text)
+	field := func(record []patch.Field) *rapid.Generator[patch.Field] {
+		return rapid.Custom(func(t *rapid.T) patch.Field {
+			return patch.Field{Name: text.Draw(t, "name"), Type: maybe.Draw(t, "type"), Status: patch.Status(maybe.Draw(t, "status")),
+				Value: maybe.Draw(t, "value"), Record: record}
+		})
+	}
+	item := rapid.Custom(func(t *rapid.T) patch.Item {
+		it := patch.Item{Status: patch.Status(maybe.Draw(t, "status"))}
+		if rapid.Bool().Draw(t, "has fields") {
+			record := rapid.SliceOfN(field(nil), 0, 2).Draw(t, "record")
+			it.Fields = rapid.SliceOfN(field(record), 0, 3).Draw(t, "fields")
+		}
+		return it
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		c := patch.Collected{Class: text.Draw(t, "class"), Key: text.Draw(t, "key"), Flag: patch.Flag(text.Draw(t, "flag")), Message: maybe.Draw(t, "message"),
+			Fields: rapid.SliceOfN(text, 0, 2).Draw(t, "wanted"), Items: rapid.SliceOfN(item, 0, 2).Draw(t, "items")}
+		want, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := appendObject(nil, &c); string(got) != string(want) {
+			t.Fatalf("got  %s\nwant %s", got, want)
+		}
+	})
+}
+
+// Many objects go through the hash in parts.
+func TestManyObjectsHashTheSame(t *testing.T) {
+	f := patch.Facts{Objects: make([]patch.Collected, 2000), Modules: []patch.Module{{Name: "nodejs"}}, Apt: &patch.AptPolicy{MachineID: "m"}}
+	for i := range f.Objects {
+		f.Objects[i] = patch.Collected{Class: "file", Key: `path="/usr/lib"`, Flag: patch.FlagComplete, Fields: []string{"size"}}
+	}
+	got, err := HashFacts(patch.Facts{})(f)
+	want, _, failed := HashJSON(f)
+	if err != nil || failed != nil || got != want {
+		t.Errorf("%s, want %s (%v, %v)", got, want, err, failed)
+	}
+}
