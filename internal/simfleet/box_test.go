@@ -44,7 +44,6 @@ type box struct {
 	links      int
 	polls      bool // long polls reach the appliance
 	on         bool
-	off        time.Time // when it comes back, while it is off
 
 	packages map[string]patch.Package
 	boots    int

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"regexp"
 	"sync"
-	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -41,15 +40,6 @@ func CheckSetup(p patch.PlanPackage) error {
 	return checkBytes(p)
 }
 
-// extension is what Windows wants a file of a kind to be called.
-func extension(k patch.SetupKind) string {
-	switch k {
-	case patch.SetupMSI, patch.SetupMSP, patch.SetupMSU:
-		return "." + string(k)
-	}
-	return ".exe"
-}
-
 // setupArgs is the argv of an installer: the program, by its name in the system directory unless it is the file itself, and its arguments.
 // log is where Windows Installer writes what it does.
 func setupArgs(s *patch.Setup, file, log string) (program string, args []string, err error) {
@@ -73,14 +63,6 @@ func setupArgs(s *patch.Setup, file, log string) (program string, args []string,
 		args = []string{"/quiet", "/norestart"}
 	}
 	return file, append(args, s.Switches...), nil
-}
-
-// limit is how long an installer may take.
-func limit(s *patch.Setup) time.Duration {
-	if s.Minutes > 0 {
-		return time.Duration(s.Minutes) * time.Minute
-	}
-	return 30 * time.Minute
 }
 
 // ended judges an installer's exit code. A restart that is owed is no failure.

@@ -134,6 +134,23 @@ func (s *Setups) install(ctx context.Context, p patch.PlanPackage) (reboot bool,
 	return reboot, out, err
 }
 
+// extension is what Windows wants a file of a kind to be called.
+func extension(k patch.SetupKind) string {
+	switch k {
+	case patch.SetupMSI, patch.SetupMSP, patch.SetupMSU:
+		return "." + string(k)
+	}
+	return ".exe"
+}
+
+// limit is how long an installer may take.
+func limit(s *patch.Setup) time.Duration {
+	if s.Minutes > 0 {
+		return time.Duration(s.Minutes) * time.Minute
+	}
+	return 30 * time.Minute
+}
+
 // openShared opens a file so that it can be read by others, and not written, renamed or deleted.
 func openShared(path string) (*os.File, error) {
 	name, err := windows.UTF16PtrFromString(path)
