@@ -9,14 +9,19 @@ import (
 
 // Find judges definition i and says why. ID and Title are left to the caller, who has the list. Facts that Evaluate refuses give the verdict "error" with
 // the reason. For many definitions of one machine, Findings is faster.
-func (s *Signatures) Find(f *patch.Facts, i int) patch.Finding {
+func (s *Signatures) Find(f *patch.Facts, i int) patch.Finding { return s.Finder(f)(i) }
+
+// Finder is Find for many signatures over the same facts, which are prepared once. What it gives belongs to one goroutine.
+func (s *Signatures) Finder(f *patch.Facts) func(i int) patch.Finding {
 	j, err := s.judge(f)
-	if err != nil {
-		return patch.Finding{Verdict: patch.Faulty, Packages: []patch.AffectedPackage{},
-			Reason: patch.Reason{Code: patch.ReasonUnreadable, Text: err.Error()}}
+	return func(i int) patch.Finding {
+		if err != nil {
+			return patch.Finding{Verdict: patch.Faulty, Packages: []patch.AffectedPackage{},
+				Reason: patch.Reason{Code: patch.ReasonUnreadable, Text: err.Error()}}
+		}
+		j.w = s.seek(i)
+		return j.finding()
 	}
-	j.w = s.seek(i)
-	return j.finding()
 }
 
 // Findings judges every definition, in order, and says why, as Find does.

@@ -24,11 +24,11 @@ func (l *Ledger) Rows(ctx context.Context, id patch.MachineID, f RowFilter) ([]R
 	if err != nil {
 		return nil, Summary{}, err
 	}
-	rows, sum, err := selected(ctx, all, f)
+	closed, err := l.closed(ctx, s, f)
 	if err != nil {
 		return nil, Summary{}, err
 	}
-	closed, err := l.closed(ctx, s, f)
+	rows, sum, err := selected(ctx, all, f)
 	if err != nil {
 		return nil, Summary{}, err
 	}
@@ -86,7 +86,7 @@ func selected(ctx context.Context, all []entry, f RowFilter) ([]Row, Summary, er
 
 // closed lists the rows that left the machine's list, newest first: by their last transition.
 func (l *Ledger) closed(ctx context.Context, s *world.Sight, f RowFilter) ([]Row, error) {
-	ts, err := l.World.Store.ListTransitions(ctx, patch.TransitionFilter{Machine: s.Machine.ID})
+	ts, err := s.Moves(ctx)
 	if err != nil {
 		return nil, err
 	}

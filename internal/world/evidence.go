@@ -7,6 +7,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -38,9 +39,17 @@ func (s *Sight) Finding(ctx context.Context, id patch.ID) (f patch.Finding, ok b
 	if facts.OS.Key != sigs.OS() || i >= sigs.Len() {
 		return f, false, nil
 	}
-	f = sigs.Find(facts, i)
+	f = s.v.finder(sigs, facts, s.Receipt)(i)
 	f.ID, f.Title = id, p.Title
 	return f, true, nil
+}
+
+// finder prepares facts for one finding after the other, which for a page of one machine's rows costs more than all the findings.
+func (v *View) finder(sigs *detect.Signatures, facts *patch.Facts, r *patch.Receipt) func(i int) patch.Finding {
+	if k := (findingKey{facts: r.Facts, revision: r.Revision}); v.finding == nil || v.finds != k {
+		v.finding, v.finds = sigs.Finder(facts), k
+	}
+	return v.finding
 }
 
 // Facts are those that the newest complete detect judged; nil where they have not arrived.

@@ -53,6 +53,8 @@ type View struct {
 	policies  map[policyKey]patch.Policy
 	rows      map[fileKey]remembered
 	gathered  gathered
+	finding   func(i int) patch.Finding // over the facts of finds; nil until it was made
+	finds     findingKey
 	briefs    map[deployKey]map[string]gate.Brief // by situation
 	key       []byte                              // for making situations
 }

@@ -25,6 +25,8 @@ type Sight struct {
 	attempts   []patch.Attempt
 	attempted  bool
 	deployable map[deployKey]bool // made when first needed
+	moves      []patch.Transition // see Moves
+	lastMoves  map[patch.ID]int   // in moves; nil until they were read
 }
 
 type deployKey struct {
@@ -145,6 +147,40 @@ func (v *View) Attempts(ctx context.Context, id patch.MachineID) ([]patch.Attemp
 	all, err := v.r.Store.ListAttempts(ctx, patch.AttemptFilter{Machine: id})
 	slices.SortStableFunc(all, func(a, b patch.Attempt) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	return all, err
+}
+
+// Moves lists all transitions of this machine, the newest first.
+func (s *Sight) Moves(ctx context.Context) ([]patch.Transition, error) {
+	if s.lastMoves != nil {
+		return s.moves, nil
+	}
+	all, err := s.v.r.Store.ListTransitions(ctx, patch.TransitionFilter{Machine: s.Machine.ID})
+	if err != nil {
+		return nil, err
+	}
+	s.moves, s.lastMoves = all, map[patch.ID]int{}
+	for i, t := range all {
+		if _, newer := s.lastMoves[t.Patch]; !newer {
+			s.lastMoves[t.Patch] = i
+		}
+	}
+	return all, nil
+}
+
+// lastMove is the newest transition of a patch: of Moves if these have been read, else it alone is.
+func (s *Sight) lastMove(ctx context.Context, id patch.ID) (t patch.Transition, ok bool, err error) {
+	if s.lastMoves != nil {
+		i, ok := s.lastMoves[id]
+		if ok {
+			t = s.moves[i]
+		}
+		return t, ok, nil
+	}
+	ts, err := s.v.r.Store.ListTransitions(ctx, patch.TransitionFilter{Machine: s.Machine.ID, Patch: id, Limit: 1})
+	if err != nil || len(ts) == 0 {
+		return t, false, err
+	}
+	return ts[0], true, nil
 }
 
 // Ask is a question about one patch on a machine.

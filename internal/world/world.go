@@ -205,12 +205,12 @@ func (s *Sight) reason(ctx context.Context, w *gate.World) error {
 
 // deepen adds what only people read: what others changed.
 func (s *Sight) deepen(ctx context.Context, w *gate.World) error {
-	ts, err := s.v.r.Store.ListTransitions(ctx, patch.TransitionFilter{Machine: s.Machine.ID, Patch: w.Patch.ID, Limit: 1})
+	t, ok, err := s.lastMove(ctx, w.Patch.ID)
 	if err != nil {
 		return err
 	}
-	if len(ts) > 0 && ts[0].From == patch.Patched && ts[0].To == patch.NotPatched && ts[0].Cause.Outside() {
-		w.Changed = &gate.Change{At: ts[0].At, Seq: ts[0].Seq, Note: ts[0].Note}
+	if ok && t.From == patch.Patched && t.To == patch.NotPatched && t.Cause.Outside() {
+		w.Changed = &gate.Change{At: t.At, Seq: t.Seq, Note: t.Note}
 	}
 	return nil
 }
