@@ -21,6 +21,19 @@ func packCells(v patch.Vector) cells {
 	return out
 }
 
+// amiss are the cells that are not-patched or an error.
+func (c cells) amiss() cells {
+	var out cells
+	last := -1
+	for i, d := range c.all() {
+		if d == patch.NotPatched || d == patch.Faulty {
+			out = binary.AppendUvarint(out, uint64(i-last-1)<<2|uint64(d))
+			last = i
+		}
+	}
+	return out
+}
+
 // eachVerdict visits the verdicts that are not not-applicable, eight bytes of which are looked at at once.
 func eachVerdict(v patch.Vector, visit func(i int, d patch.Verdict)) {
 	b := v.Bits()

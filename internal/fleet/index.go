@@ -83,21 +83,22 @@ func (x *Index) take(changes []patch.Standing) {
 	if len(changes) == 0 {
 		return
 	}
-	packed := make([]cells, len(changes))
+	packed, amiss := make([]cells, len(changes)), make([]cells, len(changes))
 	for i, c := range changes {
 		if c.Snapshot != nil {
 			packed[i] = packCells(c.Snapshot.Verdicts)
+			amiss[i] = packed[i].amiss()
 		}
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for i, c := range changes {
-		x.put(c, packed[i])
+		x.put(c, packed[i], amiss[i])
 	}
 }
 
 // put gives a machine its new seat and counts it where it belongs.
-func (x *Index) put(c patch.Standing, packed cells) {
+func (x *Index) put(c patch.Standing, packed, amiss cells) {
 	var old *Seat
 	n, known := x.numbers[c.Machine.ID]
 	if known {
@@ -114,9 +115,9 @@ func (x *Index) put(c patch.Standing, packed cells) {
 	switch {
 	case c.Snapshot != nil:
 		r := x.shareReceipt(c.Snapshot.Receipt, s.Machine)
-		s.Receipt, s.cells = &r, packed
+		s.Receipt, s.cells, s.amiss = &r, packed, amiss
 	case old != nil:
-		s.Receipt, s.cells = old.Receipt, old.cells
+		s.Receipt, s.cells, s.amiss = old.Receipt, old.cells, old.amiss
 	}
 	if s.counted() {
 		s.sheet = x.sheetOf(s.Receipt)

@@ -15,6 +15,7 @@ type Seat struct {
 	Moved   bool           // it has detected on another host OS before
 	Receipt *patch.Receipt // newest complete detect; nil where there is none
 	cells   cells
+	amiss   cells  // those of cells that are not-patched or an error: few
 	sheet   *sheet // that counts it; nil where none does
 }
 
@@ -23,6 +24,9 @@ func (s *Seat) Verdict(column int) patch.Verdict { return s.cells.at(column) }
 
 // Verdicts visits the columns whose verdict is anything but not-applicable, in order.
 func (s *Seat) Verdicts() iter.Seq2[int, patch.Verdict] { return s.cells.all() }
+
+// Amiss visits the columns whose verdict is not-patched or an error, in order.
+func (s *Seat) Amiss() iter.Seq2[int, patch.Verdict] { return s.amiss.all() }
 
 // Vector gives all verdicts; empty where there is no detect.
 func (s *Seat) Vector() patch.Vector {

@@ -7,5 +7,6 @@ func (s *Seat) With(snap patch.Snapshot) *Seat {
 	r := snap.Receipt
 	supposed := *s
 	supposed.Receipt, supposed.cells, supposed.sheet = &r, packCells(snap.Verdicts), nil
+	supposed.amiss = supposed.cells.amiss()
 	return &supposed
 }

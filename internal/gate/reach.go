@@ -88,40 +88,70 @@ func snapshot(w World) Gate {
 		g.unreached("no detect judges a patch that is not on the list")
 		return g
 	}
-	r := w.Receipt
-	if r == nil {
+	code := snapshotCode(w)
+	if code == CodeNever {
 		neverDetected(w, &g)
 		return g
 	}
+	r := w.Receipt
 	taken := Taken(*r)
 	g.At = taken
 	judged := fmt.Sprintf("%s of %s", Number(r.Evaluated), Count(r.Expected, "patch", "patches"))
 	g.Evidence = fmt.Sprintf("snapshot %d: %s judged with revision %s, %s%s", r.Seq, judged, r.Revision, clock(w.Now, taken), took(*r))
-	switch {
-	case r.Expected != r.Evaluated:
-		g.close(CodeIncomplete, "the newest detect judged only "+judged)
-	case r.OS != w.OS:
-		g.close(CodeOSMoved, fmt.Sprintf("%s runs %s now, and its newest complete detect was on %s", w.name(), w.OS, r.OS))
-	case w.Machine.DetectFailed != "" && w.Machine.DetectFailedAt.After(taken):
-		g.close(CodeDetectFailed, "the newest detect failed: "+clause(w.Machine.DetectFailed))
+	switch code {
+	case "":
+		g.open(fmt.Sprintf("%s judged, %s%s", judged, clock(w.Now, taken), took(*r)))
+		return g
+	case CodeIncomplete:
+		why := "the newest detect has no verdict for it"
+		if r.Expected != r.Evaluated {
+			why = "the newest detect judged only " + judged
+		}
+		g.close(code, why)
+	case CodeOSMoved:
+		g.close(code, fmt.Sprintf("%s runs %s now, and its newest complete detect was on %s", w.name(), w.OS, r.OS))
+	case CodeDetectFailed:
+		g.close(code, "the newest detect failed: "+clause(w.Machine.DetectFailed))
 		g.Evidence += "; it is kept, and says nothing about now"
 		g.At = w.Machine.DetectFailedAt
 		g.until(Owner, "the agent tries again at its next check-in; mend what it names")
 		return g
-	case w.Now.Sub(taken) > w.Limits.Stale:
-		g.close(CodeStale, fmt.Sprintf("the newest complete detect is %s old; more than %s is too old to act on", Span(w.Now.Sub(taken)), Span(w.Limits.Stale)))
-	case w.Revision != nil && r.Revision != w.Revision.ID && w.Verdict == patch.Unknown:
-		g.close(CodeNotJudged, "the newest detect used an older list that does not carry this patch yet")
-	case w.Revision != nil && r.Revision != w.Revision.ID:
-		g.close(CodeOldRevision, fmt.Sprintf("the newest detect used the list %s, and %s is published since %s", r.Revision, w.Revision.ID, clock(w.Now, w.Revision.Built)))
-	case w.Verdict >= patch.Unknown:
-		g.close(CodeIncomplete, "the newest detect has no verdict for it")
-	default:
-		g.open(fmt.Sprintf("%s judged, %s%s", judged, clock(w.Now, taken), took(*r)))
-		return g
+	case CodeStale:
+		g.close(code, fmt.Sprintf("the newest complete detect is %s old; more than %s is too old to act on", Span(w.Now.Sub(taken)), Span(w.Limits.Stale)))
+	case CodeNotJudged:
+		g.close(code, "the newest detect used an older list that does not carry this patch yet")
+	case CodeOldRevision:
+		g.close(code, fmt.Sprintf("the newest detect used the list %s, and %s is published since %s", r.Revision, w.Revision.ID, clock(w.Now, w.Revision.Built)))
 	}
 	g.until(Agent, "the agent detects again at its next check-in")
 	return g
+}
+
+// snapshotCode is the snapshot gate of a listed patch without its words; empty where it is open.
+func snapshotCode(w World) string {
+	r := w.Receipt
+	if r == nil {
+		return CodeNever
+	}
+	taken := Taken(*r)
+	older := w.Revision != nil && r.Revision != w.Revision.ID
+	switch {
+	case r.Expected != r.Evaluated:
+		return CodeIncomplete
+	case r.OS != w.OS:
+		return CodeOSMoved
+	case w.Machine.DetectFailed != "" && w.Machine.DetectFailedAt.After(taken):
+		return CodeDetectFailed
+	case w.Now.Sub(taken) > w.Limits.Stale:
+		return CodeStale
+	case older && w.Verdict == patch.Unknown:
+		return CodeNotJudged
+	case older:
+		return CodeOldRevision
+	case w.Verdict >= patch.Unknown:
+		return CodeIncomplete
+	}
+	return ""
 }
 
 func neverDetected(w World, g *Gate) {
@@ -154,4 +184,10 @@ func Local(w World) []Gate {
 func Freshness(w World) Gate {
 	w.Listed, w.Verdict = true, patch.NotApplicable
 	return snapshot(w)
+}
+
+// FreshnessCode is Freshness without its words: the code, empty where the gate is open.
+func FreshnessCode(w World) string {
+	w.Listed, w.Verdict = true, patch.NotApplicable
+	return snapshotCode(w)
 }

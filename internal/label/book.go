@@ -185,8 +185,14 @@ func (b *Book) judge(ctx context.Context, l patch.Label, look *fleet.Look) (Memb
 		return m, err
 	}
 	m.Members = make([]patch.MachineID, 0, set.GetCardinality())
+	in := make([]bool, look.Len())
+	for it := set.Iterator(); it.HasNext(); {
+		if n := it.Next(); int(n) < len(in) { // a later look may have been judged meanwhile
+			in[n] = true
+		}
+	}
 	for _, n := range look.ByID() {
-		if set.Contains(n) {
+		if in[n] {
 			m.Members = append(m.Members, look.At(n).Machine.ID)
 		}
 	}

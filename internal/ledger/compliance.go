@@ -1,10 +1,14 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/world"
@@ -22,34 +26,30 @@ func (l *Ledger) Compliance(ctx context.Context, labels []string, allowed patch.
 			return nil, err
 		}
 	}
-	out := make([]complying, len(labels))
-	carry := make([]map[patch.MachineID]bool, len(labels))
+	look, err := v.Look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out, carry, all := make([]complying, len(labels)), make([]*roaring.Bitmap, len(labels)), roaring.New()
 	for i, label := range labels {
-		members, err := l.World.Labels.Members(ctx, label)
+		if carry[i], err = l.carrying(ctx, look, label); err != nil {
+			return nil, err
+		}
+		all.Or(carry[i])
+		out[i] = complying{Compliance: patch.Compliance{Label: label, At: v.Now}, lacked: map[*patch.Patch]*lacked{}, machines: map[patch.Severity]int{}, kev: kev}
+	}
+	judge := judging{newer: map[*world.Shelf][]*[]int{}}
+	for _, n := range all.ToArray() {
+		s, err := v.SightAt(ctx, look.At(n))
 		if err != nil {
 			return nil, err
 		}
-		carry[i] = make(map[patch.MachineID]bool, len(members))
-		for _, id := range members {
-			carry[i][id] = true
-		}
-		out[i] = complying{Compliance: patch.Compliance{Label: label, At: v.Now}, missing: map[patch.Severity]*missing{}, kev: kev}
-	}
-	err = l.sights(ctx, v, patch.MachineFilter{State: patch.Admitted}, func(s *world.Sight) error {
-		var m *judged
+		m := judge.machine(s)
 		for i := range out {
-			if !carry[i][s.Machine.ID] {
-				continue
+			if carry[i].Contains(n) {
+				out[i].add(m)
 			}
-			if m == nil {
-				m = judgeMachine(s)
-			}
-			out[i].add(m, v.Now)
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
 	done := make([]patch.Compliance, len(out))
 	for i := range out {
@@ -58,51 +58,113 @@ func (l *Ledger) Compliance(ctx context.Context, labels []string, allowed patch.
 	return done, nil
 }
 
-// judged is one machine as a report sees it.
+// carrying gives the admitted machines of a look that carry a label.
+func (l *Ledger) carrying(ctx context.Context, look *fleet.Look, label string) (*roaring.Bitmap, error) {
+	members, err := l.World.Labels.Members(ctx, label)
+	if err != nil {
+		return nil, err
+	}
+	set := roaring.New()
+	for _, id := range members {
+		if seat := look.Find(id); seat != nil && seat.Machine.State == patch.Admitted {
+			set.Add(seat.Number)
+		}
+	}
+	return set, nil
+}
+
+// judged is one machine as a report sees it. What it lacks matters only while its newest detect speaks of now.
 type judged struct {
 	freshness Freshness
 	lacks     []*patch.Patch // missing security patches, those left out that a newer missing one replaces
 	errors    int
 }
 
-func judgeMachine(s *world.Sight) *judged {
-	m := &judged{freshness: freshness(s.Machine, s.Freshness())}
-	if s.Shelf == nil {
-		if m.freshness == Fresh {
-			m.freshness = Never
-		}
+// judging judges one machine after the other.
+type judging struct {
+	newer   map[*world.Shelf][]*[]int // by column: the columns of what replaces it; nil until it was asked for
+	missing []int                     // columns of any category
+}
+
+func (j *judging) machine(s *world.Sight) (m judged) {
+	m.freshness = freshness(s.Machine, s.FreshnessCode())
+	switch {
+	case s.Shelf == nil && m.freshness == Fresh:
+		m.freshness = Never
+		return m
+	case m.freshness != Fresh:
 		return m
 	}
 	patches := s.Shelf.List.Patches()
-	verdicts(s, func(i int, v patch.Verdict) {
+	j.missing = j.missing[:0]
+	amiss(s, func(i int, v patch.Verdict) {
 		switch {
+		case v == patch.NotPatched:
+			j.missing = append(j.missing, i)
 		case v == patch.Faulty && patches[i].Category == patch.Security:
 			m.errors++
-		case v == patch.NotPatched && patches[i].Category == patch.Security:
-			replaced := slices.ContainsFunc(s.Shelf.Newer(patches[i].ID), func(id patch.ID) bool { return s.Verdict(id) == patch.NotPatched })
-			if !replaced {
-				m.lacks = append(m.lacks, &patches[i])
-			}
 		}
 	})
+	for _, i := range j.missing {
+		if patches[i].Category == patch.Security && !slices.ContainsFunc(j.replacing(s.Shelf, i), j.misses) {
+			m.lacks = append(m.lacks, &patches[i])
+		}
+	}
 	return m
+}
+
+// amiss visits at least the verdicts that are not-patched or an error, in the list's order.
+func amiss(s *world.Sight, visit func(i int, v patch.Verdict)) {
+	few, current := s.Amiss()
+	if !current {
+		verdicts(s, visit)
+		return
+	}
+	for i, v := range few {
+		visit(i, v)
+	}
+}
+
+func (j *judging) misses(column int) bool {
+	_, yes := slices.BinarySearch(j.missing, column)
+	return yes
+}
+
+// replacing gives the columns of the patches that replace another one.
+func (j *judging) replacing(s *world.Shelf, column int) []int {
+	known := j.newer[s]
+	if known == nil {
+		known = make([]*[]int, len(s.List.Patches()))
+		j.newer[s] = known
+	}
+	if known[column] == nil {
+		columns := []int{}
+		for _, id := range s.Newer(s.List.Patches()[column].ID) {
+			if i, ok := s.List.Index(id); ok {
+				columns = append(columns, i)
+			}
+		}
+		known[column] = &columns
+	}
+	return *known[column]
 }
 
 // complying adds a label up.
 type complying struct {
 	patch.Compliance
-	missing map[patch.Severity]*missing
-	kev     patch.Exploits
+	lacked   map[*patch.Patch]*lacked
+	machines map[patch.Severity]int // that lack something of it
+	kev      patch.Exploits
 }
 
-type missing struct {
-	patches  map[patch.ID]bool
-	machines int
-	ages     []int // days, one for each machine and patch
-	overdue  int   // pairs beyond a date that the source of exploited CVEs set
+// lacked is one patch that machines of a label lack.
+type lacked struct {
+	machines           int
+	days               int // since it was released
+	exploited, overdue bool
 }
 
-func (c *complying) add(m *judged, now time.Time) {
+func (c *complying) add(m judged) {
 	c.Machines++
 	switch {
 	case m.freshness == Behind:
@@ -120,66 +182,71 @@ func (c *complying) add(m *judged, now time.Time) {
 	default:
 		c.Confirmed++
 	}
-	if m.freshness != Fresh {
-		return
+	var seen [8]patch.Severity
+	kinds := seen[:0]
+	note := func(s patch.Severity) {
+		if !slices.Contains(kinds, s) {
+			kinds = append(kinds, s)
+			c.machines[s]++
+		}
 	}
-	seen := map[patch.Severity]bool{}
 	for _, p := range m.lacks {
-		c.lack(p.Severity, *p, now, seen)
-		if cves := c.kev.Among(p.CVEs); len(cves) > 0 {
-			x := c.lack(patch.Exploited, *p, now, seen)
-			if slices.ContainsFunc(cves, func(cve string) bool { due := c.kev[cve].Due; return !due.IsZero() && now.After(due.AddDate(0, 0, 1)) }) {
-				x.overdue++
-			}
+		x := c.lacked[p]
+		if x == nil {
+			x = c.lacking(p)
+			c.lacked[p] = x
+		}
+		x.machines++
+		note(p.Severity)
+		if x.exploited {
+			note(patch.Exploited)
 		}
 	}
 }
 
-// lack counts a patch that a machine lacks under a severity; seen are those under which this machine counts already.
-func (c *complying) lack(s patch.Severity, p patch.Patch, now time.Time, seen map[patch.Severity]bool) *missing {
-	x := c.missing[s]
-	if x == nil {
-		x = &missing{patches: map[patch.ID]bool{}}
-		c.missing[s] = x
-	}
-	x.patches[p.ID] = true
-	age := 0
+func (c *complying) lacking(p *patch.Patch) *lacked {
+	x := &lacked{}
 	if !p.Released.IsZero() {
-		age = max(0, int(now.Sub(p.Released)/(24*time.Hour)))
+		x.days = max(0, int(c.At.Sub(p.Released)/(24*time.Hour)))
 	}
-	x.ages = append(x.ages, age)
-	if !seen[s] {
-		seen[s] = true
-		x.machines++
-	}
+	cves := c.kev.Among(p.CVEs)
+	x.exploited = len(cves) > 0
+	x.overdue = slices.ContainsFunc(cves, func(cve string) bool { due := c.kev[cve].Due; return !due.IsZero() && c.At.After(due.AddDate(0, 0, 1)) })
 	return x
 }
 
 func (c *complying) finish(allowed patch.Allowance) patch.Compliance {
 	c.Exposures = []patch.Exposure{}
-	for _, s := range []patch.Severity{patch.Exploited, patch.Critical, patch.High, patch.Medium, patch.Low, patch.NotGiven} {
-		x := c.missing[s]
-		if x == nil {
-			continue
+	for _, s := range [...]patch.Severity{patch.Exploited, patch.Critical, patch.High, patch.Medium, patch.Low, patch.NotGiven} {
+		if c.machines[s] > 0 {
+			c.Exposures = append(c.Exposures, c.exposure(s, allowed))
 		}
-		slices.Sort(x.ages)
-		e := patch.Exposure{Severity: s, Patches: len(x.patches), Machines: x.machines, Pairs: len(x.ages), OldestDays: x.ages[len(x.ages)-1],
-			MedianDays: x.ages[len(x.ages)/2], Allowed: allowed[s]}
-		if limit, ok := allowed[s]; ok {
-			e.Overdue = len(x.ages) - firstAbove(x.ages, limit)
-		}
-		if s == patch.Exploited {
-			e.Overdue = x.overdue
-		}
-		c.Exposures = append(c.Exposures, e)
 	}
 	return c.Compliance
 }
 
-// firstAbove is the index of the first number above a limit in sorted numbers.
-func firstAbove(sorted []int, limit int) int {
-	i, _ := slices.BinarySearch(sorted, limit+1)
-	return i
+func (c *complying) exposure(s patch.Severity, allowed patch.Allowance) patch.Exposure {
+	e := patch.Exposure{Severity: s, Machines: c.machines[s], Allowed: allowed[s]}
+	limit, limited := allowed[s]
+	ids, ages := map[patch.ID]bool{}, []*lacked{}
+	for p, x := range c.lacked {
+		if p.Severity != s && (s != patch.Exploited || !x.exploited) {
+			continue
+		}
+		ids[p.ID], ages = true, append(ages, x)
+		e.Pairs += x.machines
+		if s == patch.Exploited && x.overdue || s != patch.Exploited && limited && x.days > limit {
+			e.Overdue += x.machines
+		}
+	}
+	slices.SortFunc(ages, func(a, b *lacked) int { return cmp.Compare(a.days, b.days) })
+	e.Patches, e.OldestDays = len(ids), ages[len(ages)-1].days
+	for left := e.Pairs / 2; ; ages = ages[1:] {
+		if e.MedianDays = ages[0].days; left < ages[0].machines {
+			return e
+		}
+		left -= ages[0].machines
+	}
 }
 
 // ComplianceSentence says one label's compliance as a person would.

@@ -62,7 +62,7 @@ type tally struct {
 // tallied adds a machine up: all verdicts, but only its eligible patches one by one.
 func tallied(ctx context.Context, v *world.View, s *world.Sight) (tally, error) {
 	fresh := s.Freshness()
-	t := tally{row: MachineRow{Machine: s.Machine, Freshness: freshness(s.Machine, fresh), Text: fresh.Text, Receipt: s.Receipt}}
+	t := tally{row: MachineRow{Machine: s.Machine, Freshness: freshness(s.Machine, s.FreshnessCode()), Text: fresh.Text, Receipt: s.Receipt}}
 	if s.Shelf == nil {
 		return t, nil
 	}
@@ -110,18 +110,18 @@ func (t *tally) eligible(ctx context.Context, v *world.View, s *world.Sight, p p
 	return nil
 }
 
-// freshness sorts a machine by its snapshot gate.
-func freshness(m patch.Machine, g gate.Gate) Freshness {
+// freshness sorts a machine by its snapshot gate's code, which is empty where that is open.
+func freshness(m patch.Machine, code string) Freshness {
 	switch {
 	case m.State != patch.Admitted:
 		return Shut
-	case g.State == gate.Open:
+	case code == "":
 		return Fresh
-	case g.Code == gate.CodeNever:
+	case code == gate.CodeNever:
 		return Never
-	case g.Code == gate.CodeDetectFailed:
+	case code == gate.CodeDetectFailed:
 		return Failed
-	case g.Code == gate.CodeStale:
+	case code == gate.CodeStale:
 		return Stale
 	}
 	return Behind

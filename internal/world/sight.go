@@ -117,6 +117,14 @@ func (s *Sight) Judged() (iter.Seq2[int, patch.Verdict], bool) {
 	return s.seat.Verdicts(), true
 }
 
+// Amiss visits the verdicts that are not-patched or an error, by column, if they are in the order of the newest list.
+func (s *Sight) Amiss() (iter.Seq2[int, patch.Verdict], bool) {
+	if !s.current() {
+		return nil, false
+	}
+	return s.seat.Amiss(), true
+}
+
 func (s *Sight) current() bool {
 	return s.judged != nil && s.judged == s.Shelf && s.Receipt.Expected == len(s.Shelf.List.Patches())
 }
@@ -228,6 +236,11 @@ func (s *Sight) Readiness(ctx context.Context) ([]gate.Gate, []gate.ScheduleFact
 }
 
 // Freshness judges whether the newest complete detect speaks of now.
-func (s *Sight) Freshness() gate.Gate {
-	return gate.Freshness(gate.World{Now: s.v.Now, Limits: s.v.Limits, Machine: s.Machine, OS: s.OS, Revision: s.Meta, Receipt: s.Receipt})
+func (s *Sight) Freshness() gate.Gate { return gate.Freshness(s.detected()) }
+
+// FreshnessCode is Freshness without its words: the code, empty where it does speak of now.
+func (s *Sight) FreshnessCode() string { return gate.FreshnessCode(s.detected()) }
+
+func (s *Sight) detected() gate.World {
+	return gate.World{Now: s.v.Now, Limits: s.v.Limits, Machine: s.Machine, OS: s.OS, Revision: s.Meta, Receipt: s.Receipt}
 }
