@@ -38,9 +38,15 @@ var factDefects = []Defect{
 		Test: "TestEvaluateAsked", In: "./internal/detect",
 	},
 	{
+		Name: "what both sides of a machine were asked stands in its facts twice",
+		File: "internal/detect/evaluate.go",
+		Old:  "if second != nil && !j.Steady() {", New: "if false {",
+		Test: "TestAskFromTwoSides", In: "./internal/detect",
+	},
+	{
 		Name: "what definitions ask about files is not collected",
 		File: "internal/standalone/detect.go",
-		Old:  "return s.Ask(ctx, f, m)", New: "return detect.Asked{}, nil",
+		Old:  "return s.Ask(ctx, f, m, nil)", New: "return detect.Asked{}, nil",
 		Test: "TestDefinitionsAboutFiles", In: "./internal/standalone",
 	},
 	{

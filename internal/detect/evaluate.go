@@ -55,21 +55,32 @@ func (s *Signatures) judgeItems(ctx context.Context, f *patch.Facts, items *item
 // Collect asks src for everything beyond packages that the signatures ask about, each resolved object once, and stores the answers in
 // f.Objects. Evaluating these facts then gives the same verdicts, here or anywhere.
 func (s *Signatures) Collect(ctx context.Context, f *patch.Facts, src item.Source) error {
-	_, err := s.Ask(ctx, f, src)
+	_, err := s.Ask(ctx, f, src, nil)
 	return err
 }
 
 // Asked is what signatures made of a machine's items while they were collected. It is good for one evaluation of the same facts.
 type Asked struct{ items *item.Judge }
 
-// Ask is Collect for who goes on to judge the machine at once: EvaluateAsked need not judge its items again.
-func (s *Signatures) Ask(ctx context.Context, f *patch.Facts, src item.Source) (Asked, error) {
+// Ask is Collect for who goes on to judge the machine at once: EvaluateAsked need not judge its items again. With a second source of
+// the same machine, which may be nil, both are asked at the same time. What is collected is the same.
+func (s *Signatures) Ask(ctx context.Context, f *patch.Facts, src, second item.Source) (Asked, error) {
 	f.Objects = nil
 	if s.trees.items.Tests() == 0 {
 		return Asked{}, ctx.Err()
 	}
 	j := item.NewJudge(s.trees.items, answersOf(f, src))
-	f.Objects = slices.DeleteFunc(j.Collect(ctx), func(c patch.Collected) bool {
+	var all []patch.Collected
+	if second != nil {
+		all = j.CollectWith(ctx, answersOf(f, second))
+	}
+	if second != nil && !j.Steady() { // both may have been asked the same
+		j, second = item.NewJudge(s.trees.items, answersOf(f, src)), nil
+	}
+	if second == nil {
+		all = j.Collect(ctx)
+	}
+	f.Objects = slices.DeleteFunc(all, func(c patch.Collected) bool {
 		_, ours := managerOf(c.Class)
 		return ours
 	})
@@ -78,6 +89,9 @@ func (s *Signatures) Ask(ctx context.Context, f *patch.Facts, src item.Source) (
 	}
 	return Asked{j}, ctx.Err()
 }
+
+// Tests is the number of different questions about a machine's items.
+func (s *Signatures) Tests() int { return s.trees.items.Tests() }
 
 // EvaluateAsked is Evaluate over facts for which Ask has just collected the objects.
 func (s *Signatures) EvaluateAsked(f *patch.Facts, a Asked) (Result, error) {

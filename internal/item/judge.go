@@ -71,6 +71,10 @@ func (j *Judge) Collect(ctx context.Context) []patch.Collected {
 	for i := range j.model.tests {
 		j.Value(ctx, i)
 	}
+	return j.collected()
+}
+
+func (j *Judge) collected() []patch.Collected {
 	all := make([]patch.Collected, len(j.order))
 	for i, f := range j.order {
 		all[i] = f.Collected

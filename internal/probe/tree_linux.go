@@ -18,8 +18,8 @@ const (
 	// maxDirs is how many directories are remembered at most, maxEntries how many names one may have.
 	maxDirs    = 4096
 	maxEntries = 2_000_000
-	// A directory is opened when it is asked about for the second time, and listed when it is for the manyth.
-	manyTimes = 12
+	// A directory is opened when it is asked about for the fewth time, and listed when it is for the manyth.
+	fewTimes, manyTimes = 3, 12
 )
 
 // tree is the file system of a machine. Paths are absolute and clean, as the machine itself names them.
@@ -39,7 +39,7 @@ func openTree(root string) (*tree, error) {
 	t := &tree{live: strings.Trim(root, "/") == "", fd: -1, dirs: map[string]*directory{}}
 	var limit unix.Rlimit
 	if t.most = 64; unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil {
-		t.most = int(min(maxDirs, limit.Cur/2))
+		t.most = int(min(maxDirs, limit.Cur/4)) // a machine may be asked from two sides
 	}
 	if t.live {
 		return t, nil
@@ -153,12 +153,17 @@ func (t *tree) lstat(dir, name string) (*unix.Stat_t, error) {
 	if t.lastDir == dir && t.lastName == name && name != "" {
 		return &t.st, nil
 	}
+	return t.look(t.dir(dir), dir, name)
+}
+
+// look is lstat once the question is counted.
+func (t *tree) look(d *directory, dir, name string) (*unix.Stat_t, error) {
 	if strings.IndexByte(name, '/') >= 0 || name == "" || name == ".." {
 		return nil, unix.ENOENT
 	}
 	t.lastName = ""
-	fd, path, d := unix.AT_FDCWD, name, t.dir(dir)
-	if t.live && d.asked < 2 {
+	fd, path := unix.AT_FDCWD, name
+	if t.live && d.fd < 0 && d.asked < fewTimes {
 		path = join(dir, name)
 	} else {
 		var err error
@@ -175,7 +180,8 @@ func (t *tree) lstat(dir, name string) (*unix.Stat_t, error) {
 
 // kind says what an entry of a directory is (DT_REG, …). A directory that is asked about often is listed once instead.
 func (t *tree) kind(dir, name string) (uint8, error) {
-	if d := t.dir(dir); d.asked == manyTimes {
+	d := t.dir(dir)
+	if d.asked == manyTimes {
 		if all, err := t.list(dir); err == nil {
 			d.kinds = make(map[string]uint8, len(all))
 			for _, e := range all {
@@ -189,7 +195,7 @@ func (t *tree) kind(dir, name string) (uint8, error) {
 			return kind, nil
 		}
 	}
-	st, err := t.lstat(dir, name)
+	st, err := t.look(d, dir, name)
 	if err != nil {
 		return 0, err
 	}

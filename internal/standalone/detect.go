@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/agent/host"
@@ -161,6 +162,9 @@ type hashed struct {
 	err  error
 }
 
+// manyTests is from where on it pays to ask a machine from two sides.
+const manyTests = 500
+
 // collect asks the machine what signatures name beyond packages; facts from a file hold it already.
 func (o Options) collect(ctx context.Context, s *detect.Signatures, f *patch.Facts) (detect.Asked, error) {
 	if o.Facts != "" || o.Replay != "" {
@@ -171,7 +175,15 @@ func (o Options) collect(ctx context.Context, s *detect.Signatures, f *patch.Fac
 		return detect.Asked{}, err
 	}
 	defer m.Close()
-	return s.Ask(ctx, f, m)
+	if s.Tests() < manyTests || runtime.GOOS != "linux" || runtime.NumCPU() < 2 {
+		return s.Ask(ctx, f, m, nil)
+	}
+	second, err := probe.Open(o.root())
+	if err != nil {
+		return detect.Asked{}, err
+	}
+	defer second.Close()
+	return s.Ask(ctx, f, m, second)
 }
 
 // snapshot is the result as agents upload it. No appliance knows this machine, so Machine is empty and Seq is the time.
