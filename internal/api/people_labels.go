@@ -16,7 +16,12 @@ type LabelRequest struct {
 	Members []string      `json:"members,omitempty"`
 }
 
+// listLabels gives every label with those that carry it, or with ?numbers=true with how many they are.
 func (s *people) listLabels(c *call) (any, error) {
+	if c.flag("numbers") {
+		l, err := s.Labels.Sizes(c.Context())
+		return listOf(l), err
+	}
 	l, err := s.Labels.List(c.Context())
 	return listOf(l), err
 }

@@ -80,12 +80,16 @@ func (s script) run(t *testing.T, file string) {
 	if diff := cmp.Diff(result.Verdicts.Bits(), treeResult.Verdicts.Bits()); diff != "" && !s.fromArchives() {
 		t.Errorf("the compact shape and its trees differ:\n%s", diff)
 	}
+	find := sigs.Finder(&s.facts)
 	for _, e := range s.evals {
 		i := slices.IndexFunc(s.defs, func(d Definition) bool { return d.ID == e.id })
 		if i < 0 {
 			t.Fatalf("%s:%d: no patch %s", file, e.line, e.id)
 		}
 		e.check(t, fmt.Sprintf("%s:%d", file, e.line), result.Verdicts.At(i), sigs.Find(&s.facts, i))
+		if diff := cmp.Diff(sigs.Find(&s.facts, i), find(i)); diff != "" {
+			t.Errorf("%s:%d: one finding after the other differs:\n%s", file, e.line, diff)
+		}
 	}
 }
 

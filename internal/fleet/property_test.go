@@ -139,6 +139,18 @@ func (s *site) agree() {
 		if diff := cmp.Diff(m, seat.Machine); diff != "" {
 			s.Fatal(diff)
 		}
+		amiss, wrong := map[int]patch.Verdict{}, map[int]patch.Verdict{}
+		for i, v := range seat.Amiss() {
+			amiss[i] = v
+		}
+		for i := range newest[m.ID].Verdicts.Len() {
+			if v := newest[m.ID].Verdicts.At(i); v == patch.NotPatched || v == patch.Faulty {
+				wrong[i] = v
+			}
+		}
+		if diff := cmp.Diff(wrong, amiss); diff != "" {
+			s.Fatal(diff)
+		}
 		snap, ok := seat.Snapshot()
 		want, has := newest[m.ID]
 		if ok != has || ok && (!cmp.Equal(snap.Receipt, want.Receipt) || !slices.Equal(snap.Verdicts.Bits(), want.Verdicts.Bits())) {

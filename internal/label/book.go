@@ -137,18 +137,12 @@ func (b *Book) LabelsOf(ctx context.Context, id patch.MachineID) ([]string, erro
 
 // List gives every label with its members now, "all" first, then by name.
 func (b *Book) List(ctx context.Context) ([]Membership, error) {
-	look, err := b.Fleet.Look(ctx)
+	look, labels, err := b.all(ctx)
 	if err != nil {
 		return nil, err
 	}
-	labels, err := b.Labels.ListLabels(ctx)
-	if err != nil {
-		return nil, err
-	}
-	labels = slices.DeleteFunc(labels, func(l patch.Label) bool { return l.Name == patch.LabelAll })
-	slices.SortFunc(labels, func(x, y patch.Label) int { return strings.Compare(x.Name, y.Name) })
-	out := make([]Membership, 0, len(labels)+1)
-	for _, l := range append([]patch.Label{builtin()}, labels...) {
+	out := make([]Membership, 0, len(labels))
+	for _, l := range labels {
 		m, err := b.judged(ctx, l, look)
 		if err != nil {
 			return nil, err
@@ -156,6 +150,21 @@ func (b *Book) List(ctx context.Context) ([]Membership, error) {
 		out = append(out, m)
 	}
 	return out, nil
+}
+
+// all gives every label, "all" first, then by name.
+func (b *Book) all(ctx context.Context) (*fleet.Look, []patch.Label, error) {
+	look, err := b.Fleet.Look(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	labels, err := b.Labels.ListLabels(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	labels = slices.DeleteFunc(labels, func(l patch.Label) bool { return l.Name == patch.LabelAll })
+	slices.SortFunc(labels, func(x, y patch.Label) int { return strings.Compare(x.Name, y.Name) })
+	return look, append([]patch.Label{builtin()}, labels...), nil
 }
 
 func builtin() patch.Label {

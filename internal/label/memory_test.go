@@ -65,6 +65,17 @@ func TestAMemoryIsNeverOld(t *testing.T) {
 					t.Fatalf("%s: %v, %v\n%s", name, err, err2, d)
 				}
 			}
+			sizes, err := b.Sizes(t.Context())
+			list, err2 := forgetful(t, b, s, expressions).List(t.Context())
+			if err != nil || err2 != nil || len(sizes) != len(list) {
+				t.Fatal(err, err2, len(sizes))
+			}
+			for i, m := range list {
+				want := Size{Label: m.Label, Machines: len(m.Members), Unjudged: len(m.Unjudged)}
+				if d := cmp.Diff(want, sizes[i]); d != "" {
+					t.Fatal(d)
+				}
+			}
 			for _, m := range s.machines {
 				got, err := b.LabelsOf(t.Context(), m.ID)
 				want, err2 := forgetful(t, b, s, expressions).LabelsOf(t.Context(), m.ID)
