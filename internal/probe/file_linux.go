@@ -11,10 +11,11 @@ import (
 
 // place gives the fields that say which file an item is about.
 func place(dir, name string) []patch.Field {
+	f := make([]patch.Field, 0, 4) // mostly one more is asked for
 	if name == "" {
-		return []patch.Field{text("path", dir), text("filename", "")}
+		return append(f, text("path", dir), text("filename", ""))
 	}
-	return []patch.Field{text("filepath", join(dir, name)), text("path", dir), text("filename", name)}
+	return append(f, text("filepath", join(dir, name)), text("path", dir), text("filename", name))
 }
 
 // file answers the class file of OVAL's Unix schema.
