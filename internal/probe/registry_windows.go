@@ -187,7 +187,7 @@ func (s *keySearch) value(k registry.Key, name string, at []patch.Field) {
 }
 
 func readValue(k registry.Key, name string) (b []byte, kind uint32, err error) {
-	n, kind, err := k.GetValue(name, nil)
+	n, _, err := k.GetValue(name, nil)
 	for range 3 { // it may grow in between
 		if err != nil && !errors.Is(err, registry.ErrShortBuffer) {
 			return nil, 0, err
