@@ -30,9 +30,15 @@ func (l *Ledger) PatchCounts(ctx context.Context, os patch.HostOS, f RowFilter) 
 		return nil, 0, err
 	}
 	patches := shelf.List.Patches()
+	decided := map[int][]patch.Decision{}
+	for _, id := range v.Decided() {
+		if i, ok := shelf.List.Index(id); ok {
+			decided[i] = v.Decisions(id)
+		}
+	}
 	var hits []int
 	for i := range patches {
-		if f.selects(&patches[i], counts[i], v.Decisions(patches[i].ID)) {
+		if d := decided[i]; f.selects(&patches[i], counts[i], d) {
 			hits = append(hits, i)
 		}
 	}
@@ -54,7 +60,7 @@ func (l *Ledger) PatchCounts(ctx context.Context, os patch.HostOS, f RowFilter) 
 }
 
 // selects applies a filter to a patch's numbers.
-func (f RowFilter) selects(p *patch.Patch, v patch.Counts, decisions []patch.Decision) bool {
+func (f *RowFilter) selects(p *patch.Patch, v patch.Counts, decisions []patch.Decision) bool {
 	if f.Text == "" && !f.Closed && len(f.Verdicts) == 0 && len(decisions) == 0 && v[patch.NotPatched]+v[patch.Patched]+v[patch.Faulty] == 0 {
 		return false
 	}
