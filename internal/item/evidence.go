@@ -47,6 +47,11 @@ func (j *Judge) evidence(ctx context.Context, t *Test, v Value) Evidence {
 	w := &witness{j: j, f: j.object(ctx, t.Object)}
 	behind := j.trail()
 	behind.behind(ctx, t.Object)
+	if v > True && v != NotApplicable { // what one entity leaves open, another one would close
+		for _, s := range t.States {
+			behind.entities(ctx, s.Entities)
+		}
+	}
 	w.also = behind.names()
 	existence, check := t.demands()
 	exists := w.f.counts.judgeFlag(w.f.Flag, existence, len(t.States) == 0)
