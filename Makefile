@@ -37,6 +37,7 @@ check: ## format, vet, staticcheck, cross-builds
 
 unit: ## all Go tests with the race detector: unit, behaviour on both stores, end to end on a real root
 	$(GO) test -race -timeout 30m ./...
+	$(GO) test -timeout 30m -run HarmIsStopped ./internal/story
 
 browser: ## the console in a real Chromium
 	cd internal/web && npm ci --no-audit --no-fund --loglevel=error

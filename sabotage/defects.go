@@ -32,7 +32,7 @@ var defects = []Defect{
 	{
 		Name: "a late report of a failed detect overrides a complete one",
 		File: "internal/store/machines.go",
-		Old:  "!at.After(newest[0].Ended)",
+		Old:  "!at.After(r.Ended)",
 		New:  "false",
 		Test: "TestLateReportsChangeNothing", In: "./internal/store",
 	},

@@ -131,7 +131,7 @@ var stageDefects = []Defect{
 	{Name: "a stored verdict is believed against its own facts", File: "internal/ledger/explain.go",
 		Old: "if f.Verdict == stored {", New: "if true {", Test: "TestMismatchRaisesAnAlarm", In: "./internal/story"},
 	{Name: "stale machines count as confirmed", File: "internal/ledger/machines.go",
-		Old: "case g.Code == gate.CodeStale:\n\t\treturn Stale", New: "case g.Code == gate.CodeStale:\n\t\treturn Fresh", Test: "TestFleetIsHonest", In: "./internal/story"},
+		Old: "case code == gate.CodeStale:\n\t\treturn Stale", New: "case code == gate.CodeStale:\n\t\treturn Fresh", Test: "TestFleetIsHonest", In: "./internal/story"},
 	{Name: "a smart label may run for ever", File: "internal/expr/expr.go",
 		Old: "cel.CostLimit(maxCost)", New: "cel.CostLimit(maxCost*maxCost)", Test: "TestCostIsLimited", In: "./internal/label"},
 	{Name: "machines that were never detected are not counted", File: "internal/ledger/compliance.go",

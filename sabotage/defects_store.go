@@ -45,7 +45,7 @@ var storeDefects = []Defect{
 	{Name: "a patch that came back counts as gone", File: "internal/store/transitions.go",
 		Old: "t.To == patch.Unknown && !back {", New: "t.To == patch.Unknown && (back || !back) {", Test: "TestTransitionsComeBack$/sqlite", In: "./internal/store"},
 	{Name: "a former host OS is not closed", File: "internal/store/snapshots.go",
-		Old: "WHERE machine = $1 AND os <> $2 AND closed_at = 0", New: "WHERE machine = $1 AND os <> $2 AND closed_at = 0 AND seq < 0 * $3",
+		Old: "if err != nil || was.OS == r.OS {", New: "if err != nil || was.Seq > 0 {",
 		Test: "TestFormerHostOSStays$/sqlite", In: "./internal/store"},
 	{Name: "a change is not audited", File: "internal/store/audit.go",
 		Old: `_, err := s.record(ctx, x, c, d)

@@ -169,6 +169,9 @@ func (f *ringFleet) hour(harmful func(patch.MachineID) harm) {
 
 // A patch that does harm is stopped before it has done much of it, in a fleet of a thousand (and of ten thousand with FETTLE_TORTURE), whoever asks for it and however often.
 func TestHarmIsStoppedEarly(t *testing.T) {
+	if raced {
+		t.Skip("SKIPPED under the race detector, where it takes minutes: make unit runs it without, too")
+	}
 	machines := 1_000
 	if os.Getenv("FETTLE_TORTURE") != "" {
 		machines = 10_000
