@@ -1,6 +1,6 @@
 //go:build !race
 
-package story
+package story_test
 
 // raced says that the race detector watches.
 const raced = false
