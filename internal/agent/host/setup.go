@@ -3,7 +3,6 @@ package host
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"regexp"
 	"sync"
 
@@ -13,9 +12,7 @@ import (
 // Setups installs files that belong to no package manager: installers for Windows. What an order says of one is its kind and a few
 // switches of a fixed shape; the rest of its argv is here.
 type Setups struct {
-	Dir      string // private directory in which installers get the names that Windows wants of them
-	Payloads string // the folder of fetched files, by their SHA-256
-	Log      *slog.Logger
+	Dir string // private directory in which installers get the names that Windows wants of them
 }
 
 var (

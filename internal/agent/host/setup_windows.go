@@ -63,7 +63,11 @@ func (s *Setups) Plan(_ context.Context, attempt string, _ patch.Facts, want, _ 
 		if err := w.Setup.Check(); err != nil {
 			return t, err
 		}
-		if name := runs(w.Setup.Blockers); name != "" {
+		name, err := runs(w.Setup.Blockers)
+		if err != nil {
+			return t, &Failure{Cause: patch.FailLock, Text: fmt.Sprintf("whether %s may be installed now cannot be told: the running programs cannot be listed: %v", w.Name, err)}
+		}
+		if name != "" {
 			return t, &Failure{Cause: patch.FailLock, Text: fmt.Sprintf("%s is not installed while %s runs", w.Name, name)}
 		}
 		t.Want = append(t.Want, w.PlanPackage)
@@ -165,13 +169,13 @@ func openShared(path string) (*os.File, error) {
 }
 
 // runs names the first of some programs that runs now; empty where none does.
-func runs(names []string) string {
+func runs(names []string) (string, error) {
 	if len(names) == 0 {
-		return ""
+		return "", nil
 	}
 	snap, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPPROCESS, 0)
 	if err != nil {
-		return ""
+		return "", err
 	}
 	defer windows.CloseHandle(snap)
 	e := windows.ProcessEntry32{}
@@ -179,11 +183,14 @@ func runs(names []string) string {
 	for err = windows.Process32First(snap, &e); err == nil; err = windows.Process32Next(snap, &e) {
 		for _, n := range names {
 			if strings.EqualFold(windows.UTF16ToString(e.ExeFile[:]), n) {
-				return n
+				return n, nil
 			}
 		}
 	}
-	return ""
+	if !errors.Is(err, windows.ERROR_NO_MORE_FILES) {
+		return "", err
+	}
+	return "", nil
 }
 
 // owe notes in memory that outlives this program and not a restart of Windows why a restart is owed.
