@@ -180,12 +180,24 @@ func newShed(t *testing.T) *site {
 // joins enrols the machine, has it admitted, and gives its name once it has detected.
 func (w *windows) joins(s *site) string {
 	w.t.Helper()
+	w.enrol(s)
+	w.serve()
+	return w.admitted(s)
+}
+
+// enrol makes the machine known to the appliance.
+func (w *windows) enrol(s *site) {
+	w.t.Helper()
 	token, err := s.NewToken(w.t.Context(), "windows")
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.run(windowsAgent, "enrol", "--server", "https://"+s.Agents, "--token", token)
-	w.serve()
+}
+
+// admitted waits until the machine's agent checks in, has it admitted, and gives its name once it has detected.
+func (w *windows) admitted(s *site) string {
+	w.t.Helper()
 	var all struct{ Items []struct{ Name string } }
 	until(w.t, "the machine has checked in", func() bool {
 		s.json(&all, "machines", "list")
@@ -199,16 +211,22 @@ func (w *windows) joins(s *site) string {
 	return name
 }
 
+// kettles subscribes the appliance to definitions about Kettle.
+func (s *site) kettles() {
+	s.t.Helper()
+	shared := filepath.Join(openDir(s.t), "windows.oval.xml")
+	if err := os.WriteFile(shared, read(s.t, "testdata/windows.oval.xml"), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+	s.cli("feeds", "add", "--name", "kettle", "--oval", shared, "--os", "windows-6.1-sp1-amd64")
+	s.cli("catalog", "sync")
+}
+
 // A Windows machine enrols, is admitted, detects, and what it has installed besides is there as inventory.
 func TestAWindowsMachineJoins(t *testing.T) {
 	needRoot(t)
 	w, s := newWindows(t), newShed(t)
-	shared := filepath.Join(openDir(t), "windows.oval.xml")
-	if err := os.WriteFile(shared, read(t, "testdata/windows.oval.xml"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	s.cli("feeds", "add", "--name", "kettle", "--oval", shared, "--os", "windows-6.1-sp1-amd64")
-	s.cli("catalog", "sync")
+	s.kettles()
 	w.copy(kettle(t, "1.0.0"), `C:\kettle.msi`)
 	w.run("msiexec", "/qn", "/i", `C:\kettle.msi`)
 	name := w.joins(s)

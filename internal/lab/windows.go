@@ -16,7 +16,8 @@ import (
 // Windows is a Windows machine as Wine plays it: a drive, a registry and services of its own. It shares the network of this machine, so
 // that the appliance is at its loopback addresses.
 type Windows struct {
-	dir string // holds prefix/ and home/
+	dir  string    // holds prefix/ and home/
+	desk *exec.Cmd // a terminal that is open while the machine runs: Wine stops Windows with its last program
 }
 
 //go:embed wine/prng.c
@@ -56,7 +57,11 @@ func (w *Windows) boot(ctx context.Context) error {
 	if out, err := boot.CombinedOutput(); err != nil {
 		return fmt.Errorf("cannot boot a Windows machine under Wine: %w: %s", err, lastLines(string(out), 3))
 	}
-	return nil
+	w.desk = w.command(context.WithoutCancel(ctx), wine, "cmd")
+	if _, err := w.desk.StdinPipe(); err != nil { // nothing is ever typed
+		return err
+	}
+	return w.desk.Start()
 }
 
 // Path is where a file of the machine's drive C: is on this machine.
@@ -122,6 +127,10 @@ func (w *Windows) Stop() error {
 	kill := w.command(ctx, wineServer, "--kill")
 	kill.Stdout, kill.Stderr = io.Discard, io.Discard
 	_ = kill.Run() // an error says that nothing runs
+	if w.desk != nil && w.desk.Process != nil {
+		_ = w.desk.Wait() // it was killed
+		w.desk = nil
+	}
 	return w.command(ctx, wineServer, "--wait").Run()
 }
 
