@@ -26,8 +26,8 @@ import (
 
 // fetchers bring feeds of every kind that can be subscribed to.
 func fetchers() map[string]feed.Fetcher {
-	return map[string]feed.Fetcher{apt.Kind: &apt.Fetcher{}, rpm.Kind: &rpm.Fetcher{}, rpm.UpdateinfoKind: &rpm.UpdateinfoFetcher{}, osv.Kind: &osv.Fetcher{},
-		oval.Kind: &oval.Fetcher{}, sdp.Kind: sdp.NewFetcher(), apps.Kind: apps.NewFetcher(), msrc.Kind: msrc.NewFetcher(), sofa.Kind: sofa.NewFetcher(), notices.Kind: &notices.Fetcher{}, kev.Kind: &kev.Fetcher{}}
+	return map[string]feed.Fetcher{apt.Kind: &apt.Fetcher{}, rpm.Kind: &rpm.Fetcher{}, rpm.UpdateinfoKind: &rpm.UpdateinfoFetcher{}, osv.Kind: osv.NewFetcher(),
+		oval.Kind: oval.NewFetcher(), sdp.Kind: sdp.NewFetcher(), apps.Kind: apps.NewFetcher(), msrc.Kind: msrc.NewFetcher(), sofa.Kind: sofa.NewFetcher(), notices.Kind: notices.NewFetcher(), kev.Kind: kev.NewFetcher()}
 }
 
 // parsers make patches of feeds' raw files; Debian archives are the catalog's own.

@@ -49,7 +49,9 @@ func (o *Options) fetchNotes(ctx context.Context, address string, dir *content.D
 	if progress == nil {
 		progress = func(feed.Progress) {}
 	}
-	got, err := (&advisory.Fetcher{HTTP: o.HTTP}).Fetch(ctx, patch.Feed{Name: address, Kind: advisory.Kind, URI: address}, nil, dir, time.Time{}, progress)
+	fetcher := advisory.NewFetcher()
+	fetcher.HTTP = o.HTTP
+	got, err := fetcher.Fetch(ctx, patch.Feed{Name: address, Kind: advisory.Kind, URI: address}, nil, dir, time.Time{}, progress)
 	if err != nil {
 		return nil, got.Bytes, err
 	}

@@ -114,7 +114,9 @@ func (r RPM) readOSV(ctx context.Context, f patch.Feed, dir *content.Dir, now ti
 	if progress == nil {
 		progress = func(feed.Progress) {}
 	}
-	got, err := (&osv.Fetcher{HTTP: r.HTTP}).Fetch(ctx, f, nil, dir, now, progress)
+	fetcher := osv.NewFetcher()
+	fetcher.HTTP = r.HTTP
+	got, err := fetcher.Fetch(ctx, f, nil, dir, now, progress)
 	if err != nil {
 		return got.Bytes, err
 	}

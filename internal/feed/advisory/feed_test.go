@@ -28,7 +28,7 @@ func TestFetch(t *testing.T) {
 		return patch.Feed{Name: "dsa", Kind: Kind, URI: "file://" + path, Arch: "amd64", OS: "debian-12-amd64"}
 	}
 	fetch := func(f patch.Feed, last *patch.FeedState) (feed.Fetched, error) {
-		return (&Fetcher{}).Fetch(t.Context(), f, last, dir, time.Now(), func(feed.Progress) {})
+		return NewFetcher().Fetch(t.Context(), f, last, dir, time.Now(), func(feed.Progress) {})
 	}
 	f := put("list", dsas)
 	got, err := fetch(f, nil)

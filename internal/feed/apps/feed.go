@@ -1,6 +1,7 @@
 package apps
 
 import (
+	"context"
 	"io"
 	"time"
 
@@ -17,9 +18,9 @@ const ParserVersion = 1
 
 // NewFetcher fetches app definitions: one file, or a zip of many.
 func NewFetcher() *feed.Single {
-	return &feed.Single{Kind: Kind, Limit: maxZip, Survey: func(_ patch.HostOS, name string, in io.ReaderAt, size int64) (int, time.Time, error) {
-		s, err := read(name, in, size)
-		return len(s.Apps), s.Dated(), err
+	return &feed.Single{Kind: Kind, Limit: maxZip, Survey: func(_ context.Context, _ patch.Feed, raw feed.Raw) (feed.Contents, error) {
+		s, err := read(raw.Name, raw, raw.Size)
+		return feed.Contents{Definitions: len(s.Apps), Dated: s.Dated()}, err
 	}}
 }
 

@@ -3,13 +3,8 @@ package kev
 import (
 	"context"
 	"io"
-	"net/http"
-	"net/url"
-	"path"
 	"sync"
-	"time"
 
-	"github.com/fettle-project/fettle/internal/content"
 	"github.com/fettle-project/fettle/internal/feed"
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -17,45 +12,12 @@ import (
 // Kind is the patch.Feed.Kind that a Fetcher serves.
 const Kind = "kev"
 
-// Fetcher fetches catalogs. The zero value works; it is safe for concurrent use.
-type Fetcher struct {
-	HTTP  *http.Client
-	Pause time.Duration
-}
-
-// Fetch implements feed.Fetcher: Feed.URI is a file of the appliance or at an https address.
-func (f *Fetcher) Fetch(ctx context.Context, sub patch.Feed, last *patch.FeedState, dir *content.Dir, now time.Time, progress func(feed.Progress)) (feed.Fetched, error) {
-	var out feed.Fetched
-	address, err := feed.UnsignedAddress(sub)
-	if err != nil {
-		return out, err
-	}
-	u, err := url.Parse(address)
-	if err != nil {
-		return out, patch.Errorf(patch.Invalid, "cannot read %q: %w", address, err)
-	}
-	get := feed.NewGetter(f.HTTP, f.Pause, sub.Name, progress)
-	h, err := get.Whole(ctx, address, path.Base(u.Path), dir, maxFile)
-	out.Bytes = get.Bytes
-	if err != nil {
-		return out, err
-	}
-	if last != nil && last.Release == h {
-		out.State, out.Unchanged = *last, true
-		return out, nil
-	}
-	file, err := dir.Open(h)
-	if err != nil {
-		return out, err
-	}
-	defer file.Close()
-	c, err := Read(file)
-	if err != nil {
-		return out, err
-	}
-	out.State = patch.FeedState{Label: sub.Name, OS: patch.AnyOS, Release: h, Dated: c.Dated, Packages: len(c.Exploits),
-		Origins: []patch.Origin{{Suite: sub.Name, Component: Kind, Release: h, Index: h, IndexPath: path.Base(u.Path), Dated: c.Dated}}}
-	return out, nil
+// NewFetcher fetches catalogs, which are for every host OS.
+func NewFetcher() *feed.Single {
+	return &feed.Single{Kind: Kind, Limit: maxFile, Survey: func(_ context.Context, _ patch.Feed, raw feed.Raw) (feed.Contents, error) {
+		c, err := Read(raw.Reader())
+		return feed.Contents{Definitions: len(c.Exploits), Dated: c.Dated, OS: patch.AnyOS}, err
+	}}
 }
 
 // Store is the storage of feeds.

@@ -103,7 +103,7 @@ func TestFetchAndKnow(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return (&Fetcher{}).Fetch(t.Context(), patch.Feed{Name: name, Kind: Kind, URI: "file://" + path}, last, dir, time.Now(), func(feed.Progress) {})
+		return NewFetcher().Fetch(t.Context(), patch.Feed{Name: name, Kind: Kind, URI: "file://" + path}, last, dir, time.Now(), func(feed.Progress) {})
 	}
 	opened := 0
 	k := &Known{Store: memory{}, Open: func(h patch.Hash) (io.ReadCloser, error) { opened++; return dir.Open(h) }}
@@ -134,7 +134,7 @@ func TestFetchAndKnow(t *testing.T) {
 	if _, err := fetch("cut.json", small[:200], nil); err == nil {
 		t.Error("a cut catalog was taken")
 	}
-	if _, err := (&Fetcher{}).Fetch(t.Context(), patch.Feed{Name: "x", Kind: Kind, URI: "http://kev.example/x", Keyring: "/k"}, nil, dir, time.Now(), nil); err == nil {
+	if _, err := NewFetcher().Fetch(t.Context(), patch.Feed{Name: "x", Kind: Kind, URI: "http://kev.example/x", Keyring: "/k"}, nil, dir, time.Now(), nil); err == nil {
 		t.Error("plain http was taken")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -13,7 +14,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/feed"
@@ -191,10 +191,10 @@ func (s *Set) ReadPath(from string) error {
 
 // NewFetcher fetches documents: one, or a zip of many.
 func NewFetcher() *feed.Single {
-	return &feed.Single{Kind: Kind, Limit: maxDocument, Survey: func(os patch.HostOS, name string, in io.ReaderAt, size int64) (int, time.Time, error) {
+	return &feed.Single{Kind: Kind, Limit: maxDocument, Survey: func(_ context.Context, sub patch.Feed, raw feed.Raw) (feed.Contents, error) {
 		var s Set
-		err := s.ReadAny(name, in, size)
-		return s.Count(os), s.Dated(), err
+		err := s.ReadAny(raw.Name, raw, raw.Size)
+		return feed.Contents{Definitions: s.Count(sub.OS), Dated: s.Dated()}, err
 	}}
 }
 

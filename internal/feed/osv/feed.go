@@ -5,16 +5,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
-	"net/url"
-	"os"
 	"path"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/advisory"
-	"github.com/fettle-project/fettle/internal/content"
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/feed"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -26,86 +22,28 @@ const Kind = "osv"
 // ParserVersion grows with every change that gives other entries for the same files.
 const ParserVersion = 1
 
-// Fetcher fetches OSV feeds. The zero value works; it is safe for concurrent use.
-type Fetcher struct {
-	HTTP  *http.Client
-	Pause time.Duration
-}
-
-// Fetch implements feed.Fetcher: Feed.URI is a directory of this machine, or a zip there or at an https address. Advisories carry no
-// signature; feed.UnsignedAddress holds what may be used. The raw file that is kept is a zip in each case.
-func (f *Fetcher) Fetch(ctx context.Context, sub patch.Feed, last *patch.FeedState, dir *content.Dir, now time.Time, progress func(feed.Progress)) (feed.Fetched, error) {
-	var out feed.Fetched
-	address, err := feed.UnsignedAddress(sub)
-	if err != nil {
-		return out, err
-	}
-	get := feed.NewGetter(f.HTTP, f.Pause, sub.Name, progress)
-	h, err := bring(ctx, address, get, dir)
-	out.Bytes = get.Bytes
-	if err != nil {
-		return out, err
-	}
-	arch := advisory.NativeArch(sub.Arch)
-	if last != nil && last.Release == h && len(last.Origins) == 1 && last.Origins[0].Arch == arch && last.Origins[0].Suite == sub.Name {
-		out.State, out.Unchanged = *last, true
-		return out, nil
-	}
-	o := patch.Origin{Suite: sub.Name, Component: Kind, Arch: arch, Release: h, Index: h, IndexPath: "advisories.zip"}
-	out.State = patch.FeedState{Label: sub.Name, Release: h, Origins: []patch.Origin{o}}
-	return out, survey(ctx, sub, &out.State, dir)
-}
-
-func bring(ctx context.Context, address string, get *feed.Getter, dir *content.Dir) (patch.Hash, error) {
-	u, err := url.Parse(address)
-	if err != nil {
-		return "", patch.Errorf(patch.Invalid, "cannot read %q: %w", address, err)
-	}
-	if u.Scheme == "file" {
-		if info, err := os.Stat(u.Path); err == nil && info.IsDir() {
-			return bringDirectory(ctx, u.Path, dir)
-		}
-	}
-	return get.Whole(ctx, address, path.Base(u.Path), dir, maxZip)
-}
-
-func bringDirectory(ctx context.Context, from string, dir *content.Dir) (patch.Hash, error) {
-	r, w := io.Pipe()
-	packed := make(chan struct{})
-	go func() {
-		defer close(packed)
-		w.CloseWithError(pack(w, from))
-	}()
-	h, err := dir.Put(ctx, r, content.Want{Limit: maxZip})
-	r.Close()
-	<-packed
-	return h, err
+// NewFetcher fetches OSV feeds: a directory of this machine, or a zip there or at an https address. What is kept is a zip in each case.
+func NewFetcher() *feed.Single {
+	return &feed.Single{Kind: Kind, Limit: maxZip, Arch: advisory.NativeArch, Pack: pack, Survey: survey}
 }
 
 // survey reads a generation once: how many advisories it has, for which systems, and how new they are.
-func survey(ctx context.Context, sub patch.Feed, state *patch.FeedState, dir *content.Dir) error {
-	o := &state.Origins[0]
-	oses, dated, err := oses(ctx, *o, func(h patch.Hash) (io.ReadCloser, error) { return dir.Open(h) })
-	if err != nil {
-		return err
-	}
-	if len(oses) == 0 {
-		return &patch.Error{Kind: patch.Invalid, What: "the feed " + sub.Name + " has no advisories that can be used",
+func survey(ctx context.Context, sub patch.Feed, raw feed.Raw) (feed.Contents, error) {
+	oses, dated, err := oses(ctx, raw, raw.Size, raw.Arch)
+	if err == nil && len(oses) == 0 {
+		err = &patch.Error{Kind: patch.Invalid, What: "the feed " + sub.Name + " has no advisories that can be used",
 			Why: "no ecosystem in it is that of an rpm distribution which is known", Do: "Known are AlmaLinux, Rocky Linux, Red Hat, SUSE, openSUSE and Azure Linux."}
 	}
-	state.Dated, o.Dated = dated, dated
-	if sub.OS == "" && len(oses) == 1 {
-		state.OS = slices.Collect(maps.Keys(oses))[0]
-	}
+	found := feed.Contents{Dated: dated}
 	for os, n := range oses {
+		if len(oses) == 1 {
+			found.OS = os
+		}
 		if sub.OS == "" || sub.OS == os {
-			state.Packages += n
+			found.Definitions += n
 		}
 	}
-	if state.Packages == 0 {
-		return &patch.Error{Kind: patch.Invalid, What: "the feed " + sub.Name + " has no advisories for " + string(sub.OS), Do: "Correct the feed's host OS."}
-	}
-	return nil
+	return found, err
 }
 
 // Open gives a raw file by its hash.
@@ -113,13 +51,17 @@ type Open func(patch.Hash) (io.ReadCloser, error)
 
 // OSes gives the systems that a generation has advisories for.
 func OSes(ctx context.Context, state patch.FeedState, open Open) ([]patch.HostOS, error) {
-	all, _, err := oses(ctx, state.Origins[0], open)
+	var all map[patch.HostOS]int
+	err := feed.WithFile(state.Origins[0], open, func(_ string, in io.ReaderAt, size int64) (err error) {
+		all, _, err = oses(ctx, in, size, state.Origins[0].Arch)
+		return err
+	})
 	return slices.Sorted(maps.Keys(all)), err
 }
 
-func oses(ctx context.Context, o patch.Origin, open Open) (all map[patch.HostOS]int, dated time.Time, err error) {
+func oses(ctx context.Context, in io.ReaderAt, size int64, arch string) (all map[patch.HostOS]int, dated time.Time, err error) {
 	all = map[patch.HostOS]int{}
-	err = read(o, open, func(_ string, a *Advisory, broken error) error {
+	err = each(in, size, func(_ string, a *Advisory, broken error) error {
 		if broken != nil || a.Withdrawn != nil {
 			return ctx.Err()
 		}
@@ -128,7 +70,7 @@ func oses(ctx context.Context, o patch.Origin, open Open) (all map[patch.HostOS]
 		}
 		seen := map[patch.HostOS]bool{}
 		for i := range a.Affected {
-			if os, ok := HostOS(a.Affected[i].Package.Ecosystem, o.Arch); ok && !seen[os] {
+			if os, ok := HostOS(a.Affected[i].Package.Ecosystem, arch); ok && !seen[os] {
 				seen[os] = true
 				all[os]++
 			}
@@ -136,26 +78,6 @@ func oses(ctx context.Context, o patch.Origin, open Open) (all map[patch.HostOS]
 		return ctx.Err()
 	})
 	return all, dated, err
-}
-
-func read(o patch.Origin, open Open, use func(name string, a *Advisory, broken error) error) error {
-	f, err := open(o.Index)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	at, ok := f.(interface {
-		io.ReaderAt
-		io.Seeker
-	})
-	if !ok {
-		return patch.Errorf(patch.Internal, "advisories can only be read from a file")
-	}
-	size, err := at.Seek(0, io.SeekEnd)
-	if err != nil {
-		return err
-	}
-	return each(at, size, use)
 }
 
 // Entries makes patches of a generation for one host OS, one for each advisory with a fixed version: almalinux-9/ALSA-2024:1234. A file
@@ -167,7 +89,7 @@ func Entries(ctx context.Context, os patch.HostOS, state patch.FeedState, open O
 	}
 	places, faulty := map[string]bool{}, map[string]error{}
 	kept := 0
-	err = read(state.Origins[0], open, func(name string, a *Advisory, broken error) error {
+	use := func(name string, a *Advisory, broken error) error {
 		if broken != nil {
 			faulty[name] = broken
 			kept += 300 + len(name)
@@ -183,7 +105,8 @@ func Entries(ctx context.Context, os patch.HostOS, state patch.FeedState, open O
 			return patch.Errorf(patch.Exhausted, "the advisories for %s need more than %d bytes", os, maxKept)
 		}
 		return ctx.Err()
-	})
+	}
+	err = feed.WithFile(state.Origins[0], open, func(_ string, in io.ReaderAt, size int64) error { return each(in, size, use) })
 	if err != nil {
 		return nil, nil, err
 	}

@@ -78,7 +78,7 @@ func (r *rig) fetch(f patch.Feed, last *patch.FeedState) (feed.Fetched, error) {
 	if f.URI == "" {
 		f.URI = r.at
 	}
-	return (&osv.Fetcher{}).Fetch(context.Background(), f, last, r.dir, time.Now(), func(feed.Progress) {})
+	return osv.NewFetcher().Fetch(context.Background(), f, last, r.dir, time.Now(), func(feed.Progress) {})
 }
 
 func (r *rig) open(h patch.Hash) (io.ReadCloser, error) { return r.dir.Open(h) }

@@ -28,7 +28,7 @@ func TestFeed(t *testing.T) {
 		}
 	}
 	fetch := func(sub patch.Feed, last *patch.FeedState) (feed.Fetched, error) {
-		return new(Fetcher).Fetch(t.Context(), sub, last, dir, time.Now(), func(feed.Progress) {})
+		return NewFetcher().Fetch(t.Context(), sub, last, dir, time.Now(), func(feed.Progress) {})
 	}
 	open := func(h patch.Hash) (io.ReadCloser, error) { return dir.Open(h) }
 	write("Debian GNU/Linux 12")

@@ -2,9 +2,9 @@ package sdp
 
 import (
 	"cmp"
+	"context"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/feed"
@@ -38,10 +38,10 @@ func Complete(name, arch string) patch.HostOS {
 
 // NewFetcher fetches catalogs of software packages: a package, a catalog, a cabinet or a zip of them. A cabinet's signature is not verified.
 func NewFetcher() *feed.Single {
-	return &feed.Single{Kind: Kind, Limit: maxCab, Survey: func(_ patch.HostOS, name string, in io.ReaderAt, size int64) (int, time.Time, error) {
+	return &feed.Single{Kind: Kind, Limit: maxCab, Survey: func(_ context.Context, _ patch.Feed, raw feed.Raw) (feed.Contents, error) {
 		var s Set
-		err := s.ReadAny(name, in, size)
-		return len(s.Packages), s.Dated(), err
+		err := s.ReadAny(raw.Name, raw, raw.Size)
+		return feed.Contents{Definitions: len(s.Packages), Dated: s.Dated()}, err
 	}}
 }
 

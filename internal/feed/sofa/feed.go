@@ -2,6 +2,7 @@ package sofa
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -284,12 +285,12 @@ func ReadPath(path string) (*Set, error) {
 
 // NewFetcher fetches the feed.
 func NewFetcher() *feed.Single {
-	return &feed.Single{Kind: Kind, Limit: maxFeed, Survey: func(os patch.HostOS, name string, in io.ReaderAt, size int64) (int, time.Time, error) {
-		s, err := Read(name, io.NewSectionReader(in, 0, size))
+	return &feed.Single{Kind: Kind, Limit: maxFeed, Survey: func(_ context.Context, sub patch.Feed, raw feed.Raw) (feed.Contents, error) {
+		s, err := Read(raw.Name, raw.Reader())
 		if err != nil {
-			return 0, time.Time{}, err
+			return feed.Contents{}, err
 		}
-		return len(s.Entries(os)), s.Dated(), nil
+		return feed.Contents{Definitions: len(s.Entries(sub.OS)), Dated: s.Dated()}, nil
 	}}
 }
 
