@@ -1,14 +1,12 @@
 package web
 
 import (
-	"bytes"
 	"embed"
 	"html/template"
-	"io"
+	"io/fs"
 	"net/http"
 	"path"
 	"strings"
-	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -20,18 +18,22 @@ var files embed.FS
 
 type console struct {
 	Config
-	pages map[string]*template.Template
+	pages  map[string]*template.Template
+	assets bundle
 }
 
 // New makes the console. The handler answers to every path that is not the API's.
 func New(cfg Config) (http.Handler, error) {
 	c := &console{Config: cfg}
 	var err error
-	c.pages, err = parse(words{now: cfg.Now, zone: cfg.Zone})
+	if c.assets, err = bundled(files); err != nil {
+		return nil, patch.Errorf(patch.Internal, "cannot read the console's own files: %w", err)
+	}
+	c.pages, err = parse(words{now: cfg.Now, zone: cfg.Zone, assets: c.assets})
 	if err != nil {
 		return nil, patch.Errorf(patch.Internal, "cannot read the console's templates: %w", err)
 	}
-	return c.handler(), nil
+	return compressed(c.handler())
 }
 
 func (c *console) handler() http.Handler {
@@ -42,25 +44,25 @@ func (c *console) handler() http.Handler {
 
 // parse reads every page together with the layout and the parts it may use.
 func parse(w words) (map[string]*template.Template, error) {
-	common, err := template.New("").Funcs(w.funcs()).ParseFS(files, "templates/layout.html", "templates/parts.html")
+	common, err := template.New("").Funcs(w.funcs()).ParseFS(files, "templates/layout.html", "templates/parts/*.html")
 	if err != nil {
 		return nil, err
 	}
-	names, err := files.ReadDir("templates")
+	names, err := fs.Glob(files, "templates/*.html")
 	if err != nil {
 		return nil, err
 	}
 	pages := map[string]*template.Template{}
 	for _, f := range names {
-		name := strings.TrimSuffix(f.Name(), ".html")
-		if name == "layout" || name == "parts" {
+		name := strings.TrimSuffix(path.Base(f), ".html")
+		if name == "layout" {
 			continue
 		}
 		t, err := common.Clone()
 		if err != nil {
 			return nil, err
 		}
-		if pages[name], err = t.ParseFS(files, "templates/"+f.Name()); err != nil {
+		if pages[name], err = t.ParseFS(files, f); err != nil {
 			return nil, err
 		}
 	}
@@ -83,20 +85,4 @@ func headers(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
-}
-
-func (c *console) asset(v *visit) error {
-	name := v.r.PathValue("file")
-	f, err := files.Open(path.Join("assets", path.Base(name)))
-	if err != nil {
-		return &patch.Error{Kind: patch.NotFound, What: "there is no file of this name", Do: "Build the console with make assets if htmx is missing."}
-	}
-	defer f.Close()
-	b, err := io.ReadAll(f)
-	if err != nil {
-		return err
-	}
-	v.w.Header().Set("Cache-Control", "private, max-age=300")
-	http.ServeContent(v.w, v.r, path.Base(name), time.Time{}, bytes.NewReader(b))
-	return nil
 }

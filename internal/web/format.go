@@ -12,15 +12,16 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// words turns values into what a person reads. Now and the time zone are its only state.
+// words turns values into what a person reads.
 type words struct {
-	now  func() time.Time
-	zone *time.Location
+	now    func() time.Time
+	zone   *time.Location
+	assets bundle
 }
 
 func (w words) funcs() template.FuncMap {
 	return template.FuncMap{
-		"num": num, "size": size, "took": took, "plural": plural, "join": strings.Join, "lower": strings.ToLower,
+		"asset": w.assets.address, "num": num, "size": size, "took": took, "plural": plural, "join": strings.Join, "lower": strings.ToLower,
 		"when": w.when, "ago": w.ago, "full": w.full, "iso": iso, "day": w.day,
 		"patchURL": patchURL, "machineURL": machineURL, "explainURL": explainURL, "labelURL": labelURL, "deploymentURL": deploymentURL,
 		"word": word, "markOf": markOf, "share": share, "first": first, "upper": sentenceCase, "rest": rest, "sum": sum, "percent": percent, "ints": func(n ...int) []int { return n }, "list": func(s ...string) []string { return s },
