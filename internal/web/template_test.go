@@ -137,7 +137,7 @@ var (
 
 func checkPage(t *testing.T, address, html string) {
 	t.Helper()
-	for _, want := range []string{`<html lang="en">`, `<main id="main"`, "<h1", "</html>"} {
+	for _, want := range []string{`<html lang="en"`, `<main id="main"`, "<h1", "</html>"} {
 		if !strings.Contains(html, want) {
 			t.Errorf("%s: there is no %s", address, want)
 		}

@@ -35,12 +35,12 @@ type view[T any] struct {
 // Frame is what every page shows beside its body.
 type Frame struct {
 	Title   string
-	Nav     string // the rail's current entry
 	Query   string // what is typed into the search field
 	User    string
 	Pending int // machines that wait to be admitted
 	Alarms  int // open ones
 	Dated   time.Time
+	Rail    []entry
 	May     May
 	Refresh bool // reload by itself where scripts are off
 }
@@ -168,7 +168,7 @@ func (c *console) may(caller patch.Caller) May {
 
 // frame reads what every page shows: who waits, what alarms, and how old the vendors' word is.
 func (c *console) frame(v *visit, nav, title string) (Frame, error) {
-	f := Frame{Title: title, Nav: nav, User: v.caller.Name, May: c.may(v.caller)}
+	f := Frame{Title: title, User: v.caller.Name, May: c.may(v.caller)}
 	if v.caller.Name == "" {
 		return f, nil
 	}
@@ -185,6 +185,7 @@ func (c *console) frame(v *visit, nav, title string) (Frame, error) {
 		return f, err
 	}
 	f.Pending, f.Alarms, f.Dated = len(pending), len(alarms), oldestGood(feeds)
+	f.Rail = c.rail(v, nav, f)
 	return f, nil
 }
 

@@ -1,0 +1,47 @@
+// Conveniences only: every page works without this file.
+"use strict";
+(() => {
+  // A form marked data-auto sends itself when a choice in it changes.
+  document.addEventListener("change", (e) => {
+    const form = e.target.closest("form[data-auto]");
+    if (form && e.target.matches("select, input[type=checkbox]")) form.requestSubmit();
+  });
+
+  // One checkbox for all rows of this page, the whole result when it is longer, and how much is chosen.
+  const number = (n) => n.toLocaleString("en");
+  const count = (form) => {
+    const boxes = [...form.querySelectorAll("input[data-row]")];
+    const chosen = boxes.filter((b) => b.checked).length;
+    const all = form.querySelector("input[data-all]");
+    const whole = form.querySelector("input[data-whole]");
+    if (all) {
+      all.checked = chosen > 0 && chosen === boxes.length;
+      all.indeterminate = chosen > 0 && chosen < boxes.length;
+    }
+    if (whole && chosen < boxes.length) whole.checked = false;
+    const out = form.querySelector("[data-count]");
+    if (out) out.textContent = whole?.checked ? `all ${number(Number(whole.dataset.whole))} chosen` : chosen ? `${number(chosen)} chosen` : "";
+    form.toggleAttribute("data-chosen", chosen > 0);
+    form.dispatchEvent(new CustomEvent("chosen", { bubbles: true }));
+  };
+  document.addEventListener("change", (e) => {
+    const form = e.target.form;
+    if (!form || !e.target.matches("input[data-all], input[data-row], input[data-whole]")) return;
+    if (e.target.matches("input[data-all]") || (e.target.matches("input[data-whole]") && e.target.checked)) {
+      form.querySelectorAll("input[data-row]").forEach((b) => { b.checked = e.target.checked; });
+    }
+    count(form);
+  });
+  document.querySelectorAll("form:has(input[data-row])").forEach(count);
+
+  // A back-off on the sign-in page counts down where it stands.
+  const wait = document.querySelector("[data-wait]");
+  if (wait) {
+    let left = Number(wait.dataset.wait);
+    const tick = setInterval(() => {
+      left -= 1;
+      wait.textContent = String(Math.max(left, 0));
+      if (left <= 0) clearInterval(tick);
+    }, 1000);
+  }
+})();
