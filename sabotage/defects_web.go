@@ -22,4 +22,25 @@ var webDefects = []Defect{
 		Old: "v.get(\"seen\") != p.Seen()", New: "false", Test: "TestNothingIsDecidedUnseen", In: "./internal/web"},
 	{Name: "another plan than the one looked at is applied", File: "internal/web/deployments.go",
 		Old: "string(p.Plan.Hash) != v.get(\"hash\")", New: "false", Test: "TestApplyRefusesAPlanThatMoved", In: "./internal/web"},
+	{
+		Name: "whoever listens for changes goes on when the session has ended",
+		File: "internal/web/live.go",
+		Old:  "if c.admit(&visit{r: v.r, ctx: v.ctx}, auth.Read) != nil {",
+		New:  "if c.admit(v, auth.Read) != nil {",
+		Test: "TestAListenerWhoIsSignedOutHearsNoMore", In: "./internal/web",
+	},
+	{
+		Name: "an open page keeps its reader signed in",
+		File: "internal/web/visit.go",
+		Old:  "if v.unasked() {",
+		New:  "if false {",
+		Test: "TestAPageIsToldWhatChanged", In: "./internal/web",
+	},
+	{
+		Name: "connections that listen are not bounded",
+		File: "internal/web/live.go",
+		Old:  "if s.all >= seatsAll || s.taken[name] >= seatsEach {",
+		New:  "if false {",
+		Test: "TestListenersAreBounded", In: "./internal/web",
+	},
 }

@@ -23,8 +23,8 @@ func (a *appliance) consoleConfig() web.Config {
 			_, err := a.Sync(ctx, c, nil)
 			return err
 		},
-		Changed: a.changed,
-		Now:     a.Now, Zone: time.Local, Log: a.Log,
+		Changed: a.changed, Listen: a.Pulse.Listen,
+		Now: a.Now, Zone: time.Local, Log: a.Log,
 	}
 }
 

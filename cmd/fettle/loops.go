@@ -60,7 +60,7 @@ func (a *appliance) fetchWanted(ctx context.Context) error {
 		return err
 	}
 	err = a.Depot.Run(ctx)
-	a.Pulse.Beat()
+	a.Pulse.Beat(patch.TopicCatalog, patch.TopicDeployments)
 	return err
 }
 
@@ -73,6 +73,7 @@ func (a *appliance) sweepLoop(ctx context.Context) error {
 		if err := a.Rings.Step(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "rings not carried on", slog.Any("error", err))
 		}
+		a.Pulse.Tell(patch.TopicRings, patch.TopicDeployments)
 		if err := a.Ledger.ClearSuspects(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "suspect definitions not looked at again", slog.Any("error", err))
 		}

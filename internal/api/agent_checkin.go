@@ -37,6 +37,7 @@ func (s *agents) checkin(c *call) (any, error) {
 	if err := s.noteCheckin(c, m, in); err != nil {
 		return nil, err
 	}
+	s.Pulse.Tell(patch.TopicMachines)
 	if m.State == patch.Pending {
 		return wire.CheckinReply{State: patch.Pending, NextSeconds: s.pendingWait(m), Now: s.Now().UTC()}, nil
 	}

@@ -136,7 +136,7 @@ func (s *agents) snapshot(c *call) (any, error) {
 		return nil, err
 	}
 	s.Hub.DetectDone(c.machine.ID)
-	s.Pulse.Beat()
+	s.Pulse.Beat(patch.TopicMachines, patch.TopicDeployments, patch.TopicRings)
 	s.Wanted.Beat()
 	if c.machine.DetectFailed == "" {
 		return reply, nil
@@ -175,7 +175,7 @@ func (s *agents) detectFailed(c *call) (any, error) {
 	if err := s.Store.PutDetectFailed(c.Context(), id, s.Now(), text); err != nil {
 		return nil, err
 	}
-	s.Pulse.Beat()
+	s.Pulse.Beat(patch.TopicMachines)
 	if err := s.Store.RaiseAlarm(c.Context(), patch.Alarm{
 		Key: detectAlarm(id), Kind: "detect", RaisedAt: s.Now(), SeenAt: s.Now(),
 		Text: "the detect on " + c.machine.Name + " failed: " + clip(text, 500), Do: "Look at the machine; its last complete detect stays in force and grows old.",
@@ -206,6 +206,6 @@ func (s *agents) results(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Pulse.Beat()
+	s.Pulse.Beat(patch.TopicMachines, patch.TopicDeployments, patch.TopicRings)
 	return reply, nil
 }

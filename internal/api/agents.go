@@ -227,6 +227,6 @@ func (s *agents) order(c *call) (any, error) {
 		return nil, err
 	}
 	s.log.InfoContext(c.Context(), "order handed out", slog.String("machine", string(c.machine.ID)))
-	s.Pulse.Beat()
+	s.Pulse.Beat(patch.TopicDeployments)
 	return e, nil
 }

@@ -23,7 +23,17 @@ type people struct {
 // refused before anything is looked at; whoever calls is known by a bearer token or the console's cookie.
 func People(a *Appliance) http.Handler {
 	s := &people{surface: a.surface(), Appliance: a, logins: newBuckets(20, 0.2, 10_000, a.Now)}
-	return s.guard(SameOrigin(s.mount(s.routes())))
+	return s.guard(SameOrigin(s.telling(s.mount(s.routes()))))
+}
+
+// telling tells whoever looks at a page that somebody may have changed something.
+func (s *people) telling(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r)
+		if r.Method != http.MethodGet {
+			s.Pulse.Tell()
+		}
+	})
 }
 
 // SameOrigin refuses requests that change something and that a browser sends for another site's page. The console uses it too.

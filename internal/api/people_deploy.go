@@ -61,7 +61,7 @@ func (s *people) applyPlan(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Pulse.Beat()
+	s.Pulse.Beat(patch.TopicDeployments)
 	return outcome{http.StatusCreated, d}, nil
 }
 
@@ -84,7 +84,7 @@ func (s *people) haltDeployment(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Pulse.Beat()
+	s.Pulse.Beat(patch.TopicDeployments)
 	return d, nil
 }
 

@@ -201,7 +201,7 @@ func (s *people) decide(c *call) (any, error) {
 		return nil, err
 	}
 	s.Wanted.Beat()
-	s.Pulse.Beat()
+	s.Pulse.Beat(patch.TopicDecisions)
 	out := Decided{List: listOf(made.Decisions), Proposal: made.Proposal}
 	if made.Proposal != nil {
 		return outcome{http.StatusAccepted, out}, nil
@@ -240,7 +240,7 @@ func (s *people) confirmProposal(c *call) (any, error) {
 		return nil, err
 	}
 	s.Wanted.Beat()
-	s.Pulse.Beat()
+	s.Pulse.Beat(patch.TopicDecisions)
 	return listOf(made), nil
 }
 

@@ -61,7 +61,7 @@ func (s *people) rollout(c *call, decide func(r RolloutRequest, id patch.ID) err
 	if err := decide(in, row.ID); err != nil {
 		return nil, err
 	}
-	s.Pulse.Beat()
+	s.Pulse.Beat(patch.TopicRings, patch.TopicDeployments)
 	l, err := s.Rings.List(c.Context(), row.ID)
 	return listOf(l), err
 }

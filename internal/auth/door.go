@@ -150,28 +150,43 @@ func hashOf(secret string) patch.Hash {
 // cookie, "api" for a bearer token; a console's secret is good for the console only. Everything that is not a live session of an
 // enabled person is Unauthenticated.
 func (d *Door) Caller(ctx context.Context, secret, from, via string) (patch.Caller, error) {
+	caller, s, err := d.holder(ctx, secret, from, via)
+	if err != nil {
+		return patch.Caller{}, err
+	}
+	return caller, d.keepAlive(ctx, s, d.now())
+}
+
+// Onlooker is Caller for what a page asks by itself while nobody uses it: it does not put off the session's idle end.
+func (d *Door) Onlooker(ctx context.Context, secret, from, via string) (patch.Caller, error) {
+	caller, _, err := d.holder(ctx, secret, from, via)
+	return caller, err
+}
+
+func (d *Door) holder(ctx context.Context, secret, from, via string) (patch.Caller, patch.Session, error) {
+	var nobody patch.Caller
 	if secret == "" {
-		return patch.Caller{}, signedOut("nobody is signed in")
+		return nobody, patch.Session{}, signedOut("nobody is signed in")
 	}
 	s, err := d.sessions.FindSession(ctx, hashOf(secret))
 	if patch.KindOf(err) == patch.NotFound && err != nil {
-		return patch.Caller{}, signedOut("this sign-in has ended")
+		return nobody, s, signedOut("this sign-in has ended")
 	}
 	if err != nil {
-		return patch.Caller{}, err
+		return nobody, s, err
 	}
 	now := d.now()
 	if !now.Before(s.ExpiresAt) || !now.Before(s.IdleUntil) || (s.Kind == "console") != (via == "console") {
-		return patch.Caller{}, signedOut("this sign-in has ended")
+		return nobody, s, signedOut("this sign-in has ended")
 	}
 	u, err := d.people.FindUser(ctx, s.User)
 	if err != nil {
-		return patch.Caller{}, err
+		return nobody, s, err
 	}
 	if u.Disabled {
-		return patch.Caller{}, signedOut("this sign-in has ended")
+		return nobody, s, signedOut("this sign-in has ended")
 	}
-	return patch.Caller{Name: u.Name, Role: u.Role, From: from, Via: via}, d.keepAlive(ctx, s, now)
+	return patch.Caller{Name: u.Name, Role: u.Role, From: from, Via: via}, s, nil
 }
 
 // keepAlive moves the idle end, at most once a minute: reading pages must not become writing rows.

@@ -285,6 +285,23 @@ func TestSessionEnds(t *testing.T) {
 	}
 }
 
+func TestAnOpenPageKeepsNobodySignedIn(t *testing.T) {
+	f := newFixture()
+	secret, _, _, err := f.SignIn(ctx, "alice", alicesPassword, "console", "192.0.2.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		f.at = f.at.Add(25 * time.Minute)
+		if _, err := f.Onlooker(ctx, secret, "192.0.2.1", "console"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.at = f.at.Add(10 * time.Minute)
+	_, err = f.Onlooker(ctx, secret, "192.0.2.1", "console")
+	wantKind(t, err, patch.Unauthenticated)
+}
+
 func TestDisabledPersonIsOut(t *testing.T) {
 	f := newFixture()
 	secret, _, _, err := f.SignIn(ctx, "alice", alicesPassword, "cli", "192.0.2.1")

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/fettle-project/fettle/internal/patch"
 )
 
 // site is one console for the browser to visit.
@@ -43,10 +45,12 @@ func TestBrowser(t *testing.T) {
 		t.Cleanup(s.Close)
 		return site{Base: s.URL, Addresses: w.addresses()}
 	}
+	good := fleet()
+	good.heard = [][]patch.Topic{{patch.TopicDeployments}}
 	in, err := json.Marshal(map[string]any{
 		"chromium": chromium, "profile": filepath.Join(t.TempDir(), "profile"), "shots": os.Getenv("FETTLE_SHOTS"),
 		"secret": goodSecret, "password": goodPassword,
-		"good": visit(fleet()), "empty": visit(newWorld()), "hostile": visit(hostile(fleet())),
+		"good": visit(good), "empty": visit(newWorld()), "hostile": visit(hostile(fleet())),
 	})
 	if err != nil {
 		t.Fatal(err)

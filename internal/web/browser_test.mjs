@@ -147,8 +147,13 @@ const person = async () => {
   await page.waitForURL(/\/explain\/.*\/perl\//);
 
   await page.goto(base + given.good.addresses.find((a) => /^\/deployments\/[^/?]{20,}$/.test(a)));
-  const asked = await page.waitForRequest((r) => r.headers()["hx-request"] === "true", { timeout: 6000 }).catch(() => null);
-  expect("deployment", asked, "a running deployment does not ask for news");
+  await page.locator("#live details[id]").first().evaluate((d) => { d.open = true; });
+  const open = await page.locator("#live details[id]").first().getAttribute("id");
+  const asked = await page.waitForResponse((r) => r.request().headers()["fettle-live"] === "1", { timeout: 6000 }).catch(() => null);
+  expect("deployment", asked, "a running deployment is not read again when it changes");
+  await page.waitForTimeout(300);
+  expect("deployment", (await page.locator("#live").count()) === 1 && (await page.locator("main").count()) === 1, "what was read again is not in its place");
+  expect("deployment", await page.locator(`#${open}`).evaluate((d) => d.open), "what was open is closed when it is read again");
   await page.goto(base + "/labels");
   await page.fill("[name=expr]", "nonsense ==");
   await page.waitForFunction(() => /does not compile/.test(document.querySelector("#try").textContent));

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"time"
 
@@ -154,6 +155,8 @@ type Door interface {
 	SignIn(ctx context.Context, name, password, kind, from string) (secret string, s patch.Session, u patch.User, err error)
 	// Caller says who holds a session; patch.Unauthenticated where nobody does.
 	Caller(ctx context.Context, secret, from, via string) (patch.Caller, error)
+	// Onlooker is Caller for what a page asks by itself: it keeps nobody signed in.
+	Onlooker(ctx context.Context, secret, from, via string) (patch.Caller, error)
 	SignOut(ctx context.Context, caller patch.Caller, secret string) error
 }
 
@@ -185,7 +188,9 @@ type Config struct {
 	Sync func(ctx context.Context, caller patch.Caller) error
 	// Changed tells the appliance that something which it acts on has changed: a decision, a label, a machine, a deployment.
 	Changed func()
-	Now     func() time.Time
-	Zone    *time.Location // in which times are written
-	Log     *slog.Logger
+	// Listen yields those of the topics that something happened to, and an empty list whenever nothing did for as long as quiet.
+	Listen func(ctx context.Context, topics []patch.Topic, quiet time.Duration) iter.Seq[[]patch.Topic]
+	Now    func() time.Time
+	Zone   *time.Location // in which times are written
+	Log    *slog.Logger
 }

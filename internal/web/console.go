@@ -20,6 +20,7 @@ type console struct {
 	Config
 	pages  map[string]*template.Template
 	assets bundle
+	seats  seats
 }
 
 // New makes the console. The handler answers to every path that is not the API's.

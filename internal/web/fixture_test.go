@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"log/slog"
 	"slices"
 	"strings"
@@ -66,6 +67,9 @@ type world struct {
 	broken    error // of the audit chain
 	asked     []approval.Request
 	role      patch.Role
+	heard     [][]patch.Topic // what whoever listens is told
+	onlooked  int             // how often a page asked by itself
+	left      int             // after so many of them the session has ended; 0: never
 }
 
 func (w *world) Rows(_ context.Context, _ patch.MachineID, f ledger.RowFilter) ([]ledger.Row, ledger.Summary, error) {
@@ -336,6 +340,12 @@ func (w *world) Caller(_ context.Context, secret, from, via string) (patch.Calle
 	}
 	return patch.Caller{Name: "m.keller", Role: w.role, From: from, Via: via}, nil
 }
+func (w *world) Onlooker(ctx context.Context, secret, from, via string) (patch.Caller, error) {
+	if w.onlooked++; w.left > 0 && w.onlooked > w.left {
+		secret = ""
+	}
+	return w.Caller(ctx, secret, from, via)
+}
 func (w *world) SignOut(context.Context, patch.Caller, string) error { return nil }
 
 // clock is the calendar of a world.
@@ -404,6 +414,9 @@ func (w *world) config() Config {
 		Enrolment: "https://patches.example.org:8461",
 		AskDetect: func(context.Context, patch.Caller, patch.MachineID) (bool, error) { return true, nil },
 		Sync:      func(context.Context, patch.Caller) error { return nil }, Changed: func() {},
+		Listen: func(context.Context, []patch.Topic, time.Duration) iter.Seq[[]patch.Topic] {
+			return slices.Values(w.heard)
+		},
 		Now: func() time.Time { return w.now }, Zone: time.UTC, Log: slog.New(slog.DiscardHandler),
 	}
 }

@@ -23,6 +23,7 @@ func (c *console) routes() []route {
 		{"POST", "/sign-out", Public, c.signOut},
 
 		{"GET", "/{$}", auth.Read, c.home},
+		{"GET", "/live", auth.Read, c.live},
 		{"GET", "/search", auth.Read, c.search},
 		{"GET", "/machines", auth.Read, c.machines},
 		{"GET", "/machines/{machine}", auth.Read, c.machine},

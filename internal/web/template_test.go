@@ -169,11 +169,11 @@ func TestAPartialAnswerIsNoWholePage(t *testing.T) {
 		t.Errorf("the preview is %s", got)
 	}
 	got = ask(h, http.MethodGet, deploymentURL(w.progress[0].Deployment.ID), nil, "HX-Request", "true").Body.String()
-	if strings.Contains(got, "<html") || !strings.Contains(got, "every 2s") {
+	if strings.Contains(got, "<html") || !strings.Contains(got, `data-topic="deployments"`) {
 		t.Errorf("the live view is %s", got)
 	}
 	got = ask(h, http.MethodGet, deploymentURL(w.progress[1].Deployment.ID), nil, "HX-Request", "true").Body.String()
-	if strings.Contains(got, "every 2s") {
+	if strings.Contains(got, `data-topic="deployments"`) {
 		t.Error("an ended deployment keeps on asking")
 	}
 }

@@ -63,7 +63,11 @@ func (c *console) serve(rt route) http.Handler {
 // admit denies by default: only a public route passes without a caller whose role has the permission.
 func (c *console) admit(v *visit, p auth.Permission) error {
 	if secret := sessionOf(v.r); secret != "" {
-		caller, err := c.Door.Caller(v.ctx, secret, v.from(), "console")
+		known := c.Door.Caller
+		if v.unasked() {
+			known = c.Door.Onlooker
+		}
+		caller, err := known(v.ctx, secret, v.from(), "console")
 		if err == nil {
 			v.caller = caller
 		} else if patch.KindOf(err) != patch.Unauthenticated && p != Public {
@@ -89,6 +93,9 @@ func (v *visit) from() string {
 
 func (v *visit) get(name string) string { return v.r.FormValue(name) }
 func (v *visit) partial() bool          { return v.r.Header.Get("HX-Request") == "true" }
+
+// unasked reports whether a page asks by itself because something changed.
+func (v *visit) unasked() bool { return v.r.Header.Get(liveHeader) != "" || v.r.URL.Path == "/live" }
 
 // offset is where the page that was asked for starts.
 func (v *visit) offset(size int) int {
