@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/api"
+	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -14,6 +15,7 @@ type patchesWhoCmd struct {
 	Patch string `arg:"" help:"An id, a part of one that fits one patch, or a source package."`
 	OS    string `help:"Look among this host OS's patches only."`
 	Limit int    `default:"50" help:"At most so many machines of each kind; 0 for all."`
+	Names string `placeholder:"VERDICT" enum:",not-applicable,not-patched,patched,error" default:"" help:"Only name the machines that were detected so, all of them, one a line."`
 }
 
 func (patchesWhoCmd) Help() string {
@@ -22,7 +24,8 @@ yet, what the same engine says over the facts that they sent last; a prediction 
 
 Examples:
   fettle patches who openssl
-  fettle patches who CVE-2026-1234 --os debian-12-amd64 --json`
+  fettle patches who CVE-2026-1234 --os debian-12-amd64 --json
+  fettle patches who openssl --names not-patched`
 }
 
 // who is the answer.
@@ -37,6 +40,9 @@ func (c patchesWhoCmd) Run(ctx context.Context, s *screen) error {
 		return err
 	}
 	defer client.Close()
+	if c.Names != "" {
+		return c.names(ctx, s, client)
+	}
 	limit := c.Limit
 	if limit == 0 {
 		limit = 1_000_000
@@ -50,6 +56,18 @@ func (c patchesWhoCmd) Run(ctx context.Context, s *screen) error {
 		return err
 	}
 	return s.show(w, func(out io.Writer) { printWho(out, s.width, w) })
+}
+
+func (c patchesWhoCmd) names(ctx context.Context, s *screen, client *api.Client) error {
+	all, err := api.Get[api.List[fleet.Name]](ctx, client, api.Path("patches", c.Patch, "machines"), query{}.set("os", c.OS).set("verdict", c.Names).values())
+	if err != nil {
+		return err
+	}
+	return s.show(all, func(out io.Writer) {
+		for _, m := range all.Items {
+			line(out, "%s", clean(m.Name))
+		}
+	})
 }
 
 func printWho(w io.Writer, width int, a who) {

@@ -37,6 +37,11 @@ func TestWhoNeedsAPatch(t *testing.T) {
 	if a := ask(bell); a.Detected.Total != 1 || a.Predicted.Machines != 0 || a.Predicted.Detected != 1 {
 		t.Errorf("detected: %+v", a)
 	}
+	for verdict, want := range map[string]string{"not-patched": "host\n", "patched": ""} {
+		if code := p.does(t, "", "patches", "who", string(bell), "--names", verdict); code != exitOK || p.out.String() != want {
+			t.Errorf("named as %s: %q%s", verdict, p.out.String(), p.err.String())
+		}
+	}
 	next := patch.ID("bookworm-security/bell/1.0-3")
 	meta := h.publish(url, bellFile, [2]string{"bell", "1.0-3"}, [2]string{"rose", "1-1"})
 	a := ask(next)

@@ -89,6 +89,7 @@ func (s *people) routes() []Route {
 		{Pattern: "GET /api/v1/counts", Permission: auth.Read, Handle: s.patchCounts},
 		{Pattern: "GET /api/v1/patches/{patch}", Permission: auth.Read, Handle: s.findPatch},
 		{Pattern: "GET /api/v1/patches/{patch}/rows", Permission: auth.Read, Handle: s.patchRows},
+		{Pattern: "GET /api/v1/patches/{patch}/machines", Permission: auth.Read, Handle: s.patchMachines},
 		{Pattern: "GET /api/v1/patches/{patch}/prediction", Permission: auth.Read, Handle: s.predict},
 		{Pattern: "GET /api/v1/patches/{patch}/decisions", Permission: auth.Read, Handle: s.decisionHistory},
 

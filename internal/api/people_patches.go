@@ -104,6 +104,25 @@ func (s *people) patchRows(c *call) (any, error) {
 	return rowsOf(rows, sum), err
 }
 
+// patchMachines names the machines whose newest complete detect gave ?verdict=, not-patched where it is not given.
+func (s *people) patchMachines(c *call) (any, error) {
+	row, err := s.patch(c, c.PathValue("patch"))
+	if err != nil {
+		return nil, err
+	}
+	v := patch.NotPatched
+	if text := c.text("verdict"); text != "" {
+		if err := v.UnmarshalText([]byte(text)); err != nil {
+			return nil, err
+		}
+	}
+	names, err := s.Ledger.Who(c.Context(), row.ID, v)
+	if err != nil {
+		return nil, err
+	}
+	return page(c, names)
+}
+
 func (s *people) decisionHistory(c *call) (any, error) {
 	row, err := s.patch(c, c.PathValue("patch"))
 	if err != nil {

@@ -27,6 +27,7 @@ type Index struct {
 	numbers map[patch.MachineID]uint32 // only grows
 	seats   table
 	sorted  []uint32 // numbers by ID
+	named   *order   // nil until it is asked for
 	told    uint64
 	running map[patch.HostOS]*roaring.Bitmap // admitted machines by the OS that they run
 	ways    map[wayKey][]int32
@@ -108,6 +109,9 @@ func (x *Index) put(c patch.Standing, packed, amiss cells) {
 		x.numbers[c.Machine.ID] = n
 	}
 	s := &Seat{Machine: x.share(c.Machine), Number: n, Moved: c.Moved}
+	if !known || old.Machine.Name != s.Machine.Name {
+		x.named = nil
+	}
 	if s.Told = x.told + 1; known && says(old.Machine) == says(s.Machine) {
 		s.Told = old.Told
 	}

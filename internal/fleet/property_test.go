@@ -1,6 +1,7 @@
 package fleet_test
 
 import (
+	order "cmp"
 	"context"
 	"fmt"
 	"os"
@@ -204,7 +205,27 @@ func (s *site) agreeOn(host patch.HostOS, rev patch.RevisionID, machines []patch
 			if int(having.GetCardinality()) != want[i][v] {
 				s.Fatalf("%d machines of %s have %s %s, want %d", having.GetCardinality(), host, p.ID, v, want[i][v])
 			}
+			s.agreeOnNames(p.ID, v, look)
 		}
+	}
+}
+
+// agreeOnNames holds that those who are named are those who have the verdict, on whichever OS, by name.
+func (s *site) agreeOnNames(id patch.ID, v patch.Verdict, look *fleet.Look) {
+	got, err := s.index.Who(ctx, id, v)
+	s.must(err)
+	want := []fleet.Name{}
+	for _, host := range oses {
+		having, err := s.index.Having(ctx, host, id, v)
+		s.must(err)
+		for _, n := range having.ToArray() {
+			m := look.At(n).Machine
+			want = append(want, fleet.Name{ID: m.ID, Name: m.Name})
+		}
+	}
+	slices.SortFunc(want, func(a, b fleet.Name) int { return order.Or(strings.Compare(a.Name, b.Name), order.Compare(a.ID, b.ID)) })
+	if diff := cmp.Diff(want, got); diff != "" {
+		s.Fatalf("who has %s %s:\n%s", id, v, diff)
 	}
 }
 

@@ -72,3 +72,12 @@ func (s *sheet) having(column int, v patch.Verdict) *roaring.Bitmap {
 	}
 	return roaring.New()
 }
+
+// eachHaving visits the numbers of having, in order.
+func (s *sheet) eachHaving(column int, v patch.Verdict, visit func(machine uint32) bool) {
+	if v == patch.NotApplicable {
+		s.having(column, v).Iterate(visit)
+	} else if b := s.sets[v-1][column]; b != nil {
+		b.Iterate(visit)
+	}
+}

@@ -3,8 +3,6 @@ package fleet
 import (
 	"context"
 
-	"github.com/RoaringBitmap/roaring/v2"
-
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -131,13 +129,13 @@ func (x *Index) pairs(ctx context.Context, os patch.HostOS, revision patch.Revis
 	return p, nil
 }
 
-// kept are the sheets of an OS.
+// kept are the sheets of an OS, or of all where it is empty.
 func (x *Index) kept(os patch.HostOS) []sheetKey {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	var out []sheetKey
 	for k := range x.sheets {
-		if k.os == os {
+		if k.os == os || os == "" {
 			out = append(out, k)
 		}
 	}
@@ -183,42 +181,4 @@ func (x *Index) Way(ctx context.Context, os patch.HostOS, from, to patch.Revisio
 	}
 	x.ways[k] = w
 	return w, nil
-}
-
-// Having gives the numbers of the admitted machines whose newest complete detect, with whichever list of the OS that they run, gave a patch that
-// verdict. Machines of which it is unknown have none.
-func (x *Index) Having(ctx context.Context, os patch.HostOS, id patch.ID, v patch.Verdict) (*roaring.Bitmap, error) {
-	if err := x.follow(ctx); err != nil {
-		return nil, err
-	}
-	columns := map[sheetKey]int{}
-	for _, k := range x.kept(os) {
-		list, err := x.lists(ctx, os, k.revision)
-		if err != nil && patch.KindOf(err) != patch.NotFound {
-			return nil, err
-		}
-		if err != nil {
-			continue
-		}
-		if column, ok := list.Index(id); ok && column < k.columns {
-			columns[k] = column
-		}
-	}
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	var out *roaring.Bitmap
-	for k, column := range columns {
-		s := x.sheets[k]
-		switch {
-		case s == nil:
-		case out == nil:
-			out = s.having(column, v)
-		default:
-			out.Or(s.having(column, v))
-		}
-	}
-	if out == nil {
-		out = roaring.New()
-	}
-	return out, nil
 }
