@@ -25,7 +25,7 @@ var layers = [][]string{
 	{"internal/detect", "internal/probe", "internal/debian/debtest", "internal/apk/apktest"},
 	{"internal/world", "internal/advisory"},
 	{"internal/feed", "internal/catalog", "internal/label", "internal/approval", "internal/whatif", "internal/plan", "internal/deploy", "internal/ring", "internal/ledger", "internal/updater",
-		"internal/calendar", "internal/lint", "internal/payload", "internal/prediction", "internal/auth", "internal/agent/host"},
+		"internal/calendar", "internal/lint", "internal/payload", "internal/prediction", "internal/auth", "internal/notify", "internal/agent/host"},
 	{"internal/feed/apt", "internal/feed/rpm", "internal/feed/osv", "internal/feed/oval", "internal/feed/apk", "internal/feed/advisory",
 		"internal/feed/sdp", "internal/feed/apps", "internal/feed/msrc", "internal/feed/sofa", "internal/feed/kev", "internal/store"},
 	{"internal/agent", "internal/api", "internal/web", "internal/standalone", "internal/bundle"},
@@ -84,7 +84,7 @@ func TestDependenciesPointDownwards(t *testing.T) {
 func TestAgentKnowsNoServerStage(t *testing.T) {
 	for _, p := range list(t, "./cmd/fettle-agent") {
 		for _, dep := range p.Deps {
-			for _, stage := range []string{"store", "api", "web", "auth", "ledger", "plan", "deploy", "approval", "label", "updater", "payload", "feed", "feed/apt", "feed/rpm", "feed/osv", "feed/apk", "feed/advisory",
+			for _, stage := range []string{"store", "api", "web", "auth", "ledger", "plan", "deploy", "approval", "label", "updater", "payload", "notify", "feed", "feed/apt", "feed/rpm", "feed/osv", "feed/apk", "feed/advisory",
 				"feed/sdp", "feed/apps", "feed/msrc", "feed/sofa", "feed/kev"} {
 				if dep == module+"internal/"+stage {
 					t.Errorf("the agent imports internal/%s", stage)

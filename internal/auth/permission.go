@@ -20,13 +20,14 @@ const (
 	ManageFeeds    Permission = "feeds"    // which vendors are trusted
 	ManageTokens   Permission = "tokens"   // who may enrol
 	ManageUsers    Permission = "users"    // people and their roles
+	ManageNotify   Permission = "notify"   // where the appliance sends what, and with which secrets
 )
 
 // Permissions is the whole table: what a role may do. A role that is not in it may do nothing.
 func Permissions(role patch.Role) []Permission {
 	switch role {
 	case patch.Admin:
-		return []Permission{Read, ReadAudit, Decide, Deploy, ManageLabels, ManageMachines, ManageFeeds, ManageTokens, ManageUsers}
+		return []Permission{Read, ReadAudit, Decide, Deploy, ManageLabels, ManageMachines, ManageFeeds, ManageTokens, ManageUsers, ManageNotify}
 	case patch.Operator:
 		return []Permission{Read, ReadAudit, Decide, Deploy, ManageLabels}
 	case patch.Auditor:

@@ -10,7 +10,7 @@ import (
 )
 
 func TestPermissions(t *testing.T) {
-	all := []Permission{Read, ReadAudit, Decide, Deploy, ManageLabels, ManageMachines, ManageFeeds, ManageTokens, ManageUsers}
+	all := []Permission{Read, ReadAudit, Decide, Deploy, ManageLabels, ManageMachines, ManageFeeds, ManageTokens, ManageUsers, ManageNotify}
 	want := map[patch.Role][]Permission{
 		patch.Admin:    all,
 		patch.Operator: {Read, ReadAudit, Decide, Deploy, ManageLabels},

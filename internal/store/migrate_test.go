@@ -48,6 +48,10 @@ var rowsOfVersion = map[int64][]string{
 	},
 	17: {`INSERT INTO health (machine, at, body) VALUES ('m-old', 5, '{"boot":"b"}')`},
 	18: {`INSERT INTO words (id, word) VALUES (9, 'old')`},
+	25: {
+		`INSERT INTO notify_channels (name, body, secret) VALUES ('old', '{"kind":"mail","where":"mail.example.org:587"}', 'sealed')`,
+		`INSERT INTO deliveries (id, channel, topic, state, body, tries, text, created_at, next_at, ended_at) VALUES ('old', 'old', 'feed', 'sent', '{}', 1, '', 5, 0, 6)`,
+	},
 }
 
 func TestMigrationsKeepRows(t *testing.T) {
@@ -156,6 +160,14 @@ func migrateFrom(t *testing.T, url string, from int64) {
 	if from >= 17 {
 		if all := got[map[patch.MachineID]patch.Health](t)(s.ListHealth(ctx)); all["m-old"].Boot != "b" {
 			t.Errorf("health became %+v", all)
+		}
+	}
+	if from >= 25 {
+		if all := got[[]patch.Channel](t)(s.ListChannels(ctx)); len(all) != 1 || all[0].Kind != patch.ByMail || !all[0].HasSecret {
+			t.Errorf("channels became %+v", all)
+		}
+		if all := got[[]patch.Delivery](t)(s.ListDeliveries(ctx, "old", 0)); len(all) != 1 || all[0].State != patch.DeliverySent {
+			t.Errorf("deliveries became %+v", all)
 		}
 	}
 	if from >= 11 {
