@@ -46,9 +46,9 @@ func settle(r Request, old *patch.Channel, kept secrets) (c patch.Channel, x sec
 	if !regexp.MustCompile(nameRule).MatchString(c.Name) {
 		return c, x, "", refuse("its name must be letters, digits, dots and dashes", "Call it ops-mail, say.")
 	}
-	for _, t := range c.Topics {
-		if !slices.Contains(patch.Topics(), t) {
-			return c, x, "", refuse("there is no topic "+strconv.Quote(string(t)), "Leave topics out for all of them.")
+	for _, t := range c.Subjects {
+		if !slices.Contains(patch.Subjects(), t) {
+			return c, x, "", refuse("there is no subject "+strconv.Quote(string(t)), "Leave subjects out for all of them.")
 		}
 	}
 	if c.Window == 0 {

@@ -20,7 +20,7 @@ type Channels interface {
 
 // Notices is the storage of what there is to tell.
 type Notices interface {
-	SyncNotices(ctx context.Context, topics []patch.Topic, now []patch.Notice, at time.Time) (fresh int, err error)
+	SyncNotices(ctx context.Context, subjects []patch.Subject, now []patch.Notice, at time.Time) (fresh int, err error)
 	ListWaitingNotices(ctx context.Context) ([]patch.WaitingNotice, error)
 	ForgetNotices(ctx context.Context, before time.Time) error
 }
@@ -29,7 +29,7 @@ type Notices interface {
 type Messages interface {
 	PutDelivery(ctx context.Context, d patch.Delivery, keys []string) error
 	ListDeliveries(ctx context.Context, channel string, limit int) ([]patch.Delivery, error)
-	LastDelivery(ctx context.Context, channel string, topic patch.Topic) (time.Time, error)
+	LastDelivery(ctx context.Context, channel string, subject patch.Subject) (time.Time, error)
 }
 
 // Tries is the storage of how messages fare.
@@ -55,10 +55,10 @@ type Store interface {
 	Records
 }
 
-// Source looks for what there is to tell of some topics. All that holds now is in its answer; an error leaves what was known as it is.
+// Source looks for what there is to tell of some subjects. All that holds now is in its answer; an error leaves what was known as it is.
 type Source struct {
-	Topics []patch.Topic
-	Look   func(ctx context.Context) ([]patch.Notice, error)
+	Subjects []patch.Subject
+	Look     func(ctx context.Context) ([]patch.Notice, error)
 }
 
 // Desk keeps channels and sends. Its methods may be called from many goroutines.
@@ -143,8 +143,8 @@ func (d *Desk) Test(ctx context.Context, by patch.Caller, name string) (patch.De
 		return patch.Delivery{}, err
 	}
 	now := d.Now().UTC()
-	m := patch.Delivery{ID: d.NewID(), Channel: name, Topic: topicTest, Tries: 1, State: patch.DeliverySent, CreatedAt: now,
-		Notices: []patch.Notice{{Key: "test", Topic: topicTest, Text: "This channel works.", Reason: by.Name + " has asked for this test.", Path: "/settings", At: now}}}
+	m := patch.Delivery{ID: d.NewID(), Channel: name, Subject: aboutTest, Tries: 1, State: patch.DeliverySent, CreatedAt: now,
+		Notices: []patch.Notice{{Key: "test", Subject: aboutTest, Text: "This channel works.", Reason: by.Name + " has asked for this test.", Path: "/settings", At: now}}}
 	if err := d.Store.PutAudit(ctx, by, "channel.test", name, nil); err != nil {
 		return m, err
 	}

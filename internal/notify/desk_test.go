@@ -66,10 +66,10 @@ func (o *office) put(r notify.Request) notify.Put {
 	return p
 }
 
-// holds makes exactly these notices of the topics hold.
-func (o *office) holds(topics []patch.Topic, now ...patch.Notice) {
+// holds makes exactly these notices of the subjects hold.
+func (o *office) holds(subjects []patch.Subject, now ...patch.Notice) {
 	o.t.Helper()
-	err := o.Watch(o.t.Context(), notify.Source{Topics: topics, Look: func(context.Context) ([]patch.Notice, error) { return now, nil }})
+	err := o.Watch(o.t.Context(), notify.Source{Subjects: subjects, Look: func(context.Context) ([]patch.Notice, error) { return now, nil }})
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -84,10 +84,10 @@ func (o *office) step(after time.Duration) {
 	}
 }
 
-func of(topic patch.Topic, names ...string) []patch.Notice {
+func of(subject patch.Subject, names ...string) []patch.Notice {
 	var out []patch.Notice
 	for _, n := range names {
-		out = append(out, patch.Notice{Key: string(topic) + "/" + n, Topic: topic, Text: n + " is so", Reason: "because of " + n, Path: "/patches/" + n})
+		out = append(out, patch.Notice{Key: string(subject) + "/" + n, Subject: subject, Text: n + " is so", Reason: "because of " + n, Path: "/patches/" + n})
 	}
 	return out
 }
@@ -131,7 +131,7 @@ func (h *hook) all() []string {
 	return slices.Clone(h.bodies)
 }
 
-func both() []patch.Topic { return []patch.Topic{patch.TopicHalt, patch.TopicMachine} }
+func both() []patch.Subject { return []patch.Subject{patch.AboutHalt, patch.AboutMachine} }
 
 // A receiver can prove that a message is this appliance's, and when it was sent.
 func TestWebhooksAreSigned(t *testing.T) {
@@ -142,7 +142,7 @@ func TestWebhooksAreSigned(t *testing.T) {
 	if !strings.HasPrefix(p.Key, "whsec_") || p.Where != h.URL {
 		t.Fatalf("put gives %+v", p)
 	}
-	o.holds(both(), of(patch.TopicHalt, "perl")...)
+	o.holds(both(), of(patch.AboutHalt, "perl")...)
 	o.step(0)
 	if len(h.all()) != 1 {
 		t.Fatalf("%d messages came", len(h.all()))
@@ -176,7 +176,7 @@ func TestMessagesAreTriedUntilTheyArrive(t *testing.T) {
 	h, pool := newHook(t)
 	o.Roots, h.status = pool, []int{500, 302, 429}
 	o.put(notify.Request{Channel: patch.Channel{Name: "ops", Kind: patch.ByWebhook}, URL: h.URL})
-	o.holds(both(), of(patch.TopicHalt, "perl")...)
+	o.holds(both(), of(patch.AboutHalt, "perl")...)
 	for _, wait := range []time.Duration{0, 29 * time.Second, time.Second, 59 * time.Second, time.Second, 2 * time.Minute} {
 		o.step(wait)
 	}
@@ -202,7 +202,7 @@ func TestAMessageIsGivenUpAfterADay(t *testing.T) {
 	h, pool := newHook(t)
 	o.Roots, h.status = pool, slices.Repeat([]int{503}, 1000)
 	o.put(notify.Request{Channel: patch.Channel{Name: "ops", Kind: patch.ByWebhook}, URL: h.URL})
-	o.holds(both(), of(patch.TopicHalt, "perl")...)
+	o.holds(both(), of(patch.AboutHalt, "perl")...)
 	for range 60 {
 		o.step(time.Hour)
 	}
@@ -223,7 +223,7 @@ func TestDigests(t *testing.T) {
 	o.put(notify.Request{Channel: patch.Channel{Name: "ops", Kind: patch.BySlack, Window: 60}, URL: h.URL})
 	var silent []patch.Notice
 	for i := range 100 {
-		silent = append(silent, of(patch.TopicMachine, fmt.Sprintf("web-%03d", i))...)
+		silent = append(silent, of(patch.AboutMachine, fmt.Sprintf("web-%03d", i))...)
 		o.holds(both(), silent...)
 		o.step(time.Minute)
 	}
@@ -233,9 +233,9 @@ func TestDigests(t *testing.T) {
 	if got := h.all()[1]; !strings.Contains(got, "60 machines need a look") || !strings.Contains(got, "web-001") || strings.Contains(got, "web-000") || !strings.Contains(got, "and 35 more") {
 		t.Errorf("the second digest is %s", got)
 	}
-	o.holds(both(), append(silent, of(patch.TopicHalt, "perl", "curl")...)...)
+	o.holds(both(), append(silent, of(patch.AboutHalt, "perl", "curl")...)...)
 	o.step(0)
-	o.holds(both(), append(silent, of(patch.TopicHalt, "perl", "curl", "git", "vim")...)...)
+	o.holds(both(), append(silent, of(patch.AboutHalt, "perl", "curl", "git", "vim")...)...)
 	o.step(10 * time.Second)
 	if n := len(h.all()); n != 3 {
 		t.Errorf("%d messages, want the halt at once and nothing more yet", n)
@@ -252,7 +252,7 @@ func TestQuietHours(t *testing.T) {
 	o.Roots = pool
 	o.put(notify.Request{Channel: patch.Channel{Name: "ops", Kind: patch.ByTeams, Quiet: "22:00-7:00", Zone: "Europe/Berlin"}, URL: h.URL})
 	o.now = time.Date(2026, 11, 25, 21, 30, 0, 0, time.UTC) // 22:30 in Berlin
-	o.holds(both(), append(of(patch.TopicMachine, "web-1"), of(patch.TopicHalt, "perl")...)...)
+	o.holds(both(), append(of(patch.AboutMachine, "web-1"), of(patch.AboutHalt, "perl")...)...)
 	o.step(5 * time.Minute)
 	if got := h.all(); len(got) != 1 || !strings.Contains(got[0], "a patch is halted") {
 		t.Fatalf("at night came %q", got)
@@ -280,7 +280,7 @@ func TestMail(t *testing.T) {
 				security = "starttls"
 			}
 			o.put(notify.Request{Channel: patch.Channel{Name: "mail", Kind: patch.ByMail, Where: box.at, Security: security, User: "fettle", From: "Fettle <fettle@example.org>", To: []string{"ops@example.org", "second@example.org"}}, Key: "hunter22"})
-			n := of(patch.TopicHalt, "perl")
+			n := of(patch.AboutHalt, "perl")
 			n[0].Text = "per\nl\r\nBcc: <x@example.org> is halted"
 			o.holds(both(), n...)
 			o.step(0)
@@ -359,7 +359,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	o.put(notify.Request{Channel: patch.Channel{Name: "hook", Kind: patch.ByWebhook}, URL: h.URL + "/" + mark, Key: mark})
 	o.put(notify.Request{Channel: patch.Channel{Name: "slack", Kind: patch.BySlack}, URL: h.URL + "/" + mark})
 	o.put(notify.Request{Channel: patch.Channel{Name: "mail", Kind: patch.ByMail, Where: "127.0.0.1:1", User: "u", From: "f@example.org", To: []string{"t@example.org"}}, Key: mark})
-	o.holds(both(), of(patch.TopicHalt, "perl")...)
+	o.holds(both(), of(patch.AboutHalt, "perl")...)
 	for range 5 {
 		o.step(time.Hour)
 	}
@@ -433,19 +433,19 @@ func TestWhatIsNoChannel(t *testing.T) {
 		return c
 	}
 	for why, r := range map[string]notify.Request{
-		"its name":          {Channel: with(func(c *patch.Channel) { c.Name = "../x" })},
-		"no kind":           {Channel: patch.Channel{Name: "x"}},
-		"there is no topic": {Channel: with(func(c *patch.Channel) { c.Topics = []patch.Topic{"weather"} })},
-		"1 to 1440":         {Channel: with(func(c *patch.Channel) { c.Window = 9999 })},
-		"quiet hours":       {Channel: with(func(c *patch.Channel) { c.Quiet = "late" })},
-		"no time zone":      {Channel: with(func(c *patch.Channel) { c.Zone = "../etc/passwd" })},
-		"mail server":       {Channel: with(func(c *patch.Channel) { c.Where = "mail.example.org" })},
-		"no mail address":   {Channel: with(func(c *patch.Channel) { c.To = []string{"a@example.org\r\nBcc: b@example.org"} })},
-		"1 to 50":           {Channel: with(func(c *patch.Channel) { c.To = nil })},
-		"is missing":        {Channel: patch.Channel{Name: "x", Kind: patch.BySlack}},
-		"https://host/path": {Channel: patch.Channel{Name: "x", Kind: patch.BySlack}, URL: "file:///etc/passwd"},
-		"a name or a":       {Channel: patch.Channel{Name: "x", Kind: patch.BySlack}, URL: "https://a:b@example.org"},
-		"shorter than":      {Channel: patch.Channel{Name: "x", Kind: patch.ByWebhook}, URL: "https://example.org", Key: "short"},
+		"its name":            {Channel: with(func(c *patch.Channel) { c.Name = "../x" })},
+		"no kind":             {Channel: patch.Channel{Name: "x"}},
+		"there is no subject": {Channel: with(func(c *patch.Channel) { c.Subjects = []patch.Subject{"weather"} })},
+		"1 to 1440":           {Channel: with(func(c *patch.Channel) { c.Window = 9999 })},
+		"quiet hours":         {Channel: with(func(c *patch.Channel) { c.Quiet = "late" })},
+		"no time zone":        {Channel: with(func(c *patch.Channel) { c.Zone = "../etc/passwd" })},
+		"mail server":         {Channel: with(func(c *patch.Channel) { c.Where = "mail.example.org" })},
+		"no mail address":     {Channel: with(func(c *patch.Channel) { c.To = []string{"a@example.org\r\nBcc: b@example.org"} })},
+		"1 to 50":             {Channel: with(func(c *patch.Channel) { c.To = nil })},
+		"is missing":          {Channel: patch.Channel{Name: "x", Kind: patch.BySlack}},
+		"https://host/path":   {Channel: patch.Channel{Name: "x", Kind: patch.BySlack}, URL: "file:///etc/passwd"},
+		"a name or a":         {Channel: patch.Channel{Name: "x", Kind: patch.BySlack}, URL: "https://a:b@example.org"},
+		"shorter than":        {Channel: patch.Channel{Name: "x", Kind: patch.ByWebhook}, URL: "https://example.org", Key: "short"},
 	} {
 		_, err := o.Desk.Put(t.Context(), admin, r)
 		if patch.KindOf(err) != patch.Invalid || !strings.Contains(fmt.Sprint(err), why) && why != "no kind" {

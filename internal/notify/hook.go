@@ -46,7 +46,7 @@ func Sign(key Secret, id string, at time.Time, body []byte) string {
 // event is a webhook's body.
 type event struct {
 	ID      string        `json:"id"`
-	Type    string        `json:"type"` // "fettle." and the topic
+	Type    string        `json:"type"` // "fettle." and the subject
 	Title   string        `json:"title"`
 	Link    string        `json:"link"`
 	At      time.Time     `json:"timestamp"` // when the message was made
@@ -72,7 +72,7 @@ func body(kind patch.ChannelKind, d patch.Delivery, console string) ([]byte, err
 	case patch.ByTeams:
 		v = teamsBody(m)
 	default:
-		e := event{ID: d.ID, Type: "fettle." + string(d.Topic), Title: m.subject, Link: m.link, At: d.CreatedAt.UTC(), Notices: []eventNotice{}, More: d.More}
+		e := event{ID: d.ID, Type: "fettle." + string(d.Subject), Title: m.title, Link: m.link, At: d.CreatedAt.UTC(), Notices: []eventNotice{}, More: d.More}
 		for i, n := range d.Notices {
 			e.Notices = append(e.Notices, eventNotice{plain(n.Key), m.lines[i].text, m.lines[i].reason, m.lines[i].link, n.At.UTC()})
 		}
@@ -92,7 +92,7 @@ func body(kind patch.ChannelKind, d patch.Delivery, console string) ([]byte, err
 func slackBody(m message) any {
 	escape := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace
 	var b strings.Builder
-	fmt.Fprintf(&b, "*%s*", escape(m.subject))
+	fmt.Fprintf(&b, "*%s*", escape(m.title))
 	for _, l := range m.lines {
 		fmt.Fprintf(&b, "\n• <%s|%s>", escape(l.link), strings.ReplaceAll(escape(l.text), "|", "¦"))
 		if l.reason != "" {
@@ -120,7 +120,7 @@ func teamsBody(m message) any {
 	open := func(link string) map[string]any {
 		return map[string]any{"selectAction": map[string]any{"type": "Action.OpenUrl", "url": link}}
 	}
-	blocks := []map[string]any{block(text(m.subject, map[string]any{"weight": "Bolder", "size": "Medium"}))}
+	blocks := []map[string]any{block(text(m.title, map[string]any{"weight": "Bolder", "size": "Medium"}))}
 	for _, l := range m.lines {
 		blocks = append(blocks, block(text(l.text, open(l.link)), text(" "+l.reason, map[string]any{"isSubtle": true})))
 	}

@@ -44,7 +44,7 @@ func (d *Desk) letter(c patch.Channel, m patch.Delivery) (*mail.Msg, error) {
 	if err := letter.To(c.To...); err != nil {
 		return nil, err
 	}
-	letter.Subject(w.subject)
+	letter.Subject(w.title)
 	letter.SetDateWithValue(m.CreatedAt)
 	letter.SetMessageIDWithValue(m.ID + "@fettle")
 	letter.SetGenHeader("Auto-Submitted", "auto-generated")

@@ -9,14 +9,14 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// topicTest is the topic of a test: nobody can leave it out.
-const topicTest patch.Topic = "test"
+// aboutTest is the subject of a test: nobody can leave it out.
+const aboutTest patch.Subject = "test"
 
 // message is a delivery in words.
 type message struct {
 	id      string
-	topic   patch.Topic
-	subject string
+	subject patch.Subject
+	title   string
 	lines   []line
 	more    int
 	link    string // the console's page about all of it
@@ -33,33 +33,33 @@ const maxText = 500 // bytes of any text in a message
 // words makes a message of a delivery. Every text in it was once a machine's, a feed's or a person's: it is one line of printable characters.
 func words(d patch.Delivery, console string) message {
 	n := len(d.Notices) + d.More
-	m := message{id: d.ID, topic: d.Topic, subject: "Fettle: " + headline(d.Topic, n), more: d.More, link: console + pageOf(d.Topic)}
+	m := message{id: d.ID, subject: d.Subject, title: "Fettle: " + headline(d.Subject, n), more: d.More, link: console + pageOf(d.Subject)}
 	for _, x := range d.Notices {
 		m.lines = append(m.lines, line{plain(x.Text), plain(x.Reason), console + x.Path})
 	}
 	return m
 }
 
-func headline(t patch.Topic, n int) string {
+func headline(t patch.Subject, n int) string {
 	one, many := "notice", "notices"
 	switch t {
-	case topicTest:
+	case aboutTest:
 		return "this is a test"
-	case patch.TopicHalt:
+	case patch.AboutHalt:
 		one, many = "a patch is halted", "patches are halted"
-	case patch.TopicAlarm:
+	case patch.AboutAlarm:
 		one, many = "an alarm is raised", "alarms are raised"
-	case patch.TopicExploited:
+	case patch.AboutExploited:
 		one, many = "a patch for something that is being exploited is missing", "patches for what is being exploited are missing"
-	case patch.TopicDecision:
+	case patch.AboutDecision:
 		one, many = "something needs a decision", "things need a decision"
-	case patch.TopicStuck:
+	case patch.AboutStuck:
 		one, many = "a deployment is stuck", "deployments are stuck"
-	case patch.TopicFeed:
+	case patch.AboutFeed:
 		one, many = "a feed failed", "feeds failed"
-	case patch.TopicMachine:
+	case patch.AboutMachine:
 		one, many = "a machine needs a look", "machines need a look"
-	case patch.TopicHold:
+	case patch.AboutHold:
 		one, many = "a hold ends soon", "holds end soon"
 	}
 	if n == 1 {
@@ -68,15 +68,15 @@ func headline(t patch.Topic, n int) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-func pageOf(t patch.Topic) string {
+func pageOf(t patch.Subject) string {
 	switch t {
-	case patch.TopicExploited, patch.TopicDecision, patch.TopicHold:
+	case patch.AboutExploited, patch.AboutDecision, patch.AboutHold:
 		return "/"
-	case patch.TopicStuck:
+	case patch.AboutStuck:
 		return "/deployments"
-	case patch.TopicFeed:
+	case patch.AboutFeed:
 		return "/feeds"
-	case patch.TopicMachine:
+	case patch.AboutMachine:
 		return "/machines"
 	}
 	return "/alarms"

@@ -59,12 +59,12 @@ func isQuiet(c patch.Channel, now time.Time, organisation *time.Location) bool {
 	return at >= from || at < to
 }
 
-// settling is how long a topic's first notice waits for others that come with it, and the least time between two messages about something
+// settling is how long a subject's first notice waits for others that come with it, and the least time between two messages about something
 // that is told at once.
 const settling = time.Minute
 
-// isDue reports whether what has waited since a moment is told now, last being when the channel was last told of the topic.
-func isDue(c patch.Channel, t patch.Topic, since, last, now time.Time, organisation *time.Location) bool {
+// isDue reports whether what has waited since a moment is told now, last being when the channel was last told of the subject.
+func isDue(c patch.Channel, t patch.Subject, since, last, now time.Time, organisation *time.Location) bool {
 	if t.AtOnce() {
 		return last.IsZero() || !now.Before(last.Add(settling))
 	}

@@ -28,7 +28,7 @@ func (d *Desk) Watch(ctx context.Context, s Source) error {
 	if err != nil {
 		return err
 	}
-	_, err = d.Store.SyncNotices(ctx, s.Topics, now, d.Now().UTC())
+	_, err = d.Store.SyncNotices(ctx, s.Subjects, now, d.Now().UTC())
 	return err
 }
 
@@ -46,7 +46,7 @@ func (d *Desk) Forget(ctx context.Context) error {
 	return d.Store.ForgetNotices(ctx, d.Now().Add(-keepFor))
 }
 
-// compose makes a message of all that waits for one channel about one topic, where it is time.
+// compose makes a message of all that waits for one channel about one subject, where it is time.
 func (d *Desk) compose(ctx context.Context, channels []patch.Channel) error {
 	waiting, err := d.Store.ListWaitingNotices(ctx)
 	if err != nil {
@@ -54,10 +54,10 @@ func (d *Desk) compose(ctx context.Context, channels []patch.Channel) error {
 	}
 	now := d.Now().UTC()
 	for _, c := range channels {
-		for _, t := range patch.Topics() {
+		for _, t := range patch.Subjects() {
 			var of []patch.WaitingNotice
 			for _, n := range waiting {
-				if n.Channel == c.Name && n.Topic == t {
+				if n.Channel == c.Name && n.Subject == t {
 					of = append(of, n)
 				}
 			}
@@ -78,8 +78,8 @@ func (d *Desk) compose(ctx context.Context, channels []patch.Channel) error {
 	return nil
 }
 
-func (d *Desk) put(ctx context.Context, c patch.Channel, t patch.Topic, of []patch.WaitingNotice, now time.Time) error {
-	m := patch.Delivery{ID: d.NewID(), Channel: c.Name, Topic: t, State: patch.DeliveryWaiting, CreatedAt: now, NextAt: now}
+func (d *Desk) put(ctx context.Context, c patch.Channel, t patch.Subject, of []patch.WaitingNotice, now time.Time) error {
+	m := patch.Delivery{ID: d.NewID(), Channel: c.Name, Subject: t, State: patch.DeliveryWaiting, CreatedAt: now, NextAt: now}
 	var keys []string
 	for i, n := range of {
 		keys = append(keys, n.Key)

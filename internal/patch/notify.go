@@ -2,37 +2,37 @@ package patch
 
 import "time"
 
-// Topic is what sort of thing people want to be told of.
-type Topic string
+// Subject is what sort of thing people want to be told of.
+type Subject string
 
-// The topics, in the order in which pages show them. The first two are told at once, whatever the hour; the others are gathered.
+// The subjects, in the order in which pages show them. The first two are told at once, whatever the hour; the others are gathered.
 const (
-	TopicHalt      Topic = "halt"      // a patch is halted in a ring
-	TopicAlarm     Topic = "alarm"     // evidence that does not agree, or two machines with one key
-	TopicExploited Topic = "exploited" // machines lack a patch for something that is known to be exploited
-	TopicDecision  Topic = "decision"  // something waits for a person's decision
-	TopicStuck     Topic = "stuck"     // a deployment does not get on
-	TopicFeed      Topic = "feed"      // a feed failed
-	TopicMachine   Topic = "machine"   // machines are silent, or their detect failed
-	TopicHold      Topic = "hold"      // a hold ends soon
+	AboutHalt      Subject = "halt"      // a patch is halted in a ring
+	AboutAlarm     Subject = "alarm"     // evidence that does not agree, or two machines with one key
+	AboutExploited Subject = "exploited" // machines lack a patch for something that is known to be exploited
+	AboutDecision  Subject = "decision"  // something waits for a person's decision
+	AboutStuck     Subject = "stuck"     // a deployment does not get on
+	AboutFeed      Subject = "feed"      // a feed failed
+	AboutMachine   Subject = "machine"   // machines are silent, or their detect failed
+	AboutHold      Subject = "hold"      // a hold ends soon
 )
 
-// Topics lists them all.
-func Topics() []Topic {
-	return []Topic{TopicHalt, TopicAlarm, TopicExploited, TopicDecision, TopicStuck, TopicFeed, TopicMachine, TopicHold}
+// Subjects lists them all.
+func Subjects() []Subject {
+	return []Subject{AboutHalt, AboutAlarm, AboutExploited, AboutDecision, AboutStuck, AboutFeed, AboutMachine, AboutHold}
 }
 
-// AtOnce reports whether a topic is told at once instead of in a digest.
-func (t Topic) AtOnce() bool { return t == TopicHalt || t == TopicAlarm }
+// AtOnce reports whether a subject is told at once instead of in a digest.
+func (t Subject) AtOnce() bool { return t == AboutHalt || t == AboutAlarm }
 
 // Notice is one thing that people may want to be told of. It is open as long as it holds, and told once for each time that it begins to.
 type Notice struct {
-	Key    string    `json:"key"` // what it is about, such as "alarm/ring/debian/perl"; the same as long as it holds
-	Topic  Topic     `json:"topic"`
-	Text   string    `json:"text"`   // what is so, as a sentence
-	Reason string    `json:"reason"` // why, or what to do
-	Path   string    `json:"path"`   // the console's page about it, "/patches/…"
-	At     time.Time `json:"at"`     // since when
+	Key     string    `json:"key"` // what it is about, such as "alarm/ring/debian/perl"; the same as long as it holds
+	Subject Subject   `json:"subject"`
+	Text    string    `json:"text"`   // what is so, as a sentence
+	Reason  string    `json:"reason"` // why, or what to do
+	Path    string    `json:"path"`   // the console's page about it, "/patches/…"
+	At      time.Time `json:"at"`     // since when
 }
 
 // ChannelKind is the way in which a channel is reached.
@@ -50,7 +50,7 @@ const (
 type Channel struct {
 	Name      string      `json:"name"`
 	Kind      ChannelKind `json:"kind"`
-	Topics    []Topic     `json:"topics,omitempty"`    // none: all
+	Subjects  []Subject   `json:"subjects,omitempty"`  // none: all
 	Window    int         `json:"window_minutes"`      // a digest gathers for so long
 	Quiet     string      `json:"quiet,omitempty"`     // "22:00-07:00": digests wait until it has ended
 	Zone      string      `json:"zone,omitempty"`      // IANA time zone of Quiet; empty: the organisation's
@@ -65,17 +65,17 @@ type Channel struct {
 	ChangedBy string      `json:"changed_by,omitempty"`
 }
 
-// Wants reports whether a channel is told of a topic now.
-func (c Channel) Wants(t Topic) bool {
+// Wants reports whether a channel is told of a subject now.
+func (c Channel) Wants(t Subject) bool {
 	if c.Paused {
 		return false
 	}
-	for _, w := range c.Topics {
+	for _, w := range c.Subjects {
 		if w == t {
 			return true
 		}
 	}
-	return len(c.Topics) == 0
+	return len(c.Subjects) == 0
 }
 
 // WaitingNotice is a notice that a channel has not been told of yet.
@@ -98,7 +98,7 @@ const (
 type Delivery struct {
 	ID        string        `json:"id"`
 	Channel   string        `json:"channel"`
-	Topic     Topic         `json:"topic"` // "test" for a test
+	Subject   Subject       `json:"subject"` // "test" for a test
 	Notices   []Notice      `json:"notices,omitempty"`
 	More      int           `json:"more,omitempty"` // notices of this message that are only counted
 	State     DeliveryState `json:"state"`

@@ -30,7 +30,7 @@ func (s *Store) PutChannel(ctx context.Context, by patch.Caller, c patch.Channel
 	if sealed != nil {
 		tail += `, secret = excluded.secret`
 	}
-	detail := map[string]any{"kind": c.Kind, "where": c.Where, "to": c.To, "topics": c.Topics, "paused": c.Paused, "new_secret": sealed != nil}
+	detail := map[string]any{"kind": c.Kind, "where": c.Where, "to": c.To, "subjects": c.Subjects, "paused": c.Paused, "new_secret": sealed != nil}
 	err = s.change(ctx, by, deed{"channel.put", c.Name, detail}, func(x session) error {
 		_, err := x.exec(ctx, `INSERT INTO notify_channels (name, body, secret) VALUES ($1, $2, $3) `+tail, c.Name, body, append([]byte{}, sealed...))
 		if err != nil || !c.Paused {

@@ -13,14 +13,14 @@ type carried struct {
 	More    int            `json:"more,omitempty"`
 }
 
-const deliveryColumns = `id, channel, topic, state, body, tries, text, created_at, next_at, ended_at`
+const deliveryColumns = `id, channel, subject, state, body, tries, text, created_at, next_at, ended_at`
 
 func scanDelivery(r scanner) (patch.Delivery, error) {
 	var (
 		d patch.Delivery
 		b carried
 	)
-	err := r.Scan(&d.ID, &d.Channel, &d.Topic, &d.State, document{&b}, &d.Tries, &d.Text, stamp{&d.CreatedAt}, stamp{&d.NextAt}, stamp{&d.EndedAt})
+	err := r.Scan(&d.ID, &d.Channel, &d.Subject, &d.State, document{&b}, &d.Tries, &d.Text, stamp{&d.CreatedAt}, stamp{&d.NextAt}, stamp{&d.EndedAt})
 	d.Notices, d.More = b.Notices, b.More
 	return d, err
 }
@@ -43,7 +43,7 @@ func (s *Store) PutDelivery(ctx context.Context, d patch.Delivery, keys []string
 			}
 		}
 		_, err := x.exec(ctx, `INSERT INTO deliveries (`+deliveryColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			d.ID, d.Channel, d.Topic, d.State, body, d.Tries, d.Text, d.CreatedAt, d.NextAt, d.EndedAt)
+			d.ID, d.Channel, d.Subject, d.State, body, d.Tries, d.Text, d.CreatedAt, d.NextAt, d.EndedAt)
 		return err
 	})
 	return fault(err, "cannot keep a message to %s", d.Channel)
@@ -84,10 +84,10 @@ func (s *Store) DueDeliveries(ctx context.Context, now time.Time) ([]patch.Deliv
 	return all, fault(err, "cannot list deliveries that are due")
 }
 
-// LastDelivery is when the newest message about a topic to a channel was made; zero where there is none.
-func (s *Store) LastDelivery(ctx context.Context, channel string, topic patch.Topic) (time.Time, error) {
+// LastDelivery is when the newest message about a subject to a channel was made; zero where there is none.
+func (s *Store) LastDelivery(ctx context.Context, channel string, subject patch.Subject) (time.Time, error) {
 	var at time.Time
-	err := s.read().row(ctx, `SELECT COALESCE(MAX(created_at), 0) FROM deliveries WHERE channel = $1 AND topic = $2`, []any{channel, topic}, stamp{&at})
+	err := s.read().row(ctx, `SELECT COALESCE(MAX(created_at), 0) FROM deliveries WHERE channel = $1 AND subject = $2`, []any{channel, subject}, stamp{&at})
 	return at, fault(err, "cannot find the newest message to %s", channel)
 }
 

@@ -50,7 +50,7 @@ var rowsOfVersion = map[int64][]string{
 	18: {`INSERT INTO words (id, word) VALUES (9, 'old')`},
 	25: {
 		`INSERT INTO notify_channels (name, body, secret) VALUES ('old', '{"kind":"mail","where":"mail.example.org:587"}', 'sealed')`,
-		`INSERT INTO deliveries (id, channel, topic, state, body, tries, text, created_at, next_at, ended_at) VALUES ('old', 'old', 'feed', 'sent', '{}', 1, '', 5, 0, 6)`,
+		`INSERT INTO deliveries (id, channel, subject, state, body, tries, text, created_at, next_at, ended_at) VALUES ('old', 'old', 'feed', 'sent', '{}', 1, '', 5, 0, 6)`,
 	},
 }
 

@@ -18,16 +18,16 @@ func scanStanding(r scanner) (standing, error) {
 	return n, r.Scan(&n.key, stamp{&n.gone})
 }
 
-// SyncNotices takes what holds now of some topics: what is new, or holds again, begins to wait for every channel that wants its topic;
+// SyncNotices takes what holds now of some subjects: what is new, or holds again, begins to wait for every channel that wants its subject;
 // what holds no longer waits for nobody any more. It gives how many are new. Looked at by two appliances at once, each is new once.
-func (s *Store) SyncNotices(ctx context.Context, topics []patch.Topic, now []patch.Notice, at time.Time) (fresh int, err error) {
-	before, err := standingOf(ctx, s.read(), topics, "")
+func (s *Store) SyncNotices(ctx context.Context, subjects []patch.Subject, now []patch.Notice, at time.Time) (fresh int, err error) {
+	before, err := standingOf(ctx, s.read(), subjects, "")
 	if err != nil || same(before, now) { // which is nearly always so, and is no reason to write
 		return 0, fault(err, "cannot read notices")
 	}
 	err = s.write(ctx, func(x session) error {
 		fresh = 0
-		before, err := standingOf(ctx, x, topics, x.engine.lockRows)
+		before, err := standingOf(ctx, x, subjects, x.engine.lockRows)
 		if err != nil {
 			return err
 		}
@@ -56,9 +56,9 @@ func (s *Store) SyncNotices(ctx context.Context, topics []patch.Topic, now []pat
 	return fresh, fault(err, "cannot keep notices")
 }
 
-func standingOf(ctx context.Context, x session, topics []patch.Topic, lock string) ([]standing, error) {
+func standingOf(ctx context.Context, x session, subjects []patch.Subject, lock string) ([]standing, error) {
 	w := where{engine: x.engine}
-	if err := addOneOf(&w, "topic", topics); err != nil {
+	if err := addOneOf(&w, "subject", subjects); err != nil {
 		return nil, err
 	}
 	return list(ctx, x, scanStanding, `SELECT key, gone_at FROM notices`+w.String()+` ORDER BY key`+lock, w.args...)
@@ -90,14 +90,14 @@ func beginNotice(ctx context.Context, x session, n patch.Notice, again bool, cha
 	}
 	tail := ` ON CONFLICT (key) DO NOTHING`
 	if again {
-		tail = ` ON CONFLICT (key) DO UPDATE SET topic = excluded.topic, body = excluded.body, at = excluded.at, gone_at = 0 WHERE notices.gone_at <> 0`
+		tail = ` ON CONFLICT (key) DO UPDATE SET subject = excluded.subject, body = excluded.body, at = excluded.at, gone_at = 0 WHERE notices.gone_at <> 0`
 	}
-	begun, err := x.exec(ctx, `INSERT INTO notices (key, topic, body, at, gone_at) VALUES ($1, $2, $3, $4, 0)`+tail, n.Key, n.Topic, body, at)
+	begun, err := x.exec(ctx, `INSERT INTO notices (key, subject, body, at, gone_at) VALUES ($1, $2, $3, $4, 0)`+tail, n.Key, n.Subject, body, at)
 	if err != nil || begun == 0 {
 		return 0, err
 	}
 	for _, c := range channels {
-		if !c.Wants(n.Topic) {
+		if !c.Wants(n.Subject) {
 			continue
 		}
 		if _, err := x.exec(ctx, `INSERT INTO notice_outbox (channel, key, since) VALUES ($1, $2, $3) ON CONFLICT (channel, key) DO NOTHING`, c.Name, n.Key, at); err != nil {

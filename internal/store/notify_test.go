@@ -9,8 +9,8 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-func notice(key string, topic patch.Topic) patch.Notice {
-	return patch.Notice{Key: key, Topic: topic, Text: key + " is so", Reason: "because", Path: "/alarms", At: then}
+func notice(key string, subject patch.Subject) patch.Notice {
+	return patch.Notice{Key: key, Subject: subject, Text: key + " is so", Reason: "because", Path: "/alarms", At: then}
 }
 
 func waitingKeys(t *testing.T, s *Store) []string {
@@ -26,7 +26,7 @@ func TestChannels(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *Store) {
 		c := patch.Channel{Name: "ops", Kind: patch.ByWebhook, Where: "https://hooks.example.org", Window: 60}
 		must(t, s.PutChannel(ctx, alice, c, []byte{1, 0, 2}))
-		c.Topics, c.HasSecret = []patch.Topic{patch.TopicFeed}, true
+		c.Subjects, c.HasSecret = []patch.Subject{patch.AboutFeed}, true
 		must(t, s.PutChannel(ctx, alice, c, nil))
 		if diff := cmp.Diff([]patch.Channel{c}, got[[]patch.Channel](t)(s.ListChannels(ctx))); diff != "" {
 			t.Error(diff)
@@ -54,13 +54,13 @@ func TestChannels(t *testing.T) {
 func TestNoticesWaitOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *Store) {
 		must(t, s.PutChannel(ctx, alice, patch.Channel{Name: "all", Kind: patch.BySlack}, nil))
-		must(t, s.PutChannel(ctx, alice, patch.Channel{Name: "feeds", Kind: patch.ByMail, Topics: []patch.Topic{patch.TopicFeed}}, nil))
+		must(t, s.PutChannel(ctx, alice, patch.Channel{Name: "feeds", Kind: patch.ByMail, Subjects: []patch.Subject{patch.AboutFeed}}, nil))
 		must(t, s.PutChannel(ctx, alice, patch.Channel{Name: "paused", Kind: patch.ByMail, Paused: true}, nil))
-		a, b := notice("feed/a", patch.TopicFeed), notice("halt/b", patch.TopicHalt)
-		both := []patch.Topic{patch.TopicFeed, patch.TopicHalt}
-		sync := func(want int, topics []patch.Topic, now ...patch.Notice) {
+		a, b := notice("feed/a", patch.AboutFeed), notice("halt/b", patch.AboutHalt)
+		both := []patch.Subject{patch.AboutFeed, patch.AboutHalt}
+		sync := func(want int, subjects []patch.Subject, now ...patch.Notice) {
 			t.Helper()
-			if n := got[int](t)(s.SyncNotices(ctx, topics, now, then)); n != want {
+			if n := got[int](t)(s.SyncNotices(ctx, subjects, now, then)); n != want {
 				t.Errorf("%d are new, want %d", n, want)
 			}
 		}
@@ -69,9 +69,9 @@ func TestNoticesWaitOnce(t *testing.T) {
 		if diff := cmp.Diff([]string{"all feed/a", "feeds feed/a", "all halt/b"}, waitingKeys(t, s)); diff != "" {
 			t.Error(diff)
 		}
-		sync(0, []patch.Topic{patch.TopicHold}) // other topics are nobody's business here
-		must(t, s.PutDelivery(ctx, patch.Delivery{ID: "1", Channel: "all", Topic: patch.TopicFeed, Notices: []patch.Notice{a}, State: patch.DeliveryWaiting, CreatedAt: then, NextAt: then}, []string{"feed/a"}))
-		wantKind(t, s.PutDelivery(ctx, patch.Delivery{ID: "2", Channel: "all", Topic: patch.TopicFeed, State: patch.DeliveryWaiting, CreatedAt: then}, []string{"feed/a"}), patch.Conflict)
+		sync(0, []patch.Subject{patch.AboutHold}) // other subjects are nobody's business here
+		must(t, s.PutDelivery(ctx, patch.Delivery{ID: "1", Channel: "all", Subject: patch.AboutFeed, Notices: []patch.Notice{a}, State: patch.DeliveryWaiting, CreatedAt: then, NextAt: then}, []string{"feed/a"}))
+		wantKind(t, s.PutDelivery(ctx, patch.Delivery{ID: "2", Channel: "all", Subject: patch.AboutFeed, State: patch.DeliveryWaiting, CreatedAt: then}, []string{"feed/a"}), patch.Conflict)
 		sync(0, both, b) // a is over: the second channel is spared
 		if diff := cmp.Diff([]string{"all halt/b"}, waitingKeys(t, s)); diff != "" {
 			t.Error(diff)
@@ -89,7 +89,7 @@ func TestNoticesWaitOnce(t *testing.T) {
 
 func TestDeliveriesAreTriedByOne(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *Store) {
-		d := patch.Delivery{ID: "1", Channel: "ops", Topic: patch.TopicFeed, Notices: []patch.Notice{notice("feed/a", patch.TopicFeed)}, More: 3, State: patch.DeliveryWaiting, CreatedAt: then, NextAt: then}
+		d := patch.Delivery{ID: "1", Channel: "ops", Subject: patch.AboutFeed, Notices: []patch.Notice{notice("feed/a", patch.AboutFeed)}, More: 3, State: patch.DeliveryWaiting, CreatedAt: then, NextAt: then}
 		must(t, s.PutDelivery(ctx, d, nil))
 		if diff := cmp.Diff([]patch.Delivery{d}, got[[]patch.Delivery](t)(s.DueDeliveries(ctx, then))); diff != "" {
 			t.Error(diff)
@@ -108,10 +108,10 @@ func TestDeliveriesAreTriedByOne(t *testing.T) {
 		if diff := cmp.Diff([]patch.Delivery{d}, got[[]patch.Delivery](t)(s.ListDeliveries(ctx, "ops", 10))); diff != "" {
 			t.Error(diff)
 		}
-		if at := got[time.Time](t)(s.LastDelivery(ctx, "ops", patch.TopicFeed)); !at.Equal(then) {
+		if at := got[time.Time](t)(s.LastDelivery(ctx, "ops", patch.AboutFeed)); !at.Equal(then) {
 			t.Errorf("the newest message is of %s", at)
 		}
-		if at := got[time.Time](t)(s.LastDelivery(ctx, "ops", patch.TopicHalt)); !at.IsZero() {
+		if at := got[time.Time](t)(s.LastDelivery(ctx, "ops", patch.AboutHalt)); !at.IsZero() {
 			t.Errorf("the newest message about nothing is of %s", at)
 		}
 		must(t, s.ForgetNotices(ctx, then.Add(time.Hour)))

@@ -9,12 +9,12 @@ CREATE TABLE notify_channels (
 -- What holds, or did last time that somebody looked; gone_at is 0 as long as it does.
 CREATE TABLE notices (
     key     TEXT PRIMARY KEY,
-    topic   TEXT NOT NULL,
+    subject   TEXT NOT NULL,
     body    TEXT NOT NULL,
     at      BIGINT NOT NULL,
     gone_at BIGINT NOT NULL
 );
-CREATE INDEX notices_open ON notices (topic) WHERE gone_at = 0;
+CREATE INDEX notices_open ON notices (subject) WHERE gone_at = 0;
 
 CREATE TABLE notice_outbox (
     channel TEXT NOT NULL REFERENCES notify_channels (name) ON DELETE CASCADE,
@@ -26,7 +26,7 @@ CREATE TABLE notice_outbox (
 CREATE TABLE deliveries (
     id         TEXT PRIMARY KEY,
     channel    TEXT NOT NULL,
-    topic      TEXT NOT NULL,
+    subject      TEXT NOT NULL,
     state      TEXT NOT NULL,
     body       TEXT NOT NULL,
     tries      BIGINT NOT NULL,
@@ -36,7 +36,7 @@ CREATE TABLE deliveries (
     ended_at   BIGINT NOT NULL
 );
 CREATE INDEX deliveries_waiting ON deliveries (next_at) WHERE state = 'waiting';
-CREATE INDEX deliveries_newest ON deliveries (channel, topic, created_at);
+CREATE INDEX deliveries_newest ON deliveries (channel, subject, created_at);
 
 -- +goose Down
 DROP TABLE deliveries;
