@@ -37,6 +37,8 @@ type house struct {
 	ca    *x509.Certificate
 	admin *api.Client
 	token string // the administrator's session
+
+	described *contract
 }
 
 // testData makes a data directory the way `fettle init` does, without giving up the test's own rights.
@@ -113,11 +115,19 @@ func (h *house) signIn(name, password string) string {
 	return r.Token
 }
 
-// tell sends in as the administrator and wants it to work.
-func tellAdmin[T any](h *house, method, path string, in any) T {
+// tellAdmin sends in as the administrator, wants it to work, and holds the answer against the published description of the API.
+func tellAdmin[T any](h *house, method, path string, in any) (v T) {
 	h.t.Helper()
-	v, err := api.Do[T](h.t.Context(), h.admin, method, path, nil, in)
-	if err != nil {
+	status, body := h.raw(method, path, in)
+	if status >= 400 {
+		h.t.Fatalf("%s %s: %d %s", method, path, status, body)
+	}
+	escaped, _, _ := strings.Cut(path, "?")
+	h.contract().hold(h.t, method, escaped, status, body)
+	if status == http.StatusNoContent {
+		return v
+	}
+	if err := json.Unmarshal(body, &v); err != nil {
 		h.t.Fatalf("%s %s: %v", method, path, err)
 	}
 	return v

@@ -157,6 +157,10 @@ func TestStory(t *testing.T) {
 	if w.Counts.Verified != 1 {
 		t.Errorf("the deployment counts %+v", w.Counts)
 	}
+	if n := h.everyReading(map[string]string{"machine": "host", "patch": string(bell), "label": "all", "deployment": d.Items[0].Deployment.ID, "os": string(testOS)}, map[string]string{
+		"explain": "?machine=host&patch=bell", "machineAsOf": "?at=2026-01-01T00:00:00Z", "patchCounts": "?os=" + string(testOS)}); n < 40 {
+		t.Errorf("only %d paths gave an answer that could be held against their description", n)
+	}
 	replay(t, h, r, tapes)
 }
 

@@ -1,10 +1,12 @@
 package api
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/fettle-project/fettle/docs/schema"
 	"github.com/fettle-project/fettle/internal/auth"
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -54,6 +56,7 @@ func (s *people) routes() []Route {
 		{Pattern: "POST /api/v1/login", Permission: Public, Audit: "login", Limit: 4 << 10, Handle: s.login},
 		{Pattern: "POST /api/v1/logout", Permission: auth.Read, Audit: "logout", Handle: s.logout},
 		{Pattern: "GET /api/v1/whoami", Permission: auth.Read, Handle: s.whoami},
+		{Pattern: "GET /api/v1/openapi.json", Permission: auth.Read, Handle: s.describe},
 
 		{Pattern: "GET /api/v1/status", Permission: auth.Read, Handle: s.status},
 		{Pattern: "GET /api/v1/alarms", Permission: auth.Read, Handle: s.listAlarms},
@@ -205,6 +208,9 @@ func bearer(r *http.Request) (secret, via string) {
 	}
 	return "", "api"
 }
+
+// describe gives the OpenAPI document of this API.
+func (s *people) describe(*call) (any, error) { return json.RawMessage(schema.API), nil }
 
 // Health is the answer of /healthz.
 type Health struct {
