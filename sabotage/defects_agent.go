@@ -66,5 +66,5 @@ var agentDefects = []Defect{
 	{Name: "keys of another source vouch for Debian", File: "internal/agent/host/keyring.go",
 		Old: "len(fields) < 2 || base(fields[1]) != base(suite) {", New: "len(fields) < 2 {", Test: "TestKeysOfOtherSources", In: "./internal/agent/host"},
 	{Name: "what an attempt started is not waited for", File: "internal/agent/host/exec.go",
-		Old: "		c.ExtraFiles = []*os.File{keep}\n", New: "", Test: "TestGuardIsInherited", In: "./internal/agent/host"},
+		Old: "		c.ExtraFiles = append([]*os.File{keep}, c.ExtraFiles...)\n", New: "", Test: "TestGuardIsInherited", In: "./internal/agent/host"},
 }

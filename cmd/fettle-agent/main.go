@@ -202,12 +202,14 @@ func enrol(ctx context.Context, c *call) error {
 func serve(ctx context.Context, c *call) error {
 	interval := c.Duration("interval", 0, "time between check-ins where the appliance names none")
 	script := c.Duration("script-limit", 0, "how long one script of a package may run before it is ended; 30 minutes")
+	hook := c.Duration("hook-limit", 0, "how long one hook may run before it is ended; 10 minutes")
 	policy := c.String("policy", agent.DefaultPolicyFile(), "the owner's local policy `file`")
 	if _, err := c.only(0, "no words"); err != nil {
 		return err
 	}
 	cfg := c.config()
 	cfg.Interval, cfg.PolicyFile, cfg.ScriptLimit = *interval, *policy, *script
+	cfg.HookLimit = *hook
 	return agent.New(cfg).Run(ctx)
 }
 

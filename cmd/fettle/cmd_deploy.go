@@ -39,6 +39,21 @@ type planFlags struct {
 	RebootSnooze   time.Duration `help:"With ask: how long a restart can be put off at a time, such as 30m."`
 	RebootSnoozes  int           `help:"With ask: how often it can be put off."`
 	RebootDeadline time.Duration `help:"With ask: after how long it comes all the same; 24h if left out."`
+
+	HookBefore []string `help:"Run this hook of each machine's own administrator before the first installation; one that fails ends the order." placeholder:"NAME"`
+	HookAfter  []string `help:"Run this hook after the last installation." placeholder:"NAME"`
+}
+
+// manner gives how the machines go about it; nil where nothing is asked for.
+func (f planFlags) manner() (*patch.Manner, error) {
+	m := &patch.Manner{Before: f.HookBefore, After: f.HookAfter}
+	if m.Empty() {
+		return nil, nil
+	}
+	if err := m.Check(); err != nil {
+		return nil, usagef("%s", err)
+	}
+	return m, nil
 }
 
 // reboot gives the policy of the flags; nil for never.
@@ -69,6 +84,9 @@ func (f planFlags) request() (api.PlanRequest, error) {
 	}
 	var err error
 	if r.Reboot, err = f.reboot(); err != nil {
+		return r, err
+	}
+	if r.Manner, err = f.manner(); err != nil {
 		return r, err
 	}
 	if r.Window.NotBefore, err = parseMoment(f.NotBefore, time.Now()); err != nil {
@@ -162,7 +180,24 @@ func printPlan(w io.Writer, width int, p patch.Plan) {
 			line(w, "  left out on %s: %s: %s", clean(m.Name), clean(string(l.Patch)), clean(l.Text))
 		}
 	}
+	for _, l := range mannerLines(p.Manner) {
+		line(w, "%s", l)
+	}
 	line(w, "Plan %s", p.Hash)
+}
+
+// mannerLines tell how machines go about a plan.
+func mannerLines(m *patch.Manner) (out []string) {
+	if m == nil {
+		return nil
+	}
+	if len(m.Before) > 0 {
+		out = append(out, "Hooks before it: "+strings.Join(m.Before, ", "))
+	}
+	if len(m.After) > 0 {
+		out = append(out, "Hooks after it: "+strings.Join(m.After, ", "))
+	}
+	return out
 }
 
 type deployApplyCmd struct {

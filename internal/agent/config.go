@@ -41,6 +41,10 @@ type Config struct {
 	LockWait time.Duration
 	// ScriptLimit is how long one script of a package may run before it is ended and its patch fails.
 	ScriptLimit time.Duration
+	// Hooks are what this machine's administrator has provided to run before and after installations; nil means DefaultHookDir.
+	Hooks Hooks
+	// HookLimit is how long one hook may run before it is ended and has failed.
+	HookLimit time.Duration
 	// Restart restarts the machine, Terminals are where somebody works, and Announce tells them; nil means the live machine.
 	Restart   func(context.Context) error
 	Terminals func() []string
@@ -79,6 +83,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.ScriptLimit <= 0 {
 		c.ScriptLimit = 30 * time.Minute
+	}
+	if c.Hooks == nil {
+		c.Hooks = host.Hooks{Root: "/", Dir: DefaultHookDir()}
+	}
+	if c.HookLimit <= 0 {
+		c.HookLimit = 10 * time.Minute
 	}
 	if c.Power == nil {
 		c.Power = func() error { return host.CheckPower("/") }

@@ -42,12 +42,21 @@ func (r *run) all(ctx context.Context) error {
 	if err := r.examine(ctx); err != nil {
 		return err
 	}
-	items := r.open()
-	if len(items) == 0 {
-		return nil
+	if items := r.open(); len(items) > 0 {
+		if err := r.perform(ctx, items); err != nil {
+			return err
+		}
 	}
+	return r.after(ctx)
+}
+
+// perform installs what has no outcome yet, with what comes before it.
+func (r *run) perform(ctx context.Context, items []wire.OrderItem) error {
 	r.doing("preparing an order")
 	if items, err := r.prepare(ctx, items); err != nil || len(items) == 0 {
+		return err
+	}
+	if err := r.before(ctx); err != nil {
 		return err
 	}
 	for _, item := range r.open() {

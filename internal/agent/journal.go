@@ -20,6 +20,7 @@ type event struct {
 	Order  *wire.Order  `json:"order,omitempty"`
 	Intent *intent      `json:"intent,omitempty"`
 	Result *wire.Result `json:"result,omitempty"`
+	Hook   *hookRun     `json:"hook,omitempty"` // of the newest order
 	Ack    uint64       `json:"ack,omitempty"`
 	Closed string       `json:"closed,omitempty"` // an order whose closing snapshot is durable
 }
@@ -40,8 +41,18 @@ type intent struct {
 type course struct {
 	Order   wire.Order
 	Intents []intent
+	Hooks   []hookRun
+	Told    bool                   // how the hooks went
 	Last    map[string]wire.Result // newest result by attempt
 	Closed  bool
+}
+
+func (c *course) take(r wire.Result) {
+	if r.Adds {
+		c.Told = true
+		return
+	}
+	c.Last[r.Attempt] = r
 }
 
 // outcome gives an attempt's final result, if it has one.
@@ -78,6 +89,8 @@ func (j *journal) apply(e event) error {
 		j.last = &course{Order: *e.Order, Last: map[string]wire.Result{}}
 	case e.Intent != nil && j.last != nil:
 		j.last.Intents = append(j.last.Intents, *e.Intent)
+	case e.Hook != nil && j.last != nil:
+		j.last.Hooks = append(j.last.Hooks, *e.Hook)
 	case e.Result != nil:
 		if e.Result.Seq != j.seq+1 {
 			return patch.Errorf(patch.Internal, "the journal jumps from result %d to %d", j.seq, e.Result.Seq)
@@ -85,7 +98,7 @@ func (j *journal) apply(e event) error {
 		j.seq = e.Result.Seq
 		j.pending = append(j.pending, *e.Result)
 		if j.last != nil && e.Result.Order == j.last.Order.ID {
-			j.last.Last[e.Result.Attempt] = *e.Result
+			j.last.take(*e.Result)
 		}
 	case e.Ack != 0:
 		j.forget(e.Ack)

@@ -18,6 +18,7 @@ type world struct {
 	cfg     Config
 	debs    []deb
 	results map[uint64]wire.Result // what the appliance got, by Seq
+	manner  *patch.Manner
 }
 
 func newWorld(t testing.TB, names ...string) *world {
@@ -58,7 +59,9 @@ func (w *world) live(t testing.TB, killAt int, torn []byte) (closed bool, steps 
 	}
 	s.journal.trouble, w.box.trouble = trouble, trouble
 	if c := s.journal.newest(); c == nil {
-		if err := s.acceptOrder(w.k.seal(t, newOrder(1, w.debs...))); err != nil {
+		o := newOrder(1, w.debs...)
+		o.Manner = w.manner
+		if err := s.acceptOrder(w.k.seal(t, o)); err != nil {
 			return false, steps
 		}
 	}

@@ -76,6 +76,9 @@ func checkOrder(o wire.Order, me patch.MachineID) error {
 			return err
 		}
 	}
+	if err := o.Manner.Check(); err != nil {
+		return err
+	}
 	if len(o.Probes) > maxProbes {
 		return patch.Errorf(patch.Invalid, "the order has %d probes", len(o.Probes))
 	}

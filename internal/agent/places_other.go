@@ -10,6 +10,9 @@ func DefaultStateDir() string { return "/var/lib/fettle-agent" }
 // DefaultPolicyFile is where the machine's owner keeps the local policy.
 func DefaultPolicyFile() string { return "/etc/fettle-agent/policy" }
 
+// DefaultHookDir is where the machine's administrator puts hooks.
+func DefaultHookDir() string { return "/etc/fettle-agent/hooks.d" }
+
 // keepPrivate lets only the agent's own account into a directory.
 func keepPrivate(dir string) error { return os.Chmod(dir, 0o700) }
 

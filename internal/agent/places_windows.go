@@ -13,6 +13,9 @@ func DefaultStateDir() string { return filepath.Join(programData(), "Fettle", "a
 // DefaultPolicyFile is where the machine's owner keeps the local policy.
 func DefaultPolicyFile() string { return filepath.Join(programData(), "Fettle", "policy.txt") }
 
+// DefaultHookDir is where hooks would be, once this agent runs any.
+func DefaultHookDir() string { return filepath.Join(programData(), "Fettle", "hooks") }
+
 func programData() string {
 	dir, err := windows.KnownFolderPath(windows.FOLDERID_ProgramData, windows.KF_FLAG_DEFAULT)
 	if err != nil {

@@ -89,6 +89,9 @@ func (r *run) fits(facts patch.Facts) error {
 	if err := r.clockIsRight(); err != nil {
 		return err
 	}
+	if err := r.hooksAreThere(); err != nil {
+		return err
+	}
 	if err := r.cfg.Power(); err != nil {
 		return err
 	}
@@ -313,7 +316,7 @@ func (r *run) cleanUp() {
 			keep["stanzas-"+string(p.Origin.Index)+".json"] = true
 		}
 	}
-	for _, dir := range []string{r.files.payloads(), r.files.origins(), r.files.path("setups"), r.files.path("apt/repo"), r.files.path("rpm/repo")} {
+	for _, dir := range []string{r.files.payloads(), r.files.origins(), r.files.path("setups"), r.files.hooks(), r.files.path("apt/repo"), r.files.path("rpm/repo")} {
 		files, err := os.ReadDir(dir)
 		if err != nil {
 			continue

@@ -54,10 +54,11 @@ func (l layout) takeover() string        { return l.path("takeover.json") }
 func (l layout) catalog() string         { return l.path("catalog") }
 func (l layout) payloads() string        { return l.path("payloads") }
 func (l layout) origins() string         { return l.path("origins") }
+func (l layout) hooks() string           { return l.path("hooks") } // their locks
 
 // make creates the directories, readable by the agent only.
 func (l layout) make() error {
-	for _, d := range []string{l.dir, l.catalog(), l.payloads(), l.origins(), l.path("apt"), l.path("rpm")} {
+	for _, d := range []string{l.dir, l.catalog(), l.payloads(), l.origins(), l.path("apt"), l.path("rpm"), l.hooks()} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return patch.Errorf(patch.Unavailable, "cannot create %s: %w", d, err)
 		}

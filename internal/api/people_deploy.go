@@ -21,6 +21,8 @@ type PlanRequest struct {
 	Window   patch.Window `json:"window,omitzero"`
 	// Reboot says when the machines may be restarted after it; nil: never.
 	Reboot *patch.RebootPolicy `json:"reboot,omitempty"`
+	// Manner is how the machines go about it; nil: nothing beside installing.
+	Manner *patch.Manner `json:"manner,omitempty"`
 }
 
 // Watched is a deployment's progress; Version changes with it: give it back as ?after= to wait for the next one.
@@ -34,7 +36,7 @@ func (s *people) makePlan(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := plan.Request{Label: in.Label, Window: in.Window, Reboot: in.Reboot}
+	r := plan.Request{Label: in.Label, Window: in.Window, Reboot: in.Reboot, Manner: in.Manner}
 	for _, text := range in.Machines {
 		m, err := s.Ledger.Resolve(c.Context(), text)
 		if err != nil {

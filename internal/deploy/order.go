@@ -116,7 +116,7 @@ func (d *Desk) issue(ctx context.Context, m patch.Machine, c *checked) (wire.Env
 	now := d.Now()
 	o := wire.Order{ID: ulid.Make().String(), Machine: m.ID, Number: m.OrderNumber + 1, Deployment: c.deployment.ID, OS: c.sight.OS,
 		Issued: now.UTC(), Window: c.deployment.Plan.Window, Expires: d.expires(now, c.deployment.Plan.Window).UTC()}
-	o.Reboot = c.deployment.Plan.Reboot
+	o.Reboot, o.Manner = c.deployment.Plan.Reboot, c.deployment.Plan.Manner
 	o.Revision, o.Snapshot = c.sight.Receipt.Revision, c.sight.Receipt.Seq
 	var attempts []string
 	var claims []patch.RingClaim

@@ -83,7 +83,7 @@ func rank(e patch.Execution) int {
 // update turns a line of a journal, which is hostile text, into a bounded change.
 func (d *Desk) update(r wire.Result) (patch.AttemptUpdate, error) {
 	u := patch.AttemptUpdate{Seq: r.Seq, Order: r.Order, Attempt: r.Attempt, At: r.At, Boot: clip(r.Boot, 64), State: r.State, Cause: r.Cause,
-		Text: clip(r.Text, maxText), Log: clip(r.Log, maxLog), Bytes: max(0, r.Bytes), Total: max(0, r.Total), RebootOwed: r.RebootOwed}
+		Text: clip(r.Text, maxText), Log: clip(r.Log, maxLog), Bytes: max(0, r.Bytes), Total: max(0, r.Total), RebootOwed: r.RebootOwed, Adds: r.Adds && r.State.Ended()}
 	if rank(r.State) < rank(patch.ExecDownloading) {
 		return u, patch.Errorf(patch.Invalid, "result %d says %q, which no machine can report", r.Seq, r.State)
 	}
@@ -109,7 +109,7 @@ func causeIn(r wire.Result) patch.FailCause {
 func causes() []patch.FailCause {
 	return []patch.FailCause{patch.FailPatch, patch.FailDependency, patch.FailDrift, patch.FailLock, patch.FailNetwork, patch.FailUntrusted,
 		patch.FailDisk, patch.FailWindow, patch.FailPolicy, patch.FailInterrupted,
-		patch.FailTimeout, patch.FailPower, patch.FailClock}
+		patch.FailTimeout, patch.FailPower, patch.FailClock, patch.FailHook}
 }
 
 // clip makes valid text of at most n bytes; of a log, its end matters.

@@ -53,6 +53,7 @@ const (
 	CodeNetwork   = "network"       // preflight: the machine could not fetch from the appliance
 	CodePower     = "on-battery"    // preflight: too little battery is left
 	CodeClock     = "clock-wrong"   // preflight: the machine's clock is wrong
+	CodeHook      = "hook-failed"   // preflight: a hook of the machine's administrator failed, or is not there
 	CodeUntrusted = "untrusted"     // preflight: bytes did not verify on the machine
 	CodeNoInstall = "no-installer"  // preflight: Fettle detects on this host OS and cannot install there yet
 	CodeOwner     = "owner-forbids" // preflight: the machine's owner does not allow deploys

@@ -148,13 +148,15 @@ func blocked(l Limits, a patch.Attempt) (code string, until time.Time, actor Act
 		return CodePower, a.EndedAt.Add(l.Retry), Owner
 	case patch.FailClock:
 		return CodeClock, a.EndedAt.Add(l.RetryDisk), Owner
+	case patch.FailHook:
+		return CodeHook, a.EndedAt.Add(l.Retry), Owner
 	}
 	return "", time.Time{}, Nobody
 }
 
 // Blocks reports whether an attempt that failed for this cause says something about the machine rather than about the patch.
 func Blocks(c patch.FailCause) bool {
-	return c == patch.FailLock || c == patch.FailNetwork || c == patch.FailDisk || c == patch.FailPower || c == patch.FailClock
+	return c == patch.FailLock || c == patch.FailNetwork || c == patch.FailDisk || c == patch.FailPower || c == patch.FailClock || c == patch.FailHook
 }
 
 func attempts(w World) Gate {

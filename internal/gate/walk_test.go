@@ -172,6 +172,7 @@ func TestClosedGates(t *testing.T) {
 		{"disk lately", func(w *World) { a := failed(patch.FailDisk, time.Minute); w.Blocked = &a }, Preflight, CodeDisk, "it said no", Owner},
 		{"power lately", func(w *World) { a := failed(patch.FailPower, time.Minute); w.Blocked = &a }, Preflight, CodePower, "it said no", Owner},
 		{"clock lately", func(w *World) { a := failed(patch.FailClock, time.Minute); w.Blocked = &a }, Preflight, CodeClock, "it said no", Owner},
+		{"hook lately", func(w *World) { a := failed(patch.FailHook, time.Minute); w.Blocked = &a }, Preflight, CodeHook, "it said no", Owner},
 		{"network lately", func(w *World) { a := failed(patch.FailNetwork, time.Minute); w.Blocked = &a }, Preflight, CodeNetwork, "it said no", Time},
 		{"owner lately", func(w *World) { w.Attempts = []patch.Attempt{failed(patch.FailPolicy, time.Minute)} }, Attempts, CodeOwner, "it said no", Owner},
 		{"under way", func(w *World) { w.Attempts = []patch.Attempt{{ID: "a", State: patch.ExecWaiting}} }, Attempts, CodeUnderWay, "order waits", Agent},

@@ -12,6 +12,8 @@ type Plan struct {
 	Machines []MachinePlan `json:"machines"`
 	// Reboot says when the machines may be restarted after it; nil: never.
 	Reboot *RebootPolicy `json:"reboot,omitempty"`
+	// Manner is how the machines go about it; nil: nothing beside installing.
+	Manner *Manner `json:"manner,omitempty"`
 }
 
 // Window bounds when installs may start and must have ended. Zero ends mean "no bound".
@@ -122,6 +124,7 @@ const (
 	FailTimeout     FailCause = "time-out"     // a script of the patch did not end, and was ended
 	FailPower       FailCause = "power"        // on battery, and too little of it is left
 	FailClock       FailCause = "clock"        // the machine's clock is wrong, so no window can be kept
+	FailHook        FailCause = "hook"         // a hook of the machine's administrator failed, or is not there
 )
 
 // UsesUp reports whether a failure for this cause is the patch's own and uses an attempt up. All others are the machine's.

@@ -115,6 +115,7 @@ type AttemptUpdate struct {
 	Bytes      int64
 	Total      int64
 	RebootOwed bool
+	Adds       bool // the attempt has ended; text and log are added to what was told
 }
 
 // EffectUpdate is what a complete snapshot proved about an attempt.

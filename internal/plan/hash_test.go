@@ -34,6 +34,7 @@ func TestHashIsOverTheDeed(t *testing.T) {
 		"label": func(p *patch.Plan) { p.Label = "db" }, "window": func(p *patch.Plan) { p.Window.NotAfter = time.Unix(9, 0) },
 		"machine": func(p *patch.Plan) { p.Machines[0].Machine = "z" }, "patch": func(p *patch.Plan) { p.Machines[0].Items[0].Patch = "z" },
 		"version": func(p *patch.Plan) { p.Machines[0].Items[0].Packages[0].Version = "3" }, "bytes": func(p *patch.Plan) { p.Machines[0].Items[0].Packages[0].SHA256 = "z" },
+		"hooks":    func(p *patch.Plan) { p.Manner = &patch.Manner{Before: []string{"drain"}} },
 		"decision": func(p *patch.Plan) { p.Machines[0].Items[0].Decision = "z" },
 	} {
 		p := sample()

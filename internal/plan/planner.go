@@ -23,6 +23,8 @@ type Request struct {
 	Window   patch.Window      `json:"window,omitzero"`
 	// Reboot says when the machines may be restarted after it; nil: never.
 	Reboot *patch.RebootPolicy `json:"reboot,omitempty"`
+	// Manner is how the machines go about it; nil: nothing beside installing.
+	Manner *patch.Manner `json:"manner,omitempty"`
 }
 
 // Planner makes plans. Its methods may be called from many goroutines.
@@ -46,7 +48,7 @@ func (p *Planner) Make(ctx context.Context, caller patch.Caller, r Request) (pat
 			return patch.Plan{}, err
 		}
 	}
-	out := patch.Plan{Made: v.Now.UTC(), By: caller.Name, Label: r.Label, Window: r.Window, Reboot: r.Reboot, Machines: []patch.MachinePlan{}}
+	out := patch.Plan{Made: v.Now.UTC(), By: caller.Name, Label: r.Label, Window: r.Window, Reboot: r.Reboot, Manner: r.Manner, Machines: []patch.MachinePlan{}}
 	patches := r.Patches
 	if len(patches) == 0 {
 		patches = v.Decided()
@@ -69,6 +71,9 @@ func (p *Planner) Make(ctx context.Context, caller patch.Caller, r Request) (pat
 }
 
 func (r Request) check(now time.Time) error {
+	if err := r.Manner.Check(); err != nil {
+		return err
+	}
 	if r.Reboot != nil {
 		if err := r.Reboot.Check(); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -356,6 +357,28 @@ func TestResultsOfAnotherMachineAreRefused(t *testing.T) {
 		}
 		if a := findAttempt(t, s, "a3"); a.State != patch.ExecWithdrawn {
 			t.Errorf("a revoked machine's attempt is %s", a.State)
+		}
+	})
+}
+
+// What a machine adds to an attempt that has ended joins what it told, and moves nothing.
+func TestResultsAdd(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		deployed(t, s)
+		done, failed := line(1, "a1", patch.ExecDone), line(2, "a2", patch.ExecFailed)
+		done.Text, done.Log, failed.Cause = "one", "log", patch.FailPatch
+		more := line(3, "a1", patch.ExecDone)
+		more.Text, more.Log, more.Adds = "two", "more", true
+		other := line(4, "a2", patch.ExecDone)
+		other.Adds = true
+		early := line(5, "a2", patch.ExecFailed)
+		early.Text, early.Adds = strings.Repeat("é", 3000), true
+		got[uint64](t)(s.ApplyResults(ctx, "m-1", []patch.AttemptUpdate{done, failed, more, other, early}))
+		if a := findAttempt(t, s, "a1"); a.Text != "one; two" || a.Log != "log\nmore" || !a.EndedAt.Equal(done.At) {
+			t.Errorf("%+v", a)
+		}
+		if a := findAttempt(t, s, "a2"); a.State != patch.ExecFailed || a.Cause != patch.FailPatch || len(a.Text) > 4000 || !utf8.ValidString(a.Text) {
+			t.Errorf("%+v", a)
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -74,7 +75,10 @@ func applyResult(ctx context.Context, x session, id patch.MachineID, u patch.Att
 	if _, err := x.exec(ctx, `INSERT INTO results (machine, seq, attempt, body) VALUES ($1, $2, $3, $4)`, id, u.Seq, u.Attempt, body); err != nil {
 		return err
 	}
-	if !counts(a.State, u.State) {
+	if u.Adds && a.State == u.State && a.State.Ended() {
+		return storeAttempt(ctx, x, added(a, u))
+	}
+	if u.Adds || !counts(a.State, u.State) {
 		return nil
 	}
 	return storeAttempt(ctx, x, merge(a, u))
@@ -84,6 +88,19 @@ func applyResult(ctx context.Context, x session, id patch.MachineID, u patch.Att
 // machine was already at it; one that is done or failed never, its lines are kept as evidence only.
 func counts(was, now patch.Execution) bool {
 	return !was.Ended() || (was == patch.ExecWithdrawn && (now == patch.ExecDone || now == patch.ExecFailed))
+}
+
+// added joins to an attempt that has ended what its machine tells afterwards. The newest part is kept where there is no room for all.
+func added(a patch.Attempt, u patch.AttemptUpdate) patch.Attempt {
+	join := func(old, more, between string, limit int) string {
+		if old != "" && more != "" {
+			old += between
+		}
+		return strings.ToValidUTF8((old + more)[max(0, len(old)+len(more)-limit):], "")
+	}
+	a.Text, a.Log = join(a.Text, u.Text, "; ", 4000), join(a.Log, u.Log, "\n", 32<<10)
+	a.RebootOwed = u.RebootOwed
+	return a
 }
 
 func merge(a patch.Attempt, u patch.AttemptUpdate) patch.Attempt {

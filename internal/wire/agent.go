@@ -149,6 +149,8 @@ type Order struct {
 	Probes []patch.Probe `json:"probes,omitempty"`
 	// Reboot says when the machine may be restarted after it; nil: never.
 	Reboot *patch.RebootPolicy `json:"reboot,omitempty"`
+	// Manner names what the machine's own administrator has it do beside; nil: nothing.
+	Manner *patch.Manner `json:"manner,omitempty"`
 }
 
 // OrderItem is one attempt at one patch.
@@ -173,6 +175,8 @@ type Result struct {
 	Bytes      int64           `json:"bytes,omitempty"`
 	Total      int64           `json:"total,omitempty"`
 	RebootOwed bool            `json:"reboot_owed,omitempty"`
+	// Adds says that the attempt has ended and this line only adds its text and log to what was told: how hooks after it went.
+	Adds bool `json:"adds,omitempty"`
 }
 
 // Results uploads journal lines in order. Lines at or below the acknowledged Seq are ignored by the appliance.

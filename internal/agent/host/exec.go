@@ -43,6 +43,12 @@ func shutdown(ctx context.Context, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, "/sbin/shutdown", args...)
 }
 
+// hookFile runs the open file that becomes descriptor 4: a hook that was checked. Descriptor 3 is its guard. What was checked is what runs,
+// whatever its name has come to mean since.
+func hookFile(ctx context.Context) *exec.Cmd {
+	return exec.CommandContext(ctx, "/proc/self/fd/4")
+}
+
 // outputDelay is how long a grandchild may keep our end of the output open after the program itself has ended.
 const outputDelay = 3 * time.Second
 
@@ -57,18 +63,18 @@ func run(c *exec.Cmd, out io.Writer, keep *os.File) error {
 
 // runWatched is run with an eye on the scripts that the program starts.
 func runWatched(c *exec.Cmd, out io.Writer, keep *os.File, watch *Watch) error {
-	c.Env = []string{
+	c.Env = append([]string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"HOME=/root", "TERM=dumb", "LC_ALL=C", "LANGUAGE=C",
 		"DEBIAN_FRONTEND=noninteractive", "DEBIAN_PRIORITY=critical",
 		"APT_LISTCHANGES_FRONTEND=none", "UCF_FORCE_CONFFOLD=1",
-	}
+	}, c.Env...)
 	c.Dir = "/"
 	c.Stdout, c.Stderr = out, out
 	c.SysProcAttr = ownSession()
 	c.WaitDelay = outputDelay
 	if keep != nil {
-		c.ExtraFiles = []*os.File{keep}
+		c.ExtraFiles = append([]*os.File{keep}, c.ExtraFiles...)
 		c.Env = append(c.Env, guardMark+keep.Name())
 	}
 	err := c.Start()

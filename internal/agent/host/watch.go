@@ -87,8 +87,10 @@ func (x *watcher) loop() {
 
 // end asks all that is not the package manager itself to end, and ends what does not; a script's children may outlive it. The package
 // manager is left alone: it sees its script fail, and puts things in order as it does after any script that fails.
-func (x *watcher) end() {
-	family := strangersIn(x.session)
+func (x *watcher) end() { endAll(strangersIn(x.session)) }
+
+// endAll asks processes to end, and ends those that do not.
+func endAll(family []int) {
 	for _, p := range family {
 		askToEnd(p, false)
 	}
@@ -144,6 +146,14 @@ func strangersIn(session string) (out []int) {
 		if !managing(st.comm) && strconv.Itoa(pid) != session {
 			out = append(out, pid)
 		}
+	}
+	return out
+}
+
+// procsIn lists everything in the session of a leader.
+func procsIn(leader int) (out []int) {
+	for pid := range sessionProcs(strconv.Itoa(leader)) {
+		out = append(out, pid)
 	}
 	return out
 }

@@ -1,0 +1,43 @@
+package patch
+
+import (
+	"regexp"
+	"slices"
+	"sync"
+)
+
+// Manner is how a machine goes about an order, beside what it installs. It travels in plans and in signed orders. It only ever names what the
+// machine has already: what a hook does is in a file that the machine's own administrator put there.
+type Manner struct {
+	// Before are hooks that run, in this order, before the first installation; one that fails ends the order. After run after the last
+	// one, whatever became of it, if any of Before has begun or anything was installed.
+	Before []string `json:"before,omitempty"`
+	After  []string `json:"after,omitempty"`
+}
+
+const maxHooks = 16
+
+var hookShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`) })
+
+// ValidHook reports whether a name may be one of a hook: it is a file name and can be nothing else.
+func ValidHook(name string) bool { return hookShape().MatchString(name) }
+
+// Empty reports whether a manner asks for nothing.
+func (m *Manner) Empty() bool { return m == nil || len(m.Before)+len(m.After) == 0 }
+
+// Check says what is wrong with a manner; nil where it may be signed and carried out.
+func (m *Manner) Check() error {
+	if m == nil {
+		return nil
+	}
+	all := slices.Concat(m.Before, m.After)
+	if len(all) > maxHooks {
+		return Errorf(Invalid, "%d hooks are more than the %d that an order may name", len(all), maxHooks)
+	}
+	for _, name := range all {
+		if !ValidHook(name) {
+			return Errorf(Invalid, "%.80q is no name of a hook: letters, digits, - and _", name)
+		}
+	}
+	return nil
+}
