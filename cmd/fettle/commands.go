@@ -10,14 +10,15 @@ type commands struct {
 	Init  initCmd  `cmd:"" group:"appliance" help:"Set a new appliance up on this machine."`
 	Login loginCmd `cmd:"" group:"appliance" help:"Sign in to an appliance."`
 
-	Status   statusCmd   `cmd:"" group:"see" help:"Show how the fleet, or one machine, is."`
-	Machines machinesCmd `cmd:"" group:"see" help:"List, show, admit, revoke machines and read their ledgers."`
-	Patches  patchesCmd  `cmd:"" group:"see" help:"Search and show patches."`
-	Explain  explainCmd  `cmd:"" group:"see" help:"Say why a patch is or is not on a machine, gate by gate."`
-	Report   reportCmd   `cmd:"" group:"see" help:"Report compliance per label, with honest denominators, now or over time."`
-	Lint     lintCmd     `cmd:"" group:"see" help:"Find approvals, labels, rules and schedules that cannot do what was meant."`
-	Alarms   alarmsCmd   `cmd:"" group:"see" help:"List what needs a person's attention."`
-	Audit    auditCmd    `cmd:"" group:"see" help:"Read and verify the audit log."`
+	Status     statusCmd     `cmd:"" group:"see" help:"Show how the fleet, or one machine, is."`
+	Machines   machinesCmd   `cmd:"" group:"see" help:"List, show, admit, revoke machines and read their ledgers."`
+	Patches    patchesCmd    `cmd:"" group:"see" help:"Search and show patches."`
+	Explain    explainCmd    `cmd:"" group:"see" help:"Say why a patch is or is not on a machine, gate by gate."`
+	Ineligible ineligibleCmd `cmd:"" group:"see" help:"List what is approved for machines that are not eligible, by why."`
+	Report     reportCmd     `cmd:"" group:"see" help:"Report compliance per label, with honest denominators, now or over time."`
+	Lint       lintCmd       `cmd:"" group:"see" help:"Find approvals, labels, rules and schedules that cannot do what was meant."`
+	Alarms     alarmsCmd     `cmd:"" group:"see" help:"List what needs a person's attention."`
+	Audit      auditCmd      `cmd:"" group:"see" help:"Read and verify the audit log."`
 
 	Approve   approveCmd   `cmd:"" group:"decide" help:"Approve patches for a label."`
 	Decline   declineCmd   `cmd:"" group:"decide" help:"Decline patches for a label; declined beats approved."`

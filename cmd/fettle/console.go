@@ -14,7 +14,7 @@ import (
 func (a *appliance) consoleConfig() web.Config {
 	return web.Config{
 		Ledger: a.Ledger, Explainer: a.Ledger, Approvals: a.Approval, Seconds: a.Approval, WhatIf: a.WhatIf, Planner: a.Planner, Deployments: a.Deploy, Labels: a.Labels,
-		Calendar: a.Calendar, Rules: a.Rules, Updaters: a.Updaters, Beside: a.Ledger, Stuck: a.Deploy, Reporter: reporter{a},
+		Calendar: a.Calendar, Rules: a.Rules, Updaters: a.Updaters, Beside: a.Ledger, Beyond: a.Ledger, Stuck: a.Deploy, Reporter: reporter{a},
 		Records: a.Store, Door: a.Door,
 		NewToken:  func() (string, patch.Hash, error) { return auth.NewToken(a.Issuer.Certificate) },
 		Enrolment: a.Enrolment,

@@ -63,6 +63,7 @@ func (s *people) routes() []Route {
 		{Pattern: "GET /api/v1/compliance", Permission: auth.Read, Handle: s.compliance},
 		{Pattern: "GET /api/v1/compliance/history", Permission: auth.Read, Handle: s.complianceHistory},
 		{Pattern: "GET /api/v1/lint", Permission: auth.Read, Handle: s.lint},
+		{Pattern: "GET /api/v1/ineligible", Permission: auth.Read, Handle: s.ineligible},
 		{Pattern: "GET /api/v1/explain", Permission: auth.Read, Handle: s.explain},
 
 		{Pattern: "GET /api/v1/machines", Permission: auth.Read, Handle: s.listMachines},

@@ -88,3 +88,8 @@ func (s *people) machineAsOf(c *call) (any, error) {
 	}
 	return s.Ledger.AsOf(c.Context(), m.ID, at)
 }
+
+// ineligible lists what is approved for machines that are not eligible, by why: of ?label=, ?os=, ?patch=, ?code=.
+func (s *people) ineligible(c *call) (any, error) {
+	return s.Ledger.Ineligible(c.Context(), ledger.IneligibleFilter{Label: c.text("label"), OS: patch.HostOS(c.text("os")), Patch: patch.ID(c.text("patch")), Code: c.text("code")})
+}

@@ -103,6 +103,19 @@ func (a Answer) AlsoClosed() []Gate {
 	return out
 }
 
+// Eligible reports whether the patch could go onto the machine as it is and as people decided: what still keeps it back, if anything, is its turn, a
+// window, the machine's presence, a file or another try.
+func (a Answer) Eligible() bool {
+	if a.Closed == nil {
+		return true
+	}
+	switch a.Closed.Name {
+	case Ring, Window, Machine, Payload, Preflight, Attempts:
+		return true
+	}
+	return false
+}
+
 // Settled reports whether the gate is closed because all is done: the patch is on the machine, and nobody has to open anything.
 func (g Gate) Settled() bool { return g.State == Closed && g.Code == CodePatched }
 

@@ -30,14 +30,9 @@ func (a Answer) Brief() Brief {
 // answers with equal Briefs. So machines in the same situation need be judged once. Whoever teaches a gate to look at something more
 // adds it here.
 func Situation(key []byte, w World) []byte {
-	k := situation{key}
-	k.text(string(w.OS), string(w.PatchOS))
-	k.flags(w.Revision != nil, w.Listed, w.Closing != "", w.GoneAt.IsZero(), len(w.Feeds) > 0, w.PayloadsKnown)
-	if w.Revision != nil {
-		k.text(string(w.Revision.ID))
-	}
-	k.machine(w)
-	k.receipt(w)
+	k := situation{Character(key, w)}
+	k.text(string(w.PatchOS))
+	k.flags(w.Listed, w.Closing != "", w.GoneAt.IsZero(), len(w.Feeds) > 0, w.PayloadsKnown)
 	k.number(int(w.Verdict))
 	k.text(w.Finding.Reason.Code)
 	k.supersession(w)
@@ -47,9 +42,6 @@ func Situation(key []byte, w World) []byte {
 	}
 	k.payloads(w)
 	k.rings(w)
-	if s, ok := w.scheduled(); ok {
-		k.text(s.Name)
-	}
 	if w.Proposed != nil {
 		k.text("proposed")
 	}
@@ -62,6 +54,23 @@ func Situation(key []byte, w World) []byte {
 	for i := range w.Attempts {
 		k.attempt(w, &w.Attempts[i])
 	}
+	return k.key
+}
+
+// Character appends a key of what the gates look at in a machine, apart from any patch: the part of its Situation that all patches share.
+func Character(key []byte, w World) []byte {
+	k := situation{key}
+	k.text(string(w.OS))
+	k.flags(w.Revision != nil)
+	if w.Revision != nil {
+		k.text(string(w.Revision.ID))
+	}
+	k.machine(w)
+	k.receipt(w)
+	if s, ok := w.scheduled(); ok {
+		k.text(s.Name)
+	}
+	k.text("")
 	return k.key
 }
 

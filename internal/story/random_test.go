@@ -287,6 +287,7 @@ func (c *chaos) agree() {
 		}
 	}
 	c.addUp()
+	c.account()
 	for _, b := range c.boxes {
 		c.moments = append(c.moments, moment{c.now, b.id, b.judged})
 		rows, sum, err := c.ledger.Rows(c.ctx(), b.id, ledger.RowFilter{})
@@ -311,7 +312,27 @@ func (c *chaos) addUp() {
 	c.must(err)
 	for _, p := range []patch.ID{oldPerl, c.any()} {
 		c.addsUp(label, members, p)
+		c.partsAlike(p)
+		c.partsAlike(p, patch.Decision{ID: "preview", Patch: p, Label: label, Verb: patch.Approve, At: c.now})
 	}
+}
+
+// account holds that what is approved and not eligible adds up.
+func (c *chaos) account() {
+	c.t.Helper()
+	var machines []patch.MachineID
+	for _, b := range c.boxes {
+		machines = append(machines, b.id)
+	}
+	all, err := c.store.ListDecisions(c.ctx(), patch.DecisionFilter{})
+	c.must(err)
+	var decided []patch.ID
+	for _, d := range all {
+		if !slices.Contains(decided, d.Patch) {
+			decided = append(decided, d.Patch)
+		}
+	}
+	c.accounts(machines, decided)
 }
 
 // remember holds that the ledger still knows how every machine stood at every moment that was looked at.

@@ -174,6 +174,7 @@ type Config struct {
 	Rules       Rules
 	Updaters    Updaters
 	Beside      Beside
+	Beyond      Beyond
 	Stuck       Stuck
 	Reporter    Reporter
 	Records     Records

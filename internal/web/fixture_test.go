@@ -63,6 +63,7 @@ type world struct {
 	beside    ledger.Reconciliation
 	former    []ledger.Former
 	stuck     deploy.Explanation
+	beyond    ledger.Ineligible
 	kev       patch.Exploits
 	broken    error // of the audit chain
 	asked     []approval.Request
@@ -100,6 +101,9 @@ func (w *world) PatchCounts(_ context.Context, _ patch.HostOS, f ledger.RowFilte
 }
 func (w *world) Machines(context.Context, patch.MachineFilter) ([]ledger.MachineRow, error) {
 	return w.machines, nil
+}
+func (w *world) Ineligible(context.Context, ledger.IneligibleFilter) (ledger.Ineligible, error) {
+	return w.beyond, nil
 }
 func (w *world) Status(context.Context) (ledger.Fleet, error) { return w.fleet, nil }
 func (w *world) Explain(_ context.Context, _ patch.MachineID, p patch.ID) (ledger.Explanation, error) {
@@ -406,7 +410,7 @@ func (w *world) Lint(context.Context) ([]lint.Finding, error)      { return w.fi
 
 func (w *world) config() Config {
 	return Config{
-		Calendar: clock{w}, Rules: bench{w}, Reporter: w, Updaters: garage{w}, Beside: w, Stuck: pier{w},
+		Calendar: clock{w}, Rules: bench{w}, Reporter: w, Updaters: garage{w}, Beside: w, Beyond: w, Stuck: pier{w},
 		Ledger: w, Explainer: w, Approvals: w, Seconds: w, WhatIf: w, Planner: w, Deployments: dock{w}, Labels: shelf{w}, Records: w, Door: w,
 		NewToken: func() (string, patch.Hash, error) {
 			return "fettle1.c2VjcmV0LXNlY3JldC1zZWNyZXQ.9f31…", patch.Hash(strings.Repeat("ab", 32)), nil

@@ -31,6 +31,7 @@ func (c *console) routes() []route {
 		{"POST", "/machines/{machine}/detect", auth.ManageMachines, c.askDetect},
 		{"GET", "/patches", auth.Read, c.patches},
 		{"GET", "/patches/{patch...}", auth.Read, c.patch},
+		{"GET", "/ineligible", auth.Read, c.ineligible},
 		{"GET", "/explain/{machine}/{patch...}", auth.Read, c.explain},
 		{"GET", "/explain-label/{label}/{patch...}", auth.Read, c.explainLabel},
 

@@ -33,6 +33,7 @@ func fleet() *world {
 	w.sampleExplanation()
 	w.samplePreview()
 	w.sampleStanding()
+	w.sampleBeyond()
 	return w
 }
 

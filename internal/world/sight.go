@@ -199,7 +199,9 @@ type Ask struct {
 	Own    string           // an attempt that is being handed out
 	Assume []patch.Decision // decisions to take as made, for previews
 	Reason bool             // with the finding's reason
-	Deep   bool             // with the reason and what others changed: for what a person reads
+	// Eligible, for Cohorts: machines that are told apart only by gates after the hold need not be.
+	Eligible bool
+	Deep     bool // with the reason and what others changed: for what a person reads
 }
 
 // Walk judges all gates for a patch on this machine.

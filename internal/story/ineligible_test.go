@@ -1,0 +1,101 @@
+package story_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// accounts holds that what is approved and not eligible is what the machines' own explanations add up to.
+func (s *site) accounts(machines []patch.MachineID, patches []patch.ID) {
+	s.t.Helper()
+	got, err := s.ledger.Ineligible(s.ctx(), ledger.IneligibleFilter{})
+	s.must(err)
+	want := ledger.Ineligible{}
+	groups := map[string]int{}
+	for _, m := range machines {
+		if one, err := s.store.FindMachine(s.ctx(), m); err != nil || one.State != patch.Admitted {
+			s.must(err)
+			continue
+		}
+		for _, p := range patches {
+			ex, err := s.ledger.Explain(s.ctx(), m, p)
+			s.must(err)
+			if _, approved := (gate.World{Policy: ex.Row.Policy}).Approval(); !approved {
+				continue
+			}
+			want.Approved++
+			switch a := ex.Answer; {
+			case a.Closed == nil:
+				want.Eligible++
+			case a.Closed.Code == gate.CodePatched:
+				want.Patched++
+			case strings.Contains("ring window machine payload preflight attempts", string(a.Closed.Name)):
+				want.Eligible++
+			default:
+				want.Pairs++
+				groups[string(a.Closed.Name)+"/"+a.Closed.Code]++
+			}
+		}
+	}
+	told := map[string]int{}
+	for _, g := range got.Groups {
+		told[string(g.Gate)+"/"+g.Code] += g.Pairs
+		n := 0
+		for _, p := range g.Patches {
+			n += p.Machines
+		}
+		if n != g.Pairs || g.Machines != len(g.Named) || g.Title == "" || g.Text == "" {
+			s.t.Fatalf("%d pairs of %d patches, %d machines named of %d: %+v", g.Pairs, n, len(g.Named), g.Machines, g)
+		}
+	}
+	if got.Approved != want.Approved || got.Patched != want.Patched || got.Eligible != want.Eligible || got.Pairs != want.Pairs {
+		s.t.Fatalf("%s\nthe machines' own explanations: %d approved, %d patched, %d eligible, %d not", got.Sentence, want.Approved, want.Patched, want.Eligible, want.Pairs)
+	}
+	if d := cmp.Diff(groups, told); d != "" {
+		s.t.Fatalf("the groups are not those of the machines' own explanations:\n%s", d)
+	}
+}
+
+func TestApprovedAndNotEligible(t *testing.T) {
+	s := newSite(t)
+	s.publish(bookworm, story()...)
+	s.publish(trixie, src{"trixie", "curl", "100", []string{"curl"}})
+	s.enrol("stale", bookworm, "curl=1").detect()
+	s.later(80 * time.Hour)
+	s.enrol("needs", bookworm, "curl=7.88.1-10", "perl-base=5.36.0-7").detect()
+	s.enrol("held", bookworm, "curl=7.88.1-10!").detect()
+	s.enrol("without", bookworm, "bash=5.2.15-2").detect()
+	s.enrol("other", trixie, "curl=100").detect()
+	s.enrol("never", bookworm)
+	s.decide(patch.Approve, "all", curl, oldPerl, perl, bash)
+	s.decide(patch.Hold, "all", bash)
+	s.decide(patch.Decline, "all", openssl)
+	s.fetch(bookworm, perl)
+	var machines []patch.MachineID
+	all, err := s.store.ListMachines(s.ctx(), patch.MachineFilter{})
+	s.must(err)
+	for _, m := range all {
+		machines = append(machines, m.ID)
+	}
+	s.accounts(machines, []patch.ID{curl, oldPerl, perl, openssl, bash})
+	got, err := s.ledger.Ineligible(s.ctx(), ledger.IneligibleFilter{Patch: curl})
+	s.must(err)
+	if want := "6 pairs of a machine and a patch are approved: 0 patched, 1 eligible, 5 not eligible."; got.Sentence != want {
+		t.Errorf("got %q", got.Sentence)
+	}
+	if len(got.Groups) != 5 {
+		t.Errorf("%d reasons for curl: %+v", len(got.Groups), got.Groups)
+	}
+	got, err = s.ledger.Ineligible(s.ctx(), ledger.IneligibleFilter{Code: gate.CodeSuperseded})
+	s.must(err)
+	if len(got.Groups) != 1 || got.Groups[0].Pairs != 1 || got.Groups[0].Named[0].Name != "needs" || got.Groups[0].Patches[0].Patch != oldPerl {
+		t.Errorf("superseded: %+v", got.Groups)
+	}
+}
