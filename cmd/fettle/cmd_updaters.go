@@ -90,7 +90,7 @@ func (c updatersShowCmd) Run(ctx context.Context, s *screen) error {
 }
 
 func printHere(w io.Writer, u updater.Here) {
-	state := "off"
+	state := "off" + with(": ", u.Evidence)
 	if u.Enabled {
 		state = "on: " + u.Evidence
 	}
@@ -114,7 +114,7 @@ func printHere(w io.Writer, u updater.Here) {
 
 // ruling is what the three decisions have in common.
 type ruling struct {
-	Updater string `arg:"" help:"unattended-upgrades, dnf-automatic, packagekit, cron-apt, landscape, or any."`
+	Updater string `arg:"" help:"unattended-upgrades, dnf-automatic, packagekit, cron-apt, landscape, windows-update, wsus, configmgr, intune, or any."`
 	Label   string `required:"" short:"l" help:"On the machines that carry this label."`
 	Why     string `help:"Kept with the decision."`
 }

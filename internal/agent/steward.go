@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/ed25519"
+	"maps"
 	"slices"
 	"time"
 
@@ -228,7 +229,13 @@ func merge(a, b host.TakenOver) host.TakenOver {
 		slices.Sort(out)
 		return slices.Compact(out)
 	}
-	return host.TakenOver{Files: union(a.Files, b.Files), Units: union(a.Units, b.Units)}
+	values := maps.Clone(a.Values)
+	if values == nil {
+		values = b.Values
+	} else {
+		maps.Copy(values, b.Values)
+	}
+	return host.TakenOver{Files: union(a.Files, b.Files), Units: union(a.Units, b.Units), Values: values}
 }
 
 // offHash is the hash of what the agent was asked to keep off.

@@ -3,9 +3,12 @@ package ledger
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/program"
+	"github.com/fettle-project/fettle/internal/version"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -117,13 +120,29 @@ func (c *change) ours(p patch.Patch) *patch.Attempt {
 func (c *change) culprit(p patch.Patch, to patch.Verdict) (patch.Cause, string) {
 	since := c.prev.Started.Truncate(time.Second) // histories know seconds
 	for _, x := range c.inventory().Changes {
-		mine := slices.ContainsFunc(p.Payloads, func(f patch.Payload) bool { return f.Name == x.Name })
-		if !mine || x.At.Before(since) || x.At.After(c.snap.Ended) || x.Who == patch.DoerFettle && to != patch.Patched {
+		if x.At.Before(since) || x.At.After(c.snap.Ended) || !touches(x, p) || x.Who == patch.DoerFettle && to != patch.Patched {
 			continue // an installation of ours takes nothing away
 		}
 		return hand(x), said(x)
 	}
 	return patch.ByOther, ""
+}
+
+// touches reports whether a line of a machine's history is about a patch: about one of its packages, about the article that Windows lists it
+// by, or about the program that it is for, in its version or a newer one.
+func touches(x patch.PkgChange, p patch.Patch) bool {
+	if slices.ContainsFunc(p.Payloads, func(f patch.Payload) bool { return f.Name == x.Name }) {
+		return true
+	}
+	number, article := strings.CutPrefix(x.Name, "KB")
+	if article && x.To == "" && number != "" {
+		return number == strings.TrimPrefix(p.Advisory, "KB")
+	}
+	if x.To == "" || !slices.Contains([]string{"apps", "winget", "scoop"}, p.Suite) || program.Key(program.Name(x.Name)) != program.Key(program.Name(p.Title)) {
+		return false
+	}
+	n, err := version.Compare(version.Winget, x.To, p.Version)
+	return err == nil && n >= 0
 }
 
 // hand is the cause of a verdict that a change moved.

@@ -9,13 +9,17 @@ const (
 	PackageKit         = "packagekit"
 	CronApt            = "cron-apt"
 	Landscape          = "landscape"
+	WindowsUpdate      = "windows-update" // of Microsoft's own servers
+	WSUS               = "wsus"           // Windows Update of a server of one's own
+	ConfigMgr          = "configmgr"
+	Intune             = "intune"
 )
 
 // UpdaterState is another patch service as it stands on a machine.
 type UpdaterState struct {
 	Name     string `json:"name"`
 	Enabled  bool   `json:"enabled"`            // it installs by itself, or for whoever asks it
-	Evidence string `json:"evidence,omitempty"` // what on the machine says so
+	Evidence string `json:"evidence,omitempty"` // what on the machine says so, or that it is off
 	// Hand is where a take-over stands; empty where none was asked for.
 	Hand  Hand      `json:"hand,omitempty"`
 	Since time.Time `json:"since,omitzero"` // when Hand became so

@@ -16,34 +16,14 @@ import (
 
 // What Windows and Windows Installer keep of what is installed.
 const (
-	uninstallKey = `SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall`
-	productsKey  = `SOFTWARE\Microsoft\Windows\CurrentVersion\Installer\UserData\S-1-5-18\Products`
-	packagesKey  = `SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\Packages`
-	hotfixKey    = `SOFTWARE\Microsoft\Windows NT\CurrentVersion\HotFix`
-	classKey     = `SYSTEM\CurrentControlSet\Control\Class\`
+	productsKey = `SOFTWARE\Microsoft\Windows\CurrentVersion\Installer\UserData\S-1-5-18\Products`
+	classKey    = `SYSTEM\CurrentControlSet\Control\Class\`
 )
 
 // below calls each for every key directly below one, in the order in which Windows has them. A key that is not there has none below.
 func (g *gathering) below(root registry.Key, path string, view uint32, each func(name string, k registry.Key)) {
-	all, err := registry.OpenKey(root, path, registry.READ|view)
-	if err != nil {
-		if err != registry.ErrNotExist {
-			g.miss(`cannot read the registry key ` + path + ": " + err.Error())
-		}
-		return
-	}
-	defer all.Close()
-	names, err := all.ReadSubKeyNames(-1)
-	if err != nil {
-		g.miss(`cannot read what is below ` + path + ": " + err.Error())
-	}
-	for _, name := range names {
-		k, err := registry.OpenKey(all, name, registry.READ|view)
-		if err != nil {
-			continue // it went in between, or is nobody's to read
-		}
-		each(name, k)
-		k.Close()
+	if fault := below(root, path, view, each); fault != "" {
+		g.miss(fault)
 	}
 }
 
@@ -61,35 +41,18 @@ func told(f []patch.Field, name, as, value string) []patch.Field {
 	return append(f, patch.Field{Name: name, Type: as, Value: clean(value)})
 }
 
-// program answers for installed programs, as Windows lists them: for the machine on both sides of the registry, and for every user whose
-// registry is loaded.
+// program answers for installed programs, as Windows lists them.
 func (g *gathering) program() {
-	for _, view := range []struct {
-		access uint32
-		name   string
-	}{{registry.WOW64_64KEY, "64_bit"}, {registry.WOW64_32KEY, "32_bit"}} {
-		g.programs(registry.LOCAL_MACHINE, uninstallKey, view.access, "machine", view.name)
+	all, fault := Programs()
+	if fault != "" {
+		g.miss(fault)
 	}
-	users, err := registry.USERS.ReadSubKeyNames(-1)
-	if err != nil {
-		g.miss("cannot list the users whose registry is loaded: " + err.Error())
+	for _, p := range all {
+		f := []patch.Field{text("id", p.ID), text("name", p.Name)}
+		f = told(f, "publisher", "", p.Publisher)
+		f = told(f, "version", "", p.Version)
+		g.add(append(f, text("scope", p.Scope), text("windows_view", p.View))...)
 	}
-	for _, user := range users {
-		g.programs(registry.USERS, user+`\`+uninstallKey, registry.WOW64_64KEY, "user", "64_bit")
-	}
-}
-
-func (g *gathering) programs(root registry.Key, path string, access uint32, scope, view string) {
-	g.below(root, path, access, func(id string, k registry.Key) {
-		name := say(k, "DisplayName")
-		if name == "" || say(k, "ParentKeyName") != "" { // an update of another program
-			return
-		}
-		f := []patch.Field{text("id", id), text("name", name)}
-		f = told(f, "publisher", "", say(k, "Publisher"))
-		f = told(f, "version", "", say(k, "DisplayVersion"))
-		g.add(append(f, text("scope", scope), text("windows_view", view))...)
-	})
 }
 
 // msiproduct answers for products that Windows Installer has installed for the machine.
@@ -131,28 +94,19 @@ func (g *gathering) msipatch() {
 	})
 }
 
-// hotfix answers for the updates of Windows itself that are installed: those of component servicing, and those of Windows before 6.0.
+// hotfix answers for the updates of Windows itself that are installed.
 func (g *gathering) hotfix() {
-	const installed = 0x70
+	all, fault := Hotfixes()
+	if fault != "" {
+		g.miss(fault)
+	}
 	seen := map[string]bool{}
-	add := func(id string) {
-		if !seen[id] {
-			seen[id] = true
-			g.add(text("id", id))
+	for _, h := range all {
+		if !seen[h.ID] {
+			seen[h.ID] = true
+			g.add(text("id", h.ID))
 		}
 	}
-	g.below(registry.LOCAL_MACHINE, packagesKey, registry.WOW64_64KEY, func(name string, k registry.Key) {
-		if n, _, err := k.GetIntegerValue("CurrentState"); err == nil && n == installed {
-			if id := knowledgeBase(name); id != "" {
-				add(id)
-			}
-		}
-	})
-	g.below(registry.LOCAL_MACHINE, hotfixKey, registry.WOW64_64KEY, func(name string, k registry.Key) {
-		if n, _, err := k.GetIntegerValue("Installed"); err == nil && n == 1 {
-			add(name)
-		}
-	})
 }
 
 // folder answers for the folders that Windows numbers (CSIDL), as this program's account has them.
@@ -341,14 +295,4 @@ func unpackGUID(packed string) (string, bool) {
 	}
 	tail := turned(packed[16:], 2)
 	return strings.ToUpper(fmt.Sprintf("{%s-%s-%s-%s-%s}", turned(packed[:8], 8), turned(packed[8:12], 4), turned(packed[12:16], 4), tail[:4], tail[4:])), true
-}
-
-// knowledgeBase is the number of the update that a component servicing package is the whole of; empty for a part of one.
-func knowledgeBase(name string) string {
-	kb, ok := strings.CutPrefix(name, "Package_for_")
-	kb, _, _ = strings.Cut(kb, "~")
-	if !ok || !strings.HasPrefix(kb, "KB") || strings.Trim(kb[2:], "0123456789") != "" {
-		return ""
-	}
-	return kb
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/detect"
+	"github.com/fettle-project/fettle/internal/feed/apps"
 	"github.com/fettle-project/fettle/internal/feed/msrc"
 	"github.com/fettle-project/fettle/internal/feed/sdp"
 	"github.com/fettle-project/fettle/internal/feed/sofa"
@@ -197,6 +198,53 @@ func TestComboUpdateOfMacOS(t *testing.T) {
 	for _, id := range []patch.ID{"macos/14.6", "macos/upgrade-15"} {
 		if ex := s.explain(b, id); ex.Answer.Closed.Code != gate.CodeUpgraded || !strings.Contains(ex.Answer.Sentence, "macos-14-arm64 → macos-15-arm64") {
 			t.Errorf("%s: %s", id, ex.Answer.Sentence)
+		}
+	}
+}
+
+// What other services install on Windows is told by their names: updates of Windows by the article that Windows lists, programs by name
+// and version.
+func TestWhoUpdatedWindows(t *testing.T) {
+	var docs msrc.Set
+	var own apps.Set
+	s := newSite(t)
+	s.must(docs.Read("month", strings.NewReader(`{"ProductTree":{"FullProductName":[{"ProductID":"1","Value":"Windows 10 Version 22H2 for x64-based Systems"}]},"Vulnerability":[{"CVE":"CVE-2024-1",
+		"Remediations":[{"Description":{"Value":"5034122"},"ProductID":["1"],"Type":2,"FixedBuild":"10.0.19045.3930"}]}]}`)))
+	for _, name := range []string{"Scribbler", "Compare"} {
+		s.must(own.Read(name+".yaml", strings.NewReader("id: example."+name+"\nname: "+name+"\nversion: \"2.1.0\"\npackages: [{architecture: any, kind: exe}]\n")))
+	}
+	ten := patch.HostOS("windows-10.0.19045-amd64")
+	s.list(ten, append(docs.Entries(ten), own.Entries()...)...)
+	me := patch.OSFacts{ID: "windows", VersionID: "10.0.19045.3803", Arch: "amd64"}
+	b := s.machine("pc-8", me)
+	have := func(version string) {
+		c := patch.Collected{Class: "program", Flag: patch.FlagComplete, Fields: []string{"*"}}
+		for _, name := range []string{"Scribbler", "Compare"} {
+			c.Items = append(c.Items, patch.Item{Fields: []patch.Field{{Name: "id", Value: name}, {Name: "name", Value: name}, {Name: "version", Value: version}, {Name: "scope", Value: "machine"}}})
+		}
+		b.facts.Objects = []patch.Collected{c}
+	}
+	have("2.0.0")
+	b.detect()
+	s.later(time.Hour)
+	me.VersionID = "10.0.19045.3930"
+	b.become(me)
+	have("2.1.0")
+	b.history = []patch.PkgChange{
+		{At: s.now, Action: "install", Name: "KB5034122", By: patch.WSUS, Who: patch.DoerService, Evidence: "InstallClient: WindowsUpdateAgent"},
+		{At: s.now, Action: "install", Name: "KB5034123", By: patch.WindowsUpdate, Who: patch.DoerService},
+		{At: s.now, Action: "install", Name: "Scribbler 2.1.0 (x64)", To: "2.1.0", By: patch.ConfigMgr, Who: patch.DoerService, Evidence: `InstallSource: C:\Windows\ccmcache\1`},
+		{At: s.now, Action: "install", Name: "Compare", To: "2.0.0", By: patch.ConfigMgr, Who: patch.DoerService}, // an older one brings nothing
+	}
+	b.detect()
+	for id, want := range map[patch.ID]string{
+		"msrc/KB5034122":               "service wsus: install of KB5034122 (InstallClient: WindowsUpdateAgent)",
+		"apps/example.scribbler/2.1.0": `service configmgr: install of Scribbler 2.1.0 (x64) (InstallSource: C:\Windows\ccmcache\1)`,
+		"apps/example.compare/2.1.0":   "other ",
+	} {
+		c := s.last(b, id)
+		if got := string(c.Cause) + " " + c.Note; c.To != patch.Patched || got != want {
+			t.Errorf("%s: %s, %q", id, c.To, got)
 		}
 	}
 }

@@ -13,14 +13,21 @@ type Advice struct {
 
 // advices lists what is known, by name. The commands do what the agent's own table looks for.
 func advices() []Advice {
+	const noAutomatic = `reg add HKLM\SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate\AU /v NoAutoUpdate /t REG_DWORD /d 1 /f`
 	return []Advice{
+		{patch.ConfigMgr, "is Microsoft's fleet manager (SCCM) and installs what its site says; leave the machine to one of the two",
+			"sc config CcmExec start= disabled & sc stop CcmExec", false},
 		{patch.CronApt, "runs apt-get from cron, as its action files say", "sudo touch /etc/cron-apt/refrain", true},
 		{patch.DNFAutomatic, "installs or downloads updates from a systemd timer",
 			"sudo systemctl disable --now dnf-automatic.timer dnf-automatic-install.timer dnf-automatic-download.timer dnf5-automatic.timer", true},
+		{patch.Intune, "is Microsoft's device management and sets when Windows updates itself; leave the machine to one of the two, or take it out of Intune's update rings",
+			"start ms-settings:workplace", false},
 		{patch.Landscape, "is Canonical's fleet manager and may install what its server says; leave the machine to one of the two",
 			"sudo systemctl mask --now landscape-client.service", false},
 		{patch.PackageKit, "installs what desktop programs and their users ask for", "sudo systemctl mask --now packagekit.service packagekit-offline-update.service", true},
 		{patch.UnattendedUpgrades, "installs security updates once a day, at a time of its own", "sudo systemctl mask --now apt-daily-upgrade.timer", true},
+		{patch.WindowsUpdate, "downloads and installs what Microsoft publishes, and restarts the machine for it", noAutomatic, true},
+		{patch.WSUS, "installs what a WSUS server of your own approves; its policy may come back with the domain's", noAutomatic, true},
 	}
 }
 

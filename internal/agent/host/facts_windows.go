@@ -9,8 +9,6 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-const currentVersion = `SOFTWARE\Microsoft\Windows NT\CurrentVersion`
-
 // CollectFacts reads what a detect judges from the running machine; on Windows nothing else can be read. Definitions ask for the rest as
 // items.
 func CollectFacts(ctx context.Context, _ string) (patch.Facts, error) {

@@ -7,13 +7,13 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
 	"golang.org/x/sys/windows/registry"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/probe"
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
@@ -121,31 +121,27 @@ func memory() int64 {
 	return int64(m.total)
 }
 
-// uninstallKeys are where installers say what they installed: "Programs and Features".
-const uninstallKeys = `SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall`
-
-// windowsChanges lists what Windows says is installed, newest first: programs and hotfixes. Windows keeps no history of them, only the
-// day of each; one without a day is listed last.
+// windowsChanges lists what Windows says is installed, newest first: programs and hotfixes. Windows keeps no history of programs; the moment
+// at which one's entry was written stands for it.
 func windowsChanges() []patch.PkgChange {
+	_, served, _ := updateSign(machineKeys{}, true)
 	out := []patch.PkgChange{}
-	for _, view := range []uint32{registry.WOW64_64KEY, registry.WOW64_32KEY} {
-		all, err := registry.OpenKey(registry.LOCAL_MACHINE, uninstallKeys, registry.READ|view)
-		if err != nil {
-			continue
-		}
+	programs, _ := probe.Programs()
+	for _, p := range programs {
 		arch := "x86"
-		if view == registry.WOW64_64KEY {
+		if p.View == "64_bit" {
 			arch = windowsArch(runtime.GOARCH)
 		}
-		for _, name := range (key{all}).keys() {
-			if k, err := registry.OpenKey(all, name, registry.READ|view); err == nil {
-				out = appendProgram(out, key{k}, arch)
-				k.Close()
-			}
-		}
-		all.Close()
+		c := patch.PkgChange{At: written(p.Written, p.Day), Action: "install", Name: tidy(p.Name, 200), Arch: arch, To: tidy(p.Version, 200)}
+		c.By, c.Who, c.Evidence = programHand(p.Source)
+		out = append(out, c)
 	}
-	out = append(out, hotfixes()...)
+	hotfixes, _ := probe.Hotfixes()
+	for _, h := range hotfixes {
+		c := patch.PkgChange{At: h.At, Action: "install", Name: tidy(h.ID, 40)}
+		c.By, c.Who, c.Evidence = hotfixHand(h.Client, served)
+		out = append(out, c)
+	}
 	slices.SortStableFunc(out, func(a, b patch.PkgChange) int {
 		if c := b.At.Compare(a.At); c != 0 {
 			return c
@@ -154,43 +150,4 @@ func windowsChanges() []patch.PkgChange {
 	})
 	out = slices.CompactFunc(out, func(a, b patch.PkgChange) bool { return a == b })
 	return out[:min(len(out), maxChanges)]
-}
-
-func appendProgram(out []patch.PkgChange, k key, arch string) []patch.PkgChange {
-	name := k.text("DisplayName")
-	if name == "" {
-		return out
-	}
-	at, _ := time.ParseInLocation("20060102", k.text("InstallDate"), time.UTC)
-	return append(out, patch.PkgChange{At: at, Action: "install", Name: name, Arch: arch, To: k.text("DisplayVersion")})
-}
-
-// hotfixes lists the updates of Windows itself: those that component servicing has installed, and those of Windows before 6.0.
-func hotfixes() (out []patch.PkgChange) {
-	const installed = 0x70
-	all := openKey(`SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\Packages`)
-	defer all.close()
-	for _, name := range all.keys() {
-		kb, ok := strings.CutPrefix(name, "Package_for_")
-		kb, _, _ = strings.Cut(kb, "~")
-		if !ok || !strings.HasPrefix(kb, "KB") || strings.Contains(kb, "_") {
-			continue
-		}
-		k := openKey(`SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\Packages\` + name)
-		if k.number("CurrentState") == installed {
-			at := windows.Filetime{HighDateTime: uint32(k.number("InstallTimeHigh")), LowDateTime: uint32(k.number("InstallTimeLow"))}
-			out = append(out, patch.PkgChange{At: time.Unix(0, at.Nanoseconds()).UTC(), Action: "install", Name: tidy(kb, 40)})
-		}
-		k.close()
-	}
-	old := openKey(currentVersion + `\HotFix`)
-	defer old.close()
-	for _, name := range old.keys() {
-		k := openKey(currentVersion + `\HotFix\` + name)
-		if k.number("Installed") == 1 {
-			out = append(out, patch.PkgChange{Action: "install", Name: tidy(name, 40)})
-		}
-		k.close()
-	}
-	return out
 }

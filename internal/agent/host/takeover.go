@@ -1,3 +1,5 @@
+//go:build !windows
+
 package host
 
 import (
@@ -10,12 +12,6 @@ import (
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
-
-// TakenOver records exactly what a take-over made, so that giving back undoes that and nothing else.
-type TakenOver struct {
-	Files []string `json:"files,omitempty"` // paths below the root
-	Units []string `json:"units,omitempty"` // that were masked
-}
 
 // PlanTakeOver says what turning another patch service off would make, by its entry in the table. What somebody else has masked or put there
 // already is left alone. The caller keeps the plan before it carries it out, so that what is made can be given back whatever happens.

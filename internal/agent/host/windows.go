@@ -7,6 +7,8 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
+const currentVersion = `SOFTWARE\Microsoft\Windows NT\CurrentVersion`
+
 // windowsRelease is what a Windows machine's registry says of its version, under SOFTWARE\Microsoft\Windows NT\CurrentVersion unless said
 // otherwise. Values that are absent are empty.
 type windowsRelease struct {
