@@ -13,6 +13,7 @@ import (
 // consoleConfig gives the console the same stages and the same rules as the API.
 func (a *appliance) consoleConfig() web.Config {
 	return web.Config{
+		Roll:   a.register.Roll,
 		Ledger: a.Ledger, Explainer: a.Ledger, Approvals: a.Approval, Seconds: a.Approval, WhatIf: a.WhatIf, Planner: a.Planner, Deployments: a.Deploy, Labels: a.Labels,
 		Calendar: a.Calendar, Rules: a.Rules, Updaters: a.Updaters, Beside: a.Ledger, Beyond: a.Ledger, Stuck: a.Deploy, Reporter: reporter{a},
 		Records: a.Store, Door: a.Door,

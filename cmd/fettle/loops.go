@@ -179,3 +179,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 }
+
+// registerLoop keeps the account of all machines at hand for whoever looks.
+func (a *appliance) registerLoop(ctx context.Context) error {
+	a.register.Keep(ctx, func(err error) { a.Log.ErrorContext(ctx, "machines not counted", slog.Any("error", err)) })
+	return ctx.Err()
+}

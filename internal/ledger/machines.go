@@ -1,10 +1,8 @@
 package ledger
 
 import (
-	"cmp"
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -33,7 +31,7 @@ func (l *Ledger) Machines(ctx context.Context, f patch.MachineFilter) ([]Machine
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(out, func(a, b MachineRow) int { return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(out, byName)
 	return out, nil
 }
 

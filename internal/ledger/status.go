@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -18,46 +19,74 @@ func (l *Ledger) Status(ctx context.Context) (Fleet, error) {
 	if err != nil {
 		return Fleet{}, err
 	}
-	f := Fleet{At: v.Now, OSes: []OSStatus{}, Alarms: []patch.Alarm{}}
-	oses := map[patch.HostOS]*OSStatus{}
-	undecided, security := map[patch.ID]bool{}, map[patch.ID]bool{}
+	sum := newSum(v.Now)
 	err = l.sights(ctx, v, patch.MachineFilter{}, func(s *world.Sight) error {
-		switch s.Machine.State {
-		case patch.Admitted:
-		case patch.Pending:
-			f.Pending++
-			return nil
-		default:
-			f.Revoked++
+		if s.Machine.State != patch.Admitted {
+			sum.shut(s.Machine.State)
 			return nil
 		}
 		t, err := tallied(ctx, v, s)
 		if err != nil {
 			return err
 		}
-		f.add(v, s, t)
-		os := oses[s.OS]
-		if os == nil {
-			os = status(s)
-			oses[s.OS] = os
-		}
-		os.Machines++
-		for i, n := range t.row.Verdicts {
-			os.Rows[i] += n
-		}
-		for _, id := range t.undecided {
-			undecided[id] = true
-		}
-		for _, id := range t.security {
-			security[id] = true
-		}
+		sum.add(v, s, t)
 		return nil
 	})
 	if err != nil {
-		return f, err
+		return sum.fleet, err
 	}
-	f.Undecided, f.Security = len(undecided), len(security)
-	for _, os := range oses {
+	return l.conclude(ctx, sum)
+}
+
+// sum is a fleet while it is added up.
+type sum struct {
+	fleet               Fleet
+	oses                map[patch.HostOS]*OSStatus
+	undecided, security map[patch.ID]bool
+}
+
+func newSum(now time.Time) *sum {
+	return &sum{fleet: Fleet{At: now, OSes: []OSStatus{}, Alarms: []patch.Alarm{}}, oses: map[patch.HostOS]*OSStatus{}, undecided: map[patch.ID]bool{}, security: map[patch.ID]bool{}}
+}
+
+// shut counts a machine that is not admitted.
+func (t *sum) shut(state patch.MachineState) {
+	if state == patch.Pending {
+		t.fleet.Pending++
+	} else {
+		t.fleet.Revoked++
+	}
+}
+
+// add counts a machine of any state.
+func (t *sum) add(v *world.View, s *world.Sight, m tally) {
+	if s.Machine.State != patch.Admitted {
+		t.shut(s.Machine.State)
+		return
+	}
+	t.fleet.add(v, s, m)
+	os := t.oses[s.OS]
+	if os == nil {
+		os = status(s)
+		t.oses[s.OS] = os
+	}
+	os.Machines++
+	for i, n := range m.row.Verdicts {
+		os.Rows[i] += n
+	}
+	for _, id := range m.undecided {
+		t.undecided[id] = true
+	}
+	for _, id := range m.security {
+		t.security[id] = true
+	}
+}
+
+// conclude turns what was added up into the answer.
+func (l *Ledger) conclude(ctx context.Context, t *sum) (f Fleet, err error) {
+	f = t.fleet
+	f.Undecided, f.Security = len(t.undecided), len(t.security)
+	for _, os := range t.oses {
 		f.OSes = append(f.OSes, *os)
 	}
 	slices.SortFunc(f.OSes, func(a, b OSStatus) int { return cmp.Compare(a.OS, b.OS) })

@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -88,6 +90,17 @@ func scanAudit(r scanner) (patch.AuditEntry, error) {
 func (s *Store) ListAudit(ctx context.Context, since time.Time, limit int) ([]patch.AuditEntry, error) {
 	all, err := list(ctx, s.read(), scanAudit, `SELECT `+auditColumns+` FROM audit WHERE at >= $1 ORDER BY seq DESC`+page(limit, 0), since)
 	return all, fault(err, "cannot read the audit log")
+}
+
+// NewestDeed numbers the newest audit entry of something that was done, signing in and out and asking for a detect left out: while it stays,
+// people have changed nothing.
+func (s *Store) NewestDeed(ctx context.Context) (uint64, error) {
+	var seq uint64
+	err := s.read().row(ctx, `SELECT seq FROM audit WHERE action NOT LIKE 'session.%' AND action NOT LIKE 'login.%' AND action <> 'machine.detect' AND action NOT LIKE 'view.%' ORDER BY seq DESC LIMIT 1`, nil, &seq)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return seq, fault(err, "cannot read the audit log")
 }
 
 const auditPage = 2000

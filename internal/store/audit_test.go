@@ -54,6 +54,10 @@ func changesByPeople(s *Store) []changeByPerson {
 		}},
 		{"deploy.apply", "d1", func(c patch.Caller) error { return s.PutDeployment(ctx, c, deployment, nil) }},
 		{"deploy.halted", "d1", func(c patch.Caller) error { return s.SetDeploymentState(ctx, c, "d1", patch.Halted, then) }},
+		{"view.put", "machines/v", func(c patch.Caller) error {
+			return s.PutView(ctx, c, patch.View{Page: "machines", Name: "v", Owner: "alice", Query: "show=stale", At: then})
+		}},
+		{"view.remove", "machines/v", func(c patch.Caller) error { return s.RemoveView(ctx, c, "alice", "machines", "v") }},
 		{"setting.put", "k", func(c patch.Caller) error { return s.PutSetting(ctx, c, "k", "v") }},
 		{"login.failed", "mallory", func(c patch.Caller) error { return s.PutAudit(ctx, c, "login.failed", "mallory", nil) }},
 	}

@@ -52,6 +52,7 @@ var rowsOfVersion = map[int64][]string{
 		`INSERT INTO notify_channels (name, body, secret) VALUES ('old', '{"kind":"mail","where":"mail.example.org:587"}', 'sealed')`,
 		`INSERT INTO deliveries (id, channel, subject, state, body, tries, text, created_at, next_at, ended_at) VALUES ('old', 'old', 'feed', 'sent', '{}', 1, '', 5, 0, 6)`,
 	},
+	23: {`INSERT INTO views (owner, page, name, query, shared, at) VALUES ('old', 'machines', 'mine', 'show=stale', TRUE, 5)`},
 }
 
 func TestMigrationsKeepRows(t *testing.T) {

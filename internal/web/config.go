@@ -22,12 +22,10 @@ type Ledger interface {
 	Rows(ctx context.Context, id patch.MachineID, f ledger.RowFilter) ([]ledger.Row, ledger.Summary, error)
 	PatchRows(ctx context.Context, id patch.ID, f ledger.RowFilter) ([]ledger.Row, ledger.Summary, error)
 	PatchCounts(ctx context.Context, os patch.HostOS, f ledger.RowFilter) ([]ledger.PatchCount, int, error)
-	Machines(ctx context.Context, f patch.MachineFilter) ([]ledger.MachineRow, error)
 }
 
 // Explainer answers why, and finds what people type.
 type Explainer interface {
-	Status(ctx context.Context) (ledger.Fleet, error)
 	Explain(ctx context.Context, id patch.MachineID, p patch.ID) (ledger.Explanation, error)
 	ExplainMachine(ctx context.Context, id patch.MachineID) (ledger.MachineExplanation, error)
 	ExplainLabel(ctx context.Context, label string, p patch.ID) (ledger.LabelExplanation, error)
@@ -162,6 +160,8 @@ type Door interface {
 
 // Config is everything that the console stands on, read once.
 type Config struct {
+	// Roll gives every machine with its numbers; what people did is in it.
+	Roll        func(context.Context) (*ledger.Roll, error)
 	Ledger      Ledger
 	Explainer   Explainer
 	Approvals   Approvals

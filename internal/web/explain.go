@@ -154,11 +154,15 @@ func (c *console) find(v *visit, p *searchPage) error {
 	if ask, ok := question(p.Text); ok {
 		words = ask.patch
 	}
-	all, err := c.Records.ListMachines(v.ctx, patch.MachineFilter{})
+	roll, err := c.Roll(v.ctx)
 	if err != nil {
 		return err
 	}
-	p.Machines = head(found, keep(all, func(m patch.Machine) bool { return names(m, p.Text) }))
+	for _, m := range roll.Machines {
+		if len(p.Machines) < found && names(m.Machine, p.Text) {
+			p.Machines = append(p.Machines, m.Machine)
+		}
+	}
 	if p.Patches, p.Total, err = c.Records.SearchPatches(v.ctx, patch.PatchFilter{Text: words, Limit: found}); err != nil {
 		return err
 	}

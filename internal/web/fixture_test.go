@@ -99,13 +99,12 @@ func (w *world) PatchCounts(_ context.Context, _ patch.HostOS, f ledger.RowFilte
 	}
 	return list, len(list), nil
 }
-func (w *world) Machines(context.Context, patch.MachineFilter) ([]ledger.MachineRow, error) {
-	return w.machines, nil
+func (w *world) Roll(context.Context) (*ledger.Roll, error) {
+	return &ledger.Roll{Machines: w.machines, Fleet: w.fleet}, nil
 }
 func (w *world) Ineligible(context.Context, ledger.IneligibleFilter) (ledger.Ineligible, error) {
 	return w.beyond, nil
 }
-func (w *world) Status(context.Context) (ledger.Fleet, error) { return w.fleet, nil }
 func (w *world) Explain(_ context.Context, _ patch.MachineID, p patch.ID) (ledger.Explanation, error) {
 	if len(w.rows) == 0 || strings.HasSuffix(string(p), "/none") {
 		return ledger.Explanation{}, patch.Errorf(patch.NotFound, "no patch is called %s", p)
@@ -410,6 +409,7 @@ func (w *world) Lint(context.Context) ([]lint.Finding, error)      { return w.fi
 
 func (w *world) config() Config {
 	return Config{
+		Roll:     w.Roll,
 		Calendar: clock{w}, Rules: bench{w}, Reporter: w, Updaters: garage{w}, Beside: w, Beyond: w, Stuck: pier{w},
 		Ledger: w, Explainer: w, Approvals: w, Seconds: w, WhatIf: w, Planner: w, Deployments: dock{w}, Labels: shelf{w}, Records: w, Door: w,
 		NewToken: func() (string, patch.Hash, error) {

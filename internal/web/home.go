@@ -26,12 +26,12 @@ type homePage struct {
 const homeLines = 6
 
 func (c *console) home(v *visit) error {
-	fleet, err := c.Explainer.Status(v.ctx)
+	roll, err := c.Roll(v.ctx)
 	if err != nil {
 		return err
 	}
-	p := homePage{Fleet: fleet}
-	for _, os := range fleet.OSes {
+	p := homePage{Fleet: roll.Fleet}
+	for _, os := range p.Fleet.OSes {
 		if err := c.homeCounts(v, os.OS, &p); err != nil {
 			return err
 		}
@@ -41,9 +41,7 @@ func (c *console) home(v *visit) error {
 		return err
 	}
 	p.Risk = head(homeLines, oldest(p.Risk, p.KEV))
-	if err := c.homeMachines(v, &p); err != nil {
-		return err
-	}
+	p.addMachines(roll.Machines)
 	list, err := c.Deployments.List(v.ctx, 20)
 	if err != nil {
 		return err
@@ -83,11 +81,7 @@ func (c *console) homeCounts(v *visit, os patch.HostOS, p *homePage) error {
 	return nil
 }
 
-func (c *console) homeMachines(v *visit, p *homePage) error {
-	rows, err := c.Ledger.Machines(v.ctx, patch.MachineFilter{})
-	if err != nil {
-		return err
-	}
+func (p *homePage) addMachines(rows []ledger.MachineRow) {
 	for _, m := range rows {
 		switch {
 		case m.State == patch.Pending:
@@ -96,7 +90,6 @@ func (c *console) homeMachines(v *visit, p *homePage) error {
 			p.Stuck = append(p.Stuck, m)
 		}
 	}
-	return nil
 }
 
 // rank puts security patches first, then those that most machines need.

@@ -104,12 +104,12 @@ func (c *console) tryLabel(v *visit, f *labelForm) error {
 
 // names gives every machine's name.
 func (c *console) names(v *visit) (map[patch.MachineID]string, error) {
-	all, err := c.Records.ListMachines(v.ctx, patch.MachineFilter{})
+	roll, err := c.Roll(v.ctx)
 	if err != nil {
 		return nil, err
 	}
-	names := make(map[patch.MachineID]string, len(all))
-	for _, m := range all {
+	names := make(map[patch.MachineID]string, len(roll.Machines))
+	for _, m := range roll.Machines {
 		names[m.ID] = m.Name
 	}
 	return names, nil
@@ -195,7 +195,7 @@ func (c *console) label(v *visit) error {
 	if p.Names, err = c.names(v); err != nil {
 		return err
 	}
-	all, err := c.Ledger.Machines(v.ctx, patch.MachineFilter{})
+	roll, err := c.Roll(v.ctx)
 	if err != nil {
 		return err
 	}
@@ -203,7 +203,7 @@ func (c *console) label(v *visit) error {
 	for _, id := range m.Members {
 		in[id] = true
 	}
-	rows := keep(all, func(r ledger.MachineRow) bool { return in[r.ID] })
+	rows := keep(roll.Machines, func(r ledger.MachineRow) bool { return in[r.ID] })
 	at := v.offset(machinesSize)
 	p.Rows = page(rows, at, machinesSize)
 	p.Pager = v.pager(at, machinesSize, len(p.Rows), len(rows))

@@ -52,15 +52,12 @@ func stuck(m ledger.MachineRow) bool {
 
 func (c *console) machines(v *visit) error {
 	p := machinesPage{OS: v.get("os"), Label: v.get("label"), Text: v.get("q"), Show: v.get("show")}
-	var err error
-	if p.Fleet, err = c.Explainer.Status(v.ctx); err != nil {
-		return err
-	}
-	all, err := c.Ledger.Machines(v.ctx, patch.MachineFilter{})
+	roll, err := c.Roll(v.ctx)
 	if err != nil {
 		return err
 	}
-	p.All = len(all)
+	all := roll.Machines
+	p.Fleet, p.All = roll.Fleet, len(all)
 	if p.Labels, err = c.labelNames(v); err != nil {
 		return err
 	}

@@ -40,10 +40,11 @@ func (c *console) patches(v *visit) error {
 	if p.Show == "" {
 		p.Show = "needed"
 	}
-	var err error
-	if p.Fleet, err = c.Explainer.Status(v.ctx); err != nil {
+	roll, err := c.Roll(v.ctx)
+	if err != nil {
 		return err
 	}
+	p.Fleet = roll.Fleet
 	if p.OS == "" {
 		p.OS = mainOS(p.Fleet)
 	}

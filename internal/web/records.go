@@ -23,17 +23,17 @@ func (c *console) feeds(v *visit) error {
 	if err != nil {
 		return err
 	}
-	fleet, err := c.Explainer.Status(v.ctx)
+	roll, err := c.Roll(v.ctx)
 	if err != nil {
 		return err
 	}
-	p := feedsPage{Feeds: feeds, OSes: fleet.OSes}
+	p := feedsPage{Feeds: feeds, OSes: roll.Fleet.OSes}
 	for _, f := range feeds {
 		if f.Last != nil && (f.Last.Outcome == "new" || f.Last.Outcome == "unchanged") {
 			p.Good++
 		}
 	}
-	p.Alarms = keep(fleet.Alarms, func(a patch.Alarm) bool { return a.Kind == "feed" })
+	p.Alarms = keep(roll.Fleet.Alarms, func(a patch.Alarm) bool { return a.Kind == "feed" })
 	return show(c, v, "feeds", "feeds", "Feeds", p)
 }
 

@@ -1,0 +1,88 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/ledger"
+)
+
+// walks is a fleet whose walk takes a while, and what people did to it.
+type walks struct {
+	took  time.Duration
+	deeds uint64
+	count int
+	fault error
+}
+
+func (w *walks) walk(context.Context) (*ledger.Roll, error) {
+	time.Sleep(w.took)
+	w.count++
+	return &ledger.Roll{Fleet: ledger.Fleet{Machines: w.count}}, w.fault
+}
+
+func (w *walks) register() *ledger.Register {
+	return ledger.NewRegister(w.walk, func(context.Context) (uint64, error) { return w.deeds, nil }, time.Now)
+}
+
+func TestRegisterWalksOnlyWhereItMust(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		w := &walks{took: time.Second}
+		g := w.register()
+		look := func(want int, within time.Duration, when string) {
+			t.Helper()
+			begun := time.Now()
+			r, err := g.Roll(ctx)
+			if err != nil || r.Fleet.Machines != want || time.Since(begun) > within {
+				t.Fatalf("%s: walk %d after %v, want %d within %v: %v", when, r.Fleet.Machines, time.Since(begun), want, within, err)
+			}
+		}
+		go g.Keep(ctx, func(err error) { t.Error(err) })
+		look(1, time.Second, "at first")
+		look(1, 0, "again")
+		w.deeds++
+		look(2, 2*time.Second, "after a deed")
+		look(2, 0, "after that")
+		time.Sleep(21 * time.Second)
+		look(2, 0, "when it is old")
+		time.Sleep(2 * time.Second)
+		look(3, 0, "when it was made anew behind the reader's back")
+		time.Sleep(10 * time.Minute)
+		if look(w.count, 0, "in the morning"); w.count < 5 || w.count > 7 {
+			t.Errorf("%d walks while nobody looked", w.count)
+		}
+		stop()
+		time.Sleep(2 * time.Second) // a walk that has begun ends
+	})
+}
+
+func TestASmallFleetIsWalkedEachTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &walks{took: time.Millisecond}
+		g := w.register()
+		for i := range 3 {
+			if r, err := g.Roll(t.Context()); err != nil || r.Fleet.Machines != i+1 {
+				t.Errorf("look %d: %v, %v", i, r, err)
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	})
+}
+
+func TestAFailedWalkIsNoRoll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &walks{fault: errors.New("gone")}
+		g := w.register()
+		if _, err := g.Roll(t.Context()); err == nil {
+			t.Error("no error")
+		}
+		w.fault = nil
+		if r, err := g.Roll(t.Context()); err != nil || r.Fleet.Machines != 2 {
+			t.Errorf("%v, %v", r, err)
+		}
+	})
+}
