@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +14,7 @@ import (
 // walks is a fleet whose walk takes a while, and what people did to it.
 type walks struct {
 	took  time.Duration
+	mu    sync.Mutex
 	deeds uint64
 	count int
 	fault error
@@ -20,12 +22,32 @@ type walks struct {
 
 func (w *walks) walk(context.Context) (*ledger.Roll, error) {
 	time.Sleep(w.took)
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.count++
 	return &ledger.Roll{Fleet: ledger.Fleet{Machines: w.count}}, w.fault
 }
 
+func (w *walks) newest(context.Context) (uint64, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.deeds, nil
+}
+
+func (w *walks) act() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.deeds++
+}
+
+func (w *walks) walked() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.count
+}
+
 func (w *walks) register() *ledger.Register {
-	return ledger.NewRegister(w.walk, func(context.Context) (uint64, error) { return w.deeds, nil }, time.Now)
+	return ledger.NewRegister(w.walk, w.newest, time.Now)
 }
 
 func TestRegisterWalksOnlyWhereItMust(t *testing.T) {
@@ -44,7 +66,7 @@ func TestRegisterWalksOnlyWhereItMust(t *testing.T) {
 		go g.Keep(ctx, func(err error) { t.Error(err) })
 		look(1, time.Second, "at first")
 		look(1, 0, "again")
-		w.deeds++
+		w.act()
 		look(2, 2*time.Second, "after a deed")
 		look(2, 0, "after that")
 		time.Sleep(21 * time.Second)
@@ -52,8 +74,8 @@ func TestRegisterWalksOnlyWhereItMust(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		look(3, 0, "when it was made anew behind the reader's back")
 		time.Sleep(10 * time.Minute)
-		if look(w.count, 0, "in the morning"); w.count < 5 || w.count > 7 {
-			t.Errorf("%d walks while nobody looked", w.count)
+		if look(w.walked(), 0, "in the morning"); w.walked() < 5 || w.walked() > 7 {
+			t.Errorf("%d walks while nobody looked", w.walked())
 		}
 		stop()
 		time.Sleep(2 * time.Second) // a walk that has begun ends
