@@ -51,9 +51,9 @@ type Subject struct {
 	KEV   patch.Exploits // CVEs known to be exploited; nil where no source is subscribed
 }
 
-func (s Subject) values() map[string]any {
+func (s Subject) candidate() *candidate {
 	p := &s.Patch
-	c := candidate{ID: string(p.ID), Title: p.Title, Source: p.Source, Version: p.Version, Suite: p.Suite, OS: string(s.OS), Category: string(p.Category),
+	c := &candidate{ID: string(p.ID), Title: p.Title, Source: p.Source, Version: p.Version, Suite: p.Suite, OS: string(s.OS), Category: string(p.Category),
 		Severity: string(p.Severity), Advisory: p.Advisory, CVEs: slices.Clone(p.CVEs), Released: p.Released, AgeDays: int64(s.Now.Sub(p.Released) / (24 * time.Hour))}
 	c.Vendor, _, _ = strings.Cut(string(s.OS), "-")
 	for _, f := range p.Payloads {
@@ -63,7 +63,7 @@ func (s Subject) values() map[string]any {
 	}
 	c.ExploitedCVEs = s.KEV.Among(p.CVEs)
 	c.Exploited = len(c.ExploitedCVEs) > 0
-	return map[string]any{Variable: c}
+	return c
 }
 
 // Criterion is a condition about patches that can be asked. The zero Criterion holds for every patch.
@@ -83,7 +83,8 @@ func (c Criterion) Holds(s Subject) (bool, error) {
 	if c.condition == nil {
 		return true, nil
 	}
-	return c.condition.Holds(s.values())
+	t := language("").Thing(s.candidate())
+	return c.condition.Holds(&t)
 }
 
 // Dissect judges patches piece by piece, for people.
@@ -92,5 +93,8 @@ func Dissect(what, text string) (func(Subject) (expr.Part, error), error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(s Subject) (expr.Part, error) { return a.Of(s.values()) }, nil
+	return func(s Subject) (expr.Part, error) {
+		t := language(what).Thing(s.candidate())
+		return a.Of(&t)
+	}, nil
 }

@@ -59,8 +59,8 @@ func (l Language) Dissect(text string) (*Anatomy, error) {
 func (a *Anatomy) Reads(variable string) bool { return a.reads[variable] }
 
 // Of judges every piece for one thing.
-func (a *Anatomy) Of(values map[string]any) (Part, error) {
-	out, details, err := a.program.Eval(values)
+func (a *Anatomy) Of(t *Thing) (Part, error) {
+	out, details, err := a.program.Eval(t.values())
 	if details == nil {
 		return Part{}, patch.Errorf(patch.Internal, "cannot look into an expression: %w", err)
 	}

@@ -38,6 +38,7 @@ type Language struct {
 // Condition is a compiled expression; it may be used from many goroutines.
 type Condition struct {
 	program cel.Program
+	simple  *simple // nil where only CEL can judge it
 	reads   map[string]bool
 }
 
@@ -51,7 +52,7 @@ func (l Language) Compile(text string) (*Condition, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Condition{reads: readsOf(ast)}
+	c := &Condition{reads: readsOf(ast), simple: l.simply(ast.NativeRep().Expr())}
 	if c.program, err = env.Program(ast, cel.CostLimit(maxCost)); err != nil {
 		return nil, l.refuse(err.Error())
 	}
@@ -111,8 +112,15 @@ func readsOf(ast *cel.Ast) map[string]bool {
 func (c *Condition) Reads(variable string) bool { return c.reads[variable] }
 
 // Holds evaluates the condition; an error says why it could not be judged.
-func (c *Condition) Holds(values map[string]any) (bool, error) {
-	out, _, err := c.program.Eval(values)
+func (c *Condition) Holds(t *Thing) (bool, error) {
+	if c.simple != nil {
+		return c.simple.holds(t), nil
+	}
+	return c.eval(t)
+}
+
+func (c *Condition) eval(t *Thing) (bool, error) {
+	out, _, err := c.program.Eval(t.values())
 	if err != nil {
 		return false, err
 	}

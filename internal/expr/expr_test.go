@@ -20,7 +20,10 @@ func things() Language {
 	return Language{What: "a test", Example: "true", Variables: []Variable{{"thing", reflect.TypeFor[thing]()}}}
 }
 
-func of(t thing) map[string]any { return map[string]any{"thing": t} }
+func of(t thing) *Thing {
+	made := things().Thing(&t)
+	return &made
+}
 
 // plain writes a part as a person would sketch it.
 func plain(p Part) string {

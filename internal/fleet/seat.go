@@ -46,7 +46,7 @@ func (s *Seat) Snapshot() (snap patch.Snapshot, ok bool) {
 
 // says is what of a machine stays the same from check-in to check-in unless something about the machine is new.
 func says(m patch.Machine) patch.Machine {
-	return patch.Machine{ID: m.ID, Name: m.Name, State: m.State, OS: m.OS, EnrolledAt: m.EnrolledAt, EnrolledBy: m.EnrolledBy, Address: m.Address,
+	return patch.Machine{ID: m.ID, Name: m.Name, State: m.State, OS: m.OS, EnrolledAt: m.EnrolledAt, EnrolledBy: m.EnrolledBy, Address: m.Address, Zone: m.Zone,
 		AgentVersion: m.AgentVersion, Inventory: m.Inventory, RebootOwed: m.RebootOwed}
 }
 

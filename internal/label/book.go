@@ -116,14 +116,14 @@ func (b *Book) LabelsOf(ctx context.Context, id patch.MachineID) ([]string, erro
 	if err != nil {
 		return nil, err
 	}
-	names := []string{patch.LabelAll}
+	names, subject := []string{patch.LabelAll}, &subject{seat: seat}
 	for _, l := range labels {
 		if l.Of != patch.OfMachines || l.Name == patch.LabelAll {
 			continue
 		}
 		in := l.Expr == "" && slices.Contains(l.Members, id)
 		if l.Expr != "" {
-			if in, err = b.smart(ctx, l.Expr, seat); err != nil {
+			if in, err = b.smart(ctx, l.Expr, subject); err != nil {
 				return nil, err
 			}
 		}
@@ -152,7 +152,7 @@ func (b *Book) List(ctx context.Context) ([]Membership, error) {
 	return out, nil
 }
 
-// all gives every label, "all" first, then by name.
+// all gives every label, "all" first, then by name, and judges the smart ones of machines.
 func (b *Book) all(ctx context.Context) (*fleet.Look, []patch.Label, error) {
 	look, err := b.Fleet.Look(ctx)
 	if err != nil {
@@ -164,7 +164,7 @@ func (b *Book) all(ctx context.Context) (*fleet.Look, []patch.Label, error) {
 	}
 	labels = slices.DeleteFunc(labels, func(l patch.Label) bool { return l.Name == patch.LabelAll })
 	slices.SortFunc(labels, func(x, y patch.Label) int { return strings.Compare(x.Name, y.Name) })
-	return look, append([]patch.Label{builtin()}, labels...), nil
+	return look, append([]patch.Label{builtin()}, labels...), b.refreshAll(ctx, labels, look)
 }
 
 func builtin() patch.Label {

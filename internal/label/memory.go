@@ -2,8 +2,6 @@ package label
 
 import (
 	"context"
-	"maps"
-	"runtime"
 	"strings"
 	"sync"
 
@@ -63,19 +61,46 @@ func (b *Book) program(text string) (*program, error) {
 }
 
 // smart evaluates an expression for one machine; false where it cannot be judged.
-func (b *Book) smart(ctx context.Context, text string, s *fleet.Seat) (bool, error) {
+func (b *Book) smart(ctx context.Context, text string, s *subject) (bool, error) {
 	p, err := b.program(text)
 	if err != nil {
 		return false, err
 	}
 	p.mu.Lock()
-	known, yes := !p.hasty && s.Told <= p.told, p.yes
+	known, yes := !p.hasty && s.seat.Told <= p.told, p.yes
 	p.mu.Unlock()
 	if known {
-		return yes.Contains(s.Number), nil
+		return yes.Contains(s.seat.Number), nil
 	}
-	a := b.answer(ctx, p.condition, s)
-	return a.yes, a.err
+	if err := b.prepare(ctx, s, p.condition.Reads("inventory")); err != nil || p.condition.Reads("inventory") && s.why != "" {
+		return false, err
+	}
+	holds, fault := p.condition.Holds(&s.thing)
+	return holds && fault == nil, nil
+}
+
+// subject is a machine as expressions see it, prepared once for all of them.
+type subject struct {
+	seat     *fleet.Seat
+	thing    expr.Thing
+	prepared bool
+	read     bool   // the inventory was looked for
+	why      string // it is not at hand
+}
+
+// prepare reads what expressions ask for that was not read yet.
+func (b *Book) prepare(ctx context.Context, s *subject, asks bool) (err error) {
+	if s.prepared && (s.read || !asks) {
+		return nil
+	}
+	i := &inventory{}
+	if s.prepared, s.read = true, asks; asks {
+		if i, s.why, err = b.inventory(ctx, s.seat.Machine); err != nil {
+			return err
+		}
+	}
+	s.thing = thing(s.seat.Machine, i)
+	return nil
 }
 
 // smartly evaluates an expression for the machines of a look that have told something new since the last time, and gives who carries it and
@@ -87,83 +112,14 @@ func (b *Book) smartly(ctx context.Context, text string, look *fleet.Look) (*roa
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.hasty {
-		p.told = 0
-	}
-	var seats []*fleet.Seat
-	for s := range look.Since(p.told) {
-		seats = append(seats, s)
-	}
-	if len(seats) == 0 {
-		return p.yes, p.why, nil
-	}
-	yes, why := p.yes.Clone(), maps.Clone(p.why)
-	if why == nil {
-		why = map[uint32]string{}
-	}
-	for i, a := range b.answers(ctx, p.condition, seats) {
-		n := seats[i].Number
-		if a.err != nil {
-			return nil, nil, a.err
-		}
-		delete(why, n)
-		yes.Remove(n)
-		switch {
-		case a.why != "":
-			why[n] = a.why
-		case a.yes:
-			yes.Add(n)
-		}
-	}
-	p.yes, p.why, p.told = yes, why, look.Told
-	return yes, why, nil
+	err = b.refresh(ctx, []*program{p}, look)
+	return p.yes, p.why, err
 }
 
-type answer struct {
-	yes bool
-	why string // it could not be judged
-	err error
-}
-
-// answers evaluates many machines at once, on all processors.
-func (b *Book) answers(ctx context.Context, c *expr.Condition, seats []*fleet.Seat) []answer {
-	out := make([]answer, len(seats))
-	workers := min(runtime.GOMAXPROCS(0), 1+len(seats)/1000)
-	var work sync.WaitGroup
-	for w := range workers {
-		work.Go(func() {
-			for i := w * len(seats) / workers; i < (w+1)*len(seats)/workers; i++ {
-				out[i] = b.answer(ctx, c, seats[i])
-			}
-		})
-	}
-	work.Wait()
-	return out
-}
-
-// answer evaluates one machine; one that is not admitted carries nothing.
-func (b *Book) answer(ctx context.Context, c *expr.Condition, s *fleet.Seat) answer {
-	if s.Machine.State != patch.Admitted {
-		return answer{}
-	}
-	i, why, err := b.inventory(ctx, c, s.Machine)
-	if err != nil || why != "" {
-		return answer{why: why, err: err}
-	}
-	yes, err := c.Holds(values(s.Machine, i))
-	if err != nil {
-		return answer{why: err.Error()}
-	}
-	return answer{yes: yes}
-}
-
-// inventory gives what a machine told about itself, where an expression asks for it; why says why it is not at hand.
-func (b *Book) inventory(ctx context.Context, r interface{ Reads(string) bool }, m patch.Machine) (i *inventory, why string, err error) {
-	if !r.Reads("inventory") {
-		return &inventory{}, "", nil
-	}
+// inventory gives what a machine told about itself; why says why it is not at hand.
+func (b *Book) inventory(ctx context.Context, m patch.Machine) (i *inventory, why string, err error) {
 	if m.Inventory == "" {
-		return nil, "its inventory has not arrived yet", nil
+		return &inventory{}, "its inventory has not arrived yet", nil
 	}
 	b.memory.mu.Lock()
 	i = b.memory.inventories[m.Inventory]
@@ -173,14 +129,14 @@ func (b *Book) inventory(ctx context.Context, r interface{ Reads(string) bool },
 	}
 	blob, err := b.Inventories.FindInventory(ctx, m.Inventory)
 	if patch.KindOf(err) == patch.NotFound && err != nil {
-		return nil, "its inventory has not arrived yet", nil
+		return &inventory{}, "its inventory has not arrived yet", nil
 	}
 	if err != nil {
 		return nil, "", err
 	}
 	var whole patch.Inventory
 	if err := world.Decode(blob, &whole); err != nil {
-		return nil, "its inventory cannot be read: " + err.Error(), nil
+		return &inventory{}, "its inventory cannot be read: " + err.Error(), nil
 	}
 	i = told(whole)
 	b.memory.mu.Lock()

@@ -29,7 +29,7 @@ func forgetful(t *rapid.T, b *Book, s *shelf, expressions []string) *Book {
 
 // What a book remembers is what one that remembers nothing works out, whatever machines have told meanwhile.
 func TestAMemoryIsNeverOld(t *testing.T) {
-	expressions := []string{`machine.name == "a"`, `inventory.memory_mb > 4096`, `machine.os == "x" || inventory.cores == 1`, `machine.reboot_owed`,
+	expressions := []string{`machine.name == "a"`, `inventory.memory_mb > 4096`, `machine.os == "x" || inventory.cores == 1`, `machine.reboot_owed`, `machine.zone == "Europe/Berlin"`,
 		`machine.address.startsWith("10.")`, `machine.seen_at > timestamp("2026-03-01T10:00:05Z")`, `10 / (inventory.cores - 1) > 0`}
 	rapid.Check(t, func(t *rapid.T) {
 		b, s := book()
@@ -41,7 +41,7 @@ func TestAMemoryIsNeverOld(t *testing.T) {
 				s.machines = append(s.machines, patch.Machine{ID: patch.MachineID(fmt.Sprint("new", len(s.machines))), State: patch.Admitted})
 			}
 			m := &s.machines[rapid.IntRange(0, len(s.machines)-1).Draw(t, "machine")]
-			switch rapid.IntRange(0, 6).Draw(t, "what") { // one thing alone
+			switch rapid.IntRange(0, 7).Draw(t, "what") { // one thing alone
 			case 0:
 				m.Name = rapid.SampledFrom([]string{"a", "b"}).Draw(t, "name")
 			case 1:
@@ -54,6 +54,8 @@ func TestAMemoryIsNeverOld(t *testing.T) {
 				m.RebootOwed = !m.RebootOwed
 			case 5:
 				m.Address = rapid.SampledFrom([]string{"10.1.1.1", "192.0.2.1"}).Draw(t, "address")
+			case 7:
+				m.Zone = rapid.SampledFrom([]string{"", "Europe/Berlin"}).Draw(t, "zone")
 			case 6:
 				m.SeenAt = time.Date(2026, 3, 1, 10, 0, rapid.IntRange(0, 9).Draw(t, "seen"), 0, time.UTC)
 			}

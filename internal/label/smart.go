@@ -42,8 +42,8 @@ type inventory struct {
 	Updaters      []string `cel:"updaters"`
 }
 
-func seen(m patch.Machine) machine {
-	return machine{ID: string(m.ID), Name: m.Name, OS: string(m.OS), Address: m.Address, Agent: m.AgentVersion, Zone: m.Zone, RebootOwed: m.RebootOwed,
+func seen(m patch.Machine) *machine {
+	return &machine{ID: string(m.ID), Name: m.Name, OS: string(m.OS), Address: m.Address, Agent: m.AgentVersion, Zone: m.Zone, RebootOwed: m.RebootOwed,
 		SeenAt: m.SeenAt, EnrolledAt: m.EnrolledAt, EnrolledBy: m.EnrolledBy}
 }
 
@@ -62,7 +62,5 @@ func language() expr.Language {
 		Variables: []expr.Variable{{Name: "machine", Type: reflect.TypeFor[machine]()}, {Name: "inventory", Type: reflect.TypeFor[inventory]()}}}
 }
 
-// values are what an expression reads for one machine.
-func values(m patch.Machine, i *inventory) map[string]any {
-	return map[string]any{"machine": seen(m), "inventory": i}
-}
+// thing is what an expression judges for one machine.
+func thing(m patch.Machine, i *inventory) expr.Thing { return language().Thing(seen(m), i) }

@@ -73,14 +73,12 @@ func (b *Book) testMachines(ctx context.Context, t *Trial) error {
 			continue
 		}
 		l := Looked{ID: string(m.ID), Name: m.Name}
-		i, why, err := b.inventory(ctx, a, m)
-		switch {
-		case err != nil:
+		s := subject{seat: look.At(n)}
+		if err := b.prepare(ctx, &s, a.Reads("inventory")); err != nil {
 			return err
-		case why != "":
-			l.Fault = why
-		default:
-			if l.Part, err = a.Of(values(m, i)); err != nil {
+		}
+		if l.Fault = s.why; l.Fault == "" {
+			if l.Part, err = a.Of(&s.thing); err != nil {
 				return err
 			}
 		}

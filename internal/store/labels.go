@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"slices"
+	"sync/atomic"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -28,6 +30,7 @@ func (s *Store) PutLabel(ctx context.Context, c patch.Caller, l patch.Label) err
 	}
 	d := deed{"label.put", l.Name, map[string]any{"expr": l.Expr, "of": l.Of, "members": l.Members, "patches": l.Patches, "note": l.Note}}
 	err := s.change(ctx, c, d, func(x session) error {
+		s.labels.changing(s)
 		if _, err := x.exec(ctx, `INSERT INTO labels (`+labelColumns+`) VALUES ($1, $2, $3, $4, $5, $6)
 			ON CONFLICT (name) DO UPDATE SET note = excluded.note, expr = excluded.expr, of_what = excluded.of_what`, l.Name, l.Note, l.Expr, l.CreatedAt, l.CreatedBy, l.Of); err != nil {
 			return err
@@ -60,8 +63,59 @@ func carriers[T any](label string, ids []T) [][]any {
 	return rows
 }
 
+// labels are those that were read last. Nobody but this process writes to an SQLite file, and there is one writer at a time: what was read
+// after the last commit that changed a label is what is stored.
+type labels struct {
+	kept  atomic.Pointer[keptLabels]
+	since atomic.Int64 // what was read at fewer commits than this is old
+}
+
+type keptLabels struct {
+	all     []patch.Label // the built-in one first, then by name
+	by      map[string]int
+	commits int64 // before it was read
+}
+
+// changing is called in a transaction that changes a label.
+func (l *labels) changing(s *Store) { l.since.Store(s.commits.Load() + 1) }
+
+func (s *Store) readLabels(ctx context.Context) (*keptLabels, error) {
+	if k := s.labels.kept.Load(); k != nil && k.commits >= s.labels.since.Load() {
+		return k, nil
+	}
+	k := &keptLabels{commits: s.commits.Load(), by: map[string]int{}}
+	var err error
+	if k.all, err = s.listLabels(ctx); err != nil {
+		return nil, err
+	}
+	for i, l := range k.all {
+		k.by[l.Name] = i
+	}
+	if s.engine.name == "sqlite" {
+		s.labels.kept.Store(k)
+	}
+	return k, nil
+}
+
 // FindLabel gives a label with its stored members; the built-in one has none stored.
 func (s *Store) FindLabel(ctx context.Context, name string) (patch.Label, error) {
+	if s.engine.name != "sqlite" {
+		return s.findLabel(ctx, name)
+	}
+	k, err := s.readLabels(ctx)
+	if err != nil {
+		return patch.Label{}, err
+	}
+	i, ok := k.by[name]
+	if !ok {
+		return patch.Label{}, patch.Errorf(patch.NotFound, "no label is called %q", name)
+	}
+	l := k.all[i]
+	l.Members, l.Patches = slices.Clone(l.Members), slices.Clone(l.Patches)
+	return l, nil
+}
+
+func (s *Store) findLabel(ctx context.Context, name string) (patch.Label, error) {
 	if name == patch.LabelAll {
 		return builtIn(), nil
 	}
@@ -76,14 +130,22 @@ func (s *Store) FindLabel(ctx context.Context, name string) (patch.Label, error)
 	return l, fault(err, "cannot read the members of the label %s", name)
 }
 
+// ListLabels gives the built-in label and then all others, by name, with their members, which the caller must not change.
+func (s *Store) ListLabels(ctx context.Context) ([]patch.Label, error) {
+	k, err := s.readLabels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(k.all), nil
+}
+
 func builtIn() patch.Label {
 	return patch.Label{Name: patch.LabelAll, Note: "every admitted machine", CreatedBy: "fettle"}
 }
 
 func scanCarrier[T any](r scanner) (id T, err error) { return id, r.Scan(&id) }
 
-// ListLabels gives the built-in label and then all others, by name, with their members.
-func (s *Store) ListLabels(ctx context.Context) ([]patch.Label, error) {
+func (s *Store) listLabels(ctx context.Context) ([]patch.Label, error) {
 	all, err := list(ctx, s.read(), scanLabel, `SELECT `+labelColumns+` FROM labels ORDER BY name`)
 	if err != nil {
 		return nil, fault(err, "cannot list labels")
@@ -122,6 +184,7 @@ func (s *Store) RemoveLabel(ctx context.Context, c patch.Caller, name string) er
 		return patch.Errorf(patch.Invalid, "the label %q is built in and stays", patch.LabelAll)
 	}
 	err := s.change(ctx, c, deed{"label.remove", name, nil}, func(x session) error {
+		s.labels.changing(s)
 		if err := unlabel(ctx, x, name); err != nil {
 			return err
 		}

@@ -30,6 +30,7 @@ type Store struct {
 	moves   *moves
 	commits atomic.Int64 // of this process
 	words   words
+	labels  labels
 	bases   bases
 	group   *group // of writers; nil where the database lets them write at once
 
