@@ -3,6 +3,7 @@ package debian
 import (
 	"bytes"
 	"cmp"
+	"io"
 	"slices"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 const (
 	MaxStatus         = 96 << 20
 	maxStatusPackages = 100_000
+	statusChunk       = 128 << 10 // read at a time: a buffer that stays in the processor's cache, where a whole database does not
 )
 
 // statusFields are the fields of a status paragraph that decide anything here.
@@ -24,17 +26,9 @@ type statusFields struct {
 // ParseStatus reads dpkg's status database. It is all or nothing: a database that is empty, cut off or garbled is an error that says
 // where. Packages that are not installed at all are left out; a version that is no version is kept as it is. The result is sorted by
 // name, then architecture.
-func ParseStatus(b []byte) ([]patch.Package, error) {
-	switch {
-	case len(bytes.TrimSpace(b)) == 0:
-		return nil, fault("it is empty")
-	case len(b) > MaxStatus:
-		return nil, fault("it is larger than %d MiB", MaxStatus>>20)
-	case !bytes.HasSuffix(b, []byte("\n\n")):
-		return nil, fault("it is cut off: its last entry, that of %s, is not complete", short(lastPackage(b)))
-	}
-	out := make([]patch.Package, 0, min(len(b)/512+1, maxStatusPackages))
-	err := scanStatus(b, func(p patch.Package, known bool) error {
+func ParseStatus(r io.Reader) ([]patch.Package, error) {
+	out := make([]patch.Package, 0, 1<<10)
+	err := readStatus(r, func(p patch.Package, known bool) error {
 		if known {
 			out = append(out, p)
 		}
@@ -57,10 +51,46 @@ func ParseStatus(b []byte) ([]patch.Package, error) {
 	return out, nil
 }
 
+// readStatus goes over all paragraphs of a database. Each ends with an empty line, the last one too.
+func readStatus(r io.Reader, each func(p patch.Package, known bool) error) error {
+	b := make([]byte, 0, statusChunk)
+	blank, lines, total := true, 0, 0
+	for {
+		n, err := io.ReadFull(r, b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if total += n; total > MaxStatus {
+			return fault("it is larger than %d MiB", MaxStatus>>20)
+		}
+		whole := 0 // up to where entries are complete
+		if at := bytes.LastIndex(b, []byte("\n\n")); at >= 0 {
+			whole = at + len("\n\n")
+		}
+		blank = blank && len(bytes.TrimSpace(b)) == 0
+		switch end := err == io.EOF || err == io.ErrUnexpectedEOF; {
+		case err != nil && !end:
+			return err
+		case end && blank:
+			return fault("it is empty")
+		case end && len(bytes.TrimLeft(b[whole:], "\n")) > 0:
+			return fault("it is cut off: its last entry, that of %s, is not complete", short(lastPackage(b[whole:])))
+		case end:
+			_, err := scanStatus(b, lines, each)
+			return err
+		}
+		if lines, err = scanStatus(b[:whole], lines, each); err != nil {
+			return err
+		}
+		if b = b[:copy(b, b[whole:])]; len(b) > maxParagraph {
+			return fault("an entry is larger than %d MiB", maxParagraph>>20)
+		}
+		b = slices.Grow(b, statusChunk/2)
+	}
+}
+
 // ParseStatusUpdate reads one file of dpkg's updates directory, which holds what dpkg has not yet merged into the status database,
 // because it is running or was killed, and gives packages with it merged in.
 func ParseStatusUpdate(b []byte, packages []patch.Package) ([]patch.Package, error) {
-	err := scanStatus(b, func(p patch.Package, known bool) error {
+	_, err := scanStatus(b, 0, func(p patch.Package, known bool) error {
 		at, found := slices.BinarySearchFunc(packages, p, byName)
 		switch {
 		case found && known:
@@ -88,10 +118,12 @@ func byName(a, b patch.Package) int {
 	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Arch, b.Arch))
 }
 
-// scanStatus goes over all paragraphs; known is false for a package that dpkg only remembers.
-func scanStatus(b []byte, each func(p patch.Package, known bool) error) error {
+// scanStatus goes over all paragraphs of a text that begins behind some lines, and gives how many lines there are now; known is false for
+// a package that dpkg only remembers.
+func scanStatus(b []byte, line int, each func(p patch.Package, known bool) error) (lines int, err error) {
 	var f statusFields
-	for line := 1; len(b) > 0; line++ {
+	for len(b) > 0 {
+		line++
 		end := bytes.IndexByte(b, '\n')
 		text := b
 		if end >= 0 {
@@ -100,20 +132,20 @@ func scanStatus(b []byte, each func(p patch.Package, known bool) error) error {
 			b = nil
 		}
 		if len(text) > 0 && !f.take(text) {
-			return fault("line %d is no field: %s", line, short(text))
+			return line, fault("line %d is no field: %s", line, short(text))
 		}
 		if (len(text) == 0 || len(b) == 0) && f.seen {
 			p, known, err := f.entry()
 			if err != nil {
-				return patch.Errorf(patch.Invalid, "the entry that ends at line %d: %w", line, err)
+				return line, patch.Errorf(patch.Invalid, "the entry that ends at line %d: %w", line, err)
 			}
 			if err := each(p, known); err != nil {
-				return err
+				return line, err
 			}
 			f = statusFields{}
 		}
 	}
-	return nil
+	return line, nil
 }
 
 // take reads one line of a paragraph.
@@ -237,12 +269,12 @@ func clean(b []byte, limit int) string {
 	return s
 }
 
-// lastPackage names the last package that a cut-off database begins to describe.
+// lastPackage names the package that a cut-off database begins to describe.
 func lastPackage(b []byte) string {
-	at := bytes.LastIndex(b, []byte("\nPackage:"))
-	if at < 0 {
-		return "unknown"
+	for line := range bytes.Lines(b) {
+		if name, ok := bytes.CutPrefix(line, []byte("Package:")); ok {
+			return clean(bytes.TrimSpace(name), 60)
+		}
 	}
-	line, _, _ := bytes.Cut(b[at+1:], []byte{'\n'})
-	return clean(bytes.TrimSpace(line[len("Package:"):]), 60)
+	return "unknown"
 }

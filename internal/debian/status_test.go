@@ -1,9 +1,14 @@
 package debian
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -56,7 +61,7 @@ Architecture: amd64
 `
 
 func TestParseStatus(t *testing.T) {
-	got, err := ParseStatus([]byte(sampleStatus))
+	got, err := ParseStatus(strings.NewReader(sampleStatus))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +96,7 @@ func TestParseStatusAllOrNothing(t *testing.T) {
 		"field twice":       {"Package: a1\nPackage: b2\nStatus: install ok installed\nArchitecture: all\n\n", "line 2"},
 		"starts in a value": {" Package: a1\n\n", "line 1"},
 	} {
-		got, err := ParseStatus([]byte(c.text))
+		got, err := ParseStatus(strings.NewReader(c.text))
 		if err == nil || got != nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %d packages, %v", name, len(got), err)
 		}
@@ -104,21 +109,49 @@ func TestParseStatusCutAnywhere(t *testing.T) {
 		if strings.HasSuffix(sampleStatus[:i], "\n\n") {
 			continue
 		}
-		if _, err := ParseStatus([]byte(sampleStatus[:i])); err == nil {
+		if _, err := ParseStatus(strings.NewReader(sampleStatus[:i])); err == nil {
 			t.Fatalf("cut at byte %d it still parses", i)
 		}
 	}
 }
 
+// A database is read a piece at a time; entries that lie across pieces, or are longer than one, are whole.
+func TestParseStatusInPieces(t *testing.T) {
+	var b strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&b, "Package: p%04d\nStatus: install ok installed\nArchitecture: all\nVersion: %d\nDescription: x\n %s\n\n", i, i, strings.Repeat("y", i*7%199))
+		if i%1000 == 999 {
+			fmt.Fprintf(&b, "Package: q%04d\nStatus: install ok installed\nArchitecture: all\nConffiles:\n%s\n", i, strings.Repeat(" /etc/some/file 0123456789\n", 20_000))
+		}
+	}
+	text := b.String()
+	for name, r := range map[string]io.Reader{"whole": strings.NewReader(text), "bytes": iotest.OneByteReader(strings.NewReader(text)), "halves": iotest.HalfReader(strings.NewReader(text)),
+		"more empty lines": strings.NewReader(text + strings.Repeat("\n", 300_000))} {
+		got, err := ParseStatus(r)
+		if err != nil || len(got) != 3003 || got[2999].Version != "2999" || got[3000].Name != "q0999" {
+			t.Errorf("%s: %d packages, %v", name, len(got), err)
+		}
+	}
+	late := text + "no field\n\n"
+	want := fmt.Sprintf("line %d is", strings.Count(text, "\n")+1)
+	if _, err := ParseStatus(strings.NewReader(late)); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
+	}
+	broken := errors.New("the disk is gone")
+	if _, err := ParseStatus(io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken))); !errors.Is(err, broken) {
+		t.Errorf("%v, want %v", err, broken)
+	}
+}
+
 func TestGarbageVersionStays(t *testing.T) {
-	got, err := ParseStatus([]byte("Package: a1\nStatus: install ok installed\nArchitecture: all\nVersion: 1\x00\xff2\x00\x00\n\n"))
+	got, err := ParseStatus(strings.NewReader("Package: a1\nStatus: install ok installed\nArchitecture: all\nVersion: 1\x00\xff2\x00\x00\n\n"))
 	if err != nil || got[0].Version != "1\uFFFD2" {
 		t.Errorf("%+v %v", got, err)
 	}
 }
 
 func TestParseStatusUpdate(t *testing.T) {
-	base, err := ParseStatus([]byte(sampleStatus))
+	base, err := ParseStatus(strings.NewReader(sampleStatus))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +177,7 @@ func FuzzParseStatus(f *testing.F) {
 	f.Add([]byte(sampleStatus))
 	f.Add([]byte("\x00\x00\n\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		packages, err := ParseStatus(b)
+		packages, err := ParseStatus(bytes.NewReader(b))
 		if err != nil && packages != nil {
 			t.Fatal("partial facts")
 		}

@@ -6,19 +6,16 @@ package standalone
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
-	"github.com/fettle-project/fettle/internal/probe"
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
@@ -60,7 +57,7 @@ type judged struct {
 	result     detect.Result
 	started    time.Time
 	ended      time.Time
-	hash       chan hashed // where a snapshot is written
+	hash       func() (patch.Hash, error) // of the facts; only where a snapshot is written
 }
 
 // Detect judges every patch of the bundle for the machine's host OS. The snapshot file appears whole or not at all.
@@ -102,99 +99,15 @@ func Detect(ctx context.Context, o Options) error {
 	return err
 }
 
-// load reads the machine's facts and, meanwhile, opens the bundle; where the bundle is for one OS only, its signatures too.
-func (o Options) load(ctx context.Context) (*judged, error) {
-	j := &judged{started: o.now()}
-	bundle, err := catalog.OpenBundle(cmp.Or(o.Replay, o.Catalog))
-	if err != nil {
-		return nil, err
-	}
-	j.bundle = bundle
-	type opened struct {
-		signatures *detect.Signatures
-		err        error
-	}
-	early := make(chan opened, 1)
-	oses := bundle.OSes()
-	if len(oses) == 1 {
-		go func() {
-			s, err := bundle.Signatures(oses[0])
-			early <- opened{s, err}
-		}()
-	}
-	j.facts, err = o.readFacts(ctx, bundle)
-	var begun chan func(patch.Facts) (patch.Hash, error)
-	if known := j.facts; err == nil && o.Snapshot != "" { // which names the facts; hashing them takes longer than judging them
-		begun = make(chan func(patch.Facts) (patch.Hash, error), 1)
-		go func() { begun <- wire.HashFacts(known) }()
-	}
-	if len(oses) == 1 {
-		got := <-early
-		if err == nil && (j.facts.OS.Key == oses[0] || oses[0] == patch.AnyOS) {
-			j.signatures, err = got.signatures, got.err
-		}
-	}
-	if err == nil && j.signatures == nil {
-		j.signatures, err = bundle.Signatures(j.facts.OS.Key)
-	}
-	if err != nil {
-		bundle.Close()
-		return nil, err
-	}
-	j.meta, _ = bundle.Meta(j.facts.OS.Key)
-	if j.asked, err = o.collect(ctx, j.signatures, &j.facts); err != nil {
-		bundle.Close()
-		return nil, err
-	}
-	if begun != nil {
-		j.hash = make(chan hashed, 1)
-		go func() {
-			hash, err := (<-begun)(j.facts)
-			j.hash <- hashed{hash, err}
-		}()
-	}
-	return j, nil
-}
-
-// hashed is the facts' hash.
-type hashed struct {
-	hash patch.Hash
-	err  error
-}
-
-// manyTests is from where on it pays to ask a machine from two sides.
-const manyTests = 500
-
-// collect asks the machine what signatures name beyond packages; facts from a file hold it already.
-func (o Options) collect(ctx context.Context, s *detect.Signatures, f *patch.Facts) (detect.Asked, error) {
-	if o.Facts != "" || o.Replay != "" {
-		return detect.Asked{}, nil
-	}
-	m, err := probe.Open(o.root())
-	if err != nil {
-		return detect.Asked{}, err
-	}
-	defer m.Close()
-	if s.Tests() < manyTests || runtime.GOOS != "linux" || runtime.NumCPU() < 2 {
-		return s.Ask(ctx, f, m, nil)
-	}
-	second, err := probe.Open(o.root())
-	if err != nil {
-		return detect.Asked{}, err
-	}
-	defer second.Close()
-	return s.Ask(ctx, f, m, second)
-}
-
 // snapshot is the result as agents upload it. No appliance knows this machine, so Machine is empty and Seq is the time.
 func (j *judged) snapshot(o Options) (patch.Snapshot, error) {
-	facts := <-j.hash
-	if facts.err != nil {
-		return patch.Snapshot{}, facts.err
+	facts, err := j.hash()
+	if err != nil {
+		return patch.Snapshot{}, err
 	}
 	s := patch.Snapshot{Verdicts: j.result.Verdicts, Receipt: patch.Receipt{Seq: uint64(max(1, j.started.Unix())), OS: j.facts.OS.Key,
 		Revision: j.meta.ID, Started: j.started, Ended: j.ended, Expected: j.signatures.Len(), Evaluated: j.result.Verdicts.Len(),
-		Errors: j.result.Errors, Facts: facts.hash, Agent: o.Version}}
+		Errors: j.result.Errors, Facts: facts, Agent: o.Version}}
 	if o.Facts == "" && o.Replay == "" {
 		s.Boot = host.BootID(o.root())
 	}

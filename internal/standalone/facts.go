@@ -10,7 +10,6 @@ import (
 	"slices"
 
 	"github.com/fettle-project/fettle/internal/agent/host"
-	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -42,9 +41,9 @@ func encodeFacts(out io.Writer, f patch.Facts) error {
 	return enc.Encode(f)
 }
 
-func (o Options) readFacts(ctx context.Context, bundle *catalog.Bundle) (patch.Facts, error) {
+func (o Options) readFacts(ctx context.Context) (patch.Facts, error) {
 	if o.Replay != "" {
-		return recordedFacts(bundle, o.Replay)
+		return recordedFacts(o.Replay)
 	}
 	if o.Facts == "" {
 		return host.CollectFacts(ctx, o.root())
@@ -58,7 +57,7 @@ func (o Options) readFacts(ctx context.Context, bundle *catalog.Bundle) (patch.F
 
 // ReadFacts reads a facts file.
 func ReadFacts(path string) (patch.Facts, error) {
-	return Options{Facts: path}.readFacts(context.Background(), nil)
+	return Options{Facts: path}.readFacts(context.Background())
 }
 
 // decodeFacts reads facts as Facts wrote them; where names them in errors.

@@ -78,7 +78,12 @@ func readRecording(b *catalog.Bundle, path string) (recording, error) {
 	return r, nil
 }
 
-func recordedFacts(b *catalog.Bundle, path string) (patch.Facts, error) {
+func recordedFacts(path string) (patch.Facts, error) {
+	b, err := catalog.OpenBundle(path)
+	if err != nil {
+		return patch.Facts{}, err
+	}
+	defer b.Close()
 	r, err := readRecording(b, path)
 	if err != nil {
 		return patch.Facts{}, err

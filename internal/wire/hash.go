@@ -24,10 +24,14 @@ func HashJSON(v any) (patch.Hash, []byte, error) {
 // HashFacts is the hash of a machine's facts, as HashJSON gives it, in two steps: nearly all of the work is done at once, over what is known before objects are
 // collected, and the function that it gives takes the whole facts. OS and packages must be the same in both.
 func HashFacts(known patch.Facts) func(whole patch.Facts) (patch.Hash, error) {
-	head, err := json.Marshal(patch.Facts{OS: known.OS, Packages: known.Packages})
+	os, err := json.Marshal(known.OS)
 	h := sha256.New()
-	if err == nil {
-		h.Write(head[:len(head)-1]) // without its closing brace
+	h.Write(append([]byte(`{"os":`), os...))
+	h.Write([]byte(`,"packages":`))
+	if known.Packages == nil {
+		h.Write([]byte("null"))
+	} else {
+		hashList(h, known.Packages, appendPackage)
 	}
 	return func(whole patch.Facts) (patch.Hash, error) {
 		before, failed := json.Marshal(factsTail{Modules: whole.Modules})
@@ -37,7 +41,8 @@ func HashFacts(known patch.Facts) func(whole patch.Facts) (patch.Hash, error) {
 		}
 		members(h, before)
 		if len(whole.Objects) > 0 {
-			hashObjects(h, whole.Objects)
+			h.Write([]byte(`,"objects":`))
+			hashList(h, whole.Objects, appendObject)
 		}
 		members(h, after)
 		h.Write([]byte{'}'})
@@ -53,15 +58,14 @@ func members(h hash.Hash, object []byte) {
 	}
 }
 
-// hashObjects hashes the member objects, some at a time: all of them are megabytes.
-func hashObjects(h hash.Hash, all []patch.Collected) {
-	h.Write([]byte(`,"objects":[`))
-	b := make([]byte, 0, 64<<10)
+// hashList hashes a list some entries at a time: objects can be megabytes.
+func hashList[T any](h hash.Hash, all []T, one func([]byte, *T) []byte) {
+	b := append(make([]byte, 0, 64<<10), '[')
 	for i := range all {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if b = appendObject(b, &all[i]); len(b) > 48<<10 {
+		if b = one(b, &all[i]); len(b) > 48<<10 {
 			h.Write(b)
 			b = b[:0]
 		}

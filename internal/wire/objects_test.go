@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/json"
+	"reflect"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -39,6 +40,42 @@ func TestObjectsAreEncodedAsByEncodingJSON(t *testing.T) {
 			t.Fatalf("got  %s\nwant %s", got, want)
 		}
 	})
+}
+
+// So are packages, with every field that they have.
+func TestPackagesAreEncodedAsByEncodingJSON(t *testing.T) {
+	for _, text := range []string{"", "plain", "<a>&\u2028\x7f\x00\n", `"\"`, "ü\xff"} {
+		var p patch.Package
+		v := reflect.ValueOf(&p).Elem()
+		for i := range v.NumField() {
+			switch f := v.Field(i); f.Kind() {
+			case reflect.String:
+				f.SetString(text)
+			case reflect.Bool:
+				f.SetBool(text != "")
+			default:
+				t.Fatalf("what is hashed of %s?", v.Type().Field(i).Name)
+			}
+			want, err := json.Marshal(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := appendPackage(nil, &p); string(got) != string(want) {
+				t.Errorf("got  %s\nwant %s", got, want)
+			}
+		}
+	}
+}
+
+// Each character by itself.
+func TestTextIsEncodedAsByEncodingJSON(t *testing.T) {
+	for c := range 256 {
+		s := "a" + string([]byte{byte(c)}) + "b"
+		want, err := json.Marshal(s)
+		if got := appendText(nil, s); err != nil || string(got) != string(want) {
+			t.Errorf("%q: got %s, want %s", s, got, want)
+		}
+	}
 }
 
 // Many objects go through the hash in parts.

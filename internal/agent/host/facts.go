@@ -53,11 +53,15 @@ func plainWord(s string) bool {
 func readStatus(root string) ([]patch.Package, error) {
 	status := filepath.Join(root, dpkgDir, "status")
 	what := "cannot read the package database " + status
-	b, err := readLimited(root, dpkgDir+"/status", debian.MaxStatus)
-	if err != nil {
+	var packages []patch.Package
+	f, err := openIn(root, dpkgDir+"/status")
+	if err == nil {
+		defer f.Close()
+		packages, err = debian.ParseStatus(f)
+	}
+	if unread := new(fs.PathError); errors.As(err, &unread) {
 		return nil, &patch.Error{Kind: patch.Unavailable, What: what, Err: cause(err), Do: "Is this the root of a Debian machine? Nothing was judged."}
 	}
-	packages, err := debian.ParseStatus(b)
 	if err == nil {
 		packages, err = mergeUpdates(root, packages)
 	}

@@ -5,6 +5,7 @@ package host
 import (
 	"cmp"
 	"context"
+	"sync"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -46,17 +47,9 @@ func CollectFacts(ctx context.Context, root string) (patch.Facts, error) {
 
 // meanwhile begins work, and gives what waits for it.
 func meanwhile[T any](work func() (T, error)) (wait func() (T, error)) {
-	var value T
-	var err error
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		value, err = work()
-	}()
-	return func() (T, error) {
-		<-done
-		return value, err
-	}
+	wait = sync.OnceValues(work)
+	go wait()
+	return wait
 }
 
 // CollectPackages reads a machine's packages only, for definitions that say themselves which systems they are about: neither the host OS

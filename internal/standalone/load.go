@@ -1,0 +1,105 @@
+package standalone
+
+import (
+	"cmp"
+	"context"
+	"runtime"
+	"sync"
+
+	"github.com/fettle-project/fettle/internal/catalog"
+	"github.com/fettle-project/fettle/internal/detect"
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/probe"
+	"github.com/fettle-project/fettle/internal/wire"
+)
+
+// load opens the bundle and, meanwhile, reads the machine's facts and hashes them; where the bundle is for one OS only, it opens its
+// signatures before it knows that the machine is of that OS.
+func (o Options) load(ctx context.Context) (*judged, error) {
+	j := &judged{started: o.now()}
+	facts := meanwhile(func() (patch.Facts, error) { return o.readFacts(ctx) })
+	begun := meanwhile(func() (whole func(patch.Facts) (patch.Hash, error), err error) {
+		known, err := facts()
+		if err == nil && o.Snapshot != "" { // which names them
+			whole = wire.HashFacts(known)
+		}
+		return whole, err
+	})
+	err := j.open(cmp.Or(o.Replay, o.Catalog))
+	known, unread := facts()
+	if j.facts = known; err == nil {
+		err = unread
+	}
+	if err == nil {
+		err = j.choose()
+	}
+	if err == nil {
+		j.asked, err = o.collect(ctx, j.signatures, &j.facts)
+	}
+	if err != nil {
+		begun()
+		if j.bundle != nil {
+			j.bundle.Close()
+		}
+		return nil, err
+	}
+	if o.Snapshot != "" {
+		j.hash = meanwhile(func() (patch.Hash, error) {
+			whole, _ := begun() // there are facts
+			return whole(j.facts)
+		})
+	}
+	return j, nil
+}
+
+// meanwhile begins work, and gives what waits for it.
+func meanwhile[T any](work func() (T, error)) (wait func() (T, error)) {
+	wait = sync.OnceValues(work)
+	go wait()
+	return wait
+}
+
+// open opens the bundle, and its signatures where they can only be the right ones.
+func (j *judged) open(path string) (err error) {
+	if j.bundle, err = catalog.OpenBundle(path); err != nil {
+		return err
+	}
+	if oses := j.bundle.OSes(); len(oses) == 1 {
+		j.signatures, _ = j.bundle.Signatures(oses[0]) // choose tries again, and says why it cannot
+	}
+	return nil
+}
+
+// choose takes the signatures for the machine's host OS.
+func (j *judged) choose() (err error) {
+	key := j.facts.OS.Key
+	if s := j.signatures; s == nil || s.OS() != key && s.OS() != patch.AnyOS {
+		j.signatures, err = j.bundle.Signatures(key)
+	}
+	j.meta, _ = j.bundle.Meta(key)
+	return err
+}
+
+// manyTests is from where on it pays to ask a machine from two sides.
+const manyTests = 500
+
+// collect asks the machine what signatures name beyond packages; facts from a file hold it already.
+func (o Options) collect(ctx context.Context, s *detect.Signatures, f *patch.Facts) (detect.Asked, error) {
+	if o.Facts != "" || o.Replay != "" {
+		return detect.Asked{}, nil
+	}
+	m, err := probe.Open(o.root())
+	if err != nil {
+		return detect.Asked{}, err
+	}
+	defer m.Close()
+	if s.Tests() < manyTests || runtime.GOOS != "linux" || runtime.NumCPU() < 2 {
+		return s.Ask(ctx, f, m, nil)
+	}
+	second, err := probe.Open(o.root())
+	if err != nil {
+		return detect.Asked{}, err
+	}
+	defer second.Close()
+	return s.Ask(ctx, f, m, second)
+}
