@@ -51,12 +51,20 @@ func (r *run) owes() *rebootDue {
 	return &rebootDue{Order: r.order.ID, Policy: *p, Window: r.order.Window, Since: r.clock(), Boot: r.cfg.Host.Boot()}
 }
 
-// reboots brings a restart that is due to its end. It looks again and again: what is owed may be settled by others, windows open and close.
+// reboots brings a restart that is due to its end. While one is, it looks again and again: what is owed may be settled by others, windows open
+// and close.
 func (l *loop) reboots(ctx context.Context) error {
+	wait := rebootLook
+	if l.cfg.RebootLook > 0 {
+		wait = l.cfg.RebootLook
+	}
 	for {
-		wait := rebootLook
-		if l.cfg.RebootLook > 0 {
-			wait = l.cfg.RebootLook
+		if l.get().Reboot == nil {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-l.rebootDue:
+			}
 		}
 		if sleep(ctx, wait) != nil {
 			return nil

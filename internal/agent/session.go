@@ -24,7 +24,8 @@ type session struct {
 
 	settleWait time.Duration // how long an order's end waits for its results to be acknowledged
 
-	tending sync.Mutex // of the file that says what to keep off
+	tending   sync.Mutex    // of the file that says what to keep off
+	rebootDue chan struct{} // something about a restart has changed
 
 	mu   sync.Mutex
 	st   state
@@ -34,7 +35,7 @@ type session struct {
 
 // start takes the state directory for this process alone and reads everything in it.
 func start(cfg Config) (*session, func(), error) {
-	s := &session{cfg: cfg, files: layout{cfg.StateDir}, log: cfg.Log, settleWait: 20 * time.Second}
+	s := &session{cfg: cfg, files: layout{cfg.StateDir}, log: cfg.Log, settleWait: 20 * time.Second, rebootDue: make(chan struct{}, 1)}
 	if err := s.files.make(); err != nil {
 		return nil, nil, err
 	}
@@ -138,6 +139,9 @@ func (s *session) set(change func(*state)) error {
 		return patch.Errorf(patch.Unavailable, "cannot keep the agent's state: %w", err)
 	}
 	s.st = next
+	if next.Reboot != nil {
+		poke(s.rebootDue)
+	}
 	return nil
 }
 
