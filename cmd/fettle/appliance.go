@@ -27,6 +27,7 @@ import (
 	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/lint"
+	"github.com/fettle-project/fettle/internal/notify"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/payload"
 	"github.com/fettle-project/fettle/internal/plan"
@@ -80,6 +81,9 @@ func openAppliance(ctx context.Context, cfg config, log *slog.Logger) (a *applia
 		return a, err
 	}
 	a.join(s, dirs, zone, log)
+	if a.Notify, err = a.notifier(s, zone, log); err != nil {
+		return a, err
+	}
 	a.Allowance, err = cfg.Allowed.over(patch.DefaultAllowance())
 	return a, err
 }
@@ -216,6 +220,34 @@ func newestLists(s *store.Store, cat *catalog.Catalog) func(context.Context) ([]
 		}
 		return out, nil
 	}
+}
+
+// console is the people listener's address as people reach it.
+func (a *appliance) console() string {
+	_, port, err := net.SplitHostPort(a.cfg.Console)
+	if err != nil {
+		port = "8460"
+	}
+	return "https://" + net.JoinHostPort(a.cfg.Hosts[0], port)
+}
+
+// notifier makes the desk that tells people things.
+func (a *appliance) notifier(s *store.Store, zone *time.Location, log *slog.Logger) (*notify.Desk, error) {
+	key, err := a.keys.Derive("notification secrets")
+	if err != nil {
+		return nil, err
+	}
+	sealer, err := notify.NewSealer(key)
+	if err != nil {
+		return nil, err
+	}
+	allow, err := a.cfg.notifyAllow()
+	if err != nil {
+		return nil, err
+	}
+	roots, err := a.cfg.notifyRoots()
+	return &notify.Desk{Store: s, Sealer: sealer, Guard: notify.Guard{Allow: allow}, Console: a.console(), Zone: zone, Roots: roots,
+		Now: time.Now, NewID: newID, Random: rand.Float64, Log: log}, err
 }
 
 // enrolment is the agent listener's address as machines reach it.

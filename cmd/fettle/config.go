@@ -1,8 +1,10 @@
 package main
 
 import (
+	"crypto/x509"
 	"errors"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,6 +32,10 @@ type config struct {
 	TwoPerson    twoPerson     `toml:"two_person"`   // whether a second person confirms approvals
 	Zone         string        `toml:"zone"`         // IANA time zone of schedules that name none; empty: this machine's own
 	PayloadRate  int64         `toml:"payload_rate"` // bytes of payloads a second that go out to all machines together; 0: no limit
+	// NotifyAllow are addresses inside the appliance's own machine or segment, or without TLS, that notifications may go to all the same:
+	// "127.0.0.1", "10.1.0.0/16". It is in a file so that nobody can open them over the network.
+	NotifyAllow []string `toml:"notify_allow"`
+	NotifyCA    string   `toml:"notify_ca"` // a PEM file of further certificate authorities for servers that notifications go to
 	// A new revision is first judged over the stored facts of so many machines; if more than so many percent of the verdicts change, a
 	// person has to look at it.
 	CanaryMachines int     `toml:"canary_machines"`
@@ -133,6 +139,9 @@ func (c *config) check() error {
 	if c.CanaryMachines < 1 || c.CanaryFlips <= 0 || c.CanaryFlips > 100 {
 		return &patch.Error{Kind: patch.Invalid, What: "cannot use the settings of the canary", Why: "canary_machines must be at least 1 and canary_flips a percentage above 0"}
 	}
+	if _, err := c.notifyAllow(); err != nil {
+		return err
+	}
 	if c.Store == "" {
 		abs, err := filepath.Abs(filepath.Join(c.Data, "fettle.db"))
 		if err != nil {
@@ -180,4 +189,40 @@ func (c *config) location() (*time.Location, error) {
 		return time.Local, nil
 	}
 	return time.LoadLocation(c.Zone)
+}
+
+// notifyAllow reads addresses and networks.
+func (c *config) notifyAllow() ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, text := range c.NotifyAllow {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			a, single := netip.ParseAddr(text)
+			if single != nil {
+				return nil, &patch.Error{Kind: patch.Invalid, What: "cannot use notify_allow = " + text, Why: "it is neither an address nor a network", Do: "Write 127.0.0.1 or 10.1.0.0/16."}
+			}
+			p = netip.PrefixFrom(a, a.BitLen())
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// notifyRoots adds the operator's certificate authorities to the system's; nil is the system's alone.
+func (c *config) notifyRoots() (*x509.CertPool, error) {
+	if c.NotifyCA == "" {
+		return nil, nil
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	b, err := os.ReadFile(c.NotifyCA)
+	if err == nil && !pool.AppendCertsFromPEM(b) {
+		err = errors.New("it holds no certificate in PEM form")
+	}
+	if err != nil {
+		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot use notify_ca = " + c.NotifyCA, Err: err}
+	}
+	return pool, nil
 }

@@ -17,6 +17,9 @@ const (
 	reportEvery  = time.Hour
 	proofEvery   = 20 * time.Second
 	wakesASecond = 50
+	tellEvery    = 10 * time.Second
+	fleetEvery   = 2 * time.Minute
+	forgetEvery  = 24 * time.Hour
 )
 
 // self is the appliance as a caller.
@@ -150,6 +153,30 @@ func (a *appliance) proofLoop(ctx context.Context) error {
 			}
 			if err := sleep(ctx, proofEvery); err != nil {
 				return err
+			}
+		}
+	}
+}
+
+// notifyLoop looks for what there is to tell, and tells it.
+func (a *appliance) notifyLoop(ctx context.Context) error {
+	var looked, forgot time.Time
+	for {
+		if err := sleep(ctx, tellEvery); err != nil {
+			return err
+		}
+		steps := []func(context.Context) error{func(ctx context.Context) error { return a.Notify.Watch(ctx, a.urgentSource()) }}
+		if now := a.Now(); now.Sub(looked) >= fleetEvery {
+			looked = now
+			steps = append(steps, func(ctx context.Context) error { return a.Notify.Watch(ctx, a.fleetSource()) })
+		}
+		if now := a.Now(); now.Sub(forgot) >= forgetEvery {
+			forgot = now
+			steps = append(steps, a.Notify.Forget)
+		}
+		for _, step := range append(steps, a.Notify.Step) {
+			if err := step(ctx); err != nil && ctx.Err() == nil {
+				a.Log.ErrorContext(ctx, "notifications not carried on", slog.Any("error", err))
 			}
 		}
 	}

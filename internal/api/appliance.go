@@ -14,6 +14,7 @@ import (
 	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/lint"
+	"github.com/fettle-project/fettle/internal/notify"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/payload"
 	"github.com/fettle-project/fettle/internal/plan"
@@ -40,6 +41,7 @@ type Appliance struct {
 	WhatIf   *whatif.Supposer
 	Updaters *updater.Desk // other patch services
 	Depot    *payload.Depot
+	Notify   *notify.Desk       // what people are told, and where
 	Facts    *prediction.Filler // the index of stored facts that predictions are made over
 	Door     *auth.Door
 

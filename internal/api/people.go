@@ -151,6 +151,12 @@ func (s *people) routes() []Route {
 		{Pattern: "GET /api/v1/catalogs/{os}/revisions", Permission: auth.Read, Handle: s.listRevisions},
 		{Pattern: "GET /api/v1/payloads", Permission: auth.Read, Handle: s.listPayloads},
 
+		{Pattern: "GET /api/v1/notify/channels", Permission: auth.ManageNotify, Handle: s.listChannels},
+		{Pattern: "PUT /api/v1/notify/channels/{channel}", Permission: auth.ManageNotify, Audit: "channel.put", Limit: 64 << 10, Handle: s.putChannel},
+		{Pattern: "DELETE /api/v1/notify/channels/{channel}", Permission: auth.ManageNotify, Audit: "channel.remove", Handle: s.removeChannel},
+		{Pattern: "POST /api/v1/notify/channels/{channel}/test", Permission: auth.ManageNotify, Audit: "channel.test", Handle: s.testChannel},
+		{Pattern: "GET /api/v1/notify/deliveries", Permission: auth.ManageNotify, Handle: s.listDeliveries},
+
 		{Pattern: "GET /api/v1/users", Permission: auth.ReadAudit, Handle: s.listUsers},
 		{Pattern: "PUT /api/v1/users/{user}", Permission: auth.ManageUsers, Audit: "user.put", Handle: s.putUser},
 		{Pattern: "GET /api/v1/audit", Permission: auth.ReadAudit, Handle: s.listAudit},

@@ -197,6 +197,23 @@ func TestMessagesAreTriedUntilTheyArrive(t *testing.T) {
 	}
 }
 
+// An answer that sends elsewhere is a failure: whoever runs a receiver does not choose where the appliance connects to.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	o := newOffice(t)
+	elsewhere, pool := newHook(t)
+	here := httptest.NewUnstartedServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	here.Config.ErrorLog = log.New(io.Discard, "", 0)
+	here.StartTLS()
+	defer here.Close()
+	pool.AddCert(here.Certificate())
+	o.Roots = pool
+	o.put(notify.Request{Channel: patch.Channel{Name: "ops", Kind: patch.ByWebhook}, URL: here.URL})
+	m, err := o.Test(t.Context(), admin, "ops")
+	if err != nil || m.State != patch.DeliveryFailed || !strings.Contains(m.Text, "no redirect is followed") || len(elsewhere.all()) != 0 {
+		t.Errorf("the test ended with %+v, %v; elsewhere came %q", m, err, elsewhere.all())
+	}
+}
+
 func TestAMessageIsGivenUpAfterADay(t *testing.T) {
 	o := newOffice(t)
 	h, pool := newHook(t)
@@ -311,15 +328,18 @@ func TestNoPasswordWithoutEncryption(t *testing.T) {
 	box, pool := newLetterbox(t, func(b *letterbox) { b.noTLS = true })
 	o.Roots = pool
 	mail := patch.Channel{Name: "mail", Kind: patch.ByMail, Where: box.at, User: "fettle", From: "fettle@example.org", To: []string{"ops@example.org"}}
-	o.put(notify.Request{Channel: mail, Key: "hunter22"})
-	m, err := o.Test(t.Context(), admin, "mail")
-	if err != nil || m.State != patch.DeliveryFailed {
-		t.Errorf("the test ended with %+v, %v", m, err)
+	for _, user := range []string{"fettle", ""} {
+		mail.User = user
+		o.put(notify.Request{Channel: mail, Key: "hunter22"})
+		m, err := o.Test(t.Context(), admin, "mail")
+		if err != nil || m.State != patch.DeliveryFailed {
+			t.Errorf("the test ended with %+v, %v", m, err)
+		}
 	}
 	if got := box.all(&box.plain); slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, "AUTH") || strings.Contains(s, "MAIL") }) {
 		t.Errorf("it said %q in the clear", got)
 	}
-	mail.Security = "none"
+	mail.User, mail.Security = "fettle", "none"
 	if _, err := o.Desk.Put(t.Context(), admin, notify.Request{Channel: mail, Key: "hunter22"}); patch.KindOf(err) != patch.Invalid {
 		t.Errorf("a password without encryption is %v", err)
 	}
