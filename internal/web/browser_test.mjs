@@ -140,7 +140,7 @@ const person = async () => {
   await page.waitForURL(/\/machines\/./);
   await page.locator("table[data-keys] tbody a").first().click();
   await page.waitForURL(/\/explain\//);
-  expect("explain", (await page.locator(".gates .closed.first").count()) === 1, "there is not one first closed gate");
+  expect("explain", (await page.locator(".path .closed.first").count()) === 1, "there is not one first closed gate");
   await page.keyboard.press("/");
   await page.keyboard.type("why is perl not on web-01");
   await page.keyboard.press("Enter");

@@ -14,7 +14,25 @@ type explainPage struct {
 	ledger.Explanation
 	Address string // of this page, to paste into a ticket
 	Who     string // who can act, in words
+	may     May
+	byHand  map[string]bool // labels that machines can be put into
 }
+
+// course is the gates as they are drawn: those on the way, and the rest, which says nothing yet.
+type course struct{ Way, Rest []gate.Gate }
+
+// Path parts the gates after the last one that says something.
+func (p explainPage) Path() course {
+	all := p.Answer.Gates
+	n := len(all)
+	for n > 0 && all[n-1].State == gate.Unreached {
+		n--
+	}
+	return course{all[:n], all[n:]}
+}
+
+// Sentence is the answer as a sentence of its own.
+func (p explainPage) Sentence() string { return sentenceCase(p.Answer.Sentence) }
 
 // Patch is the patch in question.
 func (p explainPage) Patch() patch.Patch { return p.Row.Patch }
@@ -22,6 +40,29 @@ func (p explainPage) Patch() patch.Patch { return p.Row.Patch }
 // First says whether a gate is the first closed one, unless it is closed because all is done.
 func (p explainPage) First(g gate.Gate) bool {
 	return p.Answer.Closed != nil && p.Answer.Closed.Name == g.Name && !g.Settled()
+}
+
+// drawn is a gate on the path, and how it is drawn.
+type drawn struct {
+	gate.Gate
+	First   bool // the first closed one
+	Telling bool // its clauses are few and they are why it is closed
+	Class   string
+}
+
+const fewClauses = 5
+
+// gateOf draws a gate of an explanation.
+func gateOf(p explainPage, g gate.Gate) drawn {
+	d := drawn{Gate: g, First: p.First(g), Class: string(g.State)}
+	d.Telling = g.State == gate.Closed && !g.Settled() && len(g.Clauses) <= fewClauses
+	switch {
+	case g.Settled():
+		d.Class = string(gate.Open)
+	case d.First:
+		d.Class += " first"
+	}
+	return d
 }
 
 // moment is one line of a row's history: a verdict that moved, or a decision.
@@ -61,7 +102,14 @@ func (c *console) explain(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p := explainPage{Explanation: e, Address: "https://" + v.r.Host + explainURL(m.ID, e.Row.Patch.ID), Who: actor(e.Answer.Actor)}
+	p := explainPage{Explanation: e, Address: "https://" + v.r.Host + explainURL(m.ID, e.Row.Patch.ID), Who: actor(e.Answer.Actor), may: c.may(v.caller), byHand: map[string]bool{}}
+	labels, err := c.Labels.List(v.ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range labels {
+		p.byHand[l.Label.Name] = l.Label.Expr == "" && l.Label.Of == patch.OfMachines
+	}
 	return show(c, v, "explain", "machines", e.Row.Patch.Source+" on "+m.Name, p)
 }
 

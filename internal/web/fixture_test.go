@@ -219,8 +219,17 @@ func (s shelf) Test(_ context.Context, p label.Probe) (label.Trial, error) {
 	}
 	return s.trial, nil
 }
-func (s shelf) Put(context.Context, patch.Caller, patch.Label) error { return nil }
-func (s shelf) Remove(context.Context, patch.Caller, string) error   { return nil }
+func (s shelf) Put(_ context.Context, _ patch.Caller, l patch.Label) error {
+	for i := range s.labels {
+		if s.labels[i].Label.Name == l.Name {
+			s.labels[i].Label = l
+			return nil
+		}
+	}
+	s.world.labels = append(s.labels, label.Membership{Label: l, Members: l.Members})
+	return nil
+}
+func (s shelf) Remove(context.Context, patch.Caller, string) error { return nil }
 
 // garage answers about other patch services, pier about stuck deployments.
 type garage struct{ *world }

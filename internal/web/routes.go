@@ -28,6 +28,7 @@ func (c *console) routes() []route {
 		{"GET", "/machines", auth.Read, c.machines},
 		{"GET", "/machines/{machine}", auth.Read, c.machine},
 		{"POST", "/machines/{machine}/state", auth.ManageMachines, c.setMachineState},
+		{"POST", "/machines/{machine}/alone", auth.ManageLabels, c.alone},
 		{"POST", "/machines/{machine}/detect", auth.ManageMachines, c.askDetect},
 		{"GET", "/patches", auth.Read, c.patches},
 		{"GET", "/patches/{patch...}", auth.Read, c.patch},
@@ -47,6 +48,7 @@ func (c *console) routes() []route {
 		{"GET", "/labels/{label}", auth.Read, c.label},
 		{"POST", "/labels/check", auth.Read, c.checkLabel},
 		{"POST", "/labels", auth.ManageLabels, c.putLabel},
+		{"POST", "/labels/{label}/add", auth.ManageLabels, c.addToLabel},
 		{"POST", "/labels/{label}/remove", auth.ManageLabels, c.removeLabel},
 
 		{"GET", "/rules", auth.Read, c.rules},
