@@ -21,74 +21,77 @@ type run struct {
 }
 
 // carryOut brings the newest order to its end: what was interrupted is examined and never executed again, what has not begun is done,
-// and a full detect closes it. When the agent is stopped or a disk fails on the way, the order stays open and the next run goes on.
-func (s *session) carryOut(ctx context.Context) {
+// and a full detect closes it. When the agent is stopped or a disk fails on the way, the order stays open and the next run goes on. It says
+// whether items wait for the appliance's word.
+func (s *session) carryOut(ctx context.Context) (waits bool) {
 	c := s.journal.newest()
 	r := &run{session: s, order: c.Order, ready: map[patch.Hash]host.Staged{}}
 	defer s.doing("")
-	err := r.all(ctx)
-	if err == nil {
+	waits, err := r.all(ctx)
+	if err == nil && !waits {
 		err = r.conclude(ctx)
 	}
 	if err != nil && ctx.Err() == nil {
 		s.log.Error("the order could not be brought to its end; the next check-in goes on with it", "order", c.Order.ID, "err", err)
 		s.note(ctx, err)
 	}
+	return waits
 }
 
-// all brings every item to an outcome.
-func (r *run) all(ctx context.Context) error {
+// all brings every item to an outcome, but those that wait for the appliance's word.
+func (r *run) all(ctx context.Context) (waits bool, err error) {
 	r.doing("examining an interrupted installation")
 	if err := r.examine(ctx); err != nil {
-		return err
+		return false, err
 	}
-	if items := r.open(); len(items) > 0 {
-		if err := r.perform(ctx, items); err != nil {
-			return err
+	if len(r.open()) > 0 {
+		if waits, err = r.perform(ctx); err != nil || waits {
+			return waits, err
 		}
 	}
-	return r.after(ctx)
+	return false, r.after(ctx)
 }
 
 // perform installs what has no outcome yet, with what comes before it.
-func (r *run) perform(ctx context.Context, items []wire.OrderItem) error {
+func (r *run) perform(ctx context.Context) (waits bool, err error) {
+	_ = r.confirm(ctx) // who cannot be asked keeps nothing back that need not ask
 	r.doing("preparing an order")
-	if items, err := r.prepare(ctx, items); err != nil || len(items) == 0 {
-		return err
+	if items, err := r.prepare(ctx, r.open()); err != nil || len(items) == 0 {
+		return false, err
+	}
+	if !r.mayBegin(ctx) {
+		return true, nil
 	}
 	if err := r.before(ctx); err != nil {
-		return err
+		return false, err
 	}
 	for _, item := range r.open() {
 		if err := ctx.Err(); err != nil {
-			return err
+			return false, err
 		}
-		if err := r.install(ctx, item); err != nil {
-			return err
+		if r.held(ctx, item) {
+			waits = true
+		} else if err := r.install(ctx, item); err != nil {
+			return false, err
 		}
 	}
-	return nil
+	return waits, nil
 }
 
 // open lists the items without an outcome.
-func (r *run) open() []wire.OrderItem {
-	c := r.journal.newest()
-	var out []wire.OrderItem
-	for _, item := range r.order.Items {
-		if _, ended := c.outcome(item.Attempt); !ended {
-			out = append(out, item)
-		}
-	}
-	return out
-}
+func (r *run) open() []wire.OrderItem { return r.left() }
 
 // result writes one line of an item's story. Every line is durable before the next step.
 func (r *run) result(item wire.OrderItem, state patch.Execution, more func(*wire.Result)) error {
-	res := wire.Result{Order: r.order.ID, Attempt: item.Attempt, At: r.cfg.Now().UTC(), Boot: r.cfg.Host.Boot(), State: state, Total: size(item)}
+	res := r.line(item, state)
 	if more != nil {
 		more(&res)
 	}
 	return r.journal.report(res)
+}
+
+func (r *run) line(item wire.OrderItem, state patch.Execution) wire.Result {
+	return wire.Result{Order: r.order.ID, Attempt: item.Attempt, At: r.cfg.Now().UTC(), Boot: r.cfg.Host.Boot(), State: state, Total: size(item)}
 }
 
 func size(item wire.OrderItem) (n int64) {
@@ -163,7 +166,7 @@ func (r *run) install(ctx context.Context, item wire.OrderItem) error {
 // transact writes the intent, runs the transaction once, and writes the outcome of every attempt that it was part of.
 func (r *run) transact(ctx context.Context, item wire.OrderItem, t host.Transaction) error {
 	in := intent{Transaction: t, Attempts: r.touched(item, t)}
-	if err := r.result(item, patch.ExecInstalling, nil); err != nil {
+	if begun, err := r.journal.reportOpen(r.line(item, patch.ExecInstalling)); err != nil || !begun {
 		return err
 	}
 	if err := r.journal.intend(in); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -59,6 +60,10 @@ func (c *course) take(r wire.Result) {
 func (c *course) outcome(attempt string) (wire.Result, bool) {
 	r, ok := c.Last[attempt]
 	return r, ok && r.State.Ended()
+}
+
+func (c *course) has(attempt string) bool {
+	return slices.ContainsFunc(c.Order.Items, func(i wire.OrderItem) bool { return i.Attempt == attempt })
 }
 
 // journal is the agent's memory of what it was told to do, is about to do and has done. Each event is durable before append returns.
@@ -196,8 +201,44 @@ func (j *journal) begin(o wire.Order) error {
 	return j.appendLocked(event{Order: &o})
 }
 
-func (j *journal) intend(in intent) error      { return j.append(event{Intent: &in}) }
-func (j *journal) report(r wire.Result) error  { return j.append(event{Result: &r}) }
+func (j *journal) intend(in intent) error { return j.append(event{Intent: &in}) }
+
+func (j *journal) report(r wire.Result) error {
+	_, err := j.reportOpen(r)
+	return err
+}
+
+// reportOpen writes a line about an attempt of the newest order and says whether it did: after an outcome nothing is said but what adds to it. An attempt may
+// have been taken back a moment ago.
+func (j *journal) reportOpen(r wire.Result) (bool, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if c := j.last; c != nil && c.Order.ID == r.Order && !r.Adds {
+		if _, ended := c.outcome(r.Attempt); ended {
+			return false, nil
+		}
+	}
+	return true, j.appendLocked(event{Result: &r})
+}
+
+// withdraw reports that an attempt of the newest order will not be made, unless it has begun or ended.
+func (j *journal) withdraw(r wire.Result) (bool, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	c := j.last
+	if c == nil || c.Closed || c.Order.ID != r.Order || c.Last[r.Attempt].State == patch.ExecInstalling || !c.has(r.Attempt) {
+		return false, nil
+	}
+	if _, ended := c.outcome(r.Attempt); ended {
+		return false, nil
+	}
+	for _, in := range c.Intents {
+		if slices.Contains(in.Attempts, r.Attempt) {
+			return false, nil
+		}
+	}
+	return true, j.appendLocked(event{Result: &r})
+}
 func (j *journal) finish(orderID string) error { return j.append(event{Closed: orderID}) }
 func (j *journal) position() (seq, last uint64) {
 	j.mu.Lock()

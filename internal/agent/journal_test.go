@@ -121,8 +121,8 @@ func TestCompactForgetsNothingThatCounts(t *testing.T) {
 	j, err := openJournal(path, time.Now)
 	must(t, err)
 	must(t, j.begin(newOrder(9, newDeb("curl", "1", "2"))))
-	for range 3 {
-		must(t, j.report(wire.Result{Order: "O9", Attempt: "A9-0", State: patch.ExecDone, Text: strings.Repeat("x", compactAt/2)}))
+	for _, state := range []patch.Execution{patch.ExecDownloading, patch.ExecInstalling, patch.ExecDone} {
+		must(t, j.report(wire.Result{Order: "O9", Attempt: "A9-0", State: state, Text: strings.Repeat("x", compactAt/2)}))
 	}
 	if same, err := compact(path, j); same != j || err != nil {
 		t.Fatal("compacted an open order")

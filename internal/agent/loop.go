@@ -100,6 +100,7 @@ func (l *loop) checkins(ctx context.Context) error {
 			l.away.ended()
 			wait = l.pace(reply)
 			l.follow(g, reply)
+			l.reconsider(ctx, reply)
 			l.steward(ctx, reply)
 		}
 		if g.err != nil {
@@ -309,14 +310,19 @@ func upTo(batch []wire.Result, limit int) []wire.Result {
 // worker does one thing at a time: first what an earlier run left open, then what check-ins ask for. An order that could not be fetched is
 // asked for again before the next check-in does.
 func (l *loop) worker(ctx context.Context) error {
-	failures := 0
+	failures, here := 0, "" // here is the order whose files were fetched ahead of its window
 	for t := (task{}); ; {
 		var again <-chan time.Time
 		if l.unfinished() {
 			if wait := l.untilWindow(); wait > 0 {
+				if c := l.journal.newest(); here != c.Order.ID && l.ahead(ctx) {
+					here = c.Order.ID
+				}
 				again = time.After(min(wait, windowLook))
 			} else {
-				l.carryOut(ctx)
+				if l.carryOut(ctx) {
+					again = time.After(windowLook)
+				}
 				poke(l.wake)
 			}
 		} else if t.order && l.journal != nil && l.get().State == patch.Admitted {

@@ -54,6 +54,7 @@ func (s *session) acceptOrder(e wire.Envelope) error {
 	if err := s.journal.begin(o); err != nil {
 		return err
 	}
+	s.stands(o.ID, nil)
 	s.log.Info("took an order", "order", o.ID, "number", o.Number, "patches", len(o.Items))
 	return s.set(func(st *state) { st.Refused = "" })
 }

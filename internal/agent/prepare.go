@@ -54,9 +54,15 @@ func (r *run) prepare(ctx context.Context, items []wire.OrderItem) ([]wire.Order
 func (r *run) filter(ctx context.Context, items []wire.OrderItem, step func(wire.OrderItem) error) ([]wire.OrderItem, error) {
 	var kept []wire.OrderItem
 	for _, item := range items {
+		if r.ended(item) {
+			continue
+		}
 		err := step(item)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
+		}
+		if r.ended(item) {
+			continue // it was taken back meanwhile
 		}
 		if err == nil {
 			kept = append(kept, item)
@@ -70,6 +76,11 @@ func (r *run) filter(ctx context.Context, items []wire.OrderItem, step func(wire
 		}
 	}
 	return kept, nil
+}
+
+func (r *run) ended(item wire.OrderItem) bool {
+	_, ended := r.journal.newest().outcome(item.Attempt)
+	return ended
 }
 
 // fits checks what concerns the whole order: time, the owner's policy, the host OS, and room for everything.
@@ -193,7 +204,6 @@ func stateOf(facts patch.Facts, p patch.PlanPackage) string {
 // download fetches an item's payloads and tells how far it is, at most once a second.
 func (r *run) download(ctx context.Context, item wire.OrderItem) error {
 	r.doing("downloading " + string(item.Patch))
-	var before int64
 	var told time.Time
 	tell := func(n int64) {
 		if now := r.cfg.Now(); now.Sub(told) >= time.Second || n == size(item) {
@@ -204,9 +214,28 @@ func (r *run) download(ctx context.Context, item wire.OrderItem) error {
 		}
 	}
 	tell(0)
+	if err := r.bring(ctx, item, tell); err != nil {
+		return err
+	}
+	if r.journal.newest().Last[item.Attempt].Bytes < size(item) {
+		told = time.Time{}
+		tell(size(item))
+	}
+	return r.journal.broken()
+}
+
+// bring fetches an item's payloads for as long as it is wanted; tell may be nil.
+func (r *run) bring(ctx context.Context, item wire.OrderItem, tell func(n int64)) error {
+	ctx, stop := r.whileWanted(ctx, item.Attempt)
+	defer stop()
+	var before int64
 	for _, p := range item.Packages {
 		base := before
-		_, err := r.client().fetch(ctx, blob{Hash: p.SHA256, Size: p.Size, Dir: r.files.payloads(), Progress: func(n int64) { tell(base + n) }})
+		_, err := r.client().fetch(ctx, blob{Hash: p.SHA256, Size: p.Size, Dir: r.files.payloads(), Progress: func(n int64) {
+			if tell != nil {
+				tell(base + n)
+			}
+		}})
 		if err != nil {
 			f := *failureOf(err)
 			f.Text = fmt.Sprintf("cannot fetch %s %s: %s", p.Name, p.Version, f.Text)
@@ -214,11 +243,7 @@ func (r *run) download(ctx context.Context, item wire.OrderItem) error {
 		}
 		before += p.Size
 	}
-	if r.journal.newest().Last[item.Attempt].Bytes < size(item) {
-		told = time.Time{}
-		tell(size(item))
-	}
-	return r.journal.broken()
+	return nil
 }
 
 // maxIndex bounds a vendor's index file, compressed, in bytes.
@@ -297,6 +322,9 @@ func (r *run) allowed() []host.Staged {
 	var out []host.Staged
 	seen := map[patch.Hash]bool{}
 	for _, item := range r.order.Items {
+		if c := r.journal.newest(); c.Last[item.Attempt].State == patch.ExecWithdrawn {
+			continue // taken back, or left for another window: it comes along with nothing
+		}
 		for _, s := range r.staged(item) {
 			if !seen[s.SHA256] {
 				seen[s.SHA256] = true

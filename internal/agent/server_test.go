@@ -51,8 +51,10 @@ type appliance struct {
 	wanted    patch.Hash
 	wish      *wire.Envelope // what to keep off
 	wishes    int
-	noLeave   bool // to reboot
-	asked     int  // for leave to reboot
+	noLeave   bool     // to reboot
+	asked     int      // for leave to reboot
+	withdrawn []string // attempts that are taken back
+	stood     int      // how often it was asked what stands
 }
 
 func newAppliance(t testing.TB) *appliance {
@@ -174,6 +176,10 @@ func (a *appliance) routes() http.Handler {
 			return
 		}
 		reply(w, a.order)
+	})
+	a.handle(m, wire.PathStanding, false, func(w http.ResponseWriter, r *http.Request) {
+		a.stood++
+		reply(w, wire.StandingReply{Withdrawn: a.withdrawn})
 	})
 	a.handle(m, wire.PathResults, false, func(w http.ResponseWriter, r *http.Request) {
 		var in wire.Results

@@ -31,6 +31,9 @@ type session struct {
 	st   state
 	conn *client
 	busy string
+
+	answer   answered          // about the order that is held
+	fetching map[string]func() // by attempt: ends its download
 }
 
 // start takes the state directory for this process alone and reads everything in it.

@@ -61,7 +61,7 @@ func (r *run) exceeds(item wire.OrderItem) string {
 // untilWindow is how long an order that was not begun has to wait for its window; 0 where it need not.
 func (s *session) untilWindow() time.Duration {
 	c := s.journal.newest()
-	if c == nil || c.Closed || len(c.Intents) > 0 || c.Order.Window.NotBefore.IsZero() {
+	if c == nil || c.Closed || len(c.Intents) > 0 || c.Order.Window.NotBefore.IsZero() || len(s.left()) == 0 {
 		return 0
 	}
 	return max(c.Order.Window.NotBefore.Sub(s.clock()), 0)

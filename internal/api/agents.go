@@ -87,6 +87,7 @@ func (s *agents) routes() []Route {
 		{Pattern: wire.PathFailed, Permission: activeAgent, Audit: "machine.detect-failed", Limit: 64 << 10, Class: classResults, Handle: s.detectFailed},
 		{Pattern: wire.PathUpdaters, Permission: activeAgent, Class: classCheckin, Handle: s.updaters},
 		{Pattern: wire.PathOrder, Permission: activeAgent, Class: classCheckin, Handle: s.order},
+		{Pattern: wire.PathStanding, Permission: activeAgent, Audit: "machine.standing", Limit: 64 << 10, Class: classResults, Handle: s.standing},
 		{Pattern: wire.PathReboot, Permission: activeAgent, Audit: "machine.reboot", Limit: 64 << 10, Class: classResults, Handle: s.reboot},
 		{Pattern: wire.PathResults, Permission: activeAgent, Audit: "machine.results", Limit: 8 << 20, Class: classResults, Handle: s.results},
 	}
@@ -219,6 +220,16 @@ func (s *agents) reboot(c *call) (any, error) {
 	}
 	s.log.InfoContext(c.Context(), "reboot granted", slog.String("machine", string(c.machine.ID)))
 	return wire.RebootReply{Granted: true, Until: until}, nil
+}
+
+// standing says what of an order that the machine holds was taken back.
+func (s *agents) standing(c *call) (any, error) {
+	in, err := decodeAgent[wire.Standing](c)
+	if err != nil {
+		return nil, err
+	}
+	withdrawn, err := s.Deploy.Standing(c.Context(), c.machine.ID, plainName(in.Order))
+	return wire.StandingReply{Withdrawn: withdrawn}, err
 }
 
 func (s *agents) order(c *call) (any, error) {

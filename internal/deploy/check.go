@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -23,6 +24,8 @@ type ready struct {
 	attempt  patch.Attempt
 	title    string
 	packages []patch.PlanPackage
+	begin    time.Time        // when it may begin, where that is still to come
+	unproven bool             // it is being tried in the machine's ring
 	claim    *patch.RingClaim // the place in its ring that it takes; nil without rings
 }
 
@@ -66,7 +69,8 @@ func items(p patch.Plan, id patch.MachineID) map[patch.ID]patch.PlanItem {
 
 // judge sorts one attempt into what is ready, what waits on and what is withdrawn.
 func (d *Desk) judge(ctx context.Context, c *checked, a patch.Attempt, item patch.PlanItem) error {
-	w, err := c.sight.World(ctx, world.Ask{Patch: a.Patch, Window: c.deployment.Plan.Window, Own: a.ID})
+	ask := world.Ask{Patch: a.Patch, Window: c.deployment.Plan.Window, Own: a.ID}
+	w, err := d.world(ctx, c, &ask)
 	if err != nil {
 		return err
 	}
@@ -77,7 +81,8 @@ func (d *Desk) judge(ctx context.Context, c *checked, a patch.Attempt, item patc
 			return nil
 		}
 		// Once more for the reason in full: it is kept for ever.
-		if answer, err = c.sight.Walk(ctx, world.Ask{Patch: a.Patch, Window: c.deployment.Plan.Window, Own: a.ID, Deep: true}); err != nil {
+		ask.Deep = true
+		if answer, err = c.sight.Walk(ctx, ask); err != nil {
 			return err
 		}
 		c.withdrawn++
@@ -91,12 +96,33 @@ func (d *Desk) judge(ctx context.Context, c *checked, a patch.Attempt, item patc
 		c.withdrawn++
 		return d.Store.WithdrawAttempts(ctx, []string{a.ID}, patch.FailDrift, "the machine has changed since the plan: "+change)
 	}
-	r := ready{attempt: a, title: item.Title, packages: pkgs}
+	r := ready{attempt: a, title: item.Title, packages: pkgs, unproven: w.Unproven()}
+	if w.Start.After(w.Now) {
+		r.begin = w.Start
+	}
 	if claim, ok := w.Claim(); ok {
 		r.claim = &claim
 	}
 	c.ready = append(c.ready, r)
 	return nil
+}
+
+// world is what the gates judge when an order goes out: as of the moment at which the machine may begin, where that is not far away, so that
+// it has the order and its files by then and needs no connection. What rings are trying goes out at its time only: its places are few.
+func (d *Desk) world(ctx context.Context, c *checked, ask *world.Ask) (gate.World, error) {
+	w, err := c.sight.World(ctx, *ask)
+	if err != nil {
+		return w, err
+	}
+	begin := ask.Window.NotBefore
+	if w.Turn.After(begin) {
+		begin = w.Turn
+	}
+	if _, claims := w.Claim(); claims || !begin.After(w.Now) || begin.Sub(w.Now) > d.lead() {
+		return w, nil
+	}
+	ask.Start = begin
+	return c.sight.World(ctx, *ask)
 }
 
 // waits reports whether a closed gate opens by itself or by what is under way, so that the attempt may stay in the queue. One that is in an

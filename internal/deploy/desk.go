@@ -54,11 +54,13 @@ type Desk struct {
 	Settle func(context.Context, patch.MachineID) error
 
 	Life     time.Duration // how long an order without a window's end may be begun; 0: 24 h
+	Lead     time.Duration // how long before its window an order goes out; 0: 1 h
 	Patience time.Duration // how long an attempt may wait to be begun; 0: 7 days
 	Grace    time.Duration // how long an install may go without a word; 0: 6 h
 }
 
 func (d *Desk) life() time.Duration     { return or(d.Life, 24*time.Hour) }
+func (d *Desk) lead() time.Duration     { return or(d.Lead, time.Hour) }
 func (d *Desk) patience() time.Duration { return or(d.Patience, 7*24*time.Hour) }
 func (d *Desk) grace() time.Duration    { return or(d.Grace, 6*time.Hour) }
 

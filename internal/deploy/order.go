@@ -111,6 +111,37 @@ func (d *Desk) again(ctx context.Context, m patch.Machine, o patch.OrderRow, ope
 	return d.issue(ctx, m, c)
 }
 
+// Standing names the attempts of an order that a machine holds which were taken back since it went out. Decisions and halts that have been
+// made meanwhile count: what has not begun is judged once more. An order that was never the machine's is NotFound.
+func (d *Desk) Standing(ctx context.Context, id patch.MachineID, order string) ([]string, error) {
+	whole, err := d.World.Store.ListAttempts(ctx, patch.AttemptFilter{Machine: id, Order: order})
+	if err != nil {
+		return nil, err
+	}
+	if len(whole) == 0 {
+		return nil, patch.Errorf(patch.NotFound, "no such order was given to this machine")
+	}
+	var open []patch.Attempt
+	for _, a := range whole {
+		if a.State == patch.ExecWaiting || a.State == patch.ExecDownloading {
+			open = append(open, a)
+		}
+	}
+	if _, err := d.check(ctx, whole[0].Deployment, id, open); err != nil {
+		return nil, err
+	}
+	if whole, err = d.World.Store.ListAttempts(ctx, patch.AttemptFilter{Machine: id, Order: order}); err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, a := range whole {
+		if a.State == patch.ExecWithdrawn {
+			out = append(out, a.ID)
+		}
+	}
+	return out, nil
+}
+
 // issue signs an order for what is ready and binds its attempts to it.
 func (d *Desk) issue(ctx context.Context, m patch.Machine, c *checked) (wire.Envelope, bool, error) {
 	now := d.Now()
@@ -124,7 +155,10 @@ func (d *Desk) issue(ctx context.Context, m patch.Machine, c *checked) (wire.Env
 		if r.claim != nil {
 			o.Probes = r.claim.Probes
 		}
-		o.Items = append(o.Items, wire.OrderItem{Attempt: r.attempt.ID, Patch: r.attempt.Patch, Title: r.title, Packages: r.packages})
+		if r.begin.After(o.Window.NotBefore) {
+			o.Window.NotBefore = r.begin.UTC()
+		}
+		o.Items = append(o.Items, wire.OrderItem{Attempt: r.attempt.ID, Patch: r.attempt.Patch, Title: r.title, Packages: r.packages, AskFirst: r.unproven})
 		attempts = append(attempts, r.attempt.ID)
 		if r.claim != nil {
 			claims = append(claims, *r.claim)

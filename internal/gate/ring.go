@@ -131,6 +131,15 @@ func (w World) Claim() (c patch.RingClaim, ok bool) {
 	return patch.RingClaim{Attempt: w.Own, Patch: w.Patch.ID, Ring: own.Name, Room: own.Room(), AtOnce: own.AtOnce, Probes: own.Probes}, true
 }
 
+// Unproven reports whether the patch is still being tried in the machine's ring: nobody knows yet whether it does harm.
+func (w World) Unproven() bool {
+	if len(w.Rings) == 0 {
+		return false
+	}
+	own := w.Rings[len(w.Rings)-1]
+	return own.Own && own.Name != patch.RestRing && !own.Passed() && own.Progress.EnoughAt.IsZero()
+}
+
 // Queues reports whether nothing but the order of rings and the machine's own turn keeps a patch from being installed: a deployment takes it
 // along, and it goes out when they let it.
 func (a Answer) Queues() bool {

@@ -52,8 +52,9 @@ type box struct {
 	job      *job
 
 	runs     map[string]int // executions by attempt
-	acked    uint64         // results that the appliance has acknowledged
-	snapshot uint64         // newest snapshot that it has acknowledged
+	taken    map[string]takenBack
+	acked    uint64 // results that the appliance has acknowledged
+	snapshot uint64 // newest snapshot that it has acknowledged
 	installs int
 }
 
@@ -64,7 +65,7 @@ type job struct {
 }
 
 func (w *sim) newBox(i int) *box {
-	b := &box{w: w, name: fmt.Sprint("m", i), Rand: w.random(fmt.Sprint("box ", i)), packages: map[string]patch.Package{}, bad: map[string]bool{}, runs: map[string]int{},
+	b := &box{w: w, name: fmt.Sprint("m", i), Rand: w.random(fmt.Sprint("box ", i)), packages: map[string]patch.Package{}, bad: map[string]bool{}, runs: map[string]int{}, taken: map[string]takenBack{},
 		boots: 1, on: true}
 	b.polls = i == 0 && b.IntN(4) == 0
 	for _, n := range names {

@@ -175,8 +175,28 @@ func (w *sim) answered(b *box, r *http.Request, code int, body []byte) {
 	}
 }
 
-// delivered sees what reaches the agent.
-func (w *sim) delivered(*box, *http.Request, int, []byte) { w.requests.Add(1) }
+// delivered sees what reaches the agent: what it has been told that was taken back, it may not begin any more.
+func (w *sim) delivered(b *box, r *http.Request, code int, body []byte) {
+	w.requests.Add(1)
+	if code != http.StatusOK || r.Method+" "+r.URL.Path != wire.PathStanding {
+		return
+	}
+	var reply wire.StandingReply
+	w.must(json.Unmarshal(body, &reply))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, a := range reply.Withdrawn {
+		if _, told := b.taken[a]; !told {
+			b.taken[a] = takenBack{time.Now(), len(b.lives)}
+		}
+	}
+}
+
+// takenBack is when an agent was told that an attempt is not to be made, and which of its lives that was: one that ends right then may forget it.
+type takenBack struct {
+	at   time.Time
+	life int
+}
 
 // handedOut holds an order against what people have decided, by the world's own account.
 func (w *sim) handedOut(b *box, body []byte) {
@@ -188,7 +208,7 @@ func (w *sim) handedOut(b *box, body []byte) {
 		w.fail("%s was given an order for %s", b.name, o.Machine)
 	}
 	for _, item := range o.Items {
-		if !w.approved(b, item.Patch) {
+		if !w.approved(b, item.Patch, o.Window.NotBefore) {
 			w.fail("%s was given %s, which is not approved for it now", b.name, item.Patch)
 		}
 		for _, p := range item.Packages {

@@ -48,7 +48,7 @@ func (w *sim) agree(_ *rand.Rand, b *box, id patch.ID) {
 	if would := ex.Answer.Deployable || ex.Answer.Queues(); err == nil && would != planned {
 		w.fail("%s on %s: explain says %q (deployable %v), and planned is %v", id, b.name, ex.Answer.Sentence, ex.Answer.Deployable, planned)
 	}
-	if ex.Answer.Deployable && !w.approved(b, id) {
+	if ex.Answer.Deployable && !w.approved(b, id, time.Time{}) {
 		w.fail("%s on %s: explain says deployable, and nobody approved it", id, b.name)
 	}
 }

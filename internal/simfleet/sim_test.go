@@ -103,8 +103,11 @@ func (w *sim) partitioned(b *box) bool {
 	return time.Now().Before(w.away[b.name])
 }
 
-// approved is the world's own account of what people decided.
-func (w *sim) approved(b *box, id patch.ID) bool {
+// approved is the world's own account of what people decided, for an installation that begins not before a moment.
+func (w *sim) approved(b *box, id patch.ID, begins time.Time) bool {
+	if now := time.Now(); begins.Before(now) {
+		begins = now
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	yes := false
@@ -113,7 +116,7 @@ func (w *sim) approved(b *box, id patch.ID) bool {
 			continue
 		}
 		switch {
-		case d.Verb == patch.Decline, d.Verb == patch.Hold && time.Now().Before(d.Until):
+		case d.Verb == patch.Decline, d.Verb == patch.Hold && begins.Before(d.Until):
 			return false
 		case d.Verb == patch.Approve:
 			yes = true
@@ -129,6 +132,13 @@ func (w *sim) executed(b *box, t host.Transaction) {
 	b.runs[t.Attempt]++
 	n := b.runs[t.Attempt]
 	b.mu.Unlock()
+	b.mu.Lock()
+	back, told := b.taken[t.Attempt]
+	told = told && back.life == len(b.lives) && time.Now().After(back.at)
+	b.mu.Unlock()
+	if told {
+		w.fail("%s begins the attempt %s, and was told that it is taken back", b.name, t.Attempt)
+	}
 	if n > 1 {
 		w.fail("%s executes the attempt %s for the %dth time", b.name, t.Attempt, n)
 	}

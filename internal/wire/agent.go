@@ -22,6 +22,7 @@ const (
 	PathFailed    = "POST /v1/detect-failed"   // DetectFailed → 204
 	PathOrder     = "GET /v1/order"            // Envelope over Order, or 204
 	PathUpdaters  = "GET /v1/updaters"         // Envelope over Stewardship
+	PathStanding  = "POST /v1/standing"        // Standing → StandingReply: what of the order that a machine holds was taken back?
 	PathResults   = "POST /v1/results"         // Results → ResultsReply
 	PathReboot    = "POST /v1/reboot"          // RebootRequest → RebootReply: may this machine reboot now?
 )
@@ -159,6 +160,19 @@ type OrderItem struct {
 	Patch    patch.ID            `json:"patch"`
 	Title    string              `json:"title"`
 	Packages []patch.PlanPackage `json:"packages"`
+	// AskFirst says that the appliance must be asked right before it is installed, because the patch is still being tried: where it cannot
+	// be reached, the item waits. Without it, an agent that is cut off carries out what it holds.
+	AskFirst bool `json:"ask_first,omitempty"`
+}
+
+// Standing asks what of an order still stands. An agent asks at every contact while it holds an order, and right before it installs.
+type Standing struct {
+	Order string `json:"order"`
+}
+
+// StandingReply names the attempts that were taken back: halted, declined or withdrawn since the order went out. What has begun goes on.
+type StandingReply struct {
+	Withdrawn []string `json:"withdrawn,omitempty"`
 }
 
 // Result is one line of the agent's journal as the appliance needs it.
