@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/auth"
@@ -19,7 +20,7 @@ func (a *appliance) consoleConfig() web.Config {
 		Records: a.Store, Door: a.Door,
 		NewToken:  func() (string, patch.Hash, error) { return auth.NewToken(a.Issuer.Certificate) },
 		Enrolment: a.Enrolment,
-		AskDetect: a.askDetect,
+		AskDetect: a.askDetect, AskDetects: a.askDetects,
 		Sync: func(ctx context.Context, c patch.Caller) error {
 			_, err := a.Sync(ctx, c, nil)
 			return err
@@ -55,6 +56,20 @@ func (a *appliance) askDetect(ctx context.Context, caller patch.Caller, id patch
 	}
 	online = a.Hub.Online(id)
 	a.Hub.AskDetect(id)
+	return online, nil
+}
+
+// askDetects asks many machines at once, with one entry in the audit log that names them.
+func (a *appliance) askDetects(ctx context.Context, caller patch.Caller, ids []patch.MachineID) (online int, err error) {
+	if err := a.Store.PutAudit(ctx, caller, "machine.detect", strconv.Itoa(len(ids))+" machines", map[string]any{"machines": ids}); err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		if a.Hub.Online(id) {
+			online++
+		}
+		a.Hub.AskDetect(id)
+	}
 	return online, nil
 }
 

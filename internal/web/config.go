@@ -137,6 +137,13 @@ type TokenRecords interface {
 	RemoveToken(ctx context.Context, caller patch.Caller, name string) error
 }
 
+// ViewRecords is the storage of what people keep of pages.
+type ViewRecords interface {
+	ListViews(ctx context.Context, page, owner string) ([]patch.View, error)
+	PutView(ctx context.Context, caller patch.Caller, v patch.View) error
+	RemoveView(ctx context.Context, caller patch.Caller, owner, page, name string) error
+}
+
 // Records is all the storage that the console reads directly.
 type Records interface {
 	MachineRecords
@@ -144,6 +151,7 @@ type Records interface {
 	CatalogRecords
 	Alarms
 	TokenRecords
+	ViewRecords
 }
 
 // Door signs people in and out and says what they may do.
@@ -185,6 +193,8 @@ type Config struct {
 	Enrolment string
 	// AskDetect asks a machine to detect now, and says whether it is listening.
 	AskDetect func(ctx context.Context, caller patch.Caller, id patch.MachineID) (online bool, err error)
+	// AskDetects is AskDetect for many machines; it says how many of them are listening.
+	AskDetects func(ctx context.Context, caller patch.Caller, ids []patch.MachineID) (online int, err error)
 	// Sync starts to bring all feeds up to date in the background.
 	Sync func(ctx context.Context, caller patch.Caller) error
 	// Changed tells the appliance that something which it acts on has changed: a decision, a label, a machine, a deployment.

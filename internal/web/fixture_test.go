@@ -67,6 +67,8 @@ type world struct {
 	kev       patch.Exploits
 	broken    error // of the audit chain
 	asked     []approval.Request
+	views     []patch.View
+	detecting []patch.MachineID // were asked to detect
 	role      patch.Role
 	heard     [][]patch.Topic // what whoever listens is told
 	onlooked  int             // how often a page asked by itself
@@ -312,7 +314,22 @@ func (w *world) ListFeeds(context.Context) ([]patch.FeedStatus, error)     { ret
 func (w *world) ListAlarms(context.Context, bool) ([]patch.Alarm, error)   { return w.alarms, nil }
 func (w *world) ListTokens(context.Context) ([]patch.Token, error)         { return w.tokens, nil }
 func (w *world) PutToken(context.Context, patch.Caller, patch.Token) error { return nil }
-func (w *world) RemoveToken(context.Context, patch.Caller, string) error   { return nil }
+func (w *world) ListViews(_ context.Context, page, owner string) ([]patch.View, error) {
+	return keep(w.views, func(v patch.View) bool { return v.Page == page && (v.Owner == owner || v.Shared) }), nil
+}
+func (w *world) PutView(_ context.Context, _ patch.Caller, v patch.View) error {
+	w.views = append(w.views, v)
+	return nil
+}
+func (w *world) RemoveView(_ context.Context, _ patch.Caller, owner, page, name string) error {
+	before := len(w.views)
+	w.views = keep(w.views, func(v patch.View) bool { return v.Page != page || v.Owner != owner || v.Name != name })
+	if len(w.views) == before {
+		return patch.Errorf(patch.NotFound, "there is no such view")
+	}
+	return nil
+}
+func (w *world) RemoveToken(context.Context, patch.Caller, string) error { return nil }
 func (w *world) FindPatch(_ context.Context, id patch.ID) (patch.PatchRow, error) {
 	for _, n := range w.patches {
 		if n.Patch.ID == id {
@@ -426,7 +443,11 @@ func (w *world) config() Config {
 		},
 		Enrolment: "https://patches.example.org:8461",
 		AskDetect: func(context.Context, patch.Caller, patch.MachineID) (bool, error) { return true, nil },
-		Sync:      func(context.Context, patch.Caller) error { return nil }, Changed: func() {},
+		AskDetects: func(_ context.Context, _ patch.Caller, ids []patch.MachineID) (int, error) {
+			w.detecting = append(w.detecting, ids...)
+			return len(ids) - 1, nil
+		},
+		Sync: func(context.Context, patch.Caller) error { return nil }, Changed: func() {},
 		Listen: func(context.Context, []patch.Topic, time.Duration) iter.Seq[[]patch.Topic] {
 			return slices.Values(w.heard)
 		},

@@ -7,18 +7,21 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// machinesPage lists machines, narrowed.
+// machinesPage lists machines, narrowed and sorted.
 type machinesPage struct {
 	Fleet           ledger.Fleet
 	Rows            []ledger.MachineRow
 	Tabs            []tab
+	Heads           []title
 	Pager           pager
 	OSes            []patch.HostOS
 	Labels          []string
+	ByHand          []string // labels that machines can be put into
 	OS, Label, Text string
-	Show            string
+	Show, Sort      string
 	All             int // machines of any state
-	Narrowed        bool
+	Matching        int
+	Views           viewsPart
 }
 
 const machinesSize = 100
@@ -51,20 +54,18 @@ func stuck(m ledger.MachineRow) bool {
 }
 
 func (c *console) machines(v *visit) error {
-	p := machinesPage{OS: v.get("os"), Label: v.get("label"), Text: v.get("q"), Show: v.get("show")}
 	roll, err := c.Roll(v.ctx)
 	if err != nil {
 		return err
 	}
-	all := roll.Machines
-	p.Fleet, p.All = roll.Fleet, len(all)
-	if p.Labels, err = c.labelNames(v); err != nil {
-		return err
-	}
+	p := machinesPage{Fleet: roll.Fleet, All: len(roll.Machines), OS: v.get("os"), Label: v.get("label"), Text: v.get("q"), Show: v.get("show"), Sort: v.get("sort")}
 	for _, os := range p.Fleet.OSes {
 		p.OSes = append(p.OSes, os.OS)
 	}
-	some, err := c.narrow(v, all, p.OS, p.Label, p.Text)
+	if err := c.labelsOfMachines(v, &p); err != nil {
+		return err
+	}
+	some, err := c.narrow(v, roll.Machines, p.OS, p.Label, p.Text)
 	if err != nil {
 		return err
 	}
@@ -78,11 +79,51 @@ func (c *console) machines(v *visit) error {
 			p.Tabs = append(p.Tabs, tab{Word: s.word, Mark: s.mark, URL: v.with("show", s.name), Count: len(kept), Current: s.name == p.Show})
 		}
 	}
+	rows = sorted(rows, p.Sort)
+	p.Heads, p.Matching = v.heads(machineColumns[:], p.Sort), len(rows)
 	at := v.offset(machinesSize)
 	p.Rows = page(rows, at, machinesSize)
 	p.Pager = v.pager(at, machinesSize, len(p.Rows), len(rows))
-	p.Narrowed = p.OS != "" || p.Label != "" || p.Text != "" || p.Show != ""
+	if p.Views, err = c.viewsOf(v, "machines"); err != nil {
+		return err
+	}
 	return show(c, v, "machines", "machines", "Machines", p)
+}
+
+// labelsOfMachines fills in the labels that narrow, and those that take machines in.
+func (c *console) labelsOfMachines(v *visit, p *machinesPage) error {
+	list, err := c.Labels.List(v.ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range list {
+		if l.Label.Of != patch.OfMachines {
+			continue
+		}
+		p.Labels = append(p.Labels, l.Label.Name)
+		if l.Label.Expr == "" && l.Label.Name != patch.LabelAll {
+			p.ByHand = append(p.ByHand, l.Label.Name)
+		}
+	}
+	return nil
+}
+
+// selected is the machines that a page's question selects, in its order.
+func (c *console) selected(v *visit) ([]ledger.MachineRow, error) {
+	roll, err := c.Roll(v.ctx)
+	if err != nil {
+		return nil, err
+	}
+	some, err := c.narrow(v, roll.Machines, v.get("os"), v.get("label"), v.get("q"))
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range machineShows {
+		if s.name == v.get("show") {
+			return sorted(keep(some, s.keep), v.get("sort")), nil
+		}
+	}
+	return nil, patch.Errorf(patch.Invalid, "no list of machines is called %q", v.get("show"))
 }
 
 func keep[T any](list []T, yes func(T) bool) []T {

@@ -311,6 +311,7 @@ func (w *world) sampleStanding() {
 	w.complying = []patch.Compliance{{Label: patch.LabelAll, At: w.now, Machines: 22, Confirmed: 12, Needing: 6, Erring: 1, Behind: 0, Stale: 1, Failed: 1, Never: 1,
 		Exposures: []patch.Exposure{{Severity: patch.Critical, Patches: 2, Machines: 4, Pairs: 6, OldestDays: 11, MedianDays: 4, Allowed: 7, Overdue: 1}, {Severity: patch.NotGiven, Patches: 9, Machines: 6, Pairs: 31, OldestDays: 40, MedianDays: 12}}},
 		{Label: "db", At: w.now}, {Label: "web", At: w.now, Machines: 3, Confirmed: 3}}
+	w.views = []patch.View{{Page: "machines", Owner: "m.keller", Name: "stale web", Query: "label=web&show=stale"}, {Page: "machines", Owner: "j.ortiz", Name: "worst first", Query: "sort=-need", Shared: true}}
 	w.findings = []lint.Finding{{Level: lint.Problem, Code: lint.RulesClash, Subject: "canary", Text: "the rule canary approves and the rule no-mariadb declines 1 patch for the same machines; declined beats approved", Do: "Narrow one of them: fettle rules"},
 		{Level: lint.Notice, Code: lint.HoldEnding, Subject: "x", Text: "the hold on bookworm/linux for \"all\" ends 2026-11-28", Do: "Decide, or hold it again."}}
 }
