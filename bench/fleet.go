@@ -20,8 +20,8 @@ const (
 	largestTable = 10_000
 )
 
-// benchFleet loads a real appliance with a simulated fleet over the agents' own protocol, and asks it what people ask, beside a table with
-// a row for each machine and patch that holds the same.
+// benchFleet loads a real appliance with a simulated fleet over the agents' own protocol, and asks it what people ask. Then the appliance
+// stops, and its data and a table with a row for each machine and patch that holds the same are asked in this process.
 func benchFleet(ctx context.Context, r *report, o options, archive lab.Archive) error {
 	dir, err := os.MkdirTemp("/var/tmp", "fettle-fleet-")
 	if err != nil {
@@ -41,19 +41,30 @@ func benchFleet(ctx context.Context, r *report, o options, archive lab.Archive) 
 	if err != nil {
 		return err
 	}
+	http, err := askFleet(ctx, r, a, f)
+	if err != nil {
+		return err
+	}
+	weights, err := reportRest(ctx, r, a, f)
+	if err != nil {
+		return err
+	}
+	in, err := openInside(ctx, a.Data(), hostOS(f))
+	if err != nil {
+		return err
+	}
+	defer in.close()
 	fmt.Println("a table of rows …")
-	t, err := makeRows(ctx, filepath.Join(dir, "rows.db"), min(o.fleet, largestTable))
+	t, err := makeRows(ctx, filepath.Join(dir, "rows.db"), in, largestTable)
 	if err != nil {
 		return err
 	}
 	defer t.close()
-	if err := reportIngest(ctx, r, f, t); err != nil {
+	reportWeights(r, f, t, weights)
+	if err := compareInside(ctx, r, in, t, f.Machines, http); err != nil {
 		return err
 	}
-	if err := askFleet(ctx, r, a, f, t); err != nil {
-		return err
-	}
-	return reportRest(ctx, r, a, f, t)
+	return reportIngest(ctx, r, f, t) // changes the rows
 }
 
 // loadFleet gives the appliance a catalog and a fleet, and what that took.
@@ -71,6 +82,9 @@ func loadFleet(ctx context.Context, a *lab.Appliance, archive lab.Archive, o opt
 	}
 	if err := json.Unmarshal([]byte(out), &f); err != nil {
 		return f, err
+	}
+	for _, s := range f.Steps {
+		fmt.Printf("%-9s %6d in %6.1f s, %5.0f/s, p50 %.1f ms, p99 %.1f ms\n", s.Name, s.Done, s.Seconds, s.PerSecond, s.P50, s.P99)
 	}
 	if f.Machines != o.fleet || f.Lost > 0 {
 		return f, fmt.Errorf("of %d machines %d are there, and %d gave up: %v", o.fleet, f.Machines, f.Lost, f.Errors)
@@ -95,39 +109,40 @@ func reportIngest(ctx context.Context, r *report, f simulate.Figures, t *rowTabl
 	return nil
 }
 
-// reportRest restarts the appliance with its data and weighs both.
-func reportRest(ctx context.Context, r *report, a *lab.Appliance, f simulate.Figures, t *rowTable) error {
+// reportRest restarts the appliance with its data, stops it, and weighs its tables.
+func reportRest(ctx context.Context, r *report, a *lab.Appliance, f simulate.Figures) (map[string]int64, error) {
 	kib, err := residentOf(a.PID())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.add(fmt.Sprintf("appliance's memory, %d machines", f.Machines), mib(kib), "", "", "≤ 1.5 GiB", kib <= 1536<<10)
 	if err := a.Kill(); err != nil {
-		return err
+		return nil, err
 	}
 	begun := time.Now()
 	if err := a.Serve(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	q, err := newQuestions(a)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer q.client.Close()
 	if err := q.get(ctx, "/api/v1/counts", map[string]string{"os": string(hostOS(f)), "limit": "1"}); err != nil {
-		return err
+		return nil, err
 	}
 	took := time.Since(begun)
 	r.add("start until all counts are answered", seconds(took), "", "", "≤ 10 s", took <= 10*time.Second)
 	if err := a.Stop(); err != nil {
-		return err
+		return nil, err
 	}
-	parts, err := weighTables(ctx, filepath.Join(a.Data(), "fettle.db"))
-	if err != nil {
-		return err
-	}
+	return weighTables(ctx, filepath.Join(a.Data(), "fettle.db"))
+}
+
+// reportWeights compares what a detect says, what many say alike, and what a former host OS left with the rows: the row table holds no
+// history either.
+func reportWeights(r *report, f simulate.Figures, t *rowTable, parts map[string]int64) {
 	machines := float64(f.Machines)
-	// What a detect says, what many say alike, and what a former host OS left: the row table holds no history either.
 	newest := float64(parts["newest"]+parts["bases"]+parts["words"]+parts["snapshots"]) / machines
 	r.add("newest detect of a machine in the database (newest, bases, words, snapshots)", fmt.Sprintf("%.0f B", newest), fmt.Sprintf("rows: %.0f B", t.each), fmt.Sprintf("1/%.0f", t.each/newest), "≤ 1/200", newest <= t.each/200)
 	var others []string
@@ -135,7 +150,6 @@ func reportRest(ctx context.Context, r *report, a *lab.Appliance, f simulate.Fig
 		others = append(others, fmt.Sprintf("%s %.0f", name, float64(parts[name])/machines))
 	}
 	fmt.Println("bytes a machine of the other tables:", strings.Join(others, ", "))
-	return nil
 }
 
 func hostOS(f simulate.Figures) (name patch.HostOS) {

@@ -7,11 +7,8 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/fettle-project/fettle/internal/api"
-	"github.com/fettle-project/fettle/internal/patch"
-	"github.com/fettle-project/fettle/internal/simulate"
 )
 
 const smartLabels = 200
@@ -31,38 +28,18 @@ func predicates() []predicate {
 	return all
 }
 
-// askLabels has 200 smart labels evaluated over the whole fleet, and for one machine.
-func (q questions) askLabels(ctx context.Context, r *report, t *rowTable, f simulate.Figures, one patch.MachineID) error {
-	all := predicates()
-	for i, p := range all {
-		path := api.Path("labels", fmt.Sprintf("smart-%03d", i))
-		if _, err := api.Do[json.RawMessage](ctx, q.client, http.MethodPut, path, nil, api.LabelRequest{Expr: p.cel}); err != nil {
+// putLabels makes 200 smart labels, and one that a quarter of the machines carries by hand.
+func (q questions) putLabels(ctx context.Context, quarter []string) error {
+	put := func(name string, l api.LabelRequest) error {
+		_, err := api.Do[json.RawMessage](ctx, q.client, http.MethodPut, api.Path("labels", name), nil, l)
+		return err
+	}
+	for i, p := range predicates() {
+		if err := put(fmt.Sprintf("smart-%03d", i), api.LabelRequest{Expr: p.cel}); err != nil {
 			return err
 		}
 	}
-	var inSQL time.Duration
-	for _, p := range all {
-		took, err := t.time(ctx, "SELECT COUNT(*) FROM machines WHERE "+p.sql)
-		if err != nil {
-			return err
-		}
-		inSQL += took
-	}
-	inSQL = time.Duration(float64(inSQL) * float64(f.Machines) / float64(t.machines))
-	for _, c := range []struct {
-		what, path string
-		query      map[string]string
-		times      float64
-	}{{"how many carry each of 200 smart labels", api.Path("labels"), map[string]string{"numbers": "true"}, 30},
-		{"the same for one machine, with all else of it", api.Path("machines", string(one)), nil, 300}} {
-		ours, err := median(3, func() error { return q.get(ctx, c.path, c.query) })
-		if err != nil {
-			return err
-		}
-		ratio := float64(inSQL) / float64(ours)
-		r.add(c.what, seconds(ours), "in SQL: "+seconds(inSQL), fmt.Sprintf("1/%.1f", ratio), fmt.Sprintf("≤ 1/%.0f", c.times), ratio >= c.times)
-	}
-	return nil
+	return put("quarter", api.LabelRequest{Members: quarter})
 }
 
 // residentOf is a process's memory in KiB.

@@ -74,9 +74,18 @@ func (s *agents) updaters(c *call) (any, error) {
 }
 
 func (s *agents) facts(c *call) (any, error) {
-	h, _, body, err := readUpload[patch.Facts](c)
+	h, plain, body, err := readBytes(c)
 	if err != nil {
 		return nil, err
+	}
+	known, err := s.Store.HasFacts(c.Context(), h) // machines of one image say the same; it was read when the first one brought it
+	if err != nil {
+		return nil, err
+	}
+	if !known {
+		if _, err := decodeUpload[patch.Facts](plain); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.Store.PutFacts(c.Context(), c.machine.ID, h, body); err != nil {
 		return nil, err
@@ -88,25 +97,37 @@ func (s *agents) facts(c *call) (any, error) {
 
 // readUpload takes a compressed JSON T whose address is the SHA-256 of its unpacked bytes, and gives it as it came.
 func readUpload[T any](c *call) (h patch.Hash, v T, body []byte, err error) {
+	h, plain, body, err := readBytes(c)
+	if err != nil {
+		return "", v, nil, err
+	}
+	v, err = decodeUpload[T](plain)
+	return h, v, body, err
+}
+
+// readBytes is readUpload without a look at what the bytes say.
+func readBytes(c *call) (h patch.Hash, plain, body []byte, err error) {
 	h = patch.Hash(c.PathValue("hash"))
 	if !h.Valid() {
-		return "", v, nil, &patch.Error{Kind: patch.Invalid, What: "the upload's address is not a SHA-256"}
+		return "", nil, nil, &patch.Error{Kind: patch.Invalid, What: "the upload's address is not a SHA-256"}
 	}
-	body, err = io.ReadAll(c.Body)
-	if err != nil {
-		return "", v, nil, err
+	if body, err = io.ReadAll(c.Body); err != nil {
+		return "", nil, nil, err
 	}
-	plain, err := unpack(body, unpackedLimit)
-	if err != nil {
-		return "", v, nil, err
+	if plain, err = unpack(body, unpackedLimit); err != nil {
+		return "", nil, nil, err
 	}
 	if sum := sha256.Sum256(plain); hex.EncodeToString(sum[:]) != string(h) {
-		return "", v, nil, &patch.Error{Kind: patch.Untrusted, What: "the upload's bytes do not have the hash that its address names"}
+		return "", nil, nil, &patch.Error{Kind: patch.Untrusted, What: "the upload's bytes do not have the hash that its address names"}
 	}
+	return h, plain, body, nil
+}
+
+func decodeUpload[T any](plain []byte) (v T, err error) {
 	if err := json.Unmarshal(plain, &v); err != nil {
-		return "", v, nil, &patch.Error{Kind: patch.Invalid, What: "cannot read the upload", Why: err.Error()}
+		return v, &patch.Error{Kind: patch.Invalid, What: "cannot read the upload", Why: err.Error()}
 	}
-	return h, v, body, nil
+	return v, nil
 }
 
 func unpack(b []byte, limit int64) ([]byte, error) {

@@ -61,30 +61,40 @@ func entries(ctx context.Context, v *world.View, s *world.Sight) ([]entry, error
 	if err != nil {
 		return nil, err
 	}
-	tried := map[patch.ID][]patch.Attempt{}
-	for _, a := range attempts {
-		tried[a.Patch] = append(tried[a.Patch], a)
-	}
+	tried := byPatch(attempts)
 	patches := s.Shelf.List.Patches()
 	verdicts, current := s.Current()
 	out := make([]entry, len(patches))
 	for i := range patches {
-		e := &out[i]
-		e.sight, e.patch = s, &patches[i]
+		verdict := patch.Unknown
 		if current {
-			e.verdict = verdicts.At(i)
+			verdict = verdicts.At(i)
 		} else {
-			e.verdict = s.Verdict(e.patch.ID)
+			verdict = s.Verdict(patches[i].ID)
 		}
-		e.policy.Stand = patch.Undecided
-		if len(v.Decisions(e.patch.ID)) > 0 {
-			if e.policy, err = v.Policy(ctx, e.patch.ID, s.Machine.ID, v.Now); err != nil {
-				return nil, err
-			}
+		if out[i], err = newEntry(ctx, v, s, i, verdict, tried); err != nil {
+			return nil, err
 		}
-		e.axes(tried[e.patch.ID])
 	}
 	return out, nil
+}
+
+func byPatch(attempts []patch.Attempt) map[patch.ID][]patch.Attempt {
+	tried := map[patch.ID][]patch.Attempt{}
+	for _, a := range attempts {
+		tried[a.Patch] = append(tried[a.Patch], a)
+	}
+	return tried
+}
+
+func newEntry(ctx context.Context, v *world.View, s *world.Sight, column int, verdict patch.Verdict, tried map[patch.ID][]patch.Attempt) (e entry, err error) {
+	e = entry{sight: s, patch: &s.Shelf.List.Patches()[column], verdict: verdict}
+	e.policy.Stand = patch.Undecided
+	if len(v.Decisions(e.patch.ID)) > 0 {
+		e.policy, err = v.Policy(ctx, e.patch.ID, s.Machine.ID, v.Now)
+	}
+	e.axes(tried[e.patch.ID])
+	return e, err
 }
 
 // matches applies the cheap part of a filter.

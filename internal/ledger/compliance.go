@@ -76,14 +76,14 @@ func (l *Ledger) carrying(ctx context.Context, look *fleet.Look, label string) (
 // judged is one machine as a report sees it. What it lacks matters only while its newest detect speaks of now.
 type judged struct {
 	freshness Freshness
-	lacks     []*patch.Patch // missing security patches, those left out that a newer missing one replaces
+	lacks     []*patch.Patch // missing security patches, those left out that a newer missing security patch replaces
 	errors    int
 }
 
 // judging judges one machine after the other.
 type judging struct {
 	newer   map[*world.Shelf][]*[]int // by column: the columns of what replaces it; nil until it was asked for
-	missing []int                     // columns of any category
+	missing []int                     // columns of security patches
 }
 
 func (j *judging) machine(s *world.Sight) (m judged) {
@@ -99,14 +99,15 @@ func (j *judging) machine(s *world.Sight) (m judged) {
 	j.missing = j.missing[:0]
 	amiss(s, func(i int, v patch.Verdict) {
 		switch {
+		case patches[i].Category != patch.Security:
 		case v == patch.NotPatched:
 			j.missing = append(j.missing, i)
-		case v == patch.Faulty && patches[i].Category == patch.Security:
+		case v == patch.Faulty:
 			m.errors++
 		}
 	})
 	for _, i := range j.missing {
-		if patches[i].Category == patch.Security && !slices.ContainsFunc(j.replacing(s.Shelf, i), j.misses) {
+		if !slices.ContainsFunc(j.replacing(s.Shelf, i), j.misses) {
 			m.lacks = append(m.lacks, &patches[i])
 		}
 	}

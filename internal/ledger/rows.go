@@ -20,15 +20,11 @@ func (l *Ledger) Rows(ctx context.Context, id patch.MachineID, f RowFilter) ([]R
 	if err != nil {
 		return nil, Summary{}, err
 	}
-	all, err := entries(ctx, v, s)
-	if err != nil {
-		return nil, Summary{}, err
-	}
 	closed, err := l.closed(ctx, s, f)
 	if err != nil {
 		return nil, Summary{}, err
 	}
-	rows, sum, err := selected(ctx, all, f)
+	rows, sum, err := rowsOf(ctx, v, s, f)
 	if err != nil {
 		return nil, Summary{}, err
 	}

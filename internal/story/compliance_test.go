@@ -62,3 +62,16 @@ func TestComplianceOfALabelThatNobodyCarries(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A point release takes a security fix over. A machine that lacks both lacks a security patch: the later one is no reason to call it confirmed.
+func TestASecurityPatchThatAnUpdateReplacesIsStillMissing(t *testing.T) {
+	s := newSite(t)
+	s.publish(bookworm, src{"bookworm-security", "bell", "2", []string{"bell"}}, src{"bookworm", "bell", "3", []string{"bell"}})
+	for _, installed := range []string{"bell=1", "bell=2", "bell=3"} {
+		s.enrol("with-"+installed[5:], bookworm, installed).detect()
+	}
+	got := s.compliance("all")
+	if got.Needing != 1 || got.Confirmed != 2 || len(got.Exposures) != 1 || got.Exposures[0].Pairs != 1 {
+		t.Errorf("%+v", got)
+	}
+}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fettle-project/fettle/internal/approval"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/ledger"
@@ -297,9 +299,37 @@ func (c *chaos) agree() {
 		if want := len(c.lists[m.OS]); len(rows) != want || sum.Total != want || sum.Verdicts.Total() != sum.Total {
 			c.t.Fatalf("%d rows of %d for %s", len(rows), want, b.id)
 		}
+		c.paged(b, rows, sum)
 		c.agreeOnMachine(b, rows)
 		for _, r := range rows {
 			c.agreeOn(b, r, planned[string(b.id)+string(r.Patch.ID)], left[string(b.id)+string(r.Patch.ID)])
+		}
+	}
+}
+
+// paged holds that a page of a machine's ledger, some rows of which are only counted, is a part of the whole, and counts as the whole does.
+func (c *chaos) paged(b *box, all []ledger.Row, whole ledger.Summary) {
+	c.t.Helper()
+	if len(all) == 0 {
+		return
+	}
+	f := ledger.RowFilter{Limit: 1 + c.IntN(len(all)), Offset: c.IntN(len(all))}
+	rows, sum, err := c.ledger.Rows(c.ctx(), b.id, f)
+	c.must(err)
+	want := all[f.Offset:min(f.Offset+f.Limit, len(all))]
+	if d := cmp.Diff(want, rows) + cmp.Diff(whole, sum); d != "" {
+		c.t.Fatalf("%d rows of %s from %d on:\n%s", f.Limit, b.id, f.Offset, d)
+	}
+	for _, v := range []patch.Verdict{patch.NotPatched, patch.NotApplicable} {
+		f := ledger.RowFilter{Verdicts: []patch.Verdict{v}, Stands: []patch.Stand{patch.Undecided}, Limit: 1}
+		n := 0
+		for _, r := range all {
+			if r.Verdict == v && r.Policy.Stand == patch.Undecided {
+				n++
+			}
+		}
+		if rows, sum, err = c.ledger.Rows(c.ctx(), b.id, f); err != nil || sum.Matching != n || len(rows) != min(n, 1) || sum.Total != whole.Total {
+			c.t.Fatalf("%d undecided %s rows of %s, want %d: %v", sum.Matching, v, b.id, n, err)
 		}
 	}
 }

@@ -1,0 +1,103 @@
+package ledger
+
+import (
+	"context"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/world"
+)
+
+// Nearly all rows of a machine are plain: not applicable, nobody decided, never tried. They are counted without being made, unless a page
+// shows them or a filter reads their patches.
+
+// told makes the entries of a machine that are not plain, in no order, and gives how many are.
+func told(ctx context.Context, v *world.View, s *world.Sight) (out []entry, plain int, err error) {
+	judged, current := s.Judged()
+	if !current {
+		out, err = entries(ctx, v, s)
+		return out, 0, err
+	}
+	attempts, err := s.Attempts(ctx, "")
+	if err != nil {
+		return nil, 0, err
+	}
+	tried := byPatch(attempts)
+	verdicts := map[int]patch.Verdict{}
+	for i, d := range judged {
+		verdicts[i] = d
+	}
+	note := func(id patch.ID) {
+		if _, i, listed := s.Shelf.Find(id); listed {
+			verdicts[i] |= patch.NotApplicable // it has an entry even so
+		}
+	}
+	for _, id := range v.Decided() {
+		note(id)
+	}
+	for id := range tried {
+		note(id)
+	}
+	out = make([]entry, 0, len(verdicts))
+	for i, d := range verdicts {
+		e, err := newEntry(ctx, v, s, i, d, tried)
+		if err != nil {
+			return nil, 0, err
+		}
+		out = append(out, e)
+	}
+	return out, len(s.Shelf.List.Patches()) - len(out), nil
+}
+
+// refuses reports whether the filter selects no plain row, whichever patch it is about.
+func (f RowFilter) refuses() bool {
+	return f.Deployable || !oneOf(f.Verdicts, patch.NotApplicable) || !oneOf(f.Stands, patch.Undecided) || !oneOf(f.Executions, patch.ExecNone) || !oneOf(f.Effects, "")
+}
+
+// spares reports whether the page of a filter is full before its plain rows come, and which of them it selects is known without them.
+func (f RowFilter) spares(all []entry) bool {
+	if f.refuses() {
+		return true
+	}
+	if f.Limit == 0 || f.Category != "" || f.Text != "" || f.Gate != "" || f.Code != "" {
+		return false
+	}
+	before := 0
+	for i := range all {
+		if all[i].verdict != patch.NotApplicable && f.matches(&all[i]) {
+			before++
+		}
+	}
+	return before >= max(0, f.Offset)+f.Limit
+}
+
+// addPlain counts plain rows.
+func (s *Summary) addPlain(n int, f RowFilter) {
+	s.Total += n
+	s.Verdicts[patch.NotApplicable] += n
+	s.Stands.Undecided += n
+	s.Executions.None += n
+	s.Effects.None += n
+	if !f.refuses() {
+		s.Matching += n
+	}
+}
+
+// rowsOf counts a machine's rows and makes those of a page.
+func rowsOf(ctx context.Context, v *world.View, s *world.Sight, f RowFilter) ([]Row, Summary, error) {
+	if s.Shelf == nil {
+		return selected(ctx, nil, f)
+	}
+	all, plain, err := told(ctx, v, s)
+	if err != nil {
+		return nil, Summary{}, err
+	}
+	if plain > 0 && !f.spares(all) {
+		if all, err = entries(ctx, v, s); err != nil {
+			return nil, Summary{}, err
+		}
+		plain = 0
+	}
+	rows, sum, err := selected(ctx, all, f)
+	sum.addPlain(plain, f)
+	return rows, sum, err
+}
