@@ -46,7 +46,7 @@ type appliance struct {
 	cfg       config
 	keys      *auth.Keys
 	syncer    *feed.Syncer
-	register  *ledger.Register
+	kept      registers
 	startSync func(change string, accept accepted) // set before anything is served
 	jobs      sync.WaitGroup                       // work that outlives the request that asked for it
 	closers   []io.Closer
@@ -140,7 +140,6 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 			log.WarnContext(ctx, "facts not indexed", slog.String("machine", string(m.ID)), slog.Any("error", err))
 		}
 	}}
-	a.register = ledger.NewRegister(account.Roll, s.NewestDeed, now)
 	a.syncer = &feed.Syncer{Store: s, Dir: dirs.raw, Fetchers: fetchers(), Now: now, Log: log}
 	approvals := &approval.Desk{World: reader, Store: s, PatchLabels: labels, KEV: exploited.Exploits, TwoPerson: approval.TwoPerson(a.cfg.TwoPerson), Proposals: s, Now: now, Decided: func([]patch.Decision) { wanted.Beat() }}
 	rules := &approval.Rules{Desk: approvals, Store: s, OSes: s.ListOSes}
@@ -186,6 +185,7 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 		CheckFeed: checkFeed, Sync: a.askSync,
 		Now: now, Random: rand.Float64, NewID: newID, Log: log,
 	}
+	a.keepRegisters(s.NewestDeed)
 }
 
 // heldIn finds the catalogs that wait for a person.

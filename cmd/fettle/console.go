@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/auth"
+	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/lint"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/web"
@@ -14,10 +15,11 @@ import (
 // consoleConfig gives the console the same stages and the same rules as the API.
 func (a *appliance) consoleConfig() web.Config {
 	return web.Config{
-		Roll:   a.register.Roll,
+		Roll:   a.kept.roll.Newest,
 		Ledger: a.Ledger, Explainer: a.Ledger, Approvals: a.Approval, Seconds: a.Approval, WhatIf: a.WhatIf, Planner: a.Planner, Deployments: a.Deploy, Labels: a.Labels,
 		Calendar: a.Calendar, Rules: a.Rules, Updaters: a.Updaters, Beside: a.Ledger, Beyond: a.Ledger, Stuck: a.Deploy, Reporter: reporter{a},
 		Records: a.Store, Door: a.Door,
+		Chain:     a.kept.chain.Newest,
 		NewToken:  func() (string, patch.Hash, error) { return auth.NewToken(a.Issuer.Certificate) },
 		Enrolment: a.Enrolment,
 		AskDetect: a.askDetect, AskDetects: a.askDetects,
@@ -30,11 +32,25 @@ func (a *appliance) consoleConfig() web.Config {
 	}
 }
 
-// reporter joins what the console's reports read.
-type reporter struct{ a *appliance }
+// registers are answers about the whole fleet that the console's readers share.
+type registers struct {
+	roll       *ledger.Register[*ledger.Roll]
+	compliance *ledger.Register[[]patch.Compliance]
+	lint       *ledger.Register[[]lint.Finding]
+	chain      *ledger.Register[web.Chain]
+}
 
-func (r reporter) Compliance(ctx context.Context) ([]patch.Compliance, error) {
-	all, err := r.a.Compliances(ctx, nil)
+func (a *appliance) keepRegisters(deeds func(context.Context) (uint64, error)) {
+	a.kept = registers{
+		roll:       ledger.NewRegister(a.Ledger.Roll, deeds, a.Now),
+		compliance: ledger.NewRegister(a.compliances, deeds, a.Now),
+		lint:       ledger.NewRegister(a.Linter.Lint, deeds, a.Now),
+		chain:      ledger.NewRegister(a.chain, deeds, a.Now),
+	}
+}
+
+func (a *appliance) compliances(ctx context.Context) ([]patch.Compliance, error) {
+	all, err := a.Compliances(ctx, nil)
 	out := make([]patch.Compliance, 0, len(all))
 	for _, c := range all {
 		out = append(out, c.Compliance)
@@ -42,11 +58,28 @@ func (r reporter) Compliance(ctx context.Context) ([]patch.Compliance, error) {
 	return out, err
 }
 
+// chain says whether the audit log's chain holds now.
+func (a *appliance) chain(ctx context.Context) (web.Chain, error) {
+	c := web.Chain{At: a.Now()}
+	err := a.Store.VerifyAudit(ctx)
+	if patch.KindOf(err) == patch.Untrusted {
+		c.Broken, err = err.Error(), nil
+	}
+	return c, err
+}
+
+// reporter joins what the console's reports read.
+type reporter struct{ a *appliance }
+
+func (r reporter) Compliance(ctx context.Context) ([]patch.Compliance, error) {
+	return r.a.kept.compliance.Newest(ctx)
+}
+
 func (r reporter) History(ctx context.Context, label string, since time.Time) ([]patch.Compliance, error) {
 	return r.a.Store.ListCompliance(ctx, label, since)
 }
 
-func (r reporter) Lint(ctx context.Context) ([]lint.Finding, error) { return r.a.Linter.Lint(ctx) }
+func (r reporter) Lint(ctx context.Context) ([]lint.Finding, error) { return r.a.kept.lint.Newest(ctx) }
 
 func (r reporter) Exploited(ctx context.Context) (patch.Exploits, error) { return r.a.KEV(ctx) }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -207,8 +208,14 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// registerLoop keeps the account of all machines at hand for whoever looks.
+// registerLoop keeps what is asked about all machines at hand for whoever looks.
 func (a *appliance) registerLoop(ctx context.Context) error {
-	a.register.Keep(ctx, func(err error) { a.Log.ErrorContext(ctx, "machines not counted", slog.Any("error", err)) })
+	failed := func(err error) { a.Log.ErrorContext(ctx, "machines not counted", slog.Any("error", err)) }
+	var g sync.WaitGroup
+	g.Go(func() { a.kept.roll.Keep(ctx, failed) })
+	g.Go(func() { a.kept.compliance.Keep(ctx, failed) })
+	g.Go(func() { a.kept.lint.Keep(ctx, failed) })
+	g.Go(func() { a.kept.chain.Keep(ctx, failed) })
+	g.Wait()
 	return ctx.Err()
 }

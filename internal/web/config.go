@@ -114,7 +114,6 @@ type History interface {
 	ListProposals(ctx context.Context, open bool) ([]patch.Proposal, error)
 	DecisionHistory(ctx context.Context, id patch.ID) ([]patch.Decision, error)
 	ListAudit(ctx context.Context, since time.Time, limit int) ([]patch.AuditEntry, error)
-	VerifyAudit(ctx context.Context) error
 }
 
 // CatalogRecords is the storage of feeds, patches and their payloads.
@@ -166,10 +165,18 @@ type Door interface {
 	SignOut(ctx context.Context, caller patch.Caller, secret string) error
 }
 
+// Chain says whether the audit log's chain held at a moment.
+type Chain struct {
+	At     time.Time
+	Broken string // why it does not verify
+}
+
 // Config is everything that the console stands on, read once.
 type Config struct {
 	// Roll gives every machine with its numbers; what people did is in it.
-	Roll        func(context.Context) (*ledger.Roll, error)
+	Roll func(context.Context) (*ledger.Roll, error)
+	// Chain verifies the audit log's chain; what people did is covered.
+	Chain       func(context.Context) (Chain, error)
 	Ledger      Ledger
 	Explainer   Explainer
 	Approvals   Approvals

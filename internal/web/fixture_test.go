@@ -309,7 +309,13 @@ func (w *world) DecisionHistory(context.Context, patch.ID) ([]patch.Decision, er
 func (w *world) ListAudit(context.Context, time.Time, int) ([]patch.AuditEntry, error) {
 	return w.entries, nil
 }
-func (w *world) VerifyAudit(context.Context) error                         { return w.broken }
+func (w *world) Chain(context.Context) (Chain, error) {
+	c := Chain{At: w.now}
+	if w.broken != nil {
+		c.Broken = w.broken.Error()
+	}
+	return c, nil
+}
 func (w *world) ListFeeds(context.Context) ([]patch.FeedStatus, error)     { return w.feeds, nil }
 func (w *world) ListAlarms(context.Context, bool) ([]patch.Alarm, error)   { return w.alarms, nil }
 func (w *world) ListTokens(context.Context) ([]patch.Token, error)         { return w.tokens, nil }

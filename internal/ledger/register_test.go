@@ -46,7 +46,7 @@ func (w *walks) walked() int {
 	return w.count
 }
 
-func (w *walks) register() *ledger.Register {
+func (w *walks) register() *ledger.Register[*ledger.Roll] {
 	return ledger.NewRegister(w.walk, w.newest, time.Now)
 }
 
@@ -58,7 +58,7 @@ func TestRegisterWalksOnlyWhereItMust(t *testing.T) {
 		look := func(want int, within time.Duration, when string) {
 			t.Helper()
 			begun := time.Now()
-			r, err := g.Roll(ctx)
+			r, err := g.Newest(ctx)
 			if err != nil || r.Fleet.Machines != want || time.Since(begun) > within {
 				t.Fatalf("%s: walk %d after %v, want %d within %v: %v", when, r.Fleet.Machines, time.Since(begun), want, within, err)
 			}
@@ -87,7 +87,7 @@ func TestASmallFleetIsWalkedEachTime(t *testing.T) {
 		w := &walks{took: time.Millisecond}
 		g := w.register()
 		for i := range 3 {
-			if r, err := g.Roll(t.Context()); err != nil || r.Fleet.Machines != i+1 {
+			if r, err := g.Newest(t.Context()); err != nil || r.Fleet.Machines != i+1 {
 				t.Errorf("look %d: %v, %v", i, r, err)
 			}
 			time.Sleep(50 * time.Millisecond)
@@ -99,11 +99,11 @@ func TestAFailedWalkIsNoRoll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &walks{fault: errors.New("gone")}
 		g := w.register()
-		if _, err := g.Roll(t.Context()); err == nil {
+		if _, err := g.Newest(t.Context()); err == nil {
 			t.Error("no error")
 		}
 		w.fault = nil
-		if r, err := g.Roll(t.Context()); err != nil || r.Fleet.Machines != 2 {
+		if r, err := g.Newest(t.Context()); err != nil || r.Fleet.Machines != 2 {
 			t.Errorf("%v, %v", r, err)
 		}
 	})
