@@ -74,7 +74,7 @@ var stageDefects = []Defect{
 	{Name: "a window that a machine was there for is made up for", File: "internal/world/schedules.go",
 		Old: "m.AwayFrom.After(last.Start) || m.AwayUntil.Before(last.End)", New: "false", Test: "TestMissedWindowIsMadeUpFor", In: "./internal/story"},
 	{Name: "what is made up for has no end", File: "internal/calendar/act.go",
-		Old: "schedule.Occurrence{Start: now, End: o.End}", New: "schedule.Occurrence{Start: now, End: o.End.AddDate(1, 0, 0)}", Test: "TestMissedWindowIsMadeUpFor", In: "./internal/story"},
+		Old: "schedule.Occurrence{Start: now, End: l.End}", New: "schedule.Occurrence{Start: now, End: l.End.AddDate(1, 0, 0)}", Test: "TestMissedWindowIsMadeUpFor", In: "./internal/story"},
 	{Name: "all machines detect at the first moment of a window", File: "internal/calendar/act.go",
 		Old: "now.Before(o.Start.Add(splay(m.ID, o)))", New: "now.Before(o.Start)", Test: "TestScheduleThatDetects", In: "./internal/story"},
 
@@ -165,4 +165,14 @@ var stageDefects = []Defect{
 		Old: "return c.apart(ctx, seats, special)", New: "return c.apart(ctx, roaring.New(), special)", Test: "TestMachinesAreJudgedTogether", In: "./internal/story"},
 	{Name: "a machine that never detected is left out of what is approved and not eligible", File: "internal/ledger/ineligible.go",
 		Old: "x.answer.Pairs += n", New: "if closed := c.Answer.Closed; closed.Code == gate.CodeNever {\n\t\treturn\n\t}\n\tx.answer.Pairs += n", Test: "TestApprovedAndNotEligible", In: "./internal/story"},
+	{Name: "a blackout keeps nothing back", File: "internal/gate/freeze.go",
+		Old: "case frozen:", New: "case frozen && false:", Test: "TestNothingIsDeployedInAChangeFreeze", In: "./internal/story"},
+	{Name: "an order goes on into a blackout", File: "internal/world/blackouts.go",
+		Old: "if b.From.After(s.v.Now) &&", New: "if false &&", Test: "TestOrdersEndWhereAFreezeBegins", In: "./internal/story"},
+	{Name: "a blackout of a label covers everybody or nobody", File: "internal/world/blackouts.go",
+		Old: "\t\tif in {\n", New: "\t\tif in = true; in {\n", Test: "TestPlansLeaveOutWhatIsFrozen", In: "./internal/story"},
+	{Name: "a window that a blackout took is lost", File: "internal/world/schedules.go",
+		Old: "l.Taken = len(last.Without(times(frozen))) == 0", New: "l.Taken = false", Test: "TestAWindowThatAFreezeTookIsMadeUpFor", In: "./internal/story"},
+	{Name: "machines under another blackout are judged together", File: "internal/gate/situation.go",
+		Old: "k.text(b.Name)", New: "_ = b", Test: "TestMachinesAreJudgedTogether", In: "./internal/story"},
 }

@@ -149,7 +149,7 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 	}
 	wake := func(id patch.MachineID) { hub.Poke(id) }
 	agenda := &calendar.Desk{
-		Store: s, Labels: labels, Machines: s, Deploy: desk, Zone: zone, Now: now, Log: log,
+		Store: s, Blackouts: s, Labels: labels, Machines: s, Deploy: desk, Zone: zone, Now: now, Log: log,
 		Plan: func(ctx context.Context, caller patch.Caller, of calendar.Scope, w patch.Window) (patch.Plan, error) {
 			return planner.Make(ctx, caller, plan.Request{Label: of.Label, Machines: of.Machines, Window: w})
 		},

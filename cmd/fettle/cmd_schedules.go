@@ -59,6 +59,9 @@ func nextWindow(c calendar.Coming) string {
 		return "open until " + when(c.Next.End)
 	}
 	text := when(c.Next.Start)
+	if c.MovedBy != "" {
+		text += ", because of the change freeze " + c.MovedBy
+	}
 	if c.Zoneless > 0 {
 		text += ", by the organisation's clock on " + plural(c.Zoneless, "machine whose zone is not known", "machines whose zone is not known")
 	}
@@ -174,19 +177,33 @@ func (c calendarCmd) Run(ctx context.Context, s *screen) error {
 			line(w, "Nothing happens by itself in the next %s. Schedules: fettle schedules", plural(c.Days, "day", "days"))
 			return
 		}
-		t := table{columns: []column{{title: "from"}, {title: "to"}, {title: "does"}, {title: "schedule"}, {title: "label"}, {title: "machines", right: true}}}
+		t := table{columns: []column{{title: "from"}, {title: "to"}, {title: "does", flex: true}, {title: "schedule"}, {title: "label"}, {title: "machines", right: true}}}
 		for _, e := range l.Items {
-			does := "deploys"
-			if e.Detect {
-				does = "detects"
-			}
-			if e.Zone != "" {
-				does += " in " + e.Zone
-			}
-			t.add(day(e.Start), day(e.End), does, e.Schedule, e.Label, strconv.Itoa(e.Machines))
+			t.add(day(e.Start), day(e.End), eventDoes(e), e.Schedule, e.Label, strconv.Itoa(e.Machines))
 		}
 		t.print(w, s.width)
 	})
+}
+
+// eventDoes says what happens in a window.
+func eventDoes(e calendar.Event) string {
+	zone := ""
+	if e.Zone != "" {
+		zone = " in " + e.Zone
+	}
+	switch {
+	case e.Blackout != "":
+		return "CHANGE FREEZE " + e.Blackout + ", by " + e.Owner + ": " + e.Reason
+	case e.Frozen != "":
+		return "nothing" + zone + ": the change freeze " + e.Frozen + " takes it"
+	case e.CatchUp:
+		return "makes up" + zone + " for what the change freeze " + e.MovedBy + " took"
+	case e.CutBy != "":
+		return "deploys" + zone + ", cut by the change freeze " + e.CutBy
+	case e.Detect:
+		return "detects" + zone
+	}
+	return "deploys" + zone
 }
 
 func day(t time.Time) string { return t.Local().Format("Mon 2006-01-02 15:04") }

@@ -32,6 +32,7 @@ type commands struct {
 	Deploy    deployCmd    `cmd:"" group:"decide" help:"Plan, apply, watch and halt deployments."`
 	Rings     ringsCmd     `cmd:"" group:"decide" help:"The order in which patches reach the fleet, each step proven before the next."`
 	Schedules schedulesCmd `cmd:"" group:"decide" help:"Deploy by itself what is approved, in recurring windows."`
+	Blackouts blackoutsCmd `cmd:"" aliases:"blackout" group:"decide" help:"Days on which nothing is deployed: holidays, change freezes."`
 	Updaters  updatersCmd  `cmd:"" group:"decide" help:"Other services that install updates: adopt them, raise alarms, or take over."`
 	Calendar  calendarCmd  `cmd:"" group:"see" help:"Show what will be deployed when, and to whom."`
 

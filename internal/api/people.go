@@ -138,6 +138,9 @@ func (s *people) routes() []Route {
 		{Pattern: "GET /api/v1/schedules", Permission: auth.Read, Handle: s.listSchedules},
 		{Pattern: "PUT /api/v1/schedules/{schedule}", Permission: auth.Deploy, Audit: "schedule.put", Handle: s.putSchedule},
 		{Pattern: "DELETE /api/v1/schedules/{schedule}", Permission: auth.Deploy, Audit: "schedule.remove", Handle: s.removeSchedule},
+		{Pattern: "GET /api/v1/blackouts", Permission: auth.Read, Handle: s.listBlackouts},
+		{Pattern: "PUT /api/v1/blackouts/{blackout}", Permission: auth.Deploy, Audit: "blackout.put", Handle: s.putBlackout},
+		{Pattern: "DELETE /api/v1/blackouts/{blackout}", Permission: auth.Deploy, Audit: "blackout.remove", Handle: s.removeBlackout},
 		{Pattern: "GET /api/v1/calendar", Permission: auth.Read, Handle: s.calendar},
 
 		{Pattern: "GET /api/v1/feeds", Permission: auth.Read, Handle: s.listFeeds},

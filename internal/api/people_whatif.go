@@ -2,20 +2,23 @@ package api
 
 import (
 	"github.com/fettle-project/fettle/internal/approval"
+	"github.com/fettle-project/fettle/internal/calendar"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/whatif"
 )
 
 // WhatIfRequest is a change that is supposed: exactly one of its fields.
 type WhatIfRequest struct {
-	Decide         *approval.Request `json:"decide,omitempty"`
-	Label          *NamedLabel       `json:"label,omitempty"`
-	RemoveLabel    string            `json:"remove_label,omitempty"`
-	Rule           *NamedRule        `json:"rule,omitempty"`
-	RemoveRule     string            `json:"remove_rule,omitempty"` // with its decisions taken back
-	Schedule       *NamedSchedule    `json:"schedule,omitempty"`
-	RemoveSchedule string            `json:"remove_schedule,omitempty"`
-	Catalog        *whatif.Revision  `json:"catalog,omitempty"` // one that waits for a person
+	Decide         *approval.Request       `json:"decide,omitempty"`
+	Label          *NamedLabel             `json:"label,omitempty"`
+	RemoveLabel    string                  `json:"remove_label,omitempty"`
+	Rule           *NamedRule              `json:"rule,omitempty"`
+	RemoveRule     string                  `json:"remove_rule,omitempty"` // with its decisions taken back
+	Schedule       *NamedSchedule          `json:"schedule,omitempty"`
+	RemoveSchedule string                  `json:"remove_schedule,omitempty"`
+	Blackout       *calendar.BlackoutDraft `json:"blackout,omitempty"`
+	RemoveBlackout string                  `json:"remove_blackout,omitempty"`
+	Catalog        *whatif.Revision        `json:"catalog,omitempty"` // one that waits for a person
 }
 
 // NamedLabel is a label as it might be put.
@@ -51,7 +54,7 @@ func (s *people) whatIf(c *call) (any, error) {
 
 func (s *people) change(c *call, in WhatIfRequest) (out whatif.Change, err error) {
 	n := 0
-	for _, given := range []bool{in.Decide != nil, in.Label != nil, in.RemoveLabel != "", in.Rule != nil, in.RemoveRule != "", in.Schedule != nil, in.RemoveSchedule != "", in.Catalog != nil} {
+	for _, given := range []bool{in.Decide != nil, in.Label != nil, in.RemoveLabel != "", in.Rule != nil, in.RemoveRule != "", in.Schedule != nil, in.RemoveSchedule != "", in.Blackout != nil, in.RemoveBlackout != "", in.Catalog != nil} {
 		if given {
 			n++
 		}
@@ -59,7 +62,7 @@ func (s *people) change(c *call, in WhatIfRequest) (out whatif.Change, err error
 	if n != 1 {
 		return out, patch.Errorf(patch.Invalid, "exactly one change can be supposed at a time, not %d", n)
 	}
-	out = whatif.Change{RemoveLabel: in.RemoveLabel, RemoveRule: in.RemoveRule, TakeBack: true, RemoveSchedule: in.RemoveSchedule, Publish: in.Catalog}
+	out = whatif.Change{RemoveLabel: in.RemoveLabel, RemoveRule: in.RemoveRule, TakeBack: true, RemoveSchedule: in.RemoveSchedule, RemoveBlackout: in.RemoveBlackout, Publish: in.Catalog}
 	switch {
 	case in.Decide != nil:
 		r, err := s.resolved(c, *in.Decide)
@@ -78,6 +81,10 @@ func (s *people) change(c *call, in WhatIfRequest) (out whatif.Change, err error
 	case in.Schedule != nil:
 		v := in.Schedule.schedule(in.Schedule.Name)
 		out.Schedule = &v
+	case in.Blackout != nil:
+		b, err := s.Calendar.DraftBlackout(c.Context(), c.caller, *in.Blackout)
+		out.Blackout = &b
+		return out, err
 	}
 	return out, nil
 }

@@ -21,23 +21,31 @@ func (d *Desk) Act(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	frozen, err := d.freezes(ctx)
+	if err != nil {
+		return err
+	}
 	var failed []error
 	for _, s := range all {
-		if err := d.act(ctx, s); err != nil {
+		if err := d.act(ctx, s, frozen); err != nil {
 			failed = append(failed, fmt.Errorf("the schedule %s: %w", s.Name, err))
 		}
 	}
 	return errors.Join(failed...)
 }
 
-func (d *Desk) act(ctx context.Context, s patch.Schedule) error {
+func (d *Desk) act(ctx context.Context, s patch.Schedule, frozen freezes) error {
 	rule, err := schedule.Parse(s.Window)
 	if err != nil || s.Paused {
 		return err
 	}
-	switch {
-	case s.Detect:
+	if s.Detect {
 		return d.detect(ctx, s, rule)
+	}
+	if _, nobody := frozen.everybody(d.Now()); nobody {
+		return nil // the gates would let nothing through; this spares asking them
+	}
+	switch {
 	case rule.OfMachine():
 		err = d.actByZone(ctx, s, rule)
 	default:
@@ -48,7 +56,7 @@ func (d *Desk) act(ctx context.Context, s patch.Schedule) error {
 	if err != nil {
 		return err
 	}
-	return d.makeUp(ctx, s, rule)
+	return d.makeUp(ctx, s, rule, frozen)
 }
 
 // open gives the window that is open now and has enough time left.
@@ -81,8 +89,9 @@ func (d *Desk) actByZone(ctx context.Context, s patch.Schedule, rule schedule.Ru
 	return nil
 }
 
-// makeUp deploys to machines that were away for all of the newest window and are back, while there is time to catch up.
-func (d *Desk) makeUp(ctx context.Context, s patch.Schedule, rule schedule.Rule) error {
+// makeUp deploys to machines that were away for all of the newest window and are back, and to those that a blackout kept out of it, while there is
+// time to catch up.
+func (d *Desk) makeUp(ctx context.Context, s patch.Schedule, rule schedule.Rule, frozen freezes) error {
 	if s.CatchUp == 0 {
 		return nil
 	}
@@ -91,16 +100,25 @@ func (d *Desk) makeUp(ctx context.Context, s patch.Schedule, rule schedule.Rule)
 		return err
 	}
 	now := d.Now()
+	together := map[schedule.Occurrence][]patch.MachineID{} // whom a blackout kept out
 	for _, m := range machines {
 		loc, _ := world.ZoneOf(rule, m, d.Zone)
 		if _, open := d.open(rule, loc); open {
 			continue
 		}
-		o, missed := world.Missed(s, rule, m, now, loc)
-		if !missed || o.End.Sub(now) < reserve {
-			continue
+		l, missed := world.Missed(s, rule, m, now, loc, frozen.of(m.ID))
+		switch {
+		case !missed || l.Start.After(now) || l.End.Sub(now) < reserve:
+		case l.Taken:
+			together[l.Occurrence] = append(together[l.Occurrence], m.ID)
+		default:
+			if err := d.deploy(ctx, s, s.Name+" for "+string(m.ID), Scope{Machines: []patch.MachineID{m.ID}}, schedule.Occurrence{Start: now, End: l.End}); err != nil {
+				return err
+			}
 		}
-		if err := d.deploy(ctx, s, s.Name+" for "+string(m.ID), Scope{Machines: []patch.MachineID{m.ID}}, schedule.Occurrence{Start: now, End: o.End}); err != nil {
+	}
+	for o, ids := range together {
+		if err := d.deploy(ctx, s, s.Name+" after "+o.Start.UTC().Format(time.RFC3339)+o.End.UTC().Format(time.RFC3339), Scope{Machines: ids}, o); err != nil {
 			return err
 		}
 	}

@@ -5,12 +5,10 @@
 package calendar
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"regexp"
-	"slices"
 	"sync"
 	"time"
 
@@ -56,8 +54,9 @@ type Deployer interface {
 
 // Desk keeps schedules and acts by them. Its methods may be called from many goroutines.
 type Desk struct {
-	Store  Store
-	Labels Labels
+	Store     Store
+	Blackouts Blackouts
+	Labels    Labels
 	// Machines tells where the machines are and when they were away.
 	Machines  Machines
 	AskDetect AskDetect
@@ -81,7 +80,7 @@ const longest = 48 * time.Hour
 const MaxCatchUp = 7 * 24
 
 // reserve is how much of a window must be left for a plan to be made in it.
-const reserve = 5 * time.Minute
+const reserve = schedule.Shortest
 
 var nameRule = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`) })
 
@@ -130,9 +129,10 @@ func (d *Desk) Remove(ctx context.Context, caller patch.Caller, name string) err
 // Coming is a schedule with its next window.
 type Coming struct {
 	patch.Schedule
-	Next     schedule.Occurrence `json:"next"`     // open now or the next to open; zero where none is left
-	Open     bool                `json:"open"`     // it is open now
-	Machines int                 `json:"machines"` // that carry the label now
+	Next     schedule.Occurrence `json:"next"`               // open now or the next to open; zero where none is left
+	Open     bool                `json:"open"`               // it is open now
+	MovedBy  string              `json:"moved_by,omitempty"` // the blackout that Next is moved or cut by
+	Machines int                 `json:"machines"`           // that carry the label now
 	// OfMachine: the window is in each machine's own time zone; Next is that of the organisation. Zoneless machines have none that is known,
 	// and take the organisation's.
 	OfMachine bool `json:"of_machine,omitempty"`
@@ -142,6 +142,10 @@ type Coming struct {
 // List gives every schedule with its next window, by name.
 func (d *Desk) List(ctx context.Context) ([]Coming, error) {
 	all, err := d.Store.ListSchedules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	frozen, err := d.freezes(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +165,7 @@ func (d *Desk) List(ctx context.Context) ([]Coming, error) {
 					}
 				}
 			}
-			if c.Next, _ = rule.At(d.Now(), d.Zone); !s.Paused {
+			if c.Next, c.MovedBy, _ = world.NextWindow(rule, d.Now(), d.Zone, common(s, frozen)); !s.Paused {
 				c.Open = c.Next.Contains(d.Now())
 			}
 		}
@@ -170,55 +174,12 @@ func (d *Desk) List(ctx context.Context) ([]Coming, error) {
 	return out, nil
 }
 
-// Event is one window of one schedule.
-type Event struct {
-	schedule.Occurrence
-	Schedule string `json:"schedule"`
-	Label    string `json:"label"`
-	Machines int    `json:"machines"` // that carry the label now
-	Detect   bool   `json:"detect,omitempty"`
-	Zone     string `json:"zone,omitempty"` // of windows in machines' own time zones: which
-}
-
-// maxEvents bounds an answer about one schedule.
-const maxEvents = 1000
-
-// Between lists the windows that touch [from, to), by their start. Paused schedules have none.
-func (d *Desk) Between(ctx context.Context, from, to time.Time) ([]Event, error) {
-	all, err := d.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out := []Event{}
-	for _, s := range all {
-		rule, err := schedule.Parse(s.Window)
-		if err != nil || s.Paused {
-			continue
-		}
-		if !rule.OfMachine() {
-			for _, o := range rule.Between(from, to, d.Zone, maxEvents) {
-				out = append(out, Event{Occurrence: o, Schedule: s.Name, Label: s.Label, Machines: s.Machines, Detect: s.Detect})
-			}
-			continue
-		}
-		machines, err := d.carriers(ctx, s.Label)
-		if err != nil {
-			return nil, err
-		}
-		in, zones := map[string]int{}, map[string]*time.Location{}
-		for _, m := range machines {
-			loc, _ := world.ZoneOf(rule, m, d.Zone)
-			in[loc.String()]++
-			zones[loc.String()] = loc
-		}
-		for name, n := range in {
-			for _, o := range rule.Between(from, to, zones[name], maxEvents) {
-				out = append(out, Event{Occurrence: o, Schedule: s.Name, Label: s.Label, Machines: n, Detect: s.Detect, Zone: name})
-			}
+// common are the blackouts that cover all machines of a schedule: those of the organisation and of its own label. Detects go on in them.
+func common(s patch.Schedule, f freezes) (out []patch.Blackout) {
+	for _, b := range f.all {
+		if !s.Detect && (b.Label == patch.LabelAll || b.Label == s.Label) {
+			out = append(out, b)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Event) int {
-		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Schedule, b.Schedule), cmp.Compare(a.Zone, b.Zone))
-	})
-	return out, nil
+	return out
 }

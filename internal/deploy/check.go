@@ -129,7 +129,7 @@ func (d *Desk) world(ctx context.Context, c *checked, ask *world.Ask) (gate.Worl
 // order already does not wait for the end of a quarantine: it would keep the machine from everything else.
 func waits(g gate.Gate, a patch.Attempt) bool {
 	switch g.Name {
-	case gate.Feed, gate.Catalog, gate.Snapshot, gate.Payload, gate.Preflight:
+	case gate.Feed, gate.Catalog, gate.Snapshot, gate.Payload, gate.Preflight, gate.Freeze:
 		return true
 	case gate.Ring:
 		return g.Code != gate.CodeRingHalted || a.Order == ""

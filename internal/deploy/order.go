@@ -145,8 +145,12 @@ func (d *Desk) Standing(ctx context.Context, id patch.MachineID, order string) (
 // issue signs an order for what is ready and binds its attempts to it.
 func (d *Desk) issue(ctx context.Context, m patch.Machine, c *checked) (wire.Envelope, bool, error) {
 	now := d.Now()
+	window, err := c.sight.Unfrozen(ctx, c.deployment.Plan.Window)
+	if err != nil {
+		return wire.Envelope{}, false, err
+	}
 	o := wire.Order{ID: ulid.Make().String(), Machine: m.ID, Number: m.OrderNumber + 1, Deployment: c.deployment.ID, OS: c.sight.OS,
-		Issued: now.UTC(), Window: c.deployment.Plan.Window, Expires: d.expires(now, c.deployment.Plan.Window).UTC()}
+		Issued: now.UTC(), Window: window, Expires: d.expires(now, window).UTC()}
 	o.Reboot, o.Manner = c.deployment.Plan.Reboot, c.deployment.Plan.Manner
 	o.Revision, o.Snapshot = c.sight.Receipt.Revision, c.sight.Receipt.Seq
 	var attempts []string

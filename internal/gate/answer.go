@@ -23,6 +23,7 @@ const (
 	Label         Name = "label"          // the approval covers this machine
 	Hold          Name = "hold"           // nobody holds it back
 	Ring          Name = "ring"           // the rings before have proven it, and this one has room
+	Freeze        Name = "freeze"         // no blackout covers the machine now
 	Window        Name = "window"         // the install window is open
 	Machine       Name = "machine"        // the machine is admitted and seen
 	Payload       Name = "payload"        // the appliance has the files, verified
@@ -110,7 +111,7 @@ func (a Answer) Eligible() bool {
 		return true
 	}
 	switch a.Closed.Name {
-	case Ring, Window, Machine, Payload, Preflight, Attempts:
+	case Ring, Freeze, Window, Machine, Payload, Preflight, Attempts:
 		return true
 	}
 	return false

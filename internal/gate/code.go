@@ -40,6 +40,8 @@ const (
 	CodeRingFull   = "ring-full"   // ring: as many machines as may have it unproven
 	CodeRingBusy   = "ring-busy"   // ring: as many machines as may install at once do
 
+	CodeFrozen = "frozen" // freeze: a blackout covers the moment
+
 	CodePending   = "pending"        // machine: waits to be admitted
 	CodeRevoked   = "revoked"        // machine: shut out
 	CodeSilent    = "silent"         // machine: not seen lately

@@ -160,7 +160,12 @@ func (f ScheduleFact) says(now time.Time) string {
 	if f.ZoneUnknown {
 		zone = ", in the organisation's time zone: the machine's own is not known"
 	}
+	if f.MovedBy != "" {
+		zone += ", moved by the change freeze " + f.MovedBy
+	}
 	switch {
+	case f.CatchUp && f.MovedBy != "":
+		return fmt.Sprintf("the schedule %s makes up from %s until %s for a window that the change freeze %s took", f.Name, clock(now, f.Start), clock(now, f.End), f.MovedBy)
 	case f.CatchUp:
 		return fmt.Sprintf("the machine was away for all of the window of the schedule %s, which makes up for it until %s%s", f.Name, clock(now, f.End), zone)
 	case f.Start.After(now):

@@ -60,6 +60,10 @@ func anyWorld(t *rapid.T) World {
 		w.Window.NotBefore = now.Add(time.Duration(rapid.IntRange(-2, 2).Draw(t, "from")) * time.Hour)
 		w.Window.NotAfter = w.Window.NotBefore.Add(time.Hour)
 	}
+	if odd("freeze") {
+		from := now.Add(time.Duration(rapid.IntRange(-3, 3).Draw(t, "frozen from")) * time.Hour)
+		w.Freezes = []patch.Blackout{{Name: "year-end", From: from, Until: from.Add(time.Duration(rapid.IntRange(1, 3).Draw(t, "frozen for")) * time.Hour)}}
+	}
 	if odd("rings") {
 		w.Rings = ringsBefore(rapid.Bool().Draw(t, "passed"), rapid.IntRange(0, 9).Draw(t, "unproven"))
 	}
@@ -189,6 +193,9 @@ func oracle(w World) bool {
 	ready = ready && w.Quarantine == nil && !w.Turn.After(now)
 	for _, r := range w.Rings {
 		ready = ready && (r.Own && r.Load.Unproven < 5 || !r.Own && !r.Progress.PassedAt.IsZero())
+	}
+	for _, b := range w.Freezes {
+		ready = ready && (now.Before(b.From) || !now.Before(b.Until))
 	}
 	r := w.Receipt
 	return ready && approved && !refused && w.Policy.Stand == patch.Approved &&

@@ -70,6 +70,9 @@ func Character(key []byte, w World) []byte {
 	if s, ok := w.scheduled(); ok {
 		k.text(s.Name)
 	}
+	for _, b := range w.Freezes {
+		k.text(b.Name)
+	}
 	k.text("")
 	return k.key
 }

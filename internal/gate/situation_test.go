@@ -52,6 +52,9 @@ func TestOneSituationHasOneAnswer(t *testing.T) {
 			if rapid.Bool().Draw(t, "ringed") {
 				w.Rings = ringsBefore(rapid.Bool().Draw(t, "passed"), rapid.IntRange(0, 9).Draw(t, "unproven"))
 			}
+			if rapid.IntRange(0, 3).Draw(t, "frozen") == 0 {
+				w.Freezes = []patch.Blackout{{Name: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "freeze"), From: now.Add(-time.Hour), Until: now.Add(time.Hour)}}
+			}
 			w.RebootsMost, w.Rebooting = rapid.IntRange(0, 1).Draw(t, "most"), rapid.IntRange(0, 1).Draw(t, "rebooting")
 			w.Machine.RebootOwed, w.Machine.Busy = rapid.Bool().Draw(t, "owed"), rapid.SampledFrom([]string{"", "", "locked by apt (7)"}).Draw(t, "busy")
 			w.Machine.Policy = rapid.SampledFrom([]string{"", "", "detect-only"}).Draw(t, "owner")

@@ -3,7 +3,7 @@ package gate
 // gates lists every gate's judge in the order of the walk.
 func gates() []func(World) Gate {
 	return []func(World) Gate{
-		feed, catalog, list, snapshot, prerequisites, installedTest, superseded, policy, label, hold, ring, window, machine, payload, preflight, attempts,
+		feed, catalog, list, snapshot, prerequisites, installedTest, superseded, policy, label, hold, ring, freeze, window, machine, payload, preflight, attempts,
 		installed, reboot, verified, undone,
 	}
 }

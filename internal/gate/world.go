@@ -39,6 +39,8 @@ type World struct {
 	Rebooting   int
 	RebootsOf   string // the ring
 	RebootsMost int
+	// Freezes are the blackouts that cover the machine and are not over, in the order in which they begin.
+	Freezes []patch.Blackout
 	// Proposed is an approval for this machine that waits for a second person; nil where none does.
 	Proposed *patch.Proposal
 	// Schedules are those that deploy to this machine by themselves, the one that is open or opens next first.
@@ -85,6 +87,8 @@ type ScheduleFact struct {
 	ZoneUnknown bool
 	// CatchUp: the machine was away for all of the newest window, and Start and End are the time in which it is made up for.
 	CatchUp bool
+	// MovedBy is the blackout that the window was moved or cut by; empty where none did.
+	MovedBy string
 }
 
 // Superseder is a newer patch that replaces the one in question.

@@ -42,6 +42,8 @@ const (
 	RulesClash     = "rules-clash"         // one rule approves what another declines for the same machines
 	NotScheduled   = "not-scheduled"       // approvals are ready on machines that no schedule covers
 	NeverAgain     = "window-never-opens"  // a schedule whose window is over for good
+	TooShort       = "window-too-short"    // a schedule whose windows are too short for anything to begin
+	Swallowed      = "freeze-takes-all"    // blackouts take every window of a schedule within five weeks
 	HoldEnding     = "hold-ending"         // a hold ends within a week
 	HoldEnded      = "hold-ended"          // a hold has ended and nothing is decided behind it
 	Waiting        = "waits-for-decision"  // needed patches that nobody has decided about
@@ -58,6 +60,7 @@ type Store interface {
 	ListDecisions(ctx context.Context, f patch.DecisionFilter) ([]patch.Decision, error)
 	ListRules(ctx context.Context) ([]patch.Rule, error)
 	ListSchedules(ctx context.Context) ([]patch.Schedule, error)
+	ListBlackouts(ctx context.Context) ([]patch.Blackout, error)
 	ListFeeds(ctx context.Context) ([]patch.FeedStatus, error)
 	ListProposals(ctx context.Context, open bool) ([]patch.Proposal, error)
 }
@@ -88,7 +91,7 @@ func (l *Linter) Lint(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, look := range []func(context.Context) error{x.labels, x.oses, x.approvals, x.rules, x.schedules, x.holds, x.machines, x.exploited, x.proposals} {
+	for _, look := range []func(context.Context) error{x.labels, x.oses, x.approvals, x.rules, x.schedules, x.freezes, x.holds, x.machines, x.exploited, x.proposals} {
 		if err := look(ctx); err != nil {
 			return nil, err
 		}
@@ -108,6 +111,7 @@ type look struct {
 	decisions []patch.Decision
 	ruleList  []patch.Rule
 	plans     []patch.Schedule
+	blackouts []patch.Blackout
 	feeds     []patch.FeedStatus
 	members   map[string][]patch.MachineID
 	gone      map[string]bool // labels that do not exist any more
@@ -133,6 +137,9 @@ func (l *Linter) read(ctx context.Context) (x *look, err error) {
 		return nil, err
 	}
 	if x.plans, err = l.Store.ListSchedules(ctx); err != nil {
+		return nil, err
+	}
+	if x.blackouts, err = l.Store.ListBlackouts(ctx); err != nil {
 		return nil, err
 	}
 	x.feeds, err = l.Store.ListFeeds(ctx)

@@ -33,6 +33,11 @@ func (x *look) labels(ctx context.Context) error {
 	for _, s := range x.plans {
 		users[s.Label] = append(users[s.Label], "the schedule "+s.Name)
 	}
+	for _, b := range x.blackouts {
+		if b.Until.After(x.view.Now) {
+			users[b.Label] = append(users[b.Label], "the blackout "+b.Name)
+		}
+	}
 	for _, label := range slices.Sorted(maps.Keys(users)) {
 		ids, err := x.carry(ctx, label)
 		if err != nil {
@@ -253,7 +258,10 @@ func (x *look) schedules(ctx context.Context) error {
 			if err := x.zones(ctx, p, rule); err != nil {
 				return err
 			}
-			if _, ok := rule.At(x.view.Now, zone); ok {
+			if o, ok := rule.At(x.view.Now, zone); ok {
+				if n := o.End.Sub(o.Start); n < schedule.Shortest && !p.Detect {
+					x.find(Problem, TooShort, p.Name, fmt.Sprintf("the windows of the schedule %s last %s, and nothing is begun in a window's last %s: it never deploys", p.Name, gate.Span(n), gate.Span(schedule.Shortest)), "fettle schedules put "+p.Name+" --help")
+				}
 				continue
 			}
 		}

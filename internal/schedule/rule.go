@@ -64,8 +64,33 @@ type Occurrence struct {
 	End   time.Time `json:"end"`
 }
 
+// Shortest is how much of a window must be left for something to be begun in it; in a shorter one nothing ever is.
+const Shortest = 5 * time.Minute
+
 // Contains reports whether t lies in the window: Start does, End does not.
 func (o Occurrence) Contains(t time.Time) bool { return !t.Before(o.Start) && t.Before(o.End) }
+
+// Without gives what is left of a window in which some times are taken, in order; nothing where they take all of it.
+func (o Occurrence) Without(taken []Occurrence) []Occurrence {
+	left := []Occurrence{o}
+	for _, t := range taken {
+		var next []Occurrence
+		for _, part := range left {
+			if !t.Start.Before(part.End) || !t.End.After(part.Start) {
+				next = append(next, part)
+				continue
+			}
+			if t.Start.After(part.Start) {
+				next = append(next, Occurrence{part.Start, t.Start})
+			}
+			if t.End.Before(part.End) {
+				next = append(next, Occurrence{t.End, part.End})
+			}
+		}
+		left = next
+	}
+	return left
+}
 
 // machineZone is written for windows in each machine's own time zone.
 const machineZone = "machine"

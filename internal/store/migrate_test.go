@@ -47,6 +47,7 @@ var rowsOfVersion = map[int64][]string{
 		`INSERT INTO ring_progress (patch, ring, halted, body) VALUES ('s/p/1', 'old', TRUE, '{"patch":"s/p/1","ring":"old","proven":2}')`,
 	},
 	17: {`INSERT INTO health (machine, at, body) VALUES ('m-old', 5, '{"boot":"b"}')`},
+	19: {`INSERT INTO blackouts (name, from_at, until_at, label, reason, owner, created_at, created_by) VALUES ('old', 5, 6, 'all', 'w', 'old', 5, 'old')`},
 	18: {`INSERT INTO words (id, word) VALUES (9, 'old')`},
 	25: {
 		`INSERT INTO notify_channels (name, body, secret) VALUES ('old', '{"kind":"mail","where":"mail.example.org:587"}', 'sealed')`,

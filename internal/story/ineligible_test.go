@@ -36,7 +36,7 @@ func (s *site) accounts(machines []patch.MachineID, patches []patch.ID) {
 				want.Eligible++
 			case a.Closed.Code == gate.CodePatched:
 				want.Patched++
-			case strings.Contains("ring window machine payload preflight attempts", string(a.Closed.Name)):
+			case strings.Contains("ring freeze window machine payload preflight attempts", string(a.Closed.Name)):
 				want.Eligible++
 			default:
 				want.Pairs++

@@ -56,6 +56,18 @@ func TestLintFinds(t *testing.T) {
 		"a window that is over": {func(s *site, _ *box) {
 			s.must(s.store.PutSchedule(s.ctx(), s.admin, patch.Schedule{Name: "once", Label: "all", Window: "every day 22:00-04:00 except 2020-01-01..2099-12-31", CreatedAt: s.now}))
 		}, lint.Problem, lint.NeverAgain, "once"},
+		"a window in which nothing can begin": {func(s *site, _ *box) {
+			s.schedule(s.calendar(), patch.Schedule{Name: "blink", Label: "all", Window: "every day 22:00-22:04"})
+		}, lint.Problem, lint.TooShort, "blink"},
+		"a freeze that takes a schedule's only window": {func(s *site, _ *box) {
+			s.schedule(s.calendar(), patch.Schedule{Name: "monthly", Label: "all", Window: "second tuesday 22:00-04:00"})
+			s.freeze("books", "2026-12-08", "2026-12-09", "")
+		}, lint.Problem, lint.Swallowed, "monthly"},
+		"a freeze of a label that is gone": {func(s *site, _ *box) {
+			s.hand("few", "id-web-1")
+			s.freeze("books", "2026-12-08", "2026-12-09", "few")
+			s.must(s.book.Remove(s.ctx(), s.admin, "few"))
+		}, lint.Problem, lint.LabelGone, "few"},
 		"a rule of a label of patches that is gone": {func(s *site, _ *box) {
 			s.patchLabel("few", "", curl)
 			s.rule(s.rules(), patch.Rule{Name: "few", Label: "all", Verb: patch.Approve, Patches: "few"})

@@ -152,7 +152,7 @@ func (c *chaos) step() {
 // patch cannot be had, a schedule appears.
 func (c *chaos) beside(b *box) {
 	c.t.Helper()
-	switch c.IntN(5) {
+	switch c.IntN(6) {
 	case 0:
 		os := b.facts.OS.Key
 		x := c.lists[os][c.IntN(len(c.lists[os]))]
@@ -172,6 +172,10 @@ func (c *chaos) beside(b *box) {
 				c.t.Fatal(err)
 			}
 		}
+	case 5:
+		from := c.now.Add(time.Duration(c.IntN(20)-10) * time.Hour)
+		c.must(c.store.PutBlackout(c.ctx(), c.admin, patch.Blackout{Name: fmt.Sprint("freeze-", c.IntN(3)), From: from, Until: from.Add(time.Duration(1+c.IntN(20)) * time.Hour),
+			Label: c.labels[c.IntN(len(c.labels))], Reason: "why not", Owner: "m.keller", CreatedAt: c.now}))
 	case 4:
 		c.must(c.store.PutSchedule(c.ctx(), c.admin, patch.Schedule{Name: "nightly", Label: c.labels[c.IntN(len(c.labels))], Window: "every day 22:00-04:00", Paused: c.IntN(3) == 0}))
 	}
@@ -257,6 +261,15 @@ func (c *chaos) allowed(b *box, item wire.OrderItem) bool {
 	}
 	if !approved {
 		c.t.Fatalf("%s is not approved for %s, and was ordered", item.Patch, b.id)
+	}
+	frozen, err := c.store.ListBlackouts(c.ctx())
+	c.must(err)
+	for _, f := range frozen {
+		members, err := c.book.Members(c.ctx(), f.Label)
+		c.must(err)
+		if slices.Contains(members, b.id) && !c.now.Before(f.From) && c.now.Before(f.Until) {
+			c.t.Fatalf("%s was ordered on %s in the freeze %s", item.Patch, b.id, f.Name)
+		}
 	}
 	for _, p := range item.Packages {
 		had := b.has(p.Name)

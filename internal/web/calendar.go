@@ -19,12 +19,14 @@ type calendarPage struct {
 	Form      scheduleForm
 }
 
-// Next is the window that is open or opens first; nil where there is none.
+// Next is the window that is open or opens first, as far as blackouts leave it; nil where there is none.
 func (p calendarPage) Next() *calendar.Event {
-	if len(p.Events) == 0 {
-		return nil
+	for i := range p.Events {
+		if e := &p.Events[i]; e.Blackout == "" && e.Frozen == "" {
+			return e
+		}
 	}
-	return &p.Events[0]
+	return nil
 }
 
 // scheduleForm is a schedule as it was typed.

@@ -186,6 +186,7 @@ type Config struct {
 	Deployments Deployments
 	Labels      Labels
 	Calendar    Calendar
+	Freezes     Freezes
 	Rules       Rules
 	Updaters    Updaters
 	Beside      Beside

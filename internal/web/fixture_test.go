@@ -64,6 +64,7 @@ type world struct {
 	former    []ledger.Former
 	stuck     deploy.Explanation
 	beyond    ledger.Ineligible
+	frozen    []calendar.Freeze
 	kev       patch.Exploits
 	broken    error // of the audit chain
 	asked     []approval.Request
@@ -442,7 +443,7 @@ func (w *world) Lint(context.Context) ([]lint.Finding, error)      { return w.fi
 func (w *world) config() Config {
 	return Config{
 		Roll:     w.Roll,
-		Calendar: clock{w}, Rules: bench{w}, Reporter: w, Updaters: garage{w}, Beside: w, Beyond: w, Stuck: pier{w},
+		Calendar: clock{w}, Freezes: clock{w}, Rules: bench{w}, Reporter: w, Updaters: garage{w}, Beside: w, Beyond: w, Stuck: pier{w},
 		Ledger: w, Explainer: w, Approvals: w, Seconds: w, WhatIf: w, Planner: w, Deployments: dock{w}, Labels: shelf{w}, Records: w, Door: w,
 		NewToken: func() (string, patch.Hash, error) {
 			return "fettle1.c2VjcmV0LXNlY3JldC1zZWNyZXQ.9f31…", patch.Hash(strings.Repeat("ab", 32)), nil

@@ -68,6 +68,10 @@ func (c *console) routes() []route {
 		{"POST", "/calendar/{schedule}/pause", auth.Deploy, c.pauseSchedule},
 		{"POST", "/calendar/{schedule}/remove", auth.Deploy, c.removeSchedule},
 
+		{"GET", "/blackouts", auth.Read, c.blackouts},
+		{"POST", "/blackouts", auth.Deploy, c.putBlackout},
+		{"POST", "/blackouts/{blackout}/remove", auth.Deploy, c.removeBlackout},
+
 		{"GET", "/reports", auth.Read, c.reports},
 		{"GET", "/reports/{file}", auth.Read, c.export},
 		{"GET", "/checks", auth.Read, c.checks},

@@ -34,6 +34,7 @@ func fleet() *world {
 	w.samplePreview()
 	w.sampleStanding()
 	w.sampleBeyond()
+	w.sampleFreezes()
 	return w
 }
 

@@ -69,6 +69,10 @@ func (c *console) supposed(v *visit) (out whatif.Change, err error) {
 		s, err := v.scheduleForm().schedule()
 		out.Schedule = &s
 		return out, err
+	case "blackout":
+		b, err := c.Freezes.DraftBlackout(v.ctx, v.caller, v.blackoutDraft())
+		out.Blackout = &b
+		return out, err
 	case "remove-label":
 		return whatif.Change{RemoveLabel: strings.TrimSpace(v.get("name"))}, nil
 	}

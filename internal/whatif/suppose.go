@@ -16,6 +16,7 @@ import (
 type supposition struct {
 	decisions  []patch.Decision // newer than all that are stored
 	schedules  func([]patch.Schedule) []patch.Schedule
+	blackouts  func([]patch.Blackout) []patch.Blackout
 	members    map[string][]patch.MachineID // of labels that have others than now
 	gone       string                       // a label that is not there any more
 	revision   *supposedRevision
@@ -44,6 +45,10 @@ func (s *Supposer) suppose(ctx context.Context, c Change) (*supposition, error) 
 		return p, s.supposeSchedule(ctx, *c.Schedule, p)
 	case c.RemoveSchedule != "":
 		return p, s.supposeNoSchedule(ctx, c.RemoveSchedule, p)
+	case c.Blackout != nil:
+		return p, s.supposeBlackout(ctx, *c.Blackout, p)
+	case c.RemoveBlackout != "":
+		return p, s.supposeNoBlackout(ctx, c.RemoveBlackout, p)
 	case c.Publish != nil:
 		return p, s.supposeRevision(ctx, *c.Publish, p)
 	default:

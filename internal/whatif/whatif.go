@@ -26,6 +26,8 @@ type Change struct {
 	TakeBack       bool // with RemoveRule
 	Schedule       *patch.Schedule
 	RemoveSchedule string
+	Blackout       *patch.Blackout // as calendar.Desk drafts it
+	RemoveBlackout string
 	Publish        *Revision
 }
 

@@ -144,6 +144,9 @@ func (v *View) sortSeats(ctx context.Context) error {
 		if w.Schedules, err = s.scheduled(ctx); err != nil {
 			return err
 		}
+		if w.Freezes, err = s.Freezes(ctx); err != nil {
+			return err
+		}
 		ring, err := v.ringAt(ctx, seat.Number)
 		if err != nil {
 			return err

@@ -42,6 +42,7 @@ type View struct {
 	proposed  map[patch.ID][]patch.Proposal // approvals that wait for a second person, the newest first
 	feeds     []patch.FeedStatus
 	schedules []*timetable
+	blackouts []patch.Blackout // that are not over
 	rings     []patch.Ring
 	ringed    map[patch.ID]map[string]patch.RingProgress
 	members   map[string]*roaring.Bitmap // by seat
@@ -105,6 +106,9 @@ func (r *Reader) View(ctx context.Context) (*View, error) {
 		return v, err
 	}
 	if v.rings, err = r.Store.ListRings(ctx); err != nil {
+		return v, err
+	}
+	if err := v.readBlackouts(ctx); err != nil {
 		return v, err
 	}
 	return v, v.readSchedules(ctx)

@@ -36,9 +36,10 @@ type Work interface {
 	ListAttempts(ctx context.Context, f patch.AttemptFilter) ([]patch.Attempt, error)
 }
 
-// Schedules is the storage of what deploys by itself.
+// Schedules is the storage of what deploys by itself, and of when nothing is deployed.
 type Schedules interface {
 	ListSchedules(ctx context.Context) ([]patch.Schedule, error)
+	ListBlackouts(ctx context.Context) ([]patch.Blackout, error)
 }
 
 // Rings is the storage of rings and of how far patches are in them. FindRingLoad leaves one machine out of its count.

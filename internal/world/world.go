@@ -32,6 +32,9 @@ func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World,
 	if w.Proposed, err = v.Proposed(ctx, a.Patch, s.Machine.ID); err != nil {
 		return w, err
 	}
+	if w.Freezes, err = s.Freezes(ctx); err != nil {
+		return w, err
+	}
 	if w.Schedules, err = s.scheduled(ctx); err != nil {
 		return w, err
 	}
