@@ -25,7 +25,7 @@ func main() {
 	}
 	o := options{}
 	flag.IntVar(&o.fleet, "fleet", 10_000, "how many machines the simulated fleet has")
-	flag.StringVar(&o.only, "only", "", "measure only this part: fleet")
+	flag.StringVar(&o.only, "only", "", "measure only this part: fleet or windows")
 	flag.IntVar(&o.patches, "patches", 0, "simulate so many patches instead of taking the release's own lists")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -67,11 +67,22 @@ type options struct {
 }
 
 func run(ctx context.Context, o options) error {
+	var r report
+	if o.only == "windows" {
+		dir, err := os.MkdirTemp("/var/tmp", "fettle-bench-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		if err := benchWindows(ctx, &r, dir); err != nil {
+			return err
+		}
+		return r.conclude()
+	}
 	archive, err := lab.ReadArchive(ctx)
 	if err != nil {
 		return err
 	}
-	var r report
 	if o.only == "fleet" {
 		if err := benchFleet(ctx, &r, o, archive); err != nil {
 			return err
@@ -101,6 +112,7 @@ func run(ctx context.Context, o options) error {
 		func() error { return benchDetect(ctx, &r, root, bundle, dir) },
 		func() error { return benchFlaws(ctx, &r, root, dir) },
 		func() error { return benchPrediction(ctx, &r) },
+		func() error { return benchWindows(ctx, &r, dir) },
 		func() error { return benchIdle(ctx, &r, archive, base, dir) },
 		func() error { return benchFleet(ctx, &r, o, archive) },
 	} {

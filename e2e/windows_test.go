@@ -9,12 +9,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -137,6 +139,34 @@ func TestDetectOnWindows(t *testing.T) {
 		if diff := cmp.Diff(step.want, got); diff != "" || os != "windows-6.1-sp1-amd64" {
 			t.Errorf("with Kettle %q on %s: %s\n%s", step.version, os, diff, text)
 		}
+	}
+}
+
+// Files of one folder that many definitions ask about are found by every name that Windows finds them by, and by no other.
+func TestFilesOfOneFolderOnWindows(t *testing.T) {
+	w := newWindows(t)
+	fettle, _ := programs(t)
+	w.copy("testdata/kettle/kettle.c", `C:\Vendor\Engine.dll`)
+	want := map[string]string{"Engine.dll": "patched", "ENGINE.DLL": "patched", "engine.dll.": "patched", "engine.dl": "not-patched", "..\\Vendor\\engine.dll": "patched"}
+	for i := range 12 {
+		want[fmt.Sprintf("absent%d.dll", i)] = "not-patched"
+	}
+	var packages strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(want)) { // what is there comes first, between and last
+		fmt.Fprintf(&packages, `<p:SoftwareDistributionPackage><p:Properties PackageID="%x"/><p:LocalizedProperties><p:Language>en</p:Language><p:Title>%s</p:Title></p:LocalizedProperties><p:InstallableItem><p:ApplicabilityRules><p:IsInstalled><b:FileExists Path="C:\Vendor\%s"/></p:IsInstalled><p:IsInstallable><b:WindowsVersion MajorVersion="6"/></p:IsInstallable></p:ApplicabilityRules></p:InstallableItem></p:SoftwareDistributionPackage>`, name, name, name)
+	}
+	dir := t.TempDir()
+	file, bundle := filepath.Join(dir, "packages.xml"), filepath.Join(dir, "bundle")
+	if err := os.WriteFile(file, []byte("<c>"+packages.String()+"</c>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(fettle, "catalog", "build", "-o", bundle, "--sdp", file).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	w.copy(bundle, `C:\Fettle\bundle`)
+	_, got, text := w.detect(`C:\Fettle\bundle`)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s\n%s", diff, text)
 	}
 }
 

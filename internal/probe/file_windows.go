@@ -28,12 +28,15 @@ func (g *gathering) place(dir, name string) []patch.Field {
 
 // file answers the class file of OVAL's Windows schema. Owner and the security descriptor are not read.
 func (g *gathering) file() {
-	g.files(func(dir, name string) {
+	g.files(func(dir, name string, st fs.FileInfo) {
 		path := dir
 		if name != "" {
 			path = join(dir, name)
 		}
-		st, err := os.Stat(g.onDisk(path))
+		var err error
+		if st == nil {
+			st, err = os.Stat(g.onDisk(path))
+		}
 		switch {
 		case gone(err):
 		case err != nil:
@@ -158,8 +161,8 @@ func (g *gathering) versionStrings(b []byte) (f []patch.Field) {
 }
 
 // files calls each for every file that path, filename and filepath of an object mean: name is empty where the object means the directory
-// itself.
-func (g *gathering) files(each func(dir, name string)) {
+// itself, and st nil where nobody has looked at it yet.
+func (g *gathering) files(each func(dir, name string, st fs.FileInfo)) {
 	if w := g.entity("filepath"); w != nil {
 		g.filepaths(w, each)
 		return
@@ -195,12 +198,14 @@ func (g *gathering) files(each func(dir, name string)) {
 	}
 }
 
-func (g *gathering) filepaths(w *item.Wanted, each func(dir, name string)) {
+func (g *gathering) filepaths(w *item.Wanted, each func(dir, name string, st fs.FileInfo)) {
 	if all := g.literal(w); all != nil {
 		for _, p := range all {
 			p = strings.ReplaceAll(p, "/", `\`)
-			if at := strings.LastIndexByte(p, '\\'); at > 0 && g.isFile(p) {
-				each(p[:at], p[at+1:])
+			if at := strings.LastIndexByte(p, '\\'); at > 0 {
+				if st := g.look(p); st != nil {
+					each(p[:at], p[at+1:], st)
+				}
 			}
 		}
 		return
@@ -214,7 +219,7 @@ func (g *gathering) filepaths(w *item.Wanted, each func(dir, name string)) {
 			}
 			for _, e := range s.list(dir) {
 				if !e.IsDir() && g.is(w, join(dir, e.Name())) {
-					each(dir, e.Name())
+					each(dir, e.Name(), nil)
 				}
 			}
 			return true
@@ -222,12 +227,20 @@ func (g *gathering) filepaths(w *item.Wanted, each func(dir, name string)) {
 	}
 }
 
-func (g *gathering) isFile(path string) bool {
-	st, err := os.Stat(g.onDisk(path))
-	if err != nil && !gone(err) {
+// look gives a file; nil where none is there.
+func (g *gathering) look(path string) fs.FileInfo {
+	at := g.onDisk(path)
+	if g.m.absent(at) {
+		return nil
+	}
+	st, err := os.Stat(at)
+	switch {
+	case err == nil && !st.IsDir():
+		return st
+	case err != nil && !gone(err):
 		g.miss("cannot look at " + path + ": " + err.Error())
 	}
-	return err == nil && !st.IsDir()
+	return nil
 }
 
 // drives are the machine's fixed drives: removable and network ones hold nothing that is installed.
@@ -249,7 +262,7 @@ type dirSearch struct {
 	name      *item.Wanted
 	depth     int
 	direction string
-	each      func(dir, name string)
+	each      func(dir, name string, st fs.FileInfo)
 }
 
 // found gives what is wanted of a directory, and of those that the object's recursion reaches from there.
@@ -299,21 +312,21 @@ func (s *dirSearch) list(dir string) []fs.DirEntry {
 func (s *dirSearch) in(dir string) {
 	if s.name == nil {
 		if st, err := os.Stat(s.g.onDisk(dir) + `\`); err == nil && st.IsDir() {
-			s.each(dir, "")
+			s.each(dir, "", st)
 		}
 		return
 	}
 	if all := s.g.literal(s.name); all != nil {
 		for _, n := range all {
-			if s.g.isFile(join(dir, n)) {
-				s.each(dir, n)
+			if st := s.g.look(join(dir, n)); st != nil {
+				s.each(dir, n, st)
 			}
 		}
 		return
 	}
 	for _, e := range s.list(dir) {
 		if !e.IsDir() && s.g.is(s.name, e.Name()) {
-			s.each(dir, e.Name())
+			s.each(dir, e.Name(), nil)
 		}
 	}
 }

@@ -187,17 +187,17 @@ func (s *keySearch) value(k registry.Key, name string, at []patch.Field) {
 }
 
 func readValue(k registry.Key, name string) (b []byte, kind uint32, err error) {
-	n, _, err := k.GetValue(name, nil)
-	for range 3 { // it may grow in between
-		if err != nil && !errors.Is(err, registry.ErrShortBuffer) {
+	n := 128      // most values fit
+	for range 4 { // it may grow in between
+		b = make([]byte, n)
+		if n, kind, err = k.GetValue(name, b); err == nil {
+			return b[:n], kind, nil
+		}
+		if !errors.Is(err, registry.ErrShortBuffer) {
 			return nil, 0, err
 		}
 		if n > maxValue {
 			return nil, 0, errors.New("the value is larger than 1 MiB")
-		}
-		b = make([]byte, n)
-		if n, kind, err = k.GetValue(name, b); err == nil {
-			return b[:n], kind, nil
 		}
 	}
 	return nil, 0, err

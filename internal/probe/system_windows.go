@@ -8,7 +8,8 @@ import (
 
 // system is what a Windows machine needs to be asked: it is always the running one.
 type system struct {
-	windowsDir string // "C:\Windows"
+	windowsDir string             // "C:\Windows"
+	folders    map[string]*folder // by path in lower case
 }
 
 // Open begins to ask the machine that runs this program. Close it.

@@ -120,9 +120,10 @@ func (j *judged) writeReport(w *bufio.Writer) error {
 		}
 		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "NOT PATCHED\tSUITE\tPACKAGE\tINSTALLED\tFIXED")
+		find := j.signatures.Finder(&j.facts)
 		for i := range j.result.Verdicts.Len() {
 			if v := j.result.Verdicts.At(i); v == patch.NotPatched || v == patch.Faulty {
-				f := j.signatures.Find(&j.facts, i)
+				f := find(i)
 				f.ID = list.At(i).ID
 				writeRow(table, f)
 			}
