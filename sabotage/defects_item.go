@@ -2,6 +2,7 @@ package main
 
 // itemDefects break what guards answers about items: files, lines, registry values.
 var itemDefects = []Defect{
+	{Name: "an object's fields change with those of the one it shares them with", File: "internal/item/fields.go", Old: "o.fields = slices.Clip(o.fields)", New: "o.fields = o.fields[:]", Test: "TestFieldsOfObjectsThatShare", In: "./internal/item"},
 	{Name: "a value that is no number is compared all the same", File: "internal/item/compare_number.go", Old: "	if !ok {\n		return nil, noValue(Int, s)", New: "	if !ok {\n		return new(big.Int), nil", Test: "TestEveryDatatypeUnderEveryOperation", In: "./internal/item"},
 	{Name: "no epoch is older than epoch 0", File: "internal/item/compare_version.go", Old: `strings.TrimPrefix(s, "(none):")`, New: "s", Test: "TestEveryDatatypeUnderEveryOperation", In: "./internal/item"},
 	{Name: "bits outside a prefix make addresses differ", File: "internal/item/compare_address.go", Old: "p, err := addr.Prefix(bits)", New: "p, err := netip.PrefixFrom(addr, bits), error(nil)", Test: "TestEveryDatatypeUnderEveryOperation", In: "./internal/item"},

@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/fettle-project/fettle/internal/item"
 )
@@ -57,9 +58,7 @@ func (r *testRow) aboutPackage() bool {
 // fits reports whether what a test refers to is there and of its kind. Tests of kinds that are not known refer to nothing.
 func (t *trees) fits(row testRow) bool {
 	switch {
-	case row.kind == TestItems:
-		return int(row.object) < t.items.Tests()
-	case !row.aboutPackage():
+	case !row.aboutPackage(): // what an item test refers to is known when items are open
 		return true
 	case int(row.object) >= len(t.objects):
 		return false
@@ -72,30 +71,36 @@ type node struct {
 	start, end int32 // operands in refs; of Is and Unclear: one, the test's or string's number
 }
 
-func (t *trees) open(columns map[int][]byte, planted int) error {
-	if !t.strings.open(columns[secStrings]) || !t.wants.open(columns[secWants], "") {
-		return damaged("its strings cannot be read")
-	}
-	if err := t.openItems(columns[secItems]); err != nil {
-		return err
+// largeItems is from how many bytes on item tests are decoded on a processor of their own: 10,000 of them, which are 770 kB, take longer
+// than everything else in the file.
+const largeItems = 64 << 10
+
+func (t *trees) open(columns map[int][]byte, planted int) (err error) {
+	items := sync.OnceValues(func() (*item.Model, error) { return openItems(columns[secItems]) })
+	if len(columns[secItems]) >= largeItems {
+		go items() // it ends before open does
 	}
 	var sizes sizes
-	ok := t.openShapes(columns[secShapes]) && t.openObjects(columns[secObjects]) && t.openTests(columns[secTests]) &&
-		t.openNodes(columns[secNodes], &sizes) && t.openTemplates(columns[secTemplates], &sizes) && t.openPairs(columns[secPairs], &sizes) &&
-		t.openRuns(columns[secRuns], planted)
+	ok := t.strings.open(columns[secStrings]) && t.wants.open(columns[secWants], "") && t.openShapes(columns[secShapes]) &&
+		t.openObjects(columns[secObjects]) && t.openTests(columns[secTests]) && t.openNodes(columns[secNodes], &sizes) &&
+		t.openTemplates(columns[secTemplates], &sizes) && t.openPairs(columns[secPairs], &sizes) && t.openRuns(columns[secRuns], planted)
+	if t.items, err = items(); err != nil {
+		return fmt.Errorf("the signature file is damaged: %w", err)
+	}
+	for i := range t.tests {
+		ok = ok && (t.tests[i].kind != TestItems || int(t.tests[i].object) < t.items.Tests())
+	}
 	if !ok {
 		return damaged("its trees cannot be read")
 	}
 	return nil
 }
 
-func (t *trees) openItems(col []byte) (err error) {
-	if t.items = new(item.Model); len(col) > 0 {
-		if t.items, err = item.Decode(col); err != nil {
-			return fmt.Errorf("the signature file is damaged: %w", err)
-		}
+func openItems(col []byte) (*item.Model, error) {
+	if len(col) == 0 {
+		return new(item.Model), nil
 	}
-	return nil
+	return item.Decode(col)
 }
 
 func (t *trees) openShapes(col []byte) bool {

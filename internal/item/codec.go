@@ -61,11 +61,10 @@ type codec struct {
 	weight  int
 	depth   int
 
-	refs   func(p any) int // writing: the number of a node
-	at     int             // reading: the number of the node being read
-	nodes  []node
-	model  *Model
-	depths []int8 // of nodes
+	refs  func(p any) int // writing: the number of a node
+	at    int             // reading: the number of the node being read
+	nodes []node
+	model *Model
 
 	testStates arena[*State]
 	behaviors  arena[Behavior]
@@ -80,8 +79,8 @@ type codec struct {
 }
 
 type node struct {
-	kind  int
-	index int // among its kind
+	kind, depth int8
+	index       int32 // among its kind
 }
 
 // texts is the dictionary of one sort.
@@ -197,11 +196,11 @@ func ref[T any](c *codec, kind int, p **T, list func(*Model) []T) {
 		return
 	}
 	n := c.nodes[c.at-distance]
-	if n.kind != kind {
+	if int(n.kind) != kind {
 		c.fail("a reference leads to a thing of another kind")
 		return
 	}
-	c.deep = max(c.deep, int(c.depths[c.at-distance])+c.depth+1)
+	c.deep = max(c.deep, int(n.depth)+c.depth+1)
 	*p = &list(c.model)[n.index]
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -281,5 +282,44 @@ func TestSmallFilesStaySmall(t *testing.T) {
 		if took := after.TotalAlloc - before.TotalAlloc; err == nil || took > 50<<20 {
 			t.Errorf("%s: %v after %d bytes", name, err, took)
 		}
+	}
+}
+
+// Objects that ask for the same fields share the list of them, until one of them asks for more.
+func TestFieldsOfObjectsThatShare(t *testing.T) {
+	object := func(name string) *Object {
+		return &Object{Class: "file", Entities: []Entity{{Name: "filepath", Value: name}}}
+	}
+	state := func(fields ...string) []*State {
+		s := &State{Class: "file"}
+		for _, f := range fields {
+			s.Entities = append(s.Entities, Entity{Name: f, Value: "1"})
+		}
+		return []*State{s}
+	}
+	a, b, c := object("/a"), object("/b"), object("/c")
+	var built Builder
+	for _, x := range []*Test{{Object: a, States: state("size", "type", "user_id")}, {Object: b, States: state("size", "type", "user_id")},
+		{Object: c, States: state("size", "type", "user_id")}, {Object: b, States: state("oread")}, {Object: a, States: state("group_id")}} {
+		x.Class = "file"
+		if _, err := built.Test(x); err != nil {
+			t.Fatal(err)
+		}
+	}
+	raw, err := built.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Decode(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string][]string{}
+	for _, o := range m.Objects() {
+		got[o.Entities[0].Value] = o.fields
+	}
+	want := map[string][]string{"/a": {"group_id", "size", "type", "user_id"}, "/b": {"oread", "size", "type", "user_id"}, "/c": {"size", "type", "user_id"}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("fields %v, want %v", got, want)
 	}
 }

@@ -1,6 +1,9 @@
 package item
 
-import "unsafe"
+import (
+	"strings"
+	"unsafe"
+)
 
 // text passes a string. A new one is kept as what it shares with the one before and the rest.
 func (c *codec) text(sort int, s *string) {
@@ -43,30 +46,19 @@ func (c *codec) readTexts(sort int) {
 		return
 	}
 	c.cols[colTextLen+sort] = lengths
-	block := make([]byte, 0, total)
-	ends := make([]int, 0, t.used)
-	for range t.used {
+	var block strings.Builder
+	block.Grow(total)
+	t.list = make([]string, t.used)
+	last = 0 // where the one before begins
+	for i := range t.list {
 		shared, own := 0, 0
 		c.number(colTextLen+sort, &shared, maxText)
 		c.number(colTextLen+sort, &own, maxText)
-		start := len(block) - last
-		if len(ends) == 0 {
-			start = 0
-		}
-		block = append(block, block[start:start+shared]...)
-		block = append(block, c.cols[colText+sort][:own]...)
+		start := block.Len()
+		block.WriteString(block.String()[last : last+shared])
+		block.Write(c.cols[colText+sort][:own])
 		c.cols[colText+sort] = c.cols[colText+sort][own:]
-		last = shared + own
-		ends = append(ends, len(block))
-	}
-	all := string(block)
-	t.list = make([]string, t.used)
-	for i, end := range ends {
-		start := 0
-		if i > 0 {
-			start = ends[i-1]
-		}
-		t.list[i] = all[start:end]
+		t.list[i], last = block.String()[start:], start // the block has room: it stays where it is
 	}
 	t.used = 0
 }

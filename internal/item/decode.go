@@ -79,7 +79,7 @@ func (c *codec) read(counts [kinds]int, total int) {
 	m := c.model
 	m.tests, m.objects = make([]Test, counts[kindTest]), make([]Object, counts[kindObject])
 	m.states, m.variables = make([]State, counts[kindState]), make([]Variable, counts[kindVariable])
-	c.nodes, c.depths = make([]node, total), make([]int8, total)
+	c.nodes = make([]node, total)
 	var seen [kinds]int
 	for c.at = range total {
 		kind := 0
@@ -90,7 +90,7 @@ func (c *codec) read(counts [kinds]int, total int) {
 		if c.bad != "" {
 			return
 		}
-		c.nodes[c.at] = node{kind: kind, index: seen[kind]}
+		c.nodes[c.at] = node{kind: int8(kind), index: int32(seen[kind])}
 		c.deep = 0
 		switch kind {
 		case kindTest:
@@ -107,7 +107,7 @@ func (c *codec) read(counts [kinds]int, total int) {
 		if c.deep > maxDepth {
 			c.fail("it is nested more than 100 levels deep")
 		}
-		c.depths[c.at] = int8(c.deep)
+		c.nodes[c.at].depth = int8(c.deep)
 		seen[kind]++
 	}
 }

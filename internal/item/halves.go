@@ -3,6 +3,7 @@ package item
 import (
 	"context"
 	"hash/maphash"
+	"slices"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -13,19 +14,18 @@ import (
 func (j *Judge) CollectWith(ctx context.Context, second Source) []patch.Collected {
 	other := NewJudge(j.model, second)
 	other.Now = j.Now
-	seed := maphash.MakeSeed()
-	half := func(o *Object) uint64 {
-		if !o.alone() {
-			return 0
+	sides, seed := make([]uint8, len(j.model.tests)), maphash.MakeSeed()
+	for i := range sides {
+		if o := j.model.tests[i].Object; o.alone() {
+			sides[i] = uint8(maphash.String(seed, o.Entities[0].Value) & 1)
 		}
-		return maphash.String(seed, o.Entities[0].Value) & 1
 	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		other.collectHalf(ctx, half, 1)
+		other.collectHalf(ctx, sides, 1)
 	}()
-	j.collectHalf(ctx, half, 0)
+	j.collectHalf(ctx, sides, 0)
 	<-done
 	j.adopt(other)
 	return j.collected()
@@ -44,12 +44,13 @@ func (o *Object) alone() bool {
 	return true
 }
 
-func (j *Judge) collectHalf(ctx context.Context, half func(*Object) uint64, n uint64) {
-	for i := range j.model.tests {
-		if half(j.model.tests[i].Object) == n {
+func (j *Judge) collectHalf(ctx context.Context, sides []uint8, side uint8) {
+	for i := range sides {
+		if sides[i] == side {
 			j.Value(ctx, i)
 		}
 	}
+	slices.SortFunc(j.order, inOrder)
 }
 
 // adopt takes over what another judge of the same model has found.
@@ -64,11 +65,23 @@ func (j *Judge) adopt(other *Judge) {
 			j.objects[i] = f
 		}
 	}
-	for id, f := range other.asked {
-		if j.asked[id] == nil {
-			j.asked[id] = f
+	for name, f := range other.asked {
+		if j.asked[name] == nil {
+			j.asked[name] = f
 		}
 	}
-	j.order = append(j.order, other.order...)
+	j.order = merge(j.order, other.order)
 	j.twice = j.twice || other.twice
+}
+
+// merge joins two lists that are in order.
+func merge(a, b []*found) []*found {
+	all := make([]*found, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if inOrder(b[0], a[0]) < 0 {
+			a, b = b, a
+		}
+		all, a = append(all, a[0]), a[1:]
+	}
+	return append(append(all, a...), b...)
 }

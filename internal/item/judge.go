@@ -2,6 +2,7 @@ package item
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -20,7 +21,7 @@ type Judge struct {
 	values    []answer // of tests
 	objects   []*found
 	variables []*list
-	asked     map[question]*found
+	asked     map[string]*found // by class, ID and key: see name
 	order     []*found
 	wholes    map[string]*entire // by class
 	twice     bool               // something was asked for a second time
@@ -29,8 +30,8 @@ type Judge struct {
 	requests arena[Request]
 	wanted   arena[Wanted]
 	texts    arena[string]
-	key      []byte
-	bytes    int // of the values of local variables
+	name     []byte // of the request that was asked last
+	bytes    int    // of the values of local variables
 }
 
 type answer struct {
@@ -41,7 +42,7 @@ type answer struct {
 // NewJudge begins with nothing asked.
 func NewJudge(m *Model, s Source) *Judge {
 	return &Judge{model: m, source: s, values: make([]answer, len(m.tests)), objects: make([]*found, len(m.objects)),
-		variables: make([]*list, len(m.variables)), asked: make(map[question]*found, len(m.objects))}
+		variables: make([]*list, len(m.variables)), asked: make(map[string]*found, len(m.objects))}
 }
 
 // Value is the value of test n, which must be in [0, Tests). It is Error, and not remembered, where the context has ended.
@@ -74,14 +75,13 @@ func (j *Judge) Collect(ctx context.Context) []patch.Collected {
 	return j.collected()
 }
 
+// collected gives what was asked, in order.
 func (j *Judge) collected() []patch.Collected {
+	slices.SortFunc(j.order, inOrder)
 	all := make([]patch.Collected, len(j.order))
 	for i, f := range j.order {
 		all[i] = f.Collected
-	}
-	sortCollected(all)
-	for i := 1; i < len(all); i++ {
-		j.twice = j.twice || all[i].Class == all[i-1].Class && all[i].Key == all[i-1].Key
+		j.twice = j.twice || i > 0 && inOrder(f, j.order[i-1]) == 0
 	}
 	return all
 }

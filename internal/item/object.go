@@ -3,6 +3,7 @@ package item
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"slices"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -23,10 +24,9 @@ func newFound(c patch.Collected, r *Request) *found {
 	return f
 }
 
-func sortCollected(all []patch.Collected) {
-	slices.SortFunc(all, func(a, b patch.Collected) int {
-		return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Key, b.Key))
-	})
+// inOrder is the order of facts.
+func inOrder(a, b *found) int {
+	return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Key, b.Key))
 }
 
 // object gives what an object names, asked once.
@@ -103,17 +103,15 @@ func (j *Judge) resolve(ctx context.Context, o *Object) *found {
 
 // ask asks the source once for each request, and once more where another object needs other fields of the same items.
 func (j *Judge) ask(ctx context.Context, r *Request) *found {
-	j.key = r.appendKey(j.key[:0])
-	r.key = string(j.key)
-	id := question{r.ID, r.Class, r.key}
-	f := j.asked[id]
-	if f != nil {
-		if covers(f.Fields, r.Fields) {
-			return f
-		}
+	known, at := j.called(r)
+	f := j.asked[string(known)]
+	if f != nil && covers(f.Fields, r.Fields) {
+		return f
 	}
+	name := string(known)
+	r.key = name[at:]
 	if Whole(r.Class) && len(r.Entities)+len(r.Behaviors) > 0 {
-		return j.part(ctx, id, r)
+		return j.part(ctx, name, r)
 	}
 	if f != nil {
 		both := *r
@@ -135,13 +133,23 @@ func (j *Judge) ask(ctx context.Context, r *Request) *found {
 		*f = *answer
 		return f
 	}
-	j.asked[id] = answer
+	j.asked[name] = answer
 	j.order = append(j.order, answer)
 	return answer
 }
 
+// called gives what a request is remembered by: class, ID and, from at on, key. Class and ID stand behind their lengths, so that no two
+// requests are called the same. It is good until the next call.
+func (j *Judge) called(r *Request) (name []byte, at int) {
+	b := binary.AppendUvarint(j.name[:0], uint64(len(r.Class)))
+	b = binary.AppendUvarint(append(b, r.Class...), uint64(len(r.ID)))
+	b = append(b, r.ID...)
+	j.name = r.appendKey(b)
+	return j.name, len(b)
+}
+
 // part answers from all that there is of a class. What it gives is no fact of its own: the class as a whole is.
-func (j *Judge) part(ctx context.Context, id question, r *Request) *found {
+func (j *Judge) part(ctx context.Context, name string, r *Request) *found {
 	w := j.wholes[r.Class]
 	if w == nil {
 		w = &entire{Collected: j.ask(ctx, &Request{Class: r.Class, Fields: []string{Every}}).Collected}
@@ -152,7 +160,7 @@ func (j *Judge) part(ctx context.Context, id question, r *Request) *found {
 	}
 	f := newFound(w.answer(r), r)
 	f.Fields = r.Fields
-	j.asked[id] = f
+	j.asked[name] = f
 	return f
 }
 

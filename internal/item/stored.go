@@ -18,7 +18,7 @@ type Stored struct {
 }
 
 // question names a request.
-type question struct{ id, class, key string }
+type question struct{ class, key string }
 
 // NewStored indexes facts, which must not be changed afterwards.
 func NewStored(facts []patch.Collected) *Stored {

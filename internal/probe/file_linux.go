@@ -12,10 +12,11 @@ import (
 // place gives the fields that say which file an item is about.
 func place(dir, name string) []patch.Field {
 	f := make([]patch.Field, 0, 4) // mostly one more is asked for
+	dir, name = clean(dir), clean(name)
 	if name == "" {
-		return append(f, text("path", dir), text("filename", ""))
+		return append(f, typed("path", "", dir), typed("filename", "", ""))
 	}
-	return append(f, text("filepath", join(dir, name)), text("path", dir), text("filename", name))
+	return append(f, typed("filepath", "", join(dir, name)), typed("path", "", dir), typed("filename", "", name))
 }
 
 // file answers the class file of OVAL's Unix schema.

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -135,4 +136,9 @@ func flag(name string, on bool) patch.Field {
 }
 
 // clean makes hostile text storable as JSON text and nothing less: a pattern's match keeps its lines.
-func clean(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+func clean(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}

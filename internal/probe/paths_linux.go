@@ -188,12 +188,12 @@ func (g *gathering) in(dir string, name *item.Wanted, each func(dir, name string
 
 // hasFile reports whether a directory has a name that is no directory.
 func (g *gathering) hasFile(dir, name string) bool {
-	kind, err := g.m.tree.kind(dir, name)
+	st, err := g.m.tree.lstat(dir, name)
 	if err != nil {
 		if !gone(err) {
 			g.miss("cannot look at " + join(dir, name) + ": " + err.Error())
 		}
 		return false
 	}
-	return kind != unix.DT_DIR
+	return st.Mode&unix.S_IFMT != unix.S_IFDIR
 }

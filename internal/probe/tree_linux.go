@@ -18,8 +18,7 @@ const (
 	// maxDirs is how many directories are remembered at most, maxEntries how many names one may have.
 	maxDirs    = 4096
 	maxEntries = 2_000_000
-	// A directory is opened when it is asked about for the fewth time, and listed when it is for the manyth.
-	fewTimes, manyTimes = 3, 12
+	fewTimes   = 3 // a directory is opened when it is asked about for the fewth time
 )
 
 // tree is the file system of a machine. Paths are absolute and clean, as the machine itself names them.
@@ -117,7 +116,6 @@ type directory struct {
 	fd    int // -1: not open
 	err   error
 	asked int
-	kinds map[string]uint8 // by name, where it was listed
 }
 
 // dir counts a question about a directory.
@@ -153,14 +151,10 @@ func (t *tree) lstat(dir, name string) (*unix.Stat_t, error) {
 	if t.lastDir == dir && t.lastName == name && name != "" {
 		return &t.st, nil
 	}
-	return t.look(t.dir(dir), dir, name)
-}
-
-// look is lstat once the question is counted.
-func (t *tree) look(d *directory, dir, name string) (*unix.Stat_t, error) {
 	if strings.IndexByte(name, '/') >= 0 || name == "" || name == ".." {
 		return nil, unix.ENOENT
 	}
+	d := t.dir(dir)
 	t.lastName = ""
 	fd, path := unix.AT_FDCWD, name
 	if t.live && d.fd < 0 && d.asked < fewTimes {
@@ -176,30 +170,6 @@ func (t *tree) look(d *directory, dir, name string) (*unix.Stat_t, error) {
 	}
 	t.lastDir, t.lastName = dir, name
 	return &t.st, nil
-}
-
-// kind says what an entry of a directory is (DT_REG, …). A directory that is asked about often is listed once instead.
-func (t *tree) kind(dir, name string) (uint8, error) {
-	d := t.dir(dir)
-	if d.asked == manyTimes {
-		if all, err := t.list(dir); err == nil {
-			d.kinds = make(map[string]uint8, len(all))
-			for _, e := range all {
-				d.kinds[e.name] = e.kind
-			}
-		}
-	} else if d.kinds != nil {
-		if kind, ok := d.kinds[name]; !ok {
-			return 0, unix.ENOENT
-		} else if kind != unix.DT_UNKNOWN {
-			return kind, nil
-		}
-	}
-	st, err := t.look(d, dir, name)
-	if err != nil {
-		return 0, err
-	}
-	return uint8(st.Mode >> 12 & 0xf), nil
 }
 
 // lstatDir looks at a directory without following its last part.
