@@ -202,6 +202,7 @@ func enrol(ctx context.Context, c *call) error {
 func serve(ctx context.Context, c *call) error {
 	interval := c.Duration("interval", 0, "time between check-ins where the appliance names none")
 	script := c.Duration("script-limit", 0, "how long one script of a package may run before it is ended; 30 minutes")
+	lock := c.Duration("lock-wait", 0, "how long another program may keep the package manager busy before an order fails with its name; 5 minutes")
 	hook := c.Duration("hook-limit", 0, "how long one hook may run before it is ended; 10 minutes")
 	policy := c.String("policy", agent.DefaultPolicyFile(), "the owner's local policy `file`")
 	if _, err := c.only(0, "no words"); err != nil {
@@ -209,7 +210,7 @@ func serve(ctx context.Context, c *call) error {
 	}
 	cfg := c.config()
 	cfg.Interval, cfg.PolicyFile, cfg.ScriptLimit = *interval, *policy, *script
-	cfg.HookLimit = *hook
+	cfg.HookLimit, cfg.LockWait = *hook, *lock
 	return agent.New(cfg).Run(ctx)
 }
 

@@ -94,6 +94,13 @@ func printMachine(w io.Writer, d api.MachineDetail) {
 		f.put("system", inv.OS.Pretty)
 		f.put("kernel", kernelText(inv.Kernel))
 		f.put("hardware", hardwareText(inv.Hardware))
+		for i, o := range inv.OldCode {
+			title := ""
+			if i == 0 {
+				title = "runs old code"
+			}
+			f.put(title, o.String())
+		}
 		f.put("other updaters", strings.Join(inv.Updaters, ", "))
 	}
 }

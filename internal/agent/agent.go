@@ -32,6 +32,13 @@ type Installer interface {
 	Recover(ctx context.Context, attempt string, undone func(begun bool) ([]host.Staged, error)) (log string, err error)
 }
 
+// Shared is an Installer whose package manager other programs use too. Holder names one that keeps it busy now; Await waits for it to end, at
+// most for a while, and fails with *host.Failure.
+type Shared interface {
+	Holder() (string, error)
+	Await(ctx context.Context, wait time.Duration, tell func(holder string)) error
+}
+
 // Prober answers one question about the machine's health. took is how long the machine needed from its boot until the agent ran.
 type Prober interface {
 	Probe(ctx context.Context, p patch.Probe, took time.Duration) patch.ProbeAnswer

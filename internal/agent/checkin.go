@@ -155,7 +155,8 @@ func (s *session) supply(ctx context.Context, g glance, reply wire.CheckinReply)
 		}
 	}
 	snap, _, found := readSnapshot(s.files)
-	if found && (reply.WantSnapshot || snap.Seq > s.get().Uploaded) {
+	stale := g.facts.OS.Key == "" // packages were in motion; the check-in after that knows whose hand it was
+	if found && !stale && (reply.WantSnapshot || snap.Seq > s.get().Uploaded) {
 		return s.uploadSnapshot(ctx)
 	}
 	return nil

@@ -43,6 +43,8 @@ type Config struct {
 	ScriptLimit time.Duration
 	// Hooks are what this machine's administrator has provided to run before and after installations; nil means DefaultHookDir.
 	Hooks Hooks
+	// Services restarts services that run old code; nil means those of the live machine.
+	Services Services
 	// HookLimit is how long one hook may run before it is ended and has failed.
 	HookLimit time.Duration
 	// Restart restarts the machine, Terminals are where somebody works, and Announce tells them; nil means the live machine.
@@ -86,6 +88,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Hooks == nil {
 		c.Hooks = host.Hooks{Root: "/", Dir: DefaultHookDir()}
+	}
+	if c.Services == nil {
+		c.Services = host.Services{Root: "/"}
 	}
 	if c.HookLimit <= 0 {
 		c.HookLimit = 10 * time.Minute

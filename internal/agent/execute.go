@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -18,6 +19,8 @@ type run struct {
 	*session
 	order wire.Order
 	ready map[patch.Hash]host.Staged // packages that verified completely
+	// waited is for how long others have kept the package manager from this order.
+	waited time.Duration
 }
 
 // carryOut brings the newest order to its end: what was interrupted is examined and never executed again, what has not begun is done,
@@ -49,11 +52,18 @@ func (r *run) all(ctx context.Context) (waits bool, err error) {
 			return waits, err
 		}
 	}
+	if err := r.restartOld(ctx); err != nil {
+		return false, err
+	}
 	return false, r.after(ctx)
 }
 
 // perform installs what has no outcome yet, with what comes before it.
 func (r *run) perform(ctx context.Context) (waits bool, err error) {
+	if err := r.await(ctx); err != nil {
+		_, err = r.filter(ctx, r.open(), func(wire.OrderItem) error { return err })
+		return false, err
+	}
 	_ = r.confirm(ctx) // who cannot be asked keeps nothing back that need not ask
 	r.doing("preparing an order")
 	if items, err := r.prepare(ctx, r.open()); err != nil || len(items) == 0 {
@@ -145,6 +155,12 @@ func (r *run) install(ctx context.Context, item wire.OrderItem) error {
 	if ok, word := readPolicy(r.cfg.PolicyFile).Deploys(); !ok {
 		return r.fail(item, ownerForbids(word))
 	}
+	if err := r.await(ctx); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return r.fail(item, err)
+	}
 	r.doing("installing " + string(item.Patch))
 	facts, err := r.cfg.Host.Facts(ctx)
 	if err != nil {
@@ -163,6 +179,19 @@ func (r *run) install(ctx context.Context, item wire.OrderItem) error {
 	return r.transact(ctx, item, t)
 }
 
+// await waits while another program uses the package manager. What it changes meanwhile is seen after it. The patience is the order's and not
+// each item's: once it was used up, the items that follow do not wait.
+func (r *run) await(ctx context.Context) error {
+	shared, ok := r.cfg.Installer.(Shared)
+	if !ok {
+		return nil
+	}
+	began := r.cfg.Now()
+	err := shared.Await(ctx, max(r.cfg.LockWait-r.waited, 0), func(holder string) { r.doing("locked by " + holder) })
+	r.waited += r.cfg.Now().Sub(began)
+	return err
+}
+
 // transact writes the intent, runs the transaction once, and writes the outcome of every attempt that it was part of.
 func (r *run) transact(ctx context.Context, item wire.OrderItem, t host.Transaction) error {
 	in := intent{Transaction: t, Attempts: r.touched(item, t)}
@@ -177,8 +206,11 @@ func (r *run) transact(ctx context.Context, item wire.OrderItem, t host.Transact
 	if runErr == nil {
 		r.learn(item, r.cfg.Now().Sub(began))
 	}
-	if f := (*host.Failure)(nil); errors.As(runErr, &f) && f.Cause == patch.FailTimeout {
+	switch f := (*host.Failure)(nil); {
+	case errors.As(runErr, &f) && f.Cause == patch.FailTimeout:
 		return r.mend(ctx, in, f)
+	case f != nil && f.Untouched:
+		return r.fail(item, f)
 	}
 	return r.settle(ctx, in, log, runErr, "")
 }
@@ -309,11 +341,10 @@ func (r *run) conclude(ctx context.Context) error {
 	}
 	r.cleanUp()
 	r.log.Info("the order is done", "order", r.order.ID, "snapshot", snap.Seq)
-	if err := r.drain(ctx, r.settleWait); err != nil {
-		return nil // results and snapshot go with the next check-in
-	}
-	if err := r.uploadSnapshot(ctx); err != nil {
-		r.log.Warn("cannot upload the snapshot; the next check-in does", "err", err)
+	// The snapshot goes with the check-in that follows at once: after the results, and after the inventory, whose history says who did what else
+	// has changed.
+	if err := r.drain(ctx, r.settleWait); err != nil && ctx.Err() == nil {
+		r.log.Warn("the snapshot may come before the results", "err", err)
 	}
 	return nil
 }

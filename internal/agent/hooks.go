@@ -24,6 +24,7 @@ type Hooks interface {
 const (
 	hookBefore = "before"
 	hookAfter  = "after"
+	hookUnit   = "service" // no hook, and told like one: a service that was restarted
 )
 
 // hookRun is a journal's line about one hook: that it begins, and how it ended. One that began and has no end is run again.
@@ -173,9 +174,10 @@ func (r *run) tellHooks() error {
 			continue
 		}
 		said := fmt.Sprintf("the hook %s ran %s it for %s", h.Name, h.Phase, max(h.Took, time.Millisecond).Round(time.Millisecond))
-		if h.Text != "" && h.Phase == hookBefore {
+		switch {
+		case h.Text != "" && h.Phase == hookBefore:
 			continue // it is the cause of every item already
-		} else if h.Text != "" {
+		case h.Text != "":
 			said = h.Text
 		}
 		texts = append(texts, said)

@@ -159,6 +159,7 @@ func TestHooksSurviveKills(t *testing.T) {
 	}
 	w, _ := fresh()
 	_, steps := w.live(t, 0, nil)
+	again := 0
 	for at := 1; at <= steps; at++ {
 		w, h := fresh()
 		w.live(t, at, nil)
@@ -176,5 +177,10 @@ func TestHooksSurviveKills(t *testing.T) {
 		if last := h.ran[len(h.ran)-1]; drains < 1 || fills < 1 || drains+fills > 3 || !strings.HasPrefix(last, "after fill") {
 			t.Errorf("killed at step %d: ran %v", at, h.ran)
 		}
+		again += drains + fills - 2
+	}
+	// Only from its start until its end is durable may a kill have a hook run again: four steps of each.
+	if again < 2 || again > 8 {
+		t.Errorf("hooks ran again at %d of %d steps", again, steps)
 	}
 }

@@ -138,8 +138,20 @@ func (s *session) rebootWaits(due rebootDue, now time.Time) string {
 		return fmt.Sprintf("it rebooted %d times in a day; that is enough", rebootsADay)
 	case s.unfinishedOrder():
 		return "an order is carried out"
+	case s.busyWith() != "":
+		return s.busyWith() + " changes packages on this machine"
 	case now.Before(due.Until):
 		return fmt.Sprintf("put off until %s (%d of %d)", due.Until.UTC().Format("15:04Z"), due.Put, due.Policy.Snoozes)
+	}
+	return ""
+}
+
+// busyWith names another program that uses the package manager: a restart would cut it off in the middle.
+func (s *session) busyWith() string {
+	if shared, ok := s.cfg.Installer.(Shared); ok {
+		if who, err := shared.Holder(); err == nil {
+			return who
+		}
 	}
 	return ""
 }

@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"io"
+	"maps"
 	"path/filepath"
 )
 
@@ -11,9 +12,10 @@ type AgentSpec struct {
 	Base     string // a root from MakeRoot
 	Dir      string // the machine's disk
 	Hostname string
-	Agent    string    // the fettle-agent program
-	Output   io.Writer // the agent's log
-	Args     []string  // further arguments of `fettle-agent run`
+	Agent    string         // the fettle-agent program
+	Output   io.Writer      // the agent's log
+	Args     []string       // further arguments of `fettle-agent run`
+	Forward  map[int]string // further ports on the machine's loopback, as in Spec
 }
 
 // Program is where the agent is inside the machine.
@@ -52,6 +54,7 @@ func (a *Appliance) Boot(ctx context.Context, spec AgentSpec) (*Machine, error) 
 }
 
 func (a *Appliance) machine(spec AgentSpec) Spec {
-	return Spec{Base: spec.Base, Dir: spec.Dir, Hostname: spec.Hostname, Files: []string{spec.Agent},
-		Forward: map[int]string{agentPort: a.Agents}, Output: spec.Output}
+	forward := map[int]string{agentPort: a.Agents}
+	maps.Copy(forward, spec.Forward)
+	return Spec{Base: spec.Base, Dir: spec.Dir, Hostname: spec.Hostname, Files: []string{spec.Agent}, Forward: forward, Output: spec.Output}
 }

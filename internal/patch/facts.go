@@ -73,7 +73,9 @@ type Inventory struct {
 	Network  []Interface  `json:"network"`
 	Kernel   Kernel       `json:"kernel"`
 	Reboot   RebootSignal `json:"reboot"`
-	Updaters []string     `json:"updaters,omitempty"` // other patch services present and enabled: "unattended-upgrades"
+	// OldCode are the programs that run code which was replaced since they began.
+	OldCode  []OldCode `json:"old_code,omitempty"`
+	Updaters []string  `json:"updaters,omitempty"` // other patch services present and enabled: "unattended-upgrades"
 	// Services are the same with those that do not act, and what Fettle's agent did about them.
 	Services []UpdaterState `json:"services,omitempty"`
 	Changes  []PkgChange    `json:"changes"` // "installed patches (via inventory)": dpkg's own history, newest first, capped

@@ -13,9 +13,14 @@ type Manner struct {
 	// one, whatever became of it, if any of Before has begun or anything was installed.
 	Before []string `json:"before,omitempty"`
 	After  []string `json:"after,omitempty"`
+	// Services are systemd units that are restarted, after an installation, where they run code that was replaced. Others are only told.
+	Services []string `json:"services,omitempty"`
 }
 
-const maxHooks = 16
+const (
+	maxHooks    = 16
+	maxServices = 100
+)
 
 var hookShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`) })
 
@@ -23,7 +28,7 @@ var hookShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile
 func ValidHook(name string) bool { return hookShape().MatchString(name) }
 
 // Empty reports whether a manner asks for nothing.
-func (m *Manner) Empty() bool { return m == nil || len(m.Before)+len(m.After) == 0 }
+func (m *Manner) Empty() bool { return m == nil || len(m.Before)+len(m.After)+len(m.Services) == 0 }
 
 // Check says what is wrong with a manner; nil where it may be signed and carried out.
 func (m *Manner) Check() error {
@@ -37,6 +42,14 @@ func (m *Manner) Check() error {
 	for _, name := range all {
 		if !ValidHook(name) {
 			return Errorf(Invalid, "%.80q is no name of a hook: letters, digits, - and _", name)
+		}
+	}
+	if len(m.Services) > maxServices {
+		return Errorf(Invalid, "%d services are more than the %d that an order may restart", len(m.Services), maxServices)
+	}
+	for _, unit := range m.Services {
+		if err := CheckRestart(unit); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -20,6 +20,7 @@ func (a *Apt) Plan(ctx context.Context, attempt string, f patch.Facts, want, all
 			return t, &Failure{Cause: patch.FailPolicy, Text: fmt.Sprintf("%s is held on this machine (apt-mark hold) at %s", p.Name, old.Version)}
 		}
 	}
+	t.base = stamp(statusFile)
 	args, err := a.installArgs(attempt, t.Want, true)
 	if err != nil {
 		return t, &Failure{Cause: patch.FailUntrusted, Text: err.Error()}
@@ -76,6 +77,9 @@ func (a *Apt) Run(ctx context.Context, t Transaction) (string, error) {
 	if err := a.awaitDpkg(ctx); err != nil {
 		return "", err
 	}
+	if t.base != "" && t.base != stamp(statusFile) {
+		return "", &Failure{Cause: patch.FailDrift, Untouched: true, Text: "another program changed packages between the last check and the installation"}
+	}
 	args, err := a.installArgs(t.Attempt, append(t.Want[:len(t.Want):len(t.Want)], t.Along...), false)
 	if err != nil {
 		return "", &Failure{Cause: patch.FailUntrusted, Text: err.Error()}
@@ -94,6 +98,15 @@ func (a *Apt) Run(ctx context.Context, t Transaction) (string, error) {
 	}
 	a.markNew(ctx, t)
 	return out.String(), nil
+}
+
+// stamp tells one state of a file that is replaced as a whole, as dpkg's is, from another.
+func stamp(path string) string {
+	st, err := os.Stat(path)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%d %d", st.Size(), st.ModTime().UnixNano())
 }
 
 // markNew marks packages that are new on the machine as automatically installed. It is a nicety: when it fails, nothing is lost.

@@ -71,6 +71,9 @@ func stopArgs(units []string) []string {
 	return append([]string{"stop", "--quiet", "--no-block", "--"}, units...)
 }
 
+// restartArgs restarts one unit if it runs.
+func restartArgs(unit string) []string { return []string{"try-restart", "--quiet", "--", unit} }
+
 // ValidAttempt accepts what identifiers of attempts and orders are made of: letters, digits, - and _, at most 64.
 func ValidAttempt(s string) bool {
 	if s == "" || len(s) > 64 || s[0] == '-' {

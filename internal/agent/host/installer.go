@@ -29,6 +29,8 @@ type Transaction struct {
 	Want    []patch.PlanPackage `json:"want"`
 	Along   []patch.PlanPackage `json:"along,omitempty"` // of other patches of the same order, because Want needs them
 	Changes []Change            `json:"changes"`
+
+	base string // the package database that it was planned on; empty where that is not looked at
 }
 
 // Failure is why a package could not be installed: the cause that goes into the result, a sentence for a person, and the output's tail.
@@ -36,6 +38,8 @@ type Failure struct {
 	Cause patch.FailCause
 	Text  string
 	Log   string
+	// Untouched says that the package manager was not started: what the machine has become since is somebody else's doing.
+	Untouched bool
 }
 
 // Error gives the sentence.

@@ -29,6 +29,7 @@ func CollectInventory(ctx context.Context, root string, f patch.Facts) (patch.In
 		Network:  readNetwork(root),
 		Kernel:   patch.Kernel{Running: kernel.running, Installed: kernel.newest},
 		Reboot:   rebootSignal(root, kernel),
+		OldCode:  OldCode(root),
 		Updaters: readUpdaters(root, f.Packages),
 		Changes:  readChanges(ctx, root),
 		Facts:    hash,

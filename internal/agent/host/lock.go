@@ -49,35 +49,43 @@ func processName(pid int) string {
 	return fmt.Sprintf("%s (pid %d)", name, pid)
 }
 
-// awaitDpkg waits until nobody holds dpkg's locks, at most for LockWait. It never removes a lock and never ends the holder.
-func (a *Apt) awaitDpkg(ctx context.Context) error {
-	return awaitFree(ctx, a.LockWait, func() (string, error) {
-		for _, path := range dpkgLocks() {
-			if holder, err := lockHolder(path); holder != "" || err != nil {
-				return holder, err
-			}
+// Holder names the program that holds dpkg's locks now; empty where nobody does.
+func (a *Apt) Holder() (string, error) {
+	for _, path := range dpkgLocks() {
+		if holder, err := lockHolder(path); holder != "" || err != nil {
+			return holder, err
 		}
-		return "", nil
-	})
+	}
+	return "", nil
 }
 
+// Await waits until nobody holds dpkg's locks, at most for a while, and tells who does meanwhile. It never removes a lock and never ends the holder.
+func (a *Apt) Await(ctx context.Context, wait time.Duration, tell func(holder string)) error {
+	return awaitFree(ctx, wait, a.Holder, tell)
+}
+
+func (a *Apt) awaitDpkg(ctx context.Context) error { return a.Await(ctx, a.LockWait, nil) }
+
 // awaitFree asks for the holder until there is none. When the time is over, the Failure names the last one seen.
-func awaitFree(ctx context.Context, wait time.Duration, holder func() (string, error)) error {
+func awaitFree(ctx context.Context, wait time.Duration, holder func() (string, error), tell func(holder string)) error {
 	deadline := time.Now().Add(wait)
 	for {
 		who, err := holder()
 		if err != nil {
-			return &Failure{Cause: patch.FailLock, Text: "cannot tell whether the package manager is busy: " + err.Error()}
+			return &Failure{Cause: patch.FailLock, Untouched: true, Text: "cannot tell whether the package manager is busy: " + err.Error()}
 		}
 		if who == "" {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return &Failure{Cause: patch.FailLock, Text: fmt.Sprintf("busy: %s has held the package manager's lock for more than %s; it was left alone", who, wait)}
+			return &Failure{Cause: patch.FailLock, Untouched: true, Text: fmt.Sprintf("busy: %s has held the package manager's lock for more than %s; it was left alone", who, wait)}
+		}
+		if tell != nil {
+			tell(who)
 		}
 		select {
 		case <-ctx.Done():
-			return &Failure{Cause: patch.FailLock, Text: "busy: " + who + " holds the package manager's lock, and the agent was stopped while it waited"}
+			return &Failure{Cause: patch.FailLock, Untouched: true, Text: "busy: " + who + " holds the package manager's lock, and the agent was stopped while it waited"}
 		case <-time.After(min(500*time.Millisecond, wait/4+time.Millisecond)):
 		}
 	}
@@ -98,7 +106,7 @@ func openGuard(path string) (*os.File, error) {
 	}
 	if err := LockFile(f); err != nil {
 		f.Close()
-		return nil, &Failure{Cause: patch.FailLock, Text: "busy: a program that an earlier try of this attempt started still runs"}
+		return nil, &Failure{Cause: patch.FailLock, Untouched: true, Text: "busy: a program that an earlier try of this attempt started still runs"}
 	}
 	return f, nil
 }
@@ -123,7 +131,7 @@ func awaitGuard(ctx context.Context, wait time.Duration, path string) error {
 			return leftOf(session, guardMark+path), nil
 		}
 		return "", err
-	})
+	}, nil)
 }
 
 // leftOf names a process of a session that has a variable in its environment. Daemons are in sessions of their own.

@@ -34,7 +34,7 @@ func TestLockHolderIsNamed(t *testing.T) {
 	defer in.Close()
 	out.Read(make([]byte, 5))
 	begun := time.Now()
-	err = awaitFree(context.Background(), 300*time.Millisecond, func() (string, error) { return lockHolder(path) })
+	err = awaitFree(context.Background(), 300*time.Millisecond, func() (string, error) { return lockHolder(path) }, nil)
 	var f *Failure
 	if !errors.As(err, &f) || f.Cause != patch.FailLock || !strings.Contains(f.Text, "busy: python3 (pid ") {
 		t.Fatalf("%v", err)

@@ -18,6 +18,7 @@ func classify(out []byte, err error) *Failure {
 		switch {
 		case strings.Contains(line, "It is held by process"), strings.Contains(line, "is another process using it"), strings.Contains(line, "dpkg frontend lock was locked by"):
 			f.Cause, f.Text = patch.FailLock, "busy: "+strings.TrimPrefix(line, "E: ")
+			f.Untouched = strings.Contains(line, "It is held by process") // apt takes the lock before anything else
 			return f
 		case strings.Contains(line, "No space left on device"):
 			f.Cause, f.Text = patch.FailDisk, "no room: "+line

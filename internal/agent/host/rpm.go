@@ -55,7 +55,12 @@ func (r *Rpm) path(p patch.PlanPackage) string {
 }
 func (r *Rpm) guardPath(attempt string) string { return filepath.Join(r.Dir, "guard-"+attempt) }
 func (r *Rpm) logPath(attempt string) string   { return filepath.Join(r.Dir, "run-"+attempt+".log") }
-func (r *Rpm) await(ctx context.Context) error { return awaitFree(ctx, r.LockWait, r.holder) }
+func (r *Rpm) await(ctx context.Context) error { return r.Await(ctx, r.LockWait, nil) }
+
+// Await waits until nobody holds rpm's or dnf's lock, at most for a while, and tells who does meanwhile.
+func (r *Rpm) Await(ctx context.Context, wait time.Duration, tell func(holder string)) error {
+	return awaitFree(ctx, wait, r.Holder, tell)
+}
 
 // Run installs a transaction: first what updates, then kernels and their like, which are installed beside the older ones. What it did to
 // the packages is for the caller to read from the package database. Once begun it is never ended from outside by ctx.
@@ -242,8 +247,8 @@ func errOrNil(err error) error {
 	return asFailure(err)
 }
 
-// holder names the program that holds rpm's or dnf's lock; empty where both are free.
-func (r *Rpm) holder() (string, error) {
+// Holder names the program that holds rpm's or dnf's lock now; empty where both are free.
+func (r *Rpm) Holder() (string, error) {
 	for _, dir := range rpmDirs {
 		if who, err := lockHolder(filepath.Join(r.Root, dir, ".rpm.lock")); who != "" || err != nil {
 			return who, err
