@@ -96,7 +96,16 @@ func (s *agents) wanted(ctx context.Context, m patch.Machine, in wire.Checkin) (
 		return reply, err
 	}
 	reply.WantInventory = in.Inventory != m.Inventory
-	reply.WantFacts = in.Facts != m.Facts
+	if in.Facts != m.Facts {
+		there, err := s.Store.UseFacts(ctx, m.ID, announced(in.Facts))
+		if err != nil {
+			return reply, err
+		}
+		if reply.WantFacts = !there; there {
+			s.noteFacts(ctx, m.ID)
+			s.Wanted.Beat()
+		}
+	}
 	reply.WantSnapshot = in.Snapshot > m.SnapshotSeq
 	reply.WantDetect = reply.Revision != "" && (in.Revision != reply.Revision || in.Snapshot == 0 || in.Snapshot < m.SnapshotSeq || m.DetectFailed != "" || s.Hub.DetectAsked(m.ID))
 	return reply, nil

@@ -47,6 +47,20 @@ func (s *Store) FindInventory(ctx context.Context, h patch.Hash) ([]byte, error)
 	return body, missing(err, "the appliance has no inventory %s", h)
 }
 
+// UseFacts makes facts that are stored already, because another machine of the same image sent them, a machine's newest if that is what its newest
+// check-in announced; it reports whether they are stored.
+func (s *Store) UseFacts(ctx context.Context, id patch.MachineID, h patch.Hash) (bool, error) {
+	there, err := s.HasFacts(ctx, h)
+	if err != nil || !there {
+		return false, err
+	}
+	err = s.write(ctx, func(x session) error {
+		_, err := x.exec(ctx, `UPDATE machines SET facts = $2, changed = `+x.engine.changed+` WHERE id = $1 AND said_facts = $2 AND facts <> $2`, id, h)
+		return err
+	})
+	return err == nil, fault(err, "cannot note the facts of the machine %s", id)
+}
+
 // putBlob keeps the document, and makes it the machine's newest if that is what its newest check-in announced: check-ins are counted,
 // so an old document that is sent again changes nothing.
 func (s *Store) putBlob(ctx context.Context, column string, id patch.MachineID, h patch.Hash, body []byte) error {

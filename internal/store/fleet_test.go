@@ -158,6 +158,29 @@ func TestBlobs(t *testing.T) {
 	})
 }
 
+// Facts that another machine has sent need not travel again; only what the machine itself announced last becomes its own.
+func TestFactsOfOneImageTravelOnce(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		enrol(t, s, "m-1", "m-2")
+		h, body := compressed(t, `{"packages":[]}`)
+		other, otherBody := compressed(t, `{"packages":[{}]}`)
+		must(t, s.PutCheckin(ctx, "m-2", patch.CheckinUpdate{At: then, Counter: 1, Facts: h}))
+		if there := got[bool](t)(s.UseFacts(ctx, "m-2", h)); there {
+			t.Error("facts that nobody sent are there")
+		}
+		must(t, s.PutFacts(ctx, "m-1", h, body))
+		must(t, s.PutFacts(ctx, "m-1", other, otherBody))
+		for _, x := range []patch.Hash{h, other} {
+			if there := got[bool](t)(s.UseFacts(ctx, "m-2", x)); !there {
+				t.Errorf("%s is not there", x)
+			}
+			if m := got[patch.Machine](t)(s.FindMachine(ctx, "m-2")); m.Facts != h {
+				t.Errorf("m-2, which announced %s, has %q", h, m.Facts)
+			}
+		}
+	})
+}
+
 // A machine's traffic may be played again in any order: only what its newest check-in announced counts, and a failed detect that an
 // accepted snapshot has overtaken is history.
 func TestLateReportsChangeNothing(t *testing.T) {
