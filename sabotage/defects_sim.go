@@ -48,4 +48,18 @@ var simDefects = []Defect{
 		New:  " {",
 		Test: "TestAnOrderGoesOutAheadOfItsWindow", In: "./internal/story",
 	},
+	{
+		Name: "failures of other files use up attempts of these",
+		File: "internal/gate/ready.go",
+		Old:  "return len(a.Files) > 0 && slices",
+		New:  "return false && slices",
+		Test: "TestOtherFilesAreTriedAnew", In: "./internal/story",
+	},
+	{
+		Name: "a reset forgives what fails after it",
+		File: "internal/gate/ready.go",
+		Old:  "a.State.Ended() && !a.EndedAt.After(w.Reset.At):",
+		New:  "a.State.Ended() && !w.Reset.At.IsZero():",
+		Test: "TestAPersonResetsAttempts", In: "./internal/story",
+	},
 }

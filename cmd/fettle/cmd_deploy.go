@@ -21,6 +21,7 @@ type deployCmd struct {
 	Watch  deployWatchCmd  `cmd:"" help:"Follow a deployment until it ends."`
 	Halt   deployHaltCmd   `cmd:"" help:"Stop a deployment, or a patch everywhere: what no machine has started is withdrawn."`
 	Resume deployResumeCmd `cmd:"" help:"Let a patch that was halted go on through the rings."`
+	Reset  deployResetCmd  `cmd:"" name:"reset-attempts" help:"Let a patch that has failed too often be tried anew."`
 	List   deployListCmd   `cmd:"" help:"List deployments, newest first."`
 	Show   deployShowCmd   `cmd:"" help:"Show a deployment as it stands."`
 }
@@ -310,6 +311,29 @@ func (deployResumeCmd) Help() string {
 
 func (c deployResumeCmd) Run(ctx context.Context, s *screen) error {
 	return rollout(ctx, s, "resume", api.RolloutRequest{Patch: c.Patch, Why: c.Why})
+}
+
+type deployResetCmd struct {
+	Patch   string `arg:"" help:"The patch, by id or by a part of it that is only its own."`
+	Machine string `short:"m" xor:"where" required:"" help:"On this machine."`
+	Label   string `short:"l" xor:"where" required:"" help:"On every machine of this label on which it is out of attempts."`
+	Why     string `required:"" help:"The reason; it is kept."`
+}
+
+func (deployResetCmd) Help() string {
+	return `A patch that has failed three times by its own fault on a machine waits until a person has looked. Where its files have changed since, it is
+tried anew by itself.
+
+Examples:
+  fettle deploy reset-attempts perl --machine web-14 --why "the disk is mended"
+  fettle deploy reset-attempts perl --label web --why "the proxy let half a file through"`
+}
+
+func (c deployResetCmd) Run(ctx context.Context, s *screen) error {
+	r := api.ResetRequest{Patch: c.Patch, Machine: c.Machine, Label: c.Label, Why: c.Why}
+	return tell(ctx, s, http.MethodPost, api.Path("attempts", "reset"), r, func(w io.Writer, l api.List[patch.Reset]) {
+		line(w, "%s has new attempts on %s. The next deployment takes it along.", clean(string(l.Items[0].Patch)), plural(len(l.Items), "machine", "machines"))
+	})
 }
 
 type deployListCmd struct {

@@ -125,6 +125,7 @@ func (s *people) routes() []Route {
 		{Pattern: "POST /api/v1/deployments", Permission: auth.Deploy, Audit: "deploy.apply", Limit: planLimit, Handle: s.applyPlan},
 		{Pattern: "GET /api/v1/deployments/{deployment}", Permission: auth.Read, Handle: s.watchDeployment},
 		{Pattern: "GET /api/v1/deployments/{deployment}/explain", Permission: auth.Read, Handle: s.explainDeployment},
+		{Pattern: "POST /api/v1/attempts/reset", Permission: auth.Deploy, Audit: "attempts.reset", Handle: s.resetAttempts},
 		{Pattern: "POST /api/v1/deployments/{deployment}/halt", Permission: auth.Deploy, Audit: "deploy.halt", Handle: s.haltDeployment},
 
 		{Pattern: "GET /api/v1/rings", Permission: auth.Read, Handle: s.listRings},

@@ -81,6 +81,35 @@ func (s *people) explainDeployment(c *call) (any, error) {
 	return s.Deploy.Explain(c.Context(), c.PathValue("deployment"))
 }
 
+// ResetRequest asks for new attempts of a patch, on a machine or wherever they are used up under a label.
+type ResetRequest struct {
+	Patch   string `json:"patch"`
+	Machine string `json:"machine,omitempty"`
+	Label   string `json:"label,omitempty"`
+	Why     string `json:"why"`
+}
+
+func (s *people) resetAttempts(c *call) (any, error) {
+	in, err := decode[ResetRequest](c)
+	if err != nil {
+		return nil, err
+	}
+	row, err := s.patch(c, in.Patch)
+	if err != nil {
+		return nil, err
+	}
+	r := deploy.ResetRequest{Patch: row.ID, Label: in.Label, Why: in.Why}
+	if in.Machine != "" {
+		m, err := s.Ledger.Resolve(c.Context(), in.Machine)
+		if err != nil {
+			return nil, err
+		}
+		r.Machine = m.ID
+	}
+	l, err := s.Deploy.ResetAttempts(c.Context(), c.caller, r)
+	return listOf(l), err
+}
+
 func (s *people) haltDeployment(c *call) (any, error) {
 	d, err := s.Deploy.Halt(c.Context(), c.caller, c.PathValue("deployment"))
 	if err != nil {

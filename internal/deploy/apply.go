@@ -73,7 +73,7 @@ func queue(dep patch.Deployment) (attempts []patch.Attempt, machines []patch.Mac
 	for _, m := range dep.Plan.Machines {
 		for _, item := range m.Items {
 			a := patch.Attempt{ID: ulid.Make().String(), Deployment: dep.ID, Machine: m.Machine, Patch: item.Patch, Decision: item.Decision,
-				State: patch.ExecWaiting, CreatedAt: dep.At}
+				State: patch.ExecWaiting, CreatedAt: dep.At, Files: files(item)}
 			for _, pkg := range item.Packages {
 				a.TotalBytes += pkg.Size
 			}

@@ -29,6 +29,7 @@ type Attempts interface {
 	OpenOrder(ctx context.Context, id patch.MachineID) (patch.OrderRow, error)
 	ApplyResults(ctx context.Context, id patch.MachineID, updates []patch.AttemptUpdate) (uint64, error)
 	WithdrawAttempts(ctx context.Context, ids []string, cause patch.FailCause, text string) error
+	PutResets(ctx context.Context, caller patch.Caller, object, why string, rs []patch.Reset) error
 }
 
 // Store is all the storage that a Desk needs beside its Reader's.

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -175,7 +176,7 @@ func attempts(w World) Gate {
 		g.until(Agent, "the agent detects after every install")
 	case used >= limit:
 		g.close(CodeOutOf, fmt.Sprintf("%d of %d attempts failed on the patch itself; the last one: %s", used, limit, or(w.lastText(), "no text")))
-		g.until(Person, "nothing until somebody looks; approving it again gives it new attempts")
+		g.until(Person, fmt.Sprintf("nothing until somebody looks; then: fettle deploy reset-attempts %s --machine %s", w.Patch.ID, w.name()))
 	case last != nil && last.Cause == patch.FailDependency && w.Now.Before(last.EndedAt.Add(w.Limits.RetryDisk)) && !w.approvedSince(last.EndedAt) && !w.newsSince(*last):
 		g.close(CodeDependency, or(clause(last.Text), "it needs a package that is not approved"))
 		g.until(Person, "approve what it needs")
@@ -192,7 +193,7 @@ func attempts(w World) Gate {
 		g.close(CodeDrift, or(clause(last.Text), "the machine was not as the plan assumed"))
 		g.until(Agent, "the agent detects again")
 	default:
-		g.open(fmt.Sprintf("%d of %d", limit-used, limit))
+		g.open(fmt.Sprintf("%d of %d", limit-used, limit) + w.afresh())
 		return g
 	}
 	if last != nil {
@@ -247,7 +248,7 @@ func (w World) used() int {
 	d, _ := approval(w.Policy)
 	for _, a := range w.Attempts {
 		switch {
-		case a.CreatedAt.Before(d.At), !a.State.Ended():
+		case w.forgotten(a, d) != "", !a.State.Ended():
 		case a.Effect == patch.EffectVerified, a.Effect == patch.EffectNeedsReboot, a.Effect == patch.EffectUndone:
 			n = 0
 		case a.State == patch.ExecFailed && a.Cause.UsesUp(), a.Effect == patch.EffectNotEffective:
@@ -255,6 +256,38 @@ func (w World) used() int {
 		}
 	}
 	return n
+}
+
+// forgotten says why an attempt's failure counts no more; empty where it does.
+func (w World) forgotten(a patch.Attempt, d patch.Decision) string {
+	switch {
+	case a.CreatedAt.Before(d.At):
+		return "it was approved again since"
+	case a.State.Ended() && !a.EndedAt.After(w.Reset.At):
+		return fmt.Sprintf("reset by %s %s: %s", w.Reset.By, clock(w.Now, w.Reset.At), clause(w.Reset.Why))
+	case w.otherFiles(a):
+		return "the files are other ones now than those that failed"
+	}
+	return ""
+}
+
+// otherFiles reports whether something would be installed now that this attempt did not try.
+func (w World) otherFiles(a patch.Attempt) bool {
+	return len(a.Files) > 0 && slices.ContainsFunc(w.Payloads, func(p PayloadFact) bool { return p.File != "" && !slices.Contains(a.Files, p.File) })
+}
+
+// afresh says why failures that there were count no more; empty where none was forgotten since the patch was last approved.
+func (w World) afresh() string {
+	d, _ := approval(w.Policy)
+	for _, a := range slices.Backward(w.Attempts) {
+		if a.CreatedAt.Before(d.At) {
+			break
+		}
+		if why := w.forgotten(a, d); why != "" && (a.Cause.UsesUp() || a.Effect == patch.EffectNotEffective) {
+			return "; " + why
+		}
+	}
+	return ""
 }
 
 func (w World) judgedSince(t time.Time) bool {

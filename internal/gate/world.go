@@ -50,6 +50,7 @@ type World struct {
 	Payloads      []PayloadFact // the files that this machine needs for this patch
 
 	Attempts []patch.Attempt // for this machine and patch, oldest first
+	Reset    patch.Reset     // from when failures count; zero: from the beginning
 	Own      string          // an attempt that is being handed out now: it does not stand in its own way
 	Blocked  *patch.Attempt  // the machine's newest failed attempt of any patch whose cause is the machine's (lock, network, disk)
 	Approved time.Time       // when any patch was last approved for this machine; zero where it plays no part
@@ -101,6 +102,7 @@ type Superseder struct {
 // PayloadFact is one needed file and where it stands.
 type PayloadFact struct {
 	Name    string
+	File    string // the beginning of its hash, as attempts keep it
 	Size    int64
 	State   patch.PayloadState // empty where the appliance has not asked for it yet
 	Error   string

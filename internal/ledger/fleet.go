@@ -45,6 +45,7 @@ type Fleet struct {
 	Undecided  int          `json:"undecided"`  // distinct eligible patches that some machine needs and nobody decided for it
 	Security   int          `json:"security"`   // distinct security patches that some machine needs
 	Deployable int          `json:"deployable"` // machine × patch pairs that a plan would include now
+	Exhausted  int          `json:"exhausted"`  // such pairs that are out of attempts: somebody has to look
 
 	OSes   []OSStatus    `json:"oses"`
 	Alarms []patch.Alarm `json:"alarms"` // open ones
@@ -72,6 +73,7 @@ type MachineRow struct {
 	Security   int            `json:"security"` // of those needed
 	Undecided  int            `json:"undecided"`
 	Deployable int            `json:"deployable"`
+	Exhausted  int            `json:"exhausted,omitempty"` // patches that are out of attempts on it
 }
 
 // PatchCount is one patch of an OS with its numbers over all machines of that OS.

@@ -103,6 +103,9 @@ func (t *tally) eligible(ctx context.Context, v *world.View, s *world.Sight, p p
 			t.row.Deployable++
 		} else if b.Code == gate.CodeOutOf || b.Code == gate.CodeDependency || b.Code == gate.CodeSuspect {
 			t.stuck = true
+			if b.Code == gate.CodeOutOf {
+				t.row.Exhausted++
+			}
 		}
 	}
 	return nil

@@ -122,6 +122,7 @@ func (f *Fleet) add(v *world.View, s *world.Sight, t tally) {
 	if t.stuck {
 		f.NeedingPerson++
 	}
+	f.Exhausted += t.row.Exhausted
 	if s.Machine.RebootOwed {
 		f.RebootOwed++
 	}

@@ -169,11 +169,23 @@ type Attempt struct {
 	VerifiedSeq uint64 `json:"verified_seq,omitempty"`
 	Effect      Effect `json:"effect,omitempty"`
 	RebootOwed  bool   `json:"reboot_owed,omitempty"`
+	// Files are what it was to install: the beginnings of the hashes, sorted. Empty for attempts of older versions.
+	Files []string `json:"files,omitempty"`
 	// Ring is the one that the machine was in when the order went out; empty without rings. Proof is what came of it for the ring.
 	Ring      string    `json:"ring,omitempty"`
 	Proof     Proof     `json:"proof,omitempty"`
 	ProofAt   time.Time `json:"proof_at,omitzero"`
 	ProofText string    `json:"proof_text,omitempty"`
+}
+
+// Reset gives a patch new attempts on a machine: failures until then count no more.
+type Reset struct {
+	Machine MachineID `json:"machine"`
+	Patch   ID        `json:"patch"`
+	Label   string    `json:"label,omitempty"` // under which it was asked for, where it was
+	By      string    `json:"by"`
+	At      time.Time `json:"at"`
+	Why     string    `json:"why"`
 }
 
 // PayloadState is where a payload stands on the appliance.

@@ -25,6 +25,9 @@ func (h Hash) Valid() bool {
 	return len(h) == 64 && strings.Trim(string(h), "0123456789abcdef") == ""
 }
 
+// Short is the beginning of h, long enough to tell a patch's files apart.
+func (h Hash) Short() string { return string(h[:min(len(h), 16)]) }
+
 // Severity is the vendor's own word, normalised to five; NotGiven where the feed has none.
 type Severity string
 

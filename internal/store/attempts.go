@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -11,13 +12,17 @@ import (
 const openStates = `('waiting', 'downloading', 'installing')`
 
 const attemptColumns = `id, deployment, machine, patch, decision, number, state, cause, text, log, order_id, bytes, total_bytes,
-	created_at, started_at, ended_at, verified_seq, effect, reboot_owed, ring, proof, proof_at, proof_text`
+	created_at, started_at, ended_at, verified_seq, effect, reboot_owed, ring, proof, proof_at, proof_text, files`
 
 func scanAttempt(r scanner) (patch.Attempt, error) {
 	var a patch.Attempt
+	var files string
 	err := r.Scan(&a.ID, &a.Deployment, &a.Machine, &a.Patch, &a.Decision, &a.Number, &a.State, &a.Cause, &a.Text, &a.Log, &a.Order, &a.Bytes,
 		&a.TotalBytes, stamp{&a.CreatedAt}, stamp{&a.StartedAt}, stamp{&a.EndedAt}, &a.VerifiedSeq, &a.Effect, &a.RebootOwed,
-		&a.Ring, &a.Proof, stamp{&a.ProofAt}, &a.ProofText)
+		&a.Ring, &a.Proof, stamp{&a.ProofAt}, &a.ProofText, &files)
+	if files != "" {
+		a.Files = strings.Fields(files)
+	}
 	return a, err
 }
 
@@ -41,7 +46,7 @@ func insertAttempts(ctx context.Context, x session, deployment string, as []patc
 		}
 		rows[i] = []any{a.ID, a.Deployment, a.Machine, a.Patch, a.Decision, a.Number, a.State, a.Cause, a.Text, a.Log, a.Order, a.Bytes,
 			a.TotalBytes, a.CreatedAt, a.StartedAt, a.EndedAt, a.VerifiedSeq, a.Effect, a.RebootOwed,
-			a.Ring, a.Proof, a.ProofAt, a.ProofText}
+			a.Ring, a.Proof, a.ProofAt, a.ProofText, strings.Join(a.Files, " ")}
 	}
 	return x.insertRows(ctx, `INSERT INTO attempts (`+attemptColumns+`)`, rows, ``)
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/deploy"
@@ -213,6 +214,23 @@ func (c *console) deployment(v *visit) error {
 	}
 	f.Refresh = !p.Ended
 	return c.write(v, http.StatusOK, "deployment", "layout", view[deploymentPage]{Frame: f, Body: page})
+}
+
+// resetAttempts gives a patch new attempts: on the machine that "of" names before it, or wherever they are used up under a label.
+func (c *console) resetAttempts(v *visit) error {
+	r := deploy.ResetRequest{Patch: patch.ID(v.get("patch")), Machine: patch.MachineID(v.get("machine")), Label: v.get("label"), Why: v.get("why")}
+	if machine, id, both := strings.Cut(v.get("of"), " "); both {
+		r.Machine, r.Patch = patch.MachineID(machine), patch.ID(id)
+	}
+	if r.Why == "" {
+		r.Why = "looked at in the console"
+	}
+	done, err := c.Deployments.ResetAttempts(v.ctx, v.caller, r)
+	if err != nil {
+		return err
+	}
+	c.Changed()
+	return v.see(explainURL(done[0].Machine, r.Patch))
 }
 
 // haltPage asks once more, in numbers.

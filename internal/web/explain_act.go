@@ -49,6 +49,9 @@ func (p explainPage) opening() []act {
 		return []act{{Word: "Look at the calendar", URL: "/calendar"}}
 	case g.Name == gate.Payload:
 		return []act{{Word: "Look at its files", URL: patchURL(p.Row.Patch.ID) + "#payloads"}}
+	case g.Code == gate.CodeOutOf && p.may.Deploy:
+		return []act{{Word: "Give it new attempts", URL: "/attempts/reset", Post: true, Name: "of", Value: string(p.Machine.ID) + " " + string(p.Row.Patch.ID)},
+			{Word: "Look at the deployment", URL: deploymentURL(p.Attempts[0].Deployment)}}
 	case g.Name == gate.Attempts && len(p.Attempts) > 0:
 		return []act{{Word: "Look at the deployment", URL: deploymentURL(p.Attempts[0].Deployment)}}
 	}

@@ -73,7 +73,8 @@ type world struct {
 	role      patch.Role
 	heard     [][]patch.Topic // what whoever listens is told
 	onlooked  int             // how often a page asked by itself
-	left      int             // after so many of them the session has ended; 0: never
+	resets    []patch.Reset
+	left      int // after so many of them the session has ended; 0: never
 }
 
 func (w *world) Rows(_ context.Context, _ patch.MachineID, f ledger.RowFilter) ([]ledger.Row, ledger.Summary, error) {
@@ -262,6 +263,13 @@ func (w *world) Formerly(context.Context, patch.MachineID) ([]ledger.Former, err
 
 type dock struct{ *world }
 
+func (d dock) ResetAttempts(_ context.Context, c patch.Caller, r deploy.ResetRequest) ([]patch.Reset, error) {
+	if r.Machine == "" {
+		return nil, patch.Errorf(patch.Conflict, "no machine of %s is out of attempts", r.Label)
+	}
+	d.resets = append(d.resets, patch.Reset{Machine: r.Machine, Patch: r.Patch, By: c.Name, Why: r.Why})
+	return d.resets, nil
+}
 func (d dock) List(context.Context, int) ([]deploy.Progress, error) { return d.progress, nil }
 
 func (w *world) FindMachine(_ context.Context, id patch.MachineID) (patch.Machine, error) {

@@ -6,11 +6,13 @@ import (
 	"iter"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/auth"
+	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -124,5 +126,20 @@ func TestWhatChangedIsToldAtOnceThroughAllThatIsInBetween(t *testing.T) {
 		if lines.Err() != nil {
 			t.Fatal(lines.Err())
 		}
+	}
+}
+
+func TestAttemptsAreResetWithOneClick(t *testing.T) {
+	w := fleet()
+	w.explained.Answer.Closed = &gate.Gate{Name: gate.Attempts, Code: gate.CodeOutOf, State: gate.Closed}
+	w.explained.Attempts = []patch.Attempt{{Deployment: "d"}}
+	h := w.open(t)
+	page := ask(h, http.MethodGet, explainURL(w.machines[0].ID, w.patches[0].Patch.ID), nil).Body.String()
+	if !strings.Contains(page, `action="/attempts/reset"`) || !strings.Contains(page, "Give it new attempts") {
+		t.Error("the explanation offers no new attempts")
+	}
+	got := ask(h, http.MethodPost, "/attempts/reset", url.Values{"of": {"m-1 bookworm/perl/5"}})
+	if got.Code != http.StatusSeeOther || len(w.resets) != 1 || w.resets[0].Machine != "m-1" || w.resets[0].Patch != "bookworm/perl/5" || w.resets[0].Why == "" {
+		t.Errorf("%d %+v", got.Code, w.resets)
 	}
 }

@@ -77,6 +77,7 @@ func (c *console) routes() []route {
 		{"GET", "/checks", auth.Read, c.checks},
 
 		{"GET", "/deployments", auth.Read, c.deployments},
+		{"POST", "/attempts/reset", auth.Deploy, c.resetAttempts},
 		{"GET", "/deployments/new", auth.Read, c.newDeployment},
 		{"POST", "/deployments", auth.Deploy, c.applyDeployment},
 		{"GET", "/deployments/{deployment}", auth.Read, c.deployment},

@@ -157,7 +157,7 @@ func (s *Sight) payloads(ctx context.Context, id patch.ID, w *gate.World) error 
 		if err != nil {
 			return err
 		}
-		w.Payloads = append(w.Payloads, gate.PayloadFact{Name: p.Name + " " + p.Version, Size: p.Size, State: stored.State, Error: stored.Error, NextTry: stored.NextTry})
+		w.Payloads = append(w.Payloads, gate.PayloadFact{Name: p.Name + " " + p.Version, File: p.SHA256.Short(), Size: p.Size, State: stored.State, Error: stored.Error, NextTry: stored.NextTry})
 	}
 	return nil
 }

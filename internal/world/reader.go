@@ -43,6 +43,7 @@ type View struct {
 	feeds     []patch.FeedStatus
 	schedules []*timetable
 	blackouts []patch.Blackout // that are not over
+	resets    map[resetKey]patch.Reset
 	rings     []patch.Ring
 	ringed    map[patch.ID]map[string]patch.RingProgress
 	members   map[string]*roaring.Bitmap // by seat
@@ -66,6 +67,20 @@ type policyKey struct {
 	id      patch.ID
 	at      time.Time
 	carried uint64
+}
+
+type resetKey struct {
+	machine patch.MachineID
+	id      patch.ID
+}
+
+func (v *View) readResets(ctx context.Context) error {
+	all, err := v.r.Store.ListResets(ctx)
+	v.resets = make(map[resetKey]patch.Reset, len(all))
+	for _, r := range all {
+		v.resets[resetKey{r.Machine, r.Patch}] = r
+	}
+	return err
 }
 
 type listKey struct {
@@ -103,6 +118,9 @@ func (r *Reader) View(ctx context.Context) (*View, error) {
 		return nil, err
 	}
 	if v.feeds, err = r.Store.ListFeeds(ctx); err != nil {
+		return v, err
+	}
+	if err = v.readResets(ctx); err != nil {
 		return v, err
 	}
 	if v.rings, err = r.Store.ListRings(ctx); err != nil {

@@ -34,6 +34,7 @@ type Work interface {
 	ListPayloads(ctx context.Context, f patch.PayloadFilter) ([]patch.StoredPayload, error)
 	FindPayload(ctx context.Context, hash patch.Hash) (patch.StoredPayload, error)
 	ListAttempts(ctx context.Context, f patch.AttemptFilter) ([]patch.Attempt, error)
+	ListResets(ctx context.Context) ([]patch.Reset, error)
 }
 
 // Schedules is the storage of what deploys by itself, and of when nothing is deployed.

@@ -41,6 +41,7 @@ func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World,
 	if w.Attempts, w.Blocked, err = s.tries(ctx, a.Patch); err != nil {
 		return w, err
 	}
+	w.Reset = v.resets[resetKey{s.Machine.ID, a.Patch}]
 	if s.Machine.RebootOwed {
 		if err = s.rebooting(ctx, &w); err != nil {
 			return w, err

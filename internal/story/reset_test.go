@@ -1,0 +1,86 @@
+package story_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/deploy"
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// worn is a site on whose machine perl has failed as often as it may.
+func worn(t *testing.T) (*site, *box) {
+	s, b := ready(t, perl)
+	b.fails[perl] = patch.FailPatch
+	for range patch.MaxAttempts {
+		s.roll()
+		if !b.work() {
+			t.Fatal("no order")
+		}
+	}
+	if g := s.explain(b, perl).Answer.Gate(gate.Attempts); g.Code != gate.CodeOutOf || !strings.Contains(g.Next, "fettle deploy reset-attempts") {
+		t.Fatalf("%s: %s", g.Code, g.Next)
+	}
+	return s, b
+}
+
+func TestAPersonResetsAttempts(t *testing.T) {
+	for name, r := range map[string]deploy.ResetRequest{"machine": {Patch: perl, Why: "the disk is mended"}, "label": {Patch: perl, Label: "all", Why: "the disk is mended"}} {
+		t.Run(name, func(t *testing.T) {
+			s, b := worn(t)
+			if status, err := s.ledger.Status(t.Context()); err != nil || status.Exhausted != 1 {
+				t.Errorf("%d pairs are out of attempts (%v)", status.Exhausted, err)
+			}
+			if r.Label == "" {
+				r.Machine = b.id
+			}
+			s.later(time.Minute)
+			done, err := s.deploy.ResetAttempts(t.Context(), s.admin, r)
+			s.must(err)
+			if len(done) != 1 || done[0].Machine != b.id || done[0].By != s.admin.Name || done[0].Label != r.Label {
+				t.Errorf("%+v", done)
+			}
+			if g := s.explain(b, perl).Answer.Gate(gate.Attempts); g.State != gate.Open || !strings.Contains(g.Text, "3 of 3; reset by "+s.admin.Name) || !strings.Contains(g.Text, "the disk is mended") {
+				t.Errorf("%s %s", g.State, g.Text)
+			}
+			all, err := s.store.ListAudit(t.Context(), time.Time{}, 1)
+			s.must(err)
+			if all[0].Action != "attempts.reset" || !strings.Contains(all[0].Detail, "the disk is mended") {
+				t.Errorf("%+v", all[0])
+			}
+			s.roll()
+			if !b.work() {
+				t.Error("it is not tried again")
+			}
+			if g := s.explain(b, perl).Answer.Gate(gate.Attempts); !strings.HasPrefix(g.Text, "2 of 3") {
+				t.Errorf("a failure after it does not count: %s", g.Text)
+			}
+			if r.Label != "" {
+				if _, err := s.deploy.ResetAttempts(t.Context(), s.admin, r); patch.KindOf(err) != patch.Conflict {
+					t.Errorf("nothing was used up: %v", err)
+				}
+			}
+		})
+	}
+	s, b := worn(t)
+	for _, bad := range []deploy.ResetRequest{{Patch: perl, Why: "w"}, {Patch: perl, Machine: b.id, Label: "all", Why: "w"}, {Patch: perl, Machine: b.id, Why: " "}} {
+		if _, err := s.deploy.ResetAttempts(t.Context(), s.admin, bad); patch.KindOf(err) != patch.Invalid {
+			t.Errorf("%+v: %v", bad, err)
+		}
+	}
+}
+
+// What failed was other bytes: the vendor has replaced the file under the same version.
+func TestOtherFilesAreTriedAnew(t *testing.T) {
+	s, b := worn(t)
+	for i, f := range s.cat.newest[bookworm].files[perl] {
+		s.cat.newest[bookworm].files[perl][i].SHA256 = f.SHA256[1:] + "0"
+	}
+	s.fetch(bookworm, perl)
+	b.detect()
+	if g := s.explain(b, perl).Answer.Gate(gate.Attempts); g.State != gate.Open || g.Text != "3 of 3; the files are other ones now than those that failed" {
+		t.Errorf("%s %s", g.State, g.Text)
+	}
+}
