@@ -20,8 +20,10 @@ type decidePage struct {
 	Patches []patch.ID
 	Labels  []string
 	Preview *approval.Preview
-	Fault   *faultPage // why there is no preview, or why the decision was not taken
-	Moved   bool       // the sentence is not the one whose consequence was seen
+	Fault   *faultPage       // why there is no preview, or why the decision was not taken
+	Moved   bool             // the sentence is not the one whose consequence was seen
+	AsOf    string           // the moment from which the page speaks
+	Others  []patch.Decision // what others have decided about these patches since
 	Verbs   []string
 	Zone    string
 }
@@ -68,7 +70,13 @@ func (c *console) decidePreview(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if len(p.Patches) == 0 && v.partial() {
+		return showPart(c, v, "decide", "says", p)
+	}
 	c.preview(v, &p)
+	if v.partial() && v.get("part") == "says" {
+		return showPart(c, v, "decide", "says", p)
+	}
 	if v.partial() {
 		return showPart(c, v, "decide", "change", p)
 	}
@@ -83,6 +91,14 @@ func (c *console) decide(v *visit) error {
 	}
 	if p.Verb != string(patch.Clear) && v.get("seen") != p.Seen() {
 		p.Moved = true
+		c.preview(v, &p)
+		return c.decideAgain(v, http.StatusConflict, p)
+	}
+	if p.Others, err = c.meanwhile(v, p); err != nil {
+		return err
+	}
+	if len(p.Others) > 0 {
+		p.AsOf = stampOf(c.Now())
 		c.preview(v, &p)
 		return c.decideAgain(v, http.StatusConflict, p)
 	}
@@ -112,6 +128,24 @@ func (c *console) decide(v *visit) error {
 	return v.see("/decided?" + q.Encode())
 }
 
+func stampOf(t time.Time) string { return strconv.FormatInt(t.UnixMicro(), 10) }
+
+// meanwhile finds what others have decided about the same patches since the page was made: two people who act at once learn of each other.
+func (c *console) meanwhile(v *visit, p decidePage) ([]patch.Decision, error) {
+	since, err := strconv.ParseInt(p.AsOf, 10, 64)
+	if err != nil {
+		return nil, nil //nolint:nilerr // a form of somebody's own, which saw nothing
+	}
+	about := map[patch.ID]bool{}
+	for _, id := range p.Patches {
+		about[id] = true
+	}
+	all, err := c.Records.ListDecisions(v.ctx, patch.DecisionFilter{Cleared: true})
+	return keep(all, func(d patch.Decision) bool {
+		return about[d.Patch] && d.At.UnixMicro() > since && d.By != v.caller.Name
+	}), err
+}
+
 // decideAgain shows the sentence once more, as it was typed.
 func (c *console) decideAgain(v *visit, status int, p decidePage) error {
 	frame, err := c.frame(v, "patches", "Decide")
@@ -128,6 +162,9 @@ func (c *console) decideForm(v *visit) (decidePage, error) {
 	}
 	p := decidePage{Verb: v.get("verb"), Label: v.get("label"), Until: v.get("until"), Why: v.get("why"),
 		Verbs: []string{string(patch.Approve), string(patch.Decline), string(patch.Hold), string(patch.Clear)}, Zone: c.Now().In(c.Zone).Format("MST")}
+	if p.AsOf = v.get("as_of"); p.AsOf == "" || v.r.Method == http.MethodGet {
+		p.AsOf = stampOf(c.Now())
+	}
 	if p.Verb == "" {
 		p.Verb = string(patch.Approve)
 	}
@@ -148,7 +185,7 @@ func (c *console) decideForm(v *visit) (decidePage, error) {
 	if p.Labels, err = c.labelNames(v); err != nil {
 		return p, err
 	}
-	if len(p.Patches) == 0 && v.get("os") != "" {
+	if v.get("whole") != "" || len(p.Patches) == 0 && v.get("os") != "" {
 		p.Patches, err = c.matching(v)
 	}
 	return p, err

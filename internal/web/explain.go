@@ -141,6 +141,9 @@ func (c *console) explainLabel(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if v.partial() {
+		return showPart(c, v, "explain-label", "part", explainLabelPage{LabelExplanation: e})
+	}
 	p := explainLabelPage{LabelExplanation: e, Address: "https://" + v.r.Host + v.r.URL.EscapedPath()}
 	return show(c, v, "explain-label", "patches", e.Patch.Source+" for "+e.Label, p)
 }

@@ -16,6 +16,8 @@ type patchesPage struct {
 	Text, Category string
 	Show           string
 	Total          int
+	Labels         []string
+	Views          viewsPart
 }
 
 const patchesSize = 100
@@ -57,6 +59,12 @@ func (c *console) patches(v *visit) error {
 		if err := c.patchRows(v, &p); err != nil {
 			return err
 		}
+	}
+	if p.Labels, err = c.labelNames(v); err != nil {
+		return err
+	}
+	if p.Views, err = c.viewsOf(v, "patches"); err != nil {
+		return err
 	}
 	return show(c, v, "patches", "patches", "Patches", p)
 }
@@ -108,6 +116,43 @@ type patchPage struct {
 	Payloads []patch.StoredPayload
 	Labels   []string
 	KEV      patch.Exploits // CVEs that are known to be exploited
+	Chain    []link         // the patches of its source that replace each other, newest first
+}
+
+// link is one patch of a chain in which each replaces those after it.
+type link struct {
+	patch.PatchRow
+	Here bool // it is the one that the page is about
+}
+
+// chainOf joins what a patch replaces and what replaces it, newest first; one alone is no chain.
+func chainOf(row patch.PatchRow, all []patch.PatchRow) []link {
+	byID, replacedBy := map[patch.ID]patch.PatchRow{row.ID: row}, map[patch.ID]patch.ID{}
+	for _, r := range all {
+		byID[r.ID] = r
+		for _, old := range r.Supersedes {
+			replacedBy[old] = r.ID
+		}
+	}
+	seen := map[patch.ID]bool{row.ID: true}
+	chain := []link{{row, true}}
+	for id := replacedBy[row.ID]; id != "" && !seen[id]; id = replacedBy[id] {
+		seen[id] = true
+		chain = append([]link{{byID[id], false}}, chain...)
+	}
+	for next := row.Supersedes; len(next) > 0; {
+		id := next[0]
+		next = next[1:]
+		if old, ok := byID[id]; ok && !seen[id] {
+			seen[id] = true
+			chain = append(chain, link{old, false})
+			next = append(next, old.Supersedes...)
+		}
+	}
+	if len(chain) == 1 {
+		return nil
+	}
+	return chain
 }
 
 func (c *console) patch(v *visit) error {
@@ -135,6 +180,13 @@ func (c *console) patch(v *visit) error {
 		return err
 	}
 	p.Standing = standing(p.History)
+	if row.Source != "" {
+		kin, _, err := c.Records.SearchPatches(v.ctx, patch.PatchFilter{OS: row.OS, Text: row.Source, IncludeGone: true, Limit: kinLooked})
+		if err != nil {
+			return err
+		}
+		p.Chain = chainOf(row, kin)
+	}
 	if p.Payloads, err = c.Records.ListPayloads(v.ctx, patch.PayloadFilter{Patch: id}); err != nil {
 		return err
 	}
@@ -143,6 +195,9 @@ func (c *console) patch(v *visit) error {
 	}
 	return show(c, v, "patch", "patches", row.Source+" "+row.Version, p)
 }
+
+// kinLooked bounds how many patches of one source are looked at for what replaces what.
+const kinLooked = 500
 
 // standing is the newest decision per label of a history that is newest first; what was taken back does not stand.
 func standing(history []patch.Decision) []patch.Decision {

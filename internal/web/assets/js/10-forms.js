@@ -21,8 +21,8 @@
     if (whole && chosen < boxes.length) whole.checked = false;
     const out = form.querySelector("[data-count]");
     if (out) out.textContent = whole?.checked ? `all ${number(Number(whole.dataset.whole))} chosen` : chosen ? `${number(chosen)} chosen` : "";
+    form.querySelectorAll("[data-with-whole]").forEach((el) => { el.disabled = !whole?.checked; });
     form.toggleAttribute("data-chosen", chosen > 0);
-    form.dispatchEvent(new CustomEvent("chosen", { bubbles: true }));
   };
   document.addEventListener("change", (e) => {
     const form = e.target.form;

@@ -1,0 +1,72 @@
+package web
+
+import (
+	"html"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+func TestTwoPeopleAtOnceLearnOfEachOther(t *testing.T) {
+	w := fleet()
+	h := w.open(t)
+	id := w.patches[1].Patch.ID
+	page := ask(h, http.MethodGet, "/decide?patch="+url.QueryEscape(string(id)), nil).Body.String()
+	form := url.Values{"patches": {string(id)}, "verb": {"approve"}, "label": {"all"}, "seen": {"approve 1 for all"}, "as_of": regexp.MustCompile(`name="as_of" value="(\d+)"`).FindStringSubmatch(page)[1:]}
+	w.now = w.now.Add(time.Minute)
+	w.decisions = append(w.decisions, patch.Decision{ID: "theirs", Patch: id, Label: "all", Verb: patch.Decline, By: "j.ortiz", At: w.now, Why: "it breaks the shop"})
+	got := ask(h, http.MethodPost, "/decide", form)
+	text := html.UnescapeString(got.Body.String())
+	if got.Code != http.StatusConflict || len(w.asked) > 0 || !strings.Contains(text, "j.ortiz") || !strings.Contains(text, "it breaks the shop") {
+		t.Fatalf("status %d, %d decided: %s", got.Code, len(w.asked), text)
+	}
+	form["as_of"] = regexp.MustCompile(`name="as_of" value="(\d+)"`).FindStringSubmatch(text)[1:]
+	if got := ask(h, http.MethodPost, "/decide", form); got.Code != http.StatusSeeOther || len(w.asked) != 1 {
+		t.Errorf("who has seen it cannot decide: status %d", got.Code)
+	}
+}
+
+func TestASentenceIsSaidWhileItIsBuilt(t *testing.T) {
+	w := fleet()
+	h := w.open(t)
+	form := url.Values{"part": {"says"}, "verb": {"approve"}, "label": {"web"}, "patch": {string(w.patches[1].Patch.ID), string(w.patches[2].Patch.ID)}}
+	if got := ask(h, http.MethodPost, "/decide/preview", form, "HX-Request", "true").Body.String(); !strings.HasPrefix(got, "Approve 2 patches for label web — now: 41 machines") {
+		t.Errorf("it says %q", got)
+	}
+	form.Del("patch")
+	if got := ask(h, http.MethodPost, "/decide/preview", form, "HX-Request", "true").Body.String(); got != "" {
+		t.Errorf("of nothing it says %q", got)
+	}
+	whole := url.Values{"part": {"says"}, "verb": {"approve"}, "label": {"all"}, "whole": {"yes"}, "os": {string(sampleOS)}, "show": {"needed"}, "patch": {"a/b/1"}}
+	if got := ask(h, http.MethodPost, "/decide/preview", whole, "HX-Request", "true").Body.String(); !strings.HasPrefix(got, "Approve 11 patches") {
+		t.Errorf("of the whole result it says %q", got)
+	}
+}
+
+func TestChainOfReplacements(t *testing.T) {
+	row := func(id string, replaces ...patch.ID) patch.PatchRow {
+		return patch.PatchRow{Patch: patch.Patch{ID: patch.ID(id), Supersedes: replaces}}
+	}
+	all := []patch.PatchRow{row("1"), row("2", "1"), row("3", "2"), row("4", "3"), row("other"), row("x", "y"), row("y", "x")}
+	var got []string
+	for _, l := range chainOf(all[2], all) {
+		got = append(got, string(l.ID))
+		if l.Here != (l.ID == "3") {
+			t.Errorf("%s is here: %v", l.ID, l.Here)
+		}
+	}
+	if s := strings.Join(got, " "); s != "4 3 2 1" {
+		t.Errorf("the chain is %s", s)
+	}
+	if c := chainOf(all[4], all); c != nil {
+		t.Errorf("one alone is the chain %v", c)
+	}
+	if c := chainOf(all[5], all); len(c) != 2 {
+		t.Errorf("a ring has %d links", len(c))
+	}
+}
