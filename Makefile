@@ -10,10 +10,18 @@ FLEET ?= 10000
 ONLY ?=
 HTMX := internal/web/assets/htmx.min.js
 
-.PHONY: build demo test check unit browser bench torture sabotage clean
+.PHONY: build agents msi demo test check unit browser bench torture sabotage clean
 
 build: $(HTMX) ## bin/fettle and bin/fettle-agent
 	$(BUILD) -o bin/ ./cmd/fettle ./cmd/fettle-agent
+
+agents: ## bin/agents: the agent for every system that machines install it on
+	for os in linux windows darwin; do for arch in amd64 arm64; do \
+		ext=; [ $$os != windows ] || ext=.exe; GOOS=$$os GOARCH=$$arch $(BUILD) -o bin/agents/fettle-agent-$$os-$$arch$$ext ./cmd/fettle-agent; done; done
+
+msi: agents ## bin/agents/fettle-agent-amd64.msi: msiexec /i … SERVER=… TOKEN=…
+	scripts/needs msi
+	scripts/msi bin/agents/fettle-agent-windows-amd64.exe bin/agents/fettle-agent-amd64.msi
 
 $(HTMX): internal/web/package.json internal/web/package-lock.json
 	cd internal/web && npm ci --omit=dev --no-audit --no-fund --loglevel=error && npm run --silent build

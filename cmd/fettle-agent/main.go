@@ -45,6 +45,7 @@ func commands() []command {
 		{"detect", "--catalog FILE", "judge every patch of a catalog bundle; no server, no state", "fettle-agent detect --catalog debian.fettle --root /mnt", detectAlone},
 		{"facts", "", "print the facts that a detect judges", "fettle-agent facts --root /mnt", facts},
 		{"reboot", "now|snooze", "answer a restart that this machine's appliance asks for", "fettle-agent reboot snooze", answerReboot},
+		{"uninstall", "", "take the agent away from this machine, and give back what it turned off", "fettle-agent uninstall", uninstall},
 		{"repair", "", "put a damaged journal aside and begin a new one", "fettle-agent repair", repair},
 		{"version", "", "print the version", "fettle-agent version", showVersion},
 	}, systemCommands()...)
@@ -166,7 +167,7 @@ var errNo = errors.New("no")
 func help(w io.Writer) {
 	fmt.Fprintln(w, "fettle-agent keeps this machine patched as its appliance's approvers decide. Commands:")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-8s %s\n", c.name, c.does)
+		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.does)
 	}
 	fmt.Fprintln(w, "`fettle-agent COMMAND -h` tells more.")
 }

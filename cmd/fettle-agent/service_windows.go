@@ -202,3 +202,28 @@ func openLog(path string) (*os.File, error) {
 	}
 	return os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 }
+
+// dropService removes the service where there is one.
+func dropService(ctx context.Context, c *call, _ string) error {
+	m, err := mgr.Connect()
+	if err != nil {
+		return &patch.Error{Kind: patch.Forbidden, What: "cannot reach the service manager", Err: err, Do: "Run this as an administrator."}
+	}
+	defer m.Disconnect()
+	if err := removeService(ctx, m, c); err != nil && patch.KindOf(err) != patch.NotFound {
+		return err
+	}
+	return nil
+}
+
+// removeProgram has Windows remove the file of a program that runs: at its next start.
+func removeProgram(path string) error {
+	from, err := windows.UTF16PtrFromString(path)
+	if err != nil {
+		return err
+	}
+	if err := windows.MoveFileEx(from, nil, windows.MOVEFILE_DELAY_UNTIL_REBOOT); err != nil {
+		return patch.Errorf(patch.Unavailable, "cannot remove %s: %w", path, err)
+	}
+	return nil
+}

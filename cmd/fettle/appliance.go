@@ -24,6 +24,7 @@ import (
 	"github.com/fettle-project/fettle/internal/feed/kev"
 	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/installer"
 	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/lint"
@@ -181,6 +182,7 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 		Depot:    &payload.Depot{Store: s, Catalog: cat, Labels: labels, Dir: dirs.payloads, Now: now, Log: log},
 		Door:     auth.NewDoor(s, auth.DefaultCost(), now),
 		Issuer:   a.keys.Agents, CatalogKey: a.keys.CatalogPublic(), ApproverKey: a.keys.ApproverPublic,
+		Installer: &installer.Installer{Shelf: &installer.Shelf{Dir: layout{a.cfg.Data}.agents()}, Server: a.enrolment(), CA: a.keys.Agents.Certificate},
 		Enrolment: a.enrolment(), Hub: hub, Changes: api.NewChanges(now, newID), Pulse: pulse, Wanted: wanted,
 		CheckFeed: checkFeed, Sync: a.askSync,
 		Now: now, Random: rand.Float64, NewID: newID, Log: log,

@@ -237,7 +237,12 @@ func (tokensAddCmd) Help() string {
 func (c tokensAddCmd) Run(ctx context.Context, s *screen) error {
 	return tell(ctx, s, http.MethodPost, api.Path("tokens"), api.TokenRequest(c), func(w io.Writer, r api.TokenReply) {
 		line(w, "%s", r.Token)
-		s.say("It enrols %s until %s and is shown this once. On the machine:\n  %s", plural(r.Info.Uses, "machine", "machines"), when(r.Info.ExpiresAt), r.Enrol)
+		s.say("It enrols %s until %s and is shown this once. Where the agent is already:\n  %s", plural(r.Info.Uses, "machine", "machines"), when(r.Info.ExpiresAt), r.Enrol)
+		for _, l := range []struct{ where, text string }{{"On Linux", r.Install.Linux}, {"On Windows, in PowerShell as an administrator", r.Install.Windows}, {"On macOS", r.Install.MacOS}} {
+			if l.text != "" {
+				s.say("%s, from nothing:\n  %s", l.where, l.text)
+			}
+		}
 	})
 }
 

@@ -41,6 +41,7 @@ type commands struct {
 	Payloads payloadsCmd `cmd:"" group:"sources" help:"Files of approved patches on the appliance."`
 	Tokens   tokensCmd   `cmd:"" group:"sources" help:"Tokens with which machines enrol."`
 	Users    usersCmd    `cmd:"" group:"sources" help:"People who may sign in."`
+	Agents   agentsCmd   `cmd:"" group:"sources" help:"The agent's programs, for machines to install."`
 	Notify   notifyCmd   `cmd:"" group:"sources" help:"Who is told what: by mail, webhook, Slack or Teams."`
 
 	Detect   detectCmd   `cmd:"" group:"alone" help:"Judge every patch of a catalog on this machine, a directory or a facts file; no server."`

@@ -175,6 +175,7 @@ func (l layout) keys() string     { return filepath.Join(l.dir, "keys") }
 func (l layout) feeds() string    { return filepath.Join(l.dir, "feeds") }    // vendors' raw indexes
 func (l layout) catalogs() string { return filepath.Join(l.dir, "catalogs") } // lists, signatures, payload indexes
 func (l layout) payloads() string { return filepath.Join(l.dir, "payloads") }
+func (l layout) agents() string   { return filepath.Join(l.dir, "agents") } // the agent's programs, for machines to install
 func (l layout) config() string   { return filepath.Join(l.dir, dataConfig) }
 
 // initialised reports whether `fettle init` has been here.

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
@@ -47,7 +48,9 @@ type made struct {
 	ConsoleCA string `json:"console_ca_fingerprint"`
 	AgentCA   string `json:"agent_ca_fingerprint"`
 	Console   string `json:"console"`
-	RunsAs    string `json:"runs_as"`
+	// Agents are the systems whose agents were found beside this program: machines of theirs can install them from here.
+	Agents []string `json:"agents"`
+	RunsAs string   `json:"runs_as"`
 }
 
 func (c initCmd) Run(ctx context.Context, s *screen) error {
@@ -80,6 +83,13 @@ func (c initCmd) Run(ctx context.Context, s *screen) error {
 	}
 	if err := c.fill(ctx, cfg, password, &out); err != nil {
 		return errors.Join(err, empty(data))
+	}
+	agents, err := addAgents(layout{data}, agentsBeside())
+	if err != nil {
+		return err // the appliance is whole; what can be installed from it is not
+	}
+	for _, a := range agents {
+		out.Agents = append(out.Agents, a.OS+"/"+a.Arch)
 	}
 	return s.show(out, func(w io.Writer) { printMade(w, out, c) })
 }
@@ -206,9 +216,40 @@ func printMade(w io.Writer, m made, c initCmd) {
 	f.put("console CA", m.ConsoleCA)
 	f.put("agent CA", m.AgentCA)
 	f.put("runs as", m.RunsAs)
+	agents := "none yet: make agents, then fettle agents add"
+	if len(m.Agents) > 0 {
+		agents = strings.Join(m.Agents, ", ")
+	}
+	f.put("installs on", agents)
 	serve := "fettle serve"
 	if c.Data != defaultData {
 		serve += " --data " + m.Data
 	}
-	fmt.Fprintf(w, "\nNext:\n  %s\n  fettle login --server %s --ca-fingerprint %s --user %s\n", serve, m.Console, m.ConsoleCA, m.Admin)
+	fmt.Fprintf(w, `
+Next:
+  %s
+  Open %s/start and sign in as %s: from there to the first explained machine are a few clicks.
+  Your browser knows this appliance's own certificate authority as little as anybody: compare the fingerprint that it shows with the console CA above.
+
+The same at the terminal:
+  fettle login --server %s --ca-fingerprint %s --user %s
+  fettle feeds add --from-apt %s && fettle catalog sync
+  fettle tokens add first --admit        # prints a line for the machine
+  fettle machines                        # it arrives, detects, and is there
+  fettle explain MACHINE PATCH
+`, serve, m.Console, m.Admin, m.Console, m.ConsoleCA, m.Admin, release())
+}
+
+// release is this machine's own, as an example for a command.
+func release() string {
+	b, err := os.ReadFile("/etc/os-release")
+	if err != nil {
+		return "bookworm"
+	}
+	for l := range strings.Lines(string(b)) {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(l), "VERSION_CODENAME="); ok && name != "" {
+			return clean(name)
+		}
+	}
+	return "bookworm"
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/auth"
+	"github.com/fettle-project/fettle/internal/installer"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/wire"
 )
@@ -88,6 +89,9 @@ func (s *agents) routes() []Route {
 		{Pattern: wire.PathUpdaters, Permission: activeAgent, Class: classCheckin, Handle: s.updaters},
 		{Pattern: wire.PathOrder, Permission: activeAgent, Class: classCheckin, Handle: s.order},
 		{Pattern: wire.PathStanding, Permission: activeAgent, Audit: "machine.standing", Limit: 64 << 10, Class: classResults, Handle: s.standing},
+		{Pattern: wire.PathShell, Permission: anybody, Class: classPayload, Handle: s.script(installer.Shell)},
+		{Pattern: wire.PathPowerShell, Permission: anybody, Class: classPayload, Handle: s.script(installer.PowerShell)},
+		{Pattern: wire.PathAgent, Permission: anybody, Class: classPayload, Handle: s.agentProgram},
 		{Pattern: wire.PathReboot, Permission: activeAgent, Audit: "machine.reboot", Limit: 64 << 10, Class: classResults, Handle: s.reboot},
 		{Pattern: wire.PathResults, Permission: activeAgent, Audit: "machine.results", Limit: 8 << 20, Class: classResults, Handle: s.results},
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/fettle-project/fettle/internal/calendar"
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/deploy"
+	"github.com/fettle-project/fettle/internal/installer"
 	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/lint"
@@ -48,6 +49,7 @@ type Appliance struct {
 	Issuer      *auth.CA // of the agent listener: signs machines' certificates
 	CatalogKey  ed25519.PublicKey
 	ApproverKey ed25519.PublicKey
+	Installer   *installer.Installer
 	Enrolment   string // the agent listener as machines reach it: "https://patches.example.org:8461"
 
 	// KEV gives the CVEs that are known to be exploited; nil where no source says so.

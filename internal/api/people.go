@@ -85,6 +85,7 @@ func (s *people) routes() []Route {
 		{Pattern: "PUT /api/v1/updaters/{updater}/rulings/{label}", Permission: auth.Deploy, Audit: "updater.put", Handle: s.putRuling},
 		{Pattern: "DELETE /api/v1/updaters/{updater}/rulings/{label}", Permission: auth.Deploy, Audit: "updater.remove", Handle: s.removeRuling},
 
+		{Pattern: "GET /api/v1/installation", Permission: auth.Read, Handle: s.installation},
 		{Pattern: "GET /api/v1/tokens", Permission: auth.Read, Handle: s.listTokens},
 		{Pattern: "POST /api/v1/tokens", Permission: auth.ManageTokens, Audit: "token.put", Handle: s.putToken},
 		{Pattern: "DELETE /api/v1/tokens/{token}", Permission: auth.ManageTokens, Audit: "token.remove", Handle: s.removeToken},

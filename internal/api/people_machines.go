@@ -7,6 +7,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/auth"
 	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/installer"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -270,7 +271,9 @@ type TokenReply struct {
 	Token  string      `json:"token"`   // "fettle1.…": give it to fettle-agent enrol
 	Info   patch.Token `json:"info"`    // what is kept of it
 	Server string      `json:"server"`  // the agent listener's address
-	Enrol  string      `json:"command"` // the command to run on the machine
+	Enrol  string      `json:"command"` // the command to run on a machine that has the agent
+	// Install are the lines that bring the agent there and enrol it.
+	Install installer.Lines `json:"install"`
 }
 
 func (s *people) listTokens(c *call) (any, error) {
@@ -294,8 +297,12 @@ func (s *people) putToken(c *call) (any, error) {
 	if err := s.Store.PutToken(c.Context(), c.caller, t); err != nil {
 		return nil, err
 	}
+	lines, err := s.lines(secret)
+	if err != nil {
+		return nil, err
+	}
 	return outcome{http.StatusCreated, TokenReply{
-		Token: secret, Info: t, Server: s.Enrolment, Enrol: "fettle-agent enrol --server " + s.Enrolment + " --token " + secret,
+		Token: secret, Info: t, Server: s.Enrolment, Enrol: "fettle-agent enrol --server " + s.Enrolment + " --token " + secret, Install: lines,
 	}}, nil
 }
 

@@ -195,3 +195,15 @@ func TestSettingsAndAlarms(t *testing.T) {
 		}
 	})
 }
+
+func TestCheckingATokenUsesNothing(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		must(t, s.PutToken(ctx, alice, patch.Token{Name: "t", Hash: hashOf("a"), Uses: 1, ExpiresAt: then.Add(time.Hour), CreatedBy: "alice", CreatedAt: then}))
+		must(t, s.CheckToken(ctx, hashOf("a"), then))
+		must(t, s.CheckToken(ctx, hashOf("a"), then))
+		wantKind(t, s.CheckToken(ctx, hashOf("b"), then), patch.Unauthenticated)
+		wantKind(t, s.CheckToken(ctx, hashOf("a"), then.Add(time.Hour)), patch.Unauthenticated)
+		got[patch.Machine](t)(s.RedeemToken(ctx, hashOf("a"), then, patch.Machine{ID: "m", Name: "n"}))
+		wantKind(t, s.CheckToken(ctx, hashOf("a"), then), patch.Exhausted)
+	})
+}

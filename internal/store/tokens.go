@@ -58,7 +58,7 @@ func (s *Store) RedeemToken(ctx context.Context, h patch.Hash, now time.Time, m 
 	}
 	var got patch.Machine
 	err := s.write(ctx, func(x session) error {
-		t, err := lockToken(ctx, x, h, now)
+		t, err := lockToken(ctx, x, h, now, x.engine.lockRows)
 		if err != nil {
 			return err
 		}
@@ -76,9 +76,18 @@ func (s *Store) RedeemToken(ctx context.Context, h patch.Hash, now time.Time, m 
 	return got, fault(err, "cannot enrol the machine")
 }
 
-// lockToken reads the token and keeps it from changing until the transaction ends.
-func lockToken(ctx context.Context, x session, h patch.Hash, now time.Time) (patch.Token, error) {
-	t, err := find(ctx, x, scanToken, `SELECT `+tokenColumns+` FROM tokens WHERE hash = $1`+x.engine.lockRows, h)
+// CheckToken says why a token could enrol no machine now, in the same words as RedeemToken, and uses nothing.
+func (s *Store) CheckToken(ctx context.Context, h patch.Hash, now time.Time) error {
+	t, err := lockToken(ctx, s.read(), h, now, "")
+	if err == nil && t.Uses == 0 {
+		err = usedUp(t)
+	}
+	return fault(err, "cannot look the token up")
+}
+
+// lockToken reads the token and, with the engine's words for it, keeps it from changing until the transaction ends.
+func lockToken(ctx context.Context, x session, h patch.Hash, now time.Time, lock string) (patch.Token, error) {
+	t, err := find(ctx, x, scanToken, `SELECT `+tokenColumns+` FROM tokens WHERE hash = $1`+lock, h)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return t, &patch.Error{Kind: patch.Unauthenticated, What: "the appliance does not know this token",
@@ -91,13 +100,17 @@ func lockToken(ctx context.Context, x session, h patch.Hash, now time.Time) (pat
 	return t, nil
 }
 
+func usedUp(t patch.Token) error {
+	return &patch.Error{Kind: patch.Exhausted, What: "the token " + t.Name + " is used up", Do: "Ask for a new one: fettle tokens add."}
+}
+
 func (s *Store) enrol(ctx context.Context, x session, t patch.Token, now time.Time, m patch.Machine) (patch.Machine, error) {
 	used, err := x.exec(ctx, `UPDATE tokens SET uses = uses - 1 WHERE hash = $1 AND uses > 0`, t.Hash)
 	if err != nil {
 		return m, err
 	}
 	if used == 0 {
-		return m, &patch.Error{Kind: patch.Exhausted, What: "the token " + t.Name + " is used up", Do: "Ask for a new one: fettle tokens add."}
+		return m, usedUp(t)
 	}
 	n := patch.Machine{ID: m.ID, Name: cleanText(m.Name), State: patch.Pending, EnrolledAt: fromMicros(toMicros(now)), EnrolledBy: t.Name,
 		Address: cleanText(m.Address), AgentVersion: cleanText(m.AgentVersion)}

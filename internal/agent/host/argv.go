@@ -74,6 +74,21 @@ func stopArgs(units []string) []string {
 // restartArgs restarts one unit if it runs.
 func restartArgs(unit string) []string { return []string{"try-restart", "--quiet", "--", unit} }
 
+// unitName is the agent's own unit.
+const unitName = "fettle-agent.service"
+
+// unitArgs are what systemd is told about the agent's own unit, a step each.
+func unitArgs(step string) []string {
+	if step == "daemon-reload" {
+		return []string{"daemon-reload"}
+	}
+	args := []string{step, "--quiet"}
+	if step == "enable" || step == "disable" {
+		args = append(args, "--now")
+	}
+	return append(args, "--", unitName)
+}
+
 // ValidAttempt accepts what identifiers of attempts and orders are made of: letters, digits, - and _, at most 64.
 func ValidAttempt(s string) bool {
 	if s == "" || len(s) > 64 || s[0] == '-' {

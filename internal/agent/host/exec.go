@@ -39,6 +39,10 @@ func systemctl(ctx context.Context, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, "/usr/bin/systemctl", args...)
 }
 
+func launchctl(ctx context.Context, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "/bin/launchctl", args...)
+}
+
 func shutdown(ctx context.Context, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, "/sbin/shutdown", args...)
 }

@@ -87,7 +87,7 @@ func checkPrograms(t *testing.T, f *ast.File, fset *token.FileSet) {
 		}
 		return true
 	})
-	if programs != 8 {
+	if programs != 9 {
 		t.Errorf("the table has %d programs", programs)
 	}
 }

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/fettle-project/fettle/internal/agent"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// uninstalled is what uninstall tells.
+type uninstalled struct {
+	agent.Removed
+	Program string `json:"program,omitempty"` // the file that is gone, or goes at the next restart of Windows
+}
+
+// uninstall takes everything away that an installation brought: service, state and program.
+func uninstall(ctx context.Context, c *call) error {
+	keep := c.Bool("keep-program", false, "leave the program file where it is, for a package manager that removes it itself")
+	if _, err := c.only(0, "no words"); err != nil {
+		return err
+	}
+	program, err := os.Executable()
+	if err == nil {
+		program, err = filepath.EvalSymlinks(program)
+	}
+	if err != nil {
+		return patch.Errorf(patch.Unavailable, "cannot find this program's file: %w", err)
+	}
+	if err := dropService(ctx, c, program); err != nil {
+		return err
+	}
+	var out uninstalled
+	if out.Removed, err = agent.Uninstall(ctx, c.config()); err != nil {
+		return err
+	}
+	if !*keep {
+		if err := removeProgram(program); err != nil {
+			return err
+		}
+		out.Program = program
+	}
+	return c.show(out, func(w io.Writer) {
+		for _, name := range out.GivenBack {
+			fmt.Fprintf(w, "%s is given back: it installs updates again as before.\n", name)
+		}
+		fmt.Fprintln(w, "The agent is gone from this machine. On the appliance its history stays: \"fettle machines revoke\" shuts its key out.")
+	})
+}

@@ -1,0 +1,185 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/lab"
+)
+
+// barn is a real Debian machine without an agent, that reaches the appliance where its one-liners say.
+func (s *site) barn(name string) *lab.Machine {
+	s.t.Helper()
+	archive, err := lab.ReadArchive(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	base, err := lab.MakeRoot(s.t.Context(), lab.CacheDir(), archive, lab.Small(release))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, text, err := net.SplitHostPort(s.Agents)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	m, err := lab.Start(s.t.Context(), lab.Spec{Base: base, Dir: filepath.Join(openDir(s.t), name), Hostname: name, Forward: map[int]string{port: s.Agents}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(m.Stop)
+	return m
+}
+
+// types has a person's shell on a machine read a line.
+func types(t *testing.T, m *lab.Machine, text string) (string, error) {
+	t.Helper()
+	cmd := m.Command(t.Context(), "sh", "-s")
+	cmd.Stdin = strings.NewReader("cd /root\n" + text + "\n")
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	return out.String(), err
+}
+
+// onlooker notes whether a text is ever in any process's arguments or environment's names on this machine or those inside it.
+func onlooker(t *testing.T, secret string) (seen func() string) {
+	ctx, stop := context.WithCancel(t.Context())
+	var where string
+	var all sync.WaitGroup
+	all.Go(func() {
+		for ctx.Err() == nil {
+			files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+			for _, f := range files {
+				if b, err := os.ReadFile(f); err == nil && bytes.Contains(b, []byte(secret)) {
+					where = string(bytes.ReplaceAll(b, []byte{0}, []byte(" ")))
+				}
+			}
+			time.Sleep(2 * time.Millisecond)
+		}
+	})
+	return func() string { stop(); all.Wait(); return where }
+}
+
+// One line, pasted on a fresh machine, brings the agent there, enrols it and makes it a service; nobody sees the token; pasted again it
+// changes nothing; and the machine can be given back as it was.
+func TestOneLineInstallsTheAgent(t *testing.T) {
+	needRoot(t)
+	s := newShed(t)
+	m := s.barn("fresh")
+	var made struct {
+		Token   string
+		Install struct{ Linux string }
+	}
+	s.json(&made, "tokens", "add", "first", "--admit", "--uses", "2")
+	secret := strings.Split(made.Token, ".")[1]
+
+	wrong := strings.Replace(made.Install.Linux, "echo '", "echo '0", 1)
+	if out, err := types(t, m, wrong); err == nil || strings.Contains(out, "installed as") {
+		t.Errorf("a script with another hash was run: %v: %s", err, out)
+	}
+	seen := onlooker(t, secret)
+	started := time.Now()
+	out, err := types(t, m, made.Install.Linux)
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	t.Logf("installed and enrolled in %s", time.Since(started).Round(10*time.Millisecond))
+	if where := seen(); where != "" {
+		t.Errorf("the token is in the list of processes: %s", where)
+	}
+	says(t, out, "the agent is installed as /usr/local/bin/fettle-agent", "Enrolled as", "No service manager runs here")
+	says(t, s.cli("machines"), "fresh")
+	for _, f := range []string{"/etc/systemd/system/fettle-agent.service", "/var/lib/fettle-agent/identity.json"} {
+		if _, err := m.Exec(t.Context(), "test", "-e", f); err != nil {
+			t.Errorf("%s is not there", f)
+		}
+	}
+	if b, err := m.Exec(t.Context(), "grep", "-rl", secret, "/root", "/tmp", "/var/lib/fettle-agent", "/etc"); err == nil {
+		t.Errorf("the token is kept in %s", b)
+	}
+
+	out, err = types(t, m, "sh fettle-install.sh </dev/null")
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	says(t, out, "the agent is up to date", "enrolled already")
+
+	out, err = types(t, m, "echo old > /usr/local/bin/fettle-agent; echo 'fettle1.AAAA.BBBB' | sh fettle-install.sh")
+	if err == nil || !strings.Contains(out, "is the token still good?") {
+		t.Errorf("a made-up token fetches the agent: %v: %s", err, out)
+	}
+	if out, err = types(t, m, made.Install.Linux); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	says(t, out, "the agent is installed", "enrolled already")
+
+	if _, err := m.Exec(t.Context(), "/usr/local/bin/fettle-agent", "uninstall"); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []string{"/usr/local/bin/fettle-agent", "/usr/local/bin/fettle-agent.new", "/var/lib/fettle-agent", "/etc/systemd/system/fettle-agent.service"} {
+		if _, err := m.Exec(t.Context(), "test", "!", "-e", f); err != nil {
+			t.Errorf("uninstalling leaves %s", f)
+		}
+	}
+}
+
+// The agent's MSI, with the appliance's address and a token as properties, enrols a Windows machine and makes it a service; removed through
+// Windows, nothing of it stays.
+func TestTheAgentsMSI(t *testing.T) {
+	needRoot(t)
+	if _, err := exec.LookPath("wixl"); err != nil {
+		t.Skip("SKIPPED: there is no MSI without Debian's package wixl")
+	}
+	w, s := newWindows(t), newShed(t)
+	s.kettles()
+	for version, name := range map[string]string{"1.2.3": `C:\fettle-agent.msi`, "1.2.4": `C:\next.msi`} {
+		msi := filepath.Join(t.TempDir(), "fettle-agent.msi")
+		if out, err := exec.Command("../scripts/msi", w.Path(windowsAgent), msi, version).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		w.copy(msi, name)
+	}
+	token, err := s.NewToken(t.Context(), "msi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.run("msiexec", "/qn", "/i", `C:\fettle-agent.msi`, "/l*v", `C:\install.log`, "SERVER=https://"+s.Agents, "TOKEN="+token)
+	const program = `C:\Program Files\Fettle\fettle-agent.exe`
+	if _, err := os.Stat(w.Path(program)); err != nil {
+		t.Fatal(err)
+	}
+	if name := w.admitted(s); name == "" {
+		t.Error("the machine has no name")
+	}
+	w.run("msiexec", "/qn", "/i", `C:\next.msi`) // another version needs no token
+	for _, kept := range []string{program, `C:\ProgramData\Fettle\agent\identity.json`} {
+		if _, err := os.Stat(w.Path(kept)); err != nil {
+			t.Errorf("after an upgrade: %v", err)
+		}
+	}
+	if out, err := w.Exec(t.Context(), "sc", "query", "FettleAgent"); err != nil || !strings.Contains(string(out), "RUNNING") {
+		t.Errorf("after an upgrade the service is %s, %v", out, err)
+	}
+	w.run("msiexec", "/qn", "/x", `C:\next.msi`)
+	for _, gone := range []string{program, `C:\ProgramData\Fettle\agent`} {
+		if _, err := os.Stat(w.Path(gone)); err == nil {
+			t.Errorf("%s stays", gone)
+		}
+	}
+	if out, err := w.Exec(t.Context(), "sc", "query", "FettleAgent"); err == nil && strings.Contains(string(out), "STATE") {
+		t.Errorf("the service stays: %s", out)
+	}
+}

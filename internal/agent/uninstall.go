@@ -1,0 +1,48 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// Removed is what Uninstall took back.
+type Removed struct {
+	GivenBack []string `json:"given_back,omitempty"` // patch services that Fettle had turned off
+	State     string   `json:"state,omitempty"`      // the directory that is gone
+}
+
+// Uninstall gives the machine back: patch services that Fettle turned off are turned on again, exactly as far as it turned them off, and
+// the state directory, with the machine's key, goes. The agent must have been stopped. While an order is half carried out it is Conflict:
+// what was begun would stay as it is for ever.
+func Uninstall(ctx context.Context, cfg Config) (Removed, error) {
+	cfg = cfg.withDefaults()
+	l := layout{cfg.StateDir}
+	if st, err := ReadStatus(cfg); err == nil && st.Order != nil && !st.Order.Closed {
+		return Removed{}, &patch.Error{Kind: patch.Conflict, What: "the agent is in the middle of the order " + st.Order.ID,
+			Do: "Start it and let it end, or halt the deployment; then uninstall it."}
+	}
+	var c charge
+	if _, err := readJSON(l.takeover(), &c); err != nil {
+		return Removed{}, err
+	}
+	var out Removed
+	for _, name := range slices.Sorted(maps.Keys(c.Taken)) {
+		if err := cfg.Steward.GiveBack(ctx, name, c.Taken[name].Made); err != nil {
+			return out, err
+		}
+		out.GivenBack = append(out.GivenBack, name)
+	}
+	if _, err := os.Stat(l.dir); errors.Is(err, os.ErrNotExist) {
+		return out, nil
+	}
+	if err := os.RemoveAll(l.dir); err != nil {
+		return out, patch.Errorf(patch.Unavailable, "cannot remove %s: %w", l.dir, err)
+	}
+	out.State = l.dir
+	return out, nil
+}
