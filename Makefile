@@ -12,8 +12,10 @@ HTMX := internal/web/assets/htmx.min.js
 
 .PHONY: build agents msi demo test check unit browser bench torture sabotage clean
 
-build: $(HTMX) ## bin/fettle and bin/fettle-agent
-	$(BUILD) -o bin/ ./cmd/fettle ./cmd/fettle-agent
+build: $(HTMX) ## bin/fettle, the bin/fettle-server that it becomes for all but a detect, and bin/fettle-agent
+	$(BUILD) -o bin/fettle-server ./cmd/fettle
+	$(BUILD) -o bin/fettle ./cmd/fettle-front
+	$(BUILD) -o bin/ ./cmd/fettle-agent
 
 agents: ## bin/agents: the agent for every system that machines install it on
 	for os in linux windows darwin; do for arch in amd64 arm64; do \

@@ -30,7 +30,7 @@ var layers = [][]string{
 		"internal/feed/sdp", "internal/feed/apps", "internal/feed/msrc", "internal/feed/sofa", "internal/feed/kev", "internal/store"},
 	{"internal/agent", "internal/api", "internal/web", "internal/standalone", "internal/bundle"},
 	{"internal/simulate"},
-	{"cmd/fettle", "cmd/fettle-agent", "demo", "bench", "sabotage"},
+	{"cmd/fettle", "cmd/fettle-front", "cmd/fettle-agent", "demo", "bench", "sabotage"},
 }
 
 type goPackage struct {
@@ -95,7 +95,7 @@ func TestAgentKnowsNoServerStage(t *testing.T) {
 }
 
 func TestProgramsAreStartedInOnePackage(t *testing.T) {
-	for _, p := range list(t, "-deps", "./cmd/fettle", "./cmd/fettle-agent") {
+	for _, p := range list(t, "-deps", "./cmd/fettle", "./cmd/fettle-front", "./cmd/fettle-agent") {
 		name, ours := strings.CutPrefix(p.ImportPath, module)
 		if !ours || name == "internal/agent/host" {
 			continue

@@ -1,4 +1,5 @@
-// Command fettle is the appliance and the program that people talk to it with.
+// Command fettle is the appliance and the program that people talk to it with. It is installed as fettle-server, and cmd/fettle-front, which
+// is installed as fettle, becomes it for all but one command.
 //
 // `fettle serve` runs the appliance. Every other command talks to an appliance's API, or works stand-alone on files. Exit codes:
 // 0 ok, 1 the answer to a question is no, 2 wrong usage, 3 it cannot be done.
@@ -44,7 +45,6 @@ func run(ctx context.Context, s *screen, args []string) (code int) {
 	}()
 	if len(args) > 0 && args[0] == "detect" {
 		standalone.Short()
-		standalone.GiveBack()
 	}
 	tree := grammar(args)
 	parser, err := newParser(ctx, s, tree.Addr().Interface())
