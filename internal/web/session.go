@@ -26,6 +26,7 @@ type signInForm struct {
 	Name, Next    string
 	What, Why, Do string
 	Wait          bool
+	Kept          keptForm // what was sent when the session had ended
 }
 
 func (c *console) signInPage(v *visit) error {
@@ -36,11 +37,14 @@ func (c *console) signInPage(v *visit) error {
 }
 
 func (c *console) signIn(v *visit) error {
-	form := signInForm{Name: v.r.PostFormValue("name"), Next: ownPath(v.r.PostFormValue("next"))}
+	form := signInForm{Name: v.r.PostFormValue("name"), Next: ownPath(v.r.PostFormValue("next")), Kept: keptAgain(v.r)}
 	secret, session, _, err := c.Door.SignIn(v.ctx, form.Name, v.r.PostFormValue("password"), "console", v.from())
 	switch kind := patch.KindOf(err); {
 	case err == nil:
 		http.SetCookie(v.w, cookie(secret, session.ExpiresAt))
+		if form.Kept.Path != "" {
+			return c.write(v, http.StatusOK, "kept", "layout", view[keptForm]{Frame: Frame{Title: "Signed in again"}, Body: form.Kept})
+		}
 		return v.see(form.Next)
 	case kind == patch.Unauthenticated || kind == patch.Exhausted || kind == patch.Invalid:
 		p := faultOf(err)

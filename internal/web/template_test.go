@@ -16,7 +16,7 @@ import (
 // bodies names every page's body, so that a field that a template names and a page lacks fails here and not in front of a person.
 func bodies() map[string]map[string]any {
 	return map[string]map[string]any{
-		"sign-in": {"layout": view[signInForm]{}}, "error": {"layout": view[faultPage]{}, "fault": view[faultPage]{}},
+		"sign-in": {"layout": view[signInForm]{}}, "kept": {"layout": view[keptForm]{}}, "error": {"layout": view[faultPage]{}, "fault": view[faultPage]{}},
 		"home": {"layout": view[homePage]{}}, "machines": {"layout": view[machinesPage]{}}, "bulk": {"layout": view[bulkPage]{}}, "machine": {"layout": view[machinePage]{}},
 		"patches": {"layout": view[patchesPage]{}}, "patch": {"layout": view[patchPage]{}},
 		"decide": {"layout": view[decidePage]{}, "consequence": view[decidePage]{}, "change": view[decidePage]{}, "says": view[decidePage]{}}, "decided": {"layout": view[decidedPage]{}},

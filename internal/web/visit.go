@@ -254,16 +254,25 @@ func (c *console) fail(v *visit, err error) {
 	}
 }
 
-// askToSignIn sends a reader to the sign-in page and back afterwards; a form that was sent is not replayed.
+// askToSignIn sends a reader to the sign-in page and back afterwards; a form that was sent waits there, and is not carried out by itself.
 func (c *console) askToSignIn(v *visit) {
 	next := "/sign-in"
 	if v.r.Method == http.MethodGet && v.r.URL.Path != "/" {
 		next += "?next=" + url.QueryEscape(v.r.URL.RequestURI())
 	}
 	if v.partial() {
+		if at, err := url.Parse(v.r.Header.Get("HX-Current-URL")); err == nil && at.Path != "" {
+			next = "/sign-in?next=" + url.QueryEscape(at.RequestURI())
+		}
 		v.w.Header().Set("HX-Redirect", next)
 		v.w.WriteHeader(http.StatusUnauthorized)
 		return
+	}
+	if kept := keptOf(v.r); kept.Path != "" {
+		form := signInForm{Kept: kept, What: "Your session has ended", Why: "What you typed is kept until you have signed in; nothing was done yet."}
+		if err := c.door(v, http.StatusUnauthorized, form); err == nil {
+			return
+		}
 	}
 	http.Redirect(v.w, v.r, next, http.StatusSeeOther)
 }
