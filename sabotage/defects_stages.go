@@ -175,4 +175,8 @@ var stageDefects = []Defect{
 		Old: "l.Taken = len(last.Without(times(frozen))) == 0", New: "l.Taken = false", Test: "TestAWindowThatAFreezeTookIsMadeUpFor", In: "./internal/story"},
 	{Name: "machines under another blackout are judged together", File: "internal/gate/situation.go",
 		Old: "k.text(b.Name)", New: "_ = b", Test: "TestMachinesAreJudgedTogether", In: "./internal/story"},
+	{Name: "a score that nobody has given is low", File: "internal/criterion/criterion.go",
+		Old: "if s.Patch.CVSS > 0 || !c.scored {", New: "if true {", Test: "TestScoresInConditions", In: "./internal/criterion"},
+	{Name: "a score is taken from another product", File: "internal/feed/msrc/cvrf.go",
+		Old: "cvss: max(scores[id], scores[\"\"])", New: "cvss: max(scores[id], scores[\"2\"])", Test: "TestScores", In: "./internal/feed/msrc"},
 }

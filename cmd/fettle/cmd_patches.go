@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"strconv"
@@ -23,6 +24,7 @@ type patchesListCmd struct {
 	OS       string `help:"Only patches of this host OS, e.g. debian-12-amd64."`
 	Category string `enum:"security,update," default:"" help:"Only security or only update."`
 	Gone     bool   `help:"Also patches that left their list."`
+	Sort     string `enum:"released,cvss" default:"released" help:"What comes first: the newest, or the highest CVSS score."`
 	Limit    int    `default:"50" help:"At most so many; 0 for all."`
 	Offset   int    `help:"Leave out the first so many."`
 }
@@ -31,6 +33,7 @@ func (patchesListCmd) Help() string {
 	return `Examples:
   fettle patches openssl
   fettle patches --category security --limit 0 --json
+  fettle patches --category security --sort cvss
   fettle patches CVE-2026-1234`
 }
 
@@ -39,11 +42,11 @@ func (c patchesListCmd) Run(ctx context.Context, s *screen) error {
 	if limit == 0 {
 		limit = 1_000_000
 	}
-	q := query{}.set("text", c.Text).set("os", c.OS).set("category", c.Category).set("gone", strconv.FormatBool(c.Gone)).set("limit", strconv.Itoa(limit)).set("offset", strconv.Itoa(c.Offset))
+	q := query{}.set("text", c.Text).set("os", c.OS).set("category", c.Category).set("gone", strconv.FormatBool(c.Gone)).set("sort", c.Sort).set("limit", strconv.Itoa(limit)).set("offset", strconv.Itoa(c.Offset))
 	return ask(ctx, s, api.Path("patches"), q, func(w io.Writer, l api.List[patch.PatchRow]) {
-		t := table{columns: []column{{title: "patch", flex: true}, {title: "category"}, {title: "severity"}, {title: "released"}, {title: "title", flex: true}}}
+		t := table{columns: []column{{title: "patch", flex: true}, {title: "category"}, {title: "severity"}, {title: "cvss", right: true}, {title: "released"}, {title: "title", flex: true}}}
 		for _, p := range l.Items {
-			t.add(string(p.ID), string(p.Category), string(p.Severity), p.Released.Format("2006-01-02"), p.Title)
+			t.add(string(p.ID), string(p.Category), string(p.Severity), scored(p.CVSS), p.Released.Format("2006-01-02"), p.Title)
 		}
 		if len(t.rows) > 0 {
 			t.print(w, s.width)
@@ -65,6 +68,14 @@ func (c patchesShowCmd) Run(ctx context.Context, s *screen) error {
 	return ask(ctx, s, api.Path("patches", c.Patch), query{}.set("os", c.OS), printPatch)
 }
 
+// scored writes a CVSS score; nothing where none is known.
+func scored(v float64) string {
+	if v == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'f', 1, 64)
+}
+
 func printPatch(w io.Writer, d api.PatchDetail) {
 	p := d.Patch
 	line(w, "%s", clean(p.Title))
@@ -73,6 +84,7 @@ func printPatch(w io.Writer, d api.PatchDetail) {
 	f.put("id", string(p.ID))
 	f.put("os", string(p.OS))
 	f.put("category", strings.TrimSpace(string(p.Category)+" "+string(p.Severity)))
+	f.put("CVSS", cmp.Or(scored(p.CVSS), "not known"))
 	f.put("released", when(p.Released))
 	f.put("CVEs", strings.Join(p.CVEs, ", "))
 	for _, x := range d.Exploited {

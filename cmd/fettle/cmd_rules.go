@@ -61,7 +61,7 @@ type rulesPutCmd struct {
 	Suite    []string `help:"Only patches of these suites, such as bookworm-security."`
 	Source   []string `help:"Only patches of these source packages."`
 	Patches  string   `help:"Only patches that carry this label of patches."`
-	Expr     string   `short:"e" help:"A further CEL condition over patch: id, title, source, version, suite, os, vendor, category, severity, advisory, cves, packages, released, age_days, exploited, exploited_cves."`
+	Expr     string   `short:"e" help:"A further CEL condition over patch: id, title, source, version, suite, os, vendor, category, severity, cvss, advisory, cves, packages, released, age_days, exploited, exploited_cves."`
 	Soak     int      `help:"Days that a patch must have been out." placeholder:"DAYS"`
 	Note     string   `help:"Why; kept with each decision."`
 	Paused   bool     `help:"Do not decide yet."`

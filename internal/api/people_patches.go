@@ -38,7 +38,7 @@ func (s *people) searchPatches(c *call) (any, error) {
 	}
 	rows, total, err := s.Store.SearchPatches(c.Context(), patch.PatchFilter{
 		OS: patch.HostOS(c.text("os")), Text: c.text("text"), Category: patch.Category(c.text("category")), IDs: list[patch.ID](c, "id"),
-		IncludeGone: c.flag("gone"), Limit: limit, Offset: offset,
+		IncludeGone: c.flag("gone"), Sort: patch.PatchSort(c.text("sort")), Limit: limit, Offset: offset,
 	})
 	l := listOf(rows)
 	l.Total = total

@@ -290,6 +290,11 @@ func randomPatches(r *rand.Rand) []patch.Patch {
 func TestListCodecCarriesEverything(t *testing.T) {
 	for seed := range uint64(200) {
 		want := randomPatches(rand.New(rand.NewPCG(seed, 1)))
+		for i := range want {
+			if seed%2 == 0 {
+				want[i].CVSS = []float64{0, 0, 0.1, 7.5, 9.8, 10}[(i+int(seed))%6]
+			}
+		}
 		b, err := encodeList(hostOS, want)
 		if err != nil {
 			t.Fatal(err)
@@ -332,7 +337,9 @@ func FuzzDecodeList(f *testing.F) {
 
 // FuzzListColumns reaches behind the compression.
 func FuzzListColumns(f *testing.F) {
-	b, err := encodeList(hostOS, randomPatches(rand.New(rand.NewPCG(1, 1))))
+	patches := randomPatches(rand.New(rand.NewPCG(1, 1)))
+	patches[0].CVSS = 7.5
+	b, err := encodeList(hostOS, patches)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -122,6 +122,7 @@ func changes(a, b *patch.Patch, definition bool) []string {
 		}
 	}
 	word("severity", string(a.Severity), string(b.Severity))
+	word("cvss", fmt.Sprint(a.CVSS), fmt.Sprint(b.CVSS))
 	word("category", string(a.Category), string(b.Category))
 	word("version", a.Version, b.Version)
 	word("advisory", a.Advisory, b.Advisory)

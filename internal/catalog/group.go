@@ -141,7 +141,7 @@ func (gr *grouped) describe(previous *List) patch.Patch {
 	}
 	if j, ok := previous.Index(gr.id); ok {
 		was := previous.At(j)
-		p.Released, p.Severity, p.CVEs = was.Released, was.Severity, was.CVEs
+		p.Released, p.Severity, p.CVSS, p.CVEs = was.Released, was.Severity, was.CVSS, was.CVEs
 	}
 	return p
 }

@@ -87,9 +87,11 @@ func front(c *cursor, base string, n uint64) string {
 func DecodeList(b []byte) (*List, error) {
 	cols, err := unpack(b, listMagic, listColumns)
 	if err != nil {
-		return nil, err
+		if cols, err = unpack(b, listMagic, lScore); err != nil {
+			return nil, err
+		}
 	}
-	d := listDecoder{cols: cols}
+	d := listDecoder{cols: cols, scored: len(cols) > lScore}
 	l := d.list()
 	for i := range cols {
 		if !cols[i].done() {
@@ -105,6 +107,8 @@ type listDecoder struct {
 	dates          []uint64
 	suite, own     run
 	category, sev  run
+	score          run
+	scored         bool // the list has scores
 	source         string
 	id             patch.ID
 }
@@ -120,6 +124,9 @@ func (d *listDecoder) list() *List {
 	}
 	for range head.count(len(head.rest)) {
 		d.dates = append(d.dates, head.number())
+	}
+	if d.scored {
+		d.score.c = &d.cols[lScore]
 	}
 	d.suite.c, d.own.c, d.category.c, d.sev.c = &d.cols[lSuite], &d.cols[lEscaped], &d.cols[lCategory], &d.cols[lSeverity]
 	l.patches, l.index = make([]patch.Patch, n), make(map[patch.ID]int, n)
@@ -140,6 +147,11 @@ func (d *listDecoder) patch(p *patch.Patch) {
 	d.names(p)
 	p.Category = pick(&d.cols[lCategory], categories, d.category.next())
 	p.Severity = pick(&d.cols[lSeverity], severities, d.sev.next())
+	if d.scored {
+		tenths := d.score.next()
+		d.score.c.bad = d.score.c.bad || tenths > 100
+		p.CVSS = float64(tenths) / 10
+	}
 	for range d.cols[lCVEs].count(len(d.cols[lYear].rest)) {
 		p.CVEs = append(p.CVEs, d.cve())
 	}

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -47,6 +48,7 @@ const (
 	lArch            // payload: index of the architecture
 	lRebuild         // payload: 0 where its version is the source's, else 1 + shared; rest
 	lSize            // payload: bytes
+	lScore           // runs: ten times the CVSS score, 0 unknown; how many patches. Where no score is known the column is not there
 	listColumns
 )
 
@@ -144,6 +146,10 @@ func encodeList(os patch.HostOS, patches []patch.Patch) ([]byte, error) {
 	for _, d := range c.dates.values {
 		c.number(lHead, uint64(d))
 	}
+	if !slices.ContainsFunc(patches, func(p patch.Patch) bool { return p.CVSS > 0 }) {
+		return c.columns[:lScore].pack(listMagic, listLevel)
+	}
+	c.runs(lScore, len(patches), func(i int) uint64 { return uint64(math.Round(patches[i].CVSS * 10)) })
 	return c.pack(listMagic, listLevel)
 }
 

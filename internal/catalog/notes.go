@@ -15,6 +15,7 @@ type enricher struct {
 	release map[string]string // a suite's release by its codename: "stable-security" is of bookworm
 	notes   map[[2]string][]*patch.Note
 	ratings map[[2]string]patch.Severity // by source package and CVE
+	scores  map[[2]string]float64        // likewise
 }
 
 // enrich gives patches the title, severity and CVEs of the advisories that they carry out. It touches no rule: what a machine needs is for
@@ -27,7 +28,7 @@ func (in *Input) enrich(all []made) error {
 		return &patch.Error{Kind: patch.Invalid, What: "there are advisories for " + string(in.OS) + " but no archive that they could be about",
 			Do: "Subscribe to the archives of this release too."}
 	}
-	e := enricher{os: in.OS, release: map[string]string{}, notes: map[[2]string][]*patch.Note{}, ratings: map[[2]string]patch.Severity{}}
+	e := enricher{os: in.OS, release: map[string]string{}, notes: map[[2]string][]*patch.Note{}, ratings: map[[2]string]patch.Severity{}, scores: map[[2]string]float64{}}
 	for i := range in.Sources {
 		s := &in.Sources[i]
 		e.release[s.Origin.Suite] = base(cmp.Or(s.About.Codename, s.Origin.Suite))
@@ -41,7 +42,7 @@ func (in *Input) enrich(all []made) error {
 		}
 		for _, cve := range n.CVEs {
 			key := [2]string{n.Source, cve}
-			e.ratings[key] = worse(e.ratings[key], n.Severity)
+			e.ratings[key], e.scores[key] = worse(e.ratings[key], n.Severity), max(e.scores[key], n.CVSS)
 		}
 	}
 	for i := range all {
@@ -83,14 +84,15 @@ func (e *enricher) enrich(p *patch.Patch) {
 	}
 	var cves []string
 	for _, n := range mine {
-		p.Severity = worse(p.Severity, n.Severity)
+		p.Severity, p.CVSS = worse(p.Severity, n.Severity), max(p.CVSS, n.CVSS)
 		cves = append(cves, n.CVEs...)
 	}
 	slices.Sort(cves)
 	cves = slices.Compact(cves)
 	p.CVEs = cves[:min(len(cves), maxCVEs)]
 	for _, cve := range p.CVEs {
-		p.Severity = worse(p.Severity, e.ratings[[2]string{p.Source, cve}])
+		key := [2]string{p.Source, cve}
+		p.Severity, p.CVSS = worse(p.Severity, e.ratings[key]), max(p.CVSS, e.scores[key])
 	}
 }
 

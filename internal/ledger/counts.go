@@ -43,6 +43,9 @@ func (l *Ledger) PatchCounts(ctx context.Context, os patch.HostOS, f RowFilter) 
 		}
 	}
 	slices.SortFunc(hits, func(a, b int) int {
+		if c := cmp.Compare(patches[b].CVSS, patches[a].CVSS); f.Sort == patch.ByScore && c != 0 {
+			return c
+		}
 		if c := cmp.Compare(counts[b][patch.NotPatched], counts[a][patch.NotPatched]); c != 0 {
 			return c
 		}

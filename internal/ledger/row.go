@@ -55,11 +55,12 @@ type RowFilter struct {
 	Category   patch.Category
 	Gate       gate.Name
 	Code       string
-	Label      string // PatchRows only: machines that carry it
-	Text       string // within id, title, CVEs or machine name
-	Deployable bool   // only deployable rows
-	Closed     bool   // include rows that left the list
-	Limit      int    // 0: all
+	Label      string          // PatchRows only: machines that carry it
+	Text       string          // within id, title, CVEs or machine name
+	Deployable bool            // only deployable rows
+	Closed     bool            // include rows that left the list
+	Sort       patch.PatchSort // PatchCounts only
+	Limit      int             // 0: all
 	Offset     int
 }
 

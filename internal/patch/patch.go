@@ -49,13 +49,16 @@ const (
 
 // Patch is what the list says about one patch. It carries no payload and no payload hash.
 type Patch struct {
-	ID       ID        `json:"id"`
-	Title    string    `json:"title"`
-	Source   string    `json:"source"`   // Debian source package
-	Version  string    `json:"version"`  // its version
-	Suite    string    `json:"suite"`    // the suite that carries it
-	Category Category  `json:"category"` //
-	Severity Severity  `json:"severity,omitempty"`
+	ID       ID       `json:"id"`
+	Title    string   `json:"title"`
+	Source   string   `json:"source"`   // Debian source package
+	Version  string   `json:"version"`  // its version
+	Suite    string   `json:"suite"`    // the suite that carries it
+	Category Category `json:"category"` //
+	Severity Severity `json:"severity,omitempty"`
+	// CVSS is the highest base score (version 3) that the feed gives for what the patch mends: 0.1 to 10; 0 where it gives none, which is
+	// unknown and neither high nor low.
+	CVSS     float64   `json:"cvss,omitzero"`
 	CVEs     []string  `json:"cves,omitempty"`
 	Advisory string    `json:"advisory,omitempty"` // the vendor's announcement: "DSA-5678-1"; empty where the ID says it
 	Released time.Time `json:"released,omitzero"`  // date of the feed generation that first carried it
@@ -73,6 +76,7 @@ type Note struct {
 	Advisory string
 	Title    string
 	Severity Severity
+	CVSS     float64 // as Patch.CVSS
 	CVEs     []string
 	Issued   time.Time
 }

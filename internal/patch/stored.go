@@ -13,6 +13,12 @@ type PatchRow struct {
 	GoneAt        time.Time  `json:"gone_at,omitzero"` // when it left the list; zero while it is on it
 }
 
+// PatchSort is an order of patches; the zero value is the usual one of a list.
+type PatchSort string
+
+// ByScore has the highest CVSS scores first, and those of which none is known last.
+const ByScore PatchSort = "cvss"
+
 // PatchFilter narrows SearchPatches.
 type PatchFilter struct {
 	OS          HostOS
@@ -20,6 +26,7 @@ type PatchFilter struct {
 	Category    Category
 	IDs         []ID
 	IncludeGone bool
+	Sort        PatchSort
 	Limit       int // 0: all
 	Offset      int
 }

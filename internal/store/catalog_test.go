@@ -245,3 +245,21 @@ func TestPayloads(t *testing.T) {
 		wantKind(t, s.PutPayloads(ctx, []patch.StoredPayload{{PayloadFile: patch.PayloadFile{SHA256: "../x"}}}), patch.Invalid)
 	})
 }
+
+func TestPatchesByScore(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		patches := []patch.Patch{{ID: "s/a/1", Source: "a", Version: "1", Released: then}, {ID: "s/b/1", Source: "b", Version: "1", CVSS: 9.8, Released: then.Add(-time.Hour)}, {ID: "s/c/1", Source: "c", Version: "1", CVSS: 4.3, Released: then.Add(-2 * time.Hour)}}
+		must(t, s.PutRevision(ctx, patch.RevisionMeta{ID: "r1", OS: "debian-12-amd64", Patches: 3, Built: then}, []byte("{}"), patches))
+		order := func(f patch.PatchFilter) (ids string) {
+			rows, _, err := s.SearchPatches(ctx, f)
+			must(t, err)
+			for _, r := range rows {
+				ids += r.Source
+			}
+			return ids
+		}
+		if got := order(patch.PatchFilter{}) + " " + order(patch.PatchFilter{Sort: patch.ByScore}); got != "abc bca" {
+			t.Error(got)
+		}
+	})
+}

@@ -49,6 +49,7 @@ var rowsOfVersion = map[int64][]string{
 	},
 	17: {`INSERT INTO health (machine, at, body) VALUES ('m-old', 5, '{"boot":"b"}')`},
 	19: {`INSERT INTO blackouts (name, from_at, until_at, label, reason, owner, created_at, created_by) VALUES ('old', 5, 6, 'all', 'w', 'old', 5, 'old')`},
+	20: {`UPDATE patches SET cvss = 75`},
 	18: {`INSERT INTO words (id, word) VALUES (9, 'old')`},
 	25: {
 		`INSERT INTO notify_channels (name, body, secret) VALUES ('old', '{"kind":"mail","where":"mail.example.org:587"}', 'sealed')`,

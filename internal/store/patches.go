@@ -105,9 +105,16 @@ func (s *Store) SearchPatches(ctx context.Context, f patch.PatchFilter) ([]patch
 	if err := s.read().row(ctx, `SELECT COUNT(*) FROM patches`+w.String(), w.args, &total); err != nil {
 		return nil, 0, fault(err, "cannot search patches")
 	}
-	rows, err := list(ctx, s.read(), scanPatch, `SELECT `+patchColumns+` FROM patches`+w.String()+` ORDER BY released DESC, id, os`+
+	rows, err := list(ctx, s.read(), scanPatch, `SELECT `+patchColumns+` FROM patches`+w.String()+` ORDER BY `+patchOrder(f.Sort)+`, id, os`+
 		page(f.Limit, f.Offset), w.args...)
 	return rows, total, fault(err, "cannot search patches")
+}
+
+func patchOrder(by patch.PatchSort) string {
+	if by == patch.ByScore {
+		return `cvss DESC, released DESC`
+	}
+	return `released DESC`
 }
 
 func (s *Store) patchConditions(f patch.PatchFilter) (*where, error) {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -71,11 +72,11 @@ func (s *Store) rememberPatches(ctx context.Context, x session, m patch.Revision
 		}
 		shown := old.learned.over(p.Patch)
 		rows = append(rows, []any{m.OS, p.ID, old.row.Ordinal, p.Category, p.body, searchText(shown), shown.Released, old.row.FirstRevision,
-			time.Time{}, old.cves, old.learned.severity, old.learned.released})
+			time.Time{}, old.cves, old.learned.severity, old.learned.released, int64(math.Round(p.CVSS * 10))})
 	}
 	if err := x.insertRows(ctx, `INSERT INTO patches (os, id, ordinal, category, body, search, released, first_revision, gone_at,
-		known_cves, known_severity, known_released)`, rows, `ON CONFLICT (os, id) DO UPDATE SET category = excluded.category,
-		body = excluded.body, search = excluded.search, released = excluded.released, gone_at = 0`); err != nil {
+		known_cves, known_severity, known_released, cvss)`, rows, `ON CONFLICT (os, id) DO UPDATE SET category = excluded.category,
+		body = excluded.body, search = excluded.search, released = excluded.released, cvss = excluded.cvss, gone_at = 0`); err != nil {
 		return err
 	}
 	if given != first {

@@ -14,7 +14,7 @@ type patchesPage struct {
 	Tabs           []tab
 	Pager          pager
 	Text, Category string
-	Show           string
+	Show, Sort     string
 	Total          int
 	Labels         []string
 	Views          viewsPart
@@ -38,7 +38,7 @@ var patchShows = [...]struct {
 }
 
 func (c *console) patches(v *visit) error {
-	p := patchesPage{OS: patch.HostOS(v.get("os")), Text: v.get("q"), Category: v.get("category"), Show: v.get("show")}
+	p := patchesPage{OS: patch.HostOS(v.get("os")), Text: v.get("q"), Category: v.get("category"), Show: v.get("show"), Sort: v.get("sort")}
 	if p.Show == "" {
 		p.Show = "needed"
 	}
@@ -73,7 +73,7 @@ func (c *console) patchRows(v *visit, p *patchesPage) error {
 	at := v.offset(patchesSize)
 	for _, s := range patchShows {
 		f := s.filter
-		f.Text, f.Category = p.Text, patch.Category(p.Category)
+		f.Text, f.Category, f.Sort = p.Text, patch.Category(p.Category), patch.PatchSort(p.Sort)
 		f.Limit = 1
 		if s.name == p.Show {
 			f.Limit, f.Offset = patchesSize, at

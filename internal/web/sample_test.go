@@ -79,7 +79,7 @@ func (w *world) samplePatches() {
 				cves = append(cves, fmt.Sprintf("CVE-2026-%d", 21044+i*37+k))
 			}
 		}
-		p := patch.Patch{ID: patch.ID(suite + "/" + n.source + "/" + n.version), Title: n.source + " " + n.version + ": " + n.about, Source: n.source, Version: n.version, Suite: suite, Category: cat, CVEs: cves, Released: w.ago(time.Duration(3+i*5) * 24 * time.Hour)}
+		p := patch.Patch{ID: patch.ID(suite + "/" + n.source + "/" + n.version), Title: n.source + " " + n.version + ": " + n.about, Source: n.source, Version: n.version, Suite: suite, Category: cat, CVSS: float64(i) / 1.5, CVEs: cves, Released: w.ago(time.Duration(3+i*5) * 24 * time.Hour)}
 		if i%3 == 0 && n.security {
 			p.Severity = patch.High
 		}

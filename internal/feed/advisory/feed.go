@@ -14,7 +14,7 @@ import (
 const Kind = "advisories"
 
 // ParserVersion grows with every change that gives other notes for the same files.
-const ParserVersion = 1
+const ParserVersion = 2
 
 // maxFetched bounds the file as it is sent.
 const maxFetched = 256 << 20

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/advisory"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -138,7 +139,7 @@ func (out *Result) notice(n *notice) error {
 		out.Skipped++
 		return nil
 	}
-	base := patch.Note{Advisory: id, Title: n.Title, Severity: worst(n.Severity)}
+	base := patch.Note{Advisory: id, Title: n.Title, Severity: worst(n.Severity), CVSS: score(n.Severity)}
 	if base.Title == "" {
 		base.Title = n.Summary
 	}
@@ -161,11 +162,14 @@ func (out *Result) notice(n *notice) error {
 }
 
 func (out *Result) fixes(n *notice, base patch.Note) error {
-	add := func(release, source, version string, s patch.Severity) error {
+	add := func(release, source, version string, rated []rating) error {
 		note := base
 		note.Release, note.Source, note.Version = release, source, version
-		if s != patch.NotGiven {
+		if s := worst(rated); s != patch.NotGiven {
 			note.Severity = s
+		}
+		if v := score(rated); v > 0 {
+			note.CVSS = v
 		}
 		return out.add(note)
 	}
@@ -173,7 +177,7 @@ func (out *Result) fixes(n *notice, base patch.Note) error {
 		sources := n.Releases[release].Sources
 		for _, source := range slices.Sorted(maps.Keys(sources)) {
 			if v := sources[source].Version; v != "" {
-				if err := add(release, source, v, patch.NotGiven); err != nil {
+				if err := add(release, source, v, nil); err != nil {
 					return err
 				}
 			}
@@ -182,7 +186,7 @@ func (out *Result) fixes(n *notice, base patch.Note) error {
 	for i := range n.Affected {
 		a := &n.Affected[i]
 		if base.Advisory == "" { // what a CVE is rated at for the package, whichever version fixes it
-			if err := add("", a.Package.Name, "", worst(a.Severity)); err != nil {
+			if err := add("", a.Package.Name, "", a.Severity); err != nil {
 				return err
 			}
 		}
@@ -191,7 +195,7 @@ func (out *Result) fixes(n *notice, base patch.Note) error {
 				if e.Fixed == "" {
 					continue
 				}
-				if err := add(release(a.Package.Ecosystem), a.Package.Name, e.Fixed, worst(a.Severity)); err != nil {
+				if err := add(release(a.Package.Ecosystem), a.Package.Name, e.Fixed, a.Severity); err != nil {
 					return err
 				}
 			}
@@ -209,6 +213,16 @@ func release(ecosystem string) string {
 		}
 	}
 	return "?"
+}
+
+// score is the highest CVSS 3 base score among ratings; 0 where none is one.
+func score(ratings []rating) (highest float64) {
+	for _, r := range ratings {
+		if r.Type == "CVSS_V3" {
+			highest = max(highest, advisory.ScoreOf(r.Score))
+		}
+	}
+	return highest
 }
 
 // worst is the highest of the vendor's own ratings; vectors are left to those who calculate.

@@ -101,7 +101,7 @@ func (out *Result) read(in *bufio.Reader) error {
 
 // add keeps a note if its package and version can be ones.
 func (out *Result) add(n patch.Note) error {
-	if !debian.ValidName(n.Source) || n.Version != "" && !debian.ValidVersion(n.Version) || n.Version == "" && n.Severity == patch.NotGiven {
+	if !debian.ValidName(n.Source) || n.Version != "" && !debian.ValidVersion(n.Version) || n.Version == "" && n.Severity == patch.NotGiven && n.CVSS == 0 {
 		return nil
 	}
 	n.Advisory, n.Title, n.Release = word(n.Advisory), sentence(n.Title), word(n.Release)

@@ -111,7 +111,7 @@ func TestReadNotices(t *testing.T) {
 		got := notes(t, name, []byte(c.text))
 		if name == "hostile text" {
 			if len(got.Notes) != 2 || got.Notes[0].Title != "[31mOpen SSL vulnerabilities" {
-				t.Errorf("%s: %q", name, got.Notes)
+				t.Errorf("%s: %+v", name, got.Notes)
 			}
 			continue
 		}
@@ -168,9 +168,20 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, _ := Read("x", bytes.NewReader(b))
 		for _, n := range r.Notes {
-			if n.Source == "" || strings.ContainsAny(n.Title+n.Advisory+n.Version+n.Release, "\n\x1b\x00") || n.Version == "" && n.Severity == patch.NotGiven {
-				t.Errorf("%+q", n)
+			if n.Source == "" || strings.ContainsAny(n.Title+n.Advisory+n.Version+n.Release, "\n\x1b\x00") || n.Version == "" && n.Severity == patch.NotGiven && n.CVSS == 0 {
+				t.Errorf("%+v", n)
 			}
 		}
 	})
+}
+
+// The shape is that of Ubuntu's OSV records: a vector and a word of its own beside each other.
+func TestScoresOfNotices(t *testing.T) {
+	text := strings.Replace(osvCVE, "CVSS:3.1/AV:N\"", "CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:U/C:H/I:H/A:H\"", 1)
+	if got := notes(t, "x", []byte(text)).Notes; len(got) != 1 || got[0].CVSS != 8.8 || got[0].Severity != patch.High {
+		t.Errorf("%+v", got)
+	}
+	if got := notes(t, "x", []byte(osvCVE)).Notes; len(got) != 1 || got[0].CVSS != 0 {
+		t.Errorf("half a vector is a score: %+v", got)
+	}
 }

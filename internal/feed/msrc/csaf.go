@@ -23,6 +23,7 @@ type csaf struct {
 		CVE          string            `json:"cve"`
 		Threats      []csafThreat      `json:"threats"`
 		Remediations []csafRemediation `json:"remediations"`
+		Scores       []csafScore       `json:"scores"`
 	} `json:"vulnerabilities"`
 }
 
@@ -39,6 +40,13 @@ type csafThreat struct {
 	Category string   `json:"category"`
 	Details  string   `json:"details"`
 	Products []string `json:"product_ids"`
+}
+
+type csafScore struct {
+	V3 struct {
+		Base score `json:"baseScore"`
+	} `json:"cvss_v3"`
+	Products []string `json:"products"`
 }
 
 type csafRemediation struct {
@@ -92,6 +100,12 @@ func (c *csaf) add(s *Set) error {
 				}
 			}
 		}
+		scores := map[string]float64{}
+		for _, x := range v.Scores {
+			for _, id := range x.Products {
+				scores[id] = max(scores[id], float64(x.V3.Base))
+			}
+		}
 		for _, r := range v.Remediations {
 			kb := csafKB().FindStringSubmatch(r.URL + " " + r.Details)
 			if r.Category != "vendor_fix" || kb == nil {
@@ -99,7 +113,7 @@ func (c *csaf) add(s *Set) error {
 			}
 			for _, id := range r.Products {
 				p := products[id]
-				f := fix{product: p.name, kb: kb[1], build: p.build, cve: clip(v.CVE, 30), severity: severity(severities[id]), released: moment(c.Document.Tracking.Initial)}
+				f := fix{product: p.name, kb: kb[1], build: p.build, cve: clip(v.CVE, 30), severity: severity(severities[id]), cvss: scores[id], released: moment(c.Document.Tracking.Initial)}
 				if f.severity == "" {
 					f.severity = severity(c.Document.Aggregate.Text)
 				}

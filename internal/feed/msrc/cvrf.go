@@ -1,11 +1,14 @@
 package msrc
 
 import (
+	"bytes"
 	"encoding/json"
 	"encoding/xml"
 	"io"
 	"strings"
 	"time"
+
+	"github.com/fettle-project/fettle/internal/advisory"
 )
 
 // cvrfWords is a text, which Microsoft wraps in an object in JSON.
@@ -18,6 +21,41 @@ type cvrfVulnerability struct {
 	CVE          string            `xml:"CVE"`
 	Threats      []cvrfThreat      `xml:"Threats>Threat"`
 	Remediations []cvrfRemediation `xml:"Remediations>Remediation"`
+	Scores       []cvrfScore       `xml:"CVSSScoreSets>ScoreSet" json:"CVSSScoreSets"`
+}
+
+// cvrfScore is a rating of some products, or of all.
+type cvrfScore struct {
+	Base      score    `xml:"BaseScore" json:"BaseScore"`
+	BaseV3    score    `xml:"BaseScoreV3" json:"BaseScoreV3"`
+	ProductID []string `xml:"ProductID"`
+}
+
+// score reads a number from an element's text or from JSON; whatever is none is 0, and spoils no document.
+type score float64
+
+// UnmarshalText reads an element.
+func (s *score) UnmarshalText(b []byte) error {
+	*s = score(advisory.ScoreOf(string(b)))
+	return nil
+}
+
+// UnmarshalJSON reads a number, or one in quotes.
+func (s *score) UnmarshalJSON(b []byte) error { return s.UnmarshalText(bytes.Trim(b, `"`)) }
+
+// scores are the highest base scores by product; that of "" stands for all products.
+func (v *cvrfVulnerability) scores() map[string]float64 {
+	out := map[string]float64{}
+	for _, s := range v.Scores {
+		ids := s.ProductID
+		if len(ids) == 0 {
+			ids = []string{""}
+		}
+		for _, id := range ids {
+			out[id] = max(out[id], float64(s.Base), float64(s.BaseV3))
+		}
+	}
+	return out
 }
 
 type cvrfThreat struct {
@@ -59,13 +97,14 @@ func (p *pending) vulnerability(v *cvrfVulnerability) error {
 			}
 		}
 	}
+	scores := v.scores()
 	for i := range v.Remediations {
 		r := &v.Remediations[i]
 		if kind := strings.Trim(string(r.Type), `"`); r.TypeName != "Vendor Fix" && kind != "2" {
 			continue
 		}
 		for _, id := range r.ProductID {
-			f := fix{product: id, kb: clip(r.Description.Value, 100), build: strings.TrimSpace(r.FixedBuild), kind: r.SubType, cve: clip(v.CVE, 30), severity: severity(severities[id]), released: p.released}
+			f := fix{product: id, kb: clip(r.Description.Value, 100), build: strings.TrimSpace(r.FixedBuild), kind: r.SubType, cve: clip(v.CVE, 30), severity: severity(severities[id]), cvss: max(scores[id], scores[""]), released: p.released}
 			if r.Supercedes != "" {
 				f.replaces = []string{clip(r.Supercedes, 400)}
 			}

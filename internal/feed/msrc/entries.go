@@ -51,7 +51,7 @@ func (s *Set) entry(u *update) detect.Entry {
 	if u.revision >= 0 {
 		title += " (" + u.number + "." + u.build + "." + strconv.FormatInt(u.revision, 10) + ")"
 	}
-	e.Patch = patch.Patch{ID: patchID(u.kb), Title: title, Source: "Windows", Suite: "msrc", Advisory: u.kb, Category: patch.Update, Severity: u.severity, CVEs: slices.Sorted(maps.Keys(u.cves)), Released: u.released}
+	e.Patch = patch.Patch{ID: patchID(u.kb), Title: title, Source: "Windows", Suite: "msrc", Advisory: u.kb, Category: patch.Update, Severity: u.severity, CVSS: u.cvss, CVEs: slices.Sorted(maps.Keys(u.cves)), Released: u.released}
 	if u.revision >= 0 {
 		e.Patch.Version = u.number + "." + u.build + "." + strconv.FormatInt(u.revision, 10)
 	}

@@ -282,3 +282,25 @@ func many(s string, n int) string {
 	}
 	return b.String()
 }
+
+// The shapes are those that Microsoft publishes: a score for each product in CVRF, as XML and as JSON, and in CSAF.
+func TestScores(t *testing.T) {
+	json := strings.Replace(cvrfDocument, `"Remediations":[{"Description":{"Value":"5000002"},"Supercedence"`,
+		`"CVSSScoreSets":[{"BaseScore":7.8,"TemporalScore":6.8,"Vector":"CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H/E:U/RL:O/RC:C","ProductID":["1"]},{"BaseScore":9.9,"ProductID":["2"]}],"Remediations":[{"Description":{"Value":"5000002"},"Supercedence"`, 1)
+	xml := strings.Replace(cvrfXML, `<vuln:Remediations>`,
+		`<vuln:CVSSScoreSets><vuln:ScoreSet><vuln:BaseScore>7.8</vuln:BaseScore><vuln:TemporalScore>6.8</vuln:TemporalScore><vuln:ProductID>1</vuln:ProductID></vuln:ScoreSet></vuln:CVSSScoreSets><vuln:Remediations>`, 1)
+	csaf := strings.Replace(csafDocument("CVE-2026-1", "Important", "10.0.19045.4000:Security Update:https://support.example/help/5000002"), `"remediations":`,
+		`"scores":[{"cvss_v3":{"version":"3.1","vectorString":"CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H","baseScore":7.8,"baseSeverity":"HIGH"},"products":["1"]},{"cvss_v3":{"baseScore":9.9},"products":["12"]}],"remediations":`, 1)
+	for name, c := range map[string]struct {
+		doc  string
+		want float64
+	}{
+		"CVRF as JSON": {json, 7.8}, "CVRF as XML": {xml, 7.8}, "CSAF": {csaf, 7.8}, "none": {cvrfDocument, 0},
+		"no number": {strings.Replace(xml, "7.8", "high", 1), 0}, "no JSON number": {strings.Replace(json, "7.8", `"x"`, 1), 0},
+	} {
+		got := setOf(t, c.doc).Entries(x64)
+		if len(got) != 1 || got[0].Patch.CVSS != c.want {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}

@@ -24,7 +24,7 @@ import (
 const Kind = "msrc"
 
 // ParserVersion grows with every change that gives other entries for the same files.
-const ParserVersion = 1
+const ParserVersion = 2
 
 var errUnknown = errors.New("it is neither a CVRF nor a CSAF document")
 

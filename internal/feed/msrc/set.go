@@ -52,6 +52,7 @@ type update struct {
 	replaces []string
 	cves     map[string]bool
 	severity patch.Severity
+	cvss     float64
 	released time.Time
 	kind     string // "Security Update"
 }
@@ -62,6 +63,7 @@ type fix struct {
 	replaces                 []string
 	cve                      string
 	severity                 patch.Severity
+	cvss                     float64
 	released                 time.Time
 }
 
@@ -136,6 +138,7 @@ func (s *Set) add(f fix) error {
 		u.cves[f.cve] = true
 		s.kept += 80
 	}
+	u.cvss = max(u.cvss, f.cvss)
 	if rank(f.severity) > rank(u.severity) {
 		u.severity = f.severity
 	}

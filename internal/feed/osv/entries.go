@@ -27,7 +27,7 @@ func entryOf(a *Advisory, os patch.HostOS) (e detect.Entry, ok bool) {
 	}
 	prefix := advisory.Prefix(os)
 	e.Patch = patch.Patch{ID: patch.ID(prefix + "/" + a.ID), Title: cmp.Or(line(a.Summary), a.ID), Suite: prefix, Category: patch.Update,
-		Severity: a.severity(), CVEs: distinct(a.cves()), Released: cmp.Or(a.Published, a.Modified).UTC()}
+		Severity: a.severity(), CVSS: a.score(), CVEs: distinct(a.cves()), Released: cmp.Or(a.Published, a.Modified).UTC()}
 	if a.security() {
 		e.Patch.Category = patch.Security
 	}

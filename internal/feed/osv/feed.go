@@ -20,7 +20,7 @@ import (
 const Kind = "osv"
 
 // ParserVersion grows with every change that gives other entries for the same files.
-const ParserVersion = 1
+const ParserVersion = 2
 
 // NewFetcher fetches OSV feeds: a directory of this machine, or a zip there or at an https address. What is kept is a zip in each case.
 func NewFetcher() *feed.Single {

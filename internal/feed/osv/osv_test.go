@@ -279,8 +279,12 @@ func TestRatings(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.put("a.json", string(b))
-		if got := r.entries("rocky-9-x86_64")[0].Patch.Severity; got != want {
-			t.Errorf("%s is %q, not %q", vector, got, want)
+		got := r.entries("rocky-9-x86_64")[0].Patch
+		if got.Severity != want {
+			t.Errorf("%s is %q, not %q", vector, got.Severity, want)
+		}
+		if (got.CVSS > 0) != (want != patch.NotGiven) || vector == "CVSS:3.0/AV:L/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H" && got.CVSS != 7.8 {
+			t.Errorf("%s scores %v", vector, got.CVSS)
 		}
 	}
 }

@@ -94,7 +94,7 @@ func (r *relaxer) entry(d *Definition) detect.Entry {
 	prerequisite, needed := d.tree(r.leaf), d.tree(r.splitter.leaf)
 	installed := detect.Not(needed)
 	e := detect.Entry{Definition: detect.Definition{Prerequisite: &prerequisite, Installed: &installed, Unclear: d.Fault}}
-	e.Patch = patch.Patch{Title: d.Title, Source: d.about(), Category: patch.Update, Severity: d.Severity, CVEs: d.CVEs,
+	e.Patch = patch.Patch{Title: d.Title, Source: d.about(), Category: patch.Update, Severity: d.Severity, CVSS: d.CVSS, CVEs: d.CVEs,
 		Advisory: d.Advisory, Released: d.Released}
 	if e.Patch.Title == "" {
 		e.Patch.Title = d.ID

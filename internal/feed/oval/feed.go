@@ -15,7 +15,7 @@ import (
 const Kind = "oval"
 
 // ParserVersion grows with every change that gives other entries for the same files.
-const ParserVersion = 1
+const ParserVersion = 2
 
 // maxFile bounds a document as it is fetched, mostly compressed.
 const maxFile = 256 << 20

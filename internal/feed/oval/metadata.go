@@ -15,6 +15,7 @@ import (
 type Metadata struct {
 	Title    string
 	Severity patch.Severity
+	CVSS     float64  // the highest base score of its CVEs; 0 where the vendor gives none
 	CVEs     []string // sorted, each once
 	// Advisory is the vendor's own name of it: "USN-5900-2", "RHSA-2024:1234"; empty where there is none.
 	Advisory  string
@@ -78,6 +79,8 @@ func (m *Metadata) addCVE(id string) {
 // vendor looks for what vendors add to the metadata in elements of their own: severities, dates and CVEs.
 //
 //	Ubuntu, Red Hat, Oracle, SUSE   advisory/severity, advisory/issued@date, advisory/cve
+//	Red Hat, Oracle, SUSE           advisory/cve@cvss3: "7.5/CVSS:3.1/…"
+//	Ubuntu                          advisory/cve@cvss_score
 //	Debian                          debian/date
 //	Azure Linux                     severity, advisory_date
 //	MITRE's repository              oval_repository/dates/submitted@date
@@ -94,6 +97,7 @@ func (m *Metadata) vendor(e *element, depth int) {
 			if m.Severity == patch.NotGiven {
 				m.Severity = severity(c.attr("priority"))
 			}
+			m.CVSS = max(m.CVSS, advisory.ScoreOf(c.attr("cvss3")), advisory.ScoreOf(c.attr("cvss_score")))
 		case "issued", "submitted":
 			m.dated(c.attr("date"))
 		case "date", "advisory_date", "public_date":

@@ -189,3 +189,26 @@ func TestMemoryIsBounded(t *testing.T) {
 		runtime.GC()
 	}
 }
+
+// The shapes are those of Red Hat, SUSE and Ubuntu: the score before the vector, or by itself.
+func TestScoresOfDefinitions(t *testing.T) {
+	small, err := os.ReadFile("testdata/small.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cve, want := range map[string]float64{
+		`<cve cvss2="5.0/AV:N/AC:L/Au:N/C:N/I:N/A:P" cvss3="7.5/CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H" cwe="CWE-400" href="x" impact="important" public="20260101">CVE-2026-0001</cve>`: 7.5,
+		`<cve priority="low" public="20260101" cvss_score="8.1" cvss_vector="CVSS:3.1/AV:N/AC:H/PR:N/UI:N/S:U/C:H/I:H/A:H" cvss_severity="high" href="x">CVE-2026-0001</cve>`:                  8.1,
+		`<cve impact="moderate" href="x">CVE-2026-0001</cve>`: 0,
+		`<cve cvss3="high" href="x">CVE-2026-0001</cve>`:      0,
+	} {
+		text := strings.Replace(string(small), "</metadata>", "<advisory>"+cve+"</advisory></metadata>", 1)
+		d, err := Read(strings.NewReader(text), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := d.Definitions[0].CVSS; got != want {
+			t.Errorf("%s: %v", cve, got)
+		}
+	}
+}
