@@ -38,6 +38,12 @@ var careDefects = []Defect{
 		Old: "len(c.Intents) == 0 || ", New: "", Test: "TestServicesThatAreNotRestarted", In: "./internal/agent"},
 	{Name: "programs of containers are the machine's", File: "internal/agent/host/oldcode.go",
 		Old: " || namespaceOf(p) != mine {", New: " || mine == \"\" {", Test: "TestOldCode", In: "./internal/agent/host"},
+	{Name: "with one package that goes back, apt may take back any", File: "internal/agent/host/simulate.go",
+		Old: "known, allowed[i].Back)", New: "known, slices.ContainsFunc(allowed, func(p patch.PlanPackage) bool { return p.Back }))", Test: "TestJudge", In: "./internal/agent/host"},
+	{Name: "with one package that goes back, rpm may take back any", File: "internal/agent/host/rpm_plan.go",
+		Old: "order > 0 && !c.Back {", New: "order > 0 && !anyBack(plain(p.chosen)) {", Test: "TestRpmGoesBack", In: "./internal/agent/host"},
+	{Name: "an order that goes back goes forward", File: "internal/agent/host/names.go",
+		Old: " || compare(p.Version, p.From) >= 0) {", New: ") {", Test: "TestOrderIsRefused", In: "./internal/agent"},
 	{Name: "a failed hook uses an attempt up", File: "internal/patch/deploy.go",
 		Old: "return c == FailPatch || c == FailTimeout }", New: "return c == FailPatch || c == FailTimeout || c == FailHook }", Test: "TestHookStopsAnOrder", In: "./internal/agent"},
 }

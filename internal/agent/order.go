@@ -101,6 +101,9 @@ func checkOrder(o wire.Order, me patch.MachineID) error {
 			if err := checkPackage(o.OS, p); err != nil {
 				return err
 			}
+			if p.Back != item.Packages[0].Back {
+				return patch.Errorf(patch.Invalid, "the order takes %.80q back in part only", string(item.Patch))
+			}
 		}
 	}
 	return nil

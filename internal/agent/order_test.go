@@ -42,7 +42,18 @@ func TestOrderIsRefused(t *testing.T) {
 		"negative size":      {change: func(o *wire.Order) { o.Items[0].Packages[0].Size = -1 }, want: "bytes"},
 		"attempt twice":      {change: func(o *wire.Order) { o.Items = append(o.Items, o.Items[0]) }, want: "twice"},
 		"nothing to install": {change: func(o *wire.Order) { o.Items[0].Packages = nil }, want: "no packages"},
-		"suite as path":      {change: func(o *wire.Order) { o.Items[0].Packages[0].Origin.Suite = "../../x" }, want: "signed index"},
+		"back to newer":      {change: func(o *wire.Order) { o.Items[0].Packages[0].Back = true }, want: "cannot go back"},
+		"back from nothing": {change: func(o *wire.Order) {
+			o.Items[0].Packages[0].Back, o.Items[0].Packages[0].From = true, ""
+		}, want: "cannot go back"},
+		"back in part": {change: func(o *wire.Order) {
+			p := o.Items[0].Packages[0]
+			p.Back, p.From, p.Version = true, "1.0-2", "1.0-1"
+			o.Items[0].Packages = append(o.Items[0].Packages, p)
+		}, want: "in part only"},
+		"hook as path":   {change: func(o *wire.Order) { o.Manner = &patch.Manner{Before: []string{"../../../bin/sh"}} }, want: "no name of a hook"},
+		"unit as option": {change: func(o *wire.Order) { o.Manner = &patch.Manner{Services: []string{"--force"}} }, want: "is no service"},
+		"suite as path":  {change: func(o *wire.Order) { o.Items[0].Packages[0].Origin.Suite = "../../x" }, want: "signed index"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := newKeys(t)

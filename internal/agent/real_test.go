@@ -34,6 +34,7 @@ type realWorld struct {
 	a      *appliance
 	m      *lab.Machine
 	offers map[string]offer // by name
+	here   map[string]offer // those that the root has, by name
 	spec   lab.Spec
 }
 
@@ -53,7 +54,7 @@ func newRealWorld(t *testing.T) *realWorld {
 	must(t, err)
 	root, err := lab.MakeRoot(ctx, lab.CacheDir(), archive, lab.RootSpec{Release: "bookworm"})
 	must(t, err)
-	w := &realWorld{a: newAppliance(t), offers: map[string]offer{}}
+	w := &realWorld{a: newAppliance(t), offers: map[string]offer{}, here: map[string]offer{}}
 	w.a.mu.Lock()
 	facts, err := host.CollectFacts(ctx, root)
 	must(t, err)
@@ -128,11 +129,15 @@ func (w *realWorld) read(t *testing.T, s lab.Source, facts patch.Facts) {
 	origin := patch.Origin{Suite: s.Suite, Component: "main", Arch: "amd64", Release: hashOf(release), Index: hashOf(index), IndexPath: path}
 	err := debian.ScanPackages(debian.Decompress(path, bytes.NewReader(index), debian.MaxPackages), func(st debian.Stanza) error {
 		now, found := installedAt(facts, string(st.Package), string(st.Architecture))
+		o := offer{source: string(st.Source), url: s.URI + "/" + string(st.Filename), PlanPackage: patch.PlanPackage{Name: now.Name,
+			Arch: string(st.Architecture), From: now.Version, Version: string(st.Version), SHA256: patch.Hash(st.SHA256), Size: st.Size, Origin: origin}}
+		if found && string(st.Version) == now.Version {
+			w.here[now.Name] = o
+		}
 		if !found || version.DpkgCompare(string(st.Version), now.Version) <= 0 || version.DpkgCompare(string(st.Version), w.offers[now.Name].Version) < 0 {
 			return nil
 		}
-		w.offers[now.Name] = offer{source: string(st.Source), url: s.URI + "/" + string(st.Filename), PlanPackage: patch.PlanPackage{Name: now.Name,
-			Arch: string(st.Architecture), From: now.Version, Version: string(st.Version), SHA256: patch.Hash(st.SHA256), Size: st.Size, Origin: origin}}
+		w.offers[now.Name] = o
 		return nil
 	})
 	must(t, err)
@@ -263,9 +268,56 @@ func TestRealMachine(t *testing.T) {
 			t.Fatalf("%s %s %q\n%s", r.State, r.Cause, r.Text, r.Log)
 		}
 	})
+	t.Run("back", func(t *testing.T) { goesBack(t, w) })
 	t.Log("\n" + w.exec(t, inside, "status"))
 	t.Log("\n" + w.exec(t, inside, "explain", "pcre2"))
 	t.Log(w.exec(t, "/bin/sh", "-c", "grep -E 'VmRSS|VmHWM' /proc/$(pgrep -f 'fettle-agent run' || pidof fettle-agent)/status || true"))
+}
+
+// back orders that what an order installed be taken back.
+func (w *realWorld) back(t *testing.T, attempt string, names ...string) wire.OrderItem {
+	t.Helper()
+	item := wire.OrderItem{Attempt: attempt, Patch: "bookworm/back/1"}
+	for _, n := range names {
+		o, ok := w.here[n]
+		if !ok {
+			t.Skipf("SKIPPED: the archive does not have the root's %s any more", n)
+		}
+		b := get(t, o.url)
+		w.a.mu.Lock()
+		w.a.blobs[hashOf(b)] = b
+		w.a.mu.Unlock()
+		o.From, o.Back = w.offers[n].Version, true
+		item.Packages = append(item.Packages, o.PlanPackage)
+	}
+	return item
+}
+
+// An order that says so takes a patch back to the exact version before, as the vendor's release vouches for it; whatever else would have to go back
+// with it is named, and without it nothing happens.
+func goesBack(t *testing.T, w *realWorld) {
+	got := w.send(t, 3, w.back(t, "alone", "perl-base"), w.back(t, "lzmaback", "liblzma5"))
+	if r := got["alone"]; r.State != patch.ExecFailed || r.Cause != patch.FailDependency || !strings.Contains(r.Text, "perl") {
+		t.Errorf("%s %s %q\n%s", r.State, r.Cause, r.Text, r.Log)
+	}
+	t.Logf("alone: %s", got["alone"].Text)
+	if r := got["lzmaback"]; r.State != patch.ExecDone {
+		t.Errorf("%s %s %q\n%s", r.State, r.Cause, r.Text, r.Log)
+	}
+	if now := w.exec(t, "dpkg-query", "-W", "-f", "${Version} ${db:Status-Status}", "liblzma5"); now != w.here["liblzma5"].Version+" installed" {
+		t.Errorf("liblzma5 is %s", now)
+	}
+	got = w.send(t, 4, w.back(t, "perlback", "perl-base", "perl", "libperl5.36", "perl-modules-5.36"))
+	if r := got["perlback"]; r.State != patch.ExecDone {
+		t.Errorf("%s %s %q\n%s", r.State, r.Cause, r.Text, r.Log)
+	}
+	got = w.send(t, 5, w.back(t, "again", "liblzma5"))
+	if r := got["again"]; r.Cause != patch.FailDrift {
+		t.Errorf("%s %s %q", r.State, r.Cause, r.Text)
+	}
+	if audit := w.exec(t, "dpkg", "--audit"); audit != "" {
+		t.Errorf("left half-installed: %s", audit)
+	}
 }
 
 // The whole machine loses power in the middle of apt: after the next boot the order comes to its end, every attempt has one outcome that

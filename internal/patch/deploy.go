@@ -55,7 +55,9 @@ type PlanPackage struct {
 	Beside bool `json:"beside,omitempty"`
 	// Replaces are the installed packages that go when it comes: those that it obsoletes. Nothing else is ever removed.
 	Replaces []InstalledPackage `json:"replaces,omitempty"`
-	Setup    *Setup             `json:"setup,omitempty"` // how it is installed, where no package manager does
+	// Back says that the version is older than From, which is the patch to take back: the one way in which anything is ever downgraded.
+	Back  bool   `json:"back,omitempty"`
+	Setup *Setup `json:"setup,omitempty"` // how it is installed, where no package manager does
 }
 
 // InstalledPackage is one package as a machine has it.

@@ -154,7 +154,7 @@ func (a *Apt) Recover(ctx context.Context, attempt string, broken func(begun boo
 	if openErr != nil {
 		return out.String(), asFailure(errors.Join(openErr, err))
 	}
-	if err := runWatched(dpkg(ctx, reinstallArgs(paths)...), &out, keep, &a.Watch); err != nil {
+	if err := runWatched(dpkg(ctx, reinstallArgs(paths, anyBack(packages(still)))...), &out, keep, &a.Watch); err != nil {
 		return out.String(), classify(out.b, err)
 	}
 	return out.String(), nil

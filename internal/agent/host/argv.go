@@ -41,7 +41,11 @@ func (a *Apt) installArgs(attempt string, want []patch.PlanPackage, simulate boo
 	args = append(args, "-y", "-o", "Fettle::Attempt="+attempt,
 		"-o", "APT::Keep-Fds::=3", "-o", "DPkg::Lock::Timeout=20",
 		"-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold",
-		"install", "--no-remove", "--no-install-recommends", "--")
+		"install", "--no-remove", "--no-install-recommends")
+	if anyBack(want) {
+		args = append(args, "--allow-downgrades") // which packages, judge says
+	}
+	args = append(args, "--")
 	for _, p := range want {
 		if err := CheckPackage(p); err != nil {
 			return nil, err
@@ -56,9 +60,12 @@ func configureArgs() []string {
 }
 
 // reinstallArgs names our own verified copies, by absolute paths that we chose.
-func reinstallArgs(paths []string) []string {
-	args := []string{"--force-confdef", "--force-confold", "--refuse-downgrade", "--install", "--"}
-	return append(args, paths...)
+func reinstallArgs(paths []string, back bool) []string {
+	args := []string{"--force-confdef", "--force-confold"}
+	if !back {
+		args = append(args, "--refuse-downgrade")
+	}
+	return append(append(args, "--install", "--"), paths...)
 }
 
 // autoArgs marks packages that came along as automatically installed, as apt itself would have.

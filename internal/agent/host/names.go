@@ -3,6 +3,7 @@ package host
 import (
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/version"
 )
 
 // CheckPackage holds a package from an order against Debian's grammar of names, architectures and versions and the limits of sizes.
@@ -18,7 +19,18 @@ func CheckPackage(p patch.PlanPackage) error {
 	case p.From != "" && !debian.ValidVersion(p.From):
 		return patch.Errorf(patch.Invalid, "%q is not a version (of package %s)", clip(p.From), p.Name)
 	}
+	if err := checkBack(p, version.DpkgCompare); err != nil {
+		return err
+	}
 	return checkBytes(p)
+}
+
+// checkBack holds a package that goes back against what that means: from a version to an older one, and nothing else.
+func checkBack(p patch.PlanPackage, compare func(a, b string) int) error {
+	if p.Back && (p.From == "" || p.Beside || len(p.Replaces) > 0 || p.Setup != nil || compare(p.Version, p.From) >= 0) {
+		return patch.Errorf(patch.Invalid, "package %s cannot go back from %q to %s", p.Name, p.From, p.Version)
+	}
+	return nil
 }
 
 // checkBytes holds what an order says of a package's file against its limits.

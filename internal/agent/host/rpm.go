@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,7 +77,7 @@ func (r *Rpm) Run(ctx context.Context, t Transaction) (string, error) {
 		return "", asFailure(err)
 	}
 	return r.logged(ctx, t.Attempt, func(out io.Writer, keep *os.File) error {
-		return r.install(ctx, out, keep, updates, beside)
+		return r.install(ctx, out, keep, updates, beside, backArgs(slices.Concat(t.Want, t.Along))...)
 	})
 }
 
@@ -182,7 +183,7 @@ func (r *Rpm) Recover(ctx context.Context, attempt string, undone func(begun boo
 		}
 	}
 	log, err := r.logged(ctx, attempt, func(out io.Writer, keep *os.File) error {
-		again := []string{"--replacepkgs", "--replacefiles"}
+		again := append([]string{"--replacepkgs", "--replacefiles"}, backArgs(packages(files))...)
 		err := r.install(ctx, out, keep, updates, beside, again...)
 		if err != nil {
 			// rpm marks what it unpacks with the second in which it began: in the same one it stumbles over what was left.

@@ -2,6 +2,7 @@ package host
 
 import (
 	"regexp"
+	"slices"
 	"sync"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -17,6 +18,18 @@ func rpmArgs(root, verb string, paths []string, more ...string) []string {
 // checkArgs asks for the verification of one file's digests and signatures.
 func checkArgs(root, path string) []string {
 	return []string{"--root", root, "--define", "_pkgverify_level all", "--define", "_pkgverify_flags 0x0", "--checksig", "--verbose", "--", path}
+}
+
+// backArgs lets an older version replace a newer one where the order says so.
+func backArgs(packages []patch.PlanPackage) []string {
+	if anyBack(packages) {
+		return []string{"--oldpackage"}
+	}
+	return nil
+}
+
+func anyBack(packages []patch.PlanPackage) bool {
+	return slices.ContainsFunc(packages, func(p patch.PlanPackage) bool { return p.Back })
 }
 
 var (
@@ -43,6 +56,9 @@ func CheckRPM(p patch.PlanPackage) error {
 		if !rpmName().MatchString(q.Name) || !rpmArchWord().MatchString(q.Arch) || !rpmVersion().MatchString(q.Version) {
 			return patch.Errorf(patch.Invalid, "%s cannot replace a package %q", p.Name, clip(q.Name))
 		}
+	}
+	if err := checkBack(p, rpmOrder); err != nil {
+		return err
 	}
 	return checkBytes(p)
 }

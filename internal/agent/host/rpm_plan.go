@@ -118,7 +118,14 @@ func (r *Rpm) test(ctx context.Context, files []offered) (problems []string, err
 			return nil, err
 		}
 	}
-	return problems, ask("--upgrade", updates)
+	return problems, ask("--upgrade", updates, backArgs(plain(files))...)
+}
+
+func plain(files []offered) (out []patch.PlanPackage) {
+	for _, c := range files {
+		out = append(out, c.PlanPackage)
+	}
+	return out
 }
 
 // readProblems gives the lines under "Failed dependencies".
@@ -208,7 +215,7 @@ func (p *rpmPuzzle) judgeOne(c *offered) error {
 		if q.Held {
 			return &Failure{Cause: patch.FailPolicy, Text: fmt.Sprintf("%s is held on this machine (exclude or versionlock) at %s", q.Name, q.Version)}
 		}
-		if rpmOrder(q.Version, c.Version) >= 0 {
+		if order := rpmOrder(q.Version, c.Version); order == 0 || order > 0 && !c.Back {
 			return &Failure{Cause: patch.FailDrift, Text: fmt.Sprintf("%s is at %s, and %s is not newer; nothing is ever downgraded by a deploy", c.Name, q.Version, c.Version)}
 		}
 	}

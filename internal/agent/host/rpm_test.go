@@ -416,3 +416,35 @@ func TestHostileRPMNames(t *testing.T) {
 		}
 	}
 }
+
+// An order that says so takes packages back to exactly the version before, and only those that say so.
+func TestRpmGoesBack(t *testing.T) {
+	w := newRPMWorld(t, lib1, lib2, app1, app2)
+	w.install(lib2, app2)
+	back := func(p lab.RPM, from string) patch.PlanPackage {
+		out := w.plan(p)
+		out.Back, out.From = true, from
+		return out
+	}
+	lib, app, fresh := back(lib1, "2.0-1.el9"), back(app1, "2.0-1.el9"), w.plan(app1)
+	fail := (*Failure)(nil)
+	staged := w.stage(lib, fresh)
+	if _, err := w.rpm.Plan(t.Context(), "A1", w.facts(), staged[:1], staged); !errors.As(err, &fail) || fail.Cause != patch.FailDrift || !strings.Contains(fail.Text, "app is at 2.0-1.el9") {
+		t.Errorf("another package went back with it: %v", err)
+	}
+	staged = w.stage(lib)
+	if _, err := w.rpm.Plan(t.Context(), "A1", w.facts(), staged, staged); !errors.As(err, &fail) || fail.Cause != patch.FailDependency || !strings.Contains(fail.Text, "app") {
+		t.Errorf("%v", err)
+	}
+	staged = w.stage(lib, app)
+	tr, err := w.rpm.Plan(t.Context(), "A2", w.facts(), staged[:1], staged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if log, err := w.rpm.Run(t.Context(), tr); err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	if got := w.all(); got != "app-1.0-1.el9.noarch lib-1.0-1.el9.noarch rpm-4.16-1.el9.x86_64" {
+		t.Errorf("installed is %s", got)
+	}
+}

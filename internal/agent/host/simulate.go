@@ -92,7 +92,7 @@ func judge(steps []step, f patch.Facts, want, allowed []patch.PlanPackage) (alon
 			return nil, nil, &Failure{Cause: patch.FailDependency, Text: fmt.Sprintf("apt would also install %s:%s %s, which is not in this order", s.name, s.arch, s.to)}
 		}
 		old, known := here.find(s.name, s.arch)
-		if err := checkChange(s, old, known); err != nil {
+		if err := checkChange(s, old, known, allowed[i].Back); err != nil {
 			return nil, nil, err
 		}
 		coming[[2]string{s.name, s.arch}] = s.to
@@ -112,8 +112,9 @@ func judge(steps []step, f patch.Facts, want, allowed []patch.PlanPackage) (alon
 	return along, changes, missing(want, coming, here)
 }
 
-// checkChange refuses what no order may do to a package: touch a held one, go back, or start from another version than dpkg's.
-func checkChange(s step, old patch.Package, known bool) error {
+// checkChange refuses what no order may do to a package: touch a held one, go back unless it says so of just this package, or start from another
+// version than dpkg's.
+func checkChange(s step, old patch.Package, known, back bool) error {
 	if !known {
 		return nil
 	}
@@ -123,7 +124,7 @@ func checkChange(s step, old patch.Package, known bool) error {
 	if s.from != "" && s.from != old.Version {
 		return &Failure{Cause: patch.FailDrift, Text: fmt.Sprintf("apt sees %s at %s and the package database says %s", s.name, s.from, old.Version)}
 	}
-	if order := version.DpkgCompare(s.to, old.Version); order < 0 || order == 0 && old.State == patch.Installed {
+	if order := version.DpkgCompare(s.to, old.Version); order < 0 && !back || order == 0 && old.State == patch.Installed {
 		return &Failure{Cause: patch.FailDrift, Text: fmt.Sprintf("%s is at %s, and %s is not newer; nothing is ever downgraded by a deploy", s.name, old.Version, s.to)}
 	}
 	return nil

@@ -56,13 +56,15 @@ func FuzzReadSimulation(f *testing.F) {
 func TestJudge(t *testing.T) {
 	facts := patch.Facts{OS: patch.OSFacts{Arch: "amd64"}, Packages: []patch.Package{
 		{Name: "curl", Arch: "amd64", Version: "1.0-1", State: patch.Installed}, {Name: "docs", Arch: "all", Version: "1.0-1", State: patch.Installed},
-		{Name: "kept", Arch: "amd64", Version: "1.0-1", State: patch.Installed, Held: true}, {Name: "half", Arch: "amd64", Version: "1.0-1", State: patch.Broken},
+		{Name: "kept", Arch: "amd64", Version: "1.0-1", State: patch.Installed, Held: true}, {Name: "past", Arch: "amd64", Version: "1.0-1", State: patch.Installed}, {Name: "half", Arch: "amd64", Version: "1.0-1", State: patch.Broken},
 	}}
 	pkg := func(name, version string) patch.PlanPackage {
 		return patch.PlanPackage{Name: name, Arch: "amd64", Version: version}
 	}
 	want := []patch.PlanPackage{pkg("curl", "1.0-2")}
-	allowed := append(want, pkg("new", "1.0-2"), pkg("kept", "1.0-2"), pkg("docs", "0.9-1"))
+	back := pkg("past", "0.9-1")
+	back.From, back.Back = "1.0-1", true
+	allowed := append(want, pkg("new", "1.0-2"), pkg("kept", "1.0-2"), pkg("docs", "0.9-1"), back)
 	inst := "Inst curl [1.0-1] (1.0-2 x [amd64])\n"
 	for name, c := range map[string]struct {
 		out   string
@@ -79,6 +81,8 @@ func TestJudge(t *testing.T) {
 		"unapproved arch":    {"Inst curl:i386 (1.0-2 x [i386])\n", patch.FailDependency, "curl:i386"},
 		"held":               {inst + "Inst kept [1.0-1] (1.0-2 x [amd64])\n", patch.FailPolicy, "held"},
 		"downgrade":          {inst + "Inst docs [1.0-1] (0.9-1 x [amd64])\n", patch.FailDrift, "ever downgraded"},
+		"taken back":         {inst + "Inst past [1.0-1] (0.9-1 x [amd64])\n", "", ""},
+		"back from another":  {inst + "Inst past [1.0-0] (0.9-1 x [amd64])\n", patch.FailDrift, "apt sees"},
 		"other start":        {"Inst curl [1.0-0] (1.0-2 x [amd64])\n", patch.FailDrift, "apt sees"},
 		"configures another": {inst + "Conf docs (1.0-1 x [amd64])\n", patch.FailDependency, "configure docs"},
 		"leaves it out":      {"", patch.FailDependency, "leaves out curl"},
