@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/auth"
+	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/lint"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -19,7 +20,14 @@ func (a *appliance) consoleConfig() web.Config {
 		Ledger: a.Ledger, Explainer: a.Ledger, Approvals: a.Approval, Seconds: a.Approval, WhatIf: a.WhatIf, Planner: a.Planner, Deployments: a.Deploy, Labels: a.Labels,
 		Calendar: a.Calendar, Freezes: a.Calendar, Rules: a.Rules, Updaters: a.Updaters, Beside: a.Ledger, Beyond: a.Ledger, Stuck: a.Deploy, Reporter: reporter{a},
 		Records: a.Store, Door: a.Door,
-		Chain:     a.kept.chain.Newest,
+		Chain: a.kept.chain.Newest,
+		Diff: func(ctx context.Context, os patch.HostOS, from, to patch.RevisionID) (catalog.Diff, error) {
+			all, err := a.Store.ListRevisions(ctx, os)
+			if err != nil {
+				return catalog.Diff{}, err
+			}
+			return a.Catalog.Diff(ctx, os, from, to, all)
+		},
 		NewToken:  func() (string, patch.Hash, error) { return auth.NewToken(a.Issuer.Certificate) },
 		Enrolment: a.Enrolment,
 		AskDetect: a.askDetect, AskDetects: a.askDetects,

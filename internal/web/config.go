@@ -8,6 +8,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/approval"
 	"github.com/fettle-project/fettle/internal/calendar"
+	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/ledger"
@@ -120,6 +121,7 @@ type History interface {
 // CatalogRecords is the storage of feeds, patches and their payloads.
 type CatalogRecords interface {
 	ListFeeds(ctx context.Context) ([]patch.FeedStatus, error)
+	ListRevisions(ctx context.Context, os patch.HostOS) ([]patch.RevisionMeta, error)
 	FindPatch(ctx context.Context, id patch.ID) (patch.PatchRow, error)
 	SearchPatches(ctx context.Context, f patch.PatchFilter) ([]patch.PatchRow, int, error)
 	ListPayloads(ctx context.Context, f patch.PayloadFilter) ([]patch.StoredPayload, error)
@@ -176,6 +178,8 @@ type Chain struct {
 type Config struct {
 	// Roll gives every machine with its numbers; what people did is in it.
 	Roll func(context.Context) (*ledger.Roll, error)
+	// Diff compares two revisions of a host OS's list, by the beginnings of their ids; without them the newest and the one before it.
+	Diff func(ctx context.Context, os patch.HostOS, from, to patch.RevisionID) (catalog.Diff, error)
 	// Chain verifies the audit log's chain; what people did is covered.
 	Chain       func(context.Context) (Chain, error)
 	Ledger      Ledger

@@ -48,7 +48,7 @@ func TestARouteWithoutAPermissionDoesNotMount(t *testing.T) {
 
 // fillIn puts something into a route's holes.
 func fillIn(path string) string {
-	return strings.NewReplacer("{machine}", "m", "{patch...}", "a/b/c", "{label}", "all", "{deployment}", "d", "{token}", "t", "{file}", "console.css", "{$}", "", "{proposal}", "p").Replace(path)
+	return strings.NewReplacer("{machine}", "m", "{patch...}", "a/b/c", "{label}", "all", "{os}", "debian-12-amd64", "{page}", "machines", "{deployment}", "d", "{token}", "t", "{file}", "console.css", "{$}", "", "{proposal}", "p").Replace(path)
 }
 
 func TestNobodyGetsInWithoutASession(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/approval"
 	"github.com/fettle-project/fettle/internal/calendar"
+	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/ledger"
@@ -69,6 +70,8 @@ type world struct {
 	broken    error // of the audit chain
 	asked     []approval.Request
 	views     []patch.View
+	revisions []patch.RevisionMeta
+	differ    catalog.Diff
 	detecting []patch.MachineID // were asked to detect
 	role      patch.Role
 	heard     [][]patch.Topic // what whoever listens is told
@@ -318,6 +321,15 @@ func (w *world) DecisionHistory(context.Context, patch.ID) ([]patch.Decision, er
 func (w *world) ListAudit(context.Context, time.Time, int) ([]patch.AuditEntry, error) {
 	return w.entries, nil
 }
+func (w *world) ListRevisions(context.Context, patch.HostOS) ([]patch.RevisionMeta, error) {
+	return w.revisions, nil
+}
+func (w *world) Diff(_ context.Context, _ patch.HostOS, from, _ patch.RevisionID) (catalog.Diff, error) {
+	if from == "none" {
+		return catalog.Diff{}, patch.Errorf(patch.NotFound, "no revision begins with none")
+	}
+	return w.differ, nil
+}
 func (w *world) Chain(context.Context) (Chain, error) {
 	c := Chain{At: w.now}
 	if w.broken != nil {
@@ -452,6 +464,7 @@ func (w *world) config() Config {
 	return Config{
 		Roll:     w.Roll,
 		Chain:    w.Chain,
+		Diff:     w.Diff,
 		Calendar: clock{w}, Freezes: clock{w}, Rules: bench{w}, Reporter: w, Updaters: garage{w}, Beside: w, Beyond: w, Stuck: pier{w},
 		Ledger: w, Explainer: w, Approvals: w, Seconds: w, WhatIf: w, Planner: w, Deployments: dock{w}, Labels: shelf{w}, Records: w, Door: w,
 		NewToken: func() (string, patch.Hash, error) {

@@ -85,6 +85,7 @@ func (c *console) routes() []route {
 		{"POST", "/deployments/{deployment}/halt", auth.Deploy, c.halt},
 
 		{"GET", "/feeds", auth.Read, c.feeds},
+		{"GET", "/catalogs/{os}", auth.Read, c.diff},
 		{"POST", "/feeds/sync", auth.ManageFeeds, c.sync},
 		{"GET", "/alarms", auth.Read, c.alarms},
 		{"GET", "/audit", auth.ReadAudit, c.audit},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/approval"
 	"github.com/fettle-project/fettle/internal/calendar"
+	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/expr"
 	"github.com/fettle-project/fettle/internal/gate"
@@ -313,6 +314,12 @@ func (w *world) sampleStanding() {
 		Exposures: []patch.Exposure{{Severity: patch.Critical, Patches: 2, Machines: 4, Pairs: 6, OldestDays: 11, MedianDays: 4, Allowed: 7, Overdue: 1}, {Severity: patch.NotGiven, Patches: 9, Machines: 6, Pairs: 31, OldestDays: 40, MedianDays: 12}}},
 		{Label: "db", At: w.now}, {Label: "web", At: w.now, Machines: 3, Confirmed: 3}}
 	w.views = []patch.View{{Page: "machines", Owner: "m.keller", Name: "stale web", Query: "label=web&show=stale"}, {Page: "machines", Owner: "j.ortiz", Name: "worst first", Query: "sort=-need", Shared: true}}
+	w.revisions = []patch.RevisionMeta{{ID: "4f1c09d2aa7e31b6", OS: sampleOS, Patches: 36120, Built: w.ago(2 * time.Hour)}, {ID: "0b77a1c2aa7e31b6", OS: sampleOS, Patches: 36101, Built: w.ago(26 * time.Hour)}}
+	one := func(i int, what string, by ...patch.ID) catalog.DiffPatch {
+		return catalog.DiffPatch{ID: w.patches[i].Patch.ID, Title: w.patches[i].Patch.Title, Severity: w.patches[i].Patch.Severity, What: keep([]string{what}, func(s string) bool { return s != "" }), By: by}
+	}
+	w.differ = catalog.Diff{OS: sampleOS, From: w.revisions[1].ID, To: w.revisions[0].ID, Counts: catalog.DiffCounts{New: 2, Changed: 1, Gone: 1, Superseded: 1},
+		New: []catalog.DiffPatch{one(0, ""), one(1, "")}, Changed: []catalog.DiffPatch{one(3, "severity: medium → high")}, Superseded: []catalog.DiffPatch{one(4, "", w.patches[0].Patch.ID)}, Gone: []catalog.DiffPatch{one(5, "")}}
 	w.findings = []lint.Finding{{Level: lint.Problem, Code: lint.RulesClash, Subject: "canary", Text: "the rule canary approves and the rule no-mariadb declines 1 patch for the same machines; declined beats approved", Do: "Narrow one of them: fettle rules"},
 		{Level: lint.Notice, Code: lint.HoldEnding, Subject: "x", Text: "the hold on bookworm/linux for \"all\" ends 2026-11-28", Do: "Decide, or hold it again."}}
 }

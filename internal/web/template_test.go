@@ -26,7 +26,7 @@ func bodies() map[string]map[string]any {
 		"deployment": {"layout": view[deploymentPage]{}, "live": view[deploymentPage]{}}, "halt": {"layout": view[deploymentPage]{}},
 		"explain": {"layout": view[explainPage]{}}, "ineligible": {"layout": view[ineligiblePage]{}}, "explain-label": {"layout": view[explainLabelPage]{}, "part": view[explainLabelPage]{}}, "search": {"layout": view[searchPage]{}},
 		"calendar": {"layout": view[calendarPage]{}}, "blackouts": {"layout": view[blackoutsPage]{}}, "rules": {"layout": view[rulesPage]{}}, "updaters": {"layout": view[updatersPage]{}}, "reports": {"layout": view[reportsPage]{}}, "checks": {"layout": view[checksPage]{}},
-		"feeds": {"layout": view[feedsPage]{}}, "alarms": {"layout": view[alarmsPage]{}}, "audit": {"layout": view[auditPage]{}}, "enrol": {"layout": view[enrolPage]{}},
+		"feeds": {"layout": view[feedsPage]{}}, "diff": {"layout": view[diffPage]{}}, "alarms": {"layout": view[alarmsPage]{}}, "audit": {"layout": view[auditPage]{}}, "enrol": {"layout": view[enrolPage]{}},
 	}
 }
 
@@ -74,6 +74,9 @@ func (w *world) addresses() []string {
 	}
 	for _, p := range w.progress {
 		out = append(out, deploymentURL(p.Deployment.ID), deploymentURL(p.Deployment.ID)+"/halt")
+	}
+	if len(w.revisions) > 0 {
+		out = append(out, "/catalogs/"+string(sampleOS), "/catalogs/"+string(sampleOS)+"?from=none")
 	}
 	if len(w.rows) > 0 {
 		out = append(out, explainURL(w.machines[0].ID, w.patches[0].Patch.ID), "/explain-label/all/"+segments(string(w.patches[0].Patch.ID)))
