@@ -36,18 +36,18 @@ func (l *Ledger) Compliance(ctx context.Context, labels []string, allowed patch.
 			return nil, err
 		}
 		all.Or(carry[i])
-		out[i] = complying{Compliance: patch.Compliance{Label: label, At: v.Now}, lacked: map[*patch.Patch]*lacked{}, machines: map[patch.Severity]int{}, kev: kev}
+		out[i] = complying{Compliance: patch.Compliance{Label: label, At: v.Now}, machines: map[patch.Severity]int{}, kev: kev}
 	}
-	judge := judging{newer: map[*world.Shelf][]*[]int{}}
+	var judge judging
 	for _, n := range all.ToArray() {
 		s, err := v.SightAt(ctx, look.At(n))
 		if err != nil {
 			return nil, err
 		}
-		m := judge.machine(s)
+		judge.machine(s)
 		for i := range out {
-			if carry[i].Contains(n) {
-				out[i].add(m)
+			if len(out) == 1 || carry[i].Contains(n) {
+				out[i].add(&judge)
 			}
 		}
 	}
@@ -58,60 +58,60 @@ func (l *Ledger) Compliance(ctx context.Context, labels []string, allowed patch.
 	return done, nil
 }
 
-// carrying gives the admitted machines of a look that carry a label.
+// carrying gives the admitted machines of a look that carry a label of machines.
 func (l *Ledger) carrying(ctx context.Context, look *fleet.Look, label string) (*roaring.Bitmap, error) {
-	members, err := l.World.Labels.Members(ctx, label)
+	carriers, err := l.World.Labels.Carriers(ctx, label, look)
 	if err != nil {
 		return nil, err
 	}
+	if carriers.IsEmpty() { // a label of patches is no label that nobody carries
+		if _, err := l.World.Labels.Members(ctx, label); err != nil {
+			return nil, err
+		}
+	}
 	set := roaring.New()
-	for _, id := range members {
-		if seat := look.Find(id); seat != nil && seat.Machine.State == patch.Admitted {
-			set.Add(seat.Number)
+	for it := carriers.Iterator(); it.HasNext(); {
+		if n := it.Next(); int(n) < look.Len() && look.At(n).Machine.State == patch.Admitted {
+			set.Add(n)
 		}
 	}
 	return set, nil
 }
 
-// judged is one machine as a report sees it. What it lacks matters only while its newest detect speaks of now.
-type judged struct {
+// judging judges one machine after the other. What a machine lacks matters only while its newest detect speaks of now.
+type judging struct {
 	freshness Freshness
-	lacks     []*patch.Patch // missing security patches, those left out that a newer missing security patch replaces
+	shelf     *world.Shelf
+	missing   []int // columns of security patches
+	lacks     []int // those of them that no newer missing one replaces
 	errors    int
 }
 
-// judging judges one machine after the other.
-type judging struct {
-	newer   map[*world.Shelf][]*[]int // by column: the columns of what replaces it; nil until it was asked for
-	missing []int                     // columns of security patches
-}
-
-func (j *judging) machine(s *world.Sight) (m judged) {
-	m.freshness = freshness(s.Machine, s.FreshnessCode())
+func (j *judging) machine(s *world.Sight) {
+	j.freshness = freshness(s.Machine, s.FreshnessCode())
+	j.shelf, j.missing, j.lacks, j.errors = s.Shelf, j.missing[:0], j.lacks[:0], 0
 	switch {
-	case s.Shelf == nil && m.freshness == Fresh:
-		m.freshness = Never
-		return m
-	case m.freshness != Fresh:
-		return m
+	case s.Shelf == nil && j.freshness == Fresh:
+		j.freshness = Never
+		return
+	case j.freshness != Fresh:
+		return
 	}
-	patches := s.Shelf.List.Patches()
-	j.missing = j.missing[:0]
+	security := s.Shelf.Security()
 	amiss(s, func(i int, v patch.Verdict) {
 		switch {
-		case patches[i].Category != patch.Security:
+		case !security[i].Is:
 		case v == patch.NotPatched:
 			j.missing = append(j.missing, i)
 		case v == patch.Faulty:
-			m.errors++
+			j.errors++
 		}
 	})
 	for _, i := range j.missing {
-		if !slices.ContainsFunc(j.replacing(s.Shelf, i), j.misses) {
-			m.lacks = append(m.lacks, &patches[i])
+		if !slices.ContainsFunc(security[i].Newer, j.misses) {
+			j.lacks = append(j.lacks, i)
 		}
 	}
-	return m
 }
 
 // amiss visits at least the verdicts that are not-patched or an error, in the list's order.
@@ -131,41 +131,31 @@ func (j *judging) misses(column int) bool {
 	return yes
 }
 
-// replacing gives the columns of the patches that replace another one.
-func (j *judging) replacing(s *world.Shelf, column int) []int {
-	known := j.newer[s]
-	if known == nil {
-		known = make([]*[]int, len(s.List.Patches()))
-		j.newer[s] = known
-	}
-	if known[column] == nil {
-		columns := []int{}
-		for _, id := range s.Newer(s.List.Patches()[column].ID) {
-			if i, ok := s.List.Index(id); ok {
-				columns = append(columns, i)
-			}
-		}
-		known[column] = &columns
-	}
-	return *known[column]
-}
-
 // complying adds a label up.
 type complying struct {
 	patch.Compliance
-	lacked   map[*patch.Patch]*lacked
+	lists    []*lacking
 	machines map[patch.Severity]int // that lack something of it
 	kev      patch.Exploits
 }
 
+// lacking has, by column of a list, what machines lack.
+type lacking struct {
+	shelf *world.Shelf
+	place []int32 // in found, from 1; 0 where no machine lacks it
+	found []lacked
+}
+
 // lacked is one patch that machines of a label lack.
 type lacked struct {
+	patch              *patch.Patch
+	severity           patch.Severity
 	machines           int
 	days               int // since it was released
 	exploited, overdue bool
 }
 
-func (c *complying) add(m judged) {
+func (c *complying) add(m *judging) {
 	c.Machines++
 	switch {
 	case m.freshness == Behind:
@@ -178,11 +168,16 @@ func (c *complying) add(m judged) {
 		c.Never++
 	case len(m.lacks) > 0:
 		c.Needing++
+		c.lack(m)
 	case m.errors > 0:
 		c.Erring++
 	default:
 		c.Confirmed++
 	}
+}
+
+func (c *complying) lack(m *judging) {
+	list := c.list(m.shelf)
 	var seen [8]patch.Severity
 	kinds := seen[:0]
 	note := func(s patch.Severity) {
@@ -191,22 +186,33 @@ func (c *complying) add(m judged) {
 			c.machines[s]++
 		}
 	}
-	for _, p := range m.lacks {
-		x := c.lacked[p]
-		if x == nil {
-			x = c.lacking(p)
-			c.lacked[p] = x
+	for _, i := range m.lacks {
+		if list.place[i] == 0 {
+			list.found = append(list.found, c.lacking(&m.shelf.List.Patches()[i]))
+			list.place[i] = int32(len(list.found))
 		}
+		x := &list.found[list.place[i]-1]
 		x.machines++
-		note(p.Severity)
+		note(x.severity)
 		if x.exploited {
 			note(patch.Exploited)
 		}
 	}
 }
 
-func (c *complying) lacking(p *patch.Patch) *lacked {
-	x := &lacked{}
+func (c *complying) list(s *world.Shelf) *lacking {
+	for _, l := range c.lists {
+		if l.shelf == s {
+			return l
+		}
+	}
+	l := &lacking{shelf: s, place: make([]int32, len(s.List.Patches()))}
+	c.lists = append(c.lists, l)
+	return l
+}
+
+func (c *complying) lacking(p *patch.Patch) lacked {
+	x := lacked{patch: p, severity: p.Severity}
 	if !p.Released.IsZero() {
 		x.days = max(0, int(c.At.Sub(p.Released)/(24*time.Hour)))
 	}
@@ -218,36 +224,55 @@ func (c *complying) lacking(p *patch.Patch) *lacked {
 
 func (c *complying) finish(allowed patch.Allowance) patch.Compliance {
 	c.Exposures = []patch.Exposure{}
+	var all []*lacked
+	for _, l := range c.lists {
+		for i := range l.found {
+			all = append(all, &l.found[i])
+		}
+	}
+	slices.SortFunc(all, func(a, b *lacked) int { return cmp.Compare(a.days, b.days) })
 	for _, s := range [...]patch.Severity{patch.Exploited, patch.Critical, patch.High, patch.Medium, patch.Low, patch.NotGiven} {
 		if c.machines[s] > 0 {
-			c.Exposures = append(c.Exposures, c.exposure(s, allowed))
+			c.Exposures = append(c.Exposures, c.exposure(s, all, allowed))
 		}
 	}
 	return c.Compliance
 }
 
-func (c *complying) exposure(s patch.Severity, allowed patch.Allowance) patch.Exposure {
+// exposure is what a severity comes to; all are sorted by their days.
+func (c *complying) exposure(s patch.Severity, all []*lacked, allowed patch.Allowance) patch.Exposure {
 	e := patch.Exposure{Severity: s, Machines: c.machines[s], Allowed: allowed[s]}
 	limit, limited := allowed[s]
-	ids, ages := map[patch.ID]bool{}, []*lacked{}
-	for p, x := range c.lacked {
-		if p.Severity != s && (s != patch.Exploited || !x.exploited) {
+	var ages []*lacked
+	for _, x := range all {
+		if x.severity != s && (s != patch.Exploited || !x.exploited) {
 			continue
 		}
-		ids[p.ID], ages = true, append(ages, x)
+		ages = append(ages, x)
 		e.Pairs += x.machines
 		if s == patch.Exploited && x.overdue || s != patch.Exploited && limited && x.days > limit {
 			e.Overdue += x.machines
 		}
 	}
-	slices.SortFunc(ages, func(a, b *lacked) int { return cmp.Compare(a.days, b.days) })
-	e.Patches, e.OldestDays = len(ids), ages[len(ages)-1].days
+	e.Patches, e.OldestDays = c.distinct(ages), ages[len(ages)-1].days
 	for left := e.Pairs / 2; ; ages = ages[1:] {
 		if e.MedianDays = ages[0].days; left < ages[0].machines {
 			return e
 		}
 		left -= ages[0].machines
 	}
+}
+
+// distinct counts patches; only different lists carry the same one.
+func (c *complying) distinct(all []*lacked) int {
+	if len(c.lists) == 1 {
+		return len(all)
+	}
+	ids := make(map[patch.ID]bool, len(all))
+	for _, x := range all {
+		ids[x.patch.ID] = true
+	}
+	return len(ids)
 }
 
 // ComplianceSentence says one label's compliance as a person would.

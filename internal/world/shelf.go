@@ -13,10 +13,22 @@ type Shelf struct {
 	Revision patch.RevisionID
 	List     List
 	newer    func() map[patch.ID][]patch.ID // direct superseders
+	security func() []Security
 }
 
+// Security is what reports ask of a list's security patches, without a look at the patches themselves.
+type Security struct {
+	Is    bool  // the column's patch is one
+	Newer []int // columns of the security patches that replace it
+}
+
+// Security tells, by column, which patches are security patches; the caller must not change it.
+func (s *Shelf) Security() []Security { return s.security() }
+
 func newShelf(rev patch.RevisionID, l List) *Shelf {
-	return &Shelf{rev, l, sync.OnceValue(func() map[patch.ID][]patch.ID {
+	s := &Shelf{Revision: rev, List: l}
+	s.security = sync.OnceValue(s.readSecurity)
+	s.newer = sync.OnceValue(func() map[patch.ID][]patch.ID {
 		newer := map[patch.ID][]patch.ID{}
 		for _, p := range l.Patches() {
 			for _, old := range p.Supersedes {
@@ -24,7 +36,24 @@ func newShelf(rev patch.RevisionID, l List) *Shelf {
 			}
 		}
 		return newer
-	})}
+	})
+	return s
+}
+
+func (s *Shelf) readSecurity() []Security {
+	patches := s.List.Patches()
+	out := make([]Security, len(patches))
+	for i := range patches {
+		if out[i].Is = patches[i].Category == patch.Security; !out[i].Is {
+			continue
+		}
+		for _, id := range s.Newer(patches[i].ID) {
+			if j, ok := s.List.Index(id); ok && patches[j].Category == patch.Security {
+				out[i].Newer = append(out[i].Newer, j)
+			}
+		}
+	}
+	return out
 }
 
 // Shelf gives the list of a revision; an empty revision means the newest. It is nil, without error, where there is no such list.
