@@ -21,7 +21,7 @@ var storeDefects = []Defect{
 		Old: "!known || old.Machine.Name != s.Machine.Name", New: "!known",
 		Test: "TestCountsEqualARecount", In: "./internal/fleet"},
 	{Name: "a comparison that is written the other way round is judged the wrong way", File: "internal/expr/simple.go",
-		Old: "left, right, sign = right, left, -1", New: "left, right = right, left",
+		Old: "left, right, function = right, left, turned(function)", New: "left, right = right, left",
 		Test: "TestSimpleConditionsComeToWhatCELSays", In: "./internal/expr"},
 	{Name: "a label remembers who carried it before the machine was renamed", File: "internal/fleet/seat.go",
 		Old: "ID: m.ID, Name: m.Name, State", New: "ID: m.ID, State",

@@ -36,15 +36,14 @@ func (b *Batch) collect(s *simple) {
 
 // Judge gives a judgement for each condition.
 func (b *Batch) Judge(things []Thing) []Judgement {
-	tested := make(map[string][]uint64, len(b.tests))
-	for key, is := range b.tests {
-		yes := make([]uint64, (len(things)+63)/64)
-		for i := range things {
-			if is(&things[i]) {
-				yes[i/64] |= 1 << (i % 64)
-			}
+	tested, columns := make(map[string][]uint64, len(b.tests)), map[place]column{}
+	for key, t := range b.tests {
+		c, read := columns[t.place]
+		if !read {
+			c = t.column(things)
+			columns[t.place] = c
 		}
-		tested[key] = yes
+		tested[key] = t.over(c, len(things))
 	}
 	out := make([]Judgement, len(b.conditions))
 	for i, c := range b.conditions {
@@ -56,6 +55,48 @@ func (b *Batch) Judge(things []Thing) []Judgement {
 		}
 	}
 	return out
+}
+
+// column is one field of all things: reading it once is most of the work of a comparison.
+type column struct {
+	numbers []int64
+	words   []string
+	flags   []bool
+}
+
+func (t test) column(things []Thing) (c column) {
+	for i := range things {
+		value := things[i].fields[t.variable].Field(t.field)
+		switch {
+		case t.number != nil:
+			c.numbers = append(c.numbers, value.Int())
+		case t.word != nil:
+			c.words = append(c.words, value.String())
+		default:
+			c.flags = append(c.flags, value.Bool())
+		}
+	}
+	return c
+}
+
+func (t test) over(c column, n int) []uint64 {
+	yes := make([]uint64, (n+63)/64)
+	for i, x := range c.numbers {
+		if t.number(x) {
+			yes[i/64] |= 1 << (i % 64)
+		}
+	}
+	for i, x := range c.words {
+		if t.word(x) {
+			yes[i/64] |= 1 << (i % 64)
+		}
+	}
+	for i, x := range c.flags {
+		if x {
+			yes[i/64] |= 1 << (i % 64)
+		}
+	}
+	return yes
 }
 
 // joined works a condition out of its comparisons; bits behind the last thing may be set.

@@ -50,7 +50,26 @@ type simple struct {
 	test  test
 }
 
-type test func(t *Thing) bool
+// test compares one field, whose kind tells which function there is.
+type test struct {
+	place
+	number func(int64) bool
+	word   func(string) bool // neither: the field is a flag
+}
+
+// place is a field of a variable.
+type place struct{ variable, field int }
+
+func (t test) holds(x *Thing) bool {
+	value := x.fields[t.variable].Field(t.field)
+	switch {
+	case t.number != nil:
+		return t.number(value.Int())
+	case t.word != nil:
+		return t.word(value.String())
+	}
+	return value.Bool()
+}
 
 func (s *simple) holds(t *Thing) bool {
 	switch s.join {
@@ -61,7 +80,7 @@ func (s *simple) holds(t *Thing) bool {
 	case "!":
 		return !s.sides[0].holds(t)
 	}
-	return s.test(t)
+	return s.test.holds(t)
 }
 
 // simply takes a checked expression that is simple; nil for any other.
@@ -92,9 +111,9 @@ func (l Language) simply(e ast.Expr) *simple {
 }
 
 // field finds which field of which variable an expression is.
-func (l Language) field(e ast.Expr) (variable, field int, kind reflect.Kind) {
+func (l Language) field(e ast.Expr) (place, reflect.Kind) {
 	if e.Kind() != ast.SelectKind || e.AsSelect().IsTestOnly() || e.AsSelect().Operand().Kind() != ast.IdentKind {
-		return 0, 0, reflect.Invalid
+		return place{}, reflect.Invalid
 	}
 	for v, x := range l.Variables[:min(len(l.Variables), maxVariables)] {
 		if x.Name != e.AsSelect().Operand().AsIdent() {
@@ -102,19 +121,19 @@ func (l Language) field(e ast.Expr) (variable, field int, kind reflect.Kind) {
 		}
 		for f := range x.Type.NumField() {
 			if x.Type.Field(f).Tag.Get("cel") == e.AsSelect().FieldName() {
-				return v, f, x.Type.Field(f).Type.Kind()
+				return place{v, f}, x.Type.Field(f).Type.Kind()
 			}
 		}
 	}
-	return 0, 0, reflect.Invalid
+	return place{}, reflect.Invalid
 }
 
 func (l Language) flag(e ast.Expr) *simple {
-	v, f, kind := l.field(e)
+	at, kind := l.field(e)
 	if kind != reflect.Bool {
 		return nil
 	}
-	return &simple{key: fmt.Sprint(v, ".", f), test: func(t *Thing) bool { return t.fields[v].Field(f).Bool() }}
+	return &simple{key: fmt.Sprint(at), test: test{place: at}}
 }
 
 // comparison takes FIELD OP CONSTANT, CONSTANT OP FIELD and FIELD in [CONSTANTS].
@@ -126,53 +145,66 @@ func (l Language) comparison(c ast.CallExpr) *simple {
 	if function == operators.In {
 		return l.among(left, right)
 	}
-	is := ordered(function)
-	if is == nil {
-		return nil
-	}
-	sign := 1
 	if left.Kind() == ast.LiteralKind {
-		left, right, sign = right, left, -1
+		left, right, function = right, left, turned(function)
 	}
 	if right.Kind() != ast.LiteralKind {
 		return nil
 	}
-	v, f, kind := l.field(left)
-	key := fmt.Sprintf("%d.%d %s %d %#v", v, f, function, sign, right.AsLiteral())
+	at, kind := l.field(left)
+	t := test{place: at}
 	switch want := right.AsLiteral().(type) {
 	case types.Int:
 		if kind == reflect.Int64 {
-			return &simple{key: key, test: func(t *Thing) bool { return is(sign * cmp.Compare(t.fields[v].Field(f).Int(), int64(want))) }}
+			t.number = comparing(function, int64(want))
 		}
 	case types.String:
 		if kind == reflect.String {
-			return &simple{key: key, test: func(t *Thing) bool { return is(sign * strings.Compare(t.fields[v].Field(f).String(), string(want))) }}
+			t.word = comparing(function, string(want))
 		}
 	}
-	return nil
+	if t.number == nil && t.word == nil {
+		return nil
+	}
+	return &simple{key: fmt.Sprintf("%v %s %#v", at, function, right.AsLiteral()), test: t}
 }
 
-// ordered tells which results of a comparison a function wants; nil for functions that compare nothing.
-func ordered(function string) func(int) bool {
+// turned is the comparison that says the same when its sides change places.
+func turned(function string) string {
 	switch function {
 	case operators.Less:
-		return func(c int) bool { return c < 0 }
+		return operators.Greater
 	case operators.LessEquals:
-		return func(c int) bool { return c <= 0 }
+		return operators.GreaterEquals
 	case operators.Greater:
-		return func(c int) bool { return c > 0 }
+		return operators.Less
 	case operators.GreaterEquals:
-		return func(c int) bool { return c >= 0 }
+		return operators.LessEquals
+	}
+	return function
+}
+
+// comparing makes a comparison with a constant; nil for functions that compare nothing.
+func comparing[T cmp.Ordered](function string, want T) func(T) bool {
+	switch function {
+	case operators.Less:
+		return func(x T) bool { return x < want }
+	case operators.LessEquals:
+		return func(x T) bool { return x <= want }
+	case operators.Greater:
+		return func(x T) bool { return x > want }
+	case operators.GreaterEquals:
+		return func(x T) bool { return x >= want }
 	case operators.Equals:
-		return func(c int) bool { return c == 0 }
+		return func(x T) bool { return x == want }
 	case operators.NotEquals:
-		return func(c int) bool { return c != 0 }
+		return func(x T) bool { return x != want }
 	}
 	return nil
 }
 
 func (l Language) among(left, right ast.Expr) *simple {
-	v, f, kind := l.field(left)
+	at, kind := l.field(left)
 	if kind != reflect.String || right.Kind() != ast.ListKind || len(right.AsList().OptionalIndices()) > 0 {
 		return nil
 	}
@@ -184,7 +216,7 @@ func (l Language) among(left, right ast.Expr) *simple {
 		}
 		words = append(words, word)
 	}
-	return &simple{key: fmt.Sprintf("%d.%d in %q", v, f, words), test: func(t *Thing) bool { return slices.Contains(words, t.fields[v].Field(f).String()) }}
+	return &simple{key: fmt.Sprintf("%v in %q", at, words), test: test{place: at, word: func(x string) bool { return slices.Contains(words, x) }}}
 }
 
 func text(e ast.Expr) (string, bool) {
@@ -198,7 +230,7 @@ func text(e ast.Expr) (string, bool) {
 // within takes FIELD.startsWith(CONSTANT) and FIELD.endsWith(CONSTANT).
 func (l Language) within(c ast.CallExpr) *simple {
 	is := map[string]func(s, part string) bool{"startsWith": strings.HasPrefix, "endsWith": strings.HasSuffix}[c.FunctionName()]
-	v, f, kind := l.field(c.Target())
+	at, kind := l.field(c.Target())
 	if is == nil || kind != reflect.String || len(c.Args()) != 1 {
 		return nil
 	}
@@ -206,5 +238,5 @@ func (l Language) within(c ast.CallExpr) *simple {
 	if !ok {
 		return nil
 	}
-	return &simple{key: fmt.Sprintf("%d.%d %s %q", v, f, c.FunctionName(), part), test: func(t *Thing) bool { return is(t.fields[v].Field(f).String(), part) }}
+	return &simple{key: fmt.Sprintf("%v %s %q", at, c.FunctionName(), part), test: test{place: at, word: func(x string) bool { return is(x, part) }}}
 }

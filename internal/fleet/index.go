@@ -27,7 +27,8 @@ type Index struct {
 	numbers map[patch.MachineID]uint32 // only grows
 	seats   table
 	sorted  []uint32 // numbers by ID
-	named   *order   // nil until it is asked for
+	ids     []patch.MachineID
+	named   *order // nil until it is asked for
 	told    uint64
 	running map[patch.HostOS]*roaring.Bitmap // admitted machines by the OS that they run
 	ways    map[wayKey][]int32

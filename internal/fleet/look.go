@@ -6,6 +6,8 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -45,6 +47,7 @@ type Look struct {
 	chunks []*chunk
 	n      uint32
 	sorted []uint32
+	ids    []patch.MachineID // in the same order
 	// Told is the newest Told of all seats.
 	Told uint64
 }
@@ -57,24 +60,40 @@ func (x *Index) Look(ctx context.Context) (*Look, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	clear(x.seats.own)
-	return &Look{x: x, chunks: append([]*chunk(nil), x.seats.chunks...), n: x.seats.n, sorted: x.sortedByID(), Told: x.told}, nil
+	x.sortByID()
+	return &Look{x: x, chunks: append([]*chunk(nil), x.seats.chunks...), n: x.seats.n, sorted: x.sorted, ids: x.ids, Told: x.told}, nil
 }
 
-// sortedByID gives the numbers of all machines in the order of their IDs. Numbers are never given anew, so that it grows only.
-func (x *Index) sortedByID() []uint32 {
-	if len(x.sorted) < int(x.seats.n) {
-		all := make([]uint32, x.seats.n)
-		for i := range all {
-			all[i] = uint32(i)
-		}
-		slices.SortFunc(all, func(a, b uint32) int { return cmp.Compare(x.seats.at(a).Machine.ID, x.seats.at(b).Machine.ID) })
-		x.sorted = all
+// sortByID puts the numbers of all machines in the order of their IDs. Numbers are never given anew, so that there are only ever more.
+func (x *Index) sortByID() {
+	if len(x.sorted) == int(x.seats.n) {
+		return
 	}
-	return x.sorted
+	x.sorted, x.ids = make([]uint32, x.seats.n), make([]patch.MachineID, x.seats.n)
+	for i := range x.sorted {
+		x.sorted[i] = uint32(i)
+	}
+	slices.SortFunc(x.sorted, func(a, b uint32) int { return cmp.Compare(x.seats.at(a).Machine.ID, x.seats.at(b).Machine.ID) })
+	for i, n := range x.sorted {
+		x.ids[i] = x.seats.at(n).Machine.ID
+	}
 }
 
 // ByID gives the numbers of all machines in the order of their IDs; the caller must not change them.
 func (l *Look) ByID() []uint32 { return l.sorted }
+
+// IDs gives the machines of a set of numbers, sorted; numbers that a later look has given are left out.
+func (l *Look) IDs(set *roaring.Bitmap) []patch.MachineID {
+	out := make([]patch.MachineID, 0, set.GetCardinality())
+	in := make([]uint64, max(int(set.DenseSize()), l.Len()/64+1))
+	set.WriteDenseTo(in)
+	for i, n := range l.sorted {
+		if in[n/64]>>(n%64)&1 == 1 {
+			out = append(out, l.ids[i])
+		}
+	}
+	return out
+}
 
 // Since yields the seats whose Told is above a mark, by number.
 func (l *Look) Since(told uint64) iter.Seq[*Seat] {

@@ -193,18 +193,7 @@ func (b *Book) judge(ctx context.Context, l patch.Label, look *fleet.Look) (Memb
 	if err != nil {
 		return m, err
 	}
-	m.Members = make([]patch.MachineID, 0, set.GetCardinality())
-	in := make([]bool, look.Len())
-	for it := set.Iterator(); it.HasNext(); {
-		if n := it.Next(); int(n) < len(in) { // a later look may have been judged meanwhile
-			in[n] = true
-		}
-	}
-	for _, n := range look.ByID() {
-		if in[n] {
-			m.Members = append(m.Members, look.At(n).Machine.ID)
-		}
-	}
+	m.Members = look.IDs(set)
 	if len(why) > 0 {
 		m.Unjudged = make(map[patch.MachineID]string, len(why))
 	}

@@ -59,113 +59,124 @@ func (b *Book) refresh(ctx context.Context, all []*program, look *fleet.Look) er
 
 // since judges with some programs the seats that are newer than what all of these have seen.
 func (b *Book) since(ctx context.Context, programs []*program, look *fleet.Look, told uint64) error {
-	var seats []*fleet.Seat
+	pass := newPass(b, programs, look)
 	for s := range look.Since(told) {
-		seats = append(seats, s)
+		pass.judged[s.Number/64] |= 1 << (s.Number % 64)
+		at := s.Number / atOnce
+		pass.portions[at] = append(pass.portions[at], s)
 	}
-	parts, err := b.judgeSeats(ctx, programs, seats)
-	if err != nil {
+	if err := pass.run(ctx); err != nil {
 		return err
 	}
-	judged := roaring.New()
-	for _, s := range seats {
-		judged.Add(s.Number)
-	}
+	judged := roaring.FromDense(pass.judged, false)
 	for i, p := range programs {
-		yes, why := roaring.AndNot(p.yes, judged), maps.Clone(p.why)
+		why := maps.Clone(p.why)
 		maps.DeleteFunc(why, func(n uint32, _ string) bool { return judged.Contains(n) })
-		for _, part := range parts {
-			yes.AddMany(part[i].yes)
-			for n, text := range part[i].why {
-				if why == nil {
-					why = map[uint32]string{}
-				}
-				why[n] = text
-			}
+		if why == nil {
+			why = map[uint32]string{}
 		}
+		maps.Copy(why, pass.why[i])
+		yes := roaring.FromDense(pass.yes[i], false)
+		yes.Or(roaring.AndNot(p.yes, judged))
 		p.yes, p.why, p.told = yes, why, max(p.told, look.Told)
 	}
 	return nil
 }
 
-// found is what a program came to for some seats, by their numbers.
-type found struct {
-	yes []uint32
-	why map[uint32]string
+// pass is one look at some seats by some programs.
+type pass struct {
+	book       *Book
+	conditions []*expr.Condition
+	batch      *expr.Batch
+	asks       bool                     // some condition reads the inventory
+	portions   map[uint32][]*fleet.Seat // by number / atOnce
+	judged     []uint64                 // seats, by number
+	yes        [][]uint64               // likewise, by program
+
+	mu  sync.Mutex
+	why []map[uint32]string // by program
 }
 
-// atOnce is how many seats are judged together: so few that what is compared stays in a processor's cache.
+// atOnce is how many seats are judged together: so few that what is compared stays in a processor's cache, and words of bits that no two
+// portions share.
 const atOnce = 512
 
-// judgeSeats evaluates programs over seats, on all processors, and gives for each portion of them what each program came to.
-func (b *Book) judgeSeats(ctx context.Context, programs []*program, seats []*fleet.Seat) ([][]found, error) {
-	conditions := make([]*expr.Condition, len(programs))
-	for i, p := range programs {
-		conditions[i] = p.condition
+func newPass(b *Book, programs []*program, look *fleet.Look) *pass {
+	words := (look.Len() + 63) / 64
+	p := &pass{book: b, portions: map[uint32][]*fleet.Seat{}, judged: make([]uint64, words), yes: make([][]uint64, len(programs)), why: make([]map[uint32]string, len(programs))}
+	for i, x := range programs {
+		p.conditions, p.yes[i] = append(p.conditions, x.condition), make([]uint64, words)
+		p.asks = p.asks || x.condition.Reads("inventory")
 	}
-	batch := expr.NewBatch(conditions)
-	out, errs := make([][]found, (len(seats)+atOnce-1)/atOnce), make([]error, (len(seats)+atOnce-1)/atOnce)
+	p.batch = expr.NewBatch(p.conditions)
+	return p
+}
+
+// run judges the portions on all processors.
+func (p *pass) run(ctx context.Context) error {
+	todo := slices.Collect(maps.Values(p.portions))
+	errs := make([]error, len(todo))
 	var next atomic.Int64
 	var work sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(out)) {
+	for range min(runtime.GOMAXPROCS(0), len(todo)) {
 		work.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(out); i = int(next.Add(1)) - 1 {
-				out[i], errs[i] = b.portion(ctx, batch, conditions, seats[i*atOnce:min((i+1)*atOnce, len(seats))])
+			for i := int(next.Add(1)) - 1; i < len(todo); i = int(next.Add(1)) - 1 {
+				errs[i] = p.portion(ctx, todo[i])
 			}
 		})
 	}
 	work.Wait()
-	return out, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
-func (b *Book) portion(ctx context.Context, batch *expr.Batch, conditions []*expr.Condition, seats []*fleet.Seat) ([]found, error) {
-	asks := slices.ContainsFunc(conditions, func(c *expr.Condition) bool { return c.Reads("inventory") })
-	var admitted []*fleet.Seat // the others carry nothing
-	var things []expr.Thing
-	var dumb map[int]string // those whose inventory is not at hand, and why
+func (p *pass) portion(ctx context.Context, seats []*fleet.Seat) error {
+	numbers, things := make([]uint32, 0, len(seats)), make([]expr.Thing, 0, len(seats))
+	var dumb []int // those whose inventory is not at hand
+	var excuse []string
 	for _, s := range seats {
-		if s.Machine.State != patch.Admitted {
+		if s.Machine.State != patch.Admitted { // it carries nothing
 			continue
 		}
 		m := subject{seat: s}
-		if err := b.prepare(ctx, &m, asks); err != nil {
-			return nil, err
+		if err := p.book.prepare(ctx, &m, p.asks); err != nil {
+			return err
 		}
 		if m.why != "" {
-			if dumb == nil {
-				dumb = map[int]string{}
-			}
-			dumb[len(things)] = m.why
+			dumb, excuse = append(dumb, len(things)), append(excuse, m.why)
 		}
-		admitted, things = append(admitted, s), append(things, m.thing)
+		numbers, things = append(numbers, s.Number), append(things, m.thing)
 	}
-	out := make([]found, len(conditions))
-	for k, j := range batch.Judge(things) {
-		if conditions[k].Reads("inventory") && len(dumb) > 0 {
-			if j.Faults == nil {
-				j.Faults = map[int]string{}
-			}
-			maps.Copy(j.Faults, dumb)
+	for k, j := range p.batch.Judge(things) {
+		for i, text := range j.Faults {
+			p.excuse(k, numbers[i], text)
 		}
-		out[k] = counted(j, admitted)
+		if p.conditions[k].Reads("inventory") {
+			for i, n := range dumb {
+				j.Yes[n/64] &^= 1 << (n % 64)
+				p.excuse(k, numbers[n], excuse[i])
+			}
+		}
+		p.note(k, j.Yes, numbers)
 	}
-	return out, nil
+	return nil
 }
 
-// counted turns bits into numbers of seats.
-func counted(j expr.Judgement, seats []*fleet.Seat) (f found) {
-	for i, text := range j.Faults {
-		if f.why == nil {
-			f.why = map[uint32]string{}
-		}
-		f.why[seats[i].Number] = text
+func (p *pass) excuse(program int, seat uint32, text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.why[program] == nil {
+		p.why[program] = map[uint32]string{}
 	}
-	for w, word := range j.Yes {
+	p.why[program][seat] = text
+}
+
+// note sets the bits of the seats of which a program said yes.
+func (p *pass) note(program int, said []uint64, numbers []uint32) {
+	yes := p.yes[program]
+	for w, word := range said {
 		for ; word != 0; word &= word - 1 {
-			if i := w*64 + bits.TrailingZeros64(word); j.Faults == nil || f.why[seats[i].Number] == "" {
-				f.yes = append(f.yes, seats[i].Number)
-			}
+			n := numbers[w*64+bits.TrailingZeros64(word)]
+			yes[n/64] |= 1 << (n % 64)
 		}
 	}
-	return f
 }
