@@ -122,18 +122,34 @@ func askFleet(ctx context.Context, r *report, a *lab.Appliance, f simulate.Figur
 			return nil, fmt.Errorf("%s: %w", c.what, err)
 		}
 	}
-	return http, q.askMachines(ctx, r, machines.Items, string(needed.Items[len(needed.Items)/2].Patch.ID))
+	return http, q.askMachines(ctx, r, a.PID(), machines.Items, string(needed.Items[len(needed.Items)/2].Patch.ID))
+}
+
+// answering is how long each of some answers took, the shortest first, and how long a core of the appliance worked for one of them: where
+// others use this machine, they are in the times, and not in that.
+type answering struct {
+	times     []time.Duration
+	processor time.Duration
 }
 
 // askMachines asks for ledgers and explanations of many machines, and for one explanation over all of them.
-func (q questions) askMachines(ctx context.Context, r *report, machines []ledger.MachineRow, p string) error {
+func (q questions) askMachines(ctx context.Context, r *report, pid int, machines []ledger.MachineRow, p string) error {
 	const asked = 200
 	next := 0
-	each := func(do func(id string) error) ([]time.Duration, error) {
-		return timesOf(asked, func() error {
+	each := func(do func(id string) error) (answering, error) {
+		before, err := processorTime(pid)
+		if err != nil {
+			return answering{}, err
+		}
+		times, err := timesOf(asked, func() error {
 			next += 7919
 			return do(string(machines[next%len(machines)].ID))
 		})
+		if err != nil {
+			return answering{}, err
+		}
+		after, err := processorTime(pid)
+		return answering{times, (after - before) / asked}, err
 	}
 	ledgers, err := each(func(id string) error {
 		return q.get(ctx, api.Path("machines", id, "rows"), map[string]string{"limit": "100"})
@@ -148,11 +164,11 @@ func (q questions) askMachines(ctx context.Context, r *report, machines []ledger
 		return err
 	}
 	for _, x := range []struct {
-		what  string
-		times []time.Duration
+		what string
+		answering
 	}{{"a machine's ledger", ledgers}, {"an explanation", explained}} {
 		p50, p99 := x.times[asked/2], x.times[asked*99/100]
-		r.add(x.what+" over HTTP, p50 and p99", seconds(p50)+", "+seconds(p99), "", "", "p99 ≤ 20 ms", p99 <= 20*time.Millisecond)
+		r.add(x.what+" over HTTP, p50 and p99", seconds(p50)+", "+seconds(p99), "", seconds(x.processor)+" of a core", "p99 ≤ 20 ms", p99 <= 20*time.Millisecond)
 	}
 	all, err := fastest(3, func() error {
 		return q.get(ctx, api.Path("explain"), map[string]string{"label": patch.LabelAll, "patch": p})

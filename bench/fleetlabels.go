@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/api"
 )
@@ -55,4 +57,21 @@ func residentOf(pid int) (int64, error) {
 		}
 	}
 	return 0, fmt.Errorf("process %d has no VmRSS", pid)
+}
+
+// processorTime is how long a process has been at work, in all its threads.
+func processorTime(pid int) (time.Duration, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(b), ") ") // the name before it may hold anything
+	fields := strings.Fields(rest)
+	var user, system int64
+	if len(fields) > 12 {
+		user, _ = strconv.ParseInt(fields[11], 10, 64)
+		system, _ = strconv.ParseInt(fields[12], 10, 64)
+	}
+	const tick = 10 * time.Millisecond // proc(5): sysconf(_SC_CLK_TCK) is 100 on Linux
+	return time.Duration(user+system) * tick, nil
 }
