@@ -170,26 +170,70 @@ func planSize(p patch.Plan) (items, packages int, bytes int64) {
 func printPlan(w io.Writer, width int, p patch.Plan) {
 	items, packages, bytes := planSize(p)
 	line(w, "%s on %s: %s, %s to install.", plural(items, "patch", "patches"), plural(len(p.Machines), "machine", "machines"), plural(packages, "package", "packages"), size(bytes))
-	t := table{columns: []column{{title: "machine", flex: true}, {title: "patch", flex: true}, {title: "package", flex: true}, {title: "installed", flex: true}, {title: "new", flex: true}, {title: "size", right: true}}}
+	t := table{columns: []column{{title: "machine", flex: true}, {title: "#", right: true}, {title: "patch", flex: true}, {title: "package", flex: true}, {title: "installed", flex: true}, {title: "new", flex: true}, {title: "size", right: true}}}
 	for _, m := range p.Machines {
-		for _, i := range m.Items {
+		for n, i := range m.Items {
 			for _, k := range i.Packages {
-				t.add(m.Name, string(i.Patch), k.Name+":"+k.Arch, k.From, k.Version, size(k.Size))
+				t.add(m.Name, strconv.Itoa(n+1), string(i.Patch), k.Name+":"+k.Arch, k.From, k.Version, size(k.Size))
 			}
 		}
 	}
 	if len(t.rows) > 0 {
 		t.print(w, width)
+		printForetold(w, width, p)
 	}
 	for _, m := range p.Machines {
+		for _, i := range m.Items {
+			if i.Text != "" {
+				line(w, "  %s on %s: %s: %s", outcomeWords(i.Outcome), clean(m.Name), clean(string(i.Patch)), clean(i.Text))
+			}
+		}
 		for _, l := range m.Left {
-			line(w, "  left out on %s: %s: %s", clean(m.Name), clean(string(l.Patch)), clean(l.Text))
+			line(w, "  left out on %s (%s): %s: %s", clean(m.Name), outcomeWords(l.Outcome), clean(string(l.Patch)), clean(l.Text))
 		}
 	}
 	for _, l := range mannerLines(p.Manner) {
 		line(w, "%s", l)
 	}
 	line(w, "Plan %s", p.Hash)
+}
+
+// printForetold shows what a plan foretells of each machine.
+func printForetold(w io.Writer, width int, p patch.Plan) {
+	t := table{columns: []column{{title: "machine", flex: true}, {title: "installs", right: true}, {title: "wait", right: true}, {title: "fetches", right: true}, {title: "takes about", right: true}, {title: "restart", flex: true}}}
+	for _, m := range p.Machines {
+		now, wait := 0, 0
+		for _, i := range m.Items {
+			if i.Text == "" {
+				now++
+			} else {
+				wait++
+			}
+		}
+		if len(m.Items) > 0 {
+			t.add(m.Name, strconv.Itoa(now), strconv.Itoa(wait), size(m.Expected.Bytes), (time.Duration(m.Expected.Seconds) * time.Second).String(), restartWords(m.Expected))
+		}
+	}
+	line(w, "")
+	t.print(w, width)
+}
+
+func restartWords(e patch.Expected) string {
+	switch {
+	case e.Restart:
+		return "yes: " + e.Why
+	case e.Why != "":
+		return "no: " + e.Why
+	}
+	return "not needed"
+}
+
+// outcomeWords says what a plan foretells; a plan of an older version says nothing.
+func outcomeWords(o patch.Outcome) string {
+	if o == "" {
+		return "left out"
+	}
+	return strings.ReplaceAll(string(o), "-", " ")
 }
 
 // mannerLines tell how machines go about a plan.

@@ -9,16 +9,12 @@ import (
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
-// What an installation is expected to take where nothing is known of a machine, and what has to be left of a window after it.
-const (
-	perPackage = 5 * time.Second
-	perMiB     = time.Second
-	reserve    = time.Minute
-)
+// reserve is what has to be left of a window after an installation.
+const reserve = patch.InstallReserve
 
 // guess is how long an item takes on a machine of which nothing is known.
 func guess(item wire.OrderItem) time.Duration {
-	return 10*time.Second + time.Duration(len(item.Packages))*perPackage + time.Duration(size(item)>>20)*perMiB
+	return patch.InstallTime(item.Packages)
 }
 
 // expected is how long an item will take here, by what earlier ones took.

@@ -95,6 +95,9 @@ func drifted(old, fresh patch.Plan) []string {
 	var out []string
 	for _, m := range old.Machines {
 		out = append(out, driftedOn(m, now[m.Machine])...)
+		if f := now[m.Machine].Expected; f.Restart && !m.Expected.Restart && len(m.Items) > 0 {
+			out = append(out, fmt.Sprintf("%s would restart now: %s", m.Name, f.Why))
+		}
 	}
 	return out
 }
@@ -109,6 +112,8 @@ func driftedOn(old, fresh patch.MachinePlan) []string {
 		}
 		if change := differ(item.Packages, fresh.Items[i].Packages); change != "" {
 			out = append(out, fmt.Sprintf("%s on %s: %s", item.Patch, old.Name, change))
+		} else if f := fresh.Items[i]; f.Outcome == patch.WillNotFit && item.Outcome == patch.WillInstall {
+			out = append(out, fmt.Sprintf("%s on %s does not fit any more: %s", item.Patch, old.Name, f.Text))
 		}
 	}
 	return out

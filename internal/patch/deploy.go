@@ -29,9 +29,10 @@ type MachinePlan struct {
 	OS       HostOS     `json:"os"`
 	Snapshot uint64     `json:"snapshot"` // the receipt's Seq that eligibility rests on
 	Revision RevisionID `json:"revision"`
-	Items    []PlanItem `json:"items"`
+	Items    []PlanItem `json:"items"` // in the order in which the machine installs them
 	// Left names approved patches that are not in Items, with the first closed gate's code and text.
-	Left []LeftOut `json:"left,omitempty"`
+	Left     []LeftOut `json:"left,omitempty"`
+	Expected Expected  `json:"expected,omitzero"`
 }
 
 // PlanItem is one patch to install on one machine.
@@ -40,6 +41,9 @@ type PlanItem struct {
 	Title    string        `json:"title"`
 	Decision string        `json:"decision"` // the approving decision's ID
 	Packages []PlanPackage `json:"packages"`
+	Outcome  Outcome       `json:"outcome,omitempty"` // as foretold
+	Text     string        `json:"text,omitempty"`    // why it will not be installed at once
+	Restart  string        `json:"restart,omitempty"` // the package for which the machine will owe a restart
 }
 
 // PlanPackage is one package file to install: exact name, architecture, version and bytes.
@@ -72,6 +76,30 @@ type LeftOut struct {
 	Patch ID     `json:"patch"`
 	Gate  string `json:"gate"`
 	Text  string `json:"text"`
+	// Outcome sorts the gate: already there, does not apply, needs what nobody has decided about, or blocked.
+	Outcome Outcome `json:"outcome,omitempty"`
+}
+
+// Outcome is what a plan foretells of one patch on one machine.
+type Outcome string
+
+// Outcomes: the first three of what is in the plan, the others of what is left out.
+const (
+	WillInstall   Outcome = "will-install"
+	WillWait      Outcome = "waits"              // for its ring or its turn, and then comes by itself
+	WillNotFit    Outcome = "window-too-short"   // it stays pending for the next window
+	IsPatched     Outcome = "already-patched"    //
+	DoesNotApply  Outcome = "does-not-apply"     //
+	NeedsDecision Outcome = "needs-a-dependency" // which is undecided; the text names it
+	IsBlocked     Outcome = "blocked"            // by another gate
+)
+
+// Expected is what a plan foretells of one machine.
+type Expected struct {
+	Bytes   int64  `json:"bytes"`             // that it fetches
+	Seconds int    `json:"seconds"`           // that installing takes
+	Restart bool   `json:"restart,omitempty"` // it will restart, inside the window
+	Why     string `json:"why,omitempty"`     // it restarts, or owes a restart and does not
 }
 
 // DeploymentState is how far a deployment is.

@@ -10,13 +10,16 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// Hash is over the canonical JSON of what a plan would do: label, window, and for each machine its items. Who made it and when, what is left
+// Hash is over the canonical JSON of what a plan would do: label, window, and for each machine its items in their order, with what is foretold of
+// them and of the machine: outcome, bytes, time and restart. Who made it and when, what is left
 // out and which snapshots it rests on are not in it, so that the same deed has the same hash.
 func Hash(p patch.Plan) patch.Hash {
 	type machine struct {
 		Machine patch.MachineID  `json:"machine"`
 		OS      patch.HostOS     `json:"os"`
 		Items   []patch.PlanItem `json:"items"`
+
+		Expected patch.Expected `json:"expected"`
 	}
 	deed := struct {
 		Label    string              `json:"label"`
@@ -27,7 +30,7 @@ func Hash(p patch.Plan) patch.Hash {
 	}{Label: p.Label, Reboot: p.Reboot, Manner: p.Manner, Window: patch.Window{NotBefore: p.Window.NotBefore.UTC(), NotAfter: p.Window.NotAfter.UTC()}}
 	for _, m := range p.Machines {
 		if len(m.Items) > 0 {
-			deed.Machines = append(deed.Machines, machine{m.Machine, m.OS, plain(m.Items)})
+			deed.Machines = append(deed.Machines, machine{m.Machine, m.OS, plain(m.Items), m.Expected})
 		}
 	}
 	b, err := json.Marshal(deed)
@@ -38,10 +41,11 @@ func Hash(p patch.Plan) patch.Hash {
 	return patch.Hash(hex.EncodeToString(sum[:]))
 }
 
-// plain leaves out which vendor index vouches for a file: its bytes are named by their hash.
+// plain leaves out which vendor index vouches for a file, because its bytes are named by their hash, and the words that go with an outcome.
 func plain(items []patch.PlanItem) []patch.PlanItem {
 	out := slices.Clone(items)
 	for i := range out {
+		out[i].Text = ""
 		out[i].Packages = slices.Clone(out[i].Packages)
 		for j := range out[i].Packages {
 			out[i].Packages[j].Origin = patch.Origin{}
@@ -53,6 +57,10 @@ func plain(items []patch.PlanItem) []patch.PlanItem {
 // Again makes a plan once more, as of now, for exactly the machines and patches that it installs. What has become deployable since is not
 // added, because nobody has seen it; what is deployable no more is missing.
 func (p *Planner) Again(ctx context.Context, caller patch.Caller, old patch.Plan) (patch.Plan, error) {
+	if Hash(old) != old.Hash {
+		return patch.Plan{}, &patch.Error{Kind: patch.Conflict, What: "this is not the plan that was made", Why: "its hash is another one than it says: it was changed since, or made by another version",
+			Do: "Make the plan again and look at it."}
+	}
 	type pair struct {
 		machine patch.MachineID
 		patch   patch.ID
@@ -79,6 +87,7 @@ func (p *Planner) Again(ctx context.Context, caller patch.Caller, old patch.Plan
 		m := &fresh.Machines[i]
 		m.Items = slices.DeleteFunc(m.Items, func(x patch.PlanItem) bool { return !wanted[pair{m.Machine, x.Patch}] })
 		m.Left = slices.DeleteFunc(m.Left, func(x patch.LeftOut) bool { return !wanted[pair{m.Machine, x.Patch}] })
+		foretell(m, r, fresh.Made)
 	}
 	fresh.Machines = slices.DeleteFunc(fresh.Machines, func(m patch.MachinePlan) bool { return len(m.Items)+len(m.Left) == 0 })
 	fresh.Hash = Hash(fresh)

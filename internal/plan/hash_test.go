@@ -21,6 +21,7 @@ func TestHashIsOverTheDeed(t *testing.T) {
 		"left out":  func(p *patch.Plan) { p.Machines[0].Left = []patch.LeftOut{{Patch: "q"}} },
 		"snapshot":  func(p *patch.Plan) { p.Machines[0].Snapshot = 2 },
 		"idle":      func(p *patch.Plan) { p.Machines = append(p.Machines, patch.MachinePlan{Machine: "z"}) },
+		"words":     func(p *patch.Plan) { p.Machines[0].Items[0].Text = "waits until 22:00" },
 		"its hash":  func(p *patch.Plan) { p.Hash = "x" },
 		"time zone": func(p *patch.Plan) { p.Window.NotAfter = time.Time{}.In(time.FixedZone("x", 60)) },
 	} {
@@ -34,7 +35,9 @@ func TestHashIsOverTheDeed(t *testing.T) {
 		"label": func(p *patch.Plan) { p.Label = "db" }, "window": func(p *patch.Plan) { p.Window.NotAfter = time.Unix(9, 0) },
 		"machine": func(p *patch.Plan) { p.Machines[0].Machine = "z" }, "patch": func(p *patch.Plan) { p.Machines[0].Items[0].Patch = "z" },
 		"version": func(p *patch.Plan) { p.Machines[0].Items[0].Packages[0].Version = "3" }, "bytes": func(p *patch.Plan) { p.Machines[0].Items[0].Packages[0].SHA256 = "z" },
-		"hooks":    func(p *patch.Plan) { p.Manner = &patch.Manner{Before: []string{"drain"}} },
+		"hooks":   func(p *patch.Plan) { p.Manner = &patch.Manner{Before: []string{"drain"}} },
+		"outcome": func(p *patch.Plan) { p.Machines[0].Items[0].Outcome = patch.WillNotFit }, "bytes to fetch": func(p *patch.Plan) { p.Machines[0].Expected.Bytes++ },
+		"restart":  func(p *patch.Plan) { p.Machines[0].Expected.Restart = true },
 		"decision": func(p *patch.Plan) { p.Machines[0].Items[0].Decision = "z" },
 	} {
 		p := sample()

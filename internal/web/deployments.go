@@ -1,8 +1,10 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +44,9 @@ type planPage struct {
 	Items, Left       int
 	Bytes             int64
 	Files             int
+	Restarts, Owe     int // machines that restart, and that will owe a restart and do not
+	Longest           int // seconds of one machine's installing
+	Outcomes          []outcomeCount
 	LeftBy            []leftGroup
 	Fault             *faultPage
 	Moved             bool // the plan is not the one that was looked at
@@ -129,15 +134,17 @@ func (p *planPage) fill(made patch.Plan) {
 		p.Items += len(m.Items)
 		if len(m.Items) > 0 {
 			p.MachinesWithItems++
+			p.expect(m.Expected)
 		}
 		for _, i := range m.Items {
+			p.count(i.Outcome)
 			for _, pkg := range i.Packages {
-				p.Bytes += pkg.Size
 				files[pkg.SHA256] = true
 			}
 		}
 		for _, l := range m.Left {
 			p.Left++
+			p.count(l.Outcome)
 			at, ok := groups[l.Gate+"\x00"+l.Text]
 			if !ok {
 				at = len(p.LeftBy)
@@ -148,6 +155,61 @@ func (p *planPage) fill(made patch.Plan) {
 		}
 	}
 	p.Files = len(files)
+}
+
+// outcomeCount is how many pairs of machine and patch a plan foretells the same of.
+type outcomeCount struct {
+	Outcome patch.Outcome
+	Count   int
+}
+
+// Words says it for people.
+func (o outcomeCount) Words() string {
+	switch o.Outcome {
+	case patch.WillInstall:
+		return "will be installed"
+	case patch.WillWait:
+		return "wait for their ring or turn, then come by themselves"
+	case patch.WillNotFit:
+		return "do not fit into the window and stay pending"
+	case patch.IsPatched:
+		return "are there already"
+	case patch.DoesNotApply:
+		return "do not apply"
+	case patch.NeedsDecision:
+		return "need a patch that nobody has decided about"
+	}
+	return "are blocked"
+}
+
+// seconds writes a foretold length of time: 45 s, 12 min, 1 h 5 min.
+func seconds(n int) string {
+	switch {
+	case n < 90:
+		return fmt.Sprintf("%d s", n)
+	case n < 90*60:
+		return fmt.Sprintf("%d min", (n+30)/60)
+	}
+	return fmt.Sprintf("%d h %d min", n/3600, n%3600/60)
+}
+
+func (p *planPage) count(o patch.Outcome) {
+	i := slices.IndexFunc(p.Outcomes, func(c outcomeCount) bool { return c.Outcome == o })
+	if i < 0 {
+		p.Outcomes = append(p.Outcomes, outcomeCount{Outcome: o})
+		i = len(p.Outcomes) - 1
+	}
+	p.Outcomes[i].Count++
+}
+
+func (p *planPage) expect(e patch.Expected) {
+	p.Bytes += e.Bytes
+	p.Longest = max(p.Longest, e.Seconds)
+	if e.Restart {
+		p.Restarts++
+	} else if e.Why != "" {
+		p.Owe++
+	}
 }
 
 // applyDeployment applies exactly the plan that was looked at: it is made again, and where it is another one it is shown instead.

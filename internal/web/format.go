@@ -21,7 +21,7 @@ type words struct {
 
 func (w words) funcs() template.FuncMap {
 	return template.FuncMap{
-		"asset": w.assets.address, "gateOf": gateOf, "pick": pick, "now": w.now, "num": num, "size": size, "took": took, "plural": plural, "join": strings.Join, "lower": strings.ToLower,
+		"asset": w.assets.address, "gateOf": gateOf, "pick": pick, "now": w.now, "num": num, "size": size, "took": took, "seconds": seconds, "plural": plural, "join": strings.Join, "lower": strings.ToLower,
 		"when": w.when, "ago": w.ago, "full": w.full, "iso": iso, "day": w.day,
 		"patchURL": patchURL, "machineURL": machineURL, "explainURL": explainURL, "labelURL": labelURL, "deploymentURL": deploymentURL,
 		"word": word, "markOf": markOf, "share": share, "first": first, "upper": sentenceCase, "rest": rest, "sum": sum, "percent": percent, "ints": func(n ...int) []int { return n }, "list": func(s ...string) []string { return s },

@@ -216,6 +216,11 @@ func (w *world) sampleDeployments() {
 			mp.Items = append(mp.Items, patch.PlanItem{Patch: n.Patch.ID, Title: n.Patch.Title, Packages: []patch.PlanPackage{{Name: n.Patch.Source, Arch: "amd64", From: "1.0-1", Version: n.Patch.Version, SHA256: patch.Hash(strings.Repeat("12345678", 8)), Size: 1_420_000}, {Name: "lib" + n.Patch.Source, Arch: "amd64", Version: n.Patch.Version, Size: 2_011_000}}})
 		}
 		mp.Left = []patch.LeftOut{{Patch: w.patches[5].Patch.ID, Gate: "prerequisites", Text: "none of its packages is installed"}, {Patch: w.patches[7].Patch.ID, Gate: "hold", Text: "held until 2 Dec 08:00"}}
+		if len(mp.Items) > 0 {
+			mp.Items[0].Outcome, mp.Items[0].Restart = patch.WillInstall, "linux-image-6.1.0-29-amd64"
+			mp.Items[len(mp.Items)-1].Outcome, mp.Items[len(mp.Items)-1].Text = patch.WillWait, "canary comes first: 1 of 3 there have proven it, 3 are needed"
+			mp.Expected = patch.Expected{Bytes: 6_862_000, Seconds: 95, Restart: len(w.plan.Machines) > 0, Why: "linux-image-6.1.0-29-amd64 needs it"}
+		}
 		w.plan.Machines = append(w.plan.Machines, mp)
 	}
 	states := []patch.Execution{patch.ExecDone, patch.ExecDownloading, patch.ExecInstalling, patch.ExecWaiting, patch.ExecFailed, patch.ExecDone, patch.ExecWithdrawn}

@@ -1,0 +1,88 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// rebootReserve is what an agent wants to be left of a window for a restart.
+const rebootReserve = 5 * time.Minute
+
+// outcomeOf sorts what keeps a patch out of a plan.
+func outcomeOf(g gate.Gate) patch.Outcome {
+	switch {
+	case g.Code == gate.CodePatched:
+		return patch.IsPatched
+	case g.Code == gate.CodeDependency:
+		return patch.NeedsDecision
+	case g.Name == gate.Prerequisites && g.Code != gate.CodeHeldOnMachine, g.Code == gate.CodeSuperseded:
+		return patch.DoesNotApply
+	}
+	return patch.IsBlocked
+}
+
+// foretell fills in what will come of a machine's part: which of its installations fit into the window, what is fetched, how long it
+// takes, and whether the machine restarts. Nothing of it depends on the moment it is asked, but where the window has no beginning.
+func foretell(m *patch.MachinePlan, r Request, now time.Time) {
+	m.Expected = patch.Expected{}
+	at, end := r.start(now), r.Window.NotAfter
+	restart := ""
+	seen := map[patch.Hash]bool{}
+	for i := range m.Items {
+		item := &m.Items[i]
+		takes := patch.InstallTime(item.Packages)
+		if item.Outcome != patch.WillWait {
+			item.Outcome, item.Text = patch.WillInstall, ""
+			if !end.IsZero() && at.Add(takes+patch.InstallReserve).After(end) {
+				item.Outcome = patch.WillNotFit
+				item.Text = fmt.Sprintf("it takes about %s, and the window would be over; it stays pending", takes.Round(time.Second))
+				continue
+			}
+			at = at.Add(takes)
+		}
+		m.Expected.Seconds += int(takes / time.Second)
+		for _, p := range item.Packages {
+			if !seen[p.SHA256] {
+				seen[p.SHA256] = true
+				m.Expected.Bytes += p.Size
+			}
+			if patch.RestartsMachine(p) {
+				item.Restart = p.Name
+			}
+		}
+		if restart == "" {
+			restart = item.Restart
+		}
+	}
+	if len(m.Items) > 0 {
+		m.Expected.Restart, m.Expected.Why = restarts(r.Reboot, restart, at, end)
+	}
+}
+
+// restarts says whether a machine restarts after its installations, and why or why not; the reason is empty where it owes no restart.
+func restarts(policy *patch.RebootPolicy, owed string, at, end time.Time) (bool, string) {
+	mode := patch.RebootNever
+	if policy != nil {
+		mode = policy.Mode
+	}
+	switch {
+	case mode == patch.RebootForce:
+		owed = "the plan says so"
+	case owed == "":
+		return false, ""
+	case mode == patch.RebootNever:
+		return false, owed + " needs a restart, and the plan says never"
+	default:
+		owed += " needs it"
+	}
+	if !end.IsZero() && at.Add(rebootReserve).After(end) {
+		return false, owed + ", and the window ends before it could be back"
+	}
+	if mode == patch.RebootAsk {
+		owed += "; whoever works there is asked"
+	}
+	return true, owed
+}
