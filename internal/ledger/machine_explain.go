@@ -53,7 +53,7 @@ func (l *Ledger) ExplainMachine(ctx context.Context, id patch.MachineID) (Machin
 	if err != nil {
 		return MachineExplanation{}, err
 	}
-	t, err := tallied(ctx, v, s)
+	t, err := tallied(ctx, v, s, nil)
 	if err != nil {
 		return MachineExplanation{}, err
 	}

@@ -15,6 +15,10 @@ func (l *Ledger) Machines(ctx context.Context, f patch.MachineFilter) ([]Machine
 	if err != nil {
 		return nil, err
 	}
+	all, err := l.marked(ctx, v)
+	if err != nil {
+		return nil, err
+	}
 	label := f.Label
 	f.Label = ""
 	out := []MachineRow{}
@@ -24,7 +28,7 @@ func (l *Ledger) Machines(ctx context.Context, f patch.MachineFilter) ([]Machine
 				return err
 			}
 		}
-		t, err := tallied(ctx, v, s)
+		t, err := tallied(ctx, v, s, all)
 		out = append(out, t.row)
 		return err
 	})
@@ -45,7 +49,7 @@ func (l *Ledger) Machine(ctx context.Context, id patch.MachineID) (MachineRow, e
 	if err != nil {
 		return MachineRow{}, err
 	}
-	t, err := tallied(ctx, v, s)
+	t, err := tallied(ctx, v, s, nil)
 	return t.row, err
 }
 
@@ -57,8 +61,8 @@ type tally struct {
 	stuck     bool       // something eligible waits for a person
 }
 
-// tallied adds a machine up: all verdicts, but only its eligible patches one by one.
-func tallied(ctx context.Context, v *world.View, s *world.Sight) (tally, error) {
+// tallied adds a machine up: all verdicts, but only its eligible patches one by one. What is not marked is judged for this machine alone.
+func tallied(ctx context.Context, v *world.View, s *world.Sight, all marks) (tally, error) {
 	fresh := s.Freshness()
 	t := tally{row: MachineRow{Machine: s.Machine, Freshness: freshness(s.Machine, s.FreshnessCode()), Text: fresh.Text, Receipt: s.Receipt}}
 	if s.Shelf == nil {
@@ -73,42 +77,46 @@ func tallied(ctx context.Context, v *world.View, s *world.Sight) (tally, error) 
 	})
 	t.row.Needed = len(eligible)
 	for _, i := range eligible {
-		if err := t.eligible(ctx, v, s, patches[i]); err != nil {
+		if err := t.eligible(ctx, v, s, patches[i], all); err != nil {
 			return t, err
 		}
 	}
 	return t, nil
 }
 
-func (t *tally) eligible(ctx context.Context, v *world.View, s *world.Sight, p patch.Patch) error {
+func (t *tally) eligible(ctx context.Context, v *world.View, s *world.Sight, p patch.Patch, all marks) error {
 	if p.Category == patch.Security {
 		t.row.Security++
 		t.security = append(t.security, p.ID)
 	}
+	if m := all[p.ID]; m != nil && s.Machine.State == patch.Admitted {
+		n := s.Number()
+		t.count(p.ID, m.undecided.Contains(n), m.deployable.Contains(n), m.stuck.Contains(n), m.exhausted.Contains(n))
+		return nil
+	}
 	policy, err := v.Policy(ctx, p.ID, s.Machine.ID, v.Now)
-	if err != nil {
+	if err != nil || policy.Stand != patch.Approved {
+		t.count(p.ID, policy.Stand == patch.Undecided, false, false, false)
 		return err
 	}
-	switch policy.Stand {
-	case patch.Undecided:
+	b, _, err := s.Brief(ctx, world.Ask{Patch: p.ID})
+	t.count(p.ID, false, b.Deployable, sticks(b.Code), b.Code == gate.CodeOutOf)
+	return err
+}
+
+// count notes how one patch stands that the machine needs.
+func (t *tally) count(id patch.ID, undecided, deployable, stuck, exhausted bool) {
+	t.stuck = t.stuck || undecided || stuck
+	if undecided {
 		t.row.Undecided++
-		t.undecided = append(t.undecided, p.ID)
-		t.stuck = true
-	case patch.Approved:
-		b, _, err := s.Brief(ctx, world.Ask{Patch: p.ID})
-		if err != nil {
-			return err
-		}
-		if b.Deployable {
-			t.row.Deployable++
-		} else if b.Code == gate.CodeOutOf || b.Code == gate.CodeDependency || b.Code == gate.CodeSuspect {
-			t.stuck = true
-			if b.Code == gate.CodeOutOf {
-				t.row.Exhausted++
-			}
-		}
+		t.undecided = append(t.undecided, id)
 	}
-	return nil
+	if deployable {
+		t.row.Deployable++
+	}
+	if exhausted {
+		t.row.Exhausted++
+	}
 }
 
 // freshness sorts a machine by its snapshot gate's code, which is empty where that is open.

@@ -23,9 +23,13 @@ func (l *Ledger) Roll(ctx context.Context) (*Roll, error) {
 		return nil, err
 	}
 	r := &Roll{}
+	all, err := l.marked(ctx, v)
+	if err != nil {
+		return nil, err
+	}
 	sum := newSum(v.Now)
 	err = l.sights(ctx, v, patch.MachineFilter{}, func(s *world.Sight) error {
-		t, err := tallied(ctx, v, s)
+		t, err := tallied(ctx, v, s, all)
 		if err != nil {
 			return err
 		}

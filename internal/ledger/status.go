@@ -19,13 +19,17 @@ func (l *Ledger) Status(ctx context.Context) (Fleet, error) {
 	if err != nil {
 		return Fleet{}, err
 	}
+	all, err := l.marked(ctx, v)
+	if err != nil {
+		return Fleet{}, err
+	}
 	sum := newSum(v.Now)
 	err = l.sights(ctx, v, patch.MachineFilter{}, func(s *world.Sight) error {
 		if s.Machine.State != patch.Admitted {
 			sum.shut(s.Machine.State)
 			return nil
 		}
-		t, err := tallied(ctx, v, s)
+		t, err := tallied(ctx, v, s, all)
 		if err != nil {
 			return err
 		}

@@ -119,7 +119,9 @@ func TestMachinesAreJudgedTogether(t *testing.T) {
 		s.partsAlike(id)
 		s.partsAlike(id, patch.Decision{ID: "preview", Patch: id, Label: "all", Verb: patch.Approve, At: s.now})
 	}
+	s.countsAlike()
 	s.publish(bookworm, story()[1:]...)
+	s.countsAlike()
 	for _, id := range all {
 		s.partsAlike(id)
 	}

@@ -99,3 +99,43 @@ func TestApprovedAndNotEligible(t *testing.T) {
 		t.Errorf("superseded: %+v", got.Groups)
 	}
 }
+
+// countsAlike holds that machines counted together have the numbers that each has when it is counted alone, and that the fleet is their sum.
+func (s *site) countsAlike() {
+	s.t.Helper()
+	rows, err := s.ledger.Machines(s.ctx(), patch.MachineFilter{})
+	s.must(err)
+	fleet, err := s.ledger.Status(s.ctx())
+	s.must(err)
+	deployable, machines := 0, 0
+	undecided := map[patch.ID]bool{}
+	for _, r := range rows {
+		alone, err := s.ledger.Machine(s.ctx(), r.ID)
+		s.must(err)
+		if d := cmp.Diff(alone, r); d != "" {
+			s.t.Fatalf("%s is counted otherwise with others:\n%s", r.Name, d)
+		}
+		if r.State != patch.Admitted {
+			continue
+		}
+		machines++
+		deployable += r.Deployable
+		mine, _, err := s.ledger.Rows(s.ctx(), r.ID, ledger.RowFilter{Verdicts: []patch.Verdict{patch.NotPatched}})
+		s.must(err)
+		n := 0
+		for _, row := range mine {
+			if row.Deployable {
+				n++
+			}
+			if row.Policy.Stand == patch.Undecided {
+				undecided[row.Patch.ID] = true
+			}
+		}
+		if n != r.Deployable || len(mine) != r.Needed {
+			s.t.Fatalf("%s: %d of %d needed patches are deployable, its rows say %d of %d", r.Name, r.Deployable, r.Needed, n, len(mine))
+		}
+	}
+	if fleet.Machines != machines || fleet.Deployable != deployable || fleet.Undecided != len(undecided) {
+		s.t.Fatalf("the fleet has %d machines, %d deployable, %d undecided; its machines say %d, %d, %d", fleet.Machines, fleet.Deployable, fleet.Undecided, machines, deployable, len(undecided))
+	}
+}

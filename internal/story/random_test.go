@@ -303,6 +303,7 @@ func (c *chaos) agree() {
 	}
 	c.addUp()
 	c.account()
+	c.countsAlike()
 	for _, b := range c.boxes {
 		c.moments = append(c.moments, moment{c.now, b.id, b.judged})
 		rows, sum, err := c.ledger.Rows(c.ctx(), b.id, ledger.RowFilter{})
