@@ -5,6 +5,9 @@ import (
 	"context"
 	"slices"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/world"
@@ -39,15 +42,20 @@ func (d *Desk) Preview(ctx context.Context, r Request) (Preview, error) {
 		}
 		c.patches[i] = PatchPreview{Patch: row.Patch, OS: row.OS}
 	}
-	for _, m := range members {
-		if err := c.machine(ctx, m); err != nil {
+	seats, err := v.Carriers(ctx, r.Label)
+	if err != nil {
+		return Preview{}, err
+	}
+	for i := range c.patches {
+		if err := c.patch(ctx, &c.patches[i], seats); err != nil {
 			return Preview{}, err
 		}
+		v.Forget()
 	}
 	return c.preview(len(members)), nil
 }
 
-// counter adds a preview up, machine by machine.
+// counter adds a preview up, patch by patch. Machines that no gate can tell apart are judged once.
 type counter struct {
 	view    *world.View
 	request Request
@@ -58,33 +66,60 @@ type counter struct {
 	got     map[patch.MachineID]bool
 }
 
-func (c *counter) machine(ctx context.Context, id patch.MachineID) error {
-	s, err := c.view.Sight(ctx, id)
+func (c *counter) patch(ctx context.Context, p *PatchPreview, seats []*fleet.Seat) error {
+	among := roaring.New()
+	for _, s := range seats {
+		among.Add(s.Number)
+	}
+	ask := world.Ask{Patch: p.Patch.ID, Assume: c.assume, Reason: true}
+	cohorts, err := c.view.Cohorts(ctx, ask, among)
 	if err != nil {
 		return err
+	}
+	of := make(map[uint32]int, len(seats))
+	for i := range cohorts {
+		for it := cohorts[i].Seats.Iterator(); it.HasNext(); {
+			of[it.Next()] = i
+		}
+	}
+	for _, seat := range seats {
+		if err := c.machine(ctx, p, seat, ask, &cohorts[of[seat.Number]]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// machine counts one machine of a cohort.
+func (c *counter) machine(ctx context.Context, p *PatchPreview, seat *fleet.Seat, ask world.Ask, of *world.Cohort) error {
+	s, err := c.view.SightAt(ctx, seat)
+	if err != nil {
+		return err
+	}
+	w, a := of.World, of.Answer
+	w.Machine = s.Machine
+	if p.news(w, a) { // its own words stand for the others'
+		if a, err = s.Walk(ctx, ask); err != nil {
+			return err
+		}
 	}
 	os := c.oses[s.OS]
 	if os == nil {
 		os = &Tally{}
 		c.oses[s.OS] = os
 	}
-	for i := range c.patches {
-		p := &c.patches[i]
-		w, err := s.World(ctx, world.Ask{Patch: p.Patch.ID, Assume: c.assume, Deep: s.Verdict(p.Patch.ID) == patch.NotApplicable})
-		if err != nil {
-			return err
-		}
-		a := gate.Walk(w)
-		p.add(w, a)
-		os.add(w, a)
-		if would(a) {
-			c.got[id] = true
-			if err := c.fetch(ctx, s, p); err != nil {
-				return err
-			}
-		}
+	p.add(w, a)
+	os.add(w, a)
+	if !would(a) {
+		return nil
 	}
-	return nil
+	c.got[seat.Machine.ID] = true
+	return c.fetch(ctx, s, p)
+}
+
+// news reports whether a machine is the first for which a gate stays closed in this way.
+func (t *Tally) news(w gate.World, a gate.Answer) bool {
+	return w.Verdict == patch.NotPatched && a.Closed != nil && !slices.ContainsFunc(t.StaysClosed, func(s Stays) bool { return s.Gate == a.Closed.Name && s.Code == a.Closed.Code })
 }
 
 // would reports whether the patch becomes deployable once the appliance has the files, which it fetches by itself on approval.

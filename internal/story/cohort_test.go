@@ -120,6 +120,8 @@ func TestMachinesAreJudgedTogether(t *testing.T) {
 		s.partsAlike(id, patch.Decision{ID: "preview", Patch: id, Label: "all", Verb: patch.Approve, At: s.now})
 	}
 	s.countsAlike()
+	s.previewsAlike(patch.Approve, "all", all...)
+	s.previewsAlike(patch.Decline, "all", curl)
 	s.publish(bookworm, story()[1:]...)
 	s.countsAlike()
 	for _, id := range all {

@@ -7,9 +7,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/fettle-project/fettle/internal/approval"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/world"
 )
 
 // accounts holds that what is approved and not eligible is what the machines' own explanations add up to.
@@ -137,5 +139,71 @@ func (s *site) countsAlike() {
 	}
 	if fleet.Machines != machines || fleet.Deployable != deployable || fleet.Undecided != len(undecided) {
 		s.t.Fatalf("the fleet has %d machines, %d deployable, %d undecided; its machines say %d, %d, %d", fleet.Machines, fleet.Deployable, fleet.Undecided, machines, deployable, len(undecided))
+	}
+}
+
+// previewsAlike holds that a preview says of its machines together what the gates say of each.
+func (s *site) previewsAlike(verb patch.Verb, label string, ids ...patch.ID) {
+	s.t.Helper()
+	r := approval.Request{Patches: ids, Label: label, Verb: verb}
+	if verb == patch.Hold {
+		r.Until = s.now.Add(time.Hour)
+	}
+	got, err := s.desk.Preview(s.ctx(), r)
+	s.must(err)
+	members, err := s.book.Members(s.ctx(), label)
+	s.must(err)
+	v, err := s.planner.World.View(s.ctx())
+	s.must(err)
+	var assume []patch.Decision
+	for _, id := range ids {
+		assume = append(assume, patch.Decision{ID: "preview", Patch: id, Label: label, Verb: verb, Until: r.Until, At: s.now})
+	}
+	for _, p := range got.Patches {
+		id, want := p.Patch.ID, map[string]int{}
+		for _, m := range members {
+			sight, err := v.Sight(s.ctx(), m)
+			s.must(err)
+			w, err := sight.World(s.ctx(), world.Ask{Patch: id, Assume: assume, Deep: true})
+			s.must(err)
+			a := gate.Walk(w)
+			want["total"]++
+			switch snapshot := a.Gate(gate.Snapshot).Code; {
+			case !w.Listed:
+				want["other"]++
+			case snapshot == gate.CodeStale || snapshot == gate.CodeDetectFailed:
+				want["stale"]++
+			case snapshot == gate.CodeNever || w.Verdict >= patch.Unknown:
+				want["unknown"]++
+			case w.Verdict == patch.Patched:
+				want["patched"]++
+			case w.Verdict == patch.Faulty:
+				want["error"]++
+			case w.Verdict == patch.NotApplicable:
+				want["not "+a.Gate(gate.Prerequisites).Code]++
+			default:
+				want["eligible"]++
+				if a.Deployable || a.Closed.Code == gate.CodeFetching && len(a.AlsoClosed()) == 0 {
+					want["deployable"]++
+				} else {
+					want["stays "+a.Closed.Code]++
+				}
+			}
+		}
+		told := map[string]int{"total": p.Total, "other": p.OtherOS.Count, "stale": p.Stale.Count, "unknown": p.Unknown.Count, "patched": p.Patched.Count, "error": p.Error.Count, "eligible": p.Eligible.Count, "deployable": p.Deployable.Count}
+		for _, n := range p.NotApplicable {
+			told["not "+n.Code] += n.Count
+		}
+		for _, n := range p.StaysClosed {
+			told["stays "+n.Code] += n.Count
+		}
+		for k, n := range told {
+			if n == 0 {
+				delete(told, k)
+			}
+		}
+		if d := cmp.Diff(want, told); d != "" {
+			s.t.Fatalf("%s %s for %q: the preview differs from its machines:\n%s", verb, id, label, d)
+		}
 	}
 }
