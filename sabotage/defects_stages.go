@@ -179,4 +179,8 @@ var stageDefects = []Defect{
 		Old: "if s.Patch.CVSS > 0 || !c.scored {", New: "if true {", Test: "TestScoresInConditions", In: "./internal/criterion"},
 	{Name: "a score is taken from another product", File: "internal/feed/msrc/cvrf.go",
 		Old: "cvss: max(scores[id], scores[\"\"])", New: "cvss: max(scores[id], scores[\"2\"])", Test: "TestScores", In: "./internal/feed/msrc"},
+	{Name: "machines are counted by marks of other machines", File: "internal/ledger/marks.go",
+		Old: "m.deployable.Or(c.Seats)", New: "m.deployable.Or(among)", Test: "TestMachinesAreJudgedTogether", In: "./internal/story"},
+	{Name: "lint counts what an older detect says", File: "internal/lint/needs.go",
+		Old: "roaring.And(having, current)", New: "having", Test: "TestAnyOrder", In: "./internal/story"},
 }

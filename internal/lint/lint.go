@@ -10,6 +10,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/world"
 )
@@ -117,11 +120,16 @@ type look struct {
 	gone      map[string]bool // labels that do not exist any more
 	sights    map[patch.MachineID]*world.Sight
 	found     []Finding
+	seats     *fleet.Look
+	current   map[patch.HostOS]*roaring.Bitmap // admitted machines whose newest detect used the newest list
 }
 
 func (l *Linter) read(ctx context.Context) (x *look, err error) {
 	x = &look{Linter: l, members: map[string][]patch.MachineID{}, gone: map[string]bool{}, sights: map[patch.MachineID]*world.Sight{}, found: []Finding{}}
 	if x.view, err = l.World.View(ctx); err != nil {
+		return nil, err
+	}
+	if err = x.seat(ctx); err != nil {
 		return nil, err
 	}
 	if x.all, err = l.Store.ListMachines(ctx, patch.MachineFilter{State: patch.Admitted}); err != nil {

@@ -8,10 +8,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/schedule"
-	"github.com/fettle-project/fettle/internal/world"
 )
 
 // labels looks for decisions, rules and schedules whose label reaches no machine.
@@ -109,15 +110,9 @@ func (x *look) approvals(ctx context.Context) error {
 		if len(ids) == 0 {
 			continue // said about the label
 		}
-		listed := false
-		for _, id := range ids {
-			s, err := x.sight(ctx, id)
-			if err != nil {
-				return err
-			}
-			if _, _, listed = s.Shelf.Find(d.Patch); listed {
-				break
-			}
+		listed, err := x.listed(ctx, ids, d.Patch)
+		if err != nil {
+			return err
 		}
 		if !listed {
 			nowhere[d.Label] = append(nowhere[d.Label], d.Patch)
@@ -143,13 +138,20 @@ func (x *look) unscheduled(ctx context.Context) error {
 			covered[id] = covered[id] || !p.Paused && !p.Detect
 		}
 	}
-	idle, waiting, security := 0, map[patch.ID]bool{}, 0
-	for _, m := range x.all {
-		ready, err := x.needs(ctx, m.ID, waiting)
-		if err != nil {
-			return err
+	waiting, security := map[patch.ID]bool{}, 0
+	ready := roaring.New()
+	err := x.needs(ctx, func(n need) error {
+		for _, c := range n.undecided {
+			waiting[n.patch.ID] = waiting[n.patch.ID] || !c.IsEmpty() && n.patch.Category == patch.Security
 		}
-		if ready && !covered[m.ID] {
+		return x.deployable(ctx, n, ready)
+	})
+	if err != nil {
+		return err
+	}
+	idle := 0
+	for it := ready.Iterator(); it.HasNext(); {
+		if !covered[x.seats.At(it.Next()).Machine.ID] {
 			idle++
 		}
 	}
@@ -167,39 +169,6 @@ func (x *look) unscheduled(ctx context.Context) error {
 			map[bool]string{true: "it", false: "them"}[n == 1], gate.Count(security, "is", "are")), "fettle approve PATCH --label all --preview, or a rule: fettle rules put --help")
 	}
 	return nil
-}
-
-// needs reports whether something is deployable on a machine, and notes what is needed and undecided; the value says whether it is a security patch.
-func (x *look) needs(ctx context.Context, id patch.MachineID, waiting map[patch.ID]bool) (ready bool, err error) {
-	s, err := x.sight(ctx, id)
-	if err != nil || s.Shelf == nil {
-		return false, err
-	}
-	verdicts, current := s.Judged()
-	if !current {
-		return false, nil
-	}
-	for i, verdict := range verdicts {
-		if verdict != patch.NotPatched {
-			continue
-		}
-		p := &s.Shelf.List.Patches()[i]
-		policy, err := x.view.Policy(ctx, p.ID, id, x.view.Now)
-		if err != nil {
-			return false, err
-		}
-		switch {
-		case policy.Stand == patch.Undecided:
-			waiting[p.ID] = p.Category == patch.Security
-		case policy.Stand == patch.Approved && !ready:
-			b, _, err := s.Brief(ctx, world.Ask{Patch: p.ID})
-			if err != nil {
-				return false, err
-			}
-			ready = b.Deployable
-		}
-	}
-	return ready, nil
 }
 
 // rules looks for pairs that contradict each other.
@@ -239,7 +208,7 @@ func (x *look) share(ctx context.Context, a, b string) (bool, error) {
 		return false, err
 	}
 	other, err := x.carry(ctx, b)
-	return slices.ContainsFunc(one, func(id patch.MachineID) bool { return slices.Contains(other, id) }), err
+	return slices.ContainsFunc(one, func(id patch.MachineID) bool { _, in := slices.BinarySearch(other, id); return in }), err
 }
 
 // zone is the organisation's.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/schedule"
@@ -20,48 +22,29 @@ func (x *look) exploited(ctx context.Context) error {
 	if err != nil || len(kev) == 0 {
 		return err
 	}
-	waiting, machines := map[patch.ID]bool{}, 0
-	for _, m := range x.all {
-		n := len(waiting)
-		exposed, err := x.exposed(ctx, m.ID, kev, waiting)
-		if err != nil {
-			return err
+	waiting, exposed := map[patch.ID]bool{}, roaring.New()
+	err = x.needs(ctx, func(n need) error {
+		if len(kev.Among(n.patch.CVEs)) == 0 {
+			return nil
 		}
-		if exposed || len(waiting) > n {
-			machines++
+		for _, set := range [][]*roaring.Bitmap{n.undecided, n.refused} {
+			for _, seats := range set {
+				waiting[n.patch.ID] = true
+				exposed.Or(seats)
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
+	machines := int(exposed.GetCardinality())
 	if len(waiting) == 0 {
 		return nil
 	}
 	x.find(Problem, Exploited, "all", fmt.Sprintf("%s a CVE that is known to be exploited, needed on %s and not approved there: %s", gate.Count(len(waiting), "patch mends", "patches mend"),
 		gate.Count(machines, "machine", "machines"), few(sorted(waiting))), "fettle approve PATCH --label all --preview, or a rule: fettle rules put exploited --label all --expr patch.exploited")
 	return nil
-}
-
-func (x *look) exposed(ctx context.Context, id patch.MachineID, kev patch.Exploits, waiting map[patch.ID]bool) (exposed bool, err error) {
-	s, err := x.sight(ctx, id)
-	if err != nil || s.Shelf == nil {
-		return false, err
-	}
-	verdicts, current := s.Judged()
-	if !current {
-		return false, nil
-	}
-	for i, verdict := range verdicts {
-		p := &s.Shelf.List.Patches()[i]
-		if verdict != patch.NotPatched || len(kev.Among(p.CVEs)) == 0 {
-			continue
-		}
-		policy, err := x.view.Policy(ctx, p.ID, id, x.view.Now)
-		if err != nil {
-			return exposed, err
-		}
-		if policy.Stand != patch.Approved {
-			waiting[p.ID], exposed = true, true
-		}
-	}
-	return exposed, nil
 }
 
 // proposals looks for decisions that wait for a second person, and for labels that the second person was to guard and that are not there.

@@ -10,6 +10,7 @@ import (
 	"github.com/fettle-project/fettle/internal/approval"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/lint"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/world"
 )
@@ -205,5 +206,53 @@ func (s *site) previewsAlike(verb patch.Verb, label string, ids ...patch.ID) {
 		if d := cmp.Diff(want, told); d != "" {
 			s.t.Fatalf("%s %s for %q: the preview differs from its machines:\n%s", verb, id, label, d)
 		}
+	}
+}
+
+// lintsAlike holds that lint counts what waits for a decision, and what is ready and never deployed, as the machines' own ledgers do.
+func (s *site) lintsAlike(machines []patch.MachineID) {
+	s.t.Helper()
+	found, err := s.linter().Lint(s.ctx())
+	s.must(err)
+	told := map[string]string{}
+	for _, f := range found {
+		told[f.Code] = f.Text
+	}
+	schedules, err := s.store.ListSchedules(s.ctx())
+	s.must(err)
+	covered := map[patch.MachineID]bool{}
+	for _, p := range schedules {
+		ids, err := s.book.Members(s.ctx(), p.Label)
+		s.must(err)
+		for _, id := range ids {
+			covered[id] = covered[id] || !p.Paused && !p.Detect
+		}
+	}
+	waiting, idle := map[patch.ID]bool{}, 0
+	for _, id := range machines {
+		m, err := s.store.FindMachine(s.ctx(), id)
+		s.must(err)
+		snap, err := s.store.NewestSnapshot(s.ctx(), id)
+		if meta, ok := s.cat.Meta(m.OS); m.State != patch.Admitted || err != nil || !ok || snap.Revision != meta.ID || snap.OS != m.OS {
+			continue
+		}
+		rows, _, err := s.ledger.Rows(s.ctx(), id, ledger.RowFilter{Verdicts: []patch.Verdict{patch.NotPatched}})
+		s.must(err)
+		ready := false
+		for _, r := range rows {
+			ready = ready || r.Deployable
+			if r.Policy.Stand == patch.Undecided {
+				waiting[r.Patch.ID] = true
+			}
+		}
+		if ready && !covered[id] {
+			idle++
+		}
+	}
+	if text := told[lint.Waiting]; (text == "") != (len(waiting) == 0) || text != "" && !strings.HasPrefix(text, gate.Count(len(waiting), "patch is", "patches are")) {
+		s.t.Fatalf("%d patches wait for a decision, lint says %q", len(waiting), text)
+	}
+	if text := told[lint.NotScheduled]; (text == "") != (idle == 0) || text != "" && !strings.Contains(text, "ready on "+gate.Count(idle, "machine", "machines")) {
+		s.t.Fatalf("approved patches are ready on %d machines without a schedule, lint says %q", idle, text)
 	}
 }

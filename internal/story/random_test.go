@@ -378,6 +378,7 @@ func (c *chaos) account() {
 		}
 	}
 	c.accounts(machines, decided)
+	c.lintsAlike(machines)
 }
 
 // remember holds that the ledger still knows how every machine stood at every moment that was looked at.
