@@ -30,6 +30,7 @@ func (a *appliance) consoleConfig() web.Config {
 		},
 		NewToken:  func() (string, patch.Hash, error) { return auth.NewToken(a.Issuer.Certificate) },
 		Enrolment: a.Enrolment,
+		People:    people{a.Store, a.Door}, Channels: a.Notify, DeliveryLog: a.Notify.Deliveries, Installation: a.Installer, Offers: offers, Subscribe: a.subscribe,
 		AskDetect: a.askDetect, AskDetects: a.askDetects,
 		Sync: func(ctx context.Context, c patch.Caller) error {
 			_, err := a.Sync(ctx, c, nil)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -40,9 +41,24 @@ func Uninstall(ctx context.Context, cfg Config) (Removed, error) {
 	if _, err := os.Stat(l.dir); errors.Is(err, os.ErrNotExist) {
 		return out, nil
 	}
-	if err := os.RemoveAll(l.dir); err != nil {
+	if err := removeAll(ctx, l.dir); err != nil {
 		return out, patch.Errorf(patch.Unavailable, "cannot remove %s: %w", l.dir, err)
 	}
 	out.State = l.dir
 	return out, nil
+}
+
+// removeAll waits a while for a service that says that it has stopped and still has its log open.
+func removeAll(ctx context.Context, dir string) (err error) {
+	for range 40 {
+		if err = os.RemoveAll(dir); err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
+	return err
 }

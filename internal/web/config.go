@@ -200,6 +200,15 @@ type Config struct {
 	Reporter    Reporter
 	Records     Records
 	Door        Door
+	People      People
+	Channels    Channels
+	// DeliveryLog gives the newest messages first, of one channel or all.
+	DeliveryLog  func(ctx context.Context, channel string, limit int) ([]patch.Delivery, error)
+	Installation Installation
+	// Offers are the releases that this machine's own apt is configured with.
+	Offers func(ctx context.Context) ([]Offer, error)
+	// Subscribe adds archives, written as apt writes them.
+	Subscribe func(ctx context.Context, caller patch.Caller, lines []string) error
 	// NewToken makes an enrolment token's text and its hash.
 	NewToken func() (text string, hash patch.Hash, err error)
 	// Enrolment is the agent listener's address as machines reach it: "https://patches.example.org:8461".

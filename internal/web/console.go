@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync/atomic"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -18,6 +19,7 @@ var files embed.FS
 
 type console struct {
 	Config
+	begun  atomic.Bool // some machine has been judged
 	pages  map[string]*template.Template
 	assets bundle
 	seats  seats

@@ -83,6 +83,9 @@ func TestAnAuditorChangesNothing(t *testing.T) {
 		}
 	}
 	for _, a := range w.addresses() {
+		if strings.HasPrefix(a, "/settings") {
+			continue // administrators' alone, which the rows above prove
+		}
 		if got := ask(h, http.MethodGet, a, nil); got.Code != http.StatusOK && !strings.HasSuffix(a, "/halt") {
 			t.Errorf("%s: status %d", a, got.Code)
 		}

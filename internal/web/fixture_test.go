@@ -28,6 +28,8 @@ import (
 
 // world is an appliance in memory with fixed answers: the states that pages must be able to show.
 type world struct {
+	settings
+
 	now       time.Time
 	machines  []ledger.MachineRow
 	patches   []ledger.PatchCount
@@ -471,6 +473,7 @@ func (w *world) config() Config {
 			return "fettle1.c2VjcmV0LXNlY3JldC1zZWNyZXQ.9f31…", patch.Hash(strings.Repeat("ab", 32)), nil
 		},
 		Enrolment: "https://patches.example.org:8461",
+		People:    office{w}, Channels: office{w}, DeliveryLog: office{w}.deliveries, Installation: office{w}, Offers: office{w}.offers, Subscribe: office{w}.subscribe,
 		AskDetect: func(context.Context, patch.Caller, patch.MachineID) (bool, error) { return true, nil },
 		AskDetects: func(_ context.Context, _ patch.Caller, ids []patch.MachineID) (int, error) {
 			w.detecting = append(w.detecting, ids...)

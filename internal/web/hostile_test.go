@@ -25,7 +25,7 @@ func hostile(w *world) *world {
 		n++
 		return list[n%len(list)]
 	}
-	for _, p := range []any{&w.machines, &w.patches, &w.rows, &w.fleet, &w.summary, &w.labels, &w.decisions, &w.receipts, &w.moves, &w.inventory, &w.payloads, &w.feeds, &w.alarms, &w.entries, &w.tokens, &w.progress, &w.explained, &w.byLabel, &w.byMachine, &w.coming, &w.events, &w.ruleList, &w.outlook, &w.complying, &w.findings, &w.preview, &w.plan, &w.trial, &w.proposed, &w.changes, &w.services, &w.here, &w.beside, &w.former, &w.stuck, &w.beyond, &w.views, &w.frozen} {
+	for _, p := range []any{&w.machines, &w.patches, &w.rows, &w.fleet, &w.summary, &w.labels, &w.decisions, &w.receipts, &w.moves, &w.inventory, &w.payloads, &w.feeds, &w.alarms, &w.entries, &w.tokens, &w.progress, &w.explained, &w.byLabel, &w.byMachine, &w.coming, &w.events, &w.ruleList, &w.outlook, &w.complying, &w.findings, &w.preview, &w.plan, &w.trial, &w.proposed, &w.changes, &w.services, &w.here, &w.beside, &w.former, &w.stuck, &w.users, &w.channels, &w.deliveries, &w.offers, &w.beyond, &w.views, &w.frozen} {
 		poison(reflect.ValueOf(p).Elem(), next)
 	}
 	for i := range w.machines {
@@ -37,7 +37,7 @@ func hostile(w *world) *world {
 // decided reports whether pages decide on a type's values, which only our own code gives.
 func ours(t reflect.Type) bool {
 	switch reflect.Zero(t).Interface().(type) {
-	case patch.MachineState, patch.Verb, patch.Stand, patch.Execution, patch.Effect, patch.DeploymentState, patch.PayloadState, patch.Category, patch.Hash, ledger.Freshness, ledger.ProofOutcome, gate.State, lint.Level, patch.Severity, gate.Name, gate.Actor, deploy.Counts, patch.ProposalState, patch.LabelOf:
+	case patch.MachineState, patch.ChannelKind, patch.Subject, patch.DeliveryState, patch.Role, patch.Verb, patch.Stand, patch.Execution, patch.Effect, patch.DeploymentState, patch.PayloadState, patch.Category, patch.Hash, ledger.Freshness, ledger.ProofOutcome, gate.State, lint.Level, patch.Severity, gate.Name, gate.Actor, deploy.Counts, patch.ProposalState, patch.LabelOf:
 		return true
 	}
 	return t.PkgPath() == "time"

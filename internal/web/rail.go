@@ -31,6 +31,12 @@ func (c *console) rail(v *visit, nav string, f Frame) []entry {
 	if auth.Allow(v.caller, auth.ReadAudit) == nil {
 		list = append(list, entry{Name: "audit", URL: "/audit", Word: "Audit", Key: "a"})
 	}
+	if auth.Allow(v.caller, auth.ManageUsers) == nil {
+		list = append(list, entry{Name: "settings", URL: "/settings", Word: "Settings", Key: "t"})
+	}
+	if nav == "start" || mayStart(v.caller) && c.isNew(v.ctx) {
+		list = append([]entry{{Name: "start", URL: "/start", Word: "Getting started", Key: "s"}}, list...)
+	}
 	for i := range list {
 		list[i].Current = list[i].Name == nav
 	}

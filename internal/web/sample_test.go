@@ -30,6 +30,7 @@ func fleet() *world {
 	w.sampleDecisions()
 	w.sampleRecords()
 	w.sampleOthers()
+	w.sampleOffice()
 	w.sampleDeployments()
 	w.sampleExplanation()
 	w.samplePreview()

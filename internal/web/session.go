@@ -38,10 +38,13 @@ func (c *console) signInPage(v *visit) error {
 
 func (c *console) signIn(v *visit) error {
 	form := signInForm{Name: v.r.PostFormValue("name"), Next: ownPath(v.r.PostFormValue("next")), Kept: keptAgain(v.r)}
-	secret, session, _, err := c.Door.SignIn(v.ctx, form.Name, v.r.PostFormValue("password"), "console", v.from())
+	secret, session, who, err := c.Door.SignIn(v.ctx, form.Name, v.r.PostFormValue("password"), "console", v.from())
 	switch kind := patch.KindOf(err); {
 	case err == nil:
 		http.SetCookie(v.w, cookie(secret, session.ExpiresAt))
+		if form.Next == "/" && mayStart(patch.Caller{Role: who.Role}) && c.isNew(v.ctx) {
+			form.Next = "/start"
+		}
 		if form.Kept.Path != "" {
 			return c.write(v, http.StatusOK, "kept", "layout", view[keptForm]{Frame: Frame{Title: "Signed in again"}, Body: form.Kept})
 		}

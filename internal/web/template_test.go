@@ -26,6 +26,7 @@ func bodies() map[string]map[string]any {
 		"deployment": {"layout": view[deploymentPage]{}, "live": view[deploymentPage]{}}, "halt": {"layout": view[deploymentPage]{}},
 		"explain": {"layout": view[explainPage]{}}, "ineligible": {"layout": view[ineligiblePage]{}}, "explain-label": {"layout": view[explainLabelPage]{}, "part": view[explainLabelPage]{}}, "search": {"layout": view[searchPage]{}},
 		"calendar": {"layout": view[calendarPage]{}}, "blackouts": {"layout": view[blackoutsPage]{}}, "rules": {"layout": view[rulesPage]{}}, "updaters": {"layout": view[updatersPage]{}}, "reports": {"layout": view[reportsPage]{}}, "checks": {"layout": view[checksPage]{}},
+		"start": {"layout": view[startPage]{}, "steps": view[startPage]{}}, "settings": {"layout": view[settingsPage]{}},
 		"feeds": {"layout": view[feedsPage]{}}, "diff": {"layout": view[diffPage]{}}, "alarms": {"layout": view[alarmsPage]{}}, "audit": {"layout": view[auditPage]{}}, "enrol": {"layout": view[enrolPage]{}},
 	}
 }
@@ -56,7 +57,7 @@ func TestTemplatesFitTheirPages(t *testing.T) {
 
 // addresses is every page that a world has.
 func (w *world) addresses() []string {
-	out := []string{"/", "/machines", "/patches", "/patches?show=all&q=l&category=security", "/labels", "/deployments", "/deployments/new?label=all", "/feeds", "/alarms", "/audit", "/enrol", "/calendar", "/blackouts", "/rules", "/updaters", "/updaters?service=packagekit", "/proposals", "/reports", "/checks", "/ineligible", "/ineligible?label=web&code=stale", "/search", "/search?q=" + url.QueryEscape("web perl"), "/decide"}
+	out := []string{"/", "/start", "/settings", "/settings?channel=ops-mail", "/machines", "/patches", "/patches?show=all&q=l&category=security", "/labels", "/deployments", "/deployments/new?label=all", "/feeds", "/alarms", "/audit", "/enrol", "/calendar", "/blackouts", "/rules", "/updaters", "/updaters?service=packagekit", "/proposals", "/reports", "/checks", "/ineligible", "/ineligible?label=web&code=stale", "/search", "/search?q=" + url.QueryEscape("web perl"), "/decide"}
 	for _, s := range machineShows {
 		out = append(out, "/machines?show="+s.name)
 	}
