@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -32,6 +33,7 @@ type startPage struct {
 	First    *ledger.MachineRow // the first machine that has detected
 	Answer   string             // the address of an explanation about it
 	About    string             // the patch that it is about
+	Lacks    bool               // and that the machine lacks
 
 	Offers []Offer
 	Form   startForm
@@ -106,7 +108,7 @@ func (c *console) startAnswer(v *visit, p *startPage) error {
 			return err
 		}
 		if len(rows) > 0 {
-			p.Answer, p.About = explainURL(p.First.ID, rows[0].Patch.ID), rows[0].Patch.Title
+			p.Answer, p.About, p.Lacks = explainURL(p.First.ID, rows[0].Patch.ID), cmp.Or(rows[0].Patch.Source, rows[0].Patch.Title), len(verdicts) > 0
 			return nil
 		}
 	}
