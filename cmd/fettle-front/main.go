@@ -1,9 +1,9 @@
-// Command fettle-front is what people call fettle. It does one thing itself, the detect that cron jobs and image builds repeat
+// Command fettle-front is what people call fettle. It does the stand-alone detect itself, which cron jobs and image builds repeat,
 //
-//	fettle detect --catalog FILE --root DIR --snapshot FILE
+//	fettle detect --catalog FILE [--root DIR | --facts FILE] [--snapshot FILE] [--explain PATCH] [--json]
 //
-// and becomes the whole program, fettle-server beside it, for everything else: other commands, other flags, and a detect that fails, so
-// that nothing is parsed or worded in two ways.
+// and becomes the whole program, fettle-server beside it, for everything else: other commands, help, recordings, and a detect that
+// cannot be done or was not written as it must be, so that nothing is explained in two ways.
 //
 // Why there are two: a process of the whole program takes 4.7 ms before its main begins, most of it for what its libraries set up (CEL with
 // protocol buffers, SQLite), and one of this 1.2 ms, where such a detect of 50,000 definitions takes 5. No build of one program avoids
@@ -11,6 +11,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -27,9 +28,9 @@ var version = "dev" // set by the build
 const whole = "fettle-server"
 
 func main() {
-	if o, ok := plain(os.Args[1:]); ok {
+	if d, ok := understood(os.Args[1:]); ok {
 		standalone.Short()
-		if standalone.Detect(context.Background(), o) == nil {
+		if d.run(context.Background()) == nil {
 			return
 		}
 	}
@@ -38,20 +39,46 @@ func main() {
 	os.Exit(3)
 }
 
-// plain understands the one detect and nothing that would need interpretation.
-func plain(args []string) (o standalone.Options, ok bool) {
-	if len(args) != 7 || args[0] != "detect" {
-		return o, false
+// detection is a stand-alone detect as it was asked for.
+type detection struct {
+	standalone.Options
+	explain string
+}
+
+// run does it; it has said nothing yet where it fails.
+func (d detection) run(ctx context.Context) error {
+	if d.explain != "" {
+		return standalone.Explain(ctx, d.Options, d.explain)
 	}
-	o = standalone.Options{Version: version, Out: os.Stdout}
-	for i := 1; i < len(args); i += 2 {
-		to := map[string]*string{"--catalog": &o.Catalog, "--root": &o.Root, "--snapshot": &o.Snapshot}[args[i]]
-		if to == nil || *to != "" || strings.HasPrefix(args[i+1], "-") {
-			return o, false
+	return standalone.Detect(ctx, d.Options)
+}
+
+// understood reads the words after fettle; not ok where the whole program must look at them.
+func understood(args []string) (d detection, ok bool) {
+	if len(args) == 0 || args[0] != "detect" {
+		return d, false
+	}
+	d.Options = standalone.Options{Version: version, Out: os.Stdout}
+	values := map[string]*string{"--catalog": &d.Catalog, "--root": &d.Root, "--facts": &d.Facts, "--snapshot": &d.Snapshot, "--explain": &d.explain}
+	for rest := args[1:]; len(rest) > 0; rest = rest[1:] {
+		if rest[0] == "--json" || rest[0] == "-j" {
+			d.JSON = true
+			continue
 		}
-		*to = args[i+1]
+		name, value, joined := strings.Cut(rest[0], "=")
+		if !joined && len(rest) > 1 {
+			rest = rest[1:]
+			value = rest[0]
+		}
+		to := values[name]
+		if to == nil || *to != "" || value == "" || strings.HasPrefix(value, "-") || strings.HasPrefix(value, "~") {
+			return d, false
+		}
+		*to = value
 	}
-	return o, o.Catalog != "" && o.Snapshot != "" && filepath.IsAbs(o.Root)
+	root, err := filepath.Abs(cmp.Or(d.Root, "/"))
+	d.Root = root
+	return d, err == nil && d.Catalog != ""
 }
 
 // become turns this process into another program of the same folder, and returns only where it cannot.

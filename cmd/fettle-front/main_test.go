@@ -85,7 +85,7 @@ func fettle(t *testing.T, dir, words string) (out, said string, code int) {
 
 func TestDetectIsDoneHere(t *testing.T) {
 	dir := install(t)
-	for _, words := range []string{"detect --catalog bundle --root DIR/root --snapshot s", "detect --snapshot s --catalog bundle --root DIR/root"} {
+	for _, words := range []string{"detect --catalog bundle --root DIR/root --snapshot s", "detect --snapshot s --catalog bundle --root DIR/root", "detect --snapshot=s --catalog=bundle --root=root"} {
 		out, said, code := fettle(t, dir, words)
 		if code != 0 || said != "" || !strings.HasPrefix(out, "1 not patched, ") {
 			t.Errorf("%s: %d %q %q", words, code, out, said)
@@ -102,11 +102,27 @@ func TestDetectIsDoneHere(t *testing.T) {
 	}
 }
 
+func TestDetectAnswersInEveryForm(t *testing.T) {
+	dir := install(t)
+	for words, want := range map[string]string{
+		"detect --catalog bundle --root root":                       "dpkg",
+		"detect --catalog bundle --root root --json":                `"verdict"`,
+		"detect -j --catalog bundle --root DIR/root":                `"verdict"`,
+		"detect --catalog bundle --root root --explain dpkg":        "1.21.22",
+		"detect --json --explain=dpkg --catalog bundle --root root": `"expected"`,
+	} {
+		if out, said, code := fettle(t, dir, words); code != 0 || said != "" || !strings.Contains(out, want) || strings.Contains(out, "|") {
+			t.Errorf("%s: %d %q %q", words, code, out, said)
+		}
+	}
+}
+
 // Everything else is the whole program's, word by word, and so is a detect that fails.
 func TestTheRestIsHandedOn(t *testing.T) {
 	dir := install(t)
-	for _, words := range []string{"", "serve", "--help", "detect", "detect --catalog bundle", "detect --catalog bundle --root DIR/root --snapshot s --json",
-		"detect --catalog bundle --root root --snapshot s", "detect --catalog bundle --catalog bundle --snapshot s", "detect --catalog bundle --root DIR/root --explain dpkg",
+	for _, words := range []string{"", "serve", "--help", "detect", "detect --help", "detect --schema", "detect --replay r", "detect --catalog",
+		"detect --catalog bundle --root DIR/root --record r", "detect --catalog bundle --catalog bundle --snapshot s", "detect --catalog bundle --root DIR/root --explain nothing",
+		"detect --catalog bundle --root DIR/root --facts nothing", "detect --catalog bundle more",
 		"detect --catalog bundle --root DIR/root --snapshot --json", "detect --catalog nothing --root DIR/root --snapshot s", "detect --catalog bundle --root DIR --snapshot s"} {
 		out, said, code := fettle(t, dir, words)
 		if want := strings.ReplaceAll(strings.Join(strings.Fields(words), "|")+"|", "DIR", dir); code != 7 || said != "" || out != want {
