@@ -56,7 +56,7 @@ var agentDefects = []Defect{
 	{Name: "the simulated plan may remove", File: "internal/agent/host/simulate.go",
 		Old: "if s.verb == \"Remv\" || s.verb == \"Purg\" {", New: "if false {", Test: "TestJudge", In: "./internal/agent/host"},
 	{Name: "the simulated plan may downgrade", File: "internal/agent/host/simulate.go",
-		Old: "order < 0 || order == 0 && old.State == patch.Installed {", New: "order == 0 && old.State == patch.Installed {", Test: "TestJudge", In: "./internal/agent/host"},
+		Old: "order < 0 && !back || order == 0 && old.State == patch.Installed {", New: "order == 0 && old.State == patch.Installed {", Test: "TestJudge", In: "./internal/agent/host"},
 	{Name: "a held package is changed", File: "internal/agent/host/simulate.go",
 		Old: "	if old.Held {\n", New: "	if false {\n", Test: "TestJudge", In: "./internal/agent/host"},
 	{Name: "the vendor's index need not be the signed one", File: "internal/agent/host/chain.go",

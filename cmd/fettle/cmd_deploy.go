@@ -44,12 +44,14 @@ type planFlags struct {
 	HookBefore []string `help:"Run this hook of each machine's own administrator before the first installation; one that fails ends the order." placeholder:"NAME"`
 	HookAfter  []string `help:"Run this hook after the last installation." placeholder:"NAME"`
 
+	NotWhile []string `help:"Install nothing while this program runs." placeholder:"PROGRAM"`
+
 	RestartService []string `help:"Restart this service after an installation where it runs code that was replaced." placeholder:"UNIT"`
 }
 
 // manner gives how the machines go about it; nil where nothing is asked for.
 func (f planFlags) manner() (*patch.Manner, error) {
-	m := &patch.Manner{Before: f.HookBefore, After: f.HookAfter}
+	m := &patch.Manner{Before: f.HookBefore, After: f.HookAfter, Blockers: f.NotWhile}
 	for _, unit := range f.RestartService {
 		m.Services = append(m.Services, strings.TrimSuffix(unit, ".service")+".service")
 	}
@@ -246,6 +248,9 @@ func mannerLines(m *patch.Manner) (out []string) {
 	}
 	if len(m.After) > 0 {
 		out = append(out, "Hooks after it: "+strings.Join(m.After, ", "))
+	}
+	if len(m.Blockers) > 0 {
+		out = append(out, "Nothing is installed while one of these runs: "+strings.Join(m.Blockers, ", "))
 	}
 	if len(m.Services) > 0 {
 		out = append(out, "Restarted where they run old code: "+strings.Join(m.Services, ", "))

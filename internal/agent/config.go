@@ -37,6 +37,8 @@ type Config struct {
 	Room func(n int64, places ...string) error
 	// Power says why nothing should be begun with the power that the machine has; nil asks the machine.
 	Power func() error
+	// Runs names the first of some programs that runs; nil asks the machine.
+	Runs func(names []string) (who string, err error)
 	// LockWait is how long another program may hold the package manager's lock before an item fails with its name.
 	LockWait time.Duration
 	// ScriptLimit is how long one script of a package may run before it is ended and its patch fails.
@@ -85,6 +87,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.ScriptLimit <= 0 {
 		c.ScriptLimit = 30 * time.Minute
+	}
+	if c.Runs == nil {
+		c.Runs = host.Runs
 	}
 	if c.Hooks == nil {
 		c.Hooks = host.Hooks{Root: "/", Dir: DefaultHookDir()}

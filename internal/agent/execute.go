@@ -155,6 +155,9 @@ func (r *run) install(ctx context.Context, item wire.OrderItem) error {
 	if ok, word := readPolicy(r.cfg.PolicyFile).Deploys(); !ok {
 		return r.fail(item, ownerForbids(word))
 	}
+	if err := r.blocked(item); err != nil {
+		return r.fail(item, err)
+	}
 	if err := r.await(ctx); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -14,11 +15,13 @@ const (
 	PolicyNoDeploy   = "no-deploy"
 	PolicyNoReboot   = "no-reboot"
 	PolicyNoTakeover = "no-takeover" // other patch services on this machine are left alone
+	PolicyNotWhile   = "not-while"   // with a program, and packages: they are not installed while it runs
 )
 
 // Policy is the owner's local policy. The zero value allows what orders allow.
 type Policy struct {
-	Words []string
+	Words    []string
+	Blockers []Blocker
 }
 
 // Deploys says whether orders may install anything, and the word that forbids it.
@@ -43,7 +46,13 @@ func (p Policy) TakesOver() (bool, string) {
 }
 
 // String joins the words, as check-ins carry them.
-func (p Policy) String() string { return strings.Join(p.Words, ",") }
+func (p Policy) String() string {
+	words := slices.Clone(p.Words)
+	for _, b := range p.Blockers {
+		words = append(words, strings.Join(append([]string{PolicyNotWhile, b.Program}, b.Packages...), " "))
+	}
+	return strings.Join(words, ",")
+}
 
 // readPolicy reads the owner's file. A file that cannot be read, or a word that is not known, forbids deploys: the owner meant something.
 func readPolicy(path string) Policy {
@@ -60,6 +69,12 @@ func readPolicy(path string) Policy {
 	for in.Scan() {
 		word, _, _ := strings.Cut(in.Text(), "#")
 		word = strings.TrimSpace(word)
+		if rest, ok := strings.CutPrefix(word, PolicyNotWhile+" "); ok {
+			if b, ok := readBlocker(rest); ok {
+				p.Blockers = append(p.Blockers, b)
+				continue
+			}
+		}
 		switch word {
 		case "":
 		case PolicyDetectOnly, PolicyNoDeploy, PolicyNoReboot, PolicyNoTakeover:

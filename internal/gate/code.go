@@ -64,6 +64,7 @@ const (
 	CodeAwaiting   = "awaiting-detect" // attempts: installed, and the detect after it has not come
 	CodeDependency = "dependency"      // attempts: it needs an unapproved package
 	CodeDrift      = "drift"           // attempts: the machine was not as planned, and has not detected since
+	CodeBlocker    = "program-runs"    // attempts: a program runs during whose running it is not installed
 	CodeOutOf      = "out-of-attempts" // attempts: a person must look
 
 	CodeFailed       = "failed"        // installed

@@ -129,7 +129,7 @@ func preflight(w World) Gate {
 // deploys reports whether an owner's policy, words with commas between them, lets Fettle install.
 func deploys(policy string) bool {
 	for word := range strings.SplitSeq(policy, ",") {
-		if word != "" && word != "no-reboot" && word != "no-takeover" {
+		if word != "" && word != "no-reboot" && word != "no-takeover" && !strings.HasPrefix(word, "not-while ") {
 			return false
 		}
 	}
@@ -189,6 +189,10 @@ func attempts(w World) Gate {
 		g.close(CodeOwner, or(clause(last.Text), "the machine's owner does not allow it"))
 		g.until(Owner, "it may be tried again; the owner decides on the machine")
 		g.NextAt = last.EndedAt.Add(w.Limits.RetryDisk)
+	case last != nil && last.Cause == patch.FailBlocker && w.Now.Before(last.EndedAt.Add(w.Limits.Retry)):
+		g.close(CodeBlocker, or(clause(last.Text), "a program runs during whose running it is not installed"))
+		g.until(Owner, "it may be tried again; the program must have ended by then")
+		g.NextAt = last.EndedAt.Add(w.Limits.Retry)
 	case last != nil && last.Cause == patch.FailDrift && !w.judgedSince(last.EndedAt):
 		g.close(CodeDrift, or(clause(last.Text), "the machine was not as the plan assumed"))
 		g.until(Agent, "the agent detects again")

@@ -177,6 +177,7 @@ func TestClosedGates(t *testing.T) {
 		{"clock lately", func(w *World) { a := failed(patch.FailClock, time.Minute); w.Blocked = &a }, Preflight, CodeClock, "it said no", Owner},
 		{"hook lately", func(w *World) { a := failed(patch.FailHook, time.Minute); w.Blocked = &a }, Preflight, CodeHook, "it said no", Owner},
 		{"network lately", func(w *World) { a := failed(patch.FailNetwork, time.Minute); w.Blocked = &a }, Preflight, CodeNetwork, "it said no", Time},
+		{"blocker lately", func(w *World) { w.Attempts = []patch.Attempt{failed(patch.FailBlocker, time.Minute)} }, Attempts, CodeBlocker, "it said no", Owner},
 		{"owner lately", func(w *World) { w.Attempts = []patch.Attempt{failed(patch.FailPolicy, time.Minute)} }, Attempts, CodeOwner, "it said no", Owner},
 		{"under way", func(w *World) { w.Attempts = []patch.Attempt{{ID: "a", State: patch.ExecWaiting}} }, Attempts, CodeUnderWay, "order waits", Agent},
 		{"awaiting detect", func(w *World) { w.Attempts = []patch.Attempt{done(time.Minute, "", 0)} }, Attempts, CodeAwaiting, "detect after it has not come", Agent},
@@ -266,7 +267,7 @@ func TestGatesOpenAgain(t *testing.T) {
 			}
 		},
 		"owner allows the rest": func(w *World) { w.Machine.Policy = "no-reboot" },
-		"owner keeps others":    func(w *World) { w.Machine.Policy = "no-takeover,no-reboot" },
+		"owner keeps others":    func(w *World) { w.Machine.Policy = "no-takeover,not-while backup perl*,no-reboot" },
 		"gone three times, and a person approved it since": func(w *World) {
 			u := done(23*time.Hour, patch.EffectUndone, 6)
 			w.Attempts = []patch.Attempt{u, u, u}

@@ -154,6 +154,7 @@ const (
 	FailTimeout     FailCause = "time-out"     // a script of the patch did not end, and was ended
 	FailPower       FailCause = "power"        // on battery, and too little of it is left
 	FailClock       FailCause = "clock"        // the machine's clock is wrong, so no window can be kept
+	FailBlocker     FailCause = "blocker"      // a program runs during whose running it is not installed
 	FailHook        FailCause = "hook"         // a hook of the machine's administrator failed, or is not there
 )
 

@@ -15,6 +15,8 @@ type Manner struct {
 	After  []string `json:"after,omitempty"`
 	// Services are systemd units that are restarted, after an installation, where they run code that was replaced. Others are only told.
 	Services []string `json:"services,omitempty"`
+	// Blockers are programs during whose running nothing of the order is installed.
+	Blockers []string `json:"blockers,omitempty"`
 }
 
 const (
@@ -27,8 +29,15 @@ var hookShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile
 // ValidHook reports whether a name may be one of a hook: it is a file name and can be nothing else.
 func ValidHook(name string) bool { return hookShape().MatchString(name) }
 
+var processShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.+:@-]{0,63}$`) })
+
+// ValidProgram reports whether a name may be one of a program that runs: of its file, without folders.
+func ValidProgram(name string) bool { return processShape().MatchString(name) }
+
 // Empty reports whether a manner asks for nothing.
-func (m *Manner) Empty() bool { return m == nil || len(m.Before)+len(m.After)+len(m.Services) == 0 }
+func (m *Manner) Empty() bool {
+	return m == nil || len(m.Before)+len(m.After)+len(m.Services)+len(m.Blockers) == 0
+}
 
 // Check says what is wrong with a manner; nil where it may be signed and carried out.
 func (m *Manner) Check() error {
@@ -42,6 +51,14 @@ func (m *Manner) Check() error {
 	for _, name := range all {
 		if !ValidHook(name) {
 			return Errorf(Invalid, "%.80q is no name of a hook: letters, digits, - and _", name)
+		}
+	}
+	if len(m.Blockers) > maxBlockers {
+		return Errorf(Invalid, "%d programs are more than the %d that an order may wait for", len(m.Blockers), maxBlockers)
+	}
+	for _, name := range m.Blockers {
+		if !ValidProgram(name) {
+			return Errorf(Invalid, "%.80q is no name of a program", name)
 		}
 	}
 	if len(m.Services) > maxServices {
