@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -142,34 +141,6 @@ func TestDetectOnWindows(t *testing.T) {
 	}
 }
 
-// Files of one folder that many definitions ask about are found by every name that Windows finds them by, and by no other.
-func TestFilesOfOneFolderOnWindows(t *testing.T) {
-	w := newWindows(t)
-	fettle, _ := programs(t)
-	w.copy("testdata/kettle/kettle.c", `C:\Vendor\Engine.dll`)
-	want := map[string]string{"Engine.dll": "patched", "ENGINE.DLL": "patched", "engine.dll.": "patched", "engine.dl": "not-patched", "..\\Vendor\\engine.dll": "patched"}
-	for i := range 12 {
-		want[fmt.Sprintf("absent%d.dll", i)] = "not-patched"
-	}
-	var packages strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(want)) { // what is there comes first, between and last
-		fmt.Fprintf(&packages, `<p:SoftwareDistributionPackage><p:Properties PackageID="%x"/><p:LocalizedProperties><p:Language>en</p:Language><p:Title>%s</p:Title></p:LocalizedProperties><p:InstallableItem><p:ApplicabilityRules><p:IsInstalled><b:FileExists Path="C:\Vendor\%s"/></p:IsInstalled><p:IsInstallable><b:WindowsVersion MajorVersion="6"/></p:IsInstallable></p:ApplicabilityRules></p:InstallableItem></p:SoftwareDistributionPackage>`, name, name, name)
-	}
-	dir := t.TempDir()
-	file, bundle := filepath.Join(dir, "packages.xml"), filepath.Join(dir, "bundle")
-	if err := os.WriteFile(file, []byte("<c>"+packages.String()+"</c>"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command(fettle, "catalog", "build", "-o", bundle, "--sdp", file).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	w.copy(bundle, `C:\Fettle\bundle`)
-	_, got, text := w.detect(`C:\Fettle\bundle`)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s\n%s", diff, text)
-	}
-}
-
 // Windows XP with its second service pack and with its third are two host OSes, read at the moment of detect.
 func TestAServicePackMakesAnotherWindows(t *testing.T) {
 	w := newWindows(t)
@@ -274,12 +245,13 @@ func TestAWindowsMachineJoins(t *testing.T) {
 	}
 }
 
-// serve runs the agent until the test ends.
-func (w *windows) serve() {
+// serve runs the agent until the test ends, and gives what it says. Wine tells there when the machine is asked to restart: it cannot.
+func (w *windows) serve() *output {
 	w.t.Helper()
 	ctx, stop := context.WithCancel(w.t.Context())
 	agent, log := w.Command(ctx, windowsAgent, "run"), &output{}
 	agent.Stdout, agent.Stderr = log, log
+	agent.Env = append(agent.Env, "WINEDEBUG=-all,fixme+advapi")
 	if err := agent.Start(); err != nil {
 		w.t.Fatal(err)
 	}
@@ -290,6 +262,7 @@ func (w *windows) serve() {
 			w.t.Logf("the agent said:\n%s", log)
 		}
 	})
+	return log
 }
 
 // authority is a certificate authority of this test's own, and signs with a certificate of it.
@@ -429,7 +402,8 @@ func (w *windows) old(name string) {
 }
 
 // Installers of every temper on one machine: a signed MSI that works, one that wants a restart, one that fails, one that lies, one that
-// hangs, and one that somebody else signed. Each ends as what it is, and none stands in another's way.
+// hangs, and one that somebody else signed. Each ends as what it is, and none stands in another's way. The
+// restart that is owed is asked for once the order has ended.
 func TestDeployOnWindows(t *testing.T) {
 	needRoot(t)
 	w, s, h, ca := newWindows(t), newShed(t), newShelf(t), newAuthority(t)
@@ -448,7 +422,9 @@ func TestDeployOnWindows(t *testing.T) {
 	h.put("Wok", "exe", "Somebody Else", ca.sign(t, setup(t, "Wok", "-DCODE=0", `-DPROGRAM="Wok"`)), silent)
 	s.cli("feeds", "add", "--name", "apps", "--apps", h.pack(), "--os", "windows-6.1-sp1-amd64")
 	s.cli("catalog", "sync")
-	name := w.joins(s)
+	w.enrol(s)
+	said := w.serve()
+	name := w.admitted(s)
 	b := &box{s: s, spec: lab.AgentSpec{Hostname: name}}
 	var ids []string
 	for _, r := range b.rows("--verdict", "not-patched") {
@@ -458,9 +434,12 @@ func TestDeployOnWindows(t *testing.T) {
 		t.Fatalf("it needs %v\n%s", ids, s.cli("machines", "rows", name))
 	}
 	s.approve(ids...)
-	plan, _ := s.plan(b)
+	plan, _ := s.plan(b, "--reboot", "if-needed")
 	s.ended(s.apply(plan))
 	says(t, s.cli("explain", name, "apps/test.cup/2.0"), "owes a reboot before it takes effect")
+	until(t, "Windows is asked to restart, with a message, a countdown and a reason", func() bool {
+		return strings.Contains(said.String(), `InitiateSystemShutdownExW (null) L"This machine restarts to finish installing updates." 30 1 1 0x80020011`)
+	})
 	if err := w.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -56,4 +56,11 @@ func TestOtherUpdatersOnWindows(t *testing.T) {
 	until(t, "it is turned off once more", func() bool { return w.has(autoPolicy, "NoAutoUpdate") == "0x1" })
 	s.cli("updaters", "release", "wsus", "--label", "all")
 	until(t, "it is given back as it was", func() bool { return w.has(autoPolicy, "NoAutoUpdate") == "0x0" })
+
+	// Wine has the beginning of a Windows Update: the child that speaks with it comes as far as that, and says so in words.
+	out, err := w.Exec(t.Context(), windowsAgent, "offers", "--source", "online", "--json")
+	if err == nil {
+		t.Error("a Windows Update that answers nothing counts as an answer")
+	}
+	says(t, string(out), `"step":"CreateUpdateSearcher"`, "0x80004001: it is not there on this system", `"updates":[]`)
 }

@@ -44,6 +44,7 @@ func commands() []command {
 		{"explain", "PATCH", "say what the newest detect and the newest order say about a patch", "fettle-agent explain perl", explain},
 		{"detect", "--catalog FILE", "judge every patch of a catalog bundle; no server, no state", "fettle-agent detect --catalog debian.fettle --root /mnt", detectAlone},
 		{"facts", "", "print the facts that a detect judges", "fettle-agent facts --root /mnt", facts},
+		{"offers", "", "ask the system's own updater (Windows Update, softwareupdate) what it would install", "fettle-agent offers --source online", offers},
 		{"reboot", "now|snooze", "answer a restart that this machine's appliance asks for", "fettle-agent reboot snooze", answerReboot},
 		{"uninstall", "", "take the agent away from this machine, and give back what it turned off", "fettle-agent uninstall", uninstall},
 		{"repair", "", "put a damaged journal aside and begin a new one", "fettle-agent repair", repair},

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/windows"
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/sys/windows/svc/mgr"
 
 	"github.com/fettle-project/fettle/internal/agent"
+	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -22,7 +24,19 @@ const serviceName = "FettleAgent"
 
 // systemCommands are those of this operating system alone.
 func systemCommands() []command {
-	return []command{{"service", "install|remove|start|stop", "keep the agent running as a service of Windows", "fettle-agent service install", service}}
+	return []command{{"service", "install|remove|start|stop", "keep the agent running as a service of Windows", "fettle-agent service install", service}, {"wua", "as-set|online|wsus|offline [CAB]", "what \"offers\" starts to speak with Windows Update", "fettle-agent wua online", wua}}
+}
+
+// wua speaks with Windows Update, in a process of its own.
+func wua(_ context.Context, c *call) error {
+	words, err := c.parse()
+	if err != nil {
+		return err
+	}
+	if len(words) < 1 || len(words) > 2 {
+		return usage{errors.New("wua takes a source, and a catalog where that is offline")}
+	}
+	return host.SpeakToWindowsUpdate(host.Source(words[0]), strings.Join(words[1:], ""), c.out)
 }
 
 func service(ctx context.Context, c *call) error {

@@ -11,7 +11,7 @@ import (
 // later can then be judged over the same facts. They are not OVAL's. docs/facts.md lists their fields.
 func Whole(class string) bool {
 	switch class {
-	case "windows", "macos", "program", "hotfix", "msiproduct", "msipatch", "folder", "device":
+	case "windows", "macos", "program", "hotfix", "msiproduct", "msipatch", "folder", "device", "receipt":
 		return true
 	}
 	return false

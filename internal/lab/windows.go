@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Windows is a Windows machine as Wine plays it: a drive, a registry and services of its own. It shares the network of this machine, so
@@ -53,8 +54,10 @@ func StartWindows(ctx context.Context, dir string) (*Windows, error) {
 }
 
 func (w *Windows) boot(ctx context.Context) error {
-	boot := w.command(ctx, wine, "wineboot", "--init")
-	if out, err := boot.CombinedOutput(); err != nil {
+	limited, stop := context.WithTimeout(ctx, 3*time.Minute)
+	defer stop()
+	boot := w.command(limited, wine, "wineboot", "--init")
+	if out, err := boot.CombinedOutput(); err != nil && !errors.Is(err, exec.ErrWaitDelay) {
 		return fmt.Errorf("cannot boot a Windows machine under Wine: %w: %s", err, lastLines(string(out), 3))
 	}
 	w.desk = w.command(context.WithoutCancel(ctx), wine, "cmd")
@@ -92,6 +95,7 @@ func (w *Windows) command(ctx context.Context, program string, args ...string) *
 	c.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + filepath.Join(w.dir, "home"), "WINEPREFIX=" + filepath.Join(w.dir, "prefix"), "WINEARCH=win64",
 		"WINEDEBUG=-all", "WINEDLLOVERRIDES=mscoree,mshtml="}
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	c.WaitDelay = 2 * time.Second // services that it started keep what it prints to open
 	return c
 }
 
@@ -101,7 +105,7 @@ func (w *Windows) Exec(ctx context.Context, program string, args ...string) ([]b
 	var errs strings.Builder
 	c.Stderr = &errs
 	out, err := c.Output()
-	if err != nil {
+	if err != nil && !errors.Is(err, exec.ErrWaitDelay) {
 		return out, fmt.Errorf("%s %s: %w: %s", program, strings.Join(args, " "), err, lastLines(errs.String()+string(out), 5))
 	}
 	return out, nil
@@ -128,7 +132,8 @@ func (w *Windows) Stop() error {
 	kill.Stdout, kill.Stderr = io.Discard, io.Discard
 	_ = kill.Run() // an error says that nothing runs
 	if w.desk != nil && w.desk.Process != nil {
-		_ = w.desk.Wait() // it was killed
+		_ = w.desk.Process.Kill() // Windows did already, or never saw it
+		_ = w.desk.Wait()
 		w.desk = nil
 	}
 	return w.command(ctx, wineServer, "--wait").Run()

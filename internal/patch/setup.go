@@ -4,7 +4,9 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
+	"unicode"
 )
 
 // Setup says how a file that belongs to no package manager is installed. It travels in signed orders only. It names an installer's kind,
@@ -22,6 +24,8 @@ type Setup struct {
 	Blockers []string `json:"blockers,omitempty"`
 	// Minutes is how long the installer may take; 0 means 30.
 	Minutes int `json:"minutes,omitempty"`
+	// Uninstall is the command by which a person removes what it installs. It is shown where the installer failed, and never run.
+	Uninstall string `json:"uninstall,omitempty"`
 }
 
 // SetupKind is what an installer was made with; that decides how it is silent.
@@ -32,6 +36,7 @@ const (
 	SetupMSI   SetupKind = "msi"   // Windows Installer package
 	SetupMSP   SetupKind = "msp"   // Windows Installer patch
 	SetupMSU   SetupKind = "msu"   // update of Windows itself
+	SetupCAB   SetupKind = "cab"   // component package of Windows, what an msu holds
 	SetupInno  SetupKind = "inno"  // Inno Setup
 	SetupNSIS  SetupKind = "nsis"  // Nullsoft
 	SetupBurn  SetupKind = "burn"  // WiX bundle
@@ -50,9 +55,10 @@ const (
 )
 
 const (
-	maxSwitches = 16
-	maxBlockers = 32
-	maxMinutes  = 240
+	maxSwitches  = 16
+	maxBlockers  = 32
+	maxMinutes   = 240
+	maxUninstall = 300
 )
 
 var (
@@ -70,7 +76,7 @@ func (s *Setup) Check() error {
 	bad := func(why string) error {
 		return &Error{Kind: Invalid, What: "an installer cannot be run as its definition says", Why: why}
 	}
-	kinds := []SetupKind{SetupMSI, SetupMSP, SetupMSU, SetupInno, SetupNSIS, SetupBurn, SetupPlain}
+	kinds := []SetupKind{SetupMSI, SetupMSP, SetupMSU, SetupCAB, SetupInno, SetupNSIS, SetupBurn, SetupPlain}
 	outcomes := []SetupOutcome{SetupDone, SetupReboot, SetupBusy, SetupFailed}
 	shape := switchShape()
 	if s.Kind == SetupMSI || s.Kind == SetupMSP {
@@ -78,16 +84,18 @@ func (s *Setup) Check() error {
 	}
 	switch {
 	case !slices.Contains(kinds, s.Kind):
-		return bad("its kind " + strconv.Quote(string(s.Kind)) + " is not one of msi, msp, msu, inno, nsis, burn and plain")
+		return bad("its kind " + strconv.Quote(string(s.Kind)) + " is not one of msi, msp, msu, cab, inno, nsis, burn and plain")
 	case len(s.Switches) > maxSwitches || len(s.Blockers) > maxBlockers || len(s.Codes) > 100:
 		return bad("it has too many switches, blockers or exit codes")
+	case len(s.Uninstall) > maxUninstall || strings.ContainsFunc(s.Uninstall, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return bad("its command for removal is too long, or cannot be shown")
 	case len(s.Signer) > 200:
 		return bad("its signer's name is too long")
 	case s.Minutes < 0 || s.Minutes > maxMinutes:
 		return bad("it may take at most " + strconv.Itoa(maxMinutes) + " minutes")
 	case s.Kind == SetupPlain && len(s.Switches) == 0:
 		return bad("without a switch that makes it silent it would wait for somebody")
-	case s.Kind == SetupMSU && len(s.Switches) > 0:
+	case (s.Kind == SetupMSU || s.Kind == SetupCAB) && len(s.Switches) > 0:
 		return bad("updates of Windows take no switches")
 	}
 	for _, w := range s.Switches {

@@ -22,6 +22,7 @@ func TestSetupTakesNoCommands(t *testing.T) {
 		{Kind: patch.SetupMSI, Switches: []string{"TRANSFORMS=http://x/y"}}, {Kind: patch.SetupNSIS, Switches: []string{`/D=C:\Windows`}},
 		{Kind: patch.SetupPlain, Switches: []string{"a.exe"}}, {Kind: patch.SetupPlain, Switches: []string{"/S /T"}}, {Kind: patch.SetupPlain, Switches: []string{"/x=\"&calc\""}},
 		{Kind: patch.SetupMSI, Blockers: []string{`..\x.exe`}}, {Kind: patch.SetupMSI, Minutes: 1000}, {Kind: patch.SetupMSI, Codes: map[int]patch.SetupOutcome{1: "fine"}},
+		{Kind: patch.SetupCAB, Switches: []string{"/x"}}, {Kind: patch.SetupMSI, Uninstall: "msiexec\x1b[2J"}, {Kind: patch.SetupMSI, Uninstall: string(make([]byte, 301))},
 	} {
 		if bad.Check() == nil {
 			t.Errorf("%+v is taken", bad)

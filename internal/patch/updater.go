@@ -13,6 +13,7 @@ const (
 	WSUS               = "wsus"           // Windows Update of a server of one's own
 	ConfigMgr          = "configmgr"
 	Intune             = "intune"
+	SoftwareUpdate     = "softwareupdate" // of macOS
 )
 
 // UpdaterState is another patch service as it stands on a machine.

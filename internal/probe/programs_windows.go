@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"fmt"
 	"runtime"
 	"strconv"
 	"strings"
@@ -14,11 +13,8 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// What Windows and Windows Installer keep of what is installed.
-const (
-	productsKey = `SOFTWARE\Microsoft\Windows\CurrentVersion\Installer\UserData\S-1-5-18\Products`
-	classKey    = `SYSTEM\CurrentControlSet\Control\Class\`
-)
+// classKey is below which Windows keeps its drivers.
+const classKey = `SYSTEM\CurrentControlSet\Control\Class\`
 
 // below calls each for every key directly below one, in the order in which Windows has them. A key that is not there has none below.
 func (g *gathering) below(root registry.Key, path string, view uint32, each func(name string, k registry.Key)) {
@@ -53,45 +49,6 @@ func (g *gathering) program() {
 		f = told(f, "version", "", p.Version)
 		g.add(append(f, text("scope", p.Scope), text("windows_view", p.View))...)
 	}
-}
-
-// msiproduct answers for products that Windows Installer has installed for the machine.
-func (g *gathering) msiproduct() {
-	g.below(registry.LOCAL_MACHINE, productsKey, registry.WOW64_64KEY, func(packed string, k registry.Key) {
-		code, ok := unpackGUID(packed)
-		properties, err := registry.OpenKey(k, "InstallProperties", registry.READ|registry.WOW64_64KEY)
-		if !ok || err != nil {
-			return // advertised, or half removed
-		}
-		defer properties.Close()
-		f := []patch.Field{text("product_code", code)}
-		f = told(f, "name", "", say(properties, "DisplayName"))
-		f = told(f, "version", "version", say(properties, "DisplayVersion"))
-		if n, _, err := properties.GetIntegerValue("Language"); err == nil {
-			f = append(f, typed("language", "int", strconv.FormatUint(n, 10)))
-		}
-		g.add(f...)
-	})
-}
-
-// patchStates are the states of a patch for a product (MSIPATCHSTATE).
-var patchStates = map[uint64]string{1: "applied", 2: "superseded", 4: "obsoleted", 8: "registered"}
-
-// msipatch answers for patches of products.
-func (g *gathering) msipatch() {
-	g.below(registry.LOCAL_MACHINE, productsKey, registry.WOW64_64KEY, func(packed string, k registry.Key) {
-		product, ok := unpackGUID(packed)
-		if !ok {
-			return
-		}
-		g.below(k, "Patches", registry.WOW64_64KEY, func(packed string, k registry.Key) {
-			code, ok := unpackGUID(packed)
-			n, _, err := k.GetIntegerValue("State")
-			if ok && err == nil && patchStates[n] != "" {
-				g.add(text("patch_code", code), text("product_code", product), text("state", patchStates[n]))
-			}
-		})
-	})
 }
 
 // hotfix answers for the updates of Windows itself that are installed.
@@ -277,22 +234,4 @@ func (g *gathering) inSubkey(k registry.Key) (f []patch.Field) {
 		}
 	}
 	return f
-}
-
-// unpackGUID turns Windows Installer's packed form of a GUID, "BCCDD71B5A16C72428076F4493E3E584", into its own.
-func unpackGUID(packed string) (string, bool) {
-	if len(packed) != 32 {
-		return "", false
-	}
-	turned := func(s string, by int) string {
-		b := make([]byte, 0, len(s))
-		for i := 0; i < len(s); i += by {
-			for j := i + by - 1; j >= i; j-- {
-				b = append(b, s[j])
-			}
-		}
-		return string(b)
-	}
-	tail := turned(packed[16:], 2)
-	return strings.ToUpper(fmt.Sprintf("{%s-%s-%s-%s-%s}", turned(packed[:8], 8), turned(packed[8:12], 4), turned(packed[12:16], 4), tail[:4], tail[4:])), true
 }

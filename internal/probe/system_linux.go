@@ -3,6 +3,7 @@ package probe
 // system is what a Linux machine needs to be asked.
 type system struct {
 	tree  *tree
+	root  string
 	texts map[string]string // by path
 	kept  int
 	names map[string]map[string]string // of accounts, by file and number
@@ -14,7 +15,7 @@ func Open(root string) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Machine{system: system{tree: t}}, nil
+	return &Machine{system: system{tree: t, root: root}}, nil
 }
 
 // Close lets go of what is open.
@@ -29,7 +30,12 @@ func (s *system) begin() { s.tree.lastName = "" }
 // class gives what answers for a class of items; nil where nothing does.
 func (m *Machine) class(name string) func(*gathering) {
 	switch name {
+	case "program", "receipt":
+		return mac(m.root, name)
 	case "family":
+		if answers := mac(m.root, name); answers != nil {
+			return answers
+		}
 		return (*gathering).family
 	case "file":
 		return (*gathering).file

@@ -4,11 +4,11 @@ package probe
 
 import "runtime"
 
-// system has nothing: on this operating system only its family is known so far.
-type system struct{}
+// system is a Mac, or another system of which only the family is known.
+type system struct{ root string }
 
-// Open begins to ask the machine that runs this program. Close it.
-func Open(string) (*Machine, error) { return &Machine{}, nil }
+// Open begins to ask the machine whose root directory is root. Close it.
+func Open(root string) (*Machine, error) { return &Machine{system: system{root}}, nil }
 
 // Close lets go of what is open.
 func (m *Machine) Close() error { return nil }
@@ -16,6 +16,9 @@ func (m *Machine) Close() error { return nil }
 func (s *system) begin() {}
 
 func (m *Machine) class(name string) func(*gathering) {
+	if answers := mac(m.root, name); answers != nil {
+		return answers
+	}
 	if name != "family" {
 		return nil
 	}

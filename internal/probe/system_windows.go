@@ -53,6 +53,10 @@ func (m *Machine) class(name string) func(*gathering) {
 		return (*gathering).msiproduct
 	case "msipatch":
 		return (*gathering).msipatch
+	case "msifeature":
+		return (*gathering).msifeature
+	case "msicomponent":
+		return (*gathering).msicomponent
 	case "folder":
 		return (*gathering).folder
 	case "device":

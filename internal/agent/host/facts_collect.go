@@ -17,6 +17,9 @@ func CollectFacts(ctx context.Context, root string) (patch.Facts, error) {
 	if err := ctx.Err(); err != nil {
 		return f, err
 	}
+	if isMac(root) {
+		return macFacts(ctx, root)
+	}
 	release, err := readRelease(root)
 	if err != nil {
 		return f, err
@@ -55,6 +58,9 @@ func meanwhile[T any](work func() (T, error)) (wait func() (T, error)) {
 // CollectPackages reads a machine's packages only, for definitions that say themselves which systems they are about: neither the host OS
 // nor the native architecture need to be known.
 func CollectPackages(ctx context.Context, root string) (f patch.Facts, err error) {
+	if isMac(root) {
+		return patch.Facts{OS: patch.OSFacts{Key: patch.AnyOS}, Packages: []patch.Package{}}, ctx.Err()
+	}
 	release, _ := readRelease(root) // without, the database that is there tells
 	manager := managerOf(root, release)
 	policy := func() (*patch.AptPolicy, error) { return nil, nil }

@@ -2,7 +2,7 @@ package host
 
 import (
 	"context"
-	"strings"
+	"time"
 
 	"golang.org/x/sys/windows/registry"
 
@@ -99,20 +99,14 @@ func (k key) keys() []string {
 	return names
 }
 
-// values names the values of a key.
-func (k key) values() []string {
+// written is when a key was changed last; zero where Windows does not say.
+func (k key) written() time.Time {
 	if !k.there() {
-		return nil
+		return time.Time{}
 	}
-	names, _ := k.k.ReadValueNames(-1)
-	return names
-}
-
-func (k key) has(name string) bool {
-	for _, n := range k.values() {
-		if strings.EqualFold(n, name) {
-			return true
-		}
+	st, err := k.k.Stat()
+	if err != nil {
+		return time.Time{}
 	}
-	return false
+	return st.ModTime()
 }

@@ -16,6 +16,9 @@ func CollectInventory(ctx context.Context, root string, f patch.Facts) (patch.In
 	if err := ctx.Err(); err != nil {
 		return patch.Inventory{}, err
 	}
+	if isMac(root) {
+		return macInventory(ctx, root, f)
+	}
 	hash, _, err := wire.HashJSON(f)
 	if err != nil {
 		return patch.Inventory{}, err
@@ -38,10 +41,18 @@ func CollectInventory(ctx context.Context, root string, f patch.Facts) (patch.In
 }
 
 // BootID names the current boot; it changes with every restart of the kernel. Empty where the OS does not tell.
-func BootID(root string) string { return line(root, "proc/sys/kernel/random/boot_id") }
+func BootID(root string) string {
+	if id := sysctl("kern.bootsessionuuid"); id != "" && live(root) {
+		return id
+	}
+	return line(root, "proc/sys/kernel/random/boot_id")
+}
 
 // RebootSignal says whether the machine owes a reboot, derived live, so that it clears by itself.
 func RebootSignal(root string) patch.RebootSignal {
+	if isMac(root) {
+		return macReboot(root)
+	}
 	release, _ := readRelease(root)
 	packages, _ := managerOf(root, release).read(root) // without it the kernels in /boot tell
 	return rebootSignal(root, readKernel(root, packages))

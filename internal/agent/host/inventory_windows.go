@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -64,12 +65,13 @@ func BootID(string) string {
 // RebootSignal says whether the machine owes a reboot, derived live, so that it clears by itself.
 func RebootSignal(string) patch.RebootSignal {
 	var r patch.RebootSignal
+	booted := time.Now().Add(-windows.DurationSinceBoot())
 	for _, one := range []struct{ key, says string }{
 		{`SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\RebootPending`, "Windows has components to put in place"},
 		{`SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update\RebootRequired`, "Windows Update asks for it"},
 	} {
 		k := openKey(one.key)
-		if k.there() {
+		if k.there() && !outlived(k.written(), booted) {
 			r.Reasons = append(r.Reasons, one.says)
 		}
 		k.close()
@@ -80,7 +82,8 @@ func RebootSignal(string) patch.RebootSignal {
 	}
 	k.close()
 	k = openKey(`SYSTEM\CurrentControlSet\Control\Session Manager`)
-	if n := replacements(k.list("PendingFileRenameOperations")); n > 0 {
+	there := func(path string) bool { _, err := os.Lstat(path); return err == nil }
+	if replacements(k.list("PendingFileRenameOperations"), there)+replacements(k.list("PendingFileRenameOperations2"), there) > 0 {
 		r.Reasons = append(r.Reasons, "files that are in use wait to be replaced")
 	}
 	k.close()

@@ -52,6 +52,8 @@ func setupArgs(s *patch.Setup, file, log string) (program string, args []string,
 		return "msiexec.exe", append([]string{verb, file, "/qn", "/norestart", "/l*", log, "REBOOT=ReallySuppress"}, s.Switches...), nil
 	case patch.SetupMSU:
 		return "wusa.exe", []string{file, "/quiet", "/norestart"}, nil
+	case patch.SetupCAB:
+		return "dism.exe", []string{"/online", "/add-package", "/packagepath:" + file, "/quiet", "/norestart"}, nil
 	case patch.SetupInno:
 		args = []string{"/VERYSILENT", "/SUPPRESSMSGBOXES", "/NORESTART", "/SP-"}
 	case patch.SetupNSIS:
@@ -72,18 +74,34 @@ func ended(s *patch.Setup, p patch.PlanPackage, code int, log string) (reboot bo
 	case patch.SetupBusy:
 		return false, &Failure{Cause: patch.FailLock, Text: fmt.Sprintf("another installation is going on on this machine (exit code %d of %s)", code, p.Name), Log: log}
 	}
-	return false, &Failure{Cause: patch.FailPatch, Text: fmt.Sprintf("the installer of %s %s failed with exit code %d%s", p.Name, p.Version, code, meaning(s.Kind, code)), Log: log}
+	return false, &Failure{Cause: patch.FailPatch, Text: fmt.Sprintf("the installer of %s %s failed with exit code %d%s%s", p.Name, p.Version, code, meaning(s.Kind, code), leftovers(s)), Log: log}
 }
 
-// meaning translates what Windows Installer says by a number (its documented error codes).
+// leftovers tells a person how to remove what an installer that failed may have left.
+func leftovers(s *patch.Setup) string {
+	if s.Uninstall == "" {
+		return ""
+	}
+	return "; to remove what it may have left: " + s.Uninstall
+}
+
+// meaning translates what Windows Installer, Windows Update and component servicing say by a number (their documented error codes).
 func meaning(k patch.SetupKind, code int) string {
-	if k != patch.SetupMSI && k != patch.SetupMSP {
+	switch k {
+	case patch.SetupMSU, patch.SetupCAB:
+		if t := UpdateCode(uint32(code)); t != "" {
+			return ": " + t
+		}
+		return ""
+	case patch.SetupMSI, patch.SetupMSP:
+	default:
 		return ""
 	}
 	texts := map[int]string{1601: "the Windows Installer service does not answer", 1602: "somebody cancelled it", 1603: "a fatal error; its log says more",
 		1605: "what it changes is not installed", 1612: "its source is not there", 1619: "the file cannot be opened", 1620: "the file is no installer package",
 		1622: "its log cannot be written", 1625: "this machine's policy forbids it", 1633: "it is for another kind of processor",
-		1636: "the file is no patch package", 1638: "another version is installed already", 1642: "what it patches is not installed", 1643: "this machine's policy forbids patches"}
+		1635: "the patch cannot be opened", 1636: "the file is no patch package", 1638: "another version is installed already", 1642: "what it patches is not installed, or is of a version that it is not for",
+		1643: "this machine's policy forbids patches", 1647: "the patch is not for this product any more"}
 	if t, known := texts[code]; known {
 		return ": " + t
 	}

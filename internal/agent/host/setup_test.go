@@ -18,6 +18,7 @@ func TestInstallersRunWithAFixedArgv(t *testing.T) {
 		{patch.Setup{Kind: patch.SetupMSI, Switches: []string{"ALLUSERS=1"}}, "msiexec.exe", "/i|F|/qn|/norestart|/l*|L|REBOOT=ReallySuppress|ALLUSERS=1"},
 		{patch.Setup{Kind: patch.SetupMSP}, "msiexec.exe", "/p|F|/qn|/norestart|/l*|L|REBOOT=ReallySuppress"},
 		{patch.Setup{Kind: patch.SetupMSU}, "wusa.exe", "F|/quiet|/norestart"},
+		{patch.Setup{Kind: patch.SetupCAB}, "dism.exe", "/online|/add-package|/packagepath:F|/quiet|/norestart"},
 		{patch.Setup{Kind: patch.SetupInno, Switches: []string{"/NOICONS"}}, "F", "/VERYSILENT|/SUPPRESSMSGBOXES|/NORESTART|/SP-|/NOICONS"},
 		{patch.Setup{Kind: patch.SetupNSIS}, "F", "/S"},
 		{patch.Setup{Kind: patch.SetupBurn}, "F", "/quiet|/norestart"},
@@ -53,6 +54,28 @@ func TestExitCodesBecomeCauses(t *testing.T) {
 		if reboot != c.reboot || cause != c.cause || !strings.Contains(text, c.says) {
 			t.Errorf("%d: %v, %q, %q", c.code, reboot, cause, text)
 		}
+	}
+}
+
+// What Windows' own installers of updates have said by a number, recorded, is told in words; so is how to remove what a failed one left.
+func TestCodesOfWindowsUpdatesAreToldInWords(t *testing.T) {
+	p := patch.PlanPackage{Name: "KB5034122.msu", Version: "1"}
+	for _, c := range []struct {
+		kind patch.SetupKind
+		code int // as the program ends: a 32-bit number with a sign
+		says string
+	}{
+		{patch.SetupMSU, -2145124329, "exit code -2145124329: it does not apply to this machine"}, {patch.SetupCAB, -2146498530, "it does not apply"},
+		{patch.SetupMSU, -2145124330, "a restart is owed first"}, {patch.SetupCAB, -2146498525, "newer servicing stack"}, {patch.SetupMSP, 1642, "not installed, or is of a version"},
+		{patch.SetupNSIS, 1642, "exit code 1642; to remove what it may have left: unins.exe /S"},
+	} {
+		_, err := ended(&patch.Setup{Kind: c.kind, Uninstall: "unins.exe /S"}, p, c.code, "")
+		if err == nil || !strings.Contains(err.Error(), c.says) || !strings.HasSuffix(err.Error(), "; to remove what it may have left: unins.exe /S") {
+			t.Errorf("%s %d: %v", c.kind, c.code, err)
+		}
+	}
+	if reboot, err := ended(&patch.Setup{Kind: patch.SetupMSU}, p, 2359302, ""); reboot || err != nil {
+		t.Errorf("one that is there already: %v %v", reboot, err)
 	}
 }
 

@@ -130,7 +130,7 @@ func (s *Setups) install(ctx context.Context, p patch.PlanPackage) (reboot bool,
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return false, out, &Failure{Cause: patch.FailTimeout, Log: out,
-			Text: fmt.Sprintf("the installer of %s %s did not end within %s; it and what it had started were ended", p.Name, p.Version, limit(p.Setup))}
+			Text: fmt.Sprintf("the installer of %s %s did not end within %s; it and what it had started were ended%s", p.Name, p.Version, limit(p.Setup), leftovers(p.Setup))}
 	case err != nil:
 		return false, out, &Failure{Cause: patch.FailPatch, Text: fmt.Sprintf("the installer of %s %s cannot be started: %v", p.Name, p.Version, err), Log: out}
 	}
@@ -141,7 +141,7 @@ func (s *Setups) install(ctx context.Context, p patch.PlanPackage) (reboot bool,
 // extension is what Windows wants a file of a kind to be called.
 func extension(k patch.SetupKind) string {
 	switch k {
-	case patch.SetupMSI, patch.SetupMSP, patch.SetupMSU:
+	case patch.SetupMSI, patch.SetupMSP, patch.SetupMSU, patch.SetupCAB:
 		return "." + string(k)
 	}
 	return ".exe"

@@ -3,6 +3,7 @@ package host
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -63,12 +64,22 @@ func windowsArch(processor string) string {
 }
 
 // replacements counts the files that a restart will put in another's place: pairs of "what" and "where to" in
-// PendingFileRenameOperations. Pairs without "where to" only delete, mostly temporary files of installers: nothing waits for them.
-func replacements(pairs []string) (n int) {
+// PendingFileRenameOperations. Nothing waits for the others: pairs without "where to" only delete, mostly temporary files of installers; what goes to
+// a folder for temporary files replaces nothing that runs; and what is gone already cannot be put anywhere, however often Windows restarts.
+func replacements(pairs []string, there func(path string) bool) (n int) {
 	for i := 0; i+1 < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
+		_, from, _ := strings.Cut(pairs[i], `\??\`) // behind a number, where a file is to be replaced in some way of its own
+		if to := strings.ToLower(pairs[i+1]); to != "" && !strings.Contains(to, `\temp\`) && there(from) {
 			n++
 		}
 	}
 	return n
+}
+
+// clockStep is how far the machine's clock may have been set since a restart.
+const clockStep = 10 * time.Minute
+
+// outlived reports that a sign of a restart that is owed is older than the restart that there was: another one would not clear it either.
+func outlived(written, booted time.Time) bool {
+	return !written.IsZero() && written.Before(booted.Add(-clockStep))
 }

@@ -2,6 +2,7 @@ package host
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -53,9 +54,22 @@ func TestARestartIsOwedForWhatWillBeReplaced(t *testing.T) {
 		{[]string{`\??\C:\Windows\Temp\a.tmp`, ""}, 0},
 		{[]string{`\??\C:\Windows\Temp\a.tmp`, "", `\??\C:\x\new.dll`, `!\??\C:\x\old.dll`}, 1},
 		{[]string{`\??\C:\x\new.dll`}, 0},
+		{[]string{`\??\C:\x\gone.dll`, `!\??\C:\x\old.dll`}, 0}, // a restart cannot do it any more
+		{[]string{`*1\??\C:\x\new.dll`, `*1\??\C:\x\old.dll`}, 1},
+		{[]string{`\??\C:\x\new.dll`, `\??\C:\Users\eve\AppData\Local\Temp\1.tmp`}, 0},
 	} {
-		if got := replacements(c.pairs); got != c.want {
+		if got := replacements(c.pairs, func(path string) bool { return path == `C:\x\new.dll` }); got != c.want {
 			t.Errorf("%q: %d files will be replaced and not %d", c.pairs, got, c.want)
+		}
+	}
+}
+
+// What has outlived a restart waits for something else; a clock that was set back a little makes no difference.
+func TestASignThatOutlivedARestartOwesNone(t *testing.T) {
+	booted := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	for written, want := range map[time.Time]bool{booted.Add(-time.Hour): true, booted.Add(-time.Minute): false, booted.Add(time.Hour): false, {}: false} {
+		if outlived(written, booted) != want {
+			t.Errorf("%s: %v", written, !want)
 		}
 	}
 }

@@ -57,7 +57,7 @@ type Package struct {
 	URL          string         `yaml:"url"`
 	SHA256       string         `yaml:"sha256"`
 	Size         int64          `yaml:"size"`
-	Kind         string         `yaml:"kind"`     // msi, msp, msu, inno, nsis, burn, exe; msix and archive are not installed
+	Kind         string         `yaml:"kind"`     // msi, msp, msu, cab, inno, nsis, burn, exe; msix and archive are not installed
 	Switches     string         `yaml:"switches"` // beside those with which installers of its kind ask nothing
 	Signer       string         `yaml:"signer"`   // the name in the certificate that it must be signed with
 	Blockers     []string       `yaml:"blockers"` // programs during whose running it is not installed: "scribbler.exe"

@@ -7,7 +7,7 @@ import (
 )
 
 // Kinds are the words for what an installer was made with. An archive and an msix are known and not installed.
-var kinds = map[string]patch.SetupKind{"msi": patch.SetupMSI, "msp": patch.SetupMSP, "msu": patch.SetupMSU, "inno": patch.SetupInno, "nsis": patch.SetupNSIS,
+var kinds = map[string]patch.SetupKind{"msi": patch.SetupMSI, "msp": patch.SetupMSP, "msu": patch.SetupMSU, "cab": patch.SetupCAB, "inno": patch.SetupInno, "nsis": patch.SetupNSIS,
 	"burn": patch.SetupBurn, "exe": patch.SetupPlain, "msix": "", "archive": ""}
 
 // outcomes are the words for exit codes.
@@ -20,7 +20,7 @@ func (p *Package) setup() *patch.Setup {
 	if kind == "" {
 		return nil
 	}
-	s := &patch.Setup{Kind: kind, Signer: p.Signer, Blockers: p.Blockers, Minutes: p.Minutes}
+	s := &patch.Setup{Kind: kind, Signer: p.Signer, Blockers: p.Blockers, Minutes: p.Minutes, Uninstall: p.Uninstall}
 	for _, w := range strings.Fields(p.Switches) {
 		if !always(kind, w) {
 			s.Switches = append(s.Switches, w)
@@ -41,7 +41,7 @@ func (p *Package) setup() *patch.Setup {
 // always reports switches that agents give to every installer of a kind by themselves.
 func always(kind patch.SetupKind, word string) bool {
 	switch kind {
-	case patch.SetupMSI, patch.SetupMSP, patch.SetupMSU:
+	case patch.SetupMSI, patch.SetupMSP, patch.SetupMSU, patch.SetupCAB:
 		switch strings.ToLower(word) {
 		case "/qn", "/quiet", "/q", "/passive", "/norestart", "reboot=reallysuppress":
 			return true

@@ -1,0 +1,46 @@
+package host
+
+// UpdateCode says in words what Windows Update, component servicing or Windows itself means by a result code (HRESULT), as their documentation
+// lists them; empty for one that is not listed here.
+func UpdateCode(code uint32) string {
+	return map[uint32]string{
+		0x00240001: "the service was stopped", 0x00240002: "the agent updated itself", 0x00240003: "it ended with errors", 0x00240005: "done; a restart is owed",
+		0x00240006: "it is installed already", 0x00240007: "it is not installed", 0x00240008: "it was downloaded already",
+		0x80240001: "Windows Update does not serve", 0x80240002: "too many requests at once", 0x80240004: "Windows Update is not set up yet", 0x80240007: "the update is not among those found",
+		0x80240008: "something is missing", 0x80240009: "another operation is going on", 0x8024000b: "somebody cancelled it", 0x8024000c: "there is nothing to do",
+		0x8024000d: "the update's metadata are damaged", 0x8024000e: "the update's metadata are too large or damaged", 0x8024000f: "updates need each other in a circle",
+		0x80240010: "too many updates depend on each other", 0x80240016: "another installation is going on, or a restart is owed first", 0x80240017: "it does not apply to this machine",
+		0x80240018: "a user's token is missing", 0x80240019: "an exclusive update cannot be installed with others", 0x8024001a: "the policy cannot be read", 0x8024001b: "Windows Update is updating itself",
+		0x8024001d: "the update has invalid metadata", 0x8024001e: "the service was shut down", 0x8024001f: "there was no network", 0x80240020: "nobody is logged on who could allow it",
+		0x80240021: "it took too long", 0x80240022: "all of the updates failed", 0x80240023: "the licence was declined", 0x80240024: "there are no updates", 0x80240025: "policy forbids it",
+		0x80240026: "an update of this kind is not served", 0x80240027: "the update was declined", 0x80240028: "it cannot be removed", 0x80240029: "the update's own text is missing",
+		0x8024002b: "the update's own service is missing", 0x8024002c: "a delta could not be applied", 0x8024002d: "a full file is missing", 0x8024002e: "policy lets Windows Update reach no server",
+		0x80240032: "the question is not understood", 0x80240033: "the licence cannot be had", 0x80240034: "it could not be downloaded", 0x80240035: "it was not processed",
+		0x80240036: "it cannot be done in this state", 0x80240037: "this machine cannot do that", 0x80240038: "the kind of driver is wrong", 0x80240039: "this machine cannot be served",
+		0x8024003a: "the network is paid for by volume", 0x80240042: "the update is unknown", 0x80240043: "the update has no user interface", 0x80240044: "only an administrator may",
+		0x80240fff: "an unexpected error",
+		0x80241001: "Windows Installer could not search", 0x80241002: "Windows Installer is too old", 0x80242000: "the installer did not answer", 0x80242006: "the update's metadata are wrong",
+		0x8024200b: "the installer failed", 0x80242014: "the update waits for a restart", 0x80242015: "the installer went wrong", 0x80242016: "how it ended is not known",
+		0x80242017: "a new servicing stack is needed first",
+		0x80243002: "the installation's result cannot be read", 0x80243003: "the installation's result has no number", 0x80244007: "the server refused the client's request", 0x8024400a: "the server's answer cannot be read",
+		0x8024400d: "the server found fault with the request", 0x80244010: "the server went through too many rounds", 0x80244011: "policy names no server of one's own", 0x80244015: "the server asks the client to begin anew",
+		0x80244016: "the server understood nothing (HTTP 400)", 0x80244017: "the server wants to know who asks (HTTP 401)", 0x80244018: "the server forbids it (HTTP 403)", 0x80244019: "the server does not have it (HTTP 404)",
+		0x8024401b: "the proxy wants to know who asks (HTTP 407)", 0x8024401c: "the server waited too long (HTTP 408)", 0x8024401f: "the server has an error (HTTP 500)", 0x80244021: "the server's gateway fails (HTTP 502)",
+		0x80244022: "the server is overloaded (HTTP 503)", 0x80244023: "the server's gateway waited too long (HTTP 504)", 0x8024402c: "the server's name cannot be found", 0x8024402f: "the answer came damaged",
+		0x80244fff: "the server could not be asked",
+		0x80245001: "redirection to the server failed", 0x80246002: "the file's hash is not the right one", 0x80246007: "it was not downloaded", 0x80246008: "the background transfer service cannot be reached",
+		0x80246013: "the update's files are missing", 0x80247001: "the offline catalog cannot be searched", 0x80247002: "the offline catalog is missing", 0x80248007: "the asked thing is not in the local store",
+		0x8024800c: "the local store is busy", 0x80248011: "the local store cannot be used", 0x80248014: "the service is not registered", 0x80248015: "the service has expired: a newer offline catalog is needed",
+		0x8024a000: "automatic updates do not serve", 0x8024d009: "the agent's own update is turned off", 0x8024e001: "a condition is of no known kind",
+		0x80070002: "a file is not there", 0x80070003: "a folder is not there", 0x80070005: "access is denied", 0x80070020: "a file is in use", 0x80070057: "an argument is wrong", 0x80070070: "the disk is full",
+		0x8007000d: "its data are invalid", 0x8007000e: "there is not enough memory", 0x80070422: "the service is disabled", 0x80070490: "an element was not found", 0x800705b4: "it took too long",
+		0x80070641: "Windows Installer cannot be reached", 0x80070643: "a fatal error during installation", 0x80070bc2: "a restart is owed", 0x80070bc9: "a restart is owed first",
+		0x80072ee2: "the server did not answer in time", 0x80072ee7: "the server's name cannot be found", 0x80072efd: "the server cannot be reached", 0x80072f8f: "the server's certificate is not valid, or the clock is wrong",
+		0x80073701: "components that it needs are missing", 0x80073712: "the component store is damaged",
+		0x800b0100: "it is not signed", 0x800b0101: "a certificate has expired", 0x800b0109: "the signer's root is not trusted",
+		0x800f0816: "a restart is owed first", 0x800f081e: "it does not apply to this machine", 0x800f081f: "its source files are not there", 0x800f0823: "a newer servicing stack is needed first",
+		0x800f0900: "the package is damaged", 0x800f0922: "it was rolled back", 0x800f0982: "the installation's parts do not fit each other", 0x800f0988: "files of an earlier version are missing",
+		0x80004001: "it is not there on this system", 0x80004002: "the interface is not there", 0x80004004: "it was aborted", 0x80004005: "an error without a name", 0x80040154: "Windows Update is not there on this system",
+		0x8000ffff: "an unexpected error",
+	}[code]
+}
