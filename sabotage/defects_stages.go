@@ -183,4 +183,6 @@ var stageDefects = []Defect{
 		Old: "m.deployable.Or(c.Seats)", New: "m.deployable.Or(among)", Test: "TestMachinesAreJudgedTogether", In: "./internal/story"},
 	{Name: "lint counts what an older detect says", File: "internal/lint/needs.go",
 		Old: "roaring.And(having, current)", New: "having", Test: "TestAnyOrder", In: "./internal/story"},
+	{Name: "a simulated machine says done and installs nothing", File: "internal/simulate/work.go",
+		Old: "\t\tm.install(p)\n", New: "\t\t_ = p\n", Test: "TestSimulatedFleetCarriesOrdersOut", In: "./cmd/fettle"},
 }

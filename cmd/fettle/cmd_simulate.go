@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -16,29 +17,40 @@ import (
 )
 
 type simulateCmd struct {
-	Machines    int      `default:"1000" help:"How many machines to simulate."`
-	Patches     int      `default:"0" help:"Publish a catalog of so many simulated patches first, for a host OS that no real machine has; 0: use the catalogs that are there." placeholder:"N"`
-	Server      string   `help:"The agent listener, e.g. https://127.0.0.1:8461. Default: the one of the appliance that you are logged in to." placeholder:"URL"`
-	Token       string   `help:"An enrolment token that admits by itself, for all machines. Default: one is made, which needs a login." placeholder:"TOKEN"`
-	OS          []string `name:"os" help:"The machines' host OS; may be repeated, the machines are spread over them. Default: all that have a catalog." placeholder:"OS"`
-	Facts       string   `help:"Facts of a real machine, as fettle facts prints them: machines of its host OS have its packages." type:"existingfile" placeholder:"FILE"`
-	Rounds      int      `default:"2" help:"How often each machine detects a change, and then nothing new."`
-	Rate        float64  `default:"0" help:"Machines a second; 0: as many as the appliance takes."`
-	Workers     int      `default:"40" help:"How many machines are at work at once."`
-	Connections int      `default:"4000" help:"How many machines keep their connection; the others resume their TLS session each time."`
-	Active      int      `default:"0" help:"How many machines take part in the rounds after their first detect; 0: all." placeholder:"N"`
-	Applicable  int      `default:"1250" help:"How many patches apply to one machine, where the list has so many."`
-	States      int      `default:"480" help:"How many different machines there are of one host OS."`
-	Seed        uint64   `default:"1" help:"The same seed gives the same fleet."`
-	Prefix      string   `default:"simulated-" help:"What the machines' names begin with."`
-	Remove      bool     `help:"Revoke all machines whose names begin with the prefix, and end the simulated subscription; simulate nothing."`
-	Anywhere    bool     `name:"load-test-this-server" help:"Do it to an appliance on another machine too. Its people will notice."`
+	Machines    int           `default:"1000" help:"How many machines to simulate."`
+	Patches     int           `default:"0" help:"Publish a catalog of so many simulated patches first, for a host OS that no real machine has; 0: use the catalogs that are there." placeholder:"N"`
+	Server      string        `help:"The agent listener, e.g. https://127.0.0.1:8461. Default: the one of the appliance that you are logged in to." placeholder:"URL"`
+	Token       string        `help:"An enrolment token that admits by itself, for all machines. Default: one is made, which needs a login." placeholder:"TOKEN"`
+	OS          []string      `name:"os" help:"The machines' host OS; may be repeated, the machines are spread over them. Default: all that have a catalog." placeholder:"OS"`
+	Facts       string        `help:"Facts of a real machine, as fettle facts prints them: machines of its host OS have its packages." type:"existingfile" placeholder:"FILE"`
+	Rounds      int           `default:"2" help:"How often each machine detects a change, and then nothing new."`
+	Rate        float64       `default:"0" help:"Machines a second; 0: as many as the appliance takes."`
+	Workers     int           `default:"40" help:"How many machines are at work at once."`
+	Connections int           `default:"4000" help:"How many machines keep their connection; the others resume their TLS session each time."`
+	Active      int           `default:"0" help:"How many machines take part in the rounds after their first detect; 0: all." placeholder:"N"`
+	Applicable  int           `default:"1250" help:"How many patches apply to one machine, where the list has so many."`
+	States      int           `default:"480" help:"How many different machines there are of one host OS."`
+	Seed        uint64        `default:"1" help:"The same seed gives the same fleet."`
+	Prefix      string        `default:"simulated-" help:"What the machines' names begin with."`
+	Deploy      time.Duration `help:"Then take orders and report results for so long: 30m." placeholder:"DURATION"`
+	Every       time.Duration `default:"5s" help:"With --deploy: between two contacts of a machine."`
+	Failing     float64       `default:"0" help:"With --deploy: share of the installs that fail, 0 to 1." placeholder:"SHARE"`
+	Silent      float64       `default:"0" help:"With --deploy: share of the machines that are not heard of any more once they have begun to install." placeholder:"SHARE"`
+	Slow        float64       `default:"0" help:"With --deploy: share of the machines that take --slow-for for each patch." placeholder:"SHARE"`
+	SlowFor     time.Duration `default:"2m" help:"With --deploy: how long a slow machine takes for one patch."`
+	Remove      bool          `help:"Revoke all machines whose names begin with the prefix, and end the simulated subscription; simulate nothing."`
+	Anywhere    bool          `name:"load-test-this-server" help:"Do it to an appliance on another machine too. Its people will notice."`
 }
 
 func (simulateCmd) Help() string {
 	return `A fleet that is not there: each machine enrols with a key of its own, checks in, sends inventory and facts, and detects, over the agent
 protocol and with the agent's own code. Verdicts are what the engine says about the packages that a machine claims to have. Progress goes
 to standard error; the figures are one line of JSON. Interrupt it at any time: what was measured until then is printed.
+
+With --deploy the machines go on afterwards: they ask for orders, verify them, report each step, and end with a detect of what is then installed, so that
+rings, plans, windows and halts can be tried on a fleet that is not there. Which machine is slow or falls silent, and which patch fails where,
+follows from --seed. Patches are deployable where the appliance can get their files: use a host OS of a real subscription (--os), and keep in mind that
+what you approve is then fetched from the vendor. Nothing is installed anywhere.
 
 Load tests are for an appliance on this machine; for another one say --load-test-this-server. What is simulated stays in the ledger, as
 everything does: use an appliance that you can throw away, or --remove, which revokes the machines.
@@ -47,6 +59,7 @@ Examples:
   fettle simulate --machines 1000 --patches 30000
   fettle simulate --machines 5000 --os debian-12-amd64 --facts web-14.json --rounds 4
   fettle simulate --machines 200 --rate 20 --server https://127.0.0.1:8461 --token fettle1.…
+  fettle simulate --machines 300 --os debian-12-amd64 --rounds 0 --deploy 30m --failing 0.02 --silent 0.01 --slow 0.1
   fettle simulate --remove`
 }
 
@@ -54,6 +67,9 @@ Examples:
 func (c simulateCmd) Run(ctx context.Context, s *screen) error {
 	if c.Machines < 1 || c.Machines > 100_000 || c.States < 48 || c.States > 100_000 || c.Workers < 1 || c.Workers > 1000 || c.Patches < 0 || c.Patches > 200_000 || c.Prefix == "" {
 		return usagef("--machines goes from 1 to 100,000, --states from 48 to 100,000, --workers from 1 to 1,000, --patches to 200,000, and --prefix is not empty")
+	}
+	if !share(c.Failing) || !share(c.Silent) || !share(c.Slow) || c.Deploy < 0 || c.Every < 0 || c.SlowFor < 0 {
+		return usagef("--failing, --silent and --slow are shares from 0 to 1, and times are not negative")
 	}
 	if c.Remove {
 		return c.remove(ctx, s)
@@ -77,10 +93,15 @@ func (c simulateCmd) Run(ctx context.Context, s *screen) error {
 	return json.NewEncoder(s.out).Encode(figures)
 }
 
+func share(v float64) bool { return v >= 0 && v <= 1 }
+
 // prepare settles what the run needs: where, with which token, of which host OSes. Only what is missing needs a login.
 func (c simulateCmd) prepare(ctx context.Context, s *screen) (simulate.Config, error) {
 	cfg := simulate.Config{Server: c.Server, Token: c.Token, Machines: c.Machines, Applicable: c.Applicable, States: c.States, Rounds: c.Rounds, Rate: c.Rate,
 		Workers: c.Workers, Connections: c.Connections, Active: c.Active, Seed: c.Seed, Prefix: c.Prefix, Version: "simulated " + version}
+	if c.Deploy > 0 {
+		cfg.Work = &simulate.Work{For: c.Deploy, Every: c.Every, Failing: c.Failing, Silent: c.Silent, Slow: c.Slow, SlowFor: c.SlowFor}
+	}
 	for _, name := range c.OS {
 		cfg.OSes = append(cfg.OSes, patch.HostOS(name))
 	}

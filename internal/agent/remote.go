@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"net"
@@ -103,6 +104,26 @@ func (r *Remote) Put(ctx context.Context, path string, h patch.Hash, body []byte
 // Tell sends a snapshot: as what changed since base where the appliance takes that, else whole.
 func (r *Remote) Tell(ctx context.Context, base, snap patch.Snapshot) (wire.SnapshotReply, error) {
 	return r.conn.tell(ctx, base, snap, func() ([]byte, error) { return wire.EncodeSnapshot(snap) })
+}
+
+// Order fetches the order that waits for the machine and verifies it; ok is false where there is none.
+func (r *Remote) Order(ctx context.Context) (o wire.Order, ok bool, err error) {
+	var e wire.Envelope
+	empty, err := r.conn.call(ctx, wire.PathOrder, "", nil, &e)
+	if err != nil || empty {
+		return o, false, err
+	}
+	if err := e.Open(ed25519.PublicKey(r.id.ApproverKey), wire.TypeOrder, &o); err != nil {
+		return o, false, err
+	}
+	return o, true, checkOrder(o, r.id.Machine)
+}
+
+// Report tells what became of an order's items, and gives the number of the newest result that the appliance has.
+func (r *Remote) Report(ctx context.Context, results []wire.Result) (ack uint64, err error) {
+	var reply wire.ResultsReply
+	_, err = r.conn.call(ctx, wire.PathResults, "", wire.Results{Results: results}, &reply)
+	return reply.Ack, err
 }
 
 // Ask makes a request that the appliance answers with NotFound after it has seen whose it is, and without looking anything up.

@@ -22,13 +22,22 @@ type Figures struct {
 	Errors      map[string]int        `json:"errors"` // by kind; each was tried again
 	Lost        int                   `json:"lost"`   // machines that gave up
 	Seconds     float64               `json:"seconds"`
+	Work        *WorkFigures          `json:"work,omitempty"` // where orders were carried out
 	Interrupted bool                  `json:"interrupted,omitempty"`
 	steps       map[string]*stopwatch // in the making
 }
 
+// WorkFigures are what the machines made of their orders.
+type WorkFigures struct {
+	Orders    int `json:"orders"`    // carried out to their closing detect
+	Installed int `json:"installed"` // patches on machines
+	Failed    int `json:"failed"`    // likewise
+	Silent    int `json:"silent"`    // machines that were not heard of any more
+}
+
 // StepFigures are those of one kind of request.
 type StepFigures struct {
-	Name      string  `json:"name"` // "enrol", "join", "whole", "changed", "unchanged", "checkin", "empty"
+	Name      string  `json:"name"` // "enrol", "join", "whole", "changed", "unchanged", "checkin", "empty", "work"
 	Done      int     `json:"done"`
 	Seconds   float64 `json:"seconds"`
 	PerSecond float64 `json:"per_second"`

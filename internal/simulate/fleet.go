@@ -31,6 +31,7 @@ type Config struct {
 	Seed        uint64
 	Prefix      string // of the machines' names
 	Version     string // that the machines say they run
+	Work        *Work  // after the rounds; nil: the machines take no orders
 	Progress    func(step string, done, total int)
 }
 
@@ -56,6 +57,9 @@ func Run(ctx context.Context, c Config) (Figures, error) {
 		}
 	}
 	f.figures.settle(f.order)
+	if c.Work != nil {
+		f.figures.Work = &WorkFigures{Orders: int(f.meter.orders.Load()), Installed: int(f.meter.installed.Load()), Failed: int(f.meter.failed.Load()), Silent: int(f.meter.silent.Load())}
+	}
 	f.figures.Seconds = time.Since(begun).Seconds()
 	return f.figures, err
 }
@@ -98,6 +102,9 @@ func (f *fleet) run(ctx context.Context) error {
 		if err := f.step(ctx, p.name, p.over, func(ctx context.Context, m *machine) error { return p.do(m, ctx) }); err != nil {
 			return err
 		}
+	}
+	if f.Work != nil {
+		return f.work(ctx)
 	}
 	return nil
 }

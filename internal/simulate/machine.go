@@ -25,6 +25,12 @@ type machine struct {
 	counter uint64
 	told    patch.Snapshot // newest acknowledged one
 	lost    bool
+
+	// Of orders: see Work.
+	job      *job
+	packages []patch.Package // while an order is under way
+	results  uint64
+	silent   bool
 }
 
 func (m *machine) join(ctx context.Context) error {
@@ -36,25 +42,30 @@ func (m *machine) join(ctx context.Context) error {
 
 // checkin says how the machine is, and brings the documents that the appliance asks for.
 func (m *machine) checkin(ctx context.Context) error {
+	_, err := m.contact(ctx)
+	return err
+}
+
+func (m *machine) contact(ctx context.Context) (reply wire.CheckinReply, err error) {
 	inventory, body, err := agent.Pack(m.inventory())
 	if err != nil {
-		return err
+		return reply, err
 	}
 	m.counter++
-	reply, err := m.remote.Checkin(ctx, wire.Checkin{Counter: m.counter, Boot: m.boot(), OS: m.group.os, Agent: m.version, Hostname: m.name,
-		Inventory: inventory, Facts: m.state.facts, Snapshot: m.told.Seq, Revision: m.told.Revision})
+	reply, err = m.remote.Checkin(ctx, wire.Checkin{Counter: m.counter, Boot: m.boot(), OS: m.group.os, Agent: m.version, Hostname: m.name,
+		Inventory: inventory, Facts: m.state.facts, Snapshot: m.told.Seq, Revision: m.told.Revision, Results: m.results})
 	if err != nil {
-		return err
+		return reply, err
 	}
 	if reply.WantInventory {
 		if err := m.remote.Put(ctx, wire.PathInventory, inventory, body); err != nil {
-			return err
+			return reply, err
 		}
 	}
 	if reply.WantFacts {
-		return m.remote.Put(ctx, wire.PathFacts, m.state.facts, m.state.body)
+		err = m.remote.Put(ctx, wire.PathFacts, m.state.facts, m.state.body)
 	}
-	return nil
+	return reply, err
 }
 
 func (m *machine) boot() string { return fmt.Sprintf("boot-of-%s", m.name) }
@@ -83,10 +94,13 @@ func (m *machine) changed(ctx context.Context) error {
 // unchanged detects once more.
 func (m *machine) unchanged(ctx context.Context) error { return m.detect(ctx, m.state) }
 
-func (m *machine) detect(ctx context.Context, s *state) error {
+func (m *machine) detect(ctx context.Context, s *state) error { return m.detectFor(ctx, s, "") }
+
+// detectFor detects at the end of an order.
+func (m *machine) detectFor(ctx context.Context, s *state, order string) error {
 	now := time.Now().UTC()
 	snap := patch.Snapshot{Verdicts: s.verdicts, Receipt: patch.Receipt{Machine: m.remote.ID(), Seq: m.told.Seq + 1, OS: m.group.os, Revision: m.group.meta.ID, Boot: m.boot(),
-		Started: now.Add(-90 * time.Millisecond), Ended: now, Expected: s.verdicts.Len(), Evaluated: s.verdicts.Len(), Errors: s.errors, Facts: s.facts, Agent: m.version}}
+		Started: now.Add(-90 * time.Millisecond), Ended: now, Expected: s.verdicts.Len(), Evaluated: s.verdicts.Len(), Errors: s.errors, Facts: s.facts, Agent: m.version, Order: order}}
 	reply, err := m.remote.Tell(ctx, m.told, snap)
 	if err != nil {
 		return err

@@ -20,6 +20,7 @@ type state struct {
 	body     []byte // the facts as they travel
 	os       patch.OSFacts
 	verdicts patch.Vector
+	packages []patch.Package // where orders are carried out; nil else
 	errors   int
 }
 
@@ -28,6 +29,7 @@ type group struct {
 	os       patch.HostOS
 	meta     patch.RevisionMeta
 	patches  []patch.Patch
+	sigs     *detect.Signatures
 	byWave   [waves + 1][]*state
 	applies  int // patches, on average
 	jsonSize int
@@ -39,7 +41,7 @@ func survey(c Config, meta patch.RevisionMeta, patches []patch.Patch, signatures
 	if err != nil {
 		return nil, err
 	}
-	g := &group{os: meta.OS, meta: meta, patches: patches}
+	g := &group{os: meta.OS, meta: meta, patches: patches, sigs: sigs}
 	r := rand.New(rand.NewPCG(c.Seed, uint64(len(patches))))
 	lines := linesOf(meta.OS, patches, r)
 	var rest []patch.Package
@@ -56,9 +58,13 @@ func survey(c Config, meta patch.RevisionMeta, patches []patch.Patch, signatures
 		if i%2 == 1 {
 			wave = 1 + i/2%waves
 		}
-		s, err := stateOf(sigs, osFacts(meta.OS, known), installedAt(lines, rest, wave, r))
+		packages := installedAt(lines, rest, wave, r)
+		s, err := stateOf(sigs, osFacts(meta.OS, known), packages)
 		if err != nil {
 			return nil, err
+		}
+		if c.Work != nil {
+			s.packages = packages
 		}
 		g.byWave[wave] = append(g.byWave[wave], s)
 		counts := s.verdicts.Counts()

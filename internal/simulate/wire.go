@@ -7,8 +7,12 @@ import (
 	"time"
 )
 
-// meter counts bytes on the wire, as the kernel takes and gives them.
-type meter struct{ sent, got atomic.Int64 }
+// meter counts bytes on the wire, as the kernel takes and gives them, and what the machines did.
+type meter struct {
+	sent, got atomic.Int64
+	// What was made of orders.
+	orders, installed, failed, silent atomic.Int64
+}
 
 type metered struct {
 	net.Conn
