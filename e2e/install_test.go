@@ -3,7 +3,13 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"html"
+	"io"
 	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -182,4 +188,97 @@ func TestTheAgentsMSI(t *testing.T) {
 	if out, err := w.Exec(t.Context(), "sc", "query", "FettleAgent"); err == nil && strings.Contains(string(out), "STATE") {
 		t.Errorf("the service stays: %s", out)
 	}
+}
+
+// As a new administrator: sign in, choose archives, paste a line on a real machine, watch it arrive, and read why a patch is as it is. Five
+// requests that change something, and no documentation.
+func TestFirstSteps(t *testing.T) {
+	needRoot(t)
+	s := newShed(t)
+	m := s.barn("first")
+	archive, err := lab.ReadArchive(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	suite, err := archive.Suite(release)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := newBrowser(t, "https://"+s.Console)
+	started := time.Now()
+	if at, _ := browser.posts("/sign-in", url.Values{"name": {s.Admin}, "password": {s.Password}}); at != "/start" {
+		t.Fatalf("the first sign-in leads to %q", at)
+	}
+	if at, page := browser.posts("/start/feeds", url.Values{"line": {suite.Line()}}); at != "/start" {
+		t.Fatalf("choosing leads to %q: %s", at, page)
+	}
+	_, page := browser.posts("/start/token", url.Values{"admit": {"yes"}})
+	_, rest, _ := strings.Cut(page, `<pre class="cmd" tabindex="0">`)
+	text, _, _ := strings.Cut(rest, "</pre>")
+	if out, err := types(t, m, html.UnescapeString(text)); err != nil {
+		t.Fatalf("%q: %v: %s", text, err, out)
+	}
+	agent := m.Command(t.Context(), "/usr/local/bin/fettle-agent", "run")
+	if err := agent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { m.Stop(); _ = agent.Wait() }()
+	until(t, "the first machine is judged", func() bool {
+		page = browser.gets("/start")
+		return strings.Contains(page, "Ask it anything")
+	})
+	_, rest, _ = strings.Cut(page, `href="/explain/`)
+	address, _, _ := strings.Cut(rest, `"`)
+	says(t, browser.gets("/explain/"+html.UnescapeString(address)), "on this OS", "snapshot", "first")
+	t.Logf("explained %s after the first sign-in", time.Since(started).Round(time.Second/10))
+	if strings.Contains(browser.gets("/"), `href="/start"`) {
+		t.Error("the first steps do not disappear")
+	}
+}
+
+// browser sends forms as a page of the console does, and keeps its cookie.
+type browser struct {
+	t    *testing.T
+	base string
+	http *http.Client
+}
+
+func newBrowser(t *testing.T, base string) *browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &browser{t, base, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}} // a person clicks it away, or has compared the fingerprint
+}
+
+func (b *browser) does(method, path string, form url.Values) (location, page string) {
+	b.t.Helper()
+	req, err := http.NewRequestWithContext(b.t.Context(), method, b.base+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Sec-Fetch-Site", "same-origin")
+	res, err := b.http.Do(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return res.Header.Get("Location"), string(text)
+}
+
+func (b *browser) posts(path string, form url.Values) (location, page string) {
+	b.t.Helper()
+	return b.does(http.MethodPost, path, form)
+}
+
+func (b *browser) gets(path string) string {
+	b.t.Helper()
+	_, page := b.does(http.MethodGet, path, nil)
+	return page
 }

@@ -302,7 +302,7 @@ func (s *people) putToken(c *call) (any, error) {
 		return nil, err
 	}
 	return outcome{http.StatusCreated, TokenReply{
-		Token: secret, Info: t, Server: s.Enrolment, Enrol: "fettle-agent enrol --server " + s.Enrolment + " --token " + secret, Install: lines,
+		Token: secret, Info: t, Server: s.Enrolment, Enrol: "echo '" + secret + "' | sudo fettle-agent enrol --server " + s.Enrolment + " --token -", Install: lines,
 	}}, nil
 }
 

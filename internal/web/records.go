@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/installer"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -100,6 +101,7 @@ type enrolPage struct {
 	Form    tokenForm
 	Made    *patch.Token
 	Secret  string // shown once
+	Lines   installer.Lines
 	Fault   *faultPage
 	Now     time.Time
 }
@@ -151,6 +153,9 @@ func (c *console) makeToken(v *visit) error {
 		return c.enrolAgain(v, f.Status, p)
 	}
 	p.Made, p.Secret = &t, secret
+	if p.Lines, err = c.Installation.Lines(secret); err != nil {
+		return err
+	}
 	return c.enrolAgain(v, http.StatusOK, p)
 }
 

@@ -186,7 +186,7 @@ func (c *console) startToken(v *visit) error {
 		return err
 	}
 	if p.Lines == (installer.Lines{}) {
-		p.Lines.Linux = "sudo fettle-agent enrol --server " + c.Enrolment + " --token " + secret + " && sudo fettle-agent service install"
+		p.Lines.Linux = "echo '" + secret + "' | sudo fettle-agent enrol --server " + c.Enrolment + " --token - && sudo fettle-agent service install"
 	}
 	return c.startAgain(v, http.StatusOK, p)
 }

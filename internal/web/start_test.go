@@ -97,3 +97,19 @@ func TestSettingsKeepWhatWasTypedAndShowNoSecret(t *testing.T) {
 		t.Errorf("a good person is %d", got.Code)
 	}
 }
+
+func TestSettingsAreAdministrators(t *testing.T) {
+	for _, role := range []patch.Role{patch.Operator, patch.Auditor} {
+		w := fleet()
+		w.role = role
+		h := w.open(t)
+		for _, r := range [][2]string{{http.MethodGet, "/settings"}, {http.MethodPost, "/settings/people"}, {http.MethodPost, "/settings/channels"}, {http.MethodPost, "/settings/channels/chat/test"}, {http.MethodPost, "/settings/channels/chat/remove"}} {
+			if got := ask(h, r[0], r[1], nil); got.Code != http.StatusForbidden {
+				t.Errorf("%s %s answers an %s with %d", r[0], r[1], role, got.Code)
+			}
+		}
+		if strings.Contains(ask(h, http.MethodGet, "/", nil).Body.String(), `href="/settings"`) {
+			t.Errorf("an %s is led to the settings", role)
+		}
+	}
+}
