@@ -75,3 +75,8 @@ type Alarm struct {
 	SeenAt    time.Time `json:"seen_at"`
 	ClearedAt time.Time `json:"cleared_at,omitzero"`
 }
+
+// Good reports whether the newest run read the feed well.
+func (f FeedStatus) Good() bool {
+	return f.Last != nil && (f.Last.Outcome == "new" || f.Last.Outcome == "unchanged")
+}

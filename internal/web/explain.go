@@ -1,7 +1,9 @@
 package web
 
 import (
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/gate"
@@ -155,7 +157,16 @@ type searchPage struct {
 	Patches  []patch.PatchRow
 	Total    int // patches that match
 	Labels   []string
-	Fault    *faultPage // why a question could not be answered
+	Fault    *faultPage          // why a question could not be answered
+	Counts   []ledger.PatchCount // of the patches that mend the CVE that was searched for
+}
+
+// Exposed is the machines that lack one of the patches, counted once for each patch.
+func (p searchPage) Exposed() (n int) {
+	for _, c := range p.Counts {
+		n += c.Verdicts[patch.NotPatched]
+	}
+	return n
 }
 
 const found = 25
@@ -183,6 +194,11 @@ func (c *console) search(v *visit) error {
 	}
 	f.Query = p.Text
 	return c.write(v, 200, "search", "layout", view[searchPage]{Frame: f, Body: p})
+}
+
+// whyHere is the question of a machine's own page: the search answers it.
+func (c *console) whyHere(v *visit) error {
+	return v.see("/search?q=" + url.QueryEscape("why is "+strings.TrimSpace(v.get("patch"))+" not on "+v.r.PathValue("machine")))
 }
 
 func (c *console) answer(v *visit, q asked) (string, error) {
@@ -216,6 +232,15 @@ func (c *console) find(v *visit, p *searchPage) error {
 	}
 	if p.Patches, p.Total, err = c.Records.SearchPatches(v.ctx, patch.PatchFilter{Text: words, Limit: found}); err != nil {
 		return err
+	}
+	if strings.HasPrefix(strings.ToUpper(words), "CVE-") {
+		for _, os := range roll.Fleet.OSes {
+			counts, _, err := c.Ledger.PatchCounts(v.ctx, os.OS, ledger.RowFilter{Text: words, Closed: true, Limit: found})
+			if err != nil && patch.KindOf(err) != patch.NotFound {
+				return err
+			}
+			p.Counts = append(p.Counts, counts...)
+		}
 	}
 	labels, err := c.labelNames(v)
 	if err != nil {

@@ -2,8 +2,11 @@ package web
 
 import (
 	"cmp"
+	"net/url"
 	"slices"
+	"time"
 
+	"github.com/fettle-project/fettle/internal/calendar"
 	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -20,8 +23,22 @@ type homePage struct {
 	Pending []patch.Machine
 	KEV     patch.Exploits
 	Seconds []patch.Proposal // wait for a second person
-	Feeds   int
+	Feeds   []patch.FeedStatus
+	Good    int              // of the feeds: read well at their newest run
+	Tonight []calendar.Event // windows that open within a day
+	Trends  []trend
 }
+
+// trend is a label's confirmed share over the days that are kept, and now.
+type trend struct {
+	reportRow
+	URL string
+}
+
+const (
+	tonight    = 24 * time.Hour
+	trendsMost = 6
+)
 
 const homeLines = 6
 
@@ -56,12 +73,40 @@ func (c *console) home(v *visit) error {
 	if p.Seconds, err = c.Records.ListProposals(v.ctx, true); err != nil {
 		return err
 	}
-	feeds, err := c.Records.ListFeeds(v.ctx)
+	if p.Feeds, err = c.Records.ListFeeds(v.ctx); err != nil {
+		return err
+	}
+	for _, f := range p.Feeds {
+		if f.Good() {
+			p.Good++
+		}
+	}
+	if p.Tonight, err = c.Calendar.Between(v.ctx, c.Now(), c.Now().Add(tonight)); err != nil {
+		return err
+	}
+	if err := c.homeTrends(v, &p); err != nil {
+		return err
+	}
+	return show(c, v, "home", "home", "Home", p)
+}
+
+// homeTrends draws the labels that have machines, the one of all first.
+func (c *console) homeTrends(v *visit, p *homePage) error {
+	all, err := c.Reporter.Compliance(v.ctx)
 	if err != nil {
 		return err
 	}
-	p.Feeds = len(feeds)
-	return show(c, v, "home", "home", "Home", p)
+	for _, one := range keep(all, func(x patch.Compliance) bool { return x.Machines > 0 }) {
+		if len(p.Trends) == trendsMost {
+			break
+		}
+		r := reportRow{Compliance: one}
+		if r.Days, err = c.Reporter.History(v.ctx, one.Label, c.Now().AddDate(0, 0, -stripDays)); err != nil {
+			return err
+		}
+		p.Trends = append(p.Trends, trend{r, "/machines?label=" + url.QueryEscape(one.Label)})
+	}
+	return nil
 }
 
 // homeCounts adds one OS's needed patches.

@@ -2,9 +2,12 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -33,6 +36,34 @@ type machinePage struct {
 	Formerly    []ledger.Former            // host OSes that it had before
 	Beside      ledger.Reconciliation      // its own account beside detection
 	Others      []updater.Here             // other patch services on it
+}
+
+// happening is one complete detect of a machine with the verdicts that moved at it, newest first on its page.
+type happening struct {
+	At      time.Time
+	Seq     uint64
+	Receipt *patch.Receipt // nil where it is older than those that are shown
+	Moves   []patch.Transition
+}
+
+// Timeline joins what the machine's detects found changed with the detects.
+func (p machinePage) Timeline() []happening {
+	by := map[uint64]*happening{}
+	for i, r := range p.Receipts {
+		by[r.Seq] = &happening{At: r.Ended, Seq: r.Seq, Receipt: &p.Receipts[i]}
+	}
+	for _, t := range p.Transitions {
+		if by[t.Seq] == nil {
+			by[t.Seq] = &happening{At: t.At, Seq: t.Seq}
+		}
+		by[t.Seq].Moves = append(by[t.Seq].Moves, t)
+	}
+	var out []happening
+	for _, h := range by {
+		out = append(out, *h)
+	}
+	slices.SortFunc(out, func(a, b happening) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.Seq, a.Seq)) })
+	return out
 }
 
 // Newest is the receipt of the newest complete detect.
@@ -88,7 +119,7 @@ func (c *console) machine(v *visit) error {
 		return err
 	}
 	p := machinePage{Machine: m, Filter: v.rowQuery()}
-	if p.Receipts, err = c.Records.ListReceipts(v.ctx, id, 5); err != nil {
+	if p.Receipts, err = c.Records.ListReceipts(v.ctx, id, 10); err != nil {
 		return err
 	}
 	if m.State != patch.Pending {

@@ -30,7 +30,7 @@ func (c *console) feeds(v *visit) error {
 	}
 	p := feedsPage{Feeds: feeds, OSes: roll.Fleet.OSes}
 	for _, f := range feeds {
-		if f.Last != nil && (f.Last.Outcome == "new" || f.Last.Outcome == "unchanged") {
+		if f.Good() {
 			p.Good++
 		}
 	}

@@ -31,6 +31,7 @@ func (c *console) routes() []route {
 		{"POST", "/views/{page}/remove", auth.Read, c.forgetView},
 		{"GET", "/machines/{machine}", auth.Read, c.machine},
 		{"POST", "/machines/{machine}/state", auth.ManageMachines, c.setMachineState},
+		{"GET", "/machines/{machine}/why", auth.Read, c.whyHere},
 		{"POST", "/machines/{machine}/alone", auth.ManageLabels, c.alone},
 		{"POST", "/machines/{machine}/detect", auth.ManageMachines, c.askDetect},
 		{"GET", "/patches", auth.Read, c.patches},
