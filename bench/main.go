@@ -89,6 +89,12 @@ func run(ctx context.Context, o options) error {
 		}
 		return r.conclude()
 	}
+	if o.only == "console" {
+		if err := benchConsole(ctx, &r, o, archive); err != nil {
+			return err
+		}
+		return r.conclude()
+	}
 	fmt.Println("making the root …")
 	base, err := lab.MakeRoot(ctx, lab.CacheDir(), archive, lab.Big(release))
 	if err != nil {

@@ -48,7 +48,7 @@ func TestBrowser(t *testing.T) {
 	good := fleet()
 	good.heard = [][]patch.Topic{{patch.TopicDeployments}}
 	in, err := json.Marshal(map[string]any{
-		"chromium": chromium, "profile": filepath.Join(t.TempDir(), "profile"), "shots": os.Getenv("FETTLE_SHOTS"),
+		"chromium": chromium, "profile": filepath.Join(t.TempDir(), "profile"), "shots": shots(t),
 		"secret": goodSecret, "password": goodPassword,
 		"good": visit(good), "empty": visit(newWorld()), "hostile": visit(hostile(fleet())),
 	})
@@ -62,6 +62,14 @@ func TestBrowser(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the browser found faults: %v", err)
 	}
+}
+
+// shots is where pictures of every page go: the folder that FETTLE_SHOTS names, or the test's own, which goes with it.
+func shots(t *testing.T) string {
+	if dir := os.Getenv("FETTLE_SHOTS"); dir != "" {
+		return dir
+	}
+	return filepath.Join(t.ArtifactDir(), "shots")
 }
 
 func chromium() string {

@@ -23,7 +23,7 @@ func (w words) funcs() template.FuncMap {
 	return template.FuncMap{
 		"asset": w.assets.address, "gateOf": gateOf, "pick": pick, "now": w.now, "num": num, "size": size, "took": took, "seconds": seconds, "plural": plural, "join": strings.Join, "lower": strings.ToLower,
 		"when": w.when, "ago": w.ago, "full": w.full, "iso": iso, "day": w.day,
-		"patchURL": patchURL, "machineURL": machineURL, "explainURL": explainURL, "labelURL": labelURL, "deploymentURL": deploymentURL,
+		"patchURL": patchURL, "machineURL": machineURL, "explainURL": explainURL, "labelURL": labelURL, "whyURL": whyURL, "deploymentURL": deploymentURL,
 		"word": word, "markOf": markOf, "share": share, "first": first, "upper": sentenceCase, "rest": rest, "sum": sum, "percent": percent, "ints": func(n ...int) []int { return n }, "list": func(s ...string) []string { return s },
 	}
 }
@@ -157,6 +157,11 @@ func machineURL(id patch.MachineID) string {
 }
 func explainURL(m patch.MachineID, p patch.ID) string {
 	return "/explain/" + url.PathEscape(string(m)) + "/" + segments(string(p))
+}
+
+// whyURL is the page that explains a patch over a label.
+func whyURL(label string, p patch.ID) string {
+	return "/explain-label/" + url.PathEscape(label) + "/" + segments(string(p))
 }
 func labelURL(name string) string    { return "/labels/" + url.PathEscape(name) }
 func deploymentURL(id string) string { return "/deployments/" + url.PathEscape(id) }
