@@ -134,7 +134,7 @@ func openPages(ctx context.Context, r *report, a *lab.Appliance, machines int) e
 }
 
 var (
-	machineLink = regexp.MustCompile(`class="title" href="(/machines/[0-9a-f]+)"`)
+	machineLink = regexp.MustCompile(`class="title" href="(/machines/[^"?]+)"`)
 	patchLink   = regexp.MustCompile(`class="title" href="(/patches/[^"?]+)"`)
 )
 
@@ -158,7 +158,7 @@ func (b *browser) pages(ctx context.Context) ([]string, error) {
 	return append(list, string(m[1]), string(p[1]), "/explain/"+string(m[1])[len("/machines/"):]+"/"+id, "/explain-label/all/"+id, "/decide?patch="+url.QueryEscape(id)), nil
 }
 
-var longID = regexp.MustCompile(`[0-9a-f]{32,}`)
+var longID = regexp.MustCompile(`[0-9A-Za-z_-]{32,}`)
 
 // kindOf is an address without a machine's long id.
 func kindOf(path string) string { return longID.ReplaceAllString(path, "…") }
