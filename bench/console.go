@@ -141,7 +141,7 @@ var (
 // pages is one page of each kind, the machine and the patch as the console itself leads there.
 func (b *browser) pages(ctx context.Context) ([]string, error) {
 	list := []string{"/", "/machines", "/machines?show=needing&sort=-need&page=40", "/machines?q=sim", "/patches", "/patches?show=all", "/labels", "/labels/all", "/rules", "/calendar", "/deployments",
-		"/reports", "/alarms", "/checks", "/feeds", "/updaters", "/enrol", "/audit", "/search?q=sim", "/sign-in"}
+		"/reports", "/alarms", "/checks", "/feeds", "/updaters", "/enrol", "/audit", "/search?q=sim"}
 	machines, _, _, err := b.get(ctx, "/machines")
 	if err != nil {
 		return nil, err

@@ -117,6 +117,7 @@ type patchPage struct {
 	Labels   []string
 	KEV      patch.Exploits // CVEs that are known to be exploited
 	Chain    []link         // the patches of its source that replace each other, newest first
+	Asked    bool           // for the chain
 }
 
 // link is one patch of a chain in which each replaces those after it.
@@ -180,12 +181,16 @@ func (c *console) patch(v *visit) error {
 		return err
 	}
 	p.Standing = standing(p.History)
-	if row.Source != "" {
+	// All patches of its source are searched: a page that is looked at for something else does not wait for it.
+	if p.Asked = v.get("part") == "chain"; p.Asked && row.Source != "" {
 		kin, _, err := c.Records.SearchPatches(v.ctx, patch.PatchFilter{OS: row.OS, Text: row.Source, IncludeGone: true, Limit: kinLooked})
 		if err != nil {
 			return err
 		}
 		p.Chain = chainOf(row, kin)
+	}
+	if p.Asked && v.partial() {
+		return showPart(c, v, "patch", "chain", p)
 	}
 	if p.Payloads, err = c.Records.ListPayloads(v.ctx, patch.PayloadFilter{Patch: id}); err != nil {
 		return err

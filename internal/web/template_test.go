@@ -18,7 +18,7 @@ func bodies() map[string]map[string]any {
 	return map[string]map[string]any{
 		"sign-in": {"layout": view[signInForm]{}}, "kept": {"layout": view[keptForm]{}}, "error": {"layout": view[faultPage]{}, "fault": view[faultPage]{}},
 		"home": {"layout": view[homePage]{}}, "machines": {"layout": view[machinesPage]{}}, "bulk": {"layout": view[bulkPage]{}}, "machine": {"layout": view[machinePage]{}},
-		"patches": {"layout": view[patchesPage]{}}, "patch": {"layout": view[patchPage]{}},
+		"patches": {"layout": view[patchesPage]{}}, "patch": {"layout": view[patchPage]{}, "chain": view[patchPage]{}},
 		"decide": {"layout": view[decidePage]{}, "consequence": view[decidePage]{}, "change": view[decidePage]{}, "says": view[decidePage]{}}, "decided": {"layout": view[decidedPage]{}},
 		"proposals": {"layout": view[proposalsPage]{}}, "what-if": {"layout": view[whatIfPage]{}, "diff": view[whatIfPage]{}},
 		"labels": {"layout": view[labelsPage]{}, "try": view[labelsPage]{}}, "label": {"layout": view[labelPage]{}},
@@ -71,7 +71,7 @@ func (w *world) addresses() []string {
 		out = append(out, labelURL(l.Label.Name), "/machines?label="+url.QueryEscape(l.Label.Name))
 	}
 	for _, n := range w.patches {
-		out = append(out, patchURL(n.Patch.ID), "/decide?verb=hold&patch="+url.QueryEscape(string(n.Patch.ID)))
+		out = append(out, patchURL(n.Patch.ID), patchURL(n.Patch.ID)+"?part=chain", "/decide?verb=hold&patch="+url.QueryEscape(string(n.Patch.ID)))
 	}
 	for _, p := range w.progress {
 		out = append(out, deploymentURL(p.Deployment.ID), deploymentURL(p.Deployment.ID)+"/halt")
