@@ -133,11 +133,6 @@ func openPages(ctx context.Context, r *report, a *lab.Appliance, machines int) e
 	return nil
 }
 
-var (
-	machineLink = regexp.MustCompile(`class="title" href="(/machines/[^"?]+)"`)
-	patchLink   = regexp.MustCompile(`class="title" href="(/patches/[^"?]+)"`)
-)
-
 // pages is one page of each kind, the machine and the patch as the console itself leads there.
 func (b *browser) pages(ctx context.Context) ([]string, error) {
 	list := []string{"/", "/machines", "/machines?show=needing&sort=-need&page=40", "/machines?q=sim", "/patches", "/patches?show=all", "/labels", "/labels/all", "/rules", "/calendar", "/deployments",
@@ -150,7 +145,8 @@ func (b *browser) pages(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, p := machineLink.FindSubmatch(machines), patchLink.FindSubmatch(patches)
+	m := regexp.MustCompile(`class="title" href="(/machines/[^"?]+)"`).FindSubmatch(machines)
+	p := regexp.MustCompile(`class="title" href="(/patches/[^"?]+)"`).FindSubmatch(patches)
 	if m == nil || p == nil {
 		return nil, errors.New("the console shows no machine or no patch")
 	}
@@ -158,7 +154,7 @@ func (b *browser) pages(ctx context.Context) ([]string, error) {
 	return append(list, string(m[1]), string(p[1]), "/explain/"+string(m[1])[len("/machines/"):]+"/"+id, "/explain-label/all/"+id, "/decide?patch="+url.QueryEscape(id)), nil
 }
 
-var longID = regexp.MustCompile(`[0-9A-Za-z_-]{32,}`)
-
 // kindOf is an address without a machine's long id.
-func kindOf(path string) string { return longID.ReplaceAllString(path, "…") }
+func kindOf(path string) string {
+	return regexp.MustCompile(`[0-9A-Za-z_-]{32,}`).ReplaceAllString(path, "…")
+}
