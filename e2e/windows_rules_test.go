@@ -70,9 +70,11 @@ func TestPartsOfAnMSIOnWindows(t *testing.T) {
 		"no component of it":             part("Component", "{2F7D9A50-8C43-4F43-9D39-3A1B6F2F2C11}", product),
 		"a feature of what is not there": part("Feature", "Main", "{11111111-1111-1111-1111-111111111111}"),
 		"the product":                    fmt.Sprintf(`<m:MsiProductInstalled ProductCode="%s" VersionMin="1.0" VersionMax="1.9"/>`, product),
+		"its program in English":         `<b:FileExists Path="C:\Program Files\Kettle\kettle.exe" Language="1033"/>`,
+		"its program in German":          `<b:FileExists Path="C:\Program Files\Kettle\kettle.exe" Language="1031"/>`,
 	})
 	want := map[string]string{"its feature": "patched", "no feature of it": "not-patched", "its component": "patched", "no component of it": "not-patched",
-		"a feature of what is not there": "not-patched", "the product": "patched"}
+		"a feature of what is not there": "not-patched", "the product": "patched", "its program in English": "patched", "its program in German": "not-patched"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s\n%s", diff, text)
 	}

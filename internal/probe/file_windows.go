@@ -100,7 +100,7 @@ var versionNames = []struct{ field, name string }{{"company", "CompanyName"}, {"
 	{"original_filename", "OriginalFilename"}, {"product_name", "ProductName"}, {"product_version", "ProductVersion"}}
 
 func (g *gathering) wantsVersion() bool {
-	return g.r.Wants("version") || g.r.Wants("language") || slices.ContainsFunc(versionNames, func(v struct{ field, name string }) bool { return g.r.Wants(v.field) })
+	return g.r.Wants("version") || g.r.Wants("language") || g.r.Wants("language_id") || slices.ContainsFunc(versionNames, func(v struct{ field, name string }) bool { return g.r.Wants(v.field) })
 }
 
 // versionFields reads a file's version resource. A file without one has none of these fields: it is "does not exist" to a test of them.
@@ -156,6 +156,9 @@ func (g *gathering) versionStrings(b []byte) (f []patch.Field) {
 	}
 	if g.r.Wants("language") {
 		f = append(f, text("language", fmt.Sprintf("%04x", table[0])))
+	}
+	if g.r.Wants("language_id") {
+		f = append(f, typed("language_id", "int", strconv.Itoa(int(table[0]))))
 	}
 	return f
 }

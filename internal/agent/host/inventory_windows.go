@@ -26,7 +26,7 @@ func CollectInventory(ctx context.Context, root string, f patch.Facts) (patch.In
 		return patch.Inventory{}, err
 	}
 	name, _ := os.Hostname()
-	v := patch.Inventory{Hostname: tidy(name, 253), OS: f.OS, Hardware: windowsHardware(), Network: readNetwork("/"),
+	v := patch.Inventory{Hostname: tidy(name, 253), Zone: zoneOfWindows(machineKeys{}.text(`SYSTEM\CurrentControlSet\Control\TimeZoneInformation`, "TimeZoneKeyName")), OS: f.OS, Hardware: windowsHardware(), Network: readNetwork("/"),
 		Kernel: patch.Kernel{Running: f.OS.VersionID, Installed: f.OS.VersionID}, Reboot: RebootSignal(root),
 		Changes: windowsChanges(), Facts: hash}
 	return v, ctx.Err()
