@@ -180,7 +180,7 @@ func benchDetect(ctx context.Context, r *report, root, bundle, dir string) error
 	if err != nil {
 		return err
 	}
-	ours, err := measure(ctx, 21, "bin/fettle-agent", "detect", "--catalog", bundle, "--root", root, "--snapshot", filepath.Join(dir, "snapshot"))
+	ours, err := measure(ctx, 21, "bin/fettle", "detect", "--catalog", bundle, "--root", root, "--snapshot", filepath.Join(dir, "snapshot"))
 	if err != nil {
 		return err
 	}

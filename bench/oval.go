@@ -156,7 +156,7 @@ func detectFlaws(ctx context.Context, document, bundle, dir string) (cost, error
 	if out, err := exec.CommandContext(ctx, "bin/fettle", "catalog", "build", "-o", bundle, "--oval", document).CombinedOutput(); err != nil {
 		return cost{}, fmt.Errorf("catalog build: %w: %.300s", err, out)
 	}
-	return measure(ctx, 21, "bin/fettle-agent", "detect", "--catalog", bundle, "--root", "/", "--snapshot", filepath.Join(dir, "flaws.snapshot"))
+	return measure(ctx, 21, "bin/fettle", "detect", "--catalog", bundle, "--root", "/", "--snapshot", filepath.Join(dir, "flaws.snapshot"))
 }
 
 // sameAnswers demands of every definition the result that oscap gives.

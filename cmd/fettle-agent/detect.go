@@ -32,8 +32,7 @@ func detectAlone(ctx context.Context, c *call) error {
 	if (*bundle == "") == (*replay == "") {
 		return usage{errors.New("detect needs --catalog or --replay")}
 	}
-	standalone.Short()
-	o := standalone.Options{Catalog: *bundle, Root: *root, Facts: *from, Record: *record, Replay: *replay,
+	o := standalone.Options{Brief: true, Catalog: *bundle, Root: *root, Facts: *from, Record: *record, Replay: *replay,
 		Snapshot: *snapshot, JSON: *c.json, Version: version, Out: c.out}
 	if *why != "" {
 		return standalone.Explain(ctx, o, *why)

@@ -29,7 +29,6 @@ const whole = "fettle-server"
 
 func main() {
 	if d, ok := understood(os.Args[1:]); ok {
-		standalone.Short()
 		if d.run(context.Background()) == nil {
 			return
 		}
@@ -58,7 +57,7 @@ func understood(args []string) (d detection, ok bool) {
 	if len(args) == 0 || args[0] != "detect" {
 		return d, false
 	}
-	d.Options = standalone.Options{Version: version, Out: os.Stdout}
+	d.Options = standalone.Options{Brief: true, Version: version, Out: os.Stdout}
 	values := map[string]*string{"--catalog": &d.Catalog, "--root": &d.Root, "--facts": &d.Facts, "--snapshot": &d.Snapshot, "--explain": &d.explain}
 	for rest := args[1:]; len(rest) > 0; rest = rest[1:] {
 		if rest[0] == "--json" || rest[0] == "-j" {

@@ -61,7 +61,7 @@ func (c detectCmd) Run(ctx context.Context, s *screen) error {
 		return usagef("a recording has its own catalog and facts: leave --catalog, --facts and --root out")
 	}
 	o := standalone.Options{Catalog: c.Catalog, Root: c.Root, Facts: c.Facts, Record: c.Record, Replay: c.Replay, Snapshot: c.Snapshot,
-		JSON: s.json, Version: version, Out: s.out}
+		JSON: s.json, Brief: true, Version: version, Out: s.out}
 	if c.Explain != "" {
 		return standalone.Explain(ctx, o, c.Explain)
 	}

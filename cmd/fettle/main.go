@@ -19,7 +19,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/fettle-project/fettle/internal/standalone"
 	ordering "github.com/fettle-project/fettle/internal/version"
 )
 
@@ -43,9 +42,6 @@ func run(ctx context.Context, s *screen, args []string) (code int) {
 			code = int(early)
 		}
 	}()
-	if len(args) > 0 && args[0] == "detect" {
-		standalone.Short()
-	}
 	tree := grammar(args)
 	parser, err := newParser(ctx, s, tree.Addr().Interface())
 	if err != nil {

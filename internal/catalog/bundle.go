@@ -153,6 +153,11 @@ func (b *Bundle) Meta(os patch.HostOS) (patch.RevisionMeta, bool) {
 
 // Signatures opens the signatures of an OS; NotFound names the OSes that the bundle is for.
 func (b *Bundle) Signatures(os patch.HostOS) (*detect.Signatures, error) {
+	return b.SignaturesAfter(os, func([]byte) {})
+}
+
+// SignaturesAfter is Signatures for who wants to look at the file before it is opened.
+func (b *Bundle) SignaturesAfter(os patch.HostOS, look func(file []byte)) (*detect.Signatures, error) {
 	meta, err := b.find(os)
 	if err != nil {
 		return nil, err
@@ -161,6 +166,7 @@ func (b *Bundle) Signatures(os patch.HostOS) (*detect.Signatures, error) {
 	if err != nil {
 		return nil, err
 	}
+	look(file)
 	s, err := detect.Open(file)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the signatures in %s: %w", b.path, err)

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -164,5 +165,30 @@ func TestPackageItems(t *testing.T) {
 	c := src.Probe(t.Context(), item.Request{Class: classDpkg, Entities: []item.Wanted{{Name: "name", Operation: item.PatternMatch, Values: []string{"^a"}}}})
 	if len(c.Items) != 1 || c.Items[0].Fields[0].Value != "ab" || c.Flag != patch.FlagComplete {
 		t.Errorf("%+v", c)
+	}
+}
+
+// How much of a file are item tests is known before it is opened, and of what is no file: nothing.
+func TestItemBytes(t *testing.T) {
+	var definitions []Definition
+	for i := range 40 {
+		installed := Is(Test{Kind: TestItems, Items: &item.Test{Class: "file", Object: &item.Object{Class: "file", Entities: []item.Entity{{Name: "filepath", Value: fmt.Sprintf("/opt/%d", i*i)}}}}})
+		definitions = append(definitions, Definition{ID: patch.ID(fmt.Sprint("d/", i)), Installed: &installed})
+	}
+	file, err := Compile("debian-12-amd64", version.Dpkg, definitions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, sections, err := unseal(file)
+	if err != nil || len(sections[secItems]) == 0 {
+		t.Fatal(len(sections[secItems]), err)
+	}
+	if got, want := ItemBytes(file), len(sections[secItems]); got != want {
+		t.Errorf("%d bytes, want %d", got, want)
+	}
+	for _, n := range []int{0, 1, len(magic), len(magic) + 1, len(magic) + 20} {
+		if got := ItemBytes(file[:n]); got != 0 {
+			t.Errorf("of %d bytes %d are item tests", n, got)
+		}
 	}
 }

@@ -28,6 +28,7 @@ type Options struct {
 	Record   string           // also write what was judged, and by what, as one file here
 	Snapshot string           // also write the compact snapshot here
 	JSON     bool             // the whole answer as JSON instead of a summary
+	Brief    bool             // the process ends with this: it may take memory as it is fastest
 	Version  string           // of this program, for the snapshot
 	Now      func() time.Time // nil is time.Now
 	Out      io.Writer

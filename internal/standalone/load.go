@@ -17,6 +17,9 @@ import (
 // signatures before it knows that the machine is of that OS.
 func (o Options) load(ctx context.Context) (*judged, error) {
 	j := &judged{started: o.now()}
+	if o.Brief {
+		short()
+	}
 	facts := meanwhile(func() (patch.Facts, error) { return o.readFacts(ctx) })
 	begun := meanwhile(func() (whole func(patch.Facts) (patch.Hash, error), err error) {
 		known, err := facts()
@@ -25,7 +28,7 @@ func (o Options) load(ctx context.Context) (*judged, error) {
 		}
 		return whole, err
 	})
-	err := j.open(cmp.Or(o.Replay, o.Catalog))
+	err := o.open(j)
 	known, unread := facts()
 	if j.facts = known; err == nil {
 		err = unread
@@ -60,12 +63,16 @@ func meanwhile[T any](work func() (T, error)) (wait func() (T, error)) {
 }
 
 // open opens the bundle, and its signatures where they can only be the right ones.
-func (j *judged) open(path string) (err error) {
-	if j.bundle, err = catalog.OpenBundle(path); err != nil {
+func (o Options) open(j *judged) (err error) {
+	if j.bundle, err = catalog.OpenBundle(cmp.Or(o.Replay, o.Catalog)); err != nil {
 		return err
 	}
 	if oses := j.bundle.OSes(); len(oses) == 1 {
-		j.signatures, _ = j.bundle.Signatures(oses[0]) // choose tries again, and says why it cannot
+		j.signatures, _ = j.bundle.SignaturesAfter(oses[0], func(file []byte) { // choose tries again, and says why it cannot
+			if o.Brief && detect.ItemBytes(file) > manyItems {
+				makeRoom()
+			}
+		})
 	}
 	return nil
 }
@@ -80,8 +87,12 @@ func (j *judged) choose() (err error) {
 	return err
 }
 
-// manyTests is from where on it pays to ask a machine from two sides.
-const manyTests = 500
+const (
+	// manyTests is from where on it pays to ask a machine from two sides.
+	manyTests = 500
+	// manyItems is from how many bytes of item tests on it pays to make room; some 2,500 tests have them.
+	manyItems = 200 << 10
+)
 
 // collect asks the machine what signatures name beyond packages; facts from a file hold it already.
 func (o Options) collect(ctx context.Context, s *detect.Signatures, f *patch.Facts) (detect.Asked, error) {
