@@ -69,4 +69,18 @@ var simDefects = []Defect{
 		New:  "if false {",
 		Test: "TestAPlanForetells", In: "./internal/story",
 	},
+	{
+		Name: "what waits for rings is given up while they soak",
+		File: "internal/deploy/sweep.go",
+		Old:  "patience += time.Duration(r.Soak) + time.Duration(r.Silence)",
+		New:  "_ = r",
+		Test: "TestPatienceOutlastsTheRings", In: "./internal/story",
+	},
+	{
+		Name: "a schedule forgets when its machines may restart",
+		File: "internal/calendar/act.go",
+		Old:  "of.Reboot = s.Reboot",
+		New:  "of.Reboot = nil",
+		Test: "TestAScheduleRestartsByItsOwnPolicy", In: "./internal/story",
+	},
 }

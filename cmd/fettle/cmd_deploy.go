@@ -26,6 +26,16 @@ type deployCmd struct {
 	Show   deployShowCmd   `cmd:"" help:"Show a deployment as it stands."`
 }
 
+// rebootFlags say when machines may be restarted.
+type rebootFlags struct {
+	Reboot         string        `enum:"never,if-needed,ask,force" default:"never" help:"When the machines may be restarted afterwards: never, if-needed, ask (whoever works there) or force."`
+	RebootMessage  string        `help:"What whoever works on a machine is told before it restarts."`
+	RebootWarn     time.Duration `help:"How long before a restart that is announced, such as 10m."`
+	RebootSnooze   time.Duration `help:"With ask: how long a restart can be put off at a time, such as 30m."`
+	RebootSnoozes  int           `help:"With ask: how often it can be put off."`
+	RebootDeadline time.Duration `help:"With ask: after how long it comes all the same; 24h if left out."`
+}
+
 // planFlags say for what a plan is wanted.
 type planFlags struct {
 	Label     string   `short:"l" xor:"target" help:"For the machines that carry this label."`
@@ -34,12 +44,7 @@ type planFlags struct {
 	NotBefore string   `help:"Install not before this moment."`
 	NotAfter  string   `help:"Be done by this moment: a time, or a span such as 4h."`
 
-	Reboot         string        `enum:"never,if-needed,ask,force" default:"never" help:"When the machines may be restarted afterwards: never, if-needed, ask (whoever works there) or force."`
-	RebootMessage  string        `help:"What whoever works on a machine is told before it restarts."`
-	RebootWarn     time.Duration `help:"How long before a restart that is announced, such as 10m."`
-	RebootSnooze   time.Duration `help:"With ask: how long a restart can be put off at a time, such as 30m."`
-	RebootSnoozes  int           `help:"With ask: how often it can be put off."`
-	RebootDeadline time.Duration `help:"With ask: after how long it comes all the same; 24h if left out."`
+	rebootFlags
 
 	HookBefore []string `help:"Run this hook of each machine's own administrator before the first installation; one that fails ends the order." placeholder:"NAME"`
 	HookAfter  []string `help:"Run this hook after the last installation." placeholder:"NAME"`
@@ -65,7 +70,7 @@ func (f planFlags) manner() (*patch.Manner, error) {
 }
 
 // reboot gives the policy of the flags; nil for never.
-func (f planFlags) reboot() (*patch.RebootPolicy, error) {
+func (f rebootFlags) reboot() (*patch.RebootPolicy, error) {
 	if f.Reboot == "never" || f.Reboot == "" {
 		return nil, nil
 	}

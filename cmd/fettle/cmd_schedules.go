@@ -40,13 +40,17 @@ func (schedulesListCmd) Run(ctx context.Context, s *screen) error {
 }
 
 func scheduleDoes(c calendar.Coming) string {
-	switch {
-	case c.Detect:
-		return "detects"
-	case c.CatchUp > 0:
-		return "deploys, catches up within " + strconv.Itoa(c.CatchUp) + " h"
+	does := "deploys"
+	if c.Detect {
+		does = "detects"
 	}
-	return "deploys"
+	if c.CatchUp > 0 {
+		does += ", catches up within " + strconv.Itoa(c.CatchUp) + " h"
+	}
+	if c.Reboot != nil {
+		does += ", restarts " + string(c.Reboot.Mode)
+	}
+	return does
 }
 
 func nextWindow(c calendar.Coming) string {
@@ -77,6 +81,7 @@ type schedulesPutCmd struct {
 	Note     string   `help:"What it is for."`
 	Paused   bool     `help:"Do not act yet."`
 	Preview  bool     `help:"Only show what it would change."`
+	rebootFlags
 }
 
 func (schedulesPutCmd) Help() string {
@@ -91,20 +96,26 @@ that is not known, the organisation's is taken, and "fettle schedules" and expla
 
 Examples:
   fettle schedules put canary --label canary --window "second tuesday 20:00-23:00"
+  fettle schedules put web --label web --window "every day 22:00-04:00" --reboot if-needed
   fettle schedules put offices --label offices --window "mon-fri 12:00-13:00 machine" --catch-up 8
   fettle schedules add morning --detect --label all --window "mon-fri 06:00-08:00"
   fettle schedules put rest --label all --window "second tuesday + 3 days 22:00-04:00" --note "the monthly round"`
 }
 
 func (c schedulesPutCmd) Run(ctx context.Context, s *screen) error {
-	if c.Preview {
-		return whatIf(ctx, s, api.WhatIfRequest{Schedule: &api.NamedSchedule{Name: c.Schedule, ScheduleRequest: c.request()}})
+	r, err := c.request()
+	if err != nil {
+		return err
 	}
-	return tell(ctx, s, http.MethodPut, api.Path("schedules", c.Schedule), c.request(), printSchedule)
+	if c.Preview {
+		return whatIf(ctx, s, api.WhatIfRequest{Schedule: &api.NamedSchedule{Name: c.Schedule, ScheduleRequest: r}})
+	}
+	return tell(ctx, s, http.MethodPut, api.Path("schedules", c.Schedule), r, printSchedule)
 }
 
-func (c schedulesPutCmd) request() api.ScheduleRequest {
-	return api.ScheduleRequest{Label: c.Label, Window: strings.Join(c.Window, " "), Detect: c.Detect, CatchUp: c.CatchUp, Note: c.Note, Paused: c.Paused}
+func (c schedulesPutCmd) request() (api.ScheduleRequest, error) {
+	reboot, err := c.reboot()
+	return api.ScheduleRequest{Reboot: reboot, Label: c.Label, Window: strings.Join(c.Window, " "), Detect: c.Detect, CatchUp: c.CatchUp, Note: c.Note, Paused: c.Paused}, err
 }
 
 func printSchedule(w io.Writer, v patch.Schedule) {

@@ -18,7 +18,7 @@ func (a *appliance) consoleConfig() web.Config {
 	return web.Config{
 		Roll:   a.kept.roll.Newest,
 		Ledger: a.Ledger, Explainer: a.Ledger, Approvals: a.Approval, Seconds: a.Approval, WhatIf: a.WhatIf, Planner: a.Planner, Deployments: a.Deploy, Labels: a.Labels,
-		Calendar: a.Calendar, Freezes: a.Calendar, Rules: a.Rules, Updaters: a.Updaters, Beside: a.Ledger, Beyond: a.Ledger, Stuck: a.Deploy, Reporter: reporter{a},
+		Calendar: a.Calendar, Freezes: a.Calendar, Rules: a.Rules, Updaters: a.Updaters, Beside: a.Ledger, Beyond: a.Ledger, Stuck: a.Deploy, Rings: a.Rings, Reporter: reporter{a},
 		Records: a.Store, Door: a.Door,
 		Chain: a.kept.chain.Newest,
 		Diff: func(ctx context.Context, os patch.HostOS, from, to patch.RevisionID) (catalog.Diff, error) {

@@ -12,8 +12,10 @@ type ScheduleRequest struct {
 	Window  string `json:"window"`                   // "second tuesday + 3 days 22:00-04:00"
 	Detect  bool   `json:"detect,omitempty"`         // only have the machines detect
 	CatchUp int    `json:"catch_up_hours,omitempty"` // for how many hours a missed window is made up for
-	Note    string `json:"note,omitempty"`
-	Paused  bool   `json:"paused,omitempty"`
+	// Reboot says when the machines may be restarted after what it deploys; nil: never.
+	Reboot *patch.RebootPolicy `json:"reboot,omitempty"`
+	Note   string              `json:"note,omitempty"`
+	Paused bool                `json:"paused,omitempty"`
 }
 
 func (s *people) listSchedules(c *call) (any, error) {
@@ -30,7 +32,7 @@ func (s *people) putSchedule(c *call) (any, error) {
 }
 
 func (r ScheduleRequest) schedule(name string) patch.Schedule {
-	return patch.Schedule{Name: name, Label: r.Label, Window: r.Window, Detect: r.Detect, CatchUp: r.CatchUp, Note: r.Note, Paused: r.Paused}
+	return patch.Schedule{Name: name, Label: r.Label, Window: r.Window, Detect: r.Detect, CatchUp: r.CatchUp, Reboot: r.Reboot, Note: r.Note, Paused: r.Paused}
 }
 
 func (s *people) removeSchedule(c *call) (any, error) {

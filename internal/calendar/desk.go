@@ -39,6 +39,7 @@ type Machines interface {
 type Scope struct {
 	Label    string
 	Machines []patch.MachineID
+	Reboot   *patch.RebootPolicy // when they may be restarted; nil: never
 }
 
 // Plan works out what is deployable inside a window: plan.Planner.Make.
@@ -110,6 +111,14 @@ func (d *Desk) Draft(ctx context.Context, s patch.Schedule) (patch.Schedule, err
 		return s, &patch.Error{Kind: patch.Invalid, What: "cannot store the schedule " + s.Name, Why: fmt.Sprintf("a window can be made up for within 0 to %d hours", MaxCatchUp)}
 	case s.Detect && s.CatchUp > 0:
 		return s, &patch.Error{Kind: patch.Invalid, What: "cannot store the schedule " + s.Name, Why: "a machine that was away detects by itself when it is back"}
+	}
+	if s.Reboot != nil {
+		if err := s.Reboot.Check(); err != nil {
+			return s, err
+		}
+		if s.Detect {
+			return s, &patch.Error{Kind: patch.Invalid, What: "cannot store the schedule " + s.Name, Why: "a detect needs no restart"}
+		}
 	}
 	if _, ok := rule.At(d.Now(), d.Zone); !ok {
 		return s, &patch.Error{Kind: patch.Invalid, What: "cannot store the schedule " + s.Name, Why: "its window never opens again"}

@@ -31,7 +31,7 @@ type ready struct {
 
 // check walks the gates for each attempt once more and withdraws what must not be installed any more.
 func (d *Desk) check(ctx context.Context, deployment string, id patch.MachineID, waiting []patch.Attempt) (*checked, error) {
-	dep, err := d.Store.FindDeployment(ctx, deployment)
+	dep, err := d.Store.FindDeploymentHead(ctx, deployment)
 	if err != nil {
 		return nil, err
 	}
@@ -46,25 +46,20 @@ func (d *Desk) check(ctx context.Context, deployment string, id patch.MachineID,
 	if c.sight, err = v.Sight(ctx, id); err != nil {
 		return nil, err
 	}
-	planned := items(dep.Plan, id)
+	all, err := d.planned(ctx, deployment, id)
+	if err != nil {
+		return nil, err
+	}
+	planned := map[patch.ID]patch.PlanItem{}
+	for _, i := range all {
+		planned[i.Patch] = i
+	}
 	for _, a := range waiting {
 		if err := d.judge(ctx, c, a, planned[a.Patch]); err != nil {
 			return nil, err
 		}
 	}
 	return c, nil
-}
-
-func items(p patch.Plan, id patch.MachineID) map[patch.ID]patch.PlanItem {
-	out := map[patch.ID]patch.PlanItem{}
-	for _, m := range p.Machines {
-		if m.Machine == id {
-			for _, i := range m.Items {
-				out[i.Patch] = i
-			}
-		}
-	}
-	return out
 }
 
 // judge sorts one attempt into what is ready, what waits on and what is withdrawn.

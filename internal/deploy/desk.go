@@ -19,6 +19,8 @@ import (
 type Deployments interface {
 	PutDeployment(ctx context.Context, caller patch.Caller, d patch.Deployment, a []patch.Attempt) error
 	FindDeployment(ctx context.Context, id string) (patch.Deployment, error)
+	// FindDeploymentHead is FindDeployment without the plan's machines, which are large.
+	FindDeploymentHead(ctx context.Context, id string) (patch.Deployment, error)
 	ListDeployments(ctx context.Context, limit int) ([]patch.Deployment, error)
 	SetDeploymentState(ctx context.Context, caller patch.Caller, id string, state patch.DeploymentState, now time.Time) error
 }
@@ -58,6 +60,8 @@ type Desk struct {
 	Lead     time.Duration // how long before its window an order goes out; 0: 1 h
 	Patience time.Duration // how long an attempt may wait to be begun; 0: 7 days
 	Grace    time.Duration // how long an install may go without a word; 0: 6 h
+
+	plans plans
 }
 
 func (d *Desk) life() time.Duration     { return or(d.Life, 24*time.Hour) }

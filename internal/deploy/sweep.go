@@ -10,7 +10,7 @@ import (
 
 // Halt stops a deployment: what no machine has begun to install is withdrawn, what is being installed finishes. Halting it again changes nothing.
 func (d *Desk) Halt(ctx context.Context, caller patch.Caller, id string) (patch.Deployment, error) {
-	dep, err := d.Store.FindDeployment(ctx, id)
+	dep, err := d.Store.FindDeploymentHead(ctx, id)
 	if err != nil {
 		return dep, err
 	}
@@ -45,17 +45,20 @@ func (d *Desk) Sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	patience, err := d.patienceInRings(ctx)
+	if err != nil {
+		return err
+	}
 	deployments := map[string]patch.Deployment{}
 	for _, a := range open {
 		dep, ok := deployments[a.Deployment]
 		if !ok {
-			if dep, err = d.Store.FindDeployment(ctx, a.Deployment); err != nil {
+			if dep, err = d.Store.FindDeploymentHead(ctx, a.Deployment); err != nil {
 				return err
 			}
-			dep.Plan.Machines = nil
 			deployments[a.Deployment] = dep
 		}
-		cause, why := d.over(a, dep)
+		cause, why := d.over(a, dep, patience)
 		if why == "" {
 			continue
 		}
@@ -67,8 +70,19 @@ func (d *Desk) Sweep(ctx context.Context) error {
 	return d.finish(ctx, 0)
 }
 
+// patienceInRings is how long an attempt may wait to be begun: longer by what rings take, because the machines of the last one wait for all
+// that come before it to install, to be given up as silent, and to soak.
+func (d *Desk) patienceInRings(ctx context.Context) (time.Duration, error) {
+	rings, err := d.World.Store.ListRings(ctx)
+	patience := d.patience()
+	for _, r := range rings {
+		patience += time.Duration(r.Soak) + time.Duration(r.Silence)
+	}
+	return patience, err
+}
+
 // over says why an open attempt has to end now; why is empty where it may go on.
-func (d *Desk) over(a patch.Attempt, dep patch.Deployment) (cause patch.FailCause, why string) {
+func (d *Desk) over(a patch.Attempt, dep patch.Deployment, patience time.Duration) (cause patch.FailCause, why string) {
 	now, w := d.Now(), dep.Plan.Window
 	began := a.CreatedAt
 	if w.NotBefore.After(began) {
@@ -93,8 +107,8 @@ func (d *Desk) over(a patch.Attempt, dep patch.Deployment) (cause patch.FailCaus
 		if !w.NotAfter.IsZero() && !now.Before(w.NotAfter) {
 			return patch.FailWindow, "the window ended before the machine began"
 		}
-		if now.Sub(began) > d.patience() {
-			return "", fmt.Sprintf("it waited for %d days and the machine never began", int(d.patience().Hours()/24))
+		if now.Sub(began) > patience {
+			return "", fmt.Sprintf("it waited for %d days and the machine never began", int(patience.Hours()/24))
 		}
 	}
 	return "", ""

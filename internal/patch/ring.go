@@ -109,10 +109,12 @@ type RingProgress struct {
 	Ring    string `json:"ring"`
 	Proven  int    `json:"proven"`
 	Failed  int    `json:"failed"`
-	Pending int    `json:"pending"` // handed out, and neither proven nor failed yet
-	Waiting int    `json:"waiting"` // deployed to, seen lately, and not begun
-	Away    int    `json:"away"`    // deployed to, not begun and not seen lately
-	Need    int    `json:"need"`    // proofs that let the next ring begin after the soak
+	Pending int    `json:"pending"`          // handed out, and neither proven nor failed yet
+	Waiting int    `json:"waiting"`          // deployed to, seen lately, and not begun
+	Away    int    `json:"away"`             // deployed to, not begun and not seen lately
+	Silent  int    `json:"silent,omitempty"` // of those that failed
+	Margin  int    `json:"margin,omitempty"` // so many failures in a row from now on halt it
+	Need    int    `json:"need"`             // proofs that let the next ring begin after the soak
 
 	EnoughAt time.Time `json:"enough_at,omitzero"` // since when there are enough proofs
 	PassedAt time.Time `json:"passed_at,omitzero"` // when the next ring was let begin

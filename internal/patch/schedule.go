@@ -11,9 +11,11 @@ type Schedule struct {
 	Detect bool `json:"detect,omitempty"`
 	// CatchUp is for how many hours after its end a window is made up for on a machine that was away for all of it; 0: such a machine waits
 	// for the next window.
-	CatchUp   int       `json:"catch_up_hours,omitempty"`
-	Note      string    `json:"note,omitempty"`
-	Paused    bool      `json:"paused,omitempty"`
-	CreatedAt time.Time `json:"created_at"`
-	CreatedBy string    `json:"created_by"`
+	CatchUp int `json:"catch_up_hours,omitempty"`
+	// Reboot says when the machines may be restarted after what it deploys; nil: never.
+	Reboot    *RebootPolicy `json:"reboot,omitempty"`
+	Note      string        `json:"note,omitempty"`
+	Paused    bool          `json:"paused,omitempty"`
+	CreatedAt time.Time     `json:"created_at"`
+	CreatedBy string        `json:"created_by"`
 }

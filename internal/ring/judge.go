@@ -7,6 +7,9 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
+// silentSince begins what is said of a machine that has failed by saying nothing.
+const silentSince = "silent since "
+
 // witness is what is known about one attempt and its machine, now.
 type witness struct {
 	attempt patch.Attempt
@@ -63,7 +66,7 @@ func (x witness) failed() (p patch.Proof, why string, sure bool) {
 	case a.Effect == patch.EffectNotEffective, a.Effect == patch.EffectUndone:
 		return patch.ProofBad, "it is not there after the install: " + string(a.Effect), true
 	case silent:
-		return patch.ProofBad, "silent since " + x.machine.SeenAt.UTC().Format("2006-01-02 15:04 UTC"), true
+		return patch.ProofBad, silentSince + x.machine.SeenAt.UTC().Format("2006-01-02 15:04 UTC"), true
 	case a.State == patch.ExecWithdrawn:
 		return patch.ProofNone, "", true
 	case x.sick() != "":

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -148,7 +149,7 @@ func (s *step) witness(ctx context.Context, a patch.Attempt, r patch.Ring) witne
 // progress adds a ring up as it is now.
 func (s *step) progress(ctx context.Context, r patch.Ring, was patch.RingProgress, attempts []patch.Attempt, last bool) (patch.RingProgress, error) {
 	p := was
-	p.Proven, p.Failed, p.Pending, p.Waiting, p.Away = 0, 0, 0, 0, 0
+	p.Proven, p.Failed, p.Silent, p.Pending, p.Waiting, p.Away = 0, 0, 0, 0, 0, 0
 	stop, err := s.count(ctx, r, &p, attempts)
 	if err != nil {
 		return p, err
@@ -210,9 +211,13 @@ func (s *step) count(ctx context.Context, r patch.Ring, p *patch.RingProgress, a
 			p.Proven++
 		} else {
 			p.Failed++
+			if strings.HasPrefix(a.ProofText, silentSince) {
+				p.Silent++
+			}
 		}
 		stop = t.take(ok) || stop
 	}
+	p.Margin = t.margin()
 	return stop && p.Failed > 0, nil
 }
 

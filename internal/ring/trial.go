@@ -23,6 +23,9 @@ func newTrial(accept, refuse int) trial {
 	return trial{bad: math.Log(p1 / p0), good: math.Log((1 - p1) / (1 - p0)), halt: math.Log((1 - missed) / falseAlarm), trust: math.Log(missed / (1 - falseAlarm))}
 }
 
+// margin is how many failures in a row, from now on, stop the patch.
+func (t *trial) margin() int { return max(1, int(math.Ceil((t.halt-t.sum)/t.bad))) }
+
 // take adds one outcome and reports whether the patch must be stopped.
 func (t *trial) take(ok bool) (stop bool) {
 	if ok {

@@ -72,3 +72,16 @@ func TestLateTurnForTheWorse(t *testing.T) {
 		t.Errorf("stopped after %d failures in a row", n)
 	}
 }
+
+func TestHowManyMoreFailuresHalt(t *testing.T) {
+	x := newTrial(2, 15)
+	for range 10 {
+		x.take(true)
+	}
+	n := x.margin()
+	for i := range n {
+		if stop := x.take(false); stop != (i == n-1) {
+			t.Fatalf("failure %d of %d: %v", i+1, n, stop)
+		}
+	}
+}

@@ -54,6 +54,12 @@ func (s *Store) FindDeployment(ctx context.Context, id string) (patch.Deployment
 	return d, missing(err, "there is no deployment %q", id)
 }
 
+// FindDeploymentHead is FindDeployment without the plan's machines, which are large.
+func (s *Store) FindDeploymentHead(ctx context.Context, id string) (patch.Deployment, error) {
+	d, err := find(ctx, s.read(), scanDeployment, `SELECT id, head, `+deploymentColumns+` FROM deployments WHERE id = $1`, id)
+	return d, missing(err, "there is no deployment %q", id)
+}
+
 // ListDeployments gives the newest first, their plans without machines: those are large. Limit 0 means all.
 func (s *Store) ListDeployments(ctx context.Context, limit int) ([]patch.Deployment, error) {
 	all, err := list(ctx, s.read(), scanDeployment, `SELECT id, head, `+deploymentColumns+` FROM deployments ORDER BY seq DESC`+page(limit, 0))
@@ -62,7 +68,7 @@ func (s *Store) ListDeployments(ctx context.Context, limit int) ([]patch.Deploym
 
 // SetDeploymentState halts or finishes a deployment. A finished one stays finished; the state that it has changes nothing.
 func (s *Store) SetDeploymentState(ctx context.Context, c patch.Caller, id string, state patch.DeploymentState, now time.Time) error {
-	d, err := s.FindDeployment(ctx, id)
+	d, err := s.FindDeploymentHead(ctx, id)
 	if err != nil || d.State == state {
 		return err
 	}

@@ -55,6 +55,7 @@ var rowsOfVersion = map[int64][]string{
 		`INSERT INTO notify_channels (name, body, secret) VALUES ('old', '{"kind":"mail","where":"mail.example.org:587"}', 'sealed')`,
 		`INSERT INTO deliveries (id, channel, subject, state, body, tries, text, created_at, next_at, ended_at) VALUES ('old', 'old', 'feed', 'sent', '{}', 1, '', 5, 0, 6)`,
 	},
+	21: {`UPDATE schedules SET reboot = '{"mode":"if-needed"}' WHERE name = 'old'`},
 	23: {`INSERT INTO views (owner, page, name, query, shared, at) VALUES ('old', 'machines', 'mine', 'show=stale', TRUE, 5)`},
 }
 
@@ -151,6 +152,11 @@ func migrateFrom(t *testing.T, url string, from int64) {
 		}
 		if all := got[[]patch.MachineUpdater](t)(s.ListUpdaters(ctx, "m-old")); len(all) != 1 || !all[0].Enabled || all[0].Hand != patch.HandOff || all[0].UpdaterState.Name != "packagekit" {
 			t.Errorf("updaters became %+v", all)
+		}
+	}
+	if from >= 21 {
+		if v := got[patch.Schedule](t)(s.FindSchedule(ctx, "old")); v.Reboot == nil || v.Reboot.Mode != patch.RebootIfNeeded {
+			t.Errorf("schedule became %+v", v)
 		}
 	}
 	if from >= 15 {

@@ -2,15 +2,21 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-const scheduleColumns = `name, label, rule, note, paused, created_at, created_by, detects, catch_up`
+const scheduleColumns = `name, label, rule, note, paused, created_at, created_by, detects, catch_up, reboot`
 
 func scanSchedule(r scanner) (patch.Schedule, error) {
 	var v patch.Schedule
-	err := r.Scan(&v.Name, &v.Label, &v.Window, &v.Note, &v.Paused, stamp{&v.CreatedAt}, &v.CreatedBy, &v.Detect, &v.CatchUp)
+	var reboot string
+	err := r.Scan(&v.Name, &v.Label, &v.Window, &v.Note, &v.Paused, stamp{&v.CreatedAt}, &v.CreatedBy, &v.Detect, &v.CatchUp, &reboot)
+	if err == nil && reboot != "" {
+		v.Reboot = &patch.RebootPolicy{}
+		err = json.Unmarshal([]byte(reboot), v.Reboot)
+	}
 	return v, err
 }
 
@@ -19,12 +25,19 @@ func (s *Store) PutSchedule(ctx context.Context, c patch.Caller, v patch.Schedul
 	if v.Name == "" || v.Label == "" || v.Window == "" {
 		return patch.Errorf(patch.Invalid, "a schedule needs a name, a label and a window")
 	}
-	d := deed{"schedule.put", v.Name, map[string]any{"label": v.Label, "window": v.Window, "paused": v.Paused, "note": v.Note, "detect": v.Detect, "catch_up": v.CatchUp}}
+	d := deed{"schedule.put", v.Name, map[string]any{"label": v.Label, "window": v.Window, "paused": v.Paused, "note": v.Note, "detect": v.Detect, "catch_up": v.CatchUp, "reboot": v.Reboot}}
+	reboot := ""
+	if v.Reboot != nil {
+		var err error
+		if reboot, err = toJSON(*v.Reboot); err != nil {
+			return err
+		}
+	}
 	err := s.change(ctx, c, d, func(x session) error {
-		_, err := x.exec(ctx, `INSERT INTO schedules (`+scheduleColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		_, err := x.exec(ctx, `INSERT INTO schedules (`+scheduleColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 			ON CONFLICT (name) DO UPDATE SET label = excluded.label, rule = excluded.rule, note = excluded.note, paused = excluded.paused,
-				detects = excluded.detects, catch_up = excluded.catch_up`,
-			v.Name, v.Label, v.Window, v.Note, v.Paused, v.CreatedAt, v.CreatedBy, v.Detect, v.CatchUp)
+				detects = excluded.detects, catch_up = excluded.catch_up, reboot = excluded.reboot`,
+			v.Name, v.Label, v.Window, v.Note, v.Paused, v.CreatedAt, v.CreatedBy, v.Detect, v.CatchUp, reboot)
 		return err
 	})
 	return fault(err, "cannot store the schedule %s", v.Name)

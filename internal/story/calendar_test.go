@@ -16,7 +16,7 @@ import (
 func (s *site) calendar() *calendar.Desk {
 	return &calendar.Desk{Store: s.store, Blackouts: s.store, Labels: s.book, Machines: s.store, Deploy: s.deploy, Zone: time.UTC, Now: func() time.Time { return s.now }, Log: slog.New(slog.DiscardHandler),
 		Plan: func(ctx context.Context, caller patch.Caller, of calendar.Scope, w patch.Window) (patch.Plan, error) {
-			return s.planner.Make(ctx, caller, plan.Request{Label: of.Label, Machines: of.Machines, Window: w})
+			return s.planner.Make(ctx, caller, plan.Request{Label: of.Label, Machines: of.Machines, Window: w, Reboot: of.Reboot})
 		}}
 }
 
@@ -159,5 +159,25 @@ func TestSchedulesThatCannotBeAreRefused(t *testing.T) {
 		if _, err := c.Put(t.Context(), s.admin, v); err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("%+v: %v", v, err)
 		}
+	}
+}
+
+func TestAScheduleRestartsByItsOwnPolicy(t *testing.T) {
+	s, b := ready(t, perl)
+	c := s.calendar()
+	s.until(12)
+	s.schedule(c, patch.Schedule{Name: "nightly", Label: "all", Window: "daily 22:00-04:00", Reboot: &patch.RebootPolicy{Mode: patch.RebootAsk, Deadline: 120}})
+	for _, bad := range []patch.Schedule{{Name: "x", Label: "all", Window: "daily 1:00-2:00", Reboot: &patch.RebootPolicy{Mode: "sometimes"}},
+		{Name: "x", Label: "all", Window: "daily 1:00-2:00", Detect: true, Reboot: &patch.RebootPolicy{Mode: patch.RebootForce}}} {
+		if _, err := c.Put(t.Context(), s.admin, bad); patch.KindOf(err) != patch.Invalid {
+			t.Errorf("%+v: %v", bad, err)
+		}
+	}
+	s.until(22)
+	b.checkin()
+	b.detect()
+	s.must(c.Act(t.Context()))
+	if o, ok := b.order(); !ok || o.Reboot == nil || o.Reboot.Mode != patch.RebootAsk || o.Reboot.Deadline != 120 {
+		t.Errorf("%v %+v", ok, o.Reboot)
 	}
 }

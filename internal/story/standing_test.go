@@ -102,3 +102,37 @@ func TestWhatIsBeingTriedAsksFirst(t *testing.T) {
 		t.Errorf("after all rings: %v %+v", ok, o.Items)
 	}
 }
+
+// What waits for rings that soak for longer than anything else may wait is not given up for that.
+func TestPatienceOutlastsTheRings(t *testing.T) {
+	s, _, canary, early, rest := ringed(t, func(r *patch.Ring) { r.Soak = patch.Span(6 * 24 * time.Hour) })
+	s.step()
+	for _, b := range canary {
+		b.work()
+	}
+	comeBack(canary)
+	s.step()
+	for range 9 {
+		s.later(24 * time.Hour)
+		for _, b := range append(append(canary, early...), rest...) {
+			b.later(time.Second)
+			b.checkin()
+			b.detect()
+		}
+		s.step()
+		s.must(s.deploy.Sweep(t.Context()))
+		for _, b := range early {
+			b.work()
+		}
+	}
+	for _, a := range s.attempts(patch.AttemptFilter{Machine: rest[0].id}) {
+		if a.State != patch.ExecWaiting {
+			t.Errorf("after nine days of rings: %s, %s", a.State, a.Text)
+		}
+	}
+	s.later(30 * 24 * time.Hour)
+	s.must(s.deploy.Sweep(t.Context()))
+	if a := s.attempts(patch.AttemptFilter{Machine: rest[0].id})[0]; a.State != patch.ExecWithdrawn {
+		t.Errorf("after forty days: %s", a.State)
+	}
+}

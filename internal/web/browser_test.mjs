@@ -235,7 +235,7 @@ const plain = async () => {
 
 const pictures = async () => {
   const one = (p) => given.good.addresses.find((a) => a.startsWith(p) && a.length > p.length + 3);
-  const shots = { home: "/", machines: "/machines", machine: one("/machines/"), patches: "/patches", patch: one("/patches/"), explain: one("/explain/"), "explain-label": one("/explain-label/"), labels: "/labels", label: "/labels/web", deployments: "/deployments", plan: "/deployments/new?label=web", deployment: one("/deployments/0"), decide: one("/decide?"), feeds: "/feeds", diff: "/catalogs/debian-12-amd64", calendar: "/calendar", rules: "/rules", reports: "/reports", checks: "/checks", alarms: "/alarms", audit: "/audit", enrol: "/enrol", search: "/search?q=web", error: "/nowhere", "sign-in": "/sign-in" };
+  const shots = { home: "/", machines: "/machines", machine: one("/machines/"), patches: "/patches", patch: one("/patches/"), explain: one("/explain/"), "explain-label": one("/explain-label/"), labels: "/labels", label: "/labels/web", deployments: "/deployments", rings: "/rings", rollout: one("/rings/decide"), plan: "/deployments/new?label=web", deployment: one("/deployments/0"), decide: one("/decide?"), feeds: "/feeds", diff: "/catalogs/debian-12-amd64", calendar: "/calendar", rules: "/rules", reports: "/reports", checks: "/checks", alarms: "/alarms", audit: "/audit", enrol: "/enrol", search: "/search?q=web", error: "/nowhere", "sign-in": "/sign-in" };
   fs.mkdirSync(given.shots, { recursive: true });
   for (const colorScheme of ["light", "dark"]) {
     for (const width of [1600, 1024, 390]) {

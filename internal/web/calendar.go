@@ -31,12 +31,13 @@ func (p calendarPage) Next() *calendar.Event {
 
 // scheduleForm is a schedule as it was typed.
 type scheduleForm struct {
-	Name, Label, Window, Note, Does, CatchUp string
-	Fault                                    *faultPage
+	Name, Label, Window, Note, Does, CatchUp, Reboot, Deadline string
+	Fault                                                      *faultPage
 }
 
 func (v *visit) scheduleForm() scheduleForm {
-	return scheduleForm{Name: strings.TrimSpace(v.get("name")), Label: v.get("label"), Window: v.get("window"), Note: v.get("note"), Does: v.get("does"), CatchUp: strings.TrimSpace(v.get("catch_up"))}
+	return scheduleForm{Name: strings.TrimSpace(v.get("name")), Label: v.get("label"), Window: v.get("window"), Note: v.get("note"), Does: v.get("does"), CatchUp: strings.TrimSpace(v.get("catch_up")),
+		Reboot: v.get("reboot"), Deadline: strings.TrimSpace(v.get("deadline"))}
 }
 
 // schedule is what was typed.
@@ -45,7 +46,16 @@ func (f scheduleForm) schedule() (patch.Schedule, error) {
 	if f.CatchUp != "" && err != nil {
 		return patch.Schedule{}, &patch.Error{Kind: patch.Invalid, What: "cannot use the schedule", Why: strconv.Quote(f.CatchUp) + " is no number of hours"}
 	}
-	return patch.Schedule{Name: f.Name, Label: f.Label, Window: f.Window, Note: f.Note, Detect: f.Does == "detect", CatchUp: hours}, nil
+	s := patch.Schedule{Name: f.Name, Label: f.Label, Window: f.Window, Note: f.Note, Detect: f.Does == "detect", CatchUp: hours}
+	if f.Reboot != "" && f.Reboot != string(patch.RebootNever) {
+		s.Reboot = &patch.RebootPolicy{Mode: patch.RebootMode(f.Reboot)}
+		n, err := strconv.Atoi(f.Deadline)
+		if f.Deadline != "" && err != nil {
+			return s, &patch.Error{Kind: patch.Invalid, What: "cannot use the schedule", Why: strconv.Quote(f.Deadline) + " is no number of hours"}
+		}
+		s.Reboot.Deadline = n * 60
+	}
+	return s, nil
 }
 
 const calendarDays = 30

@@ -197,6 +197,7 @@ type Config struct {
 	Beside      Beside
 	Beyond      Beyond
 	Stuck       Stuck
+	Rings       Rings
 	Reporter    Reporter
 	Records     Records
 	Door        Door

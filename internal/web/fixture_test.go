@@ -21,6 +21,7 @@ import (
 	"github.com/fettle-project/fettle/internal/lint"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/plan"
+	"github.com/fettle-project/fettle/internal/ring"
 	"github.com/fettle-project/fettle/internal/schedule"
 	"github.com/fettle-project/fettle/internal/updater"
 	"github.com/fettle-project/fettle/internal/whatif"
@@ -79,6 +80,8 @@ type world struct {
 	heard     [][]patch.Topic // what whoever listens is told
 	onlooked  int             // how often a page asked by itself
 	resets    []patch.Reset
+	hoops     []ring.Standing
+	rolled    []string
 	left      int // after so many of them the session has ended; 0: never
 }
 
@@ -468,7 +471,7 @@ func (w *world) config() Config {
 		Chain:    w.Chain,
 		Diff:     w.Diff,
 		Calendar: clock{w}, Freezes: clock{w}, Rules: bench{w}, Reporter: w, Updaters: garage{w}, Beside: w, Beyond: w, Stuck: pier{w},
-		Ledger: w, Explainer: w, Approvals: w, Seconds: w, WhatIf: w, Planner: w, Deployments: dock{w}, Labels: shelf{w}, Records: w, Door: w,
+		Ledger: w, Explainer: w, Approvals: w, Seconds: w, WhatIf: w, Planner: w, Rings: hoops{w}, Deployments: dock{w}, Labels: shelf{w}, Records: w, Door: w,
 		NewToken: func() (string, patch.Hash, error) {
 			return "fettle1.c2VjcmV0LXNlY3JldC1zZWNyZXQ.9f31…", patch.Hash(strings.Repeat("ab", 32)), nil
 		},

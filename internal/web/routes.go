@@ -78,6 +78,9 @@ func (c *console) routes() []route {
 		{"GET", "/checks", auth.Read, c.checks},
 
 		{"GET", "/deployments", auth.Read, c.deployments},
+		{"GET", "/rings", auth.Read, c.rings},
+		{"GET", "/rings/decide", auth.Read, c.rolloutPage},
+		{"POST", "/rings/decide", auth.Deploy, c.decideRollout},
 		{"POST", "/attempts/reset", auth.Deploy, c.resetAttempts},
 		{"GET", "/deployments/new", auth.Read, c.newDeployment},
 		{"POST", "/deployments", auth.Deploy, c.applyDeployment},

@@ -249,6 +249,11 @@ func (w *world) sampleDeployments() {
 	done.Sentence = "41 of 41 installations verified by detect on 12 machines"
 	done.Counts = deploy.Counts{Total: 41, Done: 41, Verified: 41}
 	w.progress = []deploy.Progress{run, done}
+	ids := make([]patch.ID, 0, len(w.patches))
+	for _, n := range w.patches {
+		ids = append(ids, n.Patch.ID)
+	}
+	w.hoops = rollouts(w.now, ids...)
 }
 
 func (w *world) sampleExplanation() {

@@ -24,6 +24,7 @@ func bodies() map[string]map[string]any {
 		"labels": {"layout": view[labelsPage]{}, "try": view[labelsPage]{}}, "label": {"layout": view[labelPage]{}},
 		"deployments": {"layout": view[deploymentsPage]{}}, "plan": {"layout": view[planPage]{}, "plan": view[planPage]{}},
 		"deployment": {"layout": view[deploymentPage]{}, "live": view[deploymentPage]{}}, "halt": {"layout": view[deploymentPage]{}},
+		"rings": {"layout": view[ringsPage]{}, "live": view[ringsPage]{}}, "rollout": {"layout": view[rolloutPage]{}},
 		"explain": {"layout": view[explainPage]{}}, "ineligible": {"layout": view[ineligiblePage]{}}, "explain-label": {"layout": view[explainLabelPage]{}, "part": view[explainLabelPage]{}}, "search": {"layout": view[searchPage]{}},
 		"calendar": {"layout": view[calendarPage]{}}, "blackouts": {"layout": view[blackoutsPage]{}}, "rules": {"layout": view[rulesPage]{}}, "updaters": {"layout": view[updatersPage]{}}, "reports": {"layout": view[reportsPage]{}}, "checks": {"layout": view[checksPage]{}},
 		"start": {"layout": view[startPage]{}, "steps": view[startPage]{}}, "settings": {"layout": view[settingsPage]{}},
@@ -57,7 +58,7 @@ func TestTemplatesFitTheirPages(t *testing.T) {
 
 // addresses is every page that a world has.
 func (w *world) addresses() []string {
-	out := []string{"/", "/start", "/settings", "/settings?channel=ops-mail", "/machines", "/patches", "/patches?show=all&q=l&category=security", "/labels", "/deployments", "/deployments/new?label=all", "/feeds", "/alarms", "/audit", "/enrol", "/calendar", "/blackouts", "/rules", "/updaters", "/updaters?service=packagekit", "/proposals", "/reports", "/checks", "/ineligible", "/ineligible?label=web&code=stale", "/search", "/search?q=" + url.QueryEscape("web perl"), "/decide"}
+	out := []string{"/", "/start", "/settings", "/settings?channel=ops-mail", "/machines", "/patches", "/patches?show=all&q=l&category=security", "/labels", "/deployments", "/rings", "/deployments/new?label=all", "/feeds", "/alarms", "/audit", "/enrol", "/calendar", "/blackouts", "/rules", "/updaters", "/updaters?service=packagekit", "/proposals", "/reports", "/checks", "/ineligible", "/ineligible?label=web&code=stale", "/search", "/search?q=" + url.QueryEscape("web perl"), "/decide"}
 	for _, s := range machineShows {
 		out = append(out, "/machines?show="+s.name)
 	}
@@ -72,6 +73,9 @@ func (w *world) addresses() []string {
 	}
 	for _, n := range w.patches {
 		out = append(out, patchURL(n.Patch.ID), patchURL(n.Patch.ID)+"?part=chain", "/decide?verb=hold&patch="+url.QueryEscape(string(n.Patch.ID)))
+	}
+	if len(w.hoops) > 0 {
+		out = append(out, "/rings/decide?verb=halt&patch="+url.QueryEscape(string(w.hoops[0].Patches[2].Patch)))
 	}
 	for _, p := range w.progress {
 		out = append(out, deploymentURL(p.Deployment.ID), deploymentURL(p.Deployment.ID)+"/halt")

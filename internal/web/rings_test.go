@@ -1,0 +1,94 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/ring"
+)
+
+// course of patches through rings in a world.
+type hoops struct{ *world }
+
+func (h hoops) List(_ context.Context, id patch.ID) ([]ring.Standing, error) {
+	out := make([]ring.Standing, 0, len(h.hoops))
+	for _, s := range h.hoops {
+		if id != "" {
+			s.Patches = keep(s.Patches, func(p patch.RingProgress) bool { return p.Patch == id })
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+func (h hoops) decide(verb string, id patch.ID, why string) error {
+	if strings.TrimSpace(why) == "" {
+		return &patch.Error{Kind: patch.Invalid, What: "this decision needs a reason"}
+	}
+	h.rolled = append(h.rolled, verb+" "+string(id)+": "+why)
+	return nil
+}
+
+func (h hoops) Halt(_ context.Context, _ patch.Caller, id patch.ID, why string) error {
+	return h.decide("halt", id, why)
+}
+func (h hoops) Resume(_ context.Context, _ patch.Caller, id patch.ID, why string) error {
+	return h.decide("resume", id, why)
+}
+func (h hoops) Pass(_ context.Context, _ patch.Caller, id patch.ID, r, why string) error {
+	return h.decide("pass "+r, id, why)
+}
+
+// rollouts are rings with a patch in every state.
+func rollouts(now time.Time, ids ...patch.ID) []ring.Standing {
+	at := func(i int) patch.ID { return ids[i%len(ids)] }
+	canary := ring.Standing{Ring: patch.Ring{Name: "canary", Label: "canary", Position: 1}.WithDefaults(), Machines: 42, Patches: []patch.RingProgress{
+		{Patch: at(0), Ring: "canary", Proven: 9, Failed: 3, Silent: 1, Waiting: 30, Need: 38, HaltedAt: now.Add(-2 * time.Hour), Text: "3 of 12 failed; the last one: silent since 2026-11-23 04:10 UTC"},
+		{Patch: at(1), Ring: "canary", Proven: 38, Failed: 2, Pending: 2, Need: 38, EnoughAt: now.Add(-20 * time.Hour), Margin: 3},
+		{Patch: at(2), Ring: "canary", Proven: 5, Pending: 5, Waiting: 30, Away: 2, Need: 38, Margin: 4},
+	}}
+	early := ring.Standing{Ring: patch.Ring{Name: "early", Label: "web", Position: 2}.WithDefaults(), Machines: 310, Patches: []patch.RingProgress{
+		{Patch: at(3), Ring: "early", Proven: 300, Need: 279, PassedAt: now.Add(-time.Hour)}, {Patch: at(4), Ring: "early", Need: 1}}}
+	return []ring.Standing{canary, early, {Ring: patch.Ring{Name: patch.RestRing, Label: patch.LabelAll, Position: 3}.WithDefaults(), Machines: 2648}}
+}
+
+func TestRingsTellInWords(t *testing.T) {
+	body := ask(fleet().open(t), http.MethodGet, "/rings", nil).Body.String()
+	for _, want := range []string{"1 patch is halted and waits for you", "3 of 12 failed; the last one", "soaks for 4 h 0 min more; 2 of 40 failed, 3 more in a row halt it", "5 of 38 proofs", `data-topic="rings"`, "verb=resume", "No patch has come to it yet"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	part := ask(fleet().open(t), http.MethodGet, "/rings", nil, "HX-Request", "true").Body.String()
+	if strings.Contains(part, "<html") || !strings.Contains(part, `id="live"`) {
+		t.Error("the live part is not alone")
+	}
+}
+
+func TestARolloutIsDecidedInNumbersWithAReason(t *testing.T) {
+	w := fleet()
+	h := w.open(t)
+	id := string(w.hoops[0].Patches[0].Patch)
+	page := ask(h, http.MethodGet, "/rings/decide?verb=resume&patch="+url.QueryEscape(id), nil)
+	if page.Code != http.StatusOK || !strings.Contains(page.Body.String(), "3 failures are forgiven, and 30 waiting machines go on") {
+		t.Errorf("%d %s", page.Code, page.Body)
+	}
+	form := url.Values{"verb": {"resume"}, "patch": {id}, "why": {" "}}
+	if bad := ask(h, http.MethodPost, "/rings/decide", form); bad.Code != http.StatusBadRequest || len(w.rolled) != 0 || !strings.Contains(bad.Body.String(), "needs a reason") {
+		t.Errorf("without a reason: %d", bad.Code)
+	}
+	form.Set("why", "a broken disk")
+	if good := ask(h, http.MethodPost, "/rings/decide", form); good.Code != http.StatusSeeOther || len(w.rolled) != 1 || !strings.HasPrefix(w.rolled[0], "resume ") {
+		t.Errorf("%d %v", good.Code, w.rolled)
+	}
+	for _, bad := range []string{"?verb=remove&patch=" + url.QueryEscape(id), "?verb=halt&patch=none"} {
+		if got := ask(h, http.MethodGet, "/rings/decide"+bad, nil); got.Code != http.StatusBadRequest && got.Code != http.StatusNotFound {
+			t.Errorf("%s: %d", bad, got.Code)
+		}
+	}
+}
