@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/content"
 	"github.com/fettle-project/fettle/internal/fleet"
@@ -91,15 +93,16 @@ func (in *inside) hardware(ctx context.Context, m patch.Machine) (patch.Hardware
 
 // telling has machines say something new about themselves: another address.
 func (in *inside) telling(ctx context.Context, seats []*fleet.Seat, round int) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(256) // they share transactions, as check-ins do
 	for i, s := range seats {
-		m := s.Machine
-		err := in.store.PutCheckin(ctx, m.ID, patch.CheckinUpdate{At: time.Now(), Counter: uint64(1<<32 + round), Address: fmt.Sprintf("10.%d.%d.%d", round, i/256%256, i%256), Boot: m.BootID, OS: m.OS,
-			Agent: m.AgentVersion, Hostname: m.Name, Inventory: m.Inventory, Facts: m.Facts})
-		if err != nil {
-			return err
-		}
+		g.Go(func() error {
+			m := s.Machine
+			return in.store.PutCheckin(ctx, m.ID, patch.CheckinUpdate{At: time.Now(), Counter: uint64(1<<32 + round), Address: fmt.Sprintf("10.%d.%d.%d", round, i/256%256, i%256), Boot: m.BootID, OS: m.OS,
+				Agent: m.AgentVersion, Hostname: m.Name, Inventory: m.Inventory, Facts: m.Facts})
+		})
 	}
-	return nil
+	return g.Wait()
 }
 
 // named asks which machines lack each of some patches, and gives their names.
