@@ -42,7 +42,7 @@ var rowsOfVersion = map[int64][]string{
 	12: {`UPDATE machines SET zone = 'Europe/Berlin'`, `UPDATE schedules SET catch_up = 8`},
 	13: {`INSERT INTO updater_rulings (updater, label, verb, by_name, at, why) VALUES ('packagekit', 'all', 'alert', 'old', 5, 'w')`,
 		`INSERT INTO updater_states (machine, name, enabled, evidence, hand, since, text) VALUES ('m-old', 'packagekit', TRUE, 'e', 'off', 6, 't')`},
-	15: {`INSERT INTO attempt_resets (machine, patch, label, by_name, at, why) VALUES ('m-old', 's/p/1', '', 'old', 5, 'w')`},
+	26: {`INSERT INTO attempt_resets (machine, patch, label, by_name, at, why) VALUES ('m-old', 's/p/1', '', 'old', 5, 'w')`},
 	16: {
 		`INSERT INTO rings (name, position, body) VALUES ('old', 1, '{"name":"old","label":"all","position":1,"soak":"24h"}')`,
 		`INSERT INTO ring_progress (patch, ring, halted, body) VALUES ('s/p/1', 'old', TRUE, '{"patch":"s/p/1","ring":"old","proven":2}')`,
@@ -159,7 +159,7 @@ func migrateFrom(t *testing.T, url string, from int64) {
 			t.Errorf("schedule became %+v", v)
 		}
 	}
-	if from >= 15 {
+	if from >= 26 {
 		if all := got[[]patch.Reset](t)(s.ListResets(ctx)); len(all) != 1 || all[0].By != "old" || all[0].At.UnixMicro() != 5 {
 			t.Errorf("resets became %+v", all)
 		}
