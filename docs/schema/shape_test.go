@@ -1,7 +1,6 @@
 package schema_test
 
 import (
-	"fmt"
 	"go/token"
 	"go/types"
 	"reflect"
@@ -147,7 +146,7 @@ func (g *shaper) define(t *types.Named) string {
 		if arg, ok := t.TypeArgs().At(i).(*types.Named); ok {
 			name += "Of" + arg.Obj().Name()
 		} else {
-			name += fmt.Sprintf("Of%s", strings.Title(t.TypeArgs().At(i).String())) //nolint:staticcheck // basic types' names are ASCII
+			name += "Of" + sentence(t.TypeArgs().At(i).String())
 		}
 	}
 	if other, taken := g.names[name]; taken && !types.Identical(other, t) {

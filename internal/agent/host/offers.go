@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/fettle-project/fettle/internal/macos"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -99,6 +98,3 @@ func macOffers(text string) Offers {
 	}
 	return o
 }
-
-// offersLimit is how long an operating system's updater may take to answer.
-const offersLimit = 15 * time.Minute
