@@ -143,7 +143,8 @@ func TestSmallThings(t *testing.T) {
 	}
 }
 
-// Whoever is not an admitted machine hears one and the same thing on every path, known or not, and nothing else.
+// Whoever is not an admitted machine hears one and the same thing on every path, known or not, and nothing else. What is there to come in by,
+// enrolment and the scripts that install an agent, says the same to all; the agent's program is for a good token alone.
 func TestStrangersHearOneAnswer(t *testing.T) {
 	h := open(t)
 	meta := h.publish("http://127.0.0.1:1", bellFile)
@@ -154,10 +155,16 @@ func TestStrangersHearOneAnswer(t *testing.T) {
 	strangers := map[string]*robot{"without a certificate": h.newRobot(), "pending": pending, "revoked": revoked, "pending too": ended, "unknown to the store": h.ghost()}
 	var constant string
 	for _, row := range append(api.AgentTable(), api.Row{Method: "GET", Path: "/v1/nothing"}, api.Row{Method: "GET", Path: "/"}) {
-		if row.Path == "/v1/enrol" {
+		if row.Path == "/v1/enrol" || row.Path == "/install.sh" || row.Path == "/install.ps1" {
 			continue
 		}
 		for name, r := range strangers {
+			if row.Path == "/v1/agents/{os}/{arch}" {
+				if status, body := r.play(tape{method: row.Method, path: "/v1/agents/linux/amd64"}); status != http.StatusBadRequest || len(body) > 500 {
+					t.Errorf("%s %s answers a machine that is %s with %d and %d bytes", row.Method, row.Path, name, status, len(body))
+				}
+				continue
+			}
 			if row.Path == "/v1/checkin" && r.reply.Machine != "" {
 				continue
 			}
