@@ -69,7 +69,7 @@ func TestAnotherUpdaterAtWork(t *testing.T) {
 	s.cli("feeds", "add", "--name", "shop", "--apt", a.line(shopSuite), "--keyring", a.keyring)
 	s.cli("catalog", "sync")
 	b := s.box("web-1")
-	b.spec.Args = []string{"--lock-wait", "10s"}
+	b.spec.Args = []string{"--lock-wait", "20s"}
 	b.spec.Forward = map[int]string{shopPort: strings.TrimPrefix(a.URL, "http://")}
 	if b.Machine, err = s.Start(t.Context(), b.spec); err != nil {
 		t.Fatal(err)

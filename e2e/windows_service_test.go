@@ -3,19 +3,24 @@ package e2e
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // state is how a service stands, as the machine's own service manager says.
+// Wine's service manager now and then answers nobody for a moment, so only a service that is not found again and again is absent.
 func (w *windows) state(name string) string {
 	w.t.Helper()
-	out, err := w.Exec(w.t.Context(), "sc", "query", name)
-	for line := range strings.Lines(string(out)) {
-		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "STATE" {
-			return strings.Fields(value)[1]
+	for range 6 {
+		out, err := w.Exec(w.t.Context(), "sc", "query", name)
+		for line := range strings.Lines(string(out)) {
+			if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "STATE" {
+				return strings.Fields(value)[1]
+			}
 		}
-	}
-	if err == nil {
-		w.t.Fatalf("sc query %s: %s", name, out)
+		if err == nil {
+			w.t.Fatalf("sc query %s: %s", name, out)
+		}
+		time.Sleep(500 * time.Millisecond)
 	}
 	return "absent"
 }

@@ -104,13 +104,23 @@ func opened(m *mgr.Mgr) (*mgr.Service, error) {
 	return s, nil
 }
 
-func startService(_ context.Context, m *mgr.Mgr, _ *call) error {
+// startService waits while Windows is busy with starting others.
+func startService(ctx context.Context, m *mgr.Mgr, _ *call) error {
 	s, err := opened(m)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	if err := s.Start(); err != nil && !errors.Is(err, windows.ERROR_SERVICE_ALREADY_RUNNING) {
+	err = s.Start()
+	for tries := 0; errors.Is(err, windows.ERROR_SERVICE_DATABASE_LOCKED) && tries < 30; tries++ {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+		err = s.Start()
+	}
+	if err != nil && !errors.Is(err, windows.ERROR_SERVICE_ALREADY_RUNNING) {
 		return patch.Errorf(patch.Unavailable, "cannot start the service: %w", err)
 	}
 	return nil

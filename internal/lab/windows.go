@@ -60,11 +60,33 @@ func (w *Windows) boot(ctx context.Context) error {
 	if out, err := boot.CombinedOutput(); err != nil && !errors.Is(err, exec.ErrWaitDelay) {
 		return fmt.Errorf("cannot boot a Windows machine under Wine: %w: %s", err, lastLines(string(out), 3))
 	}
+	// What ran while the machine was made knows nothing of what was made, and its services answer badly: everything ends, and begins anew.
+	if err := w.command(limited, wineServer, "--wait").Run(); err != nil {
+		return fmt.Errorf("what made a Windows machine under Wine does not end: %w", err)
+	}
 	w.desk = w.command(context.WithoutCancel(ctx), wine, "cmd")
 	if _, err := w.desk.StdinPipe(); err != nil { // nothing is ever typed
 		return err
 	}
-	return w.desk.Start()
+	if err := w.desk.Start(); err != nil {
+		return err
+	}
+	return w.settled(limited)
+}
+
+// settled waits until Windows has started its services: until then its service manager's list is locked.
+func (w *Windows) settled(ctx context.Context) error {
+	for {
+		_, err := w.Exec(ctx, "sc", "start", "MSIServer")
+		if out, _ := w.Exec(ctx, "sc", "query", "MSIServer"); err == nil || strings.Contains(string(out), "RUNNING") {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the services of a Windows machine do not come up under Wine: %w", err)
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
 }
 
 // Path is where a file of the machine's drive C: is on this machine.

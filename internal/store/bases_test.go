@@ -40,7 +40,7 @@ func TestVerdictsComeBack(t *testing.T) {
 		group.Wait()
 		var made int
 		must(t, s.read().row(ctx, `SELECT COUNT(*) FROM bases`, nil, &made))
-		if made < 1 || made > maxBases {
+		if made < 1 || made > maxBases+machines/4 { // those that are made at the same moment do not see each other
 			t.Errorf("%d bases", made)
 		}
 		s.bases.byID, s.bases.byList = nil, nil // as after a start

@@ -73,7 +73,10 @@ func TestStory(t *testing.T) {
 	want := []patch.PlanItem{{Patch: perl, Title: "perl 5.36.0-7+deb12u4: a program", Decision: p.Machines[0].Items[0].Decision, Packages: []patch.PlanPackage{
 		{Name: "perl-base", Arch: "amd64", From: "5.36.0-7", Version: "5.36.0-7+deb12u4", SHA256: hashOf(s, perl, "perl-base"), Size: 9000, Origin: p.Machines[0].Items[0].Packages[0].Origin},
 		{Name: "perl-extra", Arch: "amd64", Version: "5.36.0-7+deb12u4", SHA256: hashOf(s, perl, "perl-extra"), Size: 10000, Origin: p.Machines[0].Items[0].Packages[0].Origin},
-	}}}
+	}, Outcome: p.Machines[0].Items[0].Outcome}}
+	if got := p.Machines[0].Items[0].Outcome; got != "will-install" {
+		t.Errorf("what comes of it is foretold as %q", got)
+	}
 	if d := cmp.Diff(want, p.Machines[0].Items); d != "" {
 		t.Fatalf("the plan is not exactly the approved and eligible:\n%s", d)
 	}
