@@ -179,6 +179,7 @@ func TestTheAgentsMSI(t *testing.T) {
 	if out, err := w.Exec(t.Context(), "sc", "query", "FettleAgent"); err != nil || !strings.Contains(string(out), "RUNNING") {
 		t.Errorf("after an upgrade the service is %s, %v", out, err)
 	}
+	w.run(program, "uninstall", "--keep-program")
 	w.run("msiexec", "/qn", "/x", `C:\next.msi`)
 	for _, gone := range []string{program, `C:\ProgramData\Fettle\agent`} {
 		if _, err := os.Stat(w.Path(gone)); err == nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -51,7 +52,10 @@ func Uninstall(ctx context.Context, cfg Config) (Removed, error) {
 // removeAll waits a while for a service that says that it has stopped and still has its log open.
 func removeAll(ctx context.Context, dir string) (err error) {
 	for range 40 {
-		if err = os.RemoveAll(dir); err == nil {
+		if err = os.RemoveAll(dir); err != nil {
+			err = removeEach(dir)
+		}
+		if err == nil {
 			return nil
 		}
 		select {
@@ -61,4 +65,25 @@ func removeAll(ctx context.Context, dir string) (err error) {
 		}
 	}
 	return err
+}
+
+// removeEach removes a directory file by file, for file systems of Windows that do not know the way by which os.RemoveAll does.
+func removeEach(dir string) error {
+	all, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		at, remove := filepath.Join(dir, e.Name()), os.Remove
+		if e.IsDir() {
+			remove = removeEach
+		}
+		if err := remove(at); err != nil {
+			return err
+		}
+	}
+	return os.Remove(dir)
 }
