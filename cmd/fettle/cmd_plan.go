@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fettle-project/fettle/internal/api"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// rebootFlags say when machines may be restarted.
+type rebootFlags struct {
+	Reboot         string        `enum:"never,if-needed,ask,force" default:"never" help:"When the machines may be restarted afterwards: never, if-needed, ask (whoever works there) or force."`
+	RebootMessage  string        `help:"What whoever works on a machine is told before it restarts."`
+	RebootWarn     time.Duration `help:"How long before a restart that is announced, such as 10m."`
+	RebootSnooze   time.Duration `help:"With ask: how long a restart can be put off at a time, such as 30m."`
+	RebootSnoozes  int           `help:"With ask: how often it can be put off."`
+	RebootDeadline time.Duration `help:"With ask: after how long it comes all the same; 24h if left out."`
+}
+
+// planFlags say for what a plan is wanted.
+type planFlags struct {
+	Label     string   `short:"l" xor:"target" help:"For the machines that carry this label."`
+	Machine   []string `short:"m" xor:"target" help:"For these machines, by name or id."`
+	Patch     []string `short:"p" help:"Only these patches; everything deployable if left out."`
+	NotBefore string   `help:"Install not before this moment."`
+	NotAfter  string   `help:"Be done by this moment: a time, or a span such as 4h."`
+
+	rebootFlags
+
+	HookBefore []string `help:"Run this hook of each machine's own administrator before the first installation; one that fails ends the order." placeholder:"NAME"`
+	HookAfter  []string `help:"Run this hook after the last installation." placeholder:"NAME"`
+
+	NotWhile []string `help:"Install nothing while this program runs." placeholder:"PROGRAM"`
+
+	RestartService []string `help:"Restart this service after an installation where it runs code that was replaced." placeholder:"UNIT"`
+}
+
+// manner gives how the machines go about it; nil where nothing is asked for.
+func (f planFlags) manner() (*patch.Manner, error) {
+	m := &patch.Manner{Before: f.HookBefore, After: f.HookAfter, Blockers: f.NotWhile}
+	for _, unit := range f.RestartService {
+		m.Services = append(m.Services, strings.TrimSuffix(unit, ".service")+".service")
+	}
+	if m.Empty() {
+		return nil, nil
+	}
+	if err := m.Check(); err != nil {
+		return nil, usagef("%s", err)
+	}
+	return m, nil
+}
+
+// reboot gives the policy of the flags; nil for never.
+func (f rebootFlags) reboot() (*patch.RebootPolicy, error) {
+	if f.Reboot == "never" || f.Reboot == "" {
+		return nil, nil
+	}
+	p := &patch.RebootPolicy{Mode: patch.RebootMode(f.Reboot), Message: f.RebootMessage, Snoozes: f.RebootSnoozes}
+	for _, d := range []struct {
+		flag string
+		d    time.Duration
+		to   *int
+	}{{"--reboot-warn", f.RebootWarn, &p.Warn}, {"--reboot-snooze", f.RebootSnooze, &p.Snooze}, {"--reboot-deadline", f.RebootDeadline, &p.Deadline}} {
+		if *d.to = int(d.d / time.Minute); d.d != time.Duration(*d.to)*time.Minute {
+			return nil, usagef("%s must be whole minutes, such as 15m", d.flag)
+		}
+	}
+	if err := p.Check(); err != nil {
+		return nil, usagef("%s", err)
+	}
+	return p, nil
+}
+
+func (f planFlags) request() (api.PlanRequest, error) {
+	r := api.PlanRequest{Label: f.Label, Machines: f.Machine, Patches: f.Patch}
+	if f.Label == "" && len(f.Machine) == 0 {
+		return r, usagef("name a label (--label) or machines (--machine)")
+	}
+	var err error
+	if r.Reboot, err = f.reboot(); err != nil {
+		return r, err
+	}
+	if r.Manner, err = f.manner(); err != nil {
+		return r, err
+	}
+	if r.Window.NotBefore, err = parseMoment(f.NotBefore, time.Now()); err != nil {
+		return r, err
+	}
+	r.Window.NotAfter, err = parseMoment(f.NotAfter, time.Now())
+	return r, err
+}
+
+type deployPlanCmd struct {
+	planFlags
+	Out string `short:"o" help:"Also write the plan to this file, for fettle deploy apply." placeholder:"FILE"`
+}
+
+func (deployPlanCmd) Help() string {
+	return `Nothing is changed. Exits with 1 when the plan would install nothing.
+
+Examples:
+  fettle deploy plan --label web
+  fettle deploy plan --machine web-14 --patch perl -o plan.json`
+}
+
+func (c deployPlanCmd) Run(ctx context.Context, s *screen) error {
+	r, err := c.request()
+	if err != nil {
+		return err
+	}
+	client, err := s.client(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	p, err := api.Do[patch.Plan](ctx, client, http.MethodPost, api.Path("plans"), nil, r)
+	if err != nil {
+		return err
+	}
+	if err := s.show(p, func(w io.Writer) { printPlan(w, s.width, p) }); err != nil {
+		return err
+	}
+	if c.Out != "" {
+		if err := writeJSON(c.Out, p); err != nil {
+			return err
+		}
+	}
+	if items, _, _ := planSize(p); items == 0 {
+		return errNo
+	}
+	return nil
+}
+
+func writeJSON(path string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err == nil {
+		err = os.WriteFile(path, append(b, '\n'), 0o600)
+	}
+	if err != nil {
+		return &patch.Error{Kind: patch.Unavailable, What: "cannot write " + path, Err: err}
+	}
+	return nil
+}
+
+func planSize(p patch.Plan) (items, packages int, bytes int64) {
+	for _, m := range p.Machines {
+		items += len(m.Items)
+		for _, i := range m.Items {
+			packages += len(i.Packages)
+			for _, k := range i.Packages {
+				bytes += k.Size
+			}
+		}
+	}
+	return items, packages, bytes
+}
+
+func printPlan(w io.Writer, width int, p patch.Plan) {
+	items, packages, bytes := planSize(p)
+	line(w, "%s on %s: %s, %s to install.", plural(items, "patch", "patches"), plural(len(p.Machines), "machine", "machines"), plural(packages, "package", "packages"), size(bytes))
+	t := table{columns: []column{{title: "machine", flex: true}, {title: "#", right: true}, {title: "patch", flex: true}, {title: "package", flex: true}, {title: "installed", flex: true}, {title: "new", flex: true}, {title: "size", right: true}}}
+	for _, m := range p.Machines {
+		for n, i := range m.Items {
+			for _, k := range i.Packages {
+				t.add(m.Name, strconv.Itoa(n+1), string(i.Patch), k.Name+":"+k.Arch, k.From, k.Version, size(k.Size))
+			}
+		}
+	}
+	if len(t.rows) > 0 {
+		t.print(w, width)
+		printForetold(w, width, p)
+	}
+	for _, m := range p.Machines {
+		for _, i := range m.Items {
+			if i.Text != "" {
+				line(w, "  %s on %s: %s: %s", outcomeWords(i.Outcome), clean(m.Name), clean(string(i.Patch)), clean(i.Text))
+			}
+		}
+		for _, l := range m.Left {
+			line(w, "  left out on %s (%s): %s: %s", clean(m.Name), outcomeWords(l.Outcome), clean(string(l.Patch)), clean(l.Text))
+		}
+	}
+	for _, l := range mannerLines(p.Manner) {
+		line(w, "%s", l)
+	}
+	line(w, "Plan %s", p.Hash)
+}
+
+// printForetold shows what a plan foretells of each machine.
+func printForetold(w io.Writer, width int, p patch.Plan) {
+	t := table{columns: []column{{title: "machine", flex: true}, {title: "installs", right: true}, {title: "wait", right: true}, {title: "fetches", right: true}, {title: "takes about", right: true}, {title: "restart", flex: true}}}
+	for _, m := range p.Machines {
+		now, wait := 0, 0
+		for _, i := range m.Items {
+			if i.Text == "" {
+				now++
+			} else {
+				wait++
+			}
+		}
+		if len(m.Items) > 0 {
+			t.add(m.Name, strconv.Itoa(now), strconv.Itoa(wait), size(m.Expected.Bytes), (time.Duration(m.Expected.Seconds) * time.Second).String(), restartWords(m.Expected))
+		}
+	}
+	line(w, "")
+	t.print(w, width)
+}
+
+func restartWords(e patch.Expected) string {
+	switch {
+	case e.Restart:
+		return "yes: " + e.Why
+	case e.Why != "":
+		return "no: " + e.Why
+	}
+	return "not needed"
+}
+
+// outcomeWords says what a plan foretells; a plan of an older version says nothing.
+func outcomeWords(o patch.Outcome) string {
+	if o == "" {
+		return "left out"
+	}
+	return strings.ReplaceAll(string(o), "-", " ")
+}
+
+// mannerLines tell how machines go about a plan.
+func mannerLines(m *patch.Manner) (out []string) {
+	if m == nil {
+		return nil
+	}
+	if len(m.Before) > 0 {
+		out = append(out, "Hooks before it: "+strings.Join(m.Before, ", "))
+	}
+	if len(m.After) > 0 {
+		out = append(out, "Hooks after it: "+strings.Join(m.After, ", "))
+	}
+	if len(m.Blockers) > 0 {
+		out = append(out, "Nothing is installed while one of these runs: "+strings.Join(m.Blockers, ", "))
+	}
+	if len(m.Services) > 0 {
+		out = append(out, "Restarted where they run old code: "+strings.Join(m.Services, ", "))
+	}
+	return out
+}
