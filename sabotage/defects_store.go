@@ -111,6 +111,8 @@ var storeDefects = []Defect{
 	{Name: "a withdrawn attempt opens again", File: "internal/store/results.go",
 		Old: "(was == patch.ExecWithdrawn && (now == patch.ExecDone || now == patch.ExecFailed))", New: "was == patch.ExecWithdrawn",
 		Test: "TestLateResultOfWithdrawnAttemptCounts$/sqlite", In: "./internal/store"},
+	{Name: "a late reader makes bases of verdicts forgotten", File: "internal/store/bases.go",
+		Old: "!ok || len(all) > len(known) {", New: "!ok || len(all) != len(known) {", Test: "TestALateReaderForgetsNoBase", In: "./internal/store"},
 	{Name: "one patch runs twice on one machine", File: "internal/store/migrations/0004_deploy.sql",
 		Old: "CREATE UNIQUE INDEX attempts_open", New: "CREATE INDEX attempts_open",
 		Test: "TestOneOpenAttemptForEachMachineAndPatch$/sqlite", In: "./internal/store"},

@@ -155,10 +155,21 @@ func TestStrangersHearOneAnswer(t *testing.T) {
 	strangers := map[string]*robot{"without a certificate": h.newRobot(), "pending": pending, "revoked": revoked, "pending too": ended, "unknown to the store": h.ghost()}
 	var constant string
 	for _, row := range append(api.AgentTable(), api.Row{Method: "GET", Path: "/v1/nothing"}, api.Row{Method: "GET", Path: "/"}) {
-		if row.Path == "/v1/enrol" || row.Path == "/install.sh" || row.Path == "/install.ps1" {
+		if row.Path == "/v1/enrol" {
 			continue
 		}
+		said := ""
 		for name, r := range strangers {
+			if row.Path == "/install.sh" || row.Path == "/install.ps1" {
+				status, body := r.play(tape{method: row.Method, path: row.Path})
+				if said == "" {
+					said = string(body)
+				}
+				if status != http.StatusOK || string(body) != said || strings.Contains(said, "PRIVATE KEY") {
+					t.Errorf("%s answers a machine that is %s with %d and something of its own", row.Path, name, status)
+				}
+				continue
+			}
 			if row.Path == "/v1/agents/{os}/{arch}" {
 				if status, body := r.play(tape{method: row.Method, path: "/v1/agents/linux/amd64"}); status != http.StatusBadRequest || len(body) > 500 {
 					t.Errorf("%s %s answers a machine that is %s with %d and %d bytes", row.Method, row.Path, name, status, len(body))

@@ -107,13 +107,16 @@ func (s *Store) readBases(ctx context.Context, where string, args ...any) ([]bas
 	return all, nil
 }
 
+// keep remembers a revision's bases. They only become more, so fewer than are known were read before the others were made.
 func (b *bases) keep(k baseKey, all []base) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.byList == nil || len(b.byID) > maxKnown {
 		b.byList, b.byID = map[baseKey][]base{}, map[int64]patch.Vector{}
 	}
-	b.byList[k] = all
+	if known, ok := b.byList[k]; !ok || len(all) > len(known) {
+		b.byList[k] = all
+	}
 	for _, x := range all {
 		b.byID[x.id] = x.vector
 	}
