@@ -9,7 +9,7 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// Conversations with Windows Update, recorded as its child prints them. A failed one is told in words, and never looks like "nothing is needed".
+// Answers of Windows Update in the form in which its child prints them; written by hand, for none runs here. A failed one is told in words, and never looks like "nothing is needed".
 func TestWhatWindowsUpdateSaid(t *testing.T) {
 	for _, c := range []struct {
 		file    string

@@ -57,7 +57,7 @@ func TestExitCodesBecomeCauses(t *testing.T) {
 	}
 }
 
-// What Windows' own installers of updates have said by a number, recorded, is told in words; so is how to remove what a failed one left.
+// What Windows' own installers of updates have said by a number is told in words; so is how to remove what a failed one left.
 func TestCodesOfWindowsUpdatesAreToldInWords(t *testing.T) {
 	p := patch.PlanPackage{Name: "KB5034122.msu", Version: "1"}
 	for _, c := range []struct {
