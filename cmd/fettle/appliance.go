@@ -152,7 +152,7 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 	agenda := &calendar.Desk{
 		Store: s, Blackouts: s, Labels: labels, Machines: s, Deploy: desk, Zone: zone, Now: now, Log: log,
 		Plan: func(ctx context.Context, caller patch.Caller, of calendar.Scope, w patch.Window) (patch.Plan, error) {
-			return planner.Make(ctx, caller, plan.Request{Label: of.Label, Machines: of.Machines, Window: w, Reboot: of.Reboot})
+			return planner.Make(ctx, caller, plan.Request{Label: of.Label, Machines: of.Machines, Window: w, Reboot: of.Reboot, Manner: of.Manner})
 		},
 		AskDetect: func(ctx context.Context, id patch.MachineID, since time.Time) error {
 			look, err := reader.Fleet.Look(ctx)

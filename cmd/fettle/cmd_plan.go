@@ -33,7 +33,11 @@ type planFlags struct {
 	NotAfter  string   `help:"Be done by this moment: a time, or a span such as 4h."`
 
 	rebootFlags
+	mannerFlags
+}
 
+// mannerFlags say how machines go about what is installed.
+type mannerFlags struct {
 	HookBefore []string `help:"Run this hook of each machine's own administrator before the first installation; one that fails ends the order." placeholder:"NAME"`
 	HookAfter  []string `help:"Run this hook after the last installation." placeholder:"NAME"`
 
@@ -43,15 +47,9 @@ type planFlags struct {
 }
 
 // manner gives how the machines go about it; nil where nothing is asked for.
-func (f planFlags) manner() (*patch.Manner, error) {
-	m := &patch.Manner{Before: f.HookBefore, After: f.HookAfter, Blockers: f.NotWhile}
-	for _, unit := range f.RestartService {
-		m.Services = append(m.Services, strings.TrimSuffix(unit, ".service")+".service")
-	}
-	if m.Empty() {
-		return nil, nil
-	}
-	if err := m.Check(); err != nil {
+func (f mannerFlags) manner() (*patch.Manner, error) {
+	m, err := patch.NewManner(f.HookBefore, f.HookAfter, f.RestartService, f.NotWhile)
+	if err != nil {
 		return nil, usagef("%s", err)
 	}
 	return m, nil
@@ -187,8 +185,8 @@ func printPlan(w io.Writer, width int, p patch.Plan) {
 			line(w, "  left out on %s (%s): %s: %s", clean(m.Name), outcomeWords(l.Outcome), clean(string(l.Patch)), clean(l.Text))
 		}
 	}
-	for _, l := range mannerLines(p.Manner) {
-		line(w, "%s", l)
+	for _, l := range p.Manner.Lines() {
+		line(w, "%s", clean(l))
 	}
 	line(w, "Plan %s", p.Hash)
 }
@@ -229,24 +227,4 @@ func outcomeWords(o patch.Outcome) string {
 		return "left out"
 	}
 	return strings.ReplaceAll(string(o), "-", " ")
-}
-
-// mannerLines tell how machines go about a plan.
-func mannerLines(m *patch.Manner) (out []string) {
-	if m == nil {
-		return nil
-	}
-	if len(m.Before) > 0 {
-		out = append(out, "Hooks before it: "+strings.Join(m.Before, ", "))
-	}
-	if len(m.After) > 0 {
-		out = append(out, "Hooks after it: "+strings.Join(m.After, ", "))
-	}
-	if len(m.Blockers) > 0 {
-		out = append(out, "Nothing is installed while one of these runs: "+strings.Join(m.Blockers, ", "))
-	}
-	if len(m.Services) > 0 {
-		out = append(out, "Restarted where they run old code: "+strings.Join(m.Services, ", "))
-	}
-	return out
 }

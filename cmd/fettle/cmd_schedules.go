@@ -36,6 +36,11 @@ func (schedulesListCmd) Run(ctx context.Context, s *screen) error {
 			t.add(c.Name, scheduleDoes(c), c.Label, strconv.Itoa(c.Machines), c.Window, nextWindow(c), c.Note)
 		}
 		t.print(w, s.width)
+		for _, c := range l.Items {
+			for _, text := range c.Manner.Lines() {
+				line(w, "  %s: %s", clean(c.Name), clean(text))
+			}
+		}
 	})
 }
 
@@ -82,6 +87,7 @@ type schedulesPutCmd struct {
 	Paused   bool     `help:"Do not act yet."`
 	Preview  bool     `help:"Only show what it would change."`
 	rebootFlags
+	mannerFlags
 }
 
 func (schedulesPutCmd) Help() string {
@@ -97,6 +103,7 @@ that is not known, the organisation's is taken, and "fettle schedules" and expla
 Examples:
   fettle schedules put canary --label canary --window "second tuesday 20:00-23:00"
   fettle schedules put web --label web --window "every day 22:00-04:00" --reboot if-needed
+  fettle schedules put shop --label shop --window "every day 02:00-05:00" --hook-before drain --hook-after fill --not-while backup --restart-service nginx
   fettle schedules put offices --label offices --window "mon-fri 12:00-13:00 machine" --catch-up 8
   fettle schedules add morning --detect --label all --window "mon-fri 06:00-08:00"
   fettle schedules put rest --label all --window "second tuesday + 3 days 22:00-04:00" --note "the monthly round"`
@@ -115,7 +122,11 @@ func (c schedulesPutCmd) Run(ctx context.Context, s *screen) error {
 
 func (c schedulesPutCmd) request() (api.ScheduleRequest, error) {
 	reboot, err := c.reboot()
-	return api.ScheduleRequest{Reboot: reboot, Label: c.Label, Window: strings.Join(c.Window, " "), Detect: c.Detect, CatchUp: c.CatchUp, Note: c.Note, Paused: c.Paused}, err
+	if err != nil {
+		return api.ScheduleRequest{}, err
+	}
+	manner, err := c.manner()
+	return api.ScheduleRequest{Reboot: reboot, Manner: manner, Label: c.Label, Window: strings.Join(c.Window, " "), Detect: c.Detect, CatchUp: c.CatchUp, Note: c.Note, Paused: c.Paused}, err
 }
 
 func printSchedule(w io.Writer, v patch.Schedule) {
@@ -124,6 +135,9 @@ func printSchedule(w io.Writer, v patch.Schedule) {
 		state = "is paused"
 	}
 	line(w, "%s %s: %s, for the label %s.", clean(v.Name), state, clean(v.Window), clean(v.Label))
+	for _, l := range v.Manner.Lines() {
+		line(w, "  %s", clean(l))
+	}
 }
 
 type schedulesPauseCmd struct {
@@ -158,7 +172,7 @@ func pause(ctx context.Context, s *screen, name string, paused bool) error {
 	}
 	for _, v := range all.Items {
 		if v.Name == name {
-			return tell(ctx, s, http.MethodPut, api.Path("schedules", name), api.ScheduleRequest{Label: v.Label, Window: v.Window, Detect: v.Detect, CatchUp: v.CatchUp, Note: v.Note, Paused: paused}, printSchedule)
+			return tell(ctx, s, http.MethodPut, api.Path("schedules", name), api.ScheduleRequest{Label: v.Label, Window: v.Window, Detect: v.Detect, CatchUp: v.CatchUp, Reboot: v.Reboot, Manner: v.Manner, Note: v.Note, Paused: paused}, printSchedule)
 		}
 	}
 	return &patch.Error{Kind: patch.NotFound, What: "no schedule is called " + strconv.Quote(name), Do: "List them: fettle schedules"}
@@ -202,19 +216,20 @@ func eventDoes(e calendar.Event) string {
 	if e.Zone != "" {
 		zone = " in " + e.Zone
 	}
+	does := "deploys" + zone
 	switch {
 	case e.Blackout != "":
 		return "CHANGE FREEZE " + e.Blackout + ", by " + e.Owner + ": " + e.Reason
 	case e.Frozen != "":
 		return "nothing" + zone + ": the change freeze " + e.Frozen + " takes it"
 	case e.CatchUp:
-		return "makes up" + zone + " for what the change freeze " + e.MovedBy + " took"
+		does = "makes up" + zone + " for what the change freeze " + e.MovedBy + " took"
 	case e.CutBy != "":
-		return "deploys" + zone + ", cut by the change freeze " + e.CutBy
+		does += ", cut by the change freeze " + e.CutBy
 	case e.Detect:
 		return "detects" + zone
 	}
-	return "deploys" + zone
+	return strings.Join(append([]string{does}, e.Manner.Lines()...), ". ")
 }
 
 func day(t time.Time) string { return t.Local().Format("Mon 2006-01-02 15:04") }

@@ -14,8 +14,10 @@ type ScheduleRequest struct {
 	CatchUp int    `json:"catch_up_hours,omitempty"` // for how many hours a missed window is made up for
 	// Reboot says when the machines may be restarted after what it deploys; nil: never.
 	Reboot *patch.RebootPolicy `json:"reboot,omitempty"`
-	Note   string              `json:"note,omitempty"`
-	Paused bool                `json:"paused,omitempty"`
+	// Manner is how the machines go about what it deploys; nil: nothing beside installing.
+	Manner *patch.Manner `json:"manner,omitempty"`
+	Note   string        `json:"note,omitempty"`
+	Paused bool          `json:"paused,omitempty"`
 }
 
 func (s *people) listSchedules(c *call) (any, error) {
@@ -32,7 +34,7 @@ func (s *people) putSchedule(c *call) (any, error) {
 }
 
 func (r ScheduleRequest) schedule(name string) patch.Schedule {
-	return patch.Schedule{Name: name, Label: r.Label, Window: r.Window, Detect: r.Detect, CatchUp: r.CatchUp, Reboot: r.Reboot, Note: r.Note, Paused: r.Paused}
+	return patch.Schedule{Name: name, Label: r.Label, Window: r.Window, Detect: r.Detect, CatchUp: r.CatchUp, Reboot: r.Reboot, Manner: r.Manner, Note: r.Note, Paused: r.Paused}
 }
 
 func (s *people) removeSchedule(c *call) (any, error) {

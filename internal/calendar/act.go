@@ -148,6 +148,7 @@ func (d *Desk) deploy(ctx context.Context, s patch.Schedule, turn string, of Sco
 	}
 	caller := patch.Caller{Name: "schedule " + s.Name, Role: patch.Operator, From: "local", Via: "appliance"}
 	of.Reboot = s.Reboot
+	of.Manner = s.Manner
 	plan, err := d.Plan(ctx, caller, of, patch.Window{NotBefore: o.Start.UTC(), NotAfter: o.End.UTC()})
 	if err == nil && slices.ContainsFunc(plan.Machines, func(m patch.MachinePlan) bool { return len(m.Items) > 0 }) {
 		_, err = d.Deploy.Apply(ctx, caller, plan)

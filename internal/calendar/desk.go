@@ -40,6 +40,7 @@ type Scope struct {
 	Label    string
 	Machines []patch.MachineID
 	Reboot   *patch.RebootPolicy // when they may be restarted; nil: never
+	Manner   *patch.Manner       // how they go about it
 }
 
 // Plan works out what is deployable inside a window: plan.Planner.Make.
@@ -119,6 +120,15 @@ func (d *Desk) Draft(ctx context.Context, s patch.Schedule) (patch.Schedule, err
 		if s.Detect {
 			return s, &patch.Error{Kind: patch.Invalid, What: "cannot store the schedule " + s.Name, Why: "a detect needs no restart"}
 		}
+	}
+	if s.Manner.Empty() {
+		s.Manner = nil
+	}
+	if err := s.Manner.Check(); err != nil {
+		return s, err
+	}
+	if s.Detect && s.Manner != nil {
+		return s, &patch.Error{Kind: patch.Invalid, What: "cannot store the schedule " + s.Name, Why: "a detect runs no hooks, waits for no program and restarts no service"}
 	}
 	if _, ok := rule.At(d.Now(), d.Zone); !ok {
 		return s, &patch.Error{Kind: patch.Invalid, What: "cannot store the schedule " + s.Name, Why: "its window never opens again"}

@@ -19,7 +19,9 @@ type Event struct {
 	Label    string `json:"label"`
 	Machines int    `json:"machines"` // that carry the label now and that it is about
 	Detect   bool   `json:"detect,omitempty"`
-	Zone     string `json:"zone,omitempty"` // of windows in machines' own time zones: which
+	// Manner is how the machines go about what is deployed in the window; nil: nothing beside installing.
+	Manner *patch.Manner `json:"manner,omitempty"`
+	Zone   string        `json:"zone,omitempty"` // of windows in machines' own time zones: which
 	// Blackout: the event is this blackout itself, and Reason and Owner are its own.
 	Blackout string `json:"blackout,omitempty"`
 	Reason   string `json:"reason,omitempty"`
@@ -99,7 +101,7 @@ func (d *Desk) events(s patch.Schedule, rule schedule.Rule, machines []patch.Mac
 	merged := map[Event]int{}
 	for _, g := range groups {
 		for _, e := range windows(s, rule, g.zone, g.frozen, from, to) {
-			e.Schedule, e.Label, e.Detect = s.Name, s.Label, s.Detect
+			e.Schedule, e.Label, e.Detect, e.Manner = s.Name, s.Label, s.Detect, s.Manner
 			if rule.OfMachine() {
 				e.Zone = g.zone.String()
 			}

@@ -3,6 +3,7 @@ package patch
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -33,6 +34,34 @@ var processShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustComp
 
 // ValidProgram reports whether a name may be one of a program that runs: of its file, without folders.
 func ValidProgram(name string) bool { return processShape().MatchString(name) }
+
+// NewManner makes a manner of what a person named and checks it; nil where nothing is. Services may be named without ".service".
+func NewManner(before, after, services, blockers []string) (*Manner, error) {
+	m := &Manner{Before: before, After: after, Blockers: blockers}
+	for _, unit := range services {
+		m.Services = append(m.Services, strings.TrimSuffix(unit, ".service")+".service")
+	}
+	if m.Empty() {
+		return nil, nil
+	}
+	return m, m.Check()
+}
+
+// Lines tell people how machines go about it, a line a kind; none where nothing is asked for.
+func (m *Manner) Lines() (out []string) {
+	if m == nil {
+		return nil
+	}
+	for _, l := range []struct {
+		words string
+		names []string
+	}{{"Hooks before it: ", m.Before}, {"Hooks after it: ", m.After}, {"Nothing is installed while one of these runs: ", m.Blockers}, {"Restarted where they run old code: ", m.Services}} {
+		if len(l.names) > 0 {
+			out = append(out, l.words+strings.Join(l.names, ", "))
+		}
+	}
+	return out
+}
 
 // Empty reports whether a manner asks for nothing.
 func (m *Manner) Empty() bool {

@@ -13,9 +13,11 @@ type Schedule struct {
 	// for the next window.
 	CatchUp int `json:"catch_up_hours,omitempty"`
 	// Reboot says when the machines may be restarted after what it deploys; nil: never.
-	Reboot    *RebootPolicy `json:"reboot,omitempty"`
-	Note      string        `json:"note,omitempty"`
-	Paused    bool          `json:"paused,omitempty"`
-	CreatedAt time.Time     `json:"created_at"`
-	CreatedBy string        `json:"created_by"`
+	Reboot *RebootPolicy `json:"reboot,omitempty"`
+	// Manner is how the machines go about what it deploys; nil: nothing beside installing.
+	Manner    *Manner   `json:"manner,omitempty"`
+	Note      string    `json:"note,omitempty"`
+	Paused    bool      `json:"paused,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+	CreatedBy string    `json:"created_by"`
 }

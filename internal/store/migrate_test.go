@@ -56,6 +56,7 @@ var rowsOfVersion = map[int64][]string{
 		`INSERT INTO deliveries (id, channel, subject, state, body, tries, text, created_at, next_at, ended_at) VALUES ('old', 'old', 'feed', 'sent', '{}', 1, '', 5, 0, 6)`,
 	},
 	21: {`UPDATE schedules SET reboot = '{"mode":"if-needed"}' WHERE name = 'old'`},
+	29: {`UPDATE schedules SET manner = '{"before":["drain"]}' WHERE name = 'old'`},
 	23: {`INSERT INTO views (owner, page, name, query, shared, at) VALUES ('old', 'machines', 'mine', 'show=stale', TRUE, 5)`},
 }
 
@@ -156,6 +157,11 @@ func migrateFrom(t *testing.T, url string, from int64) {
 	}
 	if from >= 21 {
 		if v := got[patch.Schedule](t)(s.FindSchedule(ctx, "old")); v.Reboot == nil || v.Reboot.Mode != patch.RebootIfNeeded {
+			t.Errorf("schedule became %+v", v)
+		}
+	}
+	if from >= 29 {
+		if v := got[patch.Schedule](t)(s.FindSchedule(ctx, "old")); v.Manner == nil || !slices.Equal(v.Manner.Before, []string{"drain"}) {
 			t.Errorf("schedule became %+v", v)
 		}
 	}

@@ -13,7 +13,8 @@ func TestSchedules(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *Store) {
 		_, err := s.FindSchedule(ctx, "nightly")
 		wantKind(t, err, patch.NotFound)
-		v := patch.Schedule{Name: "nightly", Label: "all", Window: "every day 22:00-04:00", Note: "the round", CreatedAt: then, CreatedBy: "alice"}
+		v := patch.Schedule{Name: "nightly", Label: "all", Window: "every day 22:00-04:00", Note: "the round", CreatedAt: then, CreatedBy: "alice",
+			Reboot: &patch.RebootPolicy{Mode: patch.RebootAsk}, Manner: &patch.Manner{Before: []string{"drain"}, Services: []string{"nginx.service"}}}
 		must(t, s.PutSchedule(ctx, alice, v))
 		later := v
 		later.Window, later.Paused, later.CreatedAt, later.CreatedBy = "last sunday 02:00-06:00", true, then.Add(time.Hour), "bob"

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fettle-project/fettle/internal/calendar"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -16,7 +18,7 @@ import (
 func (s *site) calendar() *calendar.Desk {
 	return &calendar.Desk{Store: s.store, Blackouts: s.store, Labels: s.book, Machines: s.store, Deploy: s.deploy, Zone: time.UTC, Now: func() time.Time { return s.now }, Log: slog.New(slog.DiscardHandler),
 		Plan: func(ctx context.Context, caller patch.Caller, of calendar.Scope, w patch.Window) (patch.Plan, error) {
-			return s.planner.Make(ctx, caller, plan.Request{Label: of.Label, Machines: of.Machines, Window: w, Reboot: of.Reboot})
+			return s.planner.Make(ctx, caller, plan.Request{Label: of.Label, Machines: of.Machines, Window: w, Reboot: of.Reboot, Manner: of.Manner})
 		}}
 }
 
@@ -179,5 +181,44 @@ func TestAScheduleRestartsByItsOwnPolicy(t *testing.T) {
 	s.must(c.Act(t.Context()))
 	if o, ok := b.order(); !ok || o.Reboot == nil || o.Reboot.Mode != patch.RebootAsk || o.Reboot.Deadline != 120 {
 		t.Errorf("%v %+v", ok, o.Reboot)
+	}
+}
+
+// A schedule's orders carry its manner as those of a deployment by hand do, and the calendar says so for every window.
+func TestScheduleCarriesItsManner(t *testing.T) {
+	s, b := ready(t, perl)
+	c := s.calendar()
+	s.until(12)
+	b.detect()
+	manner := &patch.Manner{Before: []string{"drain"}, After: []string{"fill"}, Blockers: []string{"backup"}, Services: []string{"nginx.service"}}
+	s.schedule(c, patch.Schedule{Name: "nightly", Label: "all", Window: "daily 22:00-04:00", Manner: manner})
+	events, err := c.Between(t.Context(), s.now, s.now.AddDate(0, 0, 3))
+	s.must(err)
+	for _, e := range events {
+		if diff := cmp.Diff(manner, e.Manner); diff != "" {
+			t.Errorf("the calendar says of %v: %s", e.Start, diff)
+		}
+	}
+	if len(events) != 3 {
+		t.Errorf("%d events", len(events))
+	}
+	s.until(22)
+	b.checkin()
+	s.must(c.Act(t.Context()))
+	o, ok := b.order()
+	if !ok {
+		t.Fatal("no order")
+	}
+	if diff := cmp.Diff(manner, o.Manner); diff != "" {
+		t.Error(diff)
+	}
+	for why, v := range map[string]patch.Schedule{
+		"a detect has a manner":     {Name: "x", Label: "all", Window: "daily 22:00-04:00", Detect: true, Manner: manner},
+		"a hook is a path":          {Name: "x", Label: "all", Window: "daily 22:00-04:00", Manner: &patch.Manner{Before: []string{"/bin/sh"}}},
+		"a service takes all along": {Name: "x", Label: "all", Window: "daily 22:00-04:00", Manner: &patch.Manner{Services: []string{"dbus.service"}}},
+	} {
+		if _, err := c.Put(s.ctx(), s.admin, v); patch.KindOf(err) != patch.Invalid {
+			t.Errorf("%s: %v", why, err)
+		}
 	}
 }

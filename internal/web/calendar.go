@@ -32,12 +32,13 @@ func (p calendarPage) Next() *calendar.Event {
 // scheduleForm is a schedule as it was typed.
 type scheduleForm struct {
 	Name, Label, Window, Note, Does, CatchUp, Reboot, Deadline string
+	Manner                                                     mannerForm
 	Fault                                                      *faultPage
 }
 
 func (v *visit) scheduleForm() scheduleForm {
 	return scheduleForm{Name: strings.TrimSpace(v.get("name")), Label: v.get("label"), Window: v.get("window"), Note: v.get("note"), Does: v.get("does"), CatchUp: strings.TrimSpace(v.get("catch_up")),
-		Reboot: v.get("reboot"), Deadline: strings.TrimSpace(v.get("deadline"))}
+		Reboot: v.get("reboot"), Deadline: strings.TrimSpace(v.get("deadline")), Manner: v.mannerForm()}
 }
 
 // schedule is what was typed.
@@ -55,7 +56,8 @@ func (f scheduleForm) schedule() (patch.Schedule, error) {
 		}
 		s.Reboot.Deadline = n * 60
 	}
-	return s, nil
+	s.Manner, err = f.Manner.manner()
+	return s, err
 }
 
 const calendarDays = 30

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -193,6 +194,18 @@ func TestASchedulePutPausedAndRemoved(t *testing.T) {
 	}
 	if none := ask(h, "POST", "/calendar/none/pause", url.Values{"paused": {"yes"}}); none.Code != http.StatusNotFound {
 		t.Errorf("no such schedule: status %d", none.Code)
+	}
+	named := url.Values{"name": {"nightly"}, "label": {"all"}, "window": {"every day 22:00-04:00"}, "hook_before": {"drain, stop"}, "hook_after": {"fill"}, "not_while": {"backup"}, "restart_service": {"nginx"}}
+	ask(h, "POST", "/calendar", named)
+	if m := w.coming[0].Manner; m == nil || !slices.Equal(m.Before, []string{"drain", "stop"}) || !slices.Equal(m.Services, []string{"nginx.service"}) {
+		t.Fatalf("the manner is %+v", m)
+	}
+	if body := ask(h, "GET", "/calendar", nil).Body.String(); !strings.Contains(body, "Hooks before it: drain, stop") || !strings.Contains(body, "while one of these runs: backup") {
+		t.Error("the page does not show the manner")
+	}
+	named.Set("hook_before", "../etc/passwd")
+	if bad := ask(h, "POST", "/calendar", named); bad.Code != http.StatusBadRequest || !strings.Contains(bad.Body.String(), `value="../etc/passwd"`) || !slices.Equal(w.coming[0].Manner.Before, []string{"drain", "stop"}) {
+		t.Errorf("a hook that is no name: status %d", bad.Code)
 	}
 	ask(h, "POST", "/calendar/nightly/remove", url.Values{})
 	if len(w.coming) != 0 {

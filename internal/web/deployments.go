@@ -38,6 +38,7 @@ type planPage struct {
 	Patches           []patch.ID
 	NotBefore         string // as typed
 	NotAfter          string
+	Manner            mannerForm
 	Labels            []string
 	Zone              string
 	Plan              *patch.Plan
@@ -72,7 +73,7 @@ func (c *console) newDeployment(v *visit) error {
 }
 
 func (c *console) planForm(v *visit) (planPage, error) {
-	p := planPage{Label: v.get("label"), Machine: v.get("machine"), NotBefore: v.get("not_before"), NotAfter: v.get("not_after"), Zone: c.Now().In(c.Zone).Format("MST")}
+	p := planPage{Label: v.get("label"), Machine: v.get("machine"), NotBefore: v.get("not_before"), NotAfter: v.get("not_after"), Manner: v.mannerForm(), Zone: c.Now().In(c.Zone).Format("MST")}
 	if p.Label == "" && p.Machine == "" {
 		p.Label = patch.LabelAll
 	}
@@ -101,6 +102,10 @@ func (c *console) planRequest(p planPage) (plan.Request, error) {
 			return r, &patch.Error{Kind: patch.Invalid, What: "cannot read the window", Why: "each end must be a date and a time such as 2026-12-01T22:00, or empty"}
 		}
 		*b.to = t
+	}
+	var err error
+	if r.Manner, err = p.Manner.manner(); err != nil {
+		return r, err
 	}
 	if !r.Window.NotAfter.IsZero() && !r.Window.NotAfter.After(r.Window.NotBefore) {
 		return r, &patch.Error{Kind: patch.Invalid, What: "the window ends before it starts", Do: "Choose a later end, or leave it empty."}
