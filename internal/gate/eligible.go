@@ -9,7 +9,7 @@ import (
 )
 
 // Taken is the moment that a snapshot speaks of: its end by the machine's clock, but never later than the appliance received it.
-func Taken(r patch.Receipt) time.Time {
+func Taken(r *patch.Receipt) time.Time {
 	if !r.Received.IsZero() && r.Received.Before(r.Ended) {
 		return r.Received
 	}
@@ -98,7 +98,7 @@ func installedTest(w World) Gate {
 // detected dates a gate that rests on the newest snapshot.
 func (w World) detected(g *Gate) {
 	if w.Receipt != nil && w.Verdict < patch.Unknown {
-		g.At = Taken(*w.Receipt)
+		g.At = Taken(w.Receipt)
 		g.Evidence = fmt.Sprintf("snapshot %d", w.Receipt.Seq)
 	}
 }

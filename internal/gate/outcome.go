@@ -57,7 +57,7 @@ func verified(w World) Gate {
 	a := w.last()
 	sure := snapshot(w).State == Open
 	if w.Receipt != nil {
-		g.At, g.Evidence = Taken(*w.Receipt), fmt.Sprintf("snapshot %d", w.Receipt.Seq)
+		g.At, g.Evidence = Taken(w.Receipt), fmt.Sprintf("snapshot %d", w.Receipt.Seq)
 	}
 	switch {
 	case w.Verdict == patch.Patched && sure:

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -88,13 +89,13 @@ func snapshot(w World) Gate {
 		g.unreached("no detect judges a patch that is not on the list")
 		return g
 	}
-	code := snapshotCode(w)
+	code := snapshotCode(&w)
 	if code == CodeNever {
 		neverDetected(w, &g)
 		return g
 	}
 	r := w.Receipt
-	taken := Taken(*r)
+	taken := Taken(r)
 	g.At = taken
 	judged := fmt.Sprintf("%s of %s", Number(r.Evaluated), Count(r.Expected, "patch", "patches"))
 	g.Evidence = fmt.Sprintf("snapshot %d: %s judged with revision %s, %s%s", r.Seq, judged, r.Revision, clock(w.Now, taken), took(*r))
@@ -127,28 +128,46 @@ func snapshot(w World) Gate {
 	return g
 }
 
+// Detected is what tells whether a machine's newest complete detect speaks of now: all that the snapshot gate looks at but the patch.
+type Detected struct {
+	Now      time.Time
+	Stale    time.Duration // as Limits have it
+	Machine  *patch.Machine
+	OS       patch.HostOS        // that the machine's rows are about
+	Revision *patch.RevisionMeta // newest of OS; nil where there is none
+	Receipt  *patch.Receipt      // newest complete detect; nil where there is none
+}
+
+// FreshnessCode is Freshness without its words: the code, empty where the gate is open.
+func FreshnessCode(d Detected) string { return d.code(patch.NotApplicable) }
+
 // snapshotCode is the snapshot gate of a listed patch without its words; empty where it is open.
-func snapshotCode(w World) string {
-	r := w.Receipt
+func snapshotCode(w *World) string {
+	d := Detected{Now: w.Now, Stale: w.Limits.Stale, Machine: &w.Machine, OS: w.OS, Revision: w.Revision, Receipt: w.Receipt}
+	return d.code(w.Verdict)
+}
+
+func (d *Detected) code(v patch.Verdict) string {
+	r := d.Receipt
 	if r == nil {
 		return CodeNever
 	}
-	taken := Taken(*r)
-	older := w.Revision != nil && r.Revision != w.Revision.ID
+	taken := Taken(r)
+	older := d.Revision != nil && r.Revision != d.Revision.ID
 	switch {
 	case r.Expected != r.Evaluated:
 		return CodeIncomplete
-	case r.OS != w.OS:
+	case r.OS != d.OS:
 		return CodeOSMoved
-	case w.Machine.DetectFailed != "" && w.Machine.DetectFailedAt.After(taken):
+	case d.Machine.DetectFailed != "" && d.Machine.DetectFailedAt.After(taken):
 		return CodeDetectFailed
-	case w.Now.Sub(taken) > w.Limits.Stale:
+	case d.Now.Sub(taken) > d.Stale:
 		return CodeStale
-	case older && w.Verdict == patch.Unknown:
+	case older && v == patch.Unknown:
 		return CodeNotJudged
 	case older:
 		return CodeOldRevision
-	case w.Verdict >= patch.Unknown:
+	case v >= patch.Unknown:
 		return CodeIncomplete
 	}
 	return ""
@@ -184,10 +203,4 @@ func Local(w World) []Gate {
 func Freshness(w World) Gate {
 	w.Listed, w.Verdict = true, patch.NotApplicable
 	return snapshot(w)
-}
-
-// FreshnessCode is Freshness without its words: the code, empty where the gate is open.
-func FreshnessCode(w World) string {
-	w.Listed, w.Verdict = true, patch.NotApplicable
-	return snapshotCode(w)
 }

@@ -16,11 +16,9 @@ import (
 
 // Compliance says how the machines of each of the labels stand now, in the order of labels.
 func (l *Ledger) Compliance(ctx context.Context, labels []string, allowed patch.Allowance) ([]patch.Compliance, error) {
-	v, err := l.World.View(ctx)
-	if err != nil {
-		return nil, err
-	}
+	v := l.World.Records()
 	var kev patch.Exploits
+	var err error
 	if l.KEV != nil {
 		if kev, err = l.KEV(ctx); err != nil {
 			return nil, err
@@ -30,105 +28,46 @@ func (l *Ledger) Compliance(ctx context.Context, labels []string, allowed patch.
 	if err != nil {
 		return nil, err
 	}
-	out, carry, all := make([]complying, len(labels)), make([]*roaring.Bitmap, len(labels)), roaring.New()
+	out, carry := make([]complying, len(labels)), make([]*roaring.Bitmap, len(labels))
 	for i, label := range labels {
 		if carry[i], err = l.carrying(ctx, look, label); err != nil {
 			return nil, err
 		}
-		all.Or(carry[i])
 		out[i] = complying{Compliance: patch.Compliance{Label: label, At: v.Now}, machines: map[patch.Severity]int{}, kev: kev}
 	}
-	var judge judging
-	for _, n := range all.ToArray() {
-		s, err := v.SightAt(ctx, look.At(n))
+	kinds := newComplianceKinds(len(labels))
+	for _, n := range roaring.FastOr(carry...).ToArray() {
+		if int(n) >= look.Len() || look.At(n).Machine.State != patch.Admitted { // it came, or was admitted, after the look
+			continue
+		}
+		g, err := v.Glance(ctx, look.At(n))
 		if err != nil {
 			return nil, err
 		}
-		judge.machine(s)
+		k := kinds.of(&g)
 		for i := range out {
 			if len(out) == 1 || carry[i].Contains(n) {
-				out[i].add(&judge)
+				k.machines[i]++
 			}
 		}
 	}
 	done := make([]patch.Compliance, len(out))
 	for i := range out {
+		for _, k := range kinds.all {
+			out[i].add(k, k.machines[i])
+		}
 		done[i] = out[i].finish(allowed)
 	}
 	return done, nil
 }
 
-// carrying gives the admitted machines of a look that carry a label of machines.
+// carrying gives the machines of a look, and perhaps some that came after it, that carry a label of machines; the caller must not change it.
 func (l *Ledger) carrying(ctx context.Context, look *fleet.Look, label string) (*roaring.Bitmap, error) {
 	carriers, err := l.World.Labels.Carriers(ctx, label, look)
-	if err != nil {
-		return nil, err
+	if err == nil && carriers.IsEmpty() { // a label of patches is no label that nobody carries
+		_, err = l.World.Labels.Members(ctx, label)
 	}
-	if carriers.IsEmpty() { // a label of patches is no label that nobody carries
-		if _, err := l.World.Labels.Members(ctx, label); err != nil {
-			return nil, err
-		}
-	}
-	set := roaring.New()
-	for it := carriers.Iterator(); it.HasNext(); {
-		if n := it.Next(); int(n) < look.Len() && look.At(n).Machine.State == patch.Admitted {
-			set.Add(n)
-		}
-	}
-	return set, nil
-}
-
-// judging judges one machine after the other. What a machine lacks matters only while its newest detect speaks of now.
-type judging struct {
-	freshness Freshness
-	shelf     *world.Shelf
-	missing   []int // columns of security patches
-	lacks     []int // those of them that no newer missing one replaces
-	errors    int
-}
-
-func (j *judging) machine(s *world.Sight) {
-	j.freshness = freshness(s.Machine, s.FreshnessCode())
-	j.shelf, j.missing, j.lacks, j.errors = s.Shelf, j.missing[:0], j.lacks[:0], 0
-	switch {
-	case s.Shelf == nil && j.freshness == Fresh:
-		j.freshness = Never
-		return
-	case j.freshness != Fresh:
-		return
-	}
-	security := s.Shelf.Security()
-	amiss(s, func(i int, v patch.Verdict) {
-		switch {
-		case !security[i].Is:
-		case v == patch.NotPatched:
-			j.missing = append(j.missing, i)
-		case v == patch.Faulty:
-			j.errors++
-		}
-	})
-	for _, i := range j.missing {
-		if !slices.ContainsFunc(security[i].Newer, j.misses) {
-			j.lacks = append(j.lacks, i)
-		}
-	}
-}
-
-// amiss visits at least the verdicts that are not-patched or an error, in the list's order.
-func amiss(s *world.Sight, visit func(i int, v patch.Verdict)) {
-	few, current := s.Amiss()
-	if !current {
-		verdicts(s, visit)
-		return
-	}
-	for i, v := range few {
-		visit(i, v)
-	}
-}
-
-func (j *judging) misses(column int) bool {
-	_, yes := slices.BinarySearch(j.missing, column)
-	return yes
+	return carriers, err
 }
 
 // complying adds a label up.
@@ -155,44 +94,48 @@ type lacked struct {
 	exploited, overdue bool
 }
 
-func (c *complying) add(m *judging) {
-	c.Machines++
+// add counts n machines of a kind.
+func (c *complying) add(k *complianceKind, n int) {
+	if n == 0 {
+		return
+	}
+	c.Machines += n
 	switch {
-	case m.freshness == Behind:
-		c.Behind++
-	case m.freshness == Stale:
-		c.Stale++
-	case m.freshness == Failed:
-		c.Failed++
-	case m.freshness != Fresh:
-		c.Never++
-	case len(m.lacks) > 0:
-		c.Needing++
-		c.lack(m)
-	case m.errors > 0:
-		c.Erring++
+	case k.freshness == Behind:
+		c.Behind += n
+	case k.freshness == Stale:
+		c.Stale += n
+	case k.freshness == Failed:
+		c.Failed += n
+	case k.freshness != Fresh:
+		c.Never += n
+	case len(k.lacks) > 0:
+		c.Needing += n
+		c.lack(k, n)
+	case k.errors > 0:
+		c.Erring += n
 	default:
-		c.Confirmed++
+		c.Confirmed += n
 	}
 }
 
-func (c *complying) lack(m *judging) {
-	list := c.list(m.shelf)
+func (c *complying) lack(k *complianceKind, n int) {
+	list := c.list(k.shelf)
 	var seen [8]patch.Severity
 	kinds := seen[:0]
 	note := func(s patch.Severity) {
 		if !slices.Contains(kinds, s) {
 			kinds = append(kinds, s)
-			c.machines[s]++
+			c.machines[s] += n
 		}
 	}
-	for _, i := range m.lacks {
+	for _, i := range k.lacks {
 		if list.place[i] == 0 {
-			list.found = append(list.found, c.lacking(&m.shelf.List.Patches()[i]))
+			list.found = append(list.found, c.lacking(&k.shelf.List.Patches()[i]))
 			list.place[i] = int32(len(list.found))
 		}
 		x := &list.found[list.place[i]-1]
-		x.machines++
+		x.machines += n
 		note(x.severity)
 		if x.exploited {
 			note(patch.Exploited)

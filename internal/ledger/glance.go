@@ -32,7 +32,7 @@ func GlanceAt(m patch.Machine, r *patch.Receipt, now time.Time) Glance {
 		}
 		return g
 	}
-	taken := gate.Taken(*r)
+	taken := gate.Taken(r)
 	g := Glance{Complete: true, Details: details(*r, m, now)}
 	judged := fmt.Sprintf("snapshot %d judged %s of %s, %s ago", r.Seq, gate.Number(r.Evaluated), gate.Count(r.Expected, "patch", "patches"), gate.Span(now.Sub(taken)))
 	switch {

@@ -64,7 +64,7 @@ type tally struct {
 // tallied adds a machine up: all verdicts, but only its eligible patches one by one. What is not marked is judged for this machine alone.
 func tallied(ctx context.Context, v *world.View, s *world.Sight, all marks) (tally, error) {
 	fresh := s.Freshness()
-	t := tally{row: MachineRow{Machine: s.Machine, Freshness: freshness(s.Machine, s.FreshnessCode()), Text: fresh.Text, Receipt: s.Receipt}}
+	t := tally{row: MachineRow{Machine: s.Machine, Freshness: freshness(s.Machine.State, s.FreshnessCode()), Text: fresh.Text, Receipt: s.Receipt}}
 	if s.Shelf == nil {
 		return t, nil
 	}
@@ -120,9 +120,9 @@ func (t *tally) count(id patch.ID, undecided, deployable, stuck, exhausted bool)
 }
 
 // freshness sorts a machine by its snapshot gate's code, which is empty where that is open.
-func freshness(m patch.Machine, code string) Freshness {
+func freshness(state patch.MachineState, code string) Freshness {
 	switch {
-	case m.State != patch.Admitted:
+	case state != patch.Admitted:
 		return Shut
 	case code == "":
 		return Fresh

@@ -148,7 +148,7 @@ func (r *Reconciliation) compare(ctx context.Context, s *world.Sight, h past, p 
 	if err != nil {
 		return err
 	}
-	d.explain(gate.Taken(*s.Receipt), f, there)
+	d.explain(gate.Taken(s.Receipt), f, there)
 	r.Items = append(r.Items, d)
 	return nil
 }

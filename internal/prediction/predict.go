@@ -199,6 +199,18 @@ func (x *Index) part(s *set, packages []uint32, objects bool) *patch.Facts {
 	return &f
 }
 
+// Facts gives the facts under a hash, put together from what the index holds of them; ok is false for those that it does not hold. It shares no
+// slice of packages with others, and everything else: the caller must not change that.
+func (x *Index) Facts(hash patch.Hash) (f *patch.Facts, ok bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	s := x.sets[hash]
+	if s == nil {
+		return nil, false
+	}
+	return x.part(s, s.packages, true), true
+}
+
 func verdictOf(one *detect.Signatures, f *patch.Facts) patch.Verdict {
 	r, err := one.Evaluate(f)
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/fettle-project/fettle/internal/detect"
@@ -120,6 +122,11 @@ func TestPredictionIsTheEnginesVerdict(t *testing.T) {
 			}
 			facts[id] = f
 		}
+		for _, f := range facts {
+			if got, ok := x.Facts(hashOf(f)); !ok || cmp.Diff(f, got, cmpopts.EquateEmpty()) != "" {
+				t.Fatalf("put together, facts are others: %s", cmp.Diff(f, got, cmpopts.EquateEmpty()))
+			}
+		}
 		for n := range s.Len() {
 			a, err := x.Predict(Question{OS: hostOS, Signatures: s, Number: n, Covers: func(r patch.RevisionID) bool { return r == "new" }})
 			if err != nil {
@@ -160,6 +167,11 @@ func TestPredictionIsTheEnginesVerdict(t *testing.T) {
 		}
 		if n := x.packages.size() + x.objects.size() + x.frames.size() + len(x.named) + len(x.sets) + len(x.seats); n != 0 {
 			t.Fatalf("%d things are left of no machine", n)
+		}
+		for _, f := range facts {
+			if _, ok := x.Facts(hashOf(f)); ok {
+				t.Fatal("facts are given that no machine has any more")
+			}
 		}
 	})
 }

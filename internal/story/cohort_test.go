@@ -120,6 +120,7 @@ func TestMachinesAreJudgedTogether(t *testing.T) {
 		s.partsAlike(id, patch.Decision{ID: "preview", Patch: id, Label: "all", Verb: patch.Approve, At: s.now})
 	}
 	s.countsAlike()
+	s.compliesAlike("all")
 	s.previewsAlike(patch.Approve, "all", all...)
 	s.previewsAlike(patch.Decline, "all", curl)
 	s.publish(bookworm, story()[1:]...)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -74,4 +75,97 @@ func TestASecurityPatchThatAnUpdateReplacesIsStillMissing(t *testing.T) {
 	if got.Needing != 1 || got.Confirmed != 2 || len(got.Exposures) != 1 || got.Exposures[0].Pairs != 1 {
 		t.Errorf("%+v", got)
 	}
+}
+
+// compliesAlike holds that compliance comes to what each machine's own rows say, for each label alone and for all at once.
+func (s *site) compliesAlike(labels ...string) {
+	s.t.Helper()
+	all, err := s.ledger.Compliance(s.ctx(), labels, patch.DefaultAllowance())
+	s.must(err)
+	for i, label := range labels {
+		got := s.compliance(label)
+		if d := cmp.Diff(got, all[i]); d != "" {
+			s.t.Fatalf("compliance of %s is another one beside others:\n%s", label, d)
+		}
+		members, err := s.book.Members(s.ctx(), label)
+		s.must(err)
+		want := patch.Compliance{Label: label, At: got.At, Exposures: got.Exposures}
+		pairs, needing := map[patch.Severity]int{}, map[patch.Severity]map[patch.MachineID]bool{}
+		for _, id := range members {
+			m, err := s.ledger.Machine(s.ctx(), id)
+			s.must(err)
+			lacks, errors := s.lacks(id)
+			want.Machines++
+			switch {
+			case m.Freshness == ledger.Behind:
+				want.Behind++
+			case m.Freshness == ledger.Stale:
+				want.Stale++
+			case m.Freshness == ledger.Failed:
+				want.Failed++
+			case m.Freshness != ledger.Fresh:
+				want.Never++
+			case len(lacks) > 0:
+				want.Needing++
+				for _, p := range lacks {
+					if needing[p.Severity] == nil {
+						needing[p.Severity] = map[patch.MachineID]bool{}
+					}
+					needing[p.Severity][id] = true
+					pairs[p.Severity]++
+				}
+			case errors:
+				want.Erring++
+			default:
+				want.Confirmed++
+			}
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			s.t.Fatalf("compliance of %s is not that of its machines:\n%s", label, d)
+		}
+		for _, e := range got.Exposures {
+			if e.Severity != patch.Exploited && (e.Pairs != pairs[e.Severity] || e.Machines != len(needing[e.Severity])) {
+				s.t.Fatalf("%s: severity %q is missing %d times on %d machines, their rows say %d on %d", label, e.Severity, e.Pairs, e.Machines, pairs[e.Severity], len(needing[e.Severity]))
+			}
+			delete(pairs, e.Severity)
+		}
+		if len(pairs) > 0 {
+			s.t.Fatalf("%s: the report leaves out %v", label, pairs)
+		}
+	}
+}
+
+// lacks gives the security patches that a machine's rows call not-patched and that no newer missing one replaces, and whether some could not
+// be judged.
+func (s *site) lacks(id patch.MachineID) (lacks []patch.Patch, errors bool) {
+	rows, _, err := s.ledger.Rows(s.ctx(), id, ledger.RowFilter{})
+	s.must(err)
+	missing := map[patch.ID]bool{}
+	superseded := map[patch.ID][]patch.ID{}
+	for _, r := range rows {
+		security := r.Patch.Category == patch.Security
+		missing[r.Patch.ID] = security && r.Verdict == patch.NotPatched
+		errors = errors || security && r.Verdict == patch.Faulty
+		for _, old := range r.Patch.Supersedes {
+			superseded[old] = append(superseded[old], r.Patch.ID)
+		}
+	}
+	var replaced func(id patch.ID, seen map[patch.ID]bool) bool
+	replaced = func(id patch.ID, seen map[patch.ID]bool) bool {
+		for _, newer := range superseded[id] {
+			if !seen[newer] {
+				seen[newer] = true
+				if missing[newer] || replaced(newer, seen) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	for _, r := range rows {
+		if missing[r.Patch.ID] && !replaced(r.Patch.ID, map[patch.ID]bool{r.Patch.ID: true}) {
+			lacks = append(lacks, r.Patch)
+		}
+	}
+	return lacks, errors
 }

@@ -60,10 +60,27 @@ func (s *Sight) Facts(ctx context.Context) (*patch.Facts, error) {
 	return s.v.Facts(ctx, s.Receipt.Facts)
 }
 
-// Facts decodes stored facts; nil where storage has none under this hash.
+// Facts are those under a hash: as they are at hand in memory, else decoded from storage; nil where that has none either.
 func (v *View) Facts(ctx context.Context, hash patch.Hash) (*patch.Facts, error) {
 	if f, ok := v.facts[hash]; ok {
 		return f, nil
+	}
+	f, err := v.findFacts(ctx, hash)
+	if err != nil || f == nil {
+		return nil, err
+	}
+	if len(v.facts) >= keptFacts {
+		clear(v.facts)
+	}
+	v.facts[hash] = f
+	return f, nil
+}
+
+func (v *View) findFacts(ctx context.Context, hash patch.Hash) (*patch.Facts, error) {
+	if v.r.Parts != nil {
+		if f, ok := v.r.Parts.Facts(hash); ok {
+			return f, nil
+		}
 	}
 	b, err := v.r.Store.FindFacts(ctx, hash)
 	if err != nil {
@@ -76,10 +93,6 @@ func (v *View) Facts(ctx context.Context, hash patch.Hash) (*patch.Facts, error)
 	if err := Decode(b, f); err != nil {
 		return nil, patch.Errorf(patch.Internal, "cannot read the stored facts %s: %w", hash, err)
 	}
-	if len(v.facts) >= keptFacts {
-		clear(v.facts)
-	}
-	v.facts[hash] = f
 	return f, nil
 }
 

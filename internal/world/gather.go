@@ -12,9 +12,11 @@ import (
 )
 
 // Parts gives, of the facts under each of some hashes, what a question looks at, and a key: equal keys mean equal parts. Facts that are not at
-// hand, or that no engine judges, are left out. Package prediction implements it without decoding anything.
+// hand, or that no engine judges, are left out. Facts gives the whole of those under one hash, if they are at hand; nobody changes them. Package
+// prediction implements both without decoding anything.
 type Parts interface {
 	Parts(q detect.Question, facts []patch.Hash, each func(i int, key string, part func() *patch.Facts))
+	Facts(hash patch.Hash) (f *patch.Facts, ok bool)
 }
 
 // gathered is what was read for all machines at once, so that no machine has to be asked for it.

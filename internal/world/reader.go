@@ -35,6 +35,7 @@ type View struct {
 
 	r         *Reader
 	look      *fleet.Look // made at the first machine
+	published published   // of the OS of the machine that was glanced at last
 	metas     map[patch.HostOS]*patch.RevisionMeta
 	facing    map[patch.HostOS][]gate.FeedFact
 	decisions map[patch.ID][]patch.Decision

@@ -244,7 +244,9 @@ func (s *Sight) Readiness(ctx context.Context) ([]gate.Gate, []gate.ScheduleFact
 func (s *Sight) Freshness() gate.Gate { return gate.Freshness(s.detected()) }
 
 // FreshnessCode is Freshness without its words: the code, empty where it does speak of now.
-func (s *Sight) FreshnessCode() string { return gate.FreshnessCode(s.detected()) }
+func (s *Sight) FreshnessCode() string {
+	return gate.FreshnessCode(gate.Detected{Now: s.v.Now, Stale: s.v.Limits.Stale, Machine: &s.Machine, OS: s.OS, Revision: s.Meta, Receipt: s.Receipt})
+}
 
 func (s *Sight) detected() gate.World {
 	return gate.World{Now: s.v.Now, Limits: s.v.Limits, Machine: s.Machine, OS: s.OS, Revision: s.Meta, Receipt: s.Receipt}
