@@ -21,7 +21,7 @@ const module = "github.com/fettle-project/fettle/"
 var layers = [][]string{
 	{"internal/patch", "internal/lab", "docs/schema"},
 	{"internal/version", "internal/schedule", "internal/expr", "internal/workbook", "internal/program"},
-	{"internal/wire", "internal/debian", "internal/rpmdb", "internal/apk", "internal/macos", "internal/candidate", "internal/gate", "internal/content", "internal/mirror", "internal/item", "internal/fleet", "internal/criterion"},
+	{"internal/wire", "internal/debian", "internal/rpmdb", "internal/apk", "internal/macos", "internal/pe", "internal/candidate", "internal/gate", "internal/content", "internal/mirror", "internal/item", "internal/fleet", "internal/criterion"},
 	{"internal/detect", "internal/probe", "internal/debian/debtest", "internal/apk/apktest"},
 	{"internal/world", "internal/advisory"},
 	{"internal/feed", "internal/catalog", "internal/label", "internal/approval", "internal/whatif", "internal/plan", "internal/deploy", "internal/ring", "internal/ledger", "internal/updater",

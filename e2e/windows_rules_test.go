@@ -53,6 +53,19 @@ func TestFilesOfOneFolderOnWindows(t *testing.T) {
 	}
 }
 
+// The versions of all the files that came with Windows are read as Windows itself reads them.
+func TestVersionsOfFilesOnWindows(t *testing.T) {
+	w := newWindows(t)
+	program := filepath.Join(t.TempDir(), "pe.test.exe")
+	build := exec.Command("go", "test", "-c", "-o", program, "../internal/pe")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=windows", "GOARCH=amd64")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	w.copy(program, `C:\pe.test.exe`)
+	says(t, string(w.run(`C:\pe.test.exe`, "-test.v", "-test.run", "TestVersionsAsWindowsSaysThem")), "PASS: TestVersionsAsWindowsSaysThem")
+}
+
 // What Windows Installer says of a product that a real MSI installed: its features and components, and what it would be upgraded by.
 func TestPartsOfAnMSIOnWindows(t *testing.T) {
 	w := newWindows(t)

@@ -37,4 +37,6 @@ var setupDefects = []Defect{
 		Old: `!strings.HasSuffix(name, ".") && `, New: "", Test: "TestFilesOfOneFolderOnWindows", In: "./e2e"},
 	{Name: "files that only wait to be deleted owe a restart", File: "internal/agent/host/windows.go",
 		Old: "to != \"\" &&", New: "true &&", Test: "TestARestartIsOwedForWhatWillBeReplaced", In: "./internal/agent/host"},
+	{Name: "one of several versions that a program has is taken for its version", File: "internal/pe/pe.go",
+		Old: "if err != nil || named+numbered != 1 {", New: "if err != nil {", Test: "TestVersion", In: "./internal/pe"},
 }

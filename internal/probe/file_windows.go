@@ -16,6 +16,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/pe"
 )
 
 // place gives the fields that say which file an item is about.
@@ -99,12 +100,37 @@ func (g *gathering) fileFields(f []patch.Field, st fs.FileInfo, path string) []p
 var versionNames = []struct{ field, name string }{{"company", "CompanyName"}, {"internal_name", "InternalName"},
 	{"original_filename", "OriginalFilename"}, {"product_name", "ProductName"}, {"product_version", "ProductVersion"}}
 
-func (g *gathering) wantsVersion() bool {
-	return g.r.Wants("version") || g.r.Wants("language") || g.r.Wants("language_id") || slices.ContainsFunc(versionNames, func(v struct{ field, name string }) bool { return g.r.Wants(v.field) })
+func (g *gathering) wantsVersion() bool { return g.r.Wants("version") || g.wantsStrings() }
+
+func (g *gathering) wantsStrings() bool {
+	return g.r.Wants("language") || g.r.Wants("language_id") || slices.ContainsFunc(versionNames, func(v struct{ field, name string }) bool { return g.r.Wants(v.field) })
 }
 
 // versionFields reads a file's version resource. A file without one has none of these fields: it is "does not exist" to a test of them.
+// The version alone is read from the file, which takes a tenth of the time that asking Windows does.
 func (g *gathering) versionFields(path string) []patch.Field {
+	if g.r.Wants("version") && !g.wantsStrings() {
+		switch v, err := fileVersion(path); {
+		case err == nil:
+			return []patch.Field{typed("version", "version", v)}
+		case errors.Is(err, pe.ErrNone):
+			return g.noVersion()
+		}
+	}
+	return g.versionResource(path)
+}
+
+func fileVersion(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	return pe.Version(f)
+}
+
+// versionResource has Windows read a file's version, and the strings beside it, which may be in another file.
+func (g *gathering) versionResource(path string) []patch.Field {
 	var zero windows.Handle
 	size, err := windows.GetFileVersionInfoSize(path, &zero)
 	if err != nil || size == 0 || size > maxValue {
