@@ -19,7 +19,7 @@ const module = "github.com/fettle-project/fettle/"
 // layers lists the packages from the ground up. A package may import those of lower rows only, except where allowed says more:
 // so dependencies point downwards and stages never import each other.
 var layers = [][]string{
-	{"internal/patch", "internal/lab", "docs/schema"},
+	{"internal/patch", "internal/phrase", "internal/lab", "docs/schema"},
 	{"internal/version", "internal/schedule", "internal/expr", "internal/workbook", "internal/program"},
 	{"internal/wire", "internal/debian", "internal/rpmdb", "internal/apk", "internal/macos", "internal/pe", "internal/candidate", "internal/gate", "internal/content", "internal/mirror", "internal/item", "internal/fleet", "internal/criterion"},
 	{"internal/detect", "internal/probe", "internal/debian/debtest", "internal/apk/apktest"},
@@ -27,7 +27,7 @@ var layers = [][]string{
 	{"internal/feed", "internal/catalog", "internal/label", "internal/approval", "internal/whatif", "internal/plan", "internal/deploy", "internal/ring", "internal/ledger", "internal/updater",
 		"internal/calendar", "internal/lint", "internal/payload", "internal/prediction", "internal/auth", "internal/notify", "internal/installer", "internal/agent/host"},
 	{"internal/feed/apt", "internal/feed/rpm", "internal/feed/osv", "internal/feed/oval", "internal/feed/apk", "internal/feed/advisory",
-		"internal/feed/sdp", "internal/feed/apps", "internal/feed/msrc", "internal/feed/sofa", "internal/feed/kev", "internal/store"},
+		"internal/feed/sdp", "internal/feed/apps", "internal/feed/msrc", "internal/feed/sofa", "internal/feed/kev", "internal/store", "internal/web/translation"},
 	{"internal/agent", "internal/api", "internal/web", "internal/standalone", "internal/bundle"},
 	{"internal/simulate"},
 	{"cmd/fettle", "cmd/fettle-front", "cmd/fettle-agent", "demo", "bench", "sabotage"},

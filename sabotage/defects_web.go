@@ -43,4 +43,18 @@ var webDefects = []Defect{
 		New:  "if false {",
 		Test: "TestListenersAreBounded", In: "./internal/web",
 	},
+	{
+		Name: "a translation brings markup into a page",
+		File: "internal/web/translation/source.go",
+		Old:  ".Replace(html.EscapeString(s))",
+		New:  ".Replace(s)",
+		Test: "TestATranslationIsNeverMoreThanText", In: "./internal/web",
+	},
+	{
+		Name: "a translation is read as a template",
+		File: "internal/web/translation/source.go",
+		Old:  "\"{\", \"&#123;\", ",
+		New:  "",
+		Test: "TestATranslationIsNeverMoreThanText", In: "./internal/web",
+	},
 }

@@ -274,6 +274,11 @@ if (process.env.FETTLE_STORIES_ONLY) {
   await step("expiry", expiry);
   await step("plain", plain);
   await step("axe-core on many", () => accessible(given.good, "many", [["light", 1600], ["dark", 1024], ["dark", 390]]));
+  await step("axe-core in German", async () => {
+    await context.setExtraHTTPHeaders({ "Accept-Language": "de" });
+    await accessible(given.good, "German", [["light", 1280], ["light", 390]]);
+    await context.setExtraHTTPHeaders({});
+  });
   await step("axe-core on empty", () => accessible(given.empty, "empty", [["light", 390]]));
   await step("hostile", hostile);
 }

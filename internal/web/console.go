@@ -2,6 +2,7 @@ package web
 
 import (
 	"embed"
+	"fmt"
 	"html/template"
 	"io/fs"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/web/translation"
 )
 
 // The directories match whether or not the build has put htmx beside the style sheet.
@@ -19,10 +21,10 @@ var files embed.FS
 
 type console struct {
 	Config
-	begun  atomic.Bool // some machine has been judged
-	pages  map[string]*template.Template
-	assets bundle
-	seats  seats
+	begun   atomic.Bool // some machine has been judged
+	tongues []tongue    // English first
+	assets  bundle
+	seats   seats
 }
 
 // New makes the console. The handler answers to every path that is not the API's.
@@ -32,7 +34,7 @@ func New(cfg Config) (http.Handler, error) {
 	if c.assets, err = bundled(files); err != nil {
 		return nil, patch.Errorf(patch.Internal, "cannot read the console's own files: %w", err)
 	}
-	c.pages, err = parse(words{now: cfg.Now, zone: cfg.Zone, assets: c.assets})
+	c.tongues, err = tongues(words{now: cfg.Now, zone: cfg.Zone, assets: c.assets})
 	if err != nil {
 		return nil, patch.Errorf(patch.Internal, "cannot read the console's templates: %w", err)
 	}
@@ -45,11 +47,17 @@ func (c *console) handler() http.Handler {
 	return headers(guard.Handler(c.mount(c.routes())))
 }
 
-// parse reads every page together with the layout and the parts it may use.
-func parse(w words) (map[string]*template.Template, error) {
-	common, err := template.New("").Funcs(w.funcs()).ParseFS(files, "templates/layout.html", "templates/parts/*.html")
+// parse reads every page together with the layout and the parts it may use, in one language.
+func parse(w words, c *translation.Catalog) (map[string]*template.Template, error) {
+	common := template.New("").Funcs(w.funcs())
+	parts, err := fs.Glob(files, "templates/parts/*.html")
 	if err != nil {
 		return nil, err
+	}
+	for _, f := range append(parts, "templates/layout.html") {
+		if err := add(common, c, f); err != nil {
+			return nil, err
+		}
 	}
 	names, err := fs.Glob(files, "templates/*.html")
 	if err != nil {
@@ -65,11 +73,27 @@ func parse(w words) (map[string]*template.Template, error) {
 		if err != nil {
 			return nil, err
 		}
-		if pages[name], err = t.ParseFS(files, f); err != nil {
+		if err := add(t, c, f); err != nil {
 			return nil, err
 		}
+		saying(t)
+		pages[name] = t
 	}
 	return pages, nil
+}
+
+// add reads one file of templates with the catalogue's texts in it.
+func add(t *template.Template, c *translation.Catalog, file string) error {
+	raw, err := files.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	source, err := c.Template(string(raw))
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	_, err = t.New(path.Base(file)).Parse(source)
+	return err
 }
 
 // policy allows the console's own files and nothing else.
@@ -86,6 +110,7 @@ func headers(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		h.Set("Cache-Control", "no-store")
+		h.Add("Vary", "Cookie, Accept-Language")
 		next.ServeHTTP(w, r)
 	})
 }

@@ -13,13 +13,14 @@ import (
 
 	"github.com/fettle-project/fettle/internal/auth"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 var errChain error = &patch.Error{Kind: patch.Untrusted, What: "entry 12 does not follow from entry 11"}
 
 func TestEveryRouteHasAPermission(t *testing.T) {
 	c := &console{Config: newWorld().config()}
-	public := map[string]bool{"GET /assets/{file}": true, "GET /sign-in": true, "POST /sign-in": true, "POST /sign-out": true}
+	public := map[string]bool{"GET /assets/{file}": true, "GET /sign-in": true, "POST /sign-in": true, "POST /sign-out": true, "POST /language": true}
 	reads := map[string]bool{"POST /decide/preview": true, "POST /labels/check": true, "POST /rules/check": true, "POST /what-if": true, "POST /views/{page}": true, "POST /views/{page}/remove": true} // views are one's own; the handler asks for more where they are not
 	for _, r := range c.routes() {
 		name := r.method + " " + r.path
@@ -38,7 +39,7 @@ func TestARouteWithoutAPermissionDoesNotMount(t *testing.T) {
 	w := newWorld()
 	c := &console{Config: w.config()}
 	var err error
-	if c.pages, err = parse(words{now: c.Now, zone: c.Zone}); err != nil {
+	if c.tongues, err = tongues(words{now: c.Now, zone: c.Zone}); err != nil {
 		t.Fatal(err)
 	}
 	h := c.mount([]route{{method: "GET", path: "/bare", handle: func(*visit) error { t.Error("it ran"); return nil }}})
@@ -353,7 +354,8 @@ func TestAFaultOfOurOwnShowsNoDetail(t *testing.T) {
 
 func TestFormats(t *testing.T) {
 	w := newWorld()
-	words := words{now: func() time.Time { return w.now }, zone: w.now.Location()}
+	words := words{now: func() time.Time { return w.now }, zone: w.now.Location(), lang: phrase.English}
+	num, size := words.num, words.lang.Size
 	for got, want := range map[string]string{num(63440): "63,440", num(0): "0", num(-1234): "−1,234", num(999): "999", size(7_410_000): "7.4 MB", size(999): "999 B", size(0): "0 B", size(1_999_999_999): "2.0 GB",
 		words.when(w.now.AddDate(0, 0, -1)): "yesterday 08:40", words.when(w.now.AddDate(0, 0, 1)): "tomorrow 08:40", words.when(w.now): "today 08:40", words.when(w.now.AddDate(0, 0, -3)): "Fri 08:40", words.when(w.now.AddDate(-1, 0, 0)): "23 Nov 2025", words.when(time.Time{}): "never",
 		patchURL("a/b c/1:2+3~#?"): "/patches/a/b%20c/1:2+3~%23%3F"} {

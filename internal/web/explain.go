@@ -9,6 +9,7 @@ import (
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // explainPage is one explanation, with the ways to act on it.
@@ -112,7 +113,7 @@ func (c *console) explain(v *visit) error {
 	for _, l := range labels {
 		p.byHand[l.Label.Name] = l.Label.Expr == "" && l.Label.Of == patch.OfMachines
 	}
-	return show(c, v, "explain", "machines", e.Row.Patch.Source+" on "+m.Name, p)
+	return show(c, v, "explain", "machines", phrase.Of("{1} on {2}", e.Row.Patch.Source, m.Name), p)
 }
 
 // actor says in words who must act.
@@ -147,7 +148,7 @@ func (c *console) explainLabel(v *visit) error {
 		return showPart(c, v, "explain-label", "part", explainLabelPage{LabelExplanation: e})
 	}
 	p := explainLabelPage{LabelExplanation: e, Address: "https://" + v.r.Host + v.r.URL.EscapedPath()}
-	return show(c, v, "explain-label", "patches", e.Patch.Source+" for "+e.Label, p)
+	return show(c, v, "explain-label", "patches", phrase.Of("patch for a label\x04{1} for {2}", e.Patch.Source, e.Label), p)
 }
 
 // searchPage is what a search found.

@@ -8,57 +8,45 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
-// words turns values into what a person reads.
+// words turns values into what a person reads, in one language.
 type words struct {
 	now    func() time.Time
 	zone   *time.Location
 	assets bundle
+	lang   *phrase.Language
+	all    []*phrase.Language
 }
 
 func (w words) funcs() template.FuncMap {
 	return template.FuncMap{
-		"asset": w.assets.address, "gateOf": gateOf, "pick": pick, "now": w.now, "num": num, "size": size, "took": took, "seconds": seconds, "plural": plural, "join": strings.Join, "lower": strings.ToLower,
-		"when": w.when, "ago": w.ago, "full": w.full, "iso": iso, "day": w.day,
+		"asset": w.assets.address, "gateOf": gateOf, "pick": pick, "now": w.now, "num": w.num, "size": w.lang.Size, "took": w.took, "seconds": seconds, "plural": plural, "join": strings.Join, "lower": strings.ToLower,
+		"when": w.when, "ago": w.ago, "full": w.full, "iso": iso, "day": w.day, "say": w.say, "form": w.form, "lang": func() string { return w.lang.Tag }, "languages": func() []*phrase.Language { return w.all },
 		"patchURL": patchURL, "machineURL": machineURL, "explainURL": explainURL, "labelURL": labelURL, "whyURL": whyURL, "deploymentURL": deploymentURL,
-		"word": word, "markOf": markOf, "share": share, "first": first, "upper": sentenceCase, "rest": rest, "sum": sum, "percent": percent, "ints": func(n ...int) []int { return n }, "list": func(s ...string) []string { return s },
+		"word": func(v any) string { return w.lang.Say(word(v)) }, "markOf": markOf, "share": share, "first": first, "upper": w.upper, "rest": rest, "sum": sum, "percent": percent, "ints": func(n ...int) []int { return n }, "list": func(s ...string) []string { return s },
 	}
 }
 
 // num writes a count with its thousands apart: 63,440.
-func num(n any) string {
-	s := fmt.Sprint(n)
-	neg := strings.HasPrefix(s, "-")
-	s = strings.TrimPrefix(s, "-")
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
+func (w words) num(n any) string {
+	v := reflect.ValueOf(n)
+	if v.CanUint() {
+		return w.lang.Number(int(v.Uint()))
 	}
-	if neg {
-		return "−" + s
-	}
-	return s
+	return w.lang.Number(int(v.Int()))
 }
 
-// size writes bytes in decimal units, as vendors and disks count them.
-func size(b int64) string {
-	f := float64(b)
-	for _, u := range []string{"B", "kB", "MB", "GB", "TB"} {
-		if f < 999.5 {
-			if u == "B" || f >= 99.5 {
-				return fmt.Sprintf("%.0f %s", f, u)
-			}
-			return fmt.Sprintf("%.1f %s", f, u)
-		}
-		f /= 1000
-	}
-	return fmt.Sprintf("%.0f PB", f)
-}
+// form is which of a text's forms a number takes, where the language has two.
+func (w words) form(n int) int { return w.lang.Form(n) }
 
 // took writes how long something took: 21 ms, 4.2 s, 3 min.
-func took(from, to time.Time) string {
+func (w words) took(from, to time.Time) string {
 	d := to.Sub(from)
 	switch {
 	case d < 0:
@@ -66,7 +54,7 @@ func took(from, to time.Time) string {
 	case d < time.Second:
 		return strconv.FormatInt(d.Milliseconds(), 10) + " ms"
 	case d < time.Minute:
-		return fmt.Sprintf("%.1f s", d.Seconds())
+		return w.lang.Decimal(d.Seconds(), 1) + " s"
 	case d < time.Hour:
 		return fmt.Sprintf("%d min", int(d.Minutes()))
 	}
@@ -81,41 +69,17 @@ func plural(n int, one, many string) string {
 }
 
 // when writes a moment as people say it: today 06:12, yesterday 22:01, Mon 10:02, 14 Oct 10:02, 14 Oct 2025.
-func (w words) when(t time.Time) string {
-	if t.IsZero() {
-		return "never"
-	}
-	t = t.In(w.zone)
-	now := w.now().In(w.zone)
-	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, w.zone)
-	days := int(midnight.Sub(time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, w.zone)).Hours()/24 + 0.5)
-	if t.After(midnight.AddDate(0, 0, 1)) || t.Equal(midnight.AddDate(0, 0, 1)) {
-		days = -int(t.Sub(midnight).Hours() / 24)
-	}
-	switch {
-	case days == 0:
-		return "today " + t.Format("15:04")
-	case days == 1:
-		return "yesterday " + t.Format("15:04")
-	case days == -1:
-		return "tomorrow " + t.Format("15:04")
-	case days > 1 && days < 7, days < -1 && days > -7:
-		return t.Format("Mon 15:04")
-	case t.Year() == now.Year():
-		return t.Format("2 Jan 15:04")
-	}
-	return t.Format("2 Jan 2006")
-}
+func (w words) when(t time.Time) string { return w.lang.When(w.now().In(w.zone), t) }
 
 // ago writes an age in one unit: 40 s, 12 min, 3 h, 5 days.
 func (w words) ago(t time.Time) string {
 	if t.IsZero() {
-		return "never"
+		return w.lang.Say("never")
 	}
 	d := w.now().Sub(t)
 	switch {
 	case d < 5*time.Second:
-		return "now"
+		return w.lang.Say("now")
 	case d < time.Minute:
 		return fmt.Sprintf("%d s", int(d.Seconds()))
 	case d < time.Hour:
@@ -123,17 +87,15 @@ func (w words) ago(t time.Time) string {
 	case d < 48*time.Hour:
 		return fmt.Sprintf("%d h", int(d.Hours()))
 	}
-	return num(int(d.Hours()/24)) + " days"
+	return w.lang.Span(d)
 }
 
-func (w words) full(t time.Time) string {
-	return t.In(w.zone).Format("Monday 2 January 2006, 15:04:05 MST")
-}
+func (w words) full(t time.Time) string { return w.lang.Full(t.In(w.zone)) }
 func (w words) day(t time.Time) string {
 	if t.IsZero() {
 		return "–"
 	}
-	return t.In(w.zone).Format("2 Jan 2006")
+	return w.lang.Date(t.In(w.zone))
 }
 func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
@@ -202,25 +164,15 @@ func first(n int, list any) any {
 func rest(n int, total int) int { return max(0, total-n) }
 
 func sentenceCase(s string) string {
-	if s == "" {
+	first, size := utf8.DecodeRuneInString(s)
+	if size == 0 {
 		return s
 	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	return string(unicode.ToUpper(first)) + s[size:]
 }
 
-// word is the plain word for a value of one of the four axes.
-func word(v any) string {
-	switch s := fmt.Sprint(v); s {
-	case "":
-		return "–"
-	case "not-applicable", "not-patched", "needs-reboot", "not-effective":
-		return strings.ReplaceAll(s, "-", " ")
-	case "none":
-		return "–"
-	default:
-		return s
-	}
-}
+// upper begins what is said with a capital.
+func (w words) upper(v any) string { return sentenceCase(fmt.Sprint(w.say(v))) }
 
 // markOf names the glyph of a value of one of the four axes.
 func markOf(v any) string {

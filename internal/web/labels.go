@@ -8,6 +8,7 @@ import (
 	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // labelsPage lists the labels and takes a new one.
@@ -210,7 +211,7 @@ func (c *console) label(v *visit) error {
 	if p.Decisions, err = c.Records.ListDecisions(v.ctx, patch.DecisionFilter{Label: m.Label.Name}); err != nil {
 		return err
 	}
-	return show(c, v, "label", "labels", "Label "+m.Label.Name, p)
+	return show(c, v, "label", "labels", phrase.Of("Label {1}", m.Label.Name), p)
 }
 
 func (c *console) removeLabel(v *visit) error {

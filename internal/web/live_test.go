@@ -14,6 +14,7 @@ import (
 	"github.com/fettle-project/fettle/internal/auth"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 func TestAPageIsToldWhatChanged(t *testing.T) {
@@ -72,7 +73,7 @@ func TestListenersAreBounded(t *testing.T) {
 	if s.all != seatsAll {
 		t.Errorf("%d places", s.all)
 	}
-	c := &console{Config: fleet().config()}
+	c := &console{Config: fleet().config(), tongues: []tongue{{Language: phrase.English}}}
 	c.seats.all = seatsAll
 	h := c.mount([]route{{"GET", "/live", auth.Read, func(v *visit) error {
 		if err := c.live(v); patch.KindOf(err) != patch.Unavailable {

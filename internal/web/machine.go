@@ -13,6 +13,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/updater"
 )
 
@@ -154,7 +155,7 @@ func (c *console) machine(v *visit) error {
 		return err
 	}
 	p.Alarms = keep(alarms, func(a patch.Alarm) bool { return strings.Contains(a.Key, string(id)) })
-	return show(c, v, "machine", "machines", m.Name, p)
+	return show(c, v, "machine", "machines", phrase.Verbatim(m.Name), p)
 }
 
 func (c *console) machineRows(v *visit, p *machinePage) error {
@@ -192,7 +193,7 @@ func (v *visit) policyTabs(s ledger.Summary, q rowQuery) []tab {
 	}{{patch.Undecided, s.Stands.Undecided}, {patch.Approved, s.Stands.Approved}, {patch.Declined, s.Stands.Declined}, {patch.HeldBack, s.Stands.Held}}
 	tabs := []tab{{Word: "any policy", URL: v.with("policy", ""), Count: s.Stands.Undecided + s.Stands.Approved + s.Stands.Declined + s.Stands.Held, Current: q.Policy == ""}}
 	for _, x := range counts {
-		tabs = append(tabs, tab{Word: string(x.stand), Mark: string(x.stand), URL: v.with("policy", string(x.stand)), Count: x.n, Current: q.Policy == string(x.stand)})
+		tabs = append(tabs, tab{Word: word(x.stand), Mark: string(x.stand), URL: v.with("policy", string(x.stand)), Count: x.n, Current: q.Policy == string(x.stand)})
 	}
 	return tabs
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // machinesPage lists machines, narrowed and sorted.
@@ -28,8 +29,10 @@ const machinesSize = 100
 
 // machineShows are the ways to narrow the list of machines, in the order of their tabs.
 var machineShows = [...]struct {
-	name, word, mark string
-	keep             func(ledger.MachineRow) bool
+	name string
+	word phrase.Phrase
+	mark string
+	keep func(ledger.MachineRow) bool
 }{
 	{"", "All", "", func(m ledger.MachineRow) bool { return m.State != patch.Revoked }},
 	{"confirmed", "Confirmed", "patched", func(m ledger.MachineRow) bool {

@@ -1,12 +1,17 @@
 package web
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/fettle-project/fettle/internal/phrase"
+)
 
 // tab is one way to narrow a list, with the number of rows it leads to.
 type tab struct {
-	Word, Mark, URL string
-	Count           int
-	Current         bool
+	Word      phrase.Phrase
+	Mark, URL string
+	Count     int
+	Current   bool
 }
 
 // pager leads through a long list.

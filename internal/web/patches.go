@@ -3,6 +3,7 @@ package web
 import (
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // patchesPage lists the patches of one host OS with their numbers over its machines.
@@ -24,8 +25,10 @@ const patchesSize = 100
 
 // patchShows are the ways to narrow the patches, in the order of their tabs.
 var patchShows = [...]struct {
-	name, word, mark string
-	filter           ledger.RowFilter
+	name   string
+	word   phrase.Phrase
+	mark   string
+	filter ledger.RowFilter
 }{
 	{"needed", "Needed", "not-patched", ledger.RowFilter{Verdicts: []patch.Verdict{patch.NotPatched}}},
 	{"undecided", "Undecided and needed", "undecided", ledger.RowFilter{Verdicts: []patch.Verdict{patch.NotPatched}, Stands: []patch.Stand{patch.Undecided}}},
@@ -198,7 +201,7 @@ func (c *console) patch(v *visit) error {
 	if p.Labels, err = c.labelNames(v); err != nil {
 		return err
 	}
-	return show(c, v, "patch", "patches", row.Source+" "+row.Version, p)
+	return show(c, v, "patch", "patches", phrase.Verbatim(row.Source+" "+row.Version), p)
 }
 
 // kinLooked bounds how many patches of one source are looked at for what replaces what.

@@ -1,14 +1,19 @@
 package web
 
-import "github.com/fettle-project/fettle/internal/auth"
+import (
+	"github.com/fettle-project/fettle/internal/auth"
+	"github.com/fettle-project/fettle/internal/phrase"
+)
 
 // entry is one line of the rail. Key opens it after g; Waits is how many things behind it wait for somebody.
 type entry struct {
-	Name, URL, Word, Key string
-	Waits                int
-	Waiting              string // what waits, for those who do not see the number's place
-	Apart                bool   // a line above it
-	Current              bool
+	Name, URL string
+	Word      phrase.Phrase
+	Key       string
+	Waits     int
+	Waiting   phrase.Phrase // what waits, for those who do not see the number's place
+	Apart     bool          // a line above it
+	Current   bool
 }
 
 // rail lists the console's parts: the first group is the day's work, the second what it stands on.

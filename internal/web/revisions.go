@@ -3,6 +3,7 @@ package web
 import (
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // diffPage is what differs between two revisions of a host OS's list.
@@ -48,7 +49,7 @@ func (c *console) diff(v *visit) error {
 			p.Diff, p.From, p.To = &d, d.From, d.To
 		}
 	}
-	return show(c, v, "diff", "feeds", "Catalog of "+string(p.OS), p)
+	return show(c, v, "diff", "feeds", phrase.Of("Catalog of {1}", string(p.OS)), p)
 }
 
 // option is a revision that can be chosen.

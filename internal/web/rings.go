@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/ring"
 )
 
@@ -134,7 +135,7 @@ func (c *console) rolloutPage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return show(c, v, "rollout", "deployments", p.Words(), p)
+	return show(c, v, "rollout", "deployments", phrase.Verbatim(p.Words()), p)
 }
 
 func (c *console) rolloutOf(v *visit) (rolloutPage, error) {
@@ -190,7 +191,7 @@ func (c *console) decideRollout(v *visit) error {
 		return err
 	}
 	p.Fault = &f
-	frame, err := c.frame(v, "deployments", p.Words())
+	frame, err := c.frame(v, "deployments", phrase.Verbatim(p.Words()))
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ func (c *console) routes() []route {
 		{"GET", "/sign-in", Public, c.signInPage},
 		{"POST", "/sign-in", Public, c.signIn},
 		{"POST", "/sign-out", Public, c.signOut},
+		{"POST", "/language", Public, c.setLanguage},
 
 		{"GET", "/{$}", auth.Read, c.home},
 		{"GET", "/live", auth.Read, c.live},

@@ -58,7 +58,7 @@ func (c *console) signIn(v *visit) error {
 }
 
 func (c *console) door(v *visit, status int, form signInForm) error {
-	return c.write(v, status, "sign-in", "layout", view[signInForm]{Frame: Frame{Title: "Sign in"}, Body: form})
+	return c.write(v, status, "sign-in", "layout", view[signInForm]{Frame: Frame{Title: "Sign in", Here: v.here()}, Body: form})
 }
 
 func (c *console) signOut(v *visit) error {

@@ -8,19 +8,23 @@ import (
 
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // title is a column's title, and where a click on it leads.
 type title struct {
-	Word, URL, Class string
-	Order            string // ascending or descending where the list is sorted by it
+	Word       phrase.Phrase
+	URL, Class string
+	Order      string // ascending or descending where the list is sorted by it
 }
 
 // column is one that a list of T can be sorted by. Down is how it is looked at first.
 type column[T any] struct {
-	name, word, class string
-	order             func(a, b T) int
-	down              bool
+	name  string
+	word  phrase.Phrase
+	class string
+	order func(a, b T) int
+	down  bool
 }
 
 var machineColumns = [...]column[ledger.MachineRow]{

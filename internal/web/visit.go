@@ -12,6 +12,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/auth"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
@@ -24,6 +25,7 @@ type visit struct {
 	r      *http.Request
 	caller patch.Caller
 	ctx    context.Context
+	lang   *tongue
 }
 
 // view is what a template gets: the frame around every page and the page's own body.
@@ -34,7 +36,8 @@ type view[T any] struct {
 
 // Frame is what every page shows beside its body.
 type Frame struct {
-	Title   string
+	Title   phrase.Phrase
+	Here    string // this page's address, where it can be opened again
 	Query   string // what is typed into the search field
 	User    string
 	Pending int // machines that wait to be admitted
@@ -49,7 +52,7 @@ type Frame struct {
 func (c *console) serve(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		v := &visit{w: w, r: r, ctx: r.Context()}
+		v := &visit{w: w, r: r, ctx: r.Context(), lang: c.tongue(r)}
 		err := c.admit(v, rt.permission)
 		if err == nil {
 			err = rt.handle(v)
@@ -89,6 +92,14 @@ func (v *visit) from() string {
 		return v.r.RemoteAddr
 	}
 	return host
+}
+
+// here is the address of a page that can be opened again.
+func (v *visit) here() string {
+	if v.r.Method != http.MethodGet {
+		return ""
+	}
+	return v.r.URL.RequestURI()
 }
 
 func (v *visit) get(name string) string { return v.r.FormValue(name) }
@@ -132,7 +143,7 @@ func (v *visit) see(address string) error {
 }
 
 // show renders a page inside the frame.
-func show[T any](c *console, v *visit, page, nav, title string, body T) error {
+func show[T any](c *console, v *visit, page, nav string, title phrase.Phrase, body T) error {
 	f, err := c.frame(v, nav, title)
 	if err != nil {
 		return err
@@ -147,7 +158,7 @@ func showPart[T any](c *console, v *visit, page, part string, body T) error {
 
 func (c *console) write(v *visit, status int, page, name string, data any) error {
 	var b bytes.Buffer
-	t, ok := c.pages[page]
+	t, ok := v.lang.pages[page]
 	if !ok {
 		return patch.Errorf(patch.Internal, "no page is called %s", page)
 	}
@@ -174,8 +185,8 @@ func (c *console) may(caller patch.Caller) May {
 }
 
 // frame reads what every page shows: who waits, what alarms, and how old the vendors' word is.
-func (c *console) frame(v *visit, nav, title string) (Frame, error) {
-	f := Frame{Title: title, User: v.caller.Name, May: c.may(v.caller)}
+func (c *console) frame(v *visit, nav string, title phrase.Phrase) (Frame, error) {
+	f := Frame{Title: title, User: v.caller.Name, May: c.may(v.caller), Here: v.here()}
 	if v.caller.Name == "" {
 		return f, nil
 	}
@@ -240,9 +251,9 @@ func (c *console) fail(v *visit, err error) {
 	if p.Status == http.StatusInternalServerError {
 		c.Log.ErrorContext(v.ctx, "console request failed", "method", v.r.Method, "path", v.r.URL.Path, "error", err)
 	}
-	f, frameErr := c.frame(v, "", p.What)
+	f, frameErr := c.frame(v, "", phrase.Verbatim(p.What))
 	if frameErr != nil {
-		f = Frame{Title: p.What}
+		f = Frame{Title: phrase.Verbatim(p.What)}
 	}
 	part := "layout"
 	if v.partial() {
@@ -279,7 +290,7 @@ func (c *console) askToSignIn(v *visit) {
 
 // foreign answers a form that another site sent.
 func (c *console) foreign(w http.ResponseWriter, r *http.Request) {
-	v := &visit{w: w, r: r, ctx: r.Context()}
+	v := &visit{w: w, r: r, ctx: r.Context(), lang: c.tongue(r)}
 	c.fail(v, &patch.Error{Kind: patch.Forbidden, What: "this form was sent by another site", Why: "the console takes changes from its own pages only", Do: "Open the console itself and do it there."})
 }
 

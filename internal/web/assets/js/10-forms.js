@@ -8,7 +8,7 @@
   });
 
   // One checkbox for all rows of this page, the whole result when it is longer, and how much is chosen.
-  const number = (n) => n.toLocaleString("en");
+  const number = (n) => n.toLocaleString(document.documentElement.lang);
   const count = (form) => {
     const boxes = [...form.querySelectorAll("input[data-row]")];
     const chosen = boxes.filter((b) => b.checked).length;
@@ -20,7 +20,7 @@
     }
     if (whole && chosen < boxes.length) whole.checked = false;
     const out = form.querySelector("[data-count]");
-    if (out) out.textContent = whole?.checked ? `all ${number(Number(whole.dataset.whole))} chosen` : chosen ? `${number(chosen)} chosen` : "";
+    if (out) out.textContent = whole?.checked ? out.dataset.every : chosen ? `${number(chosen)} ${out.dataset.some}` : "";
     form.querySelectorAll("[data-with-whole]").forEach((el) => { el.disabled = !whole?.checked; });
     form.toggleAttribute("data-chosen", chosen > 0);
   };

@@ -2,24 +2,21 @@
 (() => {
   const skew = Date.parse(document.documentElement.dataset.now) - Date.now();
   const minute = 60_000, hour = 60 * minute;
-  const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-  const weekday = new Intl.DateTimeFormat("en-GB", { weekday: "short" });
-  const date = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
-  const year = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
-  const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
+  const language = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
+  const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+  const weekday = new Intl.DateTimeFormat(language, { weekday: "short" });
+  const date = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
+  const year = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric" });
+  const exact = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "long" });
+  const near = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
   const midnight = (t) => { const d = new Date(t); d.setHours(0, 0, 0, 0); return d; };
 
   const words = (t, now) => {
     const gone = now - t;
-    if (Math.abs(gone) < 45_000) return "now";
-    if (Math.abs(gone) < hour - 30_000) {
-      const n = Math.max(1, Math.round(Math.abs(gone) / minute));
-      return gone > 0 ? `${n} min ago` : `in ${n} min`;
-    }
+    if (Math.abs(gone) < 45_000) return near.format(0, "second");
+    if (Math.abs(gone) < hour - 30_000) return near.format(-Math.sign(gone) * Math.max(1, Math.round(Math.abs(gone) / minute)), "minute");
     const days = Math.round((midnight(now) - midnight(t)) / (24 * hour));
-    if (days === 0) return `today ${clock.format(t)}`;
-    if (days === 1) return `yesterday ${clock.format(t)}`;
-    if (days === -1) return `tomorrow ${clock.format(t)}`;
+    if (Math.abs(days) < 2) return `${near.format(-days, "day")} ${clock.format(t)}`;
     if (Math.abs(days) < 7) return `${weekday.format(t)} ${clock.format(t)}`;
     return new Date(t).getFullYear() === new Date(now).getFullYear() ? `${date.format(t)} ${clock.format(t)}` : year.format(t);
   };

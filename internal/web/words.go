@@ -1,0 +1,168 @@
+package web
+
+import (
+	"fmt"
+
+	"github.com/fettle-project/fettle/internal/phrase"
+)
+
+// word is the plain word for a value that the model gives: of the four axes, a category, a severity, a state. What is none of them is written
+// as it is.
+func word(v any) phrase.Phrase {
+	s := fmt.Sprint(v)
+	for _, say := range []func(string) phrase.Phrase{axisWord, patchWord, stateWord, causeWord} {
+		if p := say(s); p != "" {
+			return p
+		}
+	}
+	return phrase.Verbatim(s)
+}
+
+func axisWord(s string) phrase.Phrase {
+	switch s {
+	case "", "none":
+		return "–"
+	case "not-applicable":
+		return "verdict\x04not applicable"
+	case "not-patched":
+		return "verdict\x04not patched"
+	case "patched":
+		return "verdict\x04patched"
+	case "error":
+		return "verdict\x04error"
+	case "unknown":
+		return "verdict\x04unknown"
+	case "undecided":
+		return "policy\x04undecided"
+	case "approved":
+		return "policy\x04approved"
+	case "declined":
+		return "policy\x04declined"
+	case "held":
+		return "policy\x04held"
+	case "waiting":
+		return "execution\x04waiting"
+	case "downloading":
+		return "execution\x04downloading"
+	case "installing":
+		return "execution\x04installing"
+	case "done":
+		return "execution\x04done"
+	case "failed":
+		return "execution\x04failed"
+	case "withdrawn":
+		return "execution\x04withdrawn"
+	case "verified":
+		return "effect\x04verified"
+	case "needs-reboot":
+		return "effect\x04needs reboot"
+	case "not-effective":
+		return "effect\x04not effective"
+	case "undone":
+		return "effect\x04undone"
+	}
+	return ""
+}
+
+// patchWord says the categories and severities of patches.
+func patchWord(s string) phrase.Phrase {
+	switch s {
+	case "security":
+		return "category\x04security"
+	case "update":
+		return "category\x04update"
+	case "exploited":
+		return "severity\x04exploited"
+	case "critical":
+		return "severity\x04critical"
+	case "high":
+		return "severity\x04high"
+	case "medium":
+		return "severity\x04medium"
+	case "low":
+		return "severity\x04low"
+	}
+	return ""
+}
+
+// stateWord says the states of machines and deployments, and what people decide.
+func stateWord(s string) phrase.Phrase {
+	switch s {
+	case "running":
+		return "deployment\x04running"
+	case "finished":
+		return "deployment\x04finished"
+	case "pending":
+		return "machine\x04pending"
+	case "admitted":
+		return "machine\x04admitted"
+	case "revoked":
+		return "machine\x04revoked"
+	case "halted":
+		return "deployment\x04halted"
+	case "approve":
+		return "verb\x04approve"
+	case "decline":
+		return "verb\x04decline"
+	case "hold":
+		return "verb\x04hold"
+	case "clear":
+		return "verb\x04take back"
+	}
+	return ""
+}
+
+// causeWord says why something failed, and what an alarm is about.
+func causeWord(s string) phrase.Phrase {
+	switch s {
+	case "patch":
+		return "cause\x04patch"
+	case "dependency":
+		return "cause\x04dependency"
+	case "drift":
+		return "cause\x04drift"
+	case "lock":
+		return "cause\x04lock"
+	case "network":
+		return "cause\x04network"
+	case "untrusted":
+		return "cause\x04untrusted"
+	case "disk":
+		return "cause\x04disk"
+	case "window":
+		return "cause\x04window"
+	case "interrupted":
+		return "cause\x04interrupted"
+	case "power":
+		return "cause\x04power"
+	case "clock":
+		return "cause\x04clock"
+	case "blocker":
+		return "cause\x04blocker"
+	case "hook":
+		return "cause\x04hook"
+	case "local-policy":
+		return "cause\x04owner's policy"
+	case "time-out":
+		return "cause\x04time-out"
+	case "feed":
+		return "alarm\x04feed"
+	case "catalog":
+		return "alarm\x04catalog"
+	case "detect":
+		return "alarm\x04detect"
+	case "mismatch":
+		return "alarm\x04mismatch"
+	case "notify":
+		return "alarm\x04notification"
+	case "payload":
+		return "alarm\x04files"
+	case "ring":
+		return "alarm\x04ring"
+	case "suspect":
+		return "alarm\x04suspect"
+	case "updater":
+		return "alarm\x04other updater"
+	}
+	return ""
+}
