@@ -60,6 +60,8 @@ var careDefects = []Defect{
 		Old: " || compare(p.Version, p.From) >= 0) {", New: ") {", Test: "TestOrderIsRefused", In: "./internal/agent"},
 	{Name: "packages are installed while a program runs that keeps them from it", File: "internal/agent/execute.go",
 		Old: "	if err := r.blocked(item); err != nil {", New: "	if err := r.blocked(item); false {", Test: "TestBlockers", In: "./internal/agent"},
+	{Name: "what a definition wants closed may run", File: "internal/agent/blockers.go",
+		Old: "range patch.MustClose(item.Packages)", New: "range patch.MustClose(nil)", Test: "TestProgramsOfTheDefinitionMustBeClosed", In: "./internal/agent"},
 	{Name: "not being told what runs is a permission", File: "internal/agent/blockers.go",
 		Old: "	case err != nil:\n", New: "	case false:\n", Test: "TestBlockers", In: "./internal/agent"},
 	{Name: "a misspelt line of the owner's is passed over", File: "internal/agent/policy.go",

@@ -181,6 +181,11 @@ func printPlan(w io.Writer, width int, p patch.Plan) {
 				line(w, "  %s on %s: %s: %s", outcomeWords(i.Outcome), clean(m.Name), clean(string(i.Patch)), clean(i.Text))
 			}
 		}
+		for _, i := range m.Items {
+			if names := i.MustClose(); len(names) > 0 {
+				line(w, "  on %s, %s is not installed while one of these runs: %s", clean(m.Name), clean(string(i.Patch)), clean(strings.Join(names, ", ")))
+			}
+		}
 		for _, l := range m.Left {
 			line(w, "  left out on %s (%s): %s: %s", clean(m.Name), outcomeWords(l.Outcome), clean(string(l.Patch)), clean(l.Text))
 		}

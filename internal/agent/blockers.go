@@ -40,10 +40,14 @@ func (b Blocker) concerns(item wire.OrderItem) bool {
 	})
 }
 
-// blocked names a program that runs and keeps an item from being installed, as the order or the machine's owner has it. Not being told what runs
-// is no permission.
+// blocked names a program that runs and keeps an item from being installed, as the order, the patch's own definition or the machine's owner has it.
+// Not being told what runs is no permission.
 func (r *run) blocked(item wire.OrderItem) error {
 	names, by := slices.Clone(r.manner().Blockers), map[string]string{}
+	for _, n := range patch.MustClose(item.Packages) {
+		names = append(names, n)
+		by[n] = ", as the definition of the patch has it: it must be closed first"
+	}
 	for _, b := range readPolicy(r.cfg.PolicyFile).Blockers {
 		if b.concerns(item) {
 			names = append(names, b.Program)

@@ -2,12 +2,17 @@ package agent
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
 )
 
 func TestBlockers(t *testing.T) {
@@ -58,5 +63,42 @@ func TestBlockers(t *testing.T) {
 	p := Policy{Words: []string{"no-reboot"}, Blockers: []Blocker{{Program: "backup", Packages: []string{"perl*"}}, {Program: "x"}}}
 	if s := p.String(); s != "no-reboot,not-while backup perl*,not-while x" {
 		t.Error(s)
+	}
+}
+
+// What a patch's own definition wants closed keeps it alone from being installed, as long as a real process of that name runs; the order's own list
+// adds to it.
+func TestProgramsOfTheDefinitionMustBeClosed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "scribbler.exe")
+	b, err := os.ReadFile("/bin/sleep")
+	must(t, err)
+	must(t, os.WriteFile(file, b, 0o755))
+	cmd := exec.Command(file, "60")
+	must(t, cmd.Start())
+	k := newKeys(t)
+	cfg := enrolled(t, k, newBox("perl"), nowhere)
+	cfg.Runs = host.Runs
+	app := func(blockers ...string) wire.OrderItem {
+		return wire.OrderItem{Packages: []patch.PlanPackage{{Name: "setup.msi", Setup: &patch.Setup{Kind: patch.SetupMSI, Blockers: blockers}}}}
+	}
+	r := &run{session: open(t, cfg)}
+	var f *host.Failure
+	if err := r.blocked(app("pot.exe", "scribbler.exe")); !errors.As(err, &f) || f.Cause != patch.FailBlocker || f.Cause.UsesUp() ||
+		!strings.Contains(f.Text, fmt.Sprintf("scribbler.exe (pid %d) runs, as the definition of the patch has it", cmd.Process.Pid)) {
+		t.Errorf("%v", err)
+	}
+	for _, item := range []wire.OrderItem{app("pot.exe"), app(), {Packages: []patch.PlanPackage{{Name: "perl"}}}} {
+		if err := r.blocked(item); err != nil {
+			t.Errorf("%+v: %v", item, err)
+		}
+	}
+	r.order.Manner = &patch.Manner{Blockers: []string{"scribbler.exe"}}
+	if err := r.blocked(app("pot.exe")); !errors.As(err, &f) || f.Cause != patch.FailBlocker {
+		t.Errorf("the order's own list: %v", err)
+	}
+	must(t, cmd.Process.Kill())
+	_ = cmd.Wait()
+	if err := r.blocked(app("scribbler.exe")); err != nil {
+		t.Errorf("after its end: %v", err)
 	}
 }

@@ -191,7 +191,7 @@ func attempts(w World) Gate {
 		g.NextAt = last.EndedAt.Add(w.Limits.RetryDisk)
 	case last != nil && last.Cause == patch.FailBlocker && w.Now.Before(last.EndedAt.Add(w.Limits.Retry)):
 		g.close(CodeBlocker, or(clause(last.Text), "a program runs during whose running it is not installed"))
-		g.until(Owner, "it may be tried again; the program must have ended by then")
+		g.until(Owner, "whoever works on "+w.name()+" closes the program; then it may be tried again")
 		g.NextAt = last.EndedAt.Add(w.Limits.Retry)
 	case last != nil && last.Cause == patch.FailDrift && !w.judgedSince(last.EndedAt):
 		g.close(CodeDrift, or(clause(last.Text), "the machine was not as the plan assumed"))

@@ -1,6 +1,9 @@
 package patch
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Plan is what a deployment would do, bound to exact machines, snapshots, versions and hashes. Its Hash is over its canonical JSON without Hash.
 type Plan struct {
@@ -62,6 +65,24 @@ type PlanPackage struct {
 	// Back says that the version is older than From, which is the patch to take back: the one way in which anything is ever downgraded.
 	Back  bool   `json:"back,omitempty"`
 	Setup *Setup `json:"setup,omitempty"` // how it is installed, where no package manager does
+}
+
+// MustClose names the programs that the patch's own definition wants closed before it is installed.
+func (i PlanItem) MustClose() []string { return MustClose(i.Packages) }
+
+// MustClose names the programs that the definitions of files want closed before they are installed.
+func MustClose(packages []PlanPackage) (out []string) {
+	for _, p := range packages {
+		if p.Setup == nil {
+			continue
+		}
+		for _, name := range p.Setup.Blockers {
+			if !slices.Contains(out, name) {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
 }
 
 // InstalledPackage is one package as a machine has it.

@@ -63,13 +63,6 @@ func (s *Setups) Plan(_ context.Context, attempt string, _ patch.Facts, want, _ 
 		if err := w.Setup.Check(); err != nil {
 			return t, err
 		}
-		name, err := runs(w.Setup.Blockers)
-		if err != nil {
-			return t, &Failure{Cause: patch.FailLock, Text: fmt.Sprintf("whether %s may be installed now cannot be told: the running programs cannot be listed: %v", w.Name, err)}
-		}
-		if name != "" {
-			return t, &Failure{Cause: patch.FailLock, Text: fmt.Sprintf("%s is not installed while %s runs", w.Name, name)}
-		}
 		t.Want = append(t.Want, w.PlanPackage)
 		t.Changes = append(t.Changes, Change{Name: w.Name, Arch: w.Arch, From: w.From, To: w.Version})
 	}
@@ -183,7 +176,7 @@ func runs(names []string) (string, error) {
 	for err = windows.Process32First(snap, &e); err == nil; err = windows.Process32Next(snap, &e) {
 		for _, n := range names {
 			if strings.EqualFold(windows.UTF16ToString(e.ExeFile[:]), n) {
-				return n, nil
+				return fmt.Sprintf("%s (pid %d)", n, e.ProcessID), nil
 			}
 		}
 	}
