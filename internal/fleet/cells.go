@@ -7,18 +7,21 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// cells are a machine's verdicts without those that are not applicable, nearly all of them: for each of the others, in the list's order, a
-// varint of its distance from the one before and its verdict in the lowest two bits.
-type cells []byte
+// cells are a machine's verdicts as what differs from a base: in the list's order, for each column that does, a varint of its distance from
+// the one before and, in the lowest two bits, the exclusive or of both verdicts. It never changes.
+type cells struct {
+	base  *base // nil: all not applicable
+	steps []byte
+}
 
-func packCells(v patch.Vector) cells {
-	var out cells
+func packCells(b *base, v patch.Vector) cells {
+	c := cells{base: b}
 	last := -1
-	eachVerdict(v, func(i int, d patch.Verdict) {
-		out = binary.AppendUvarint(out, uint64(i-last-1)<<2|uint64(d))
+	for i, x := range b.differences(v) {
+		c.steps = binary.AppendUvarint(c.steps, uint64(i-last-1)<<2|uint64(x))
 		last = i
-	})
-	return out
+	}
+	return c
 }
 
 // amiss are the cells that are not-patched or an error.
@@ -27,69 +30,62 @@ func (c cells) amiss() cells {
 	last := -1
 	for i, d := range c.all() {
 		if d == patch.NotPatched || d == patch.Faulty {
-			out = binary.AppendUvarint(out, uint64(i-last-1)<<2|uint64(d))
+			out.steps = binary.AppendUvarint(out.steps, uint64(i-last-1)<<2|uint64(d))
 			last = i
 		}
 	}
 	return out
 }
 
-// eachVerdict visits the verdicts that are not not-applicable, eight bytes of which are looked at at once.
-func eachVerdict(v patch.Vector, visit func(i int, d patch.Verdict)) {
-	b := v.Bits()
-	at := 0
-	for ; at+8 <= len(b); at += 8 {
-		if binary.LittleEndian.Uint64(b[at:]) != 0 {
-			visitBytes(v, at, at+8, visit)
-		}
+// step goes on with the next step after the one to column; -1 at the end.
+func step(steps []byte, column int) (next int, x patch.Verdict, rest []byte) {
+	if len(steps) == 0 {
+		return -1, 0, nil
 	}
-	visitBytes(v, at, len(b), visit)
+	v, n := uint64(steps[0]), 1
+	if v >= 0x80 {
+		v, n = binary.Uvarint(steps)
+	}
+	return column + 1 + int(v>>2), patch.Verdict(v & 3), steps[n:]
 }
 
-func visitBytes(v patch.Vector, from, to int, visit func(i int, d patch.Verdict)) {
-	for at, b := range v.Bits()[from:to] {
-		if b == 0 {
-			continue
-		}
-		first := 4 * (from + at)
-		for i := first; i < min(first+4, v.Len()); i++ {
-			if d := v.At(i); d != patch.NotApplicable {
-				visit(i, d)
-			}
-		}
-	}
-}
-
-// all yields column and verdict.
+// all yields column and verdict of all that are not not-applicable, in order.
 func (c cells) all() iter.Seq2[int, patch.Verdict] {
 	return func(yield func(int, patch.Verdict) bool) {
-		for i, d, rest := c.next(-1); i >= 0; i, d, rest = rest.next(i) {
-			if !yield(i, d) {
+		rest := c.base.cells()
+		at, x, steps := step(c.steps, -1)
+		for at >= 0 {
+			for len(rest) > 0 && rest[0].column() < at {
+				if !yield(rest[0].column(), rest[0].verdict()) {
+					return
+				}
+				rest = rest[1:]
+			}
+			if len(rest) > 0 && rest[0].column() == at {
+				x ^= rest[0].verdict()
+				rest = rest[1:]
+			}
+			if x != patch.NotApplicable && !yield(at, x) {
+				return
+			}
+			at, x, steps = step(steps, at)
+		}
+		for _, b := range rest {
+			if !yield(b.column(), b.verdict()) {
 				return
 			}
 		}
 	}
 }
 
-// next gives the first cell after column i; -1 at the end.
-func (c cells) next(i int) (column int, d patch.Verdict, rest cells) {
-	if len(c) == 0 {
-		return -1, 0, nil
-	}
-	x, n := uint64(c[0]), 1
-	if x >= 0x80 {
-		x, n = binary.Uvarint(c)
-	}
-	return i + 1 + int(x>>2), patch.Verdict(x & 3), c[n:]
-}
-
 func (c cells) at(column int) patch.Verdict {
-	for i, d, rest := c.next(-1); i >= 0 && i <= column; i, d, rest = rest.next(i) {
+	v := c.base.at(column)
+	for i, x, rest := step(c.steps, -1); i >= 0 && i <= column; i, x, rest = step(rest, i) {
 		if i == column {
-			return d
+			return v ^ x
 		}
 	}
-	return patch.NotApplicable
+	return v
 }
 
 func (c cells) vector(n int) patch.Vector {
@@ -100,24 +96,61 @@ func (c cells) vector(n int) patch.Vector {
 	return v
 }
 
+// same reports whether it is known, without looking, that two are equal.
+func (c cells) same(d cells) bool {
+	return c.base == d.base && len(c.steps) == len(d.steps) && (len(c.steps) == 0 || &c.steps[0] == &d.steps[0])
+}
+
 // differ visits each column in which the two differ.
 func differ(was, now cells, visit func(column int, from, to patch.Verdict)) {
-	i, d, was := was.next(-1)
-	j, e, now := now.next(-1)
+	if was.base != now.base {
+		differApart(was, now, visit)
+		return
+	}
+	i, x, left := step(was.steps, -1)
+	j, y, right := step(now.steps, -1)
 	for i >= 0 || j >= 0 {
 		switch {
 		case j < 0 || i >= 0 && i < j:
-			visit(i, d, patch.NotApplicable)
-			i, d, was = was.next(i)
+			v := was.base.at(i)
+			visit(i, v^x, v)
+			i, x, left = step(left, i)
 		case i < 0 || j < i:
-			visit(j, patch.NotApplicable, e)
-			j, e, now = now.next(j)
+			v := was.base.at(j)
+			visit(j, v, v^y)
+			j, y, right = step(right, j)
 		default:
-			if d != e {
-				visit(i, d, e)
+			if x != y {
+				v := was.base.at(i)
+				visit(i, v^x, v^y)
 			}
-			i, d, was = was.next(i)
-			j, e, now = now.next(j)
+			i, x, left = step(left, i)
+			j, y, right = step(right, j)
 		}
+	}
+}
+
+// differApart is differ for cells of two bases.
+func differApart(was, now cells, visit func(column int, from, to patch.Verdict)) {
+	next, stop := iter.Pull2(now.all())
+	defer stop()
+	j, e, more := next()
+	for i, d := range was.all() {
+		for more && j < i {
+			visit(j, patch.NotApplicable, e)
+			j, e, more = next()
+		}
+		if !more || j > i {
+			visit(i, d, patch.NotApplicable)
+			continue
+		}
+		if d != e {
+			visit(i, d, e)
+		}
+		j, e, more = next()
+	}
+	for more {
+		visit(j, patch.NotApplicable, e)
+		j, e, more = next()
 	}
 }

@@ -9,8 +9,9 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// Source is the storage that an index follows. Changes is as store.Store's: it calls take for every machine that may have changed since a
-// mark, with its newest snapshot unless that is the one that have knows, and gives the mark to go on from.
+// Source is the storage that an index follows. Changes is as store.Store's: it calls take once for every machine that may have changed since a
+// mark, with its newest snapshot unless that is the one that have knows, and gives the mark to go on from. It may call both from several
+// goroutines at once, and a snapshot's verdicts are gone when take returns.
 type Source interface {
 	Changes(ctx context.Context, since patch.Mark, have func(patch.MachineID) uint64, take func(patch.Standing) error) (patch.Mark, error)
 }
@@ -34,6 +35,8 @@ type Index struct {
 	ways    map[wayKey][]int32
 	sheets  map[sheetKey]*sheet
 	words   map[string]string // one copy of what many machines say alike
+
+	bases bases
 }
 
 type sheetKey struct {
@@ -45,18 +48,23 @@ type sheetKey struct {
 // New makes an index that reads everything at the first question; see Look.
 func New(source Source, lists Lists) *Index {
 	return &Index{source: source, lists: lists, numbers: map[patch.MachineID]uint32{}, running: map[patch.HostOS]*roaring.Bitmap{},
-		sheets: map[sheetKey]*sheet{}, ways: map[wayKey][]int32{}, words: map[string]string{}}
+		sheets: map[sheetKey]*sheet{}, ways: map[wayKey][]int32{}, words: map[string]string{}, bases: bases{of: map[sheetKey][]*base{}}}
 }
 
-const changesAtOnce = 256
+// changesAtOnce are taken over together: questions wait so long.
+const changesAtOnce = 2048
 
 // follow takes over what has changed. What was acknowledged before the call is in the index after it.
 func (x *Index) follow(ctx context.Context) error {
 	x.following.Lock()
 	defer x.following.Unlock()
-	var waiting []patch.Standing
+	var mu sync.Mutex
+	var waiting []standing
 	next, err := x.source.Changes(ctx, x.mark, x.seqOf, func(v patch.Standing) error {
-		if waiting = append(waiting, v); len(waiting) == changesAtOnce {
+		s := x.pack(v)
+		mu.Lock()
+		defer mu.Unlock()
+		if waiting = append(waiting, s); len(waiting) == changesAtOnce {
 			x.take(waiting)
 			waiting = waiting[:0]
 		}
@@ -67,6 +75,27 @@ func (x *Index) follow(ctx context.Context) error {
 		x.mark = next
 	}
 	return err
+}
+
+// standing is a machine as it is now, its verdicts packed.
+type standing struct {
+	patch.Standing
+	cells, amiss cells
+}
+
+// pack packs what is gone when the source goes on.
+func (x *Index) pack(v patch.Standing) standing {
+	s := standing{Standing: v}
+	if v.Snapshot == nil {
+		return s
+	}
+	var b *base
+	if seat := (Seat{Machine: v.Machine, Receipt: &v.Snapshot.Receipt}); seat.counted() {
+		b = x.bases.near(keyOf(seat.Receipt), v.Snapshot.Verdicts)
+	}
+	s.cells = packCells(b, v.Snapshot.Verdicts)
+	s.amiss = s.cells.amiss()
+	return s
 }
 
 // seqOf is the number of the newest snapshot that the index has of a machine.
@@ -81,26 +110,28 @@ func (x *Index) seqOf(id patch.MachineID) uint64 {
 	return 0
 }
 
-func (x *Index) take(changes []patch.Standing) {
+// take takes over what has changed: each machine once.
+func (x *Index) take(changes []standing) {
 	if len(changes) == 0 {
 		return
 	}
-	packed, amiss := make([]cells, len(changes)), make([]cells, len(changes))
-	for i, c := range changes {
-		if c.Snapshot != nil {
-			packed[i] = packCells(c.Snapshot.Verdicts)
-			amiss[i] = packed[i].amiss()
-		}
-	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for i, c := range changes {
-		x.put(c, packed[i], amiss[i])
+	var m moving
+	for _, c := range changes {
+		x.put(c, &m)
 	}
+	x.settle(m)
 }
 
-// put gives a machine its new seat and counts it where it belongs.
-func (x *Index) put(c patch.Standing, packed, amiss cells) {
+// moving is what is done for many machines at once: entering sheets, and forgetting those that are empty then.
+type moving struct {
+	entering map[*sheet][]*Seat
+	left     []*sheet
+}
+
+// put gives a machine its new seat and counts it where it belongs, or notes that it has to be.
+func (x *Index) put(c standing, m *moving) {
 	var old *Seat
 	n, known := x.numbers[c.Machine.ID]
 	if known {
@@ -120,7 +151,7 @@ func (x *Index) put(c patch.Standing, packed, amiss cells) {
 	switch {
 	case c.Snapshot != nil:
 		r := x.shareReceipt(c.Snapshot.Receipt, s.Machine)
-		s.Receipt, s.cells, s.amiss = &r, packed, amiss
+		s.Receipt, s.cells, s.amiss = &r, c.cells, c.amiss
 	case old != nil:
 		s.Receipt, s.cells, s.amiss = old.Receipt, old.cells, old.amiss
 	}
@@ -129,9 +160,19 @@ func (x *Index) put(c patch.Standing, packed, amiss cells) {
 	}
 	x.seats.put(n, s)
 	x.run(old, s)
-	count(old, s)
-	if old != nil && old.sheet != nil && old.sheet.machines.IsEmpty() {
-		delete(x.sheets, sheetKey{old.sheet.os, old.sheet.revision, old.sheet.columns})
+	m.count(old, s)
+}
+
+// settle has machines enter their sheets.
+func (x *Index) settle(m moving) {
+	for s, seats := range m.entering {
+		s.enterAll(seats)
+	}
+	for _, s := range m.left {
+		if k := s.key(); s.machines.IsEmpty() && x.sheets[k] == s {
+			delete(x.sheets, k)
+			x.bases.forget(k)
+		}
 	}
 }
 
@@ -152,34 +193,39 @@ func (x *Index) run(old, s *Seat) {
 	}
 }
 
+func keyOf(r *patch.Receipt) sheetKey { return sheetKey{r.OS, r.Revision, r.Expected} }
+
 func (x *Index) sheetOf(r *patch.Receipt) *sheet {
-	k := sheetKey{r.OS, r.Revision, r.Expected}
+	k := keyOf(r)
 	s := x.sheets[k]
 	if s == nil {
-		s = newSheet(r)
+		s = newSheet(k)
 		x.sheets[k] = s
 	}
 	return s
 }
 
 // count moves a machine from where its old seat counted it to where the new one does.
-func count(old, s *Seat) {
+func (m *moving) count(old, s *Seat) {
 	var was *sheet
 	if old != nil {
 		was = old.sheet
 	}
-	switch {
-	case was == s.sheet && was != nil:
-		if len(old.cells) == 0 || len(s.cells) == 0 || &old.cells[0] != &s.cells[0] {
+	if was == s.sheet && was != nil {
+		if !old.cells.same(s.cells) {
 			differ(old.cells, s.cells, func(column int, from, to patch.Verdict) { was.set(s.Number, column, from, to) })
 		}
-	default:
-		if was != nil {
-			was.leave(s.Number, old.cells)
+		return
+	}
+	if was != nil {
+		was.leave(s.Number, old.cells)
+		m.left = append(m.left, was)
+	}
+	if s.sheet != nil {
+		if m.entering == nil {
+			m.entering = map[*sheet][]*Seat{}
 		}
-		if s.sheet != nil {
-			s.sheet.enter(s.Number, s.cells)
-		}
+		m.entering[s.sheet] = append(m.entering[s.sheet], s)
 	}
 }
 

@@ -17,13 +17,15 @@ type sheet struct {
 	counts   [3][]int32
 }
 
-func newSheet(r *patch.Receipt) *sheet {
-	s := &sheet{os: r.OS, revision: r.Revision, columns: r.Expected, machines: roaring.New()}
+func newSheet(k sheetKey) *sheet {
+	s := &sheet{os: k.os, revision: k.revision, columns: k.columns, machines: roaring.New()}
 	for v := range s.sets {
-		s.sets[v], s.counts[v] = make([]*roaring.Bitmap, r.Expected), make([]int32, r.Expected)
+		s.sets[v], s.counts[v] = make([]*roaring.Bitmap, k.columns), make([]int32, k.columns)
 	}
 	return s
 }
+
+func (s *sheet) key() sheetKey { return sheetKey{s.os, s.revision, s.columns} }
 
 // set moves a machine from one verdict to another.
 func (s *sheet) set(machine uint32, column int, from, to patch.Verdict) {
@@ -46,6 +48,46 @@ func (s *sheet) enter(machine uint32, c cells) {
 	s.machines.Add(machine)
 	for column, v := range c.all() {
 		s.set(machine, column, patch.NotApplicable, v)
+	}
+}
+
+// fewAlike machines of one base are not worth entering together.
+const fewAlike = 8
+
+// enterAll enters many machines that it does not have: those of one base all at once where they are like it, and then the little that differs.
+func (s *sheet) enterAll(seats []*Seat) {
+	alike := map[*base][]*Seat{}
+	for _, seat := range seats {
+		alike[seat.cells.base] = append(alike[seat.cells.base], seat)
+	}
+	for b, those := range alike {
+		if b == nil || len(those) < fewAlike {
+			for _, seat := range those {
+				s.enter(seat.Number, seat.cells)
+			}
+			continue
+		}
+		s.enterAlike(b, those)
+	}
+}
+
+func (s *sheet) enterAlike(b *base, seats []*Seat) {
+	all := roaring.New()
+	for _, seat := range seats {
+		all.Add(seat.Number)
+	}
+	s.machines.Or(all)
+	for _, c := range b.some {
+		at, column := c.verdict()-1, c.column()
+		if set := s.sets[at][column]; set == nil {
+			s.sets[at][column] = all.Clone()
+		} else {
+			set.Or(all)
+		}
+		s.counts[at][column] += int32(len(seats))
+	}
+	for _, seat := range seats {
+		differ(cells{base: b}, seat.cells, func(column int, from, to patch.Verdict) { s.set(seat.Number, column, from, to) })
 	}
 }
 

@@ -6,7 +6,7 @@ import "github.com/fettle-project/fettle/internal/patch"
 func (s *Seat) With(snap patch.Snapshot) *Seat {
 	r := snap.Receipt
 	supposed := *s
-	supposed.Receipt, supposed.cells, supposed.sheet = &r, packCells(snap.Verdicts), nil
+	supposed.Receipt, supposed.cells, supposed.sheet = &r, packCells(nil, snap.Verdicts), nil
 	supposed.amiss = supposed.cells.amiss()
 	return &supposed
 }

@@ -98,7 +98,7 @@ func (s *Store) readBases(ctx context.Context, where string, args ...any) ([]bas
 	}
 	all := make([]base, len(rows))
 	for i, r := range rows {
-		v, err := s.vectors.decode(r.body)
+		v, err := s.vectors.decodeIn(r.body, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -164,10 +164,10 @@ func (s *Store) packVerdicts(ctx context.Context, v patch.Snapshot) ([]byte, err
 	return out, nil
 }
 
-// unpackVerdicts reads what packVerdicts gave.
-func (s *Store) unpackVerdicts(body []byte) (patch.Vector, error) {
+// unpackVerdicts reads what packVerdicts gave, into scratch if that is large enough.
+func (s *Store) unpackVerdicts(body, scratch []byte) (patch.Vector, error) {
 	if len(body) == 0 || body[0] != vectorSteps {
-		return s.vectors.decode(body)
+		return s.vectors.decodeIn(body, scratch)
 	}
 	broken := patch.Errorf(patch.Internal, "stored verdicts cannot be read")
 	in := movesReader{b: body[1:]}
@@ -179,8 +179,10 @@ func (s *Store) unpackVerdicts(body []byte) (patch.Vector, error) {
 	if err != nil {
 		return patch.Vector{}, err
 	}
-	v := patch.NewVector(b.Len())
-	copy(v.Bits(), b.Bits())
+	v, err := patch.VectorFrom(b.Len(), append(scratch[:0], b.Bits()...))
+	if err != nil {
+		return v, err
+	}
 	at := uint64(0)
 	for len(in.b) > 0 && !in.bad {
 		step := in.number()

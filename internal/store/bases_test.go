@@ -55,7 +55,7 @@ func TestVerdictsComeBack(t *testing.T) {
 				short++
 			}
 			for n := range body {
-				if v, err := s.unpackVerdicts(body[:n]); err == nil && v.Len() != patches {
+				if v, err := s.unpackVerdicts(body[:n], nil); err == nil && v.Len() != patches {
 					t.Fatalf("cut to %d of %d bytes: %d verdicts", n, len(body), v.Len())
 				}
 			}

@@ -13,6 +13,7 @@ import (
 
 // follower is what an index does with changes: it remembers the newest of every machine.
 type follower struct {
+	mu    sync.Mutex
 	store *Store
 	mark  patch.Mark
 	all   map[patch.MachineID]patch.Machine
@@ -22,7 +23,9 @@ type follower struct {
 func (f *follower) follow(t testing.TB) (told int) {
 	t.Helper()
 	var err error
-	f.mark, err = f.store.Changes(ctx, f.mark, func(id patch.MachineID) uint64 { return f.seqs[id] }, func(v patch.Standing) error {
+	f.mark, err = f.store.Changes(ctx, f.mark, func(id patch.MachineID) uint64 { f.mu.Lock(); defer f.mu.Unlock(); return f.seqs[id] }, func(v patch.Standing) error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
 		told++
 		f.all[v.Machine.ID] = v.Machine
 		if v.Snapshot != nil {
@@ -84,6 +87,29 @@ func TestChangesAreToldOnceTheyAreAcknowledged(t *testing.T) {
 		again := following(s)
 		again.follow(t)
 		again.agree(t)
+	})
+}
+
+// Who begins to follow is told of every machine once, also where they are so many that several read them.
+func TestABeginningIsEveryMachine(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		var group sync.WaitGroup
+		for part := range 5 {
+			group.Go(func() {
+				var ids []patch.MachineID
+				for i := range manyMachines/4 + 1 {
+					ids = append(ids, patch.MachineID(fmt.Sprintf("m-%d-%04d", part, i)))
+				}
+				enrol(t, s, ids...)
+				must(t, s.PutSnapshot(ctx, snapshot(ids[part], 3, bookworm, patch.Patched), nil))
+			})
+		}
+		group.Wait()
+		f := following(s)
+		if told, machines := f.follow(t), 5*(manyMachines/4+1); told != machines {
+			t.Errorf("%d of %d machines were told", told, machines)
+		}
+		f.agree(t)
 	})
 }
 

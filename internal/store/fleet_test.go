@@ -388,7 +388,7 @@ func TestVectorCodec(t *testing.T) {
 				v.Set(i, fill(i))
 			}
 			b := c.encode(v)
-			back, err := c.decode(b)
+			back, err := c.decodeIn(b, nil)
 			if err != nil || !cmp.Equal(v, back, sameVector) {
 				t.Errorf("%s, %d verdicts: %v", name, n, err)
 			}
@@ -396,7 +396,7 @@ func TestVectorCodec(t *testing.T) {
 				t.Errorf("%s, %d verdicts take %d bytes", name, n, len(b))
 			}
 			for cut := range min(len(b), 20) {
-				if w, err := c.decode(b[:cut]); err == nil && w.Len() != n && w.Len() != 0 {
+				if w, err := c.decodeIn(b[:cut], nil); err == nil && w.Len() != n && w.Len() != 0 {
 					t.Errorf("%s: %d of %d bytes decode to %d verdicts", name, cut, len(b), w.Len())
 				}
 			}

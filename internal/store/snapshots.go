@@ -140,11 +140,16 @@ func scanSnapshot(r scanner) (storedSnapshot, error) {
 }
 
 func (s *Store) snapshotOf(ctx context.Context, v storedSnapshot) (patch.Snapshot, error) {
+	return s.snapshotIn(ctx, v, nil)
+}
+
+// snapshotIn is snapshotOf with the verdicts in scratch, if that is large enough.
+func (s *Store) snapshotIn(ctx context.Context, v storedSnapshot, scratch []byte) (patch.Snapshot, error) {
 	r, err := s.unpackReceipt(ctx, v.machine, v.seq, v.receipt)
 	if err != nil {
 		return patch.Snapshot{}, err
 	}
-	bits, err := s.unpackVerdicts(v.verdicts)
+	bits, err := s.unpackVerdicts(v.verdicts, scratch)
 	return patch.Snapshot{Receipt: r, Verdicts: bits}, err
 }
 
@@ -177,7 +182,7 @@ func (s *Store) SnapshotsByOS(ctx context.Context, id patch.MachineID) ([]patch.
 		return nil, fault(err, "cannot read the snapshots of the machine %s", id)
 	}
 	for _, v := range rows {
-		bits, err := s.unpackVerdicts(v.verdicts)
+		bits, err := s.unpackVerdicts(v.verdicts, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -49,7 +49,8 @@ func (c *vectorCodec) encode(v patch.Vector) []byte {
 	return append(head, v.Bits()...)
 }
 
-func (c *vectorCodec) decode(b []byte) (patch.Vector, error) {
+// decodeIn reads what encode gave, into scratch if that is large enough.
+func (c *vectorCodec) decodeIn(b, scratch []byte) (patch.Vector, error) {
 	if len(b) < 2 || b[0] > vectorZstd {
 		return patch.Vector{}, patch.Errorf(patch.Internal, "stored verdicts are cut")
 	}
@@ -57,12 +58,15 @@ func (c *vectorCodec) decode(b []byte) (patch.Vector, error) {
 	if width <= 0 || n > 1<<24 {
 		return patch.Vector{}, patch.Errorf(patch.Internal, "stored verdicts have no length")
 	}
-	bits := b[1+width:]
-	if b[0] == vectorZstd {
-		var err error
-		if bits, err = c.dec.DecodeAll(bits, make([]byte, 0, (n+3)/4)); err != nil {
-			return patch.Vector{}, patch.Errorf(patch.Internal, "cannot decompress stored verdicts: %w", err)
-		}
+	if cap(scratch) < int(n+3)/4 {
+		scratch = make([]byte, 0, (n+3)/4)
+	}
+	if b[0] == vectorRaw {
+		return patch.VectorFrom(int(n), append(scratch[:0], b[1+width:]...))
+	}
+	bits, err := c.dec.DecodeAll(b[1+width:], scratch[:0])
+	if err != nil {
+		return patch.Vector{}, patch.Errorf(patch.Internal, "cannot decompress stored verdicts: %w", err)
 	}
 	return patch.VectorFrom(int(n), bits)
 }
