@@ -29,7 +29,7 @@ func (s *Seat) Verdicts() iter.Seq2[int, patch.Verdict] { return s.cells.all() }
 func (s *Seat) Amiss() iter.Seq2[int, patch.Verdict] { return s.amiss.all() }
 
 // AmissBytes are equal for two seats whose Amiss is: for telling machines apart without a look at what they lack. Nobody may change them.
-func (s *Seat) AmissBytes() []byte { return s.amiss }
+func (s *Seat) AmissBytes() []byte { return s.amiss.steps }
 
 // Vector gives all verdicts; empty where there is no detect.
 func (s *Seat) Vector() patch.Vector {
