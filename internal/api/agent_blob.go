@@ -67,7 +67,9 @@ func (s *agents) openBlob(ctx context.Context, m patch.MachineID, h patch.Hash) 
 	if order == "" {
 		return nil, "", noBlob()
 	}
-	f, err = s.Depot.Open(h)
+	if f, err = s.Depot.Open(h); err != nil && patch.KindOf(err) == patch.NotFound {
+		f, err = openFirst(h, s.Catalog.Raw) // an older index, which vouches for a version that goes back
+	}
 	return f, order, err
 }
 
@@ -81,7 +83,7 @@ func openFirst(h patch.Hash, dirs ...*content.Dir) (*os.File, error) {
 	return nil, noBlob()
 }
 
-// ordered names the machine's own open order where h is a payload of it; empty where it is none.
+// ordered names the machine's own open order where h is a payload of it, or an index by which something goes back; empty where it is none.
 func (s *agents) ordered(ctx context.Context, m patch.MachineID, h patch.Hash) (string, error) {
 	row, err := s.Store.OpenOrder(ctx, m)
 	if patch.KindOf(err) == patch.NotFound {
@@ -100,7 +102,7 @@ func (s *agents) ordered(ctx context.Context, m patch.MachineID, h patch.Hash) (
 	}
 	for _, i := range o.Items {
 		for _, p := range i.Packages {
-			if p.SHA256 == h {
+			if p.SHA256 == h || p.Back && (p.Origin.Release == h || p.Origin.Index == h) {
 				return o.ID, nil
 			}
 		}

@@ -90,6 +90,11 @@ func (s *agents) facts(c *call) (any, error) {
 	if err := s.Store.PutFacts(c.Context(), c.machine.ID, h, body); err != nil {
 		return nil, err
 	}
+	if c.machine.OrderNumber > 0 { // facts may come after the snapshot of which they prove what went back
+		if err := s.Ledger.Settle(c.Context(), c.machine.ID); err != nil {
+			return nil, err
+		}
+	}
 	s.noteFacts(c.Context(), c.machine.ID)
 	s.Wanted.Beat()
 	return nil, nil

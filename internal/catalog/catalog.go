@@ -33,6 +33,7 @@ type Revisions interface {
 	NewestRevision(ctx context.Context, os patch.HostOS) (patch.RevisionMeta, []byte, error)
 	FindRevision(ctx context.Context, os patch.HostOS, id patch.RevisionID) (patch.RevisionMeta, []byte, error)
 	ListOSes(ctx context.Context) ([]patch.HostOS, error)
+	ListRevisions(ctx context.Context, os patch.HostOS) ([]patch.RevisionMeta, error) // the newest first
 }
 
 // Store is what a Catalog reads and keeps.
@@ -60,6 +61,7 @@ type Catalog struct {
 	held    map[patch.HostOS]*Quarantine
 	lists   recent[*List]
 	engines recent[*detect.Signatures]
+	past    recent[*revision]
 	deltas  deltas
 }
 

@@ -514,6 +514,15 @@ func (s *shelf) NewestRevision(_ context.Context, os patch.HostOS) (patch.Revisi
 	return patch.RevisionMeta{}, nil, patch.Errorf(patch.NotFound, "none")
 }
 
+func (s *shelf) ListRevisions(_ context.Context, os patch.HostOS) (out []patch.RevisionMeta, err error) {
+	for _, m := range slices.Backward(s.metas) {
+		if m.OS == os {
+			out = append(out, m)
+		}
+	}
+	return out, nil
+}
+
 func (s *shelf) FindRevision(_ context.Context, os patch.HostOS, id patch.RevisionID) (patch.RevisionMeta, []byte, error) {
 	for _, m := range slices.Backward(s.metas) {
 		if m.OS == os && m.ID == id {

@@ -17,7 +17,18 @@ const repeats = 200
 // Apply makes a deployment of a plan after working it out again. What the plan installs must still be installable in the same way; else it
 // fails with patch.Conflict and names what drifted. What has become installable since is not added. Applying the same plan again gives the
 // same deployment.
+//
+// A rollback that needs a second person becomes no deployment, but one that is only proposed: see ApplySeconded.
 func (d *Desk) Apply(ctx context.Context, caller patch.Caller, p patch.Plan) (patch.Deployment, error) {
+	return d.apply(ctx, caller, p, "")
+}
+
+// ApplySeconded is Apply for a plan that a second person has confirmed.
+func (d *Desk) ApplySeconded(ctx context.Context, caller patch.Caller, p patch.Plan, second string) (patch.Deployment, error) {
+	return d.apply(ctx, caller, p, second)
+}
+
+func (d *Desk) apply(ctx context.Context, caller patch.Caller, p patch.Plan, second string) (patch.Deployment, error) {
 	if !p.Hash.Valid() {
 		return patch.Deployment{}, &patch.Error{Kind: patch.Invalid, What: "this is not a plan", Why: "it has no hash", Do: "Make one: fettle deploy plan"}
 	}
@@ -38,9 +49,19 @@ func (d *Desk) Apply(ctx context.Context, caller patch.Caller, p patch.Plan) (pa
 	}
 	fresh.Made, fresh.Hash = p.Made, p.Hash
 	now := d.Now()
-	dep := patch.Deployment{ID: ulid.Make().String(), Plan: fresh, State: patch.Running, By: caller.Name, At: now}
+	dep := patch.Deployment{ID: ulid.Make().String(), Plan: fresh, State: patch.Running, By: caller.Name, At: now, Second: second}
+	if p.Rollback != nil && second == "" && d.Second != nil {
+		proposal, err := d.Second(ctx, caller, fresh)
+		if err != nil || proposal != nil {
+			return patch.Deployment{Plan: fresh, State: patch.Suggested, By: caller.Name, At: now, Proposal: proposal}, err
+		}
+	}
 	attempts, machines := queue(dep)
-	if err := d.Store.PutDeployment(ctx, caller, dep, attempts); err != nil {
+	keeps, err := d.keeps(ctx, dep)
+	if err != nil {
+		return patch.Deployment{}, err
+	}
+	if err := d.Store.PutDeployment(ctx, caller, dep, attempts, keeps...); err != nil {
 		if patch.KindOf(err) == patch.Conflict {
 			if done, ok, findErr := d.applied(ctx, p); findErr == nil && ok {
 				return done, nil
@@ -74,6 +95,9 @@ func queue(dep patch.Deployment) (attempts []patch.Attempt, machines []patch.Mac
 		for _, item := range m.Items {
 			a := patch.Attempt{ID: ulid.Make().String(), Deployment: dep.ID, Machine: m.Machine, Patch: item.Patch, Decision: item.Decision,
 				State: patch.ExecWaiting, CreatedAt: dep.At, Files: files(item)}
+			if dep.Plan.Rollback != nil {
+				a.Back = patch.StepsOf(item.Packages)
+			}
 			for _, pkg := range item.Packages {
 				a.TotalBytes += pkg.Size
 			}

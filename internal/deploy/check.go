@@ -64,7 +64,8 @@ func (d *Desk) check(ctx context.Context, deployment string, id patch.MachineID,
 
 // judge sorts one attempt into what is ready, what waits on and what is withdrawn.
 func (d *Desk) judge(ctx context.Context, c *checked, a patch.Attempt, item patch.PlanItem) error {
-	ask := world.Ask{Patch: a.Patch, Window: c.deployment.Plan.Window, Own: a.ID}
+	ask := askAbout(c.deployment, a)
+	ask.Planned = item.Packages
 	w, err := d.world(ctx, c, &ask)
 	if err != nil {
 		return err
@@ -83,7 +84,7 @@ func (d *Desk) judge(ctx context.Context, c *checked, a patch.Attempt, item patc
 		c.withdrawn++
 		return d.Store.WithdrawAttempts(ctx, []string{a.ID}, causeOf(*answer.Closed), answer.Closed.Text)
 	}
-	pkgs, ok, err := c.sight.Packages(ctx, a.Patch)
+	pkgs, ok, err := d.packages(ctx, c, ask)
 	if err != nil || !ok {
 		return err
 	}
@@ -100,6 +101,20 @@ func (d *Desk) judge(ctx context.Context, c *checked, a patch.Attempt, item patc
 	}
 	c.ready = append(c.ready, r)
 	return nil
+}
+
+// askAbout is the question whether an attempt may be handed out.
+func askAbout(dep patch.Deployment, a patch.Attempt) world.Ask {
+	return world.Ask{Patch: a.Patch, Window: dep.Plan.Window, Own: a.ID, Back: a.TakesBack()}
+}
+
+// packages are what an attempt would install now.
+func (d *Desk) packages(ctx context.Context, c *checked, ask world.Ask) (pkgs []patch.PlanPackage, ok bool, err error) {
+	if !ask.Back {
+		return c.sight.Packages(ctx, ask.Patch)
+	}
+	pkgs, err = c.sight.BackPackages(ctx, ask)
+	return pkgs, true, err
 }
 
 // world is what the gates judge when an order goes out: as of the moment at which the machine may begin, where that is not far away, so that

@@ -17,11 +17,14 @@ import (
 
 // Deployments is the storage of deployments.
 type Deployments interface {
-	PutDeployment(ctx context.Context, caller patch.Caller, d patch.Deployment, a []patch.Attempt) error
+	PutDeployment(ctx context.Context, caller patch.Caller, d patch.Deployment, a []patch.Attempt, keeps ...patch.Keep) error
 	FindDeployment(ctx context.Context, id string) (patch.Deployment, error)
 	// FindDeploymentHead is FindDeployment without the plan's machines, which are large.
 	FindDeploymentHead(ctx context.Context, id string) (patch.Deployment, error)
 	ListDeployments(ctx context.Context, limit int) ([]patch.Deployment, error)
+	// PutScope keeps who carried a label when something was decided for it.
+	PutScope(ctx context.Context, members []patch.MachineID) (patch.Hash, error)
+	FindLabel(ctx context.Context, name string) (patch.Label, error)
 	SetDeploymentState(ctx context.Context, caller patch.Caller, id string, state patch.DeploymentState, now time.Time) error
 }
 
@@ -51,6 +54,8 @@ type Desk struct {
 	Key    ed25519.PrivateKey // the approver key; orders are signed with it
 	Now    func() time.Time
 	Log    *slog.Logger
+	// Second files a rollback that needs a second person as a proposal, and gives it; nil where one person may. May be nil.
+	Second func(ctx context.Context, caller patch.Caller, p patch.Plan) (*patch.Proposal, error)
 	// Wake tells a machine that an order waits; may be nil.
 	Wake func(patch.MachineID)
 	// Settle is called after results are durable, so that a snapshot that came before them proves their effect; may be nil.

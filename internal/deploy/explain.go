@@ -134,7 +134,7 @@ func (ex *Explanation) wait(ctx context.Context, dep patch.Deployment, s *world.
 		}
 		return w, nil
 	}
-	answer, err := s.Walk(ctx, world.Ask{Patch: a.Patch, Window: dep.Plan.Window, Own: a.ID})
+	answer, err := s.Walk(ctx, askAbout(dep, a))
 	if err != nil {
 		return Wait{}, err
 	}

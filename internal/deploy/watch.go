@@ -75,7 +75,7 @@ func sum(dep patch.Deployment, attempts []patch.Attempt) Progress {
 	}
 	c := p.Counts
 	p.Ended = c.Waiting+c.Downloading+c.Installing == 0
-	p.Sentence = c.sentence()
+	p.Sentence = c.sentence(dep.Plan.Rollback != nil)
 	return p
 }
 
@@ -93,7 +93,7 @@ func (c *Counts) add(a patch.Attempt) {
 	case patch.ExecDone:
 		c.Done++
 		switch a.Effect {
-		case patch.EffectVerified, patch.EffectNeedsReboot:
+		case patch.EffectVerified, patch.EffectNeedsReboot, patch.EffectRolledBack:
 			c.Verified++
 		case patch.EffectNotEffective:
 			c.NotEffective++
@@ -110,12 +110,16 @@ func (c *Counts) add(a patch.Attempt) {
 	}
 }
 
-func (c Counts) sentence() string {
-	parts := []string{gate.Number(c.Done) + " of " + gate.Number(c.Total) + " installed"}
+func (c Counts) sentence(back bool) string {
+	done, doing := "installed", "installing"
+	if back {
+		done, doing = "taken back", "going back"
+	}
+	parts := []string{gate.Number(c.Done) + " of " + gate.Number(c.Total) + " " + done}
 	for _, x := range []struct {
 		n    int
 		what string
-	}{{c.Verified, "verified by detect"}, {c.Unproven, "not yet verified"}, {c.NotEffective, "not effective"}, {c.Installing, "installing"},
+	}{{c.Verified, "verified by detect"}, {c.Unproven, "not yet verified"}, {c.NotEffective, "not effective"}, {c.Installing, doing},
 		{c.Downloading, "downloading"}, {c.Waiting, "waiting"}, {c.Failed, "failed"}, {c.Withdrawn, "withdrawn"}} {
 		if x.n > 0 {
 			parts = append(parts, gate.Number(x.n)+" "+x.what)
@@ -145,7 +149,7 @@ func machine(ctx context.Context, v *world.View, dep patch.Deployment, m patch.M
 				}
 				mp.SeenAt = sight.Machine.SeenAt
 			}
-			answer, err := sight.Walk(ctx, world.Ask{Patch: a.Patch, Window: dep.Plan.Window, Own: a.ID})
+			answer, err := sight.Walk(ctx, askAbout(dep, a))
 			if err != nil {
 				return mp, err
 			}
@@ -185,6 +189,24 @@ func lead(items []ItemProgress) (patch.Execution, string) {
 	return first.Attempt.State, first.Text
 }
 
+// sayingBack is saying for what takes a patch back.
+func sayingBack(a patch.Attempt) string {
+	steps := patch.StepsText(a.Back)
+	switch {
+	case a.State == patch.ExecInstalling:
+		return "goes back: " + steps
+	case a.Effect == patch.EffectRolledBack && a.RebootOwed:
+		return fmt.Sprintf("rolled back: %s, proven by snapshot %d; the machine owes a reboot", steps, a.VerifiedSeq)
+	case a.Effect == patch.EffectRolledBack:
+		return fmt.Sprintf("rolled back: %s, proven by snapshot %d", steps, a.VerifiedSeq)
+	case a.Effect == patch.EffectNotEffective:
+		return "taken back without error, and the detect after it does not find exactly these versions: " + steps
+	case a.Effect == patch.EffectUndone:
+		return "rolled back, and there again since by something else"
+	}
+	return "taken back: " + steps + "; the detect after it has not come yet"
+}
+
 // saying tells an attempt's state as a person would.
 func saying(a patch.Attempt) string {
 	with := func(s string) string {
@@ -192,6 +214,9 @@ func saying(a patch.Attempt) string {
 			return s + ": " + a.Text
 		}
 		return s
+	}
+	if a.TakesBack() && (a.State == patch.ExecInstalling || a.State == patch.ExecDone) {
+		return sayingBack(a)
 	}
 	switch a.State {
 	case patch.ExecDownloading:

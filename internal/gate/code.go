@@ -24,6 +24,15 @@ const (
 	CodeError         = "error"           // installed test: it could not be judged
 	CodeSuperseded    = "superseded"      // superseded
 
+	CodeNotThere  = "not-there"        // installed test, of a rollback: the patch is not installed, nothing can be taken back
+	CodeNotOurs   = "not-ours"         // previous: Fettle did not install it, so what was before is not known
+	CodeNothing   = "nothing-to-undo"  // previous: it only added packages, and nothing is ever removed
+	CodeNoWayBack = "no-way-back"      // previous: the package manager, or the kind of package, has none
+	CodeNewer     = "changed-since"    // previous: the machine has another version by now
+	CodeLost      = "previous-lost"    // previous: the version before is nowhere to be had
+	CodeNeeded    = "needed"           // previous: something that is installed needs the newer version
+	CodeOnApply   = "fetched-on-apply" // payload, of a rollback: the vendor offers it, and the appliance fetches it once the plan is applied
+
 	CodeUndecided  = "undecided"    // policy
 	CodeDeclined   = "declined"     // policy
 	CodeProposed   = "proposed"     // policy: an approval waits for a second person

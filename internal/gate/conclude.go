@@ -13,6 +13,8 @@ func (a *Answer) conclude(w World) {
 	a.Standing = a.standing(w)
 	a.Sentence = Sentence(a.clause(w))
 	switch {
+	case a.Deployable && w.Back != nil:
+		a.Next, a.Actor = "applying the plan takes it back", Person
 	case a.Deployable:
 		a.Next, a.Actor = "the next deployment installs it", Person
 		if f, ok := w.scheduled(); ok {
@@ -41,6 +43,8 @@ func (a *Answer) afterPatched() {
 
 func (a *Answer) standing(w World) string {
 	switch {
+	case a.Deployable && w.Back != nil:
+		return "can go back"
 	case a.Deployable:
 		return "deployable"
 	case a.Closed.Code == CodeUnderWay && w.Verdict == patch.NotPatched, w.underWay() != nil && w.Verdict == patch.NotPatched:
@@ -57,6 +61,8 @@ func (a *Answer) standing(w World) string {
 		return "patched, reboot owed"
 	case w.Verdict == patch.Patched:
 		return "patched"
+	case w.rolledBack() != nil:
+		return "rolled back"
 	case a.Gate(Verified).Code == CodeNotEffective:
 		return "not effective"
 	}
@@ -65,6 +71,17 @@ func (a *Answer) standing(w World) string {
 
 // clause is the whole answer as one clause, without capital and full stop.
 func (a *Answer) clause(w World) string {
+	text := a.why(w)
+	if back := w.rolledBack(); back != nil && w.Back == nil {
+		text += "; " + saidBack(*back)
+	}
+	return text
+}
+
+func (a *Answer) why(w World) string {
+	if a.Deployable && w.Back != nil {
+		return "it can be taken back: " + w.Back.says()
+	}
 	if a.Deployable {
 		d, _ := approval(w.Policy)
 		return fmt.Sprintf("approved for %q, and nothing stands in its way: the next deployment installs it", d.Label)
@@ -96,7 +113,7 @@ func (g *Gate) aboutConsent() bool {
 func (a *Answer) patched(w World) string {
 	proof := fmt.Sprintf("the detect of %s says so", clock(w.Now, a.Gate(InstalledTest).At))
 	parts := []string{"patched: " + proof}
-	if last := w.last(); last != nil && last.State == patch.ExecDone {
+	if last := w.last(); last != nil && last.State == patch.ExecDone && !last.TakesBack() {
 		parts = []string{fmt.Sprintf("patched: Fettle installed it %s, and %s", clock(w.Now, last.EndedAt), proof)}
 	}
 	if r := a.Gate(Reboot); r.State == Closed {

@@ -16,6 +16,8 @@ func installed(w World) Gate {
 		g.unreached("it was not Fettle that installed it")
 	case a == nil:
 		g.unreached("not yet")
+	case a.TakesBack():
+		g.tookBack(w, *a)
 	case a.State == patch.ExecDone:
 		g.open(fmt.Sprintf("%s, attempt %d", clock(w.Now, a.EndedAt), a.Number))
 		g.At, g.Evidence = a.EndedAt, "deployment "+a.Deployment
@@ -60,6 +62,8 @@ func verified(w World) Gate {
 		g.At, g.Evidence = Taken(w.Receipt), fmt.Sprintf("snapshot %d", w.Receipt.Seq)
 	}
 	switch {
+	case a != nil && a.TakesBack() && a.State == patch.ExecDone && w.Verdict != patch.Patched:
+		g.provenBack(*a)
 	case w.Verdict == patch.Patched && sure:
 		g.open(fmt.Sprintf("the complete detect of %s says patched", clock(w.Now, g.At)))
 	case a != nil && a.State == patch.ExecDone && a.Effect == patch.EffectNotEffective:
@@ -83,6 +87,8 @@ func undone(w World) Gate {
 	g := Gate{Name: Undone, Title: "not undone"}
 	a := w.last()
 	switch {
+	case a != nil && a.Effect == patch.EffectRolledBack && w.Verdict != patch.Patched:
+		g.unreached("Fettle itself took it back")
 	case w.Verdict == patch.Patched:
 		g.open("nothing has taken it away")
 	case w.Changed != nil:
@@ -92,7 +98,7 @@ func undone(w World) Gate {
 		}
 		g.At, g.Evidence = w.Changed.At, fmt.Sprintf("snapshot %d", w.Changed.Seq)
 		g.until(Owner, "find out what changes the machine beside Fettle")
-	case a != nil && a.Effect == patch.EffectUndone:
+	case a != nil && a.Effect == patch.EffectUndone && !a.TakesBack():
 		g.close(CodeUndone, "Fettle's install was verified, and is not there any more")
 		g.At = a.EndedAt
 		g.until(Owner, "find out what changes the machine beside Fettle")

@@ -161,6 +161,10 @@ func Blocks(c patch.FailCause) bool {
 }
 
 func attempts(w World) Gate {
+	done := "installed it"
+	if last := w.last(); last != nil && last.TakesBack() {
+		done = "took it back"
+	}
 	g := Gate{Name: Attempts, Title: "attempts left"}
 	if a := w.underWay(); a != nil {
 		g.close(CodeUnderWay, underWay(*a))
@@ -172,7 +176,7 @@ func attempts(w World) Gate {
 	last := w.last()
 	switch {
 	case last != nil && last.State == patch.ExecDone && !w.judgedSince(last.EndedAt):
-		g.close(CodeAwaiting, fmt.Sprintf("Fettle installed it %s, and the detect after it has not come yet", clock(w.Now, last.EndedAt)))
+		g.close(CodeAwaiting, fmt.Sprintf("Fettle %s %s, and the detect after it has not come yet", done, clock(w.Now, last.EndedAt)))
 		g.until(Agent, "the agent detects after every install")
 	case used >= limit:
 		g.close(CodeOutOf, fmt.Sprintf("%d of %d attempts failed on the patch itself; the last one: %s", used, limit, or(w.lastText(), "no text")))
@@ -214,7 +218,13 @@ func underWay(a patch.Attempt) string {
 	case patch.ExecDownloading:
 		return fmt.Sprintf("it is being deployed: the machine fetches the files (%s of %s)", size(a.Bytes), size(a.TotalBytes))
 	case patch.ExecInstalling:
+		if a.TakesBack() {
+			return "it is being taken back: the machine does it now"
+		}
 		return "it is being deployed: the machine installs it now"
+	}
+	if a.TakesBack() {
+		return "it is being taken back: the order waits for the machine"
 	}
 	return "it is being deployed: the order waits for the machine"
 }
@@ -252,8 +262,12 @@ func (w World) used() int {
 	d, _ := approval(w.Policy)
 	for _, a := range w.Attempts {
 		switch {
+		case a.TakesBack() != (w.Back != nil):
+			if a.Effect == patch.EffectRolledBack {
+				n = 0 // whatever failed before, it was there
+			}
 		case w.forgotten(a, d) != "", !a.State.Ended():
-		case a.Effect == patch.EffectVerified, a.Effect == patch.EffectNeedsReboot, a.Effect == patch.EffectUndone:
+		case a.Effect == patch.EffectVerified, a.Effect == patch.EffectNeedsReboot, a.Effect == patch.EffectUndone, a.Effect == patch.EffectRolledBack:
 			n = 0
 		case a.State == patch.ExecFailed && a.Cause.UsesUp(), a.Effect == patch.EffectNotEffective:
 			n++

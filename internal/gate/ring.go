@@ -156,7 +156,7 @@ func (a Answer) Queues() bool {
 
 func (g Gate) comesByItself() bool {
 	switch g.Code {
-	case CodeRingWaits, CodeRingSoaks, CodeRingFull, CodeRingBusy, CodeTurn:
+	case CodeRingWaits, CodeRingSoaks, CodeRingFull, CodeRingBusy, CodeTurn, CodeOnApply:
 		return true
 	}
 	return false

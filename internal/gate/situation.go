@@ -145,6 +145,7 @@ func (k *situation) attempt(w World, a *patch.Attempt) {
 	k.text(string(a.State), string(a.Cause), string(a.Effect))
 	d, _ := approval(w.Policy)
 	before := func(wait time.Duration) bool { return w.Now.Before(a.EndedAt.Add(wait)) }
+	k.flags(a.TakesBack())
 	k.flags(a.ID == w.Own, a.RebootOwed, a.VerifiedSeq == 0, w.forgotten(*a, d) != "", w.judgedSince(a.EndedAt), w.newsSince(*a))
 	k.flags(before(w.Limits.Retry), before(w.Limits.RetryDisk), w.approvedSince(a.EndedAt), w.Machine.SeenAt.Before(a.EndedAt))
 }

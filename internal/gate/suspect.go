@@ -19,7 +19,7 @@ func (w World) flaps() []patch.Attempt {
 	}
 	var out []patch.Attempt
 	for _, a := range w.Attempts {
-		if a.State == patch.ExecDone && (a.Effect == patch.EffectUndone || a.Effect == patch.EffectNotEffective) && !a.CreatedAt.Before(cleared) {
+		if !a.TakesBack() && a.State == patch.ExecDone && (a.Effect == patch.EffectUndone || a.Effect == patch.EffectNotEffective) && !a.CreatedAt.Before(cleared) {
 			out = append(out, a)
 		}
 	}

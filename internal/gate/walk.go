@@ -8,11 +8,20 @@ func gates() []func(World) Gate {
 	}
 }
 
+// backGates are those of a rollback. It is itself the decision, so none asks for an approval, and no ring or hold of the patch keeps it on.
+func backGates() []func(World) Gate {
+	return []func(World) Gate{list, snapshot, prerequisites, stillThere, previous, freeze, window, machine, backPayload, preflight, attempts,
+		installed, reboot, verified, undone}
+}
+
 // Walk judges every gate of a world, in order. The patch is deployable exactly when every gate up to Attempts is open. After the first
 // closed one, gates that would be open are unreached, and gates that would be closed stay closed, so that all that stands in the
-// way shows at once.
+// way shows at once. Where the world asks for a rollback, Deployable means that the patch can be taken back.
 func Walk(w World) Answer {
 	judges := gates()
+	if w.Back != nil {
+		judges = backGates()
+	}
 	a := Answer{Gates: make([]Gate, 0, len(judges))}
 	for _, judge := range judges {
 		g := judge(w)

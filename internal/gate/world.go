@@ -29,6 +29,9 @@ type World struct {
 
 	Superseding []Superseder // newer patches on the list that replace this one
 
+	// Back asks whether the patch can be taken back, instead of installed; nil where it is not asked.
+	Back *BackFact
+
 	Policy patch.Policy // at Start
 	Window patch.Window
 	Turn   time.Time // the machine's own moment in the window; zero: its beginning

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -147,7 +148,11 @@ func (l *Ledger) keep(ctx context.Context, m patch.Machine, prev *patch.Snapshot
 			return err
 		}
 	}
-	proven := effects(boot, s, list, c.attempts)
+	facts, err := l.factsOf(ctx, v, c.attempts, s.Facts)
+	if err != nil {
+		return err
+	}
+	proven := effects(boot, s, list, c.attempts, facts)
 	if err := l.Store.PutSnapshotAfter(ctx, prev, s, c.transitions(), proven); err != nil {
 		return err
 	}
@@ -157,6 +162,14 @@ func (l *Ledger) keep(ctx context.Context, m patch.Machine, prev *patch.Snapshot
 		l.Accepted(ctx, m, s.Receipt)
 	}
 	return nil
+}
+
+// factsOf reads the facts of a snapshot where an attempt needs them to be proven; nil where none does, or they have not arrived.
+func (l *Ledger) factsOf(ctx context.Context, v *world.View, attempts []patch.Attempt, h patch.Hash) (*patch.Facts, error) {
+	if !slices.ContainsFunc(attempts, func(a patch.Attempt) bool { return a.TakesBack() }) {
+		return nil, nil
+	}
+	return v.Facts(ctx, h)
 }
 
 // inventory reads the machine's own history of package changes; without it changes stay unnamed.

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"slices"
 
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/world"
@@ -10,16 +11,19 @@ import (
 // effects works out what a complete snapshot proves about a machine's attempts: the first one after an install whether it took effect, each
 // later one whether it still does. Only the newest attempt at a patch that was carried out is judged.
 // An owed reboot is paid when a later snapshot comes from another boot than the one before it, which was boot.
-func effects(boot string, s patch.Snapshot, list *world.Shelf, attempts []patch.Attempt) []patch.EffectUpdate {
+//
+// An attempt that takes its patch back is proven by facts, because it is about exact versions: while those of the snapshot have not arrived, facts
+// is nil and nothing is proven. From when one was handed out, what installed the patch is judged no more: it is gone by our own hand.
+func effects(boot string, s patch.Snapshot, list *world.Shelf, attempts []patch.Attempt, facts *patch.Facts) []patch.EffectUpdate {
 	newest := map[patch.ID]patch.Attempt{}
 	for _, a := range attempts {
-		if a.State == patch.ExecDone {
+		if a.State == patch.ExecDone || a.TakesBack() && a.Order != "" && !a.State.Ended() {
 			newest[a.Patch] = a
 		}
 	}
 	var out []patch.EffectUpdate
 	for _, a := range attempts {
-		if newest[a.Patch].ID != a.ID {
+		if newest[a.Patch].ID != a.ID || a.State != patch.ExecDone {
 			continue
 		}
 		_, i, listed := list.Find(a.Patch)
@@ -31,6 +35,12 @@ func effects(boot string, s patch.Snapshot, list *world.Shelf, attempts []patch.
 			continue
 		}
 		effect := effect(a, s.Verdicts.At(i), owed)
+		if a.TakesBack() {
+			if facts == nil {
+				continue
+			}
+			effect = backEffect(a, s.Verdicts.At(i), facts)
+		}
 		if a.VerifiedSeq == 0 || effect != a.Effect || owed != a.RebootOwed {
 			out = append(out, patch.EffectUpdate{Attempt: a.ID, VerifiedSeq: s.Seq, Effect: effect, RebootOwed: owed})
 		}
@@ -63,6 +73,33 @@ func effect(a patch.Attempt, v patch.Verdict, owed bool) patch.Effect {
 	return a.Effect
 }
 
+// backEffect is what one later snapshot says about one attempt that took its patch back: it worked where the patch is missing again, and every
+// package is at exactly the version named.
+func backEffect(a patch.Attempt, v patch.Verdict, facts *patch.Facts) patch.Effect {
+	switch {
+	case a.Effect == patch.EffectUndone:
+		return a.Effect // it was not this attempt that took it back once more
+	case a.Effect == patch.EffectRolledBack && v == patch.Patched:
+		return patch.EffectUndone
+	case a.Effect == patch.EffectRolledBack:
+		return a.Effect
+	case v == patch.NotPatched && exact(a.Back, facts):
+		return patch.EffectRolledBack
+	case v == patch.NotPatched || v == patch.Patched:
+		return patch.EffectNotEffective
+	}
+	return a.Effect
+}
+
+// exact reports whether a machine has every package at exactly the version that a step leads to.
+func exact(steps []patch.Step, facts *patch.Facts) bool {
+	return !slices.ContainsFunc(steps, func(s patch.Step) bool {
+		return !slices.ContainsFunc(facts.Packages, func(p patch.Package) bool {
+			return p.Name == s.Name && p.Version == s.To && p.State == patch.Installed
+		})
+	})
+}
+
 // Settle works out the effects of results that arrived after the snapshot that proves them.
 func (l *Ledger) Settle(ctx context.Context, id patch.MachineID) error {
 	v := l.World.Records()
@@ -82,7 +119,11 @@ func (l *Ledger) Settle(ctx context.Context, id patch.MachineID) error {
 	if err != nil {
 		return err
 	}
-	e := effects(snap.Boot, snap, list, attempts)
+	facts, err := l.factsOf(ctx, v, attempts, snap.Facts)
+	if err != nil {
+		return err
+	}
+	e := effects(snap.Boot, snap, list, attempts, facts)
 	if len(e) == 0 {
 		return nil
 	}

@@ -109,4 +109,5 @@ type EffectCounts struct {
 	NeedsReboot  int `json:"needs_reboot"`
 	NotEffective int `json:"not_effective"`
 	Undone       int `json:"undone"`
+	RolledBack   int `json:"rolled_back"`
 }

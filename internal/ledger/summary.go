@@ -68,6 +68,8 @@ func (c *EffectCounts) add(e patch.Effect) {
 		c.NotEffective++
 	case patch.EffectUndone:
 		c.Undone++
+	case patch.EffectRolledBack:
+		c.RolledBack++
 	default:
 		c.None++
 	}

@@ -23,7 +23,7 @@ func (l *Ledger) suspect(ctx context.Context, m patch.Machine, attempts []patch.
 			continue
 		}
 		for _, a := range attempts {
-			if a.ID != e.Attempt {
+			if a.ID != e.Attempt || a.TakesBack() {
 				continue
 			}
 			if err := l.holdSuspect(ctx, m, a.Patch); err != nil && ctx.Err() == nil {

@@ -86,24 +86,29 @@ func (c *change) why(p patch.Patch, from, to patch.Verdict) (patch.Cause, string
 		return patch.CatalogChange, "the definitions changed, not the machine"
 	}
 	if to == patch.Patched {
-		if a := c.ours(p); a != nil {
+		if a := c.ours(p, false); a != nil {
 			if a.Patch == p.ID {
 				return patch.ByFettle, ""
 			}
 			return patch.ByFettle, "with " + string(a.Patch)
 		}
 	}
+	if to == patch.NotPatched {
+		if a := c.ours(p, true); a != nil {
+			return patch.ByFettle, "rollback by deployment " + a.Deployment + ": " + patch.StepsText(a.Back)
+		}
+	}
 	return c.culprit(p, to)
 }
 
-// ours finds an attempt since the previous snapshot that installed the patch, or another version of the same source.
-func (c *change) ours(p patch.Patch) *patch.Attempt {
+// ours finds an attempt since the previous snapshot that installed the patch, or another version of the same source; with back one that took it back.
+func (c *change) ours(p patch.Patch, back bool) *patch.Attempt {
 	var found *patch.Attempt
 	for i := range c.attempts {
 		a := &c.attempts[i]
 		done := a.State == patch.ExecDone && a.EndedAt.After(c.prev.Started) && a.VerifiedSeq == 0
 		closes := a.Order != "" && a.Order == c.snap.Order && a.State != patch.ExecWithdrawn && a.State != patch.ExecFailed
-		if !done && !closes {
+		if !done && !closes || a.TakesBack() != back {
 			continue
 		}
 		if a.Patch == p.ID {

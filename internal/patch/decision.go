@@ -37,6 +37,8 @@ const (
 	Decline Verb = "decline"
 	Hold    Verb = "hold"  // not before Until
 	Clear   Verb = "clear" // take the newest decision for this patch and label back
+	// TakeBack is in proposals only: a rollback is a deployment and no decision that counts.
+	TakeBack Verb = "rollback"
 )
 
 // Decision is one person's decision about one patch for one label. For each (patch, label) the newest one counts;

@@ -17,6 +17,8 @@ type Plan struct {
 	Reboot *RebootPolicy `json:"reboot,omitempty"`
 	// Manner is how the machines go about it; nil: nothing beside installing.
 	Manner *Manner `json:"manner,omitempty"`
+	// Rollback makes it a plan that takes patches back; nil: it installs them.
+	Rollback *Rollback `json:"rollback,omitempty"`
 }
 
 // Window bounds when installs may start and must have ended. Zero ends mean "no bound".
@@ -104,12 +106,14 @@ type LeftOut struct {
 // Outcome is what a plan foretells of one patch on one machine.
 type Outcome string
 
-// Outcomes: the first three of what is in the plan, the others of what is left out.
+// Outcomes: the first four of what is in the plan, the others of what is left out.
 const (
 	WillInstall   Outcome = "will-install"
+	WillGoBack    Outcome = "will-go-back"       // to the versions before it
 	WillWait      Outcome = "waits"              // for its ring or its turn, and then comes by itself
 	WillNotFit    Outcome = "window-too-short"   // it stays pending for the next window
 	IsPatched     Outcome = "already-patched"    //
+	NotThere      Outcome = "not-there"          // of a rollback: it is not installed
 	DoesNotApply  Outcome = "does-not-apply"     //
 	NeedsDecision Outcome = "needs-a-dependency" // which is undecided; the text names it
 	IsBlocked     Outcome = "blocked"            // by another gate
@@ -127,9 +131,10 @@ type Expected struct {
 type DeploymentState string
 
 const (
-	Running  DeploymentState = "running"
-	Finished DeploymentState = "finished"
-	Halted   DeploymentState = "halted" // by a person; orders not yet started are withdrawn
+	Running   DeploymentState = "running"
+	Finished  DeploymentState = "finished"
+	Halted    DeploymentState = "halted"   // by a person; orders not yet started are withdrawn
+	Suggested DeploymentState = "proposed" // it waits for a second person, and is no deployment yet
 )
 
 // Deployment is a plan that a person applied.
@@ -140,6 +145,10 @@ type Deployment struct {
 	By      string          `json:"by"`
 	At      time.Time       `json:"at"`
 	EndedAt time.Time       `json:"ended_at,omitzero"`
+	// Proposal is what a second person has to confirm before anything happens; nil otherwise, and never stored.
+	Proposal *Proposal `json:"proposal,omitempty"`
+	// Second is who confirmed it, where two persons were needed.
+	Second string `json:"second,omitempty"`
 }
 
 // Execution is the execution axis of a ledger row and the state of an Attempt.
@@ -190,7 +199,8 @@ const (
 	EffectVerified     Effect = "verified"      // a later complete snapshot says patched
 	EffectNeedsReboot  Effect = "needs-reboot"  // verified, but the machine owes a reboot for it
 	EffectNotEffective Effect = "not-effective" // installed without error, and the snapshot still says not patched
-	EffectUndone       Effect = "undone"        // was verified, is not patched any more
+	EffectUndone       Effect = "undone"        // was verified, is not patched any more; of a rollback: was rolled back, and is there again
+	EffectRolledBack   Effect = "rolled-back"   // taken back: a later complete snapshot says missing, at exactly the versions named
 )
 
 // MaxAttempts is how many patch-caused failures a patch gets on a machine before it needs a person.
@@ -221,6 +231,8 @@ type Attempt struct {
 	VerifiedSeq uint64 `json:"verified_seq,omitempty"`
 	Effect      Effect `json:"effect,omitempty"`
 	RebootOwed  bool   `json:"reboot_owed,omitempty"`
+	// Back makes it an attempt to take the patch back: the exact steps. Empty for one that installs it.
+	Back []Step `json:"back,omitempty"`
 	// Files are what it was to install: the beginnings of the hashes, sorted. Empty for attempts of older versions.
 	Files []string `json:"files,omitempty"`
 	// Ring is the one that the machine was in when the order went out; empty without rings. Proof is what came of it for the ring.

@@ -26,6 +26,10 @@ type Proposal struct {
 	At     time.Time `json:"at"`
 	Why    string    `json:"why,omitempty"`
 
+	// Rollback is a plan to take patches back that waits; Verb is TakeBack then, and Plan the hash of what the second person confirms.
+	Rollback *RollbackRequest `json:"rollback,omitempty"`
+	Plan     Hash             `json:"plan,omitempty"`
+
 	State      ProposalState `json:"state"`
 	AnsweredBy string        `json:"answered_by,omitempty"`
 	AnsweredAt time.Time     `json:"answered_at,omitzero"`

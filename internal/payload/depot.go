@@ -32,6 +32,7 @@ type Fleet interface {
 	ListDecisions(ctx context.Context, f patch.DecisionFilter) ([]patch.Decision, error)
 	ListMachines(ctx context.Context, f patch.MachineFilter) ([]patch.Machine, error)
 	FindFacts(ctx context.Context, hash patch.Hash) ([]byte, error)
+	ListAttempts(ctx context.Context, f patch.AttemptFilter) ([]patch.Attempt, error)
 }
 
 // Alarms is the storage of alarms.
@@ -47,8 +48,9 @@ type Store interface {
 	Alarms
 }
 
-// Catalog tells the files of a patch on an OS's newest list.
+// Catalog tells the files of a patch on an OS's newest list, and where a package is in exactly one version.
 type Catalog interface {
+	Previous(ctx context.Context, os patch.HostOS, p patch.InstalledPackage) (f patch.PayloadFile, o patch.Origin, offered bool, err error)
 	Payloads(ctx context.Context, os patch.HostOS, id patch.ID) ([]patch.PayloadFile, error)
 }
 
@@ -104,7 +106,11 @@ func (d *Depot) Run(ctx context.Context) error {
 // open records what is needed and gives what of it is not ready. A file that is marked ready and gone from the directory is wanted again.
 func (d *Depot) open(ctx context.Context) ([]patch.StoredPayload, error) {
 	needed, err := d.needed(ctx)
-	if err != nil || len(needed) == 0 {
+	if err != nil {
+		return nil, err
+	}
+	back, err := d.goingBack(ctx)
+	if needed = append(needed, back...); err != nil || len(needed) == 0 {
 		return nil, err
 	}
 	if err := d.Store.PutPayloads(ctx, needed); err != nil {

@@ -46,6 +46,7 @@ type shelf struct {
 	facts     map[patch.Hash][]byte
 	alarms    map[string]patch.Alarm
 	learned   map[patch.ID]string
+	attempts  []patch.Attempt
 }
 
 func (s *shelf) PutPayloads(_ context.Context, list []patch.StoredPayload) error {
@@ -111,6 +112,10 @@ func (s *shelf) FindFacts(_ context.Context, h patch.Hash) ([]byte, error) {
 	return b, nil
 }
 
+func (s *shelf) ListAttempts(context.Context, patch.AttemptFilter) ([]patch.Attempt, error) {
+	return s.attempts, nil
+}
+
 func (s *shelf) RaiseAlarm(_ context.Context, a patch.Alarm) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,6 +137,17 @@ func (f files) Payloads(_ context.Context, _ patch.HostOS, id patch.ID) ([]patch
 		return list, nil
 	}
 	return nil, patch.Errorf(patch.NotFound, "no patch %s", id)
+}
+
+func (f files) Previous(_ context.Context, _ patch.HostOS, p patch.InstalledPackage) (patch.PayloadFile, patch.Origin, bool, error) {
+	for _, list := range f {
+		for _, x := range list {
+			if x.Name == p.Name && x.Arch == p.Arch && x.Version == p.Version {
+				return x, patch.Origin{}, true, nil
+			}
+		}
+	}
+	return patch.PayloadFile{}, patch.Origin{}, false, patch.Errorf(patch.NotFound, "no %s %s", p.Name, p.Version)
 }
 
 type labels map[string][]patch.MachineID

@@ -24,6 +24,14 @@ func outcomeOf(g gate.Gate) patch.Outcome {
 	return patch.IsBlocked
 }
 
+// outcome is what becomes of an item that nothing keeps back.
+func (r Request) outcome() patch.Outcome {
+	if r.Rollback != nil {
+		return patch.WillGoBack
+	}
+	return patch.WillInstall
+}
+
 // foretell fills in what will come of a machine's part: which of its installations fit into the window, what is fetched, how long it
 // takes, and whether the machine restarts. Nothing of it depends on the moment it is asked, but where the window has no beginning.
 func foretell(m *patch.MachinePlan, r Request, now time.Time) {
@@ -35,7 +43,7 @@ func foretell(m *patch.MachinePlan, r Request, now time.Time) {
 		item := &m.Items[i]
 		takes := patch.InstallTime(item.Packages)
 		if item.Outcome != patch.WillWait {
-			item.Outcome, item.Text = patch.WillInstall, ""
+			item.Outcome, item.Text = r.outcome(), ""
 			if !end.IsZero() && at.Add(takes+patch.InstallReserve).After(end) {
 				item.Outcome = patch.WillNotFit
 				item.Text = fmt.Sprintf("it takes about %s, and the window would be over; it stays pending", takes.Round(time.Second))

@@ -27,7 +27,8 @@ func Hash(p patch.Plan) patch.Hash {
 		Machines []machine           `json:"machines"`
 		Reboot   *patch.RebootPolicy `json:"reboot,omitempty"`
 		Manner   *patch.Manner       `json:"manner,omitempty"`
-	}{Label: p.Label, Reboot: p.Reboot, Manner: p.Manner, Window: patch.Window{NotBefore: p.Window.NotBefore.UTC(), NotAfter: p.Window.NotAfter.UTC()}}
+		Rollback *patch.Rollback     `json:"rollback,omitempty"`
+	}{Label: p.Label, Reboot: p.Reboot, Manner: p.Manner, Rollback: p.Rollback, Window: patch.Window{NotBefore: p.Window.NotBefore.UTC(), NotAfter: p.Window.NotAfter.UTC()}}
 	for _, m := range p.Machines {
 		if len(m.Items) > 0 {
 			deed.Machines = append(deed.Machines, machine{m.Machine, m.OS, plain(m.Items), m.Expected})
@@ -65,7 +66,7 @@ func (p *Planner) Again(ctx context.Context, caller patch.Caller, old patch.Plan
 		machine patch.MachineID
 		patch   patch.ID
 	}
-	r := Request{Label: old.Label, Window: old.Window, Reboot: old.Reboot, Manner: old.Manner}
+	r := Request{Label: old.Label, Window: old.Window, Reboot: old.Reboot, Manner: old.Manner, Rollback: old.Rollback}
 	wanted := map[pair]bool{}
 	for _, m := range old.Machines {
 		if len(m.Items) > 0 && r.Label == "" {

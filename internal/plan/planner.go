@@ -15,7 +15,7 @@ import (
 	"github.com/fettle-project/fettle/internal/world"
 )
 
-// Request says for what a plan is wanted. Exactly one of Label and Machines is given.
+// Request says for what a plan is wanted. Exactly one of Label and Machines is given; for a rollback of a deployment they may both be missing.
 type Request struct {
 	Label    string            `json:"label,omitempty"`
 	Machines []patch.MachineID `json:"machines,omitempty"`
@@ -25,6 +25,8 @@ type Request struct {
 	Reboot *patch.RebootPolicy `json:"reboot,omitempty"`
 	// Manner is how the machines go about it; nil: nothing beside installing.
 	Manner *patch.Manner `json:"manner,omitempty"`
+	// Rollback asks for a plan that takes patches back; nil: for one that installs them.
+	Rollback *patch.Rollback `json:"rollback,omitempty"`
 }
 
 // Planner makes plans. Its methods may be called from many goroutines.
@@ -41,6 +43,9 @@ func (p *Planner) Make(ctx context.Context, caller patch.Caller, r Request) (pat
 	}
 	if err := r.check(v.Now); err != nil {
 		return patch.Plan{}, err
+	}
+	if r.Rollback != nil {
+		return p.back(ctx, v, caller, r)
 	}
 	machines := r.Machines
 	if r.Label != "" {
@@ -79,9 +84,16 @@ func (r Request) check(now time.Time) error {
 			return err
 		}
 	}
-	switch w := r.Window; {
-	case (r.Label == "") == (len(r.Machines) == 0):
+	if r.Rollback != nil {
+		if err := r.checkRollback(now); err != nil {
+			return err
+		}
+	}
+	free := r.Rollback != nil && r.Rollback.Deployment != ""
+	if !free && (r.Label == "") == (len(r.Machines) == 0) {
 		return &patch.Error{Kind: patch.Invalid, What: "cannot make a plan", Why: "it needs either a label or machines, not both and not neither"}
+	}
+	switch w := r.Window; {
 	case !w.NotAfter.IsZero() && !w.NotAfter.After(w.NotBefore):
 		return patch.Errorf(patch.Invalid, "the window ends before it begins")
 	case !w.NotAfter.IsZero() && !w.NotAfter.After(now):

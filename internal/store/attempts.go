@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -12,14 +13,17 @@ import (
 const openStates = `('waiting', 'downloading', 'installing')`
 
 const attemptColumns = `id, deployment, machine, patch, decision, number, state, cause, text, log, order_id, bytes, total_bytes,
-	created_at, started_at, ended_at, verified_seq, effect, reboot_owed, ring, proof, proof_at, proof_text, files`
+	created_at, started_at, ended_at, verified_seq, effect, reboot_owed, ring, proof, proof_at, proof_text, files, back`
 
 func scanAttempt(r scanner) (patch.Attempt, error) {
 	var a patch.Attempt
-	var files string
+	var files, back string
 	err := r.Scan(&a.ID, &a.Deployment, &a.Machine, &a.Patch, &a.Decision, &a.Number, &a.State, &a.Cause, &a.Text, &a.Log, &a.Order, &a.Bytes,
 		&a.TotalBytes, stamp{&a.CreatedAt}, stamp{&a.StartedAt}, stamp{&a.EndedAt}, &a.VerifiedSeq, &a.Effect, &a.RebootOwed,
-		&a.Ring, &a.Proof, stamp{&a.ProofAt}, &a.ProofText, &files)
+		&a.Ring, &a.Proof, stamp{&a.ProofAt}, &a.ProofText, &files, &back)
+	if back != "" && err == nil {
+		err = json.Unmarshal([]byte(back), &a.Back)
+	}
 	if files != "" {
 		a.Files = strings.Fields(files)
 	}
@@ -44,9 +48,15 @@ func insertAttempts(ctx context.Context, x session, deployment string, as []patc
 		if a.Number == 0 {
 			a.Number = numbers[machinePatch{a.Machine, a.Patch}] + 1
 		}
+		back := ""
+		if a.TakesBack() {
+			if back, err = toJSON(a.Back); err != nil {
+				return err
+			}
+		}
 		rows[i] = []any{a.ID, a.Deployment, a.Machine, a.Patch, a.Decision, a.Number, a.State, a.Cause, a.Text, a.Log, a.Order, a.Bytes,
 			a.TotalBytes, a.CreatedAt, a.StartedAt, a.EndedAt, a.VerifiedSeq, a.Effect, a.RebootOwed,
-			a.Ring, a.Proof, a.ProofAt, a.ProofText, strings.Join(a.Files, " ")}
+			a.Ring, a.Proof, a.ProofAt, a.ProofText, strings.Join(a.Files, " "), back}
 	}
 	return x.insertRows(ctx, `INSERT INTO attempts (`+attemptColumns+`)`, rows, ``)
 }

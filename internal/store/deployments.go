@@ -7,11 +7,11 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-const deploymentColumns = `state, by_name, at, ended_at`
+const deploymentColumns = `state, by_name, at, ended_at, second`
 
-// PutDeployment stores a deployment and its attempts, all or nothing. An attempt whose Number is 0 gets the next one of its machine
-// and patch. It gives Conflict where one of its patches is already on its way on one of its machines.
-func (s *Store) PutDeployment(ctx context.Context, c patch.Caller, d patch.Deployment, as []patch.Attempt) error {
+// PutDeployment stores a deployment, its attempts and what a rollback leaves behind, all or nothing. An attempt whose Number is 0 gets the
+// next one of its machine and patch. It gives Conflict where one of its patches is already on its way on one of its machines.
+func (s *Store) PutDeployment(ctx context.Context, c patch.Caller, d patch.Deployment, as []patch.Attempt, keeps ...patch.Keep) error {
 	plan, err := toJSON(d.Plan)
 	if err != nil {
 		return err
@@ -23,15 +23,23 @@ func (s *Store) PutDeployment(ctx context.Context, c patch.Caller, d patch.Deplo
 		return err
 	}
 	detail := map[string]any{"label": d.Plan.Label, "plan": d.Plan.Hash, "machines": len(d.Plan.Machines), "attempts": len(as)}
+	if d.Plan.Rollback != nil {
+		detail["rollback"] = d.Plan.Rollback
+	}
 	err = s.write(ctx, func(x session) error {
 		// The entry comes first: it makes other deployers wait, so that attempts are numbered without gaps and repeats.
 		seq, err := s.record(ctx, x, c, deed{"deploy.apply", d.ID, detail})
 		if err != nil {
 			return err
 		}
-		if _, err := x.exec(ctx, `INSERT INTO deployments (id, seq, head, plan, `+deploymentColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-			d.ID, seq, head, plan, d.State, d.By, d.At, d.EndedAt); err != nil {
+		if _, err := x.exec(ctx, `INSERT INTO deployments (id, seq, head, plan, `+deploymentColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+			d.ID, seq, head, plan, d.State, d.By, d.At, d.EndedAt, d.Second); err != nil {
 			return err
+		}
+		for _, k := range keeps {
+			if err := s.insertKeep(ctx, x, c, k); err != nil {
+				return err
+			}
 		}
 		return insertAttempts(ctx, x, d.ID, as)
 	})
@@ -42,9 +50,24 @@ func (s *Store) PutDeployment(ctx context.Context, c patch.Caller, d patch.Deplo
 	return err
 }
 
+// insertKeep stores a label with its holds, each under an audit entry of its own.
+func (s *Store) insertKeep(ctx context.Context, x session, c patch.Caller, k patch.Keep) error {
+	if _, err := s.record(ctx, x, c, labelDeed(k.Label)); err != nil {
+		return err
+	}
+	if err := s.insertLabel(ctx, x, k.Label); err != nil {
+		return err
+	}
+	seq, err := s.record(ctx, x, c, deed{"decide." + string(patch.Hold), k.Label.Name, map[string]any{"decisions": k.Decisions}})
+	if err != nil {
+		return err
+	}
+	return insertDecisions(ctx, x, seq, k.Decisions)
+}
+
 func scanDeployment(r scanner) (patch.Deployment, error) {
 	var d patch.Deployment
-	err := r.Scan(&d.ID, document{&d.Plan}, &d.State, &d.By, stamp{&d.At}, stamp{&d.EndedAt})
+	err := r.Scan(&d.ID, document{&d.Plan}, &d.State, &d.By, stamp{&d.At}, stamp{&d.EndedAt}, &d.Second)
 	return d, err
 }
 

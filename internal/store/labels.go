@@ -28,22 +28,27 @@ func (s *Store) PutLabel(ctx context.Context, c patch.Caller, l patch.Label) err
 	case l.Expr != "" && len(l.Members)+len(l.Patches) > 0:
 		return patch.Errorf(patch.Invalid, "the label %s has an expression and members; it can have one of them", l.Name)
 	}
-	d := deed{"label.put", l.Name, map[string]any{"expr": l.Expr, "of": l.Of, "members": l.Members, "patches": l.Patches, "note": l.Note}}
-	err := s.change(ctx, c, d, func(x session) error {
-		s.labels.changing(s)
-		if _, err := x.exec(ctx, `INSERT INTO labels (`+labelColumns+`) VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (name) DO UPDATE SET note = excluded.note, expr = excluded.expr, of_what = excluded.of_what`, l.Name, l.Note, l.Expr, l.CreatedAt, l.CreatedBy, l.Of); err != nil {
-			return err
-		}
-		if err := unlabel(ctx, x, l.Name); err != nil {
-			return err
-		}
-		if err := x.insertRows(ctx, `INSERT INTO label_members (label, machine)`, carriers(l.Name, l.Members), `ON CONFLICT (label, machine) DO NOTHING`); err != nil {
-			return err
-		}
-		return x.insertRows(ctx, `INSERT INTO label_patches (label, patch)`, carriers(l.Name, l.Patches), `ON CONFLICT (label, patch) DO NOTHING`)
-	})
+	err := s.change(ctx, c, labelDeed(l), func(x session) error { return s.insertLabel(ctx, x, l) })
 	return fault(err, "cannot store the label %s", l.Name)
+}
+
+func labelDeed(l patch.Label) deed {
+	return deed{"label.put", l.Name, map[string]any{"expr": l.Expr, "of": l.Of, "members": l.Members, "patches": l.Patches, "note": l.Note}}
+}
+
+func (s *Store) insertLabel(ctx context.Context, x session, l patch.Label) error {
+	s.labels.changing(s)
+	if _, err := x.exec(ctx, `INSERT INTO labels (`+labelColumns+`) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (name) DO UPDATE SET note = excluded.note, expr = excluded.expr, of_what = excluded.of_what`, l.Name, l.Note, l.Expr, l.CreatedAt, l.CreatedBy, l.Of); err != nil {
+		return err
+	}
+	if err := unlabel(ctx, x, l.Name); err != nil {
+		return err
+	}
+	if err := x.insertRows(ctx, `INSERT INTO label_members (label, machine)`, carriers(l.Name, l.Members), `ON CONFLICT (label, machine) DO NOTHING`); err != nil {
+		return err
+	}
+	return x.insertRows(ctx, `INSERT INTO label_patches (label, patch)`, carriers(l.Name, l.Patches), `ON CONFLICT (label, patch) DO NOTHING`)
 }
 
 // unlabel forgets who carries a label by hand.

@@ -42,6 +42,11 @@ var rowsOfVersion = map[int64][]string{
 	12: {`UPDATE machines SET zone = 'Europe/Berlin'`, `UPDATE schedules SET catch_up = 8`},
 	13: {`INSERT INTO updater_rulings (updater, label, verb, by_name, at, why) VALUES ('packagekit', 'all', 'alert', 'old', 5, 'w')`,
 		`INSERT INTO updater_states (machine, name, enabled, evidence, hand, since, text) VALUES ('m-old', 'packagekit', TRUE, 'e', 'off', 6, 't')`},
+	28: {
+		`INSERT INTO deployments (id, seq, head, plan, state, by_name, at, ended_at, second) VALUES ('d-back', 9, '{}', '{}', 'finished', 'old', 5, 6, 'other')`,
+		`INSERT INTO attempts (id, deployment, machine, patch, decision, number, state, cause, text, log, order_id, bytes, total_bytes, created_at, started_at, ended_at, verified_seq, effect, reboot_owed, back)
+			VALUES ('a-back', 'd-back', 'm-old', 's/b/1', '', 1, 'done', '', '', '', '', 0, 0, 5, 5, 6, 7, 'rolled-back', FALSE, '[{"name":"p","arch":"a","from":"2","to":"1"}]')`,
+	},
 	26: {`INSERT INTO attempt_resets (machine, patch, label, by_name, at, why) VALUES ('m-old', 's/p/1', '', 'old', 5, 'w')`},
 	16: {
 		`INSERT INTO rings (name, position, body) VALUES ('old', 1, '{"name":"old","label":"all","position":1,"soak":"24h"}')`,
@@ -163,6 +168,15 @@ func migrateFrom(t *testing.T, url string, from int64) {
 	if from >= 29 {
 		if v := got[patch.Schedule](t)(s.FindSchedule(ctx, "old")); v.Manner == nil || !slices.Equal(v.Manner.Before, []string{"drain"}) {
 			t.Errorf("schedule became %+v", v)
+		}
+	}
+	if from >= 28 {
+		all := got[[]patch.Attempt](t)(s.ListAttempts(ctx, patch.AttemptFilter{Deployment: "d-back"}))
+		if len(all) != 1 || patch.StepsText(all[0].Back) != "p 2 → 1" || all[0].Effect != patch.EffectRolledBack {
+			t.Errorf("attempts became %+v", all)
+		}
+		if d := got[patch.Deployment](t)(s.FindDeployment(ctx, "d-back")); d.Second != "other" {
+			t.Errorf("deployment became %+v", d)
 		}
 	}
 	if from >= 26 {

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -144,6 +145,23 @@ func (c *shelf) Payloads(_ context.Context, os patch.HostOS, id patch.ID) ([]pat
 		return nil, patch.Errorf(patch.NotFound, "no files of %s", id)
 	}
 	return r.files[id], nil
+}
+
+func (c *shelf) Previous(_ context.Context, os patch.HostOS, p patch.InstalledPackage) (f patch.PayloadFile, o patch.Origin, offered bool, err error) {
+	newest := c.newest[os]
+	for _, r := range append([]*revision{newest}, slices.Collect(maps.Values(c.revs))...) {
+		if r == nil || r.meta.OS != os {
+			continue
+		}
+		for _, files := range r.files {
+			for _, f := range files {
+				if f.Name == p.Name && f.Arch == p.Arch && f.Version == p.Version {
+					return f, r.meta.Origins[f.Origin], r == newest, nil
+				}
+			}
+		}
+	}
+	return f, o, false, patch.Errorf(patch.NotFound, "no list carries %s %s", p.Name, p.Version)
 }
 
 // lists gives the newest list of every host OS.
@@ -360,6 +378,7 @@ func (b *box) detectFor(order string) patch.Snapshot {
 	if reply.WantFacts {
 		hash, body := blob(b.t, b.facts)
 		b.must(b.store.PutFacts(b.ctx(), b.id, hash, body))
+		b.must(b.ledger.Settle(b.ctx(), b.id))
 	}
 	return snap
 }

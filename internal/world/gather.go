@@ -285,7 +285,7 @@ func (s *Sight) tries(ctx context.Context, id patch.ID) ([]patch.Attempt, *patch
 // Brief is Walk for questions about many machines: machines in the same situation are judged once. It also says whether the patch is approved
 // for the machine. Assumed decisions are not understood.
 func (s *Sight) Brief(ctx context.Context, a Ask) (b gate.Brief, approved bool, err error) {
-	a.Assume, a.Deep = nil, false
+	a.Assume, a.Deep, a.Back = nil, false, false
 	w, err := s.world(ctx, a, nil)
 	if err != nil {
 		return b, false, err

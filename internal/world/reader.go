@@ -60,7 +60,9 @@ type View struct {
 	finds     findingKey
 	briefs    map[deployKey]map[string]gate.Brief // by situation
 	key       []byte                              // for making situations
-	kinds     []*kind                             // nil until machines were sorted by kind
+	planned   map[string]map[patch.MachineID][]patch.PlanItem
+	previous  map[previousKey]found
+	kinds     []*kind // nil until machines were sorted by kind
 }
 
 // policyKey tells apart for whom a patch's policy can differ: by which of its decisions' labels a machine carries.

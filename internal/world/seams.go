@@ -35,6 +35,7 @@ type Work interface {
 	FindPayload(ctx context.Context, hash patch.Hash) (patch.StoredPayload, error)
 	ListAttempts(ctx context.Context, f patch.AttemptFilter) ([]patch.Attempt, error)
 	ListResets(ctx context.Context) ([]patch.Reset, error)
+	FindDeployment(ctx context.Context, id string) (patch.Deployment, error)
 }
 
 // Schedules is the storage of what deploys by itself, and of when nothing is deployed.
@@ -74,6 +75,8 @@ type Catalog interface {
 	Meta(os patch.HostOS) (patch.RevisionMeta, bool)
 	Signatures(ctx context.Context, os patch.HostOS, rev patch.RevisionID) (*detect.Signatures, error)
 	Payloads(ctx context.Context, os patch.HostOS, id patch.ID) ([]patch.PayloadFile, error)
+	// Previous finds a package in exactly one version, and what vouches for it; offered is false where only older lists carry it.
+	Previous(ctx context.Context, os patch.HostOS, p patch.InstalledPackage) (f patch.PayloadFile, o patch.Origin, offered bool, err error)
 }
 
 // List is one revision's list, in the order of its vectors.

@@ -205,6 +205,10 @@ type Ask struct {
 	// Eligible, for Cohorts: machines that are told apart only by gates after the hold need not be.
 	Eligible bool
 	Deep     bool // with the reason and what others changed: for what a person reads
+	// Back asks whether the patch can be taken back, instead of installed. Planned is what exactly was planned; nil: it is worked out.
+	Back    bool
+	Planned []patch.PlanPackage
+	Among   []patch.ID // that go back on the machine together with it
 }
 
 // Walk judges all gates for a patch on this machine.

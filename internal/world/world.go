@@ -47,6 +47,14 @@ func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World,
 			return w, err
 		}
 	}
+	if a.Back {
+		back, _, err := s.back(ctx, a, w.Attempts)
+		if err != nil {
+			return w, err
+		}
+		w.Back = &back
+		return w, s.explained(ctx, a, &w)
+	}
 	if w.Verdict == patch.NotPatched {
 		if err = s.ringed(ctx, a.Patch, &w); err != nil {
 			return w, err
@@ -67,15 +75,20 @@ func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World,
 			}
 		}
 	}
+	return w, s.explained(ctx, a, &w)
+}
+
+// explained adds what only explanations need, where it is asked for.
+func (s *Sight) explained(ctx context.Context, a Ask, w *gate.World) error {
 	if a.Reason || a.Deep {
-		if err = s.reason(ctx, &w); err != nil {
-			return w, err
+		if err := s.reason(ctx, w); err != nil {
+			return err
 		}
 	}
 	if a.Deep {
-		return w, s.deepen(ctx, &w)
+		return s.deepen(ctx, w)
 	}
-	return w, nil
+	return nil
 }
 
 // unlisted fills a world for a patch that is not on the machine's newest list: what is remembered of it, and why it is not there.
