@@ -8,9 +8,10 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
 FLEET ?= 10000
 ONLY ?=
+SEEDS ?= 2000
 HTMX := internal/web/assets/htmx.min.js
 
-.PHONY: build agents msi demo test check unit browser bench torture sabotage clean
+.PHONY: build agents msi demo test check unit worlds browser bench torture sabotage clean
 
 build: $(HTMX) ## bin/fettle, the bin/fettle-server that it becomes for all but a detect, and bin/fettle-agent
 	$(BUILD) -o bin/fettle-server ./cmd/fettle
@@ -48,6 +49,10 @@ check: ## format, vet, staticcheck, cross-builds
 unit: ## all Go tests with the race detector: unit, behaviour on both stores, end to end on a real root
 	$(GO) test -race -timeout 30m ./...
 	$(GO) test -timeout 30m -run HarmIsStopped ./internal/story
+	$(MAKE) --no-print-directory worlds
+
+worlds: ## the real appliance and agents in simulated worlds, those that failed once first; SEEDS=n, and FETTLE_SIM_SEED=n for one of them
+	FETTLE_SIM_SEEDS=$(SEEDS) GOGC=400 $(GO) test -count=1 -v -timeout 30m -run 'FleetInAnyWorld|ComesBackEvenly' ./internal/simfleet
 
 browser: ## the console in a real Chromium
 	cd internal/web && npm ci --no-audit --no-fund --loglevel=error

@@ -14,7 +14,7 @@ import (
 // Bounds of what the appliance may ask for as the time to the next check-in, and the age at which a snapshot is renewed by itself.
 const (
 	minInterval   = 2 * time.Second
-	maxInterval   = 4 * time.Hour
+	maxInterval   = 24 * time.Hour
 	snapshotLife  = 6 * time.Hour
 	answerTimeout = 90 * time.Second
 )
@@ -86,6 +86,9 @@ func (s *session) checkin(ctx context.Context, g glance) (wire.CheckinReply, err
 	if err := s.exchange(ctx, g, &reply); err != nil {
 		return reply, err
 	}
+	s.mu.Lock()
+	s.said = said{reply.Revision, reply.Built, s.cfg.Now()}
+	s.mu.Unlock()
 	err := s.set(func(st *state) {
 		st.State, st.CheckedIn = reply.State, s.cfg.Now().UTC()
 		if st.Skew = 0; !reply.Now.IsZero() {
@@ -110,7 +113,7 @@ func (s *session) exchange(ctx context.Context, g glance, reply *wire.CheckinRep
 	ctx, stop := context.WithTimeout(ctx, answerTimeout)
 	defer stop()
 	st := s.get()
-	snap, _, _ := readSnapshot(s.files)
+	snap, _, _ := s.snapshot()
 	name, _ := os.Hostname()
 	off, err := s.offHash()
 	if err != nil {
@@ -154,7 +157,7 @@ func (s *session) supply(ctx context.Context, g glance, reply wire.CheckinReply)
 			return err
 		}
 	}
-	snap, _, found := readSnapshot(s.files)
+	snap, _, found := s.snapshot()
 	stale := g.facts.OS.Key == "" // packages were in motion; the check-in after that knows whose hand it was
 	if found && !stale && (reply.WantSnapshot || snap.Seq > s.get().Uploaded) {
 		return s.uploadSnapshot(ctx)
@@ -179,7 +182,7 @@ func (s *session) uploadFacts(ctx context.Context, h patch.Hash) error {
 	if s.get().Facts == h {
 		return nil
 	}
-	b, err := os.ReadFile(s.files.facts())
+	b, err := readFile(s.files.on(), s.files.facts())
 	if err != nil || hashOf(b) != h {
 		return nil // the snapshot stands without them; the appliance asks again
 	}
@@ -195,11 +198,10 @@ func (s *session) reportFailed(ctx context.Context, hostOS patch.HostOS, why err
 
 // renew asks for a new certificate for the same key when half of the old one's life is over.
 func (s *session) renew(ctx context.Context) error {
-	leaf, _, err := s.who().check()
-	if err != nil {
-		return err
-	}
-	if s.cfg.Now().Before(renewAt(leaf)) {
+	s.mu.Lock()
+	again := s.renewAt
+	s.mu.Unlock()
+	if s.cfg.Now().Before(again) {
 		return nil
 	}
 	csr, err := makeCSR(s.who().key)

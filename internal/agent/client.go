@@ -22,7 +22,7 @@ import (
 type client struct {
 	base  string
 	http  *http.Client
-	told  durable       // of fetched files
+	disk  Disk          // for fetched files
 	pause time.Duration // after the first cut of a transfer; then four, nine, … times as long
 }
 
@@ -47,7 +47,7 @@ func newClient(server string, cfg *tls.Config) (*client, error) {
 	refuse := func(*http.Request, []*http.Request) error {
 		return patch.Errorf(patch.Untrusted, "the appliance answered with a redirect, which is never followed")
 	}
-	return &client{base: "https://" + u.Host, http: &http.Client{Transport: transport, CheckRedirect: refuse}, pause: 200 * time.Millisecond}, nil
+	return &client{base: "https://" + u.Host, http: &http.Client{Transport: transport, CheckRedirect: refuse}, disk: liveDisk{}, pause: 200 * time.Millisecond}, nil
 }
 
 // client makes a client over the transport that the configuration names.
@@ -57,7 +57,7 @@ func (c Config) client(server string, tls *tls.Config) (*client, error) {
 		made.http.Transport = c.Transport(tls)
 	}
 	if err == nil {
-		made.told = c.Durable
+		made.disk = c.layout().on()
 	}
 	return made, err
 }

@@ -61,9 +61,8 @@ type Config struct {
 	ApplyDelta func(before, delta []byte) ([]byte, error)
 	// Transport carries requests to the appliance; nil means TLS over TCP. It is given the connection's own TLS configuration.
 	Transport func(*tls.Config) http.RoundTripper
-	// Durable is told the path of every file, and of every directory, right after it was made durable; an error is one of the disk. It
-	// may be nil. A test learns from it what a power loss would leave.
-	Durable func(path string) error
+	// Disk is where StateDir is; nil means the live one.
+	Disk Disk
 	// Release gives memory back to the system after big work; nil does so.
 	Release func()
 	Now     func() time.Time
@@ -130,7 +129,7 @@ func (c Config) withDefaults() Config {
 	if c.Steward == nil {
 		c.Steward = liveSteward{"/"}
 	}
-	l := layout{c.StateDir}
+	l := c.layout()
 	c.native(l)
 	rpm := (c.Installer == nil || c.Chain == nil) && host.KeptWithRPM("/")
 	switch {

@@ -28,7 +28,7 @@ func Enrol(ctx context.Context, cfg Config, server, token string) (Enrolment, er
 	if err != nil {
 		return Enrolment{}, err
 	}
-	l := layout{cfg.StateDir}
+	l := cfg.layout()
 	if err := l.make(); err != nil {
 		return Enrolment{}, err
 	}
@@ -37,7 +37,7 @@ func Enrol(ctx context.Context, cfg Config, server, token string) (Enrolment, er
 			Do: "To enrol it anew, stop the agent and remove " + l.identity() + "."}
 	}
 	id := identity{EnrolledAt: cfg.Now().UTC()}
-	if id.key, err = makeKey(l.key()); err != nil {
+	if id.key, err = l.makeKey(); err != nil {
 		return Enrolment{}, err
 	}
 	guest, err := newGuest(server, t, cfg)
@@ -50,7 +50,7 @@ func Enrol(ctx context.Context, cfg Config, server, token string) (Enrolment, er
 	if err != nil {
 		return Enrolment{}, err
 	}
-	if err := writeJSON(l.identity(), id); err != nil {
+	if err := l.keepJSON(l.identity(), id); err != nil {
 		return Enrolment{}, patch.Errorf(patch.Unavailable, "cannot keep the identity: %w", err)
 	}
 	return Enrolment{Machine: id.Machine, State: state, Server: id.Server}, nil

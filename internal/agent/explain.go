@@ -3,7 +3,6 @@ package agent
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -40,7 +39,7 @@ const maxExplained = 20
 // Explain answers for a patch by its ID, or for the patches of a source package by its name, from local files alone.
 func Explain(cfg Config, what string) (Explanation, error) {
 	cfg = cfg.withDefaults()
-	l := layout{cfg.StateDir}
+	l := cfg.layout()
 	var st state
 	if _, err := readJSON(l.state(), &st); err != nil {
 		return Explanation{}, err
@@ -97,7 +96,7 @@ func ofSource(id patch.ID, source string) bool {
 
 func localEvidence(l layout, st state) (*detect.Signatures, patch.Facts, error) {
 	var f patch.Facts
-	b, err := os.ReadFile(blob{Hash: st.Newest.Signatures, Dir: l.catalog()}.path())
+	b, err := readFile(l.on(), blob{Hash: st.Newest.Signatures, Dir: l.catalog()}.path())
 	if err != nil {
 		return nil, f, patch.Errorf(patch.NotFound, "cannot read the signatures of revision %s: %w", st.Newest.ID, err)
 	}
@@ -105,7 +104,7 @@ func localEvidence(l layout, st state) (*detect.Signatures, patch.Facts, error) 
 	if err != nil {
 		return nil, f, err
 	}
-	if b, err = os.ReadFile(l.facts()); err != nil {
+	if b, err = readFile(l.on(), l.facts()); err != nil {
 		return nil, f, patch.Errorf(patch.NotFound, "cannot read the facts of the newest snapshot: %w", err)
 	}
 	if err := json.Unmarshal(b, &f); err != nil {
@@ -116,7 +115,7 @@ func localEvidence(l layout, st state) (*detect.Signatures, patch.Facts, error) 
 
 // localList gives the patches that the signatures judge, in their order.
 func localList(cfg Config, l layout, st state, sigs *detect.Signatures) ([]patch.Patch, error) {
-	b, err := os.ReadFile(blob{Hash: st.Newest.List, Dir: l.catalog()}.path())
+	b, err := readFile(l.on(), blob{Hash: st.Newest.List, Dir: l.catalog()}.path())
 	if err != nil {
 		return nil, patch.Errorf(patch.NotFound, "cannot read the list of revision %s: %w", st.Newest.ID, err)
 	}

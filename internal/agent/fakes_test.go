@@ -224,11 +224,11 @@ func enrolled(t testing.TB, k *keys, b *box, server string) Config {
 	t.Helper()
 	cfg := Config{StateDir: ram(t), PolicyFile: filepath.Join(t.TempDir(), "policy"), Version: "test", Host: b, Installer: b, Chain: b,
 		Room: func(int64, ...string) error { return nil }, Log: slog.New(slog.DiscardHandler)}.withDefaults()
-	l := layout{cfg.StateDir}
+	l := layout{dir: cfg.StateDir}
 	if err := l.make(); err != nil {
 		t.Fatal(err)
 	}
-	key, err := makeKey(l.key())
+	key, err := l.makeKey()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +280,7 @@ func (k *keys) seal(t testing.TB, o wire.Order) wire.Envelope {
 // stock puts payloads, origins and a catalog where the agent would have fetched them to, so that a test needs no appliance.
 func stock(t testing.TB, cfg Config, debs ...deb) {
 	t.Helper()
-	l := layout{cfg.StateDir}
+	l := layout{dir: cfg.StateDir}
 	for _, d := range debs {
 		must(t, os.WriteFile(filepath.Join(l.payloads(), string(d.SHA256)), d.bytes, 0o600))
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -43,13 +44,13 @@ func (c *client) fetch(ctx context.Context, b blob) (string, error) {
 	if !b.Hash.Valid() {
 		return "", patch.Errorf(patch.Invalid, "%q is not a content address", string(b.Hash))
 	}
-	if st, err := os.Stat(b.path()); err == nil {
-		if host.CheckFile(b.path(), st.Size(), b.Hash) == nil {
-			return b.path(), nil
-		}
-		os.Remove(b.path())
+	switch got, err := hashFile(c.disk, b.path()); {
+	case err == nil && got == b.Hash:
+		return b.path(), nil
+	case !errors.Is(err, fs.ErrNotExist):
+		c.disk.Remove(b.path())
 	}
-	f, err := os.CreateTemp(b.Dir, ".tmp-*") // O_EXCL, 0600, in a 0700 directory
+	f, err := c.disk.Temp(b.Dir) // in a directory of our own
 	if err != nil {
 		return "", fmt.Errorf("cannot make a file to fetch into: %w", err)
 	}
@@ -57,22 +58,31 @@ func (c *client) fetch(ctx context.Context, b blob) (string, error) {
 	if err == nil {
 		err = f.Sync()
 	}
-	if err == nil {
-		err = c.told.done(f.Name())
-	}
 	err = errors.Join(err, f.Close()) // before it gets its name: Windows moves no open file
 	if err == nil {
-		err = os.Rename(f.Name(), b.path())
+		err = c.disk.Rename(f.Name(), b.path())
 	}
 	if err != nil {
-		os.Remove(f.Name())
+		c.disk.Remove(f.Name())
 		return "", err
 	}
-	return b.path(), syncedDir(b.Dir, c.told)
+	return b.path(), syncDir(c.disk, b.Dir)
+}
+
+// hashFile reads a file through.
+func hashFile(d Disk, path string) (patch.Hash, error) {
+	f, err := d.Open(path, os.O_RDONLY)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	_, err = io.Copy(sum, f)
+	return patch.Hash(hex.EncodeToString(sum.Sum(nil))), err
 }
 
 // fill transfers, resuming after cuts, and verifies size and hash.
-func (c *client) fill(ctx context.Context, f *os.File, b blob) error {
+func (c *client) fill(ctx context.Context, f File, b blob) error {
 	sink := &sink{f: f, sum: sha256.New(), limit: b.Limit, progress: b.Progress}
 	if b.Size > 0 {
 		sink.limit = b.Size
@@ -170,7 +180,7 @@ func positioned(resp *http.Response, to *sink) error {
 
 // sink writes, counts and hashes. It stops at its limit: what is longer is wrong.
 type sink struct {
-	f        *os.File
+	f        File
 	sum      hash.Hash
 	n, limit int64
 	over     bool
@@ -184,7 +194,7 @@ func (s *sink) Write(p []byte) (int, error) {
 		s.over = true
 		return 0, patch.Errorf(patch.Untrusted, "the file is longer than %d bytes; it was deleted", s.limit)
 	}
-	n, err := s.f.Write(p)
+	n, err := s.f.WriteAt(p, s.n)
 	s.sum.Write(p[:n])
 	s.n += int64(n)
 	if err != nil {
@@ -201,9 +211,6 @@ func (s *sink) Write(p []byte) (int, error) {
 func (s *sink) restart() error {
 	s.n = 0
 	s.sum.Reset()
-	if _, err := s.f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
 	return s.f.Truncate(0)
 }
 

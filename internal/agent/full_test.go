@@ -84,6 +84,6 @@ func onTmpfs(t *testing.T, from string, kib int) string {
 	must(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%dk,mode=0700", kib)))
 	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
 	must(t, os.CopyFS(dir, os.DirFS(from)))
-	must(t, os.Chmod(layout{dir}.key(), 0o600))
+	must(t, os.Chmod(layout{dir: dir}.key(), 0o600))
 	return dir
 }

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -10,7 +11,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -27,6 +27,8 @@ type identity struct {
 	EnrolledAt  time.Time       `json:"enrolled_at"`
 
 	key *ecdsa.PrivateKey
+
+	leaf, ca *x509.Certificate // of the bytes that were found right last
 }
 
 func notEnrolled() error {
@@ -36,21 +38,21 @@ func notEnrolled() error {
 // loadIdentity reads key and identity; a machine without them is not enrolled.
 func loadIdentity(l layout) (*identity, error) {
 	var id identity
-	found, err := readJSON(l.identity(), &id)
+	found, err := l.readJSON(l.identity(), &id)
 	if err != nil {
 		return nil, err
 	}
 	if !found {
 		return nil, notEnrolled()
 	}
-	if id.key, err = loadKey(l.key()); err != nil {
+	if id.key, err = l.loadKey(); err != nil {
 		return nil, err
 	}
 	return &id, nil
 }
 
-func loadKey(path string) (*ecdsa.PrivateKey, error) {
-	b, err := os.ReadFile(path)
+func (l layout) loadKey() (*ecdsa.PrivateKey, error) {
+	b, err := readFile(l.on(), l.key())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, notEnrolled()
 	}
@@ -59,7 +61,7 @@ func loadKey(path string) (*ecdsa.PrivateKey, error) {
 	}
 	block, _ := pem.Decode(b)
 	if block == nil {
-		return nil, patch.Errorf(patch.Internal, "%s holds no key", path)
+		return nil, patch.Errorf(patch.Internal, "%s holds no key", l.key())
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
@@ -67,14 +69,14 @@ func loadKey(path string) (*ecdsa.PrivateKey, error) {
 	}
 	ec, ok := key.(*ecdsa.PrivateKey)
 	if !ok {
-		return nil, patch.Errorf(patch.Internal, "%s holds a key of another kind", path)
+		return nil, patch.Errorf(patch.Internal, "%s holds a key of another kind", l.key())
 	}
 	return ec, nil
 }
 
 // makeKey gives the machine's key, made here on the first call; it never leaves the machine.
-func makeKey(path string) (*ecdsa.PrivateKey, error) {
-	key, err := loadKey(path)
+func (l layout) makeKey() (*ecdsa.PrivateKey, error) {
+	key, err := l.loadKey()
 	if err == nil || patch.KindOf(err) != patch.NotFound {
 		return key, err
 	}
@@ -86,7 +88,7 @@ func makeKey(path string) (*ecdsa.PrivateKey, error) {
 	if err != nil {
 		return nil, patch.Errorf(patch.Internal, "cannot encode the key: %w", err)
 	}
-	if err := writeFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
+	if err := replaceFile(l.on(), l.key(), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
 		return nil, patch.Errorf(patch.Unavailable, "cannot keep the key: %w", err)
 	}
 	return key, nil
@@ -102,6 +104,9 @@ func makeCSR(key *ecdsa.PrivateKey) ([]byte, error) {
 
 // check holds what an appliance gave against our own key and its CA.
 func (id *identity) check() (leaf, ca *x509.Certificate, err error) {
+	if id.leaf != nil && bytes.Equal(id.leaf.Raw, id.Certificate) && bytes.Equal(id.ca.Raw, id.CA) {
+		return id.leaf, id.ca, nil
+	}
 	ca, err = x509.ParseCertificate(id.CA)
 	if err != nil {
 		return nil, nil, patch.Errorf(patch.Untrusted, "cannot read the appliance's CA: %w", err)
@@ -116,6 +121,7 @@ func (id *identity) check() (leaf, ca *x509.Certificate, err error) {
 	if err := leaf.CheckSignatureFrom(ca); err != nil {
 		return nil, nil, patch.Errorf(patch.Untrusted, "the certificate was not made by the pinned CA: %w", err)
 	}
+	id.leaf, id.ca = leaf, ca
 	return leaf, ca, nil
 }
 

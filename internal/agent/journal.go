@@ -2,9 +2,7 @@ package agent
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -70,7 +68,7 @@ func (c *course) has(attempt string) bool {
 // It is safe for concurrent use.
 type journal struct {
 	mu      sync.Mutex
-	f       *os.File
+	f       File
 	size    int64
 	now     func() time.Time
 	number  uint64 // of the newest order
@@ -80,7 +78,7 @@ type journal struct {
 	last    *course // newest order, open or closed
 	grown   chan struct{}
 	failed  error // set by the first write that failed; nothing is written after it
-	told    durable
+	disk    Disk
 	trouble func(step string) error
 }
 
@@ -176,7 +174,7 @@ func (j *journal) write(line []byte) error {
 	if err := j.step("sync"); err != nil {
 		return err
 	}
-	if err := errors.Join(j.f.Sync(), j.told.done(j.f.Name())); err != nil {
+	if err := j.f.Sync(); err != nil {
 		j.failed = patch.Errorf(patch.Internal, "cannot make the journal durable: %w", err)
 		return j.failed
 	}

@@ -93,7 +93,7 @@ func TestDamagedJournalInstallsNothing(t *testing.T) {
 	cfg := enrolled(t, newKeys(t), newBox("curl"), nowhere)
 	_, whole := written(t)
 	whole[3] ^= 1
-	must(t, os.WriteFile(layout{cfg.StateDir}.journal(), whole, 0o600))
+	must(t, os.WriteFile(layout{dir: cfg.StateDir}.journal(), whole, 0o600))
 	s := open(t, cfg)
 	if s.journal != nil || !strings.Contains(s.activity(), "journal is damaged") {
 		t.Fatalf("activity %q", s.activity())

@@ -78,20 +78,20 @@ func damaged(line int) error {
 
 // openJournal reads the journal, or begins one where there is none or only an empty one, as a power loss may leave it.
 func openJournal(path string, now func() time.Time) (*journal, error) {
-	return openJournalTold(path, now, nil)
+	return openJournalOn(liveDisk{}, path, now)
 }
 
-func openJournalTold(path string, now func() time.Time, told durable) (*journal, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+func openJournalOn(d Disk, path string, now func() time.Time) (*journal, error) {
+	f, err := d.Open(path, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, patch.Errorf(patch.Unavailable, "cannot open the journal: %w", err)
 	}
-	j := &journal{f: f, now: now, told: told, grown: make(chan struct{}, 1)}
+	j := &journal{f: f, now: now, disk: d, grown: make(chan struct{}, 1)}
 	if err := j.load(); err != nil {
 		f.Close()
 		return nil, err
 	}
-	if err := syncedDir(filepath.Dir(path), told); err != nil {
+	if err := syncDir(d, filepath.Dir(path)); err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (j *journal) load() error {
 		if err := j.f.Truncate(whole); err != nil {
 			return patch.Errorf(patch.Unavailable, "cannot cut the torn end off the journal: %w", err)
 		}
-		return errors.Join(j.f.Sync(), j.told.done(j.f.Name()))
+		return j.f.Sync()
 	}
 	return nil
 }
@@ -140,15 +140,15 @@ func compact(path string, j *journal) (*journal, error) {
 		return j, err
 	}
 	j.Close() // Windows replaces no open file
-	failed := replaceFile(path, journalLine(b), j.told)
-	j, err = openJournalTold(path, j.now, j.told)
+	failed := replaceFile(j.disk, path, journalLine(b))
+	j, err = openJournalOn(j.disk, path, j.now)
 	return j, errors.Join(failed, err)
 }
 
 // Repair puts a damaged journal aside and begins a new one that goes on after everything which can still be read from the old one.
 // An order whose course the damage hid is not resumed: the detect that follows shows what it did.
 func Repair(stateDir string) (aside string, err error) {
-	path := layout{stateDir}.journal()
+	path := layout{dir: stateDir}.journal()
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return "", patch.Errorf(patch.Unavailable, "cannot read the journal: %w", err)

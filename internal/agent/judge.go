@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"os"
+	"errors"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -60,7 +60,7 @@ func within(t, from, to time.Time) time.Time {
 }
 
 func (s *session) evaluate(ctx context.Context, meta patch.RevisionMeta, facts *patch.Facts) (patch.Snapshot, error) {
-	b, err := os.ReadFile(blob{Hash: meta.Signatures, Dir: s.files.catalog()}.path())
+	b, err := readFile(s.files.on(), blob{Hash: meta.Signatures, Dir: s.files.catalog()}.path())
 	if err != nil {
 		return patch.Snapshot{}, patch.Errorf(patch.Unavailable, "cannot read the signatures of revision %s: %w", meta.ID, err)
 	}
@@ -101,11 +101,11 @@ func (s *session) keep(snap *patch.Snapshot, facts patch.Facts) error {
 	if err != nil {
 		return err
 	}
-	for path, b := range map[string][]byte{s.files.facts(): b, s.files.snapshot(): raw} {
-		if err := s.keepFile(path, b); err != nil {
-			return patch.Errorf(patch.Unavailable, "cannot keep the snapshot: %w", err)
-		}
+	s.remember(nil)
+	if err := errors.Join(s.keepFile(s.files.facts(), b), s.keepFile(s.files.snapshot(), raw)); err != nil {
+		return patch.Errorf(patch.Unavailable, "cannot keep the snapshot: %w", err)
 	}
+	s.remember(&kept{*snap, raw})
 	return nil
 }
 
@@ -116,20 +116,53 @@ func hashOf(b []byte) patch.Hash {
 
 // pack is the compressed form of facts and inventory on the wire.
 func pack(b []byte) ([]byte, error) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(256<<10))
+	level := zstd.SpeedDefault
+	if len(b) < 32<<10 {
+		level = zstd.SpeedFastest // making the tables of a better one takes longer than what is saved
+	}
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(level), zstd.WithWindowSize(256<<10))
 	if err != nil {
 		return nil, patch.Errorf(patch.Internal, "cannot compress: %w", err)
 	}
 	return enc.EncodeAll(b, nil), enc.Close()
 }
 
-// readSnapshot gives the newest local snapshot; found is false where there is none that is whole.
-func readSnapshot(l layout) (snap patch.Snapshot, raw []byte, found bool) {
-	return readSnapshotAt(l.snapshot())
+// kept is the newest snapshot as it is on the disk.
+type kept struct {
+	snap patch.Snapshot
+	raw  []byte
 }
 
-func readSnapshotAt(path string) (snap patch.Snapshot, raw []byte, found bool) {
-	raw, err := os.ReadFile(path)
+func (s *session) remember(k *kept) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.snap = k
+}
+
+// snapshot gives the newest local snapshot, which is read once.
+func (s *session) snapshot() (snap patch.Snapshot, raw []byte, found bool) {
+	s.mu.Lock()
+	k := s.snap
+	s.mu.Unlock()
+	if k != nil {
+		return k.snap, k.raw, true
+	}
+	snap, raw, found = readSnapshot(s.files)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if found && s.snap == nil { // else a newer one was kept meanwhile
+		s.snap = &kept{snap, raw}
+	}
+	return snap, raw, found
+}
+
+// readSnapshot gives the newest local snapshot; found is false where there is none that is whole.
+func readSnapshot(l layout) (snap patch.Snapshot, raw []byte, found bool) {
+	return l.snapshotAt(l.snapshot())
+}
+
+func (l layout) snapshotAt(path string) (snap patch.Snapshot, raw []byte, found bool) {
+	raw, err := readFile(l.on(), path)
 	if err != nil {
 		return snap, nil, false
 	}
@@ -139,14 +172,14 @@ func readSnapshotAt(path string) (snap patch.Snapshot, raw []byte, found bool) {
 
 // uploadSnapshot sends the newest local snapshot. The appliance that already has a newer one answers with a conflict, which settles it.
 func (s *session) uploadSnapshot(ctx context.Context) error {
-	snap, raw, found := readSnapshot(s.files)
+	snap, raw, found := s.snapshot()
 	if !found {
 		return nil
 	}
 	if err := s.uploadFacts(ctx, snap.Facts); err != nil {
 		return err
 	}
-	base, _, _ := readSnapshotAt(s.files.told())
+	base, _, _ := s.files.snapshotAt(s.files.told())
 	reply, err := s.client().tell(ctx, base, snap, func() ([]byte, error) { return raw, nil })
 	if err != nil && patch.KindOf(err) != patch.Conflict {
 		return err

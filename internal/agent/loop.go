@@ -137,7 +137,7 @@ func (l *loop) follow(g glance, reply wire.CheckinReply) {
 		return
 	}
 	poke(l.admitted)
-	snap, _, found := readSnapshot(l.files)
+	snap, _, found := l.snapshot()
 	stale := !found || snap.Revision != reply.Revision || l.cfg.Now().Sub(snap.Ended) > snapshotLife ||
 		g.factsHash != snap.Facts || snap.Boot != l.cfg.Host.Boot()
 	detect := g.err == nil && reply.Revision != "" && l.activity() == "" && (reply.WantDetect || stale)

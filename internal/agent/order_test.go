@@ -215,7 +215,7 @@ func TestOneBadPatchLeavesTheOthers(t *testing.T) {
 			t.Errorf("%s: %+v", a, got[a])
 		}
 	}
-	snap, _, found := readSnapshot(layout{cfg.StateDir})
+	snap, _, found := readSnapshot(layout{dir: cfg.StateDir})
 	if !found || snap.Order != "O1" || snap.Verdicts.Counts()[patch.Patched] != 2 {
 		t.Fatalf("snapshot %+v", snap.Receipt)
 	}

@@ -16,12 +16,5 @@ func DefaultHookDir() string { return "/etc/fettle-agent/hooks.d" }
 // keepPrivate lets only the agent's own account into a directory.
 func keepPrivate(dir string) error { return os.Chmod(dir, 0o700) }
 
-// syncDir makes the names in a directory durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
-}
+// syncsDirs says that names become durable by a sync of their directory.
+const syncsDirs = true

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -345,13 +344,13 @@ func (r *run) cleanUp() {
 		}
 	}
 	for _, dir := range []string{r.files.payloads(), r.files.origins(), r.files.path("setups"), r.files.hooks(), r.files.path("apt/repo"), r.files.path("rpm/repo")} {
-		files, err := os.ReadDir(dir)
+		files, err := r.files.on().List(dir)
 		if err != nil {
 			continue
 		}
 		for _, f := range files {
-			if !keep[f.Name()] {
-				os.Remove(filepath.Join(dir, f.Name()))
+			if !keep[f] {
+				r.files.on().Remove(filepath.Join(dir, f))
 			}
 		}
 	}

@@ -115,7 +115,7 @@ func TestEnrolRefusals(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("%v", err)
 			}
-			if _, err := loadIdentity(layout{cfg.StateDir}); patch.KindOf(err) != patch.NotFound {
+			if _, err := loadIdentity(layout{dir: cfg.StateDir}); patch.KindOf(err) != patch.NotFound {
 				t.Fatalf("an identity was kept: %v", err)
 			}
 		})

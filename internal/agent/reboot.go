@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -216,11 +215,11 @@ func laterOf(a, b time.Time) time.Time {
 // hear takes the answer that somebody on the machine has given since.
 func (s *session) hear(due rebootDue, now time.Time) (bool, error) {
 	var answer rebootAnswer
-	found, err := readJSON(s.files.answer(), &answer)
+	found, err := s.files.readJSON(s.files.answer(), &answer)
 	if !found {
 		return false, nil
 	}
-	if err := os.Remove(s.files.answer()); err != nil {
+	if err := s.files.on().Remove(s.files.answer()); err != nil {
 		return false, err
 	}
 	if err != nil || due.Policy.Mode != patch.RebootAsk || answer.At.Before(due.Since) {
@@ -305,7 +304,7 @@ type rebootAnswer struct {
 // AnswerReboot leaves an answer for the agent that runs: restart now, or put it off. It says what is due; NotFound where nothing is.
 func AnswerReboot(cfg Config, now bool) (string, error) {
 	cfg = cfg.withDefaults()
-	l := layout{cfg.StateDir}
+	l := layout{dir: cfg.StateDir}
 	var st state
 	if _, err := readJSON(l.state(), &st); err != nil {
 		return "", err

@@ -135,11 +135,11 @@ func TestRebootIsProvenAndBounded(t *testing.T) {
 	}
 	w = newRebootWorld(t, needed, 0, func(w *rebootWorld) {
 		var st state
-		if _, err := readJSON(layout{w.cfg.StateDir}.state(), &st); err != nil {
+		if _, err := readJSON(layout{dir: w.cfg.StateDir}.state(), &st); err != nil {
 			w.t.Fatal(err)
 		}
 		st.Reboots = []time.Time{w.now.Add(-5 * time.Hour), w.now.Add(-2 * time.Hour), w.now.Add(-time.Hour)}
-		must(w.t, writeJSON(layout{w.cfg.StateDir}.state(), st))
+		must(w.t, writeJSON(layout{dir: w.cfg.StateDir}.state(), st))
 	})
 	w.steps(5)
 	if w.began != 0 || !strings.Contains(w.s.rebootText(), "that is enough") {
@@ -174,7 +174,7 @@ func TestRebootIsAskedFor(t *testing.T) {
 	if _, err := AnswerReboot(w.cfg, false); patch.KindOf(err) != patch.Exhausted {
 		t.Errorf("a third time: %v", err)
 	}
-	must(t, writeJSON(layout{w.cfg.StateDir}.answer(), rebootAnswer{At: w.now.Add(time.Second)})) // past the command
+	must(t, writeJSON(layout{dir: w.cfg.StateDir}.answer(), rebootAnswer{At: w.now.Add(time.Second)})) // past the command
 	if w.steps(2); strings.Contains(w.s.rebootText(), "put off until") {
 		t.Errorf("put off a third time: %q", w.s.rebootText())
 	}

@@ -16,11 +16,14 @@ const maxCatalogFile = 64 << 20
 // refreshCatalog asks for the newest revision of this host OS and fetches its files where they changed. An older build than one that was
 // accepted before is refused: an appliance may stand still but not go back.
 func (s *session) refreshCatalog(ctx context.Context, hostOS patch.HostOS) (patch.RevisionMeta, error) {
-	meta, err := s.client().revision(ctx, hostOS, s.who(), s.get().Newest)
+	newest := s.get().Newest
+	meta, err := newest, error(nil)
+	if !s.isNewest(newest, hostOS) {
+		meta, err = s.client().revision(ctx, hostOS, s.who(), newest)
+	}
 	if err != nil {
 		return meta, err
 	}
-	newest := s.get().Newest
 	for _, f := range [][2]patch.Hash{{newest.Signatures, meta.Signatures}, {newest.List, meta.List}} {
 		if err := s.fetchCatalog(ctx, f[0], f[1]); err != nil {
 			return patch.RevisionMeta{}, err
@@ -31,6 +34,13 @@ func (s *session) refreshCatalog(ctx context.Context, hostOS patch.HostOS) (patc
 	}
 	s.pruneCatalog(meta)
 	return meta, nil
+}
+
+// isNewest says whether the appliance named this very build as its newest a moment ago.
+func (s *session) isNewest(m patch.RevisionMeta, hostOS patch.HostOS) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return m.OS == hostOS && m.ID != "" && s.said.id == m.ID && s.said.built.Equal(m.Built) && s.cfg.Now().Sub(s.said.at).Abs() < fresh
 }
 
 // revision asks for the newest revision of a host OS, signed with the pinned key and not older than newest.
@@ -53,7 +63,7 @@ func (c *client) revision(ctx context.Context, hostOS patch.HostOS, id *identity
 // fetchCatalog brings a list or signature file: as a delta to the one that is there, and in whole on any doubt.
 func (s *session) fetchCatalog(ctx context.Context, old, h patch.Hash) error {
 	b := blob{Hash: h, Limit: maxCatalogFile, Dir: s.files.catalog()}
-	if _, err := os.Stat(b.path()); err != nil && h.Valid() && old.Valid() && old != h && s.cfg.ApplyDelta != nil {
+	if h.Valid() && old.Valid() && old != h && !s.has(b) && s.cfg.ApplyDelta != nil {
 		if err := s.patchCatalog(ctx, old, b); err != nil {
 			s.log.Debug("no delta; the whole file is fetched", "file", h, "err", err)
 		}
@@ -62,9 +72,18 @@ func (s *session) fetchCatalog(ctx context.Context, old, h patch.Hash) error {
 	return err
 }
 
+// has says whether a file is there, whatever is in it.
+func (s *session) has(b blob) bool {
+	f, err := s.files.on().Open(b.path(), os.O_RDONLY)
+	if err == nil {
+		f.Close()
+	}
+	return err == nil
+}
+
 // patchCatalog makes a file out of the old one and a delta. Whether it is the one that was asked for, fetch tells by its hash.
 func (s *session) patchCatalog(ctx context.Context, old patch.Hash, b blob) error {
-	before, err := os.ReadFile(filepath.Join(b.Dir, string(old)))
+	before, err := readFile(s.files.on(), filepath.Join(b.Dir, string(old)))
 	if err != nil {
 		return err
 	}
@@ -96,13 +115,13 @@ func acceptRevision(meta patch.RevisionMeta, hostOS patch.HostOS, newest patch.R
 // pruneCatalog removes files that no longer belong to the newest revision.
 func (s *session) pruneCatalog(meta patch.RevisionMeta) {
 	keep := map[string]bool{string(meta.List): true, string(meta.Signatures): true}
-	files, err := os.ReadDir(s.files.catalog())
+	files, err := s.files.on().List(s.files.catalog())
 	if err != nil {
 		return
 	}
 	for _, f := range files {
-		if !keep[f.Name()] {
-			os.Remove(filepath.Join(s.files.catalog(), f.Name()))
+		if !keep[f] {
+			s.files.on().Remove(filepath.Join(s.files.catalog(), f))
 		}
 	}
 }

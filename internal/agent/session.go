@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -29,20 +30,32 @@ type session struct {
 
 	mu   sync.Mutex
 	st   state
+	disk []byte // st as it is there
 	conn *client
 	busy string
+	said said
+	snap *kept // the newest snapshot; nil: it was not read yet
+
+	renewAt time.Time // a new certificate is asked for then
 
 	answer   answered          // about the order that is held
 	fetching map[string]func() // by attempt: ends its download
 }
 
+// said is the newest revision that the appliance named, when that was built, and when it said so.
+type said struct {
+	id    patch.RevisionID
+	built time.Time
+	at    time.Time
+}
+
 // start takes the state directory for this process alone and reads everything in it.
 func start(cfg Config) (*session, func(), error) {
-	s := &session{cfg: cfg, files: layout{cfg.StateDir}, log: cfg.Log, settleWait: 20 * time.Second, rebootDue: make(chan struct{}, 1)}
+	s := &session{cfg: cfg, files: cfg.layout(), log: cfg.Log, settleWait: 20 * time.Second, rebootDue: make(chan struct{}, 1)}
 	if err := s.files.make(); err != nil {
 		return nil, nil, err
 	}
-	lock, err := lockDir(s.files.path("lock"))
+	lock, err := lockDir(s.files.on(), s.files.path("lock"))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -65,12 +78,12 @@ func start(cfg Config) (*session, func(), error) {
 	return s, stop, nil
 }
 
-func lockDir(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+func lockDir(d Disk, path string) (File, error) {
+	f, err := d.Open(path, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, patch.Errorf(patch.Unavailable, "cannot open the agent's lock: %w", err)
 	}
-	if err := host.LockFile(f); err != nil {
+	if err := lock(f); err != nil {
 		f.Close()
 		return nil, &patch.Error{Kind: patch.Conflict, What: "another fettle-agent runs on this machine already", Do: "Stop it first."}
 	}
@@ -83,13 +96,13 @@ func (s *session) load() error {
 	if s.id, err = loadIdentity(s.files); err != nil {
 		return err
 	}
-	if _, err := readJSON(s.files.state(), &s.st); err != nil {
+	if _, err := s.files.readJSON(s.files.state(), &s.st); err != nil {
 		return err
 	}
 	if err := s.noteBoot(host.Uptime()); err != nil {
 		return err
 	}
-	if s.journal, err = openJournalTold(s.files.journal(), s.cfg.Now, s.cfg.Durable); err != nil {
+	if s.journal, err = openJournalOn(s.files.on(), s.files.journal(), s.cfg.Now); err != nil {
 		if patch.KindOf(err) != patch.Internal {
 			return err
 		}
@@ -111,12 +124,16 @@ func (s *session) connect() error {
 	if err != nil {
 		return err
 	}
+	leaf, _, err := s.who().check()
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conn != nil {
 		s.conn.close()
 	}
-	s.conn = c
+	s.conn, s.renewAt = c, renewAt(leaf)
 	return nil
 }
 
@@ -138,10 +155,15 @@ func (s *session) set(change func(*state)) error {
 	defer s.mu.Unlock()
 	next := s.st
 	change(&next)
-	if err := s.keepJSON(s.files.state(), next); err != nil {
+	b, err := marshalFile(next)
+	if err == nil && !bytes.Equal(b, s.disk) {
+		err = s.keepFile(s.files.state(), b)
+	}
+	if err != nil {
+		s.disk = nil // nobody knows what is there now
 		return patch.Errorf(patch.Unavailable, "cannot keep the agent's state: %w", err)
 	}
-	s.st = next
+	s.st, s.disk = next, b
 	if next.Reboot != nil {
 		poke(s.rebootDue)
 	}
@@ -149,7 +171,7 @@ func (s *session) set(change func(*state)) error {
 }
 
 // keepFile replaces a file of the session durably.
-func (s *session) keepFile(path string, b []byte) error { return replaceFile(path, b, s.cfg.Durable) }
+func (s *session) keepFile(path string, b []byte) error { return replaceFile(s.files.on(), path, b) }
 
 func (s *session) keepJSON(path string, v any) error {
 	b, err := marshalFile(v)

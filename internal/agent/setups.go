@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"os"
 	"slices"
 
 	"github.com/fettle-project/fettle/internal/agent/host"
@@ -34,7 +33,7 @@ func (r *run) stillNeeded(ctx context.Context, facts patch.Facts, id patch.ID) e
 // finding is what the newest catalog's definition of a patch says of the machine as it is now.
 func (r *run) finding(ctx context.Context, facts patch.Facts, id patch.ID) (patch.Finding, error) {
 	st := r.get()
-	b, err := os.ReadFile(blob{Hash: st.Newest.Signatures, Dir: r.files.catalog()}.path())
+	b, err := readFile(r.files.on(), blob{Hash: st.Newest.Signatures, Dir: r.files.catalog()}.path())
 	if err != nil {
 		return patch.Finding{}, err
 	}

@@ -1,8 +1,8 @@
 package agent
 
 import (
-	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -39,7 +39,19 @@ type state struct {
 }
 
 // layout names the files below the state directory.
-type layout struct{ dir string }
+type layout struct {
+	dir  string
+	disk Disk // nil: the live one
+}
+
+func (c Config) layout() layout { return layout{c.StateDir, c.Disk} }
+
+func (l layout) on() Disk {
+	if l.disk == nil {
+		return liveDisk{}
+	}
+	return l.disk
+}
 
 func (l layout) path(name string) string { return filepath.Join(l.dir, name) }
 func (l layout) state() string           { return l.path("state.json") }
@@ -59,11 +71,8 @@ func (l layout) hooks() string           { return l.path("hooks") } // their loc
 // make creates the directories, readable by the agent only.
 func (l layout) make() error {
 	for _, d := range []string{l.dir, l.catalog(), l.payloads(), l.origins(), l.path("apt"), l.path("rpm"), l.hooks()} {
-		if err := os.MkdirAll(d, 0o700); err != nil {
-			return patch.Errorf(patch.Unavailable, "cannot create %s: %w", d, err)
-		}
-		if err := keepPrivate(d); err != nil {
-			return patch.Errorf(patch.Unavailable, "cannot keep %s private: %w", d, err)
+		if err := l.on().Make(d); err != nil {
+			return patch.Errorf(patch.Unavailable, "cannot make %s and keep it private: %w", d, err)
 		}
 	}
 	return nil
@@ -72,9 +81,11 @@ func (l layout) make() error {
 // sweep removes temporary files that an earlier run left behind.
 func (l layout) sweep() {
 	for _, d := range []string{l.dir, l.catalog(), l.payloads(), l.origins()} {
-		old, _ := filepath.Glob(filepath.Join(d, ".tmp-*"))
-		for _, f := range old {
-			os.Remove(f)
+		old, _ := l.on().List(d)
+		for _, name := range old {
+			if strings.HasPrefix(name, ".tmp-") {
+				l.on().Remove(filepath.Join(d, name))
+			}
 		}
 	}
 }

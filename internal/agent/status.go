@@ -44,7 +44,7 @@ type ItemStatus struct {
 // ReadStatus reads the local state; a machine that is not enrolled is an error that says so.
 func ReadStatus(cfg Config) (Status, error) {
 	cfg = cfg.withDefaults()
-	l := layout{cfg.StateDir}
+	l := cfg.layout()
 	id, err := loadIdentity(l)
 	if err != nil {
 		return Status{}, err

@@ -56,7 +56,7 @@ func (s *session) tend(ctx context.Context, packages []patch.Package, act bool) 
 	s.tending.Lock()
 	defer s.tending.Unlock()
 	var c charge
-	if _, err := readJSON(s.files.takeover(), &c); err != nil {
+	if _, err := s.files.readJSON(s.files.takeover(), &c); err != nil {
 		return nil, err
 	}
 	if c.Taken == nil {
@@ -243,7 +243,7 @@ func (s *session) offHash() (patch.Hash, error) {
 	s.tending.Lock()
 	defer s.tending.Unlock()
 	var c charge
-	if _, err := readJSON(s.files.takeover(), &c); err != nil {
+	if _, err := s.files.readJSON(s.files.takeover(), &c); err != nil {
 		return "", err
 	}
 	return wire.HashOff(c.Off)
@@ -270,7 +270,7 @@ func (s *session) charged(w wire.Stewardship, me patch.MachineID) error {
 	s.tending.Lock()
 	defer s.tending.Unlock()
 	var c charge
-	if _, err := readJSON(s.files.takeover(), &c); err != nil {
+	if _, err := s.files.readJSON(s.files.takeover(), &c); err != nil {
 		return err
 	}
 	switch {

@@ -23,7 +23,7 @@ type Removed struct {
 // what was begun would stay as it is for ever.
 func Uninstall(ctx context.Context, cfg Config) (Removed, error) {
 	cfg = cfg.withDefaults()
-	l := layout{cfg.StateDir}
+	l := layout{dir: cfg.StateDir}
 	if st, err := ReadStatus(cfg); err == nil && st.Order != nil && !st.Order.Closed {
 		return Removed{}, &patch.Error{Kind: patch.Conflict, What: "the agent is in the middle of the order " + st.Order.ID,
 			Do: "Start it and let it end, or halt the deployment; then uninstall it."}

@@ -56,11 +56,11 @@ func TestTooLittleTimeIsLeft(t *testing.T) {
 			now := time.Now()
 			cfg.Now = func() time.Time { return now }
 			var st state
-			if _, err := readJSON(layout{cfg.StateDir}.state(), &st); err != nil {
+			if _, err := readJSON(layout{dir: cfg.StateDir}.state(), &st); err != nil {
 				t.Fatal(err)
 			}
 			st.Speed = c.speed
-			must(t, writeJSON(layout{cfg.StateDir}.state(), st))
+			must(t, writeJSON(layout{dir: cfg.StateDir}.state(), st))
 			o := newOrder(1, d)
 			o.Window.NotAfter = now.Add(c.left)
 			got := carry(t, k, cfg, o)["A1-0"]
@@ -90,7 +90,7 @@ func TestSpeedIsLearnt(t *testing.T) {
 	}
 	carry(t, k, cfg, newOrder(1, d))
 	var st state
-	if _, err := readJSON(layout{cfg.StateDir}.state(), &st); err != nil || st.Speed < 1.9 || st.Speed > 2.1 {
+	if _, err := readJSON(layout{dir: cfg.StateDir}.state(), &st); err != nil || st.Speed < 1.9 || st.Speed > 2.1 {
 		t.Errorf("the speed is %v (%v)", st.Speed, err)
 	}
 }
@@ -116,11 +116,11 @@ func TestPreflight(t *testing.T) {
 			stock(t, cfg, d)
 			cfg.Power = func() error { return c.power }
 			var st state
-			if _, err := readJSON(layout{cfg.StateDir}.state(), &st); err != nil {
+			if _, err := readJSON(layout{dir: cfg.StateDir}.state(), &st); err != nil {
 				t.Fatal(err)
 			}
 			st.Skew = c.skew
-			must(t, writeJSON(layout{cfg.StateDir}.state(), st))
+			must(t, writeJSON(layout{dir: cfg.StateDir}.state(), st))
 			got := carry(t, k, cfg, newOrder(1, d))["A1-0"]
 			if got.Cause != c.want || !strings.Contains(got.Text, c.says) || c.want.UsesUp() || (b.runs["A1-0"] == 0) != (c.want != "") {
 				t.Errorf("%+v", got)

@@ -85,7 +85,7 @@ func (s *agents) noteCheckin(c *call, m patch.Machine, in wire.Checkin) error {
 func (s *agents) wanted(ctx context.Context, m patch.Machine, in wire.Checkin) (wire.CheckinReply, error) {
 	reply := wire.CheckinReply{State: m.State, NextSeconds: int(s.options.Checkin.Seconds()), Now: s.Now().UTC(), ResultsAck: m.ResultsAck}
 	if meta, ok := s.Catalog.Meta(in.OS); ok {
-		reply.Revision = meta.ID
+		reply.Revision, reply.Built = meta.ID, meta.Built
 	}
 	order, err := s.Deploy.HasOrder(ctx, m.ID)
 	if err != nil {

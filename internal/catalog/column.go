@@ -36,7 +36,13 @@ func (c columns) pack(magic string, level zstd.EncoderLevel) ([]byte, error) {
 	return compress(magic, plain, level)
 }
 
+// small is the size in bytes of what is not worth the best compression.
+const small = 32 << 10
+
 func compress(magic string, plain []byte, level zstd.EncoderLevel) ([]byte, error) {
+	if len(plain) < small {
+		level = zstd.SpeedDefault // the tables of the best level alone take 40 ms
+	}
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(level), zstd.WithWindowSize(8<<20), zstd.WithEncoderCRC(true))
 	if err != nil {
 		return nil, patch.Errorf(patch.Internal, "cannot compress: %w", err)

@@ -175,9 +175,20 @@ func zigzag(previous *int, n int) int {
 
 func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
 
+// small is the size in bytes of columns that are not worth the best compression.
+const small = 32 << 10
+
 // seal joins header and columns into a file. Empty columns are left out.
 func seal(h header, columns map[int][]byte) ([]byte, error) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedBestCompression),
+	size := 0
+	for _, raw := range columns {
+		size += len(raw)
+	}
+	level := zstd.SpeedBestCompression
+	if size < small {
+		level = zstd.SpeedDefault // the tables of the best level alone take 40 ms
+	}
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(level),
 		zstd.WithWindowSize(zstd.MaxWindowSize>>6), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true))
 	if err != nil {
 		return nil, patch.Errorf(patch.Internal, "cannot compress signatures: %w", err)

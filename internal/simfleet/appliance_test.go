@@ -3,10 +3,11 @@ package simfleet_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -59,7 +60,7 @@ type server struct {
 
 func (s *server) boot() {
 	ctx, stop := context.WithCancel(context.Background())
-	st, err := store.Open(ctx, "sqlite://"+filepath.Join(s.dir, "fettle.db"), store.Options{})
+	st, err := store.Open(ctx, store.MemoryScheme+filepath.Base(s.dir), store.Options{})
 	s.w.must(err)
 	log := s.w.log
 	open := func(name string) *content.Dir {
@@ -84,7 +85,7 @@ func (s *server) boot() {
 		Store: st, Catalog: cat, Labels: labels, Planner: planner, Ledger: account,
 		Approval: &approval.Desk{World: reader, Store: st, PatchLabels: labels, Now: time.Now},
 		Rings:    &ring.Desk{World: reader, Store: st, Now: time.Now, Log: log, Wake: wake},
-		Deploy:   &deploy.Desk{World: reader, Store: st, Replan: planner.Again, Key: s.keys.Approver, Now: time.Now, Log: log, Wake: wake, Settle: account.Settle},
+		Deploy:   &deploy.Desk{World: reader, Store: st, Replan: planner.Again, Key: s.keys.Approver, Now: time.Now, Log: log, Wake: wake, Settle: account.Settle, Lead: s.w.interval},
 		Updaters: &updater.Desk{Store: st, Labels: labels, Key: s.keys.Approver, Now: time.Now},
 		Facts:    &prediction.Filler{Index: &prediction.Index{}, Store: st, Decode: world.Decode},
 		Depot: &payload.Depot{Store: st, Catalog: cat, Labels: labels, Dir: payloads, Now: time.Now, Log: log,
@@ -176,14 +177,18 @@ func (v vendor) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // blank is an appliance's database before anything happened, made once: migrations take longer than a world's life.
-func blank(dir string) ([]byte, error) {
+func blank(dir string) (string, error) {
 	path := filepath.Join(dir, "blank.db")
 	s, err := store.Open(context.Background(), "sqlite://"+path, store.Options{})
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	if err := s.Close(); err != nil {
-		return nil, err
+		return "", err
 	}
-	return os.ReadFile(path)
+	plain, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(DELETE)") // there is no write-ahead log in memory
+	if err != nil {
+		return "", err
+	}
+	return path, errors.Join(plain.Ping(), plain.Close())
 }

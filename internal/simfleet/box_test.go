@@ -21,6 +21,9 @@ import (
 	"github.com/fettle-project/fettle/internal/version"
 )
 
+// stateDir is where agents keep their files, each on its own disk.
+const stateDir = "/var/lib/fettle-agent"
+
 var errDead = errors.New("this life is over")
 
 // life is one process of an agent: from its start until it is killed or the power fails.
@@ -36,8 +39,7 @@ type box struct {
 	w          *sim
 	name       string
 	id         patch.MachineID
-	*rand.Rand // under mu: use draw
-	dir        string
+	*rand.Rand            // under mu: use draw
 	mu         sync.Mutex // over everything below
 	disk       *disk
 	lives      []*life
@@ -66,7 +68,7 @@ type job struct {
 
 func (w *sim) newBox(i int) *box {
 	b := &box{w: w, name: fmt.Sprint("m", i), Rand: w.random(fmt.Sprint("box ", i)), packages: map[string]patch.Package{}, bad: map[string]bool{}, runs: map[string]int{}, taken: map[string]takenBack{},
-		boots: 1, on: true}
+		boots: 1, on: true, disk: newDisk()}
 	b.polls = i == 0 && b.IntN(4) == 0
 	for _, n := range names {
 		if b.IntN(4) > 0 {
@@ -74,8 +76,6 @@ func (w *sim) newBox(i int) *box {
 		}
 		b.bad[n] = b.IntN(12) == 0
 	}
-	b.dir = filepath.Join(w.dir, b.name+"-0")
-	b.disk = newDisk(b.dir)
 	return b
 }
 
@@ -113,10 +113,10 @@ func (b *box) config(l *life) agent.Config {
 		return time.Duration(r.Int64N(int64(bound)))
 	}
 	return agent.Config{
-		StateDir: b.dir, PolicyFile: filepath.Join(b.w.dir, b.name+".policy"), Version: "sim", Interval: b.w.interval, Host: &machine{b, l}, Installer: &machine{b, l},
-		Chain: &machine{b, l}, Steward: noStewardship{}, Prober: &machine{b, l}, Room: func(int64, ...string) error { return nil },
-		Transport: func(c *tls.Config) http.RoundTripper { return b.transport(l)(c) }, Durable: func(path string) error { return b.durable(l, path) },
-		Release: func() {}, Jitter: jitter, Log: b.w.log,
+		StateDir: stateDir, Disk: drive{b.disk, b, l}, PolicyFile: filepath.Join(b.w.dir, b.name+".policy"), Version: "sim", Interval: b.w.interval, Host: &machine{b, l}, Installer: &machine{b, l},
+		Chain: &machine{b, l}, Steward: noStewardship{}, Prober: &machine{b, l}, Room: func(int64, ...string) error { return nil }, Power: func() error { return nil },
+		Transport: func(c *tls.Config) http.RoundTripper { return b.transport(l)(c) },
+		Release:   func() {}, Jitter: jitter, Log: b.w.log,
 	}
 }
 
@@ -127,9 +127,10 @@ func (b *box) start() {
 	b.mu.Lock()
 	b.lives = append(b.lives, l)
 	b.mu.Unlock()
-	cfg := b.config(l)
+	cfg, began := b.config(l), time.Now()
 	go func() {
 		defer close(l.done)
+		defer func() { b.w.lived.Add(int64(time.Since(began))) }()
 		if err := agent.New(cfg).Run(l.ctx); err != nil && l.ctx.Err() == nil {
 			b.w.fail("the agent of %s ended by itself: %v", b.name, err)
 		}
@@ -163,10 +164,8 @@ func (b *box) die(l *life, power bool) {
 	}
 	l.power = power
 	if power {
-		left := filepath.Join(b.w.dir, fmt.Sprint(b.name, "-", len(b.lives)))
-		b.w.must(b.disk.lose(left, b.Rand))
-		b.dir, b.disk = left, newDisk(left)
-		b.w.must(b.disk.everything())
+		b.disk = b.disk.lose(b.Rand)
+		b.disk.everything()
 		b.boots++
 		if b.job != nil {
 			b.job.err = errDead
@@ -186,19 +185,6 @@ func (b *box) die(l *life, power bool) {
 	b.w.deaths.Add(1)
 }
 
-// durable is a flush boundary: the crash comes before it, or what is flushed counts.
-func (b *box) durable(l *life, path string) error {
-	if err := b.point(l, 8); err != nil {
-		return err
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if l != b.lives[len(b.lives)-1] || l.ctx.Err() != nil {
-		return errDead
-	}
-	return b.disk.synced(path)
-}
-
 // machine is a box as one life of its agent sees it.
 type machine struct {
 	*box
@@ -212,14 +198,17 @@ func (m *machine) alive() error {
 	return nil
 }
 
-func (m *machine) Facts(context.Context) (patch.Facts, error) {
+func (m *machine) Facts(context.Context) (patch.Facts, error) { return m.facts(), m.alive() }
+
+// facts are the packages as dpkg has them.
+func (m *box) facts() patch.Facts {
 	f := patch.Facts{OS: patch.OSFacts{Key: hostOS, ID: "debian", VersionID: "12", Codename: "bookworm", Arch: "amd64"}}
 	for _, n := range names {
 		if p := m.get(n); p.Name != "" {
 			f.Packages = append(f.Packages, p)
 		}
 	}
-	return f, m.alive()
+	return f
 }
 
 func (m *machine) Collect(ctx context.Context, sigs *detect.Signatures, f *patch.Facts) error {
@@ -341,7 +330,7 @@ func (m *machine) Recover(ctx context.Context, _ string, undone func(begun bool)
 		return "", err
 	}
 	for _, f := range files {
-		if err := host.CheckFile(f.Path, f.Size, f.SHA256); err != nil {
+		if err := m.drive().holds(f.Path, f.Size, f.SHA256); err != nil {
 			return "", err
 		}
 		if m.isBad(f.Name) {
@@ -374,6 +363,12 @@ func (noStewardship) Plan(string) (host.TakenOver, error)                    { r
 func (noStewardship) TakeOver(context.Context, string, host.TakenOver) error { return errDead }
 func (noStewardship) GiveBack(context.Context, string, host.TakenOver) error { return errDead }
 func (noStewardship) Missing(string, host.TakenOver) []string                { return nil }
+
+func (b *box) drive() *disk {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.disk
+}
 
 func (b *box) isBad(name string) bool {
 	b.mu.Lock()

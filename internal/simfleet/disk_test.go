@@ -1,111 +1,262 @@
 package simfleet_test
 
 import (
+	"bytes"
+	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"syscall"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/fettle-project/fettle/internal/agent"
+	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// disk is what a power loss would leave of an agent's directory: the entries and bytes that were made durable, and nothing that may be assumed
-// of the rest. It learns what is durable from the agent, at every fsync.
+// disk is an agent's disk in memory. After a loss of power it has the names that were synced with their directory and the bytes that were
+// synced with their file, and nothing may be assumed of the rest.
 type disk struct {
-	root    string
-	entries map[string]map[string]uint64 // by directory: name → inode, as of its last fsync
-	bytes   map[uint64][]byte            // by inode, as of its last fsync
+	mu      sync.Mutex
+	now     map[string]*inode            // by path
+	durable map[string]map[string]*inode // by directory, as of its last sync
+	temps   int
 }
 
-func newDisk(root string) *disk {
-	return &disk{root: root, entries: map[string]map[string]uint64{}, bytes: map[uint64][]byte{}}
-}
+// inode is a file's bytes. What is durable of them never changes in place.
+type inode struct{ data, durable []byte }
 
-func inode(path string) (uint64, bool) {
-	var st syscall.Stat_t
-	if err := syscall.Lstat(path, &st); err != nil {
-		return 0, false
-	}
-	return st.Ino, true
-}
-
-// synced notes that path is durable now.
-func (d *disk) synced(path string) error {
-	st, err := os.Lstat(path)
-	if err != nil {
-		return err
-	}
-	if !st.IsDir() {
-		b, err := os.ReadFile(path)
-		if n, ok := inode(path); ok {
-			d.bytes[n] = b
-		}
-		return err
-	}
-	all, err := os.ReadDir(path)
-	now := map[string]uint64{}
-	for _, e := range all {
-		if n, ok := inode(filepath.Join(path, e.Name())); ok && !e.IsDir() {
-			now[e.Name()] = n
-		}
-	}
-	d.entries[path] = now
-	return err
+func newDisk() *disk {
+	return &disk{now: map[string]*inode{}, durable: map[string]map[string]*inode{}}
 }
 
 // everything notes that all is durable: a machine that was set up long ago.
-func (d *disk) everything() error {
-	return filepath.WalkDir(d.root, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return d.synced(path)
-	})
+func (d *disk) everything() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for path, n := range d.now {
+		n.durable = n.data[:len(n.data):len(n.data)]
+		d.syncNames(filepath.Dir(path))
+	}
 }
 
-// lose makes another directory of what is left after a power loss. What was not made durable may be there, in part or not: an entry that was
-// made or removed, a file's end that was written.
-func (d *disk) lose(to string, r *rand.Rand) error {
-	for dir, durable := range d.entries {
-		rel, err := filepath.Rel(d.root, dir)
-		if err != nil {
-			return err
+func (d *disk) syncNames(dir string) {
+	names := map[string]*inode{}
+	for path, n := range d.now {
+		if filepath.Dir(path) == dir {
+			names[filepath.Base(path)] = n
 		}
-		into := filepath.Join(to, rel)
-		if err := os.MkdirAll(into, 0o700); err != nil {
-			return err
-		}
-		now := map[string]uint64{}
-		all, err := os.ReadDir(dir)
-		if err != nil {
-			return err
-		}
-		for _, e := range all {
-			if n, ok := inode(filepath.Join(dir, e.Name())); ok && !e.IsDir() {
-				now[e.Name()] = n
-			}
-		}
-		left := durable
+	}
+	d.durable[dir] = names
+}
+
+// lose gives the disk after a loss of power. What was not made durable may be there, in part or not: a name that was made or removed, a
+// file's end that was written.
+func (d *disk) lose(r *rand.Rand) *disk {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	left := newDisk()
+	dirs := map[string]bool{}
+	for path := range d.now {
+		dirs[filepath.Dir(path)] = true
+	}
+	for dir := range d.durable {
+		dirs[dir] = true
+	}
+	for _, dir := range sortedKeys(dirs) {
+		names := d.durable[dir]
 		if r.IntN(2) == 0 {
-			left = now // the file system had written its directory by itself
+			d.syncNames(dir) // the file system had written its directory by itself
+			names = d.durable[dir]
 		}
-		for _, name := range sortedKeys(left) {
-			if err := os.WriteFile(filepath.Join(into, name), d.remains(left[name], filepath.Join(dir, name), now[name] == left[name], r), 0o600); err != nil {
-				return err
-			}
+		for _, name := range sortedKeys(names) {
+			left.now[filepath.Join(dir, name)] = &inode{data: names[name].remains(r)}
 		}
+	}
+	return left
+}
+
+// remains is what is left of a file: what was made durable, and any part of what was appended since.
+func (n *inode) remains(r *rand.Rand) []byte {
+	if len(n.data) > len(n.durable) && bytes.Equal(n.data[:len(n.durable)], n.durable) {
+		return bytes.Clone(n.data[:len(n.durable)+r.IntN(len(n.data)-len(n.durable)+1)])
+	}
+	return bytes.Clone(n.durable)
+}
+
+// holds says whether a file has exactly these bytes.
+func (d *disk) holds(path string, size int64, sum patch.Hash) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := d.now[path]
+	if n == nil || int64(len(n.data)) != size || hashOf(n.data) != sum {
+		return fmt.Errorf("%s is not what was kept", path)
 	}
 	return nil
 }
 
-// remains is what is left of a file: what was made durable, and any part of what was appended since.
-func (d *disk) remains(n uint64, path string, current bool, r *rand.Rand) []byte {
-	b := d.bytes[n]
-	if !current {
-		return b
+// drive is the disk as one life of the agent has it: nothing is written after its end, which may come before any sync.
+type drive struct {
+	*disk
+	box *box
+	l   *life
+}
+
+func (d drive) alive() error {
+	if d.l.ctx.Err() != nil {
+		return errDead
 	}
-	now, err := os.ReadFile(path)
-	if err != nil || len(now) <= len(b) || string(now[:len(b)]) != string(b) {
-		return b
+	return nil
+}
+
+// Open implements agent.Disk.
+func (d drive) Open(path string, flag int) (agent.File, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := d.now[path]
+	switch {
+	case n != nil || path == stateDir || d.durable[path] != nil:
+	case flag&os.O_CREATE == 0:
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	default:
+		if err := d.alive(); err != nil {
+			return nil, err
+		}
+		n = &inode{}
+		d.now[path] = n
 	}
-	return now[:len(b)+r.IntN(len(now)-len(b)+1)]
+	return &file{drive: d, path: path, inode: n}, nil
+}
+
+// Temp implements agent.Disk.
+func (d drive) Temp(dir string) (agent.File, error) {
+	d.mu.Lock()
+	d.temps++
+	path := filepath.Join(dir, fmt.Sprint(".tmp-", d.temps))
+	d.mu.Unlock()
+	return d.Open(path, os.O_CREATE)
+}
+
+// Rename implements agent.Disk.
+func (d drive) Rename(from, to string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := d.now[from]
+	if n == nil {
+		return &fs.PathError{Op: "rename", Path: from, Err: fs.ErrNotExist}
+	}
+	if err := d.alive(); err != nil {
+		return err
+	}
+	delete(d.now, from)
+	d.now[to] = n
+	return nil
+}
+
+// Remove implements agent.Disk.
+func (d drive) Remove(path string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.now[path] == nil {
+		return &fs.PathError{Op: "remove", Path: path, Err: fs.ErrNotExist}
+	}
+	if err := d.alive(); err != nil {
+		return err
+	}
+	delete(d.now, path)
+	return nil
+}
+
+// List implements agent.Disk.
+func (d drive) List(dir string) ([]string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var names []string
+	for path := range d.now {
+		if strings.HasPrefix(path, dir) && filepath.Dir(path) == dir {
+			names = append(names, filepath.Base(path))
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Make implements agent.Disk.
+func (d drive) Make(dir string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.durable[dir] == nil {
+		d.durable[dir] = map[string]*inode{}
+	}
+	return d.alive()
+}
+
+// file is an open file, or a directory where it has no inode.
+type file struct {
+	drive
+	path string
+	*inode
+	at int
+}
+
+func (f *file) Name() string { return f.path }
+func (f *file) Close() error { return nil }
+
+func (f *file) Read(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.inode == nil {
+		return 0, fs.ErrInvalid
+	}
+	if f.at >= len(f.data) {
+		return 0, io.EOF
+	}
+	n := copy(p, f.data[f.at:])
+	f.at += n
+	return n, nil
+}
+
+func (f *file) WriteAt(b []byte, off int64) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.alive(); err != nil {
+		return 0, err
+	}
+	if off == int64(len(f.data)) {
+		f.data = append(f.data, b...)
+		return len(b), nil
+	}
+	whole := make([]byte, max(len(f.data), int(off)+len(b)))
+	copy(whole, f.data)
+	copy(whole[off:], b)
+	f.data = whole
+	return len(b), nil
+}
+
+func (f *file) Truncate(size int64) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.alive(); err != nil {
+		return err
+	}
+	f.data = slices.Clip(f.data[:size])
+	return nil
+}
+
+// Sync is a flush boundary: the end comes before it, or what is flushed counts.
+func (f *file) Sync() error {
+	if err := f.box.point(f.l, 8); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.inode == nil:
+		f.syncNames(f.path)
+	default:
+		f.durable = f.data[:len(f.data):len(f.data)]
+	}
+	return f.alive()
 }

@@ -4,6 +4,8 @@
 package simfleet_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,18 +13,44 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
+// kind is what worlds of one sort have in common.
+type kind struct {
+	machines int
+	days     int
+	every    []time.Duration // between check-ins, one of these
+	pause    time.Duration   // at most, between two things that people do
+	rest     time.Duration   // in which the world comes to rest
+}
+
 const (
-	machines = 3
-	days     = 6
-	rest     = 2 // days in which the world comes to rest
+	day  = 24 * time.Hour
+	busy = 20 // of so many worlds one is busy
 )
+
+// kindOf gives the sort of a seed's world. In a busy one somebody does something every two hours, and machines check in as often as their
+// administrators let them. A long one is a fleet that is set to a check-in a day, the longest that an appliance can be set to, and most days
+// nothing happens.
+func kindOf(seed uint64) kind {
+	if seed%busy == 0 {
+		return kind{machines: 3, days: 6, every: []time.Duration{time.Hour, 4 * time.Hour, 4 * time.Hour, 4 * time.Hour}, pause: 4 * time.Hour, rest: 2 * day}
+	}
+	return kind{machines: 12, days: 42, every: []time.Duration{day}, pause: 5 * day, rest: 8 * day}
+}
+
+func hashOf(b []byte) patch.Hash {
+	sum := sha256.Sum256(b)
+	return patch.Hash(hex.EncodeToString(sum[:]))
+}
 
 // ram is a directory in memory where there is one: these worlds are about order, and a real disk's fsync only slows them down.
 func ram(t *testing.T) string {
@@ -35,7 +63,7 @@ func ram(t *testing.T) string {
 	return dir
 }
 
-// seeds are those to run: one that is named, those that failed once and are kept for ever, and new ones.
+// seeds are those to run: one that is named, or those that failed once, which are kept for ever and come first, and new ones.
 func seeds(t *testing.T) []uint64 {
 	t.Helper()
 	if n, err := strconv.ParseUint(os.Getenv("FETTLE_SIM_SEED"), 10, 64); err == nil {
@@ -52,12 +80,9 @@ func seeds(t *testing.T) []uint64 {
 			out = append(out, n)
 		}
 	}
-	count := 40
-	switch {
-	case os.Getenv("FETTLE_TORTURE") != "":
-		count = 2000
-	case raced:
-		count = 8
+	count := 0
+	if os.Getenv("FETTLE_TORTURE") != "" {
+		count = 6000
 	}
 	if n, err := strconv.Atoi(os.Getenv("FETTLE_SIM_SEEDS")); err == nil {
 		count = n
@@ -65,7 +90,42 @@ func seeds(t *testing.T) []uint64 {
 	for i := range count {
 		out = append(out, uint64(i)+1)
 	}
-	return out
+	if count > 0 {
+		return out
+	}
+	few := 40
+	if raced {
+		few = 8
+	}
+	for i := range few { // of the busy ones most: more happens there in less time
+		out = append(out, uint64(i+1)*busy)
+	}
+	return append(out, 1, 2)
+}
+
+// tally is what happened in all worlds together.
+type tally struct {
+	worlds, requests, deaths, executions, installs, lived, failures atomic.Int64
+}
+
+func (all *tally) add(w *sim) {
+	all.worlds.Add(1)
+	all.requests.Add(w.requests.Load())
+	all.deaths.Add(w.deaths.Load())
+	all.executions.Add(w.executions.Load())
+	all.lived.Add(w.lived.Load())
+	for _, b := range w.boxes {
+		all.installs.Add(int64(b.installs))
+	}
+}
+
+// cpu is what this process has used of the processors.
+func cpu() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func TestFleetInAnyWorld(t *testing.T) {
@@ -74,14 +134,12 @@ func TestFleetInAnyWorld(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What a program makes once for all its work must not belong to the first world.
-	_ = world.Decode(nil, new(struct{}))
-	var failures, agentDays, requests, deaths, executions, installs atomic.Int64
-	began := time.Now()
-	all := seeds(t)
+	warm(t)
+	var all tally
+	began, used, list := time.Now(), cpu(), seeds(t)
 	t.Run("worlds", func(t *testing.T) {
-		next := make(chan uint64, len(all))
-		for _, s := range all {
+		next := make(chan uint64, len(list))
+		for _, s := range list {
 			next <- s
 		}
 		close(next)
@@ -89,46 +147,56 @@ func TestFleetInAnyWorld(t *testing.T) {
 			t.Run(fmt.Sprint("worker ", i), func(t *testing.T) {
 				t.Parallel()
 				for seed := range next {
-					if failures.Load() >= 3 {
+					if all.failures.Load() >= 3 {
 						break // enough to look at
 					}
 					w := play(t, seed, filepath.Join(dir, fmt.Sprint(seed)), start)
 					if err := w.broken(); err != nil {
-						failures.Add(1)
+						all.failures.Add(1)
 						t.Errorf("seed %d: %v\nplay it again: FETTLE_SIM_SEED=%d go test ./internal/simfleet -run TestFleetInAnyWorld; then keep it in testdata/seeds.txt", seed, err, seed)
 					}
-					agentDays.Add(machines * (days + rest))
-					requests.Add(w.requests.Load())
-					deaths.Add(w.deaths.Load())
-					executions.Add(w.executions.Load())
-					for _, b := range w.boxes {
-						installs.Add(int64(b.installs))
-					}
+					all.add(w)
 				}
 			})
 		}
 	})
-	t.Logf("%d worlds, %d agent-days, %d requests answered, %d crashes, %d executions, %d packages installed, in %s", len(all), agentDays.Load(), requests.Load(), deaths.Load(),
-		executions.Load(), installs.Load(), time.Since(began).Round(time.Millisecond))
-	if n := int64(len(all)); executions.Load() < n || deaths.Load() < n {
+	agentDays := time.Duration(all.lived.Load()).Hours() / 24
+	t.Logf("%d worlds, %.0f agent-days, %d requests answered, %d crashes, %d executions, %d packages installed, in %s and %s of processors: %s an agent-day", all.worlds.Load(),
+		agentDays, all.requests.Load(), all.deaths.Load(), all.executions.Load(), all.installs.Load(), time.Since(began).Round(time.Millisecond), (cpu() - used).Round(time.Millisecond),
+		time.Duration(float64(cpu()-used)/agentDays).Round(time.Microsecond))
+	if n := all.worlds.Load(); all.executions.Load() < n || all.deaths.Load() < n/2 {
 		t.Errorf("too little happens in these worlds")
 	}
 }
 
+// warm has made what a program makes once for all its work: it must not belong to the first world.
+func warm(t *testing.T) {
+	t.Helper()
+	_ = world.Decode(nil, new(struct{}))
+	b, err := wire.EncodeSnapshot(patch.Snapshot{Receipt: patch.Receipt{Expected: 8}, Verdicts: patch.NewVector(8)})
+	if err == nil {
+		_, err = wire.DecodeSnapshot(b)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // play lives one world from its beginning to its end.
-func play(t *testing.T, seed uint64, dir string, blank []byte) (w *sim) {
+func play(t *testing.T, seed uint64, dir string, blank string) (w *sim) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
 	synctest.Test(t, func(t *testing.T) {
-		w = newSim(t, seed, dir, blank, machines)
+		k := kindOf(seed)
+		w = newSim(t, seed, dir, blank, k)
 		r := w.random("people")
-		end := time.Now().Add(days * 24 * time.Hour)
+		end := time.Now().Add(time.Duration(k.days) * day)
 		tick := time.Now()
 		for time.Now().Before(end) && w.broken() == nil {
-			time.Sleep(time.Duration(1 + r.Int64N(int64(4*time.Hour))))
-			if time.Since(tick) > 2*time.Hour {
+			time.Sleep(time.Duration(1 + r.Int64N(int64(k.pause))))
+			if time.Since(tick) > k.pause/2 {
 				w.server.tick()
 				tick = time.Now()
 			}

@@ -30,11 +30,6 @@ type link struct {
 	*rand.Rand // under mu: use draw
 }
 
-// busy is how an overloaded appliance turns a request away.
-func busy() *http.Response {
-	return &http.Response{StatusCode: http.StatusServiceUnavailable, Status: "503 Service Unavailable", Header: http.Header{"Retry-After": {"3600"}}, Body: http.NoBody}
-}
-
 var errAway = errors.New("network: no route to the appliance")
 
 func (b *box) transport(l *life) func(*tls.Config) http.RoundTripper {
@@ -89,7 +84,8 @@ func (k *link) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if poll && (!k.box.polls || k.draw(20) > 0) {
-		return busy(), nil // the appliance has no room for long polls
+		<-ctx.Done() // a proxy on the way lets no long poll through
+		return nil, errAway
 	}
 	if w.partitioned(k.box) || k.chance(4) {
 		if err := k.wait(ctx, time.Duration(k.draw(30_000_000_000))); err != nil {

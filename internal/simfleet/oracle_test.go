@@ -1,6 +1,7 @@
 package simfleet_test
 
 import (
+	"encoding/json"
 	"math/rand/v2"
 	"time"
 
@@ -70,8 +71,12 @@ func (w *sim) settle() {
 		b.policy("")
 		b.mend()
 	}
-	for range 16 { // longer than any machine is away
-		time.Sleep(3 * time.Hour)
+	step := 3 * time.Hour
+	if w.interval > step {
+		step = w.interval
+	}
+	for spent := time.Duration(0); spent < w.kind.rest; spent += step { // longer than any machine is away
+		time.Sleep(step)
 		w.server.tick()
 	}
 	w.rest()
@@ -82,7 +87,7 @@ func (w *sim) rest() {
 	for _, b := range w.boxes {
 		m, err := a.Store.FindMachine(a.ctx, b.id)
 		w.must(err)
-		if time.Since(m.SeenAt) > 9*time.Hour {
+		if time.Since(m.SeenAt) > 2*w.interval+time.Hour {
 			w.fail("%s has not been seen for %s", b.name, time.Since(m.SeenAt))
 		}
 		for _, n := range names {
@@ -105,6 +110,9 @@ func (w *sim) rest() {
 		}
 		snap, err := a.Store.NewestSnapshot(a.ctx, b.id)
 		w.must(err)
+		if facts, err := json.Marshal(b.facts()); err != nil || snap.Facts != hashOf(facts) {
+			w.fail("%s: the newest snapshot, %d of %s, is not of the machine as it is: %v", b.name, snap.Seq, snap.Ended, err)
+		}
 		if m.DetectFailed != "" || snap.Expected != snap.Evaluated {
 			w.fail("%s: no complete detect at the end: %s", b.name, m.DetectFailed)
 		}

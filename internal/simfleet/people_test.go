@@ -80,6 +80,11 @@ func (w *sim) act(r *rand.Rand) {
 	}
 }
 
+// chance is a span of up to n hours in a world where machines check in every few hours, and in proportion where they do so less often.
+func (w *sim) chance(r *rand.Rand, n int) time.Duration {
+	return time.Duration(1+r.IntN(n)) * max(time.Hour, w.interval/4)
+}
+
 func (w *sim) anyPatch(r *rand.Rand) patch.ID {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -94,7 +99,7 @@ func (w *sim) decide(r *rand.Rand) {
 	verbs := []patch.Verb{patch.Approve, patch.Approve, patch.Approve, patch.Approve, patch.Approve, patch.Decline, patch.Hold, patch.Clear}
 	req := approval.Request{Patches: []patch.ID{w.anyPatch(r)}, Label: []string{"all", "all", "canary", "web"}[r.IntN(4)], Verb: verbs[r.IntN(len(verbs))], Why: "chance"}
 	if req.Verb == patch.Hold {
-		req.Until = time.Now().Add(time.Duration(1+r.IntN(48)) * time.Hour)
+		req.Until = time.Now().Add(w.chance(r, 48))
 	}
 	made, err := a.Approval.Decide(a.ctx, w.server.admin, req)
 	if err != nil {
@@ -115,10 +120,10 @@ func (w *sim) deploy(r *rand.Rand) {
 	req := plan.Request{Label: []string{"all", "all", "canary", "web"}[r.IntN(4)]}
 	switch r.IntN(4) {
 	case 0:
-		req.Window = patch.Window{NotBefore: time.Now().Add(time.Duration(r.IntN(10)) * time.Hour)}
-		req.Window.NotAfter = req.Window.NotBefore.Add(time.Duration(1+r.IntN(10)) * time.Hour)
+		req.Window = patch.Window{NotBefore: time.Now().Add(w.chance(r, 10))}
+		req.Window.NotAfter = req.Window.NotBefore.Add(w.chance(r, 10))
 	case 1:
-		req.Window.NotAfter = time.Now().Add(time.Duration(1+r.IntN(10)) * time.Hour)
+		req.Window.NotAfter = time.Now().Add(w.chance(r, 10))
 	}
 	p, err := a.Planner.Make(a.ctx, w.server.admin, req)
 	w.must(err)
@@ -148,8 +153,8 @@ func (w *sim) rings(r *rand.Rand) {
 	var err error
 	switch r.IntN(6) {
 	case 0, 1:
-		_, err = a.Rings.Put(a.ctx, w.server.admin, patch.Ring{Name: "canary", Label: "canary", Position: 1, Soak: patch.Span(time.Duration(1+r.IntN(20)) * time.Hour),
-			Silence: patch.Span(time.Duration(5+r.IntN(20)) * time.Hour), First: 1 + r.IntN(3), AtOnce: r.IntN(3), Splay: patch.Span(time.Duration(r.IntN(3)) * time.Hour)})
+		_, err = a.Rings.Put(a.ctx, w.server.admin, patch.Ring{Name: "canary", Label: "canary", Position: 1, Soak: patch.Span(w.chance(r, 20)),
+			Silence: patch.Span(4*time.Hour + w.chance(r, 20)), First: 1 + r.IntN(3), AtOnce: r.IntN(3), Splay: patch.Span(time.Duration(r.IntN(3)) * time.Hour)})
 	case 2:
 		err = a.Rings.Remove(a.ctx, w.server.admin, "canary")
 	case 3:

@@ -32,6 +32,7 @@ type sim struct {
 	interval time.Duration
 	faults   atomic.Bool // crashes and losses happen
 	server   *server
+	data     *database
 	boxes    []*box
 	began    time.Time
 	log      *slog.Logger
@@ -49,6 +50,8 @@ type sim struct {
 	away      map[string]time.Time // by box: its network is gone until then
 
 	requests, deaths, executions atomic.Int64
+	lived                        atomic.Int64 // by agents together, in nanoseconds
+	kind                         kind
 }
 
 type decisionKey struct {
@@ -161,18 +164,19 @@ func (w *sim) executed(b *box, t host.Transaction) {
 }
 
 // newSim sets a world up: an archive, enrolled machines, labels.
-func newSim(t *testing.T, seed uint64, dir string, blank []byte, machines int) *sim {
+func newSim(t *testing.T, seed uint64, dir string, blank string, k kind) *sim {
 	w := &sim{t: t, seed: seed, dir: dir, began: time.Now(), ending: make(chan struct{}), offered: map[string]string{}, decisions: map[decisionKey]patch.Decision{},
-		labels: map[string]map[patch.MachineID]bool{}, orders: map[string][]ordered{}, away: map[string]time.Time{}}
+		labels: map[string]map[patch.MachineID]bool{}, orders: map[string][]ordered{}, away: map[string]time.Time{}, kind: k}
 	w.log = slog.New(slog.DiscardHandler)
 	if os.Getenv("FETTLE_SIM_LOG") != "" {
 		w.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
 	r := w.random("setup")
-	w.interval = []time.Duration{time.Hour, 4 * time.Hour, 4 * time.Hour, 4 * time.Hour}[r.IntN(4)]
+	w.interval = k.every[r.IntN(len(k.every))]
 	keys, err := auth.CreateKeys(filepath.Join(dir, "keys"), time.Now())
 	w.must(err)
-	w.must(os.WriteFile(filepath.Join(dir, "fettle.db"), blank, 0o600))
+	w.data, err = newDatabase(filepath.Base(dir), blank)
+	w.must(err)
 	w.server = &server{w: w, dir: dir, keys: keys, files: map[string][]byte{}, admin: patch.Caller{Name: "m.keller", Role: patch.Admin, From: "local", Via: "cli"}}
 	w.server.boot()
 	for _, n := range names {
@@ -181,8 +185,8 @@ func newSim(t *testing.T, seed uint64, dir string, blank []byte, machines int) *
 	w.release(w.random("archive"), 3)
 	text, hash, err := auth.NewToken(keys.Agents.Certificate)
 	w.must(err)
-	w.must(w.server.alive().Store.PutToken(context.Background(), w.server.admin, patch.Token{Name: "t", Hash: hash, Uses: machines, Admit: true, ExpiresAt: time.Now().Add(time.Hour), CreatedAt: time.Now()}))
-	for i := range machines {
+	w.must(w.server.alive().Store.PutToken(context.Background(), w.server.admin, patch.Token{Name: "t", Hash: hash, Uses: k.machines, Admit: true, ExpiresAt: time.Now().Add(time.Hour), CreatedAt: time.Now()}))
+	for i := range k.machines {
 		b := w.newBox(i)
 		w.boxes = append(w.boxes, b)
 		l := &life{done: make(chan struct{})}
@@ -191,7 +195,7 @@ func newSim(t *testing.T, seed uint64, dir string, blank []byte, machines int) *
 		e, err := agent.Enrol(l.ctx, b.config(l), "https://appliance.test:8461", text)
 		w.must(err)
 		b.id = e.Machine
-		w.must(b.disk.everything())
+		b.disk.everything()
 		l.end()
 		close(l.done)
 	}
@@ -221,6 +225,7 @@ func (w *sim) end() {
 	if w.server.alive() != nil {
 		w.server.kill()
 	}
+	w.must(w.data.close())
 	for _, b := range w.boxes {
 		if j := b.working(); j != nil {
 			<-j.done

@@ -114,6 +114,9 @@ func (s *Store) ListAttempts(ctx context.Context, f patch.AttemptFilter) ([]patc
 	if f.Open {
 		w.addFixed(`state IN ` + openStates)
 	}
+	if f.Machine != "" && s.engine.name == "sqlite" {
+		ctx = context.WithoutCancel(ctx) // as find does: there are few
+	}
 	all, err := list(ctx, s.read(), scanAttempt, `SELECT `+attemptColumns+` FROM attempts`+w.String()+` ORDER BY created_at, machine, patch, number`, w.args...)
 	return all, fault(err, "cannot list attempts")
 }

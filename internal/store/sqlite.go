@@ -17,6 +17,15 @@ import (
 const sqlitePragmas = "_pragma=busy_timeout(15000)&_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
 	"&_pragma=journal_size_limit(67108864)&_pragma=cache_size(-32000)&_pragma=temp_store(MEMORY)"
 
+// MemoryScheme begins the address of a database in memory: "sqlite:memory:NAME". It is there as long as anybody is connected to it, and
+// nothing outlasts the process: simulations use it.
+const MemoryScheme = "sqlite:memory:"
+
+const memoryPragmas = "&_pragma=busy_timeout(15000)&_pragma=foreign_keys(1)&_pragma=journal_mode(MEMORY)&_pragma=synchronous(OFF)&_pragma=temp_store(MEMORY)"
+
+// MemoryFile is how SQLite names a database in memory that several connections of a process share.
+func MemoryFile(name string) string { return "file:/" + url.PathEscape(name) + "?vfs=memdb" }
+
 // nextMark numbers transactions that change machines: there is one writer, so they end in the order in which they begin.
 const nextMark = "(SELECT COALESCE(MAX(changed), 0) + 1 FROM machines)"
 
@@ -27,7 +36,10 @@ func (s *Store) openSQLite(ctx context.Context, address string) error {
 	if path == "" {
 		return patch.Errorf(patch.Invalid, "cannot open the database: %s names no file", address)
 	}
-	if err := createPrivate(path); err != nil {
+	file := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String() + "?" + sqlitePragmas
+	if name, ok := strings.CutPrefix(address, MemoryScheme); ok {
+		file, path = MemoryFile(name)+memoryPragmas, name
+	} else if err := createPrivate(path); err != nil {
 		return &patch.Error{Kind: patch.Unavailable, What: "cannot open the database file " + path, Err: err,
 			Do: "Check that its directory exists and that this user may write there."}
 	}
@@ -35,12 +47,11 @@ func (s *Store) openSQLite(ctx context.Context, address string) error {
 	// A transaction has the whole database to itself, so rows need no locks.
 	s.engine = engine{name: "sqlite", maxArgs: 128, jsonItems: "(SELECT value FROM json_each(%s))", lockRows: "",
 		changed: nextMark, horizon: nextMark}
-	file := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
 	var err error
-	if s.writer, err = openPreparing(file + "?" + sqlitePragmas + "&_txlock=immediate"); err != nil {
+	if s.writer, err = openPreparing(file + "&_txlock=immediate"); err != nil {
 		return fault(err, "cannot open the database %s", path)
 	}
-	if s.reader, err = openPreparing(file + "?" + sqlitePragmas + "&_pragma=query_only(1)"); err != nil {
+	if s.reader, err = openPreparing(file + "&_pragma=query_only(1)"); err != nil {
 		return fault(err, "cannot open the database %s", path)
 	}
 	s.group = &group{}

@@ -85,10 +85,11 @@ type CheckinReply struct {
 	NextSeconds   int                `json:"next_seconds"` // the agent adds jitter of its own
 	WantInventory bool               `json:"want_inventory"`
 	WantFacts     bool               `json:"want_facts"`
-	WantDetect    bool               `json:"want_detect"`   // a new revision, or a person asked
-	WantSnapshot  bool               `json:"want_snapshot"` // the appliance lost or never got the newest one
-	Revision      patch.RevisionID   `json:"revision"`      // newest for this machine's OS; empty where there is no catalog for it
-	Order         bool               `json:"order"`         // an order waits
+	WantDetect    bool               `json:"want_detect"`    // a new revision, or a person asked
+	WantSnapshot  bool               `json:"want_snapshot"`  // the appliance lost or never got the newest one
+	Revision      patch.RevisionID   `json:"revision"`       // newest for this machine's OS; empty where there is no catalog for it
+	Built         time.Time          `json:"built,omitzero"` // when that was: an agent that has it need not ask for it
+	Order         bool               `json:"order"`          // an order waits
 	ResultsAck    uint64             `json:"results_ack"`
 	// Updaters is the hash of the list of other patch services to keep off; where it is another one than the agent's, the agent fetches it.
 	Updaters patch.Hash `json:"updaters,omitempty"`

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
-	"io"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -19,20 +19,31 @@ const MaxSnapshot = 4 << 20
 
 const maxReceipt = 16 << 10
 
+// packer and unpacker work on several snapshots at once; making one takes longer than most of them. What unpacks to more than there is room
+// for is refused.
+var (
+	packer = sync.OnceValues(func() (*zstd.Encoder, error) {
+		return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(2), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(16<<10))
+	})
+	unpacker = sync.OnceValues(func() (*zstd.Decoder, error) {
+		return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(8<<20), zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true))
+	})
+)
+
 // EncodeSnapshot gives the bytes that agents upload and `detect --snapshot` writes.
 func EncodeSnapshot(s patch.Snapshot) ([]byte, error) {
 	head, err := json.Marshal(s.Receipt)
 	if err != nil {
 		return nil, patch.Errorf(patch.Internal, "cannot encode a receipt: %w", err)
 	}
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(16<<10))
+	enc, err := packer()
 	if err != nil {
 		return nil, patch.Errorf(patch.Internal, "cannot compress a snapshot: %w", err)
 	}
 	out := append([]byte{}, snapshotMagic...)
 	out = binary.BigEndian.AppendUint32(out, uint32(len(head)))
 	out = append(out, head...)
-	return enc.EncodeAll(s.Verdicts.Bits(), out), enc.Close()
+	return enc.EncodeAll(s.Verdicts.Bits(), out), nil
 }
 
 // DecodeSnapshot reads EncodeSnapshot's bytes. It checks shape and size, not meaning: see patch.Snapshot.Check.
@@ -54,16 +65,14 @@ func DecodeSnapshot(b []byte) (patch.Snapshot, error) {
 		return s, patch.Errorf(patch.Invalid, "the snapshot claims %d definitions", s.Expected)
 	}
 	want := (s.Expected + 3) / 4
-	dec, err := zstd.NewReader(bytes.NewReader(b[n:]), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(8<<20))
+	dec, err := unpacker()
 	if err != nil {
 		return s, patch.Errorf(patch.Invalid, "cannot decompress the snapshot: %w", err)
 	}
-	defer dec.Close()
-	bits := make([]byte, want+1)
-	got, err := io.ReadFull(dec, bits)
-	if got != want || (err != io.ErrUnexpectedEOF && err != io.EOF) {
-		return s, patch.Errorf(patch.Invalid, "the snapshot carries %d bytes of verdicts, not the %d that %d definitions need", got, want, s.Expected)
+	bits, err := dec.DecodeAll(b[n:], make([]byte, 0, want))
+	if err != nil || len(bits) != want {
+		return s, patch.Errorf(patch.Invalid, "the snapshot does not carry the %d bytes of verdicts that %d definitions need", want, s.Expected)
 	}
-	s.Verdicts, err = patch.VectorFrom(s.Expected, bits[:want])
+	s.Verdicts, err = patch.VectorFrom(s.Expected, bits)
 	return s, err
 }
