@@ -210,21 +210,7 @@ func (b *Book) carrying(ctx context.Context, l patch.Label, look *fleet.Look) (*
 	if l.Expr != "" {
 		return b.smartly(ctx, l.Expr, look)
 	}
-	set := roaring.New()
-	if l.Name == patch.LabelAll {
-		for s := range look.All() {
-			if s.Machine.State == patch.Admitted {
-				set.Add(s.Number)
-			}
-		}
-		return set, nil, nil
-	}
-	for _, id := range l.Members {
-		if s := look.Find(id); s != nil && s.Machine.State == patch.Admitted {
-			set.Add(s.Number)
-		}
-	}
-	return set, nil, nil
+	return b.plainly(l, look), nil, nil
 }
 
 // Check says why an expression cannot be a smart label of machines; nil when it can.

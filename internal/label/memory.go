@@ -2,6 +2,7 @@ package label
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 
@@ -19,6 +20,7 @@ type memory struct {
 	mu          sync.Mutex
 	programs    map[string]*program
 	inventories map[patch.Hash]*inventory
+	plain       map[string]carriers // of labels without an expression, by name
 }
 
 // Limits of a memory; it forgets everything of a kind when there is more.
@@ -114,6 +116,46 @@ func (b *Book) smartly(ctx context.Context, text string, look *fleet.Look) (*roa
 	defer p.mu.Unlock()
 	err = b.refresh(ctx, []*program{p}, look)
 	return p.yes, p.why, err
+}
+
+// carriers are those of a label without an expression at a look: the same at every other look at which no machine was told of anew.
+type carriers struct {
+	members  []patch.MachineID
+	told     uint64
+	machines int
+	set      *roaring.Bitmap // never changed
+}
+
+// plainly gives who of a look carries a label by hand, or the built-in one. The caller must not change it.
+func (b *Book) plainly(l patch.Label, look *fleet.Look) *roaring.Bitmap {
+	b.memory.mu.Lock()
+	c, ok := b.memory.plain[l.Name]
+	b.memory.mu.Unlock()
+	if ok && c.told == look.Told && c.machines == look.Len() && slices.Equal(c.members, l.Members) {
+		return c.set
+	}
+	bits := make([]uint64, look.Len()/64+1)
+	note := func(s *fleet.Seat) {
+		if s != nil && s.Machine.State == patch.Admitted {
+			bits[s.Number/64] |= 1 << (s.Number % 64)
+		}
+	}
+	if l.Name == patch.LabelAll {
+		for s := range look.All() {
+			note(s)
+		}
+	}
+	for _, id := range l.Members {
+		note(look.Find(id))
+	}
+	c = carriers{slices.Clone(l.Members), look.Told, look.Len(), roaring.FromDense(bits, false)}
+	b.memory.mu.Lock()
+	defer b.memory.mu.Unlock()
+	if b.memory.plain == nil || len(b.memory.plain) >= maxPrograms {
+		b.memory.plain = map[string]carriers{}
+	}
+	b.memory.plain[l.Name] = c
+	return c.set
 }
 
 // inventory gives what a machine told about itself; why says why it is not at hand.
