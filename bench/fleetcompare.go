@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -88,9 +89,13 @@ func missing(ctx context.Context, in *inside, t *rowTable, columns []int) duel {
 		ids = append(ids, in.patches[c].ID)
 	}
 	return duel{what: lacking, times: 100, ours: func() (any, error) { return in.named(ctx, ids) }, theirs: func() (any, error) {
-		var out [][]string
+		name := func(r *sql.Rows) (*fleet.Name, error) {
+			n := new(fleet.Name)
+			return n, r.Scan(&n.ID, &n.Name)
+		}
+		var out [][]*fleet.Name
 		for _, c := range columns {
-			names, err := read(ctx, t, text, `SELECT m.name FROM rows r JOIN machines m ON m.id = r.machine WHERE r.verdict = 1 AND r.patch = ? ORDER BY m.name`, c)
+			names, err := read(ctx, t, name, `SELECT m.key, m.name FROM rows r JOIN machines m ON m.id = r.machine WHERE r.verdict = 1 AND r.patch = ? ORDER BY m.name, m.key`, c)
 			if err != nil {
 				return nil, err
 			}

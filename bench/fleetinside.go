@@ -105,16 +105,12 @@ func (in *inside) telling(ctx context.Context, seats []*fleet.Seat, round int) e
 	return g.Wait()
 }
 
-// named asks which machines lack each of some patches, and gives their names.
-func (in *inside) named(ctx context.Context, ids []patch.ID) ([][]string, error) {
-	out := make([][]string, len(ids))
+// named asks which machines lack each of some patches.
+func (in *inside) named(ctx context.Context, ids []patch.ID) (_ [][]*fleet.Name, err error) {
+	out := make([][]*fleet.Name, len(ids))
 	for i, id := range ids {
-		who, err := in.ledger.Who(ctx, id, patch.NotPatched)
-		if err != nil {
+		if out[i], err = in.ledger.Who(ctx, id, patch.NotPatched); err != nil {
 			return nil, err
-		}
-		for _, m := range who {
-			out[i] = append(out[i], m.Name)
 		}
 	}
 	return out, nil

@@ -143,10 +143,14 @@ func nullable(kind string, optional bool) any {
 func (g *shaper) define(t *types.Named) string {
 	name := t.Obj().Name()
 	for i := range t.TypeArgs().Len() {
-		if arg, ok := t.TypeArgs().At(i).(*types.Named); ok {
+		of := t.TypeArgs().At(i)
+		if p, ok := of.(*types.Pointer); ok {
+			of = p.Elem()
+		}
+		if arg, ok := of.(*types.Named); ok {
 			name += "Of" + arg.Obj().Name()
 		} else {
-			name += "Of" + sentence(t.TypeArgs().At(i).String())
+			name += "Of" + sentence(of.String())
 		}
 	}
 	if other, taken := g.names[name]; taken && !types.Identical(other, t) {

@@ -5,7 +5,12 @@ package expr
 type Batch struct {
 	conditions []*Condition
 	tests      map[string]test
+	bounds     map[place]int // how many of the tests compare this field with a constant
+	many       int           // so many that its values are put in order first
 }
+
+// manyBounds is where putting a column in order begins to be quicker than comparing all of it with each constant.
+const manyBounds = 24
 
 // Judgement is what a condition came to: bit i of Yes tells whether it holds for thing i. Faults say why it could not be judged; it does
 // not hold then.
@@ -16,10 +21,15 @@ type Judgement struct {
 
 // NewBatch makes a batch of conditions; it may be used from many goroutines.
 func NewBatch(all []*Condition) *Batch {
-	b := &Batch{all, map[string]test{}}
+	b := &Batch{all, map[string]test{}, map[place]int{}, manyBounds}
 	for _, c := range all {
 		if c.simple != nil {
 			b.collect(c.simple)
+		}
+	}
+	for _, t := range b.tests {
+		if t.bound != nil {
+			b.bounds[t.place]++
 		}
 	}
 	return b
@@ -36,14 +46,18 @@ func (b *Batch) collect(s *simple) {
 
 // Judge gives a judgement for each condition.
 func (b *Batch) Judge(things []Thing) []Judgement {
-	tested, columns := make(map[string][]uint64, len(b.tests)), map[place]column{}
+	tested, columns := make(map[string][]uint64, len(b.tests)), map[place]*column{}
 	for key, t := range b.tests {
-		c, read := columns[t.place]
-		if !read {
+		c := columns[t.place]
+		if c == nil {
 			c = t.column(things)
 			columns[t.place] = c
 		}
-		tested[key] = t.over(c, len(things))
+		if t.bound != nil && b.bounds[t.place] >= b.many {
+			tested[key] = c.inOrder().over(t.bound)
+		} else {
+			tested[key] = t.over(c, len(things))
+		}
 	}
 	out := make([]Judgement, len(b.conditions))
 	for i, c := range b.conditions {
@@ -62,9 +76,11 @@ type column struct {
 	numbers []int64
 	words   []string
 	flags   []bool
+	order   *order // of words; nil until it is asked for
 }
 
-func (t test) column(things []Thing) (c column) {
+func (t test) column(things []Thing) *column {
+	c := new(column)
 	for i := range things {
 		value := things[i].fields[t.variable].Field(t.field)
 		switch {
@@ -79,7 +95,7 @@ func (t test) column(things []Thing) (c column) {
 	return c
 }
 
-func (t test) over(c column, n int) []uint64 {
+func (t test) over(c *column, n int) []uint64 {
 	yes := make([]uint64, (n+63)/64)
 	for i, x := range c.numbers {
 		if t.number(x) {
@@ -111,7 +127,7 @@ func (s *simple) joined(tested map[string][]uint64) []uint64 {
 		}
 		return out
 	}
-	for i, x := range s.sides[1].joined(tested) {
+	for i, x := range s.sides[1].read(tested) {
 		if s.join == "&&" {
 			out[i] &= x
 		} else {
@@ -119,6 +135,14 @@ func (s *simple) joined(tested map[string][]uint64) []uint64 {
 		}
 	}
 	return out
+}
+
+// read is joined for who does not change it.
+func (s *simple) read(tested map[string][]uint64) []uint64 {
+	if s.join == "" {
+		return tested[s.key]
+	}
+	return s.joined(tested)
 }
 
 func trim(bits []uint64, n int) {

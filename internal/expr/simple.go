@@ -55,6 +55,7 @@ type test struct {
 	place
 	number func(int64) bool
 	word   func(string) bool // neither: the field is a flag
+	bound  *bound            // what word says, where it compares with one constant
 }
 
 // place is a field of a variable.
@@ -161,6 +162,7 @@ func (l Language) comparison(c ast.CallExpr) *simple {
 	case types.String:
 		if kind == reflect.String {
 			t.word = comparing(function, string(want))
+			t.bound = newBound(function, string(want))
 		}
 	}
 	if t.number == nil && t.word == nil {

@@ -76,7 +76,11 @@ func TestSimpleConditionsComeToWhatCELSays(t *testing.T) {
 			things[i] = l.Thing(&thing{words.Draw(t, "name"), rapid.Int64Range(-1, 4).Draw(t, "size"), []string{"a", "b"}[:i%3]},
 				&other{i%2 == 0, rapid.Int64Range(-1, 4).Draw(t, "count"), words.Draw(t, "word")})
 		}
-		for k, j := range NewBatch(all).Judge(things) {
+		batch := NewBatch(all)
+		if rapid.Bool().Draw(t, "in order") {
+			batch.many = 1
+		}
+		for k, j := range batch.Judge(things) {
 			for i := range things {
 				want, fault := all[k].eval(&things[i])
 				alone, fault2 := all[k].Holds(&things[i])

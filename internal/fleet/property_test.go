@@ -214,16 +214,18 @@ func (s *site) agreeOn(host patch.HostOS, rev patch.RevisionID, machines []patch
 func (s *site) agreeOnNames(id patch.ID, v patch.Verdict, look *fleet.Look) {
 	got, err := s.index.Who(ctx, id, v)
 	s.must(err)
-	want := []fleet.Name{}
+	want := []*fleet.Name{}
 	for _, host := range oses {
 		having, err := s.index.Having(ctx, host, id, v)
 		s.must(err)
 		for _, n := range having.ToArray() {
 			m := look.At(n).Machine
-			want = append(want, fleet.Name{ID: m.ID, Name: m.Name})
+			want = append(want, &fleet.Name{ID: m.ID, Name: m.Name})
 		}
 	}
-	slices.SortFunc(want, func(a, b fleet.Name) int { return order.Or(strings.Compare(a.Name, b.Name), order.Compare(a.ID, b.ID)) })
+	slices.SortFunc(want, func(a, b *fleet.Name) int {
+		return order.Or(strings.Compare(a.Name, b.Name), order.Compare(a.ID, b.ID))
+	})
 	if diff := cmp.Diff(want, got); diff != "" {
 		s.Fatalf("who has %s %s:\n%s", id, v, diff)
 	}

@@ -98,7 +98,7 @@ func (s *sheet) leave(machine uint32, c cells) {
 	}
 }
 
-// having gives a copy of the machines with a verdict in a column.
+// having gives the machines with a verdict in a column; the caller must not change it, nor keep it longer than the index's lock.
 func (s *sheet) having(column int, v patch.Verdict) *roaring.Bitmap {
 	if v == patch.NotApplicable {
 		b := s.machines.Clone()
@@ -110,16 +110,7 @@ func (s *sheet) having(column int, v patch.Verdict) *roaring.Bitmap {
 		return b
 	}
 	if b := s.sets[v-1][column]; b != nil {
-		return b.Clone()
+		return b
 	}
 	return roaring.New()
-}
-
-// eachHaving visits the numbers of having, in order.
-func (s *sheet) eachHaving(column int, v patch.Verdict, visit func(machine uint32) bool) {
-	if v == patch.NotApplicable {
-		s.having(column, v).Iterate(visit)
-	} else if b := s.sets[v-1][column]; b != nil {
-		b.Iterate(visit)
-	}
 }

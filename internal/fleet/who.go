@@ -20,8 +20,9 @@ type Name struct {
 
 // order is all machines by name, then by ID.
 type order struct {
-	names []Name
-	rank  []uint32 // in names, by number
+	names   []Name
+	numbers []uint32 // in the same order
+	rank    []uint32 // in names, by number
 }
 
 // Having gives the numbers of the admitted machines whose newest complete detect, with whichever list of the OS that they run, gave a patch that
@@ -42,36 +43,68 @@ func (x *Index) Having(ctx context.Context, os patch.HostOS, id patch.ID, v patc
 	return out, nil
 }
 
-// Who names the machines of Having, of every OS, by name.
-func (x *Index) Who(ctx context.Context, id patch.ID, v patch.Verdict) ([]Name, error) {
+// Who names the machines of Having, of every OS, by name; the caller must not change the names.
+func (x *Index) Who(ctx context.Context, id patch.ID, v patch.Verdict) ([]*Name, error) {
 	columns, err := x.columnsOf(ctx, "", id)
 	if err != nil {
 		return nil, err
 	}
 	o := x.byName()
+	return o.of(x.marked(columns, v, len(o.rank))), nil
+}
+
+// marked sets the bits, by number, of machines with a verdict in some columns; those of numbers from most on are left out: they came later.
+func (x *Index) marked(columns []columnOf, v patch.Verdict, most int) (marks []uint64, found int) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	marks, found := make([]uint64, len(o.names)/64+1), 0
+	marks = make([]uint64, (most+63)/64)
+	var dense []uint64
 	for _, c := range columns {
 		s := x.sheets[c.of]
 		if s == nil {
 			continue
 		}
-		s.eachHaving(c.column, v, func(n uint32) bool {
-			if int(n) < len(o.rank) { // the others came while the names were put in order
-				marks[o.rank[n]/64] |= 1 << (o.rank[n] % 64)
-				found++
-			}
-			return true
-		})
-	}
-	out := make([]Name, 0, found)
-	for i, word := range marks {
-		for ; word != 0; word &= word - 1 {
-			out = append(out, o.names[i*64+bits.TrailingZeros64(word)])
+		set := s.having(c.column, v)
+		dense = append(dense[:0], make([]uint64, set.DenseSize())...)
+		set.WriteDenseTo(dense)
+		for i, word := range dense[:min(len(dense), len(marks))] {
+			marks[i] |= word
 		}
 	}
-	return out, nil
+	if most%64 > 0 {
+		marks[most/64] &= 1<<(most%64) - 1
+	}
+	for _, word := range marks {
+		found += bits.OnesCount64(word)
+	}
+	return marks, found
+}
+
+// of names the machines whose bits are set. Where these are many of all, each of all is looked at in turn, without a branch that nobody could
+// foretell; else their places are sorted by setting bits.
+func (o *order) of(marks []uint64, found int) []*Name {
+	out := make([]*Name, found+1)
+	at := uint64(0)
+	if 4*found > len(o.names) {
+		for i, n := range o.numbers {
+			out[at] = &o.names[i]
+			at += marks[n/64] >> (n % 64) & 1
+		}
+		return out[:found:found]
+	}
+	places := make([]uint64, len(marks))
+	each(marks, func(n int) { places[o.rank[n]/64] |= 1 << (o.rank[n] % 64) })
+	each(places, func(i int) { out[at] = &o.names[i]; at++ })
+	return out[:found:found]
+}
+
+// each visits the bits that are set.
+func each(marks []uint64, visit func(n int)) {
+	for i, word := range marks {
+		for ; word != 0; word &= word - 1 {
+			visit(i*64 + bits.TrailingZeros64(word))
+		}
+	}
 }
 
 // byName puts the machines in order, or remembers that. put forgets it when a machine comes or is called something else.
@@ -99,7 +132,7 @@ func (x *Index) inOrder() *order {
 		m, n := &x.seats.at(a).Machine, &x.seats.at(b).Machine
 		return cmp.Or(strings.Compare(m.Name, n.Name), cmp.Compare(m.ID, n.ID))
 	})
-	o := &order{make([]Name, len(by)), make([]uint32, len(by))}
+	o := &order{make([]Name, len(by)), by, make([]uint32, len(by))}
 	for i, n := range by {
 		m := &x.seats.at(n).Machine
 		o.names[i], o.rank[n] = Name{m.ID, m.Name}, uint32(i)

@@ -95,8 +95,8 @@ func (s Snapshot) Check() error {
 		return Errorf(Invalid, "the snapshot judged facts of another time than its own")
 	case s.Ended.Before(s.Started):
 		return Errorf(Invalid, "the snapshot ends before it starts")
-	case s.Errors != s.Verdicts.Counts()[Faulty]:
-		return Errorf(Invalid, "the snapshot counts %d errors and carries %d", s.Errors, s.Verdicts.Counts()[Faulty])
+	case s.Errors != s.Verdicts.Errors():
+		return Errorf(Invalid, "the snapshot counts %d errors and carries %d", s.Errors, s.Verdicts.Errors())
 	}
 	return nil
 }

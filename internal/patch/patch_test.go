@@ -31,7 +31,7 @@ func TestVectorKeepsWhatWasSet(t *testing.T) {
 				t.Fatalf("verdict %d is %v, not %v", i, back.At(i), d)
 			}
 		}
-		if back.Counts() != counts || counts.Total() != len(want) {
+		if back.Counts() != counts || counts.Total() != len(want) || back.Errors() != counts[Faulty] {
 			t.Fatalf("counts %v, not %v", back.Counts(), counts)
 		}
 	})

@@ -129,6 +129,23 @@ func (v Vector) Counts() Counts {
 	return c
 }
 
+// Errors is the number of verdicts that are errors: Counts()[Faulty], at a fraction of its time.
+func (v Vector) Errors() (n int) {
+	const low = 0x5555555555555555
+	at := 0
+	for ; at+8 <= len(v.bits); at += 8 {
+		if x := binary.LittleEndian.Uint64(v.bits[at:]); x&(x>>1)&low != 0 {
+			n += bits.OnesCount64(x & (x >> 1) & low)
+		}
+	}
+	for i := 4 * at; i < v.n; i++ {
+		if v.At(i) == Faulty {
+			n++
+		}
+	}
+	return n
+}
+
 // Counts is a number of patches (or machines) per verdict, indexed by Verdict, Unknown included.
 type Counts [5]int
 

@@ -99,7 +99,19 @@ func (x session) row(ctx context.Context, query string, args []any, into ...any)
 	if err != nil {
 		return err
 	}
+	if ctx, err = x.short(ctx); err != nil {
+		return err
+	}
 	return x.QueryRowContext(ctx, query, bound...).Scan(into...)
+}
+
+// short is the context of a query for at most one row. SQLite has that row sooner than two goroutines are begun that watch whether the query
+// shall be cut short.
+func (x session) short(ctx context.Context) (context.Context, error) {
+	if x.engine.name != "sqlite" {
+		return ctx, nil
+	}
+	return context.WithoutCancel(ctx), ctx.Err()
 }
 
 // scanner is a *sql.Row or *sql.Rows.
@@ -130,6 +142,9 @@ func list[T any](ctx context.Context, x session, scan func(scanner) (T, error), 
 // find runs a query for at most one row.
 func find[T any](ctx context.Context, x session, scan func(scanner) (T, error), query string, args ...any) (T, error) {
 	bound, err := bind(args)
+	if err == nil {
+		ctx, err = x.short(ctx)
+	}
 	if err != nil {
 		var none T
 		return none, err

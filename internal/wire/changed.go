@@ -256,7 +256,7 @@ func (c Change) Apply(base patch.Snapshot) (patch.Snapshot, error) {
 
 func (c Change) fill(r *patch.Receipt, v patch.Vector) {
 	r.Seq, r.Started, r.Ended, r.Received, r.Order = c.Seq, c.receipt.Started, c.receipt.Ended, time.Time{}, c.receipt.Order
-	r.Expected, r.Evaluated, r.Errors = v.Len(), v.Len(), v.Counts()[patch.Faulty]
+	r.Expected, r.Evaluated, r.Errors = v.Len(), v.Len(), v.Errors()
 	if c.given&givesBoot != 0 {
 		r.Boot = c.receipt.Boot
 	}
