@@ -46,7 +46,7 @@ var factDefects = []Defect{
 	{
 		Name: "what definitions ask about files is not collected",
 		File: "internal/standalone/load.go",
-		Old:  "return s.Ask(ctx, f, m, nil)", New: "return detect.Asked{}, nil",
+		Old:  "return s.Ask(ctx, f, m, nil, nil)", New: "return detect.Asked{}, nil",
 		Test: "TestDefinitionsAboutFiles", In: "./internal/standalone",
 	},
 	{

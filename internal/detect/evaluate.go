@@ -55,16 +55,21 @@ func (s *Signatures) judgeItems(ctx context.Context, f *patch.Facts, items *item
 // Collect asks src for everything beyond packages that the signatures ask about, each resolved object once, and stores the answers in
 // f.Objects. Evaluating these facts then gives the same verdicts, here or anywhere.
 func (s *Signatures) Collect(ctx context.Context, f *patch.Facts, src item.Source) error {
-	_, err := s.Ask(ctx, f, src, nil)
+	_, err := s.Ask(ctx, f, src, nil, nil)
 	return err
 }
 
 // Asked is what signatures made of a machine's items while they were collected. It is good for one evaluation of the same facts.
-type Asked struct{ items *item.Judge }
+type Asked struct {
+	items *item.Judge
+	// Early is how many objects were given early.
+	Early int
+}
 
 // Ask is Collect for who goes on to judge the machine at once: EvaluateAsked need not judge its items again. With a second source of
-// the same machine, which may be nil, both are asked at the same time. What is collected is the same.
-func (s *Signatures) Ask(ctx context.Context, f *patch.Facts, src, second item.Source) (Asked, error) {
+// the same machine, which may be nil, both are asked at the same time. What is collected is the same. Early, which may be nil, is then
+// given the first of the objects while the others are still asked for; Asked.Early says how many of them f.Objects begins with.
+func (s *Signatures) Ask(ctx context.Context, f *patch.Facts, src, second item.Source, early func([]patch.Collected)) (a Asked, err error) {
 	f.Objects = nil
 	if s.trees.items.Tests() == 0 {
 		return Asked{}, ctx.Err()
@@ -72,22 +77,28 @@ func (s *Signatures) Ask(ctx context.Context, f *patch.Facts, src, second item.S
 	j := item.NewJudge(s.trees.items, answersOf(f, src))
 	var all []patch.Collected
 	if second != nil {
-		all = j.CollectWith(ctx, answersOf(f, second))
+		all, a.Early = j.CollectWith(ctx, answersOf(f, second), early)
 	}
 	if second != nil && !j.Steady() { // both may have been asked the same
-		j, second = item.NewJudge(s.trees.items, answersOf(f, src)), nil
+		j, second, a.Early = item.NewJudge(s.trees.items, answersOf(f, src)), nil, 0
 	}
 	if second == nil {
 		all = j.Collect(ctx)
 	}
-	f.Objects = slices.DeleteFunc(all, func(c patch.Collected) bool {
-		_, ours := managerOf(c.Class)
-		return ours
-	})
-	if !j.Steady() {
-		return Asked{}, ctx.Err()
+	f.Objects = slices.DeleteFunc(all, aboutPackages)
+	if len(f.Objects) < len(all) {
+		a.Early = 0
 	}
-	return Asked{j}, ctx.Err()
+	if j.Steady() {
+		a.items = j
+	}
+	return a, ctx.Err()
+}
+
+// aboutPackages reports an object that a machine's packages answer: it is no fact of its own.
+func aboutPackages(c patch.Collected) bool {
+	_, ours := managerOf(c.Class)
+	return ours
 }
 
 // Tests is the number of different questions about a machine's items.

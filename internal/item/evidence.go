@@ -125,8 +125,8 @@ func (w *witness) add(c Clause) {
 	c.Also = append(c.Also, w.also...)
 	slices.Sort(c.Also)
 	c.Also = slices.Compact(c.Also)
-	if c.Object = w.f.Class; w.f.request != nil {
-		c.Object = w.f.request.String()
+	if c.Object = w.f.Class; w.f.asked() != nil {
+		c.Object = w.f.asked().String()
 	}
 	w.evidence = append(w.evidence, c)
 }

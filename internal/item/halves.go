@@ -1,34 +1,123 @@
 package item
 
 import (
+	"cmp"
 	"context"
-	"hash/maphash"
 	"slices"
+	"strings"
+	"sync"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// CollectWith is Collect with a second source of the same machine, which is asked at the same time: each of both is asked about half of
-// the objects that depend on no other, those with the same first entity (files of one directory) by the same source. Where both were
-// asked the same after all, the judge is not steady and the answers may hold it twice.
-func (j *Judge) CollectWith(ctx context.Context, second Source) []patch.Collected {
+// CollectWith is Collect with a second source of the same machine, which is asked at the same time. The objects that depend on no other
+// stand in order of their names, in parts; the first source is asked about part after part from the beginning, the second from the end,
+// until they meet. Where both were asked the same after all, the judge is not steady and the answers may hold it twice.
+//
+// Early, which may be nil, is given the answers of the first source part by part. Given is how many of all answers it had in the end, in
+// their order from the beginning; 0 where it turned out otherwise.
+func (j *Judge) CollectWith(ctx context.Context, second Source, early func([]patch.Collected)) (all []patch.Collected, given int) {
 	other := NewJudge(j.model, second)
 	other.Now = j.Now
-	sides, seed := make([]uint8, len(j.model.tests)), maphash.MakeSeed()
-	for i := range sides {
-		if o := j.model.tests[i].Object; o.alone() {
-			sides[i] = uint8(maphash.String(seed, o.Entities[0].Value) & 1)
-		}
-	}
+	parts, dependent := j.model.parts()
+	way := meeting{end: len(parts)}
+	ours, theirs := way.first(), way.last() // whoever is faster
+	var late [][]*found // what other has found of each part, the last first
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		other.collectHalf(ctx, sides, 1)
+		for n := theirs; n >= 0; n = way.last() {
+			late = append(late, other.collectPart(ctx, parts[n]))
+		}
 	}()
-	j.collectHalf(ctx, sides, 0)
+	j.askAll(ctx, dependent)
+	all = make([]patch.Collected, 0, len(j.model.objects))
+	for n := ours; n >= 0; n = way.first() {
+		some := j.collectPart(ctx, parts[n])
+		if all = collectedOf(all, some); early != nil && len(dependent) == 0 {
+			early(all[given:])
+			given = len(all)
+		}
+	}
 	<-done
 	j.adopt(other)
-	return j.collected()
+	for _, some := range slices.Backward(late) {
+		all, j.order = collectedOf(all, some), append(j.order, some...)
+	}
+	if ordered, same := standing(j.order); !ordered || len(dependent) > 0 {
+		return j.collected(), 0
+	} else if same {
+		j.twice = true
+	}
+	return all, given
+}
+
+// meeting hands out parts from both ends.
+type meeting struct {
+	mu      sync.Mutex
+	at, end int
+}
+
+// first gives the first part that is left, -1 for none.
+func (m *meeting) first() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.at == m.end {
+		return -1
+	}
+	m.at++
+	return m.at - 1
+}
+
+// last gives the last part that is left, -1 for none.
+func (m *meeting) last() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.at == m.end {
+		return -1
+	}
+	m.end--
+	return m.end
+}
+
+const (
+	partsOfAll = 24
+	sampled    = 40 // objects a part by which parts are made
+)
+
+// parts puts the tests of objects that depend on no other into parts, by the order of the objects' names; those of one name are in the same.
+func (m *Model) parts() (parts [][]int32, dependent []int32) {
+	var sample []*Object
+	for i := 0; i < len(m.tests); i += 1 + len(m.tests)/(partsOfAll*sampled) {
+		if o := m.tests[i].Object; o.alone() {
+			sample = append(sample, o)
+		}
+	}
+	slices.SortFunc(sample, byName)
+	sample = slices.CompactFunc(sample, func(a, b *Object) bool { return byName(a, b) == 0 })
+	var borders []*Object // where each part but the first begins
+	for n := 1; n < partsOfAll && len(sample) >= partsOfAll; n++ {
+		borders = append(borders, sample[n*len(sample)/partsOfAll])
+	}
+	parts = make([][]int32, len(borders)+1)
+	for i := range m.tests {
+		o := m.tests[i].Object
+		if !o.alone() {
+			dependent = append(dependent, int32(i))
+			continue
+		}
+		n, exact := slices.BinarySearchFunc(borders, o, byName)
+		if exact {
+			n++
+		}
+		parts[n] = append(parts[n], int32(i))
+	}
+	return parts, dependent
+}
+
+// byName is nearly the order of facts: it looks at the first entity only.
+func byName(a, b *Object) int {
+	return cmp.Or(strings.Compare(a.Class, b.Class), strings.Compare(a.Entities[0].Value, b.Entities[0].Value))
 }
 
 // alone reports whether what an object means follows from itself. A test without an object is nobody's.
@@ -44,13 +133,19 @@ func (o *Object) alone() bool {
 	return true
 }
 
-func (j *Judge) collectHalf(ctx context.Context, sides []uint8, side uint8) {
-	for i := range sides {
-		if sides[i] == side {
-			j.Value(ctx, i)
-		}
+// collectPart asks for the objects of some tests and gives what was asked, in order.
+func (j *Judge) collectPart(ctx context.Context, tests []int32) []*found {
+	from := len(j.order)
+	j.askAll(ctx, tests)
+	some := j.order[from:]
+	slices.SortFunc(some, inOrder)
+	return some
+}
+
+func (j *Judge) askAll(ctx context.Context, tests []int32) {
+	for _, n := range tests {
+		j.Value(ctx, int(n))
 	}
-	slices.SortFunc(j.order, inOrder)
 }
 
 // adopt takes over what another judge of the same model has found.
@@ -65,23 +160,6 @@ func (j *Judge) adopt(other *Judge) {
 			j.objects[i] = f
 		}
 	}
-	for name, f := range other.asked {
-		if j.asked[name] == nil {
-			j.asked[name] = f
-		}
-	}
-	j.order = merge(j.order, other.order)
+	j.aside = other.asked
 	j.twice = j.twice || other.twice
-}
-
-// merge joins two lists that are in order.
-func merge(a, b []*found) []*found {
-	all := make([]*found, 0, len(a)+len(b))
-	for len(a) > 0 && len(b) > 0 {
-		if inOrder(b[0], a[0]) < 0 {
-			a, b = b, a
-		}
-		all, a = append(all, a[0]), a[1:]
-	}
-	return append(append(all, a...), b...)
 }

@@ -21,12 +21,14 @@ type Judge struct {
 	values    []answer // of tests
 	objects   []*found
 	variables []*list
-	asked     map[string]*found // by class, ID and key: see name
+	asked     map[string]*found // by class, ID and key: see called
+	aside     map[string]*found // likewise, what another judge has asked for this one
 	order     []*found
 	wholes    map[string]*entire // by class
 	twice     bool               // something was asked for a second time
 
 	founds   arena[found]
+	plain    Request // the newest of an object without variables
 	requests arena[Request]
 	wanted   arena[Wanted]
 	texts    arena[string]
@@ -78,10 +80,24 @@ func (j *Judge) Collect(ctx context.Context) []patch.Collected {
 // collected gives what was asked, in order.
 func (j *Judge) collected() []patch.Collected {
 	slices.SortFunc(j.order, inOrder)
-	all := make([]patch.Collected, len(j.order))
-	for i, f := range j.order {
-		all[i] = f.Collected
-		j.twice = j.twice || i > 0 && inOrder(f, j.order[i-1]) == 0
+	_, same := standing(j.order)
+	j.twice = j.twice || same
+	return collectedOf(make([]patch.Collected, 0, len(j.order)), j.order)
+}
+
+// standing reports whether answers are in the order of facts, and whether two neighbours are about the same.
+func standing(all []*found) (ok, same bool) {
+	ok = true
+	for i := 1; i < len(all); i++ {
+		c := inOrder(all[i-1], all[i])
+		ok, same = ok && c <= 0, same || c == 0
+	}
+	return ok, same
+}
+
+func collectedOf(all []patch.Collected, order []*found) []patch.Collected {
+	for _, f := range order {
+		all = append(all, f.Collected)
 	}
 	return all
 }

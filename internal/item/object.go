@@ -12,8 +12,35 @@ import (
 // found is what a source has of an object, after filters and sets.
 type found struct {
 	patch.Collected
-	request *Request // nil for a set
+	request *Request // nil for a set, and where there is plain
+	plain   *Object  // one without variables, which is the request
 	counts  statuses
+}
+
+// asked is the request that was answered; nil for a set.
+func (f *found) asked() *Request {
+	if f.plain == nil {
+		return f.request
+	}
+	r := new(Request)
+	f.plain.ask(r)
+	return r
+}
+
+// ask fills the request that an object without variables is, in the room that r has.
+func (o *Object) ask(r *Request) {
+	if n := len(o.Entities); cap(r.Entities) < n {
+		r.Entities = make([]Wanted, n)
+	}
+	*r = Request{ID: o.ID, Class: o.Class, Behaviors: o.Behaviors, Fields: o.fields, Entities: r.Entities[:len(o.Entities)]}
+	for i := range o.Entities {
+		e, w := &o.Entities[i], &r.Entities[i]
+		if cap(w.Values) == 0 {
+			w.Values = make([]string, 1)
+		}
+		w.Values[0] = e.Value
+		*w = Wanted{Name: e.Name, Operation: e.Operation, Datatype: e.Datatype, Nil: e.Nil, Values: w.Values}
+	}
 }
 
 func newFound(c patch.Collected, r *Request) *found {
@@ -74,6 +101,10 @@ func (j *Judge) valuesOf(ctx context.Context, o *Object) *found {
 // of one whose variable could not be computed is the variable's. (OpenSCAP takes the latter for one that does not exist, too; then
 // "none exist" would be true of what nobody has looked at.)
 func (j *Judge) resolve(ctx context.Context, o *Object) *found {
+	if o.alone() {
+		o.ask(&j.plain)
+		return j.ask(ctx, &j.plain, o)
+	}
 	r := &j.requests.take(1)[0]
 	*r = Request{ID: o.ID, Class: o.Class, Behaviors: o.Behaviors, Fields: o.fields, Entities: j.wanted.take(len(o.Entities))}
 	literals := j.texts.take(len(o.Entities))
@@ -98,13 +129,17 @@ func (j *Judge) resolve(ctx context.Context, o *Object) *found {
 			w.Check = All
 		}
 	}
-	return j.ask(ctx, r)
+	return j.ask(ctx, r, nil)
 }
 
-// ask asks the source once for each request, and once more where another object needs other fields of the same items.
-func (j *Judge) ask(ctx context.Context, r *Request) *found {
+// ask asks the source once for each request, and once more where another object needs other fields of the same items. A request that is
+// not to be kept, because the next one takes its room, is the object plain.
+func (j *Judge) ask(ctx context.Context, r *Request, plain *Object) *found {
 	known, at := j.called(r)
 	f := j.asked[string(known)]
+	if f == nil && j.aside != nil {
+		f = j.aside[string(known)]
+	}
 	if f != nil && covers(f.Fields, r.Fields) {
 		return f
 	}
@@ -114,10 +149,14 @@ func (j *Judge) ask(ctx context.Context, r *Request) *found {
 		return j.part(ctx, name, r)
 	}
 	if f != nil {
-		both := *r
-		both.Fields = merged(f.request.Fields, r.Fields)
-		j.twice = true
-		r = &both
+		both := new(Request)
+		if *both = *r; plain != nil {
+			both.Entities = nil // they are the next one's
+			plain.ask(both)
+			both.key = r.key
+		}
+		both.Fields = merged(f.asked().Fields, r.Fields)
+		r, plain, j.twice = both, nil, true
 	}
 	if Whole(r.Class) {
 		r.Fields = []string{Every}
@@ -128,7 +167,9 @@ func (j *Judge) ask(ctx context.Context, r *Request) *found {
 		c.Fields = r.Fields
 	}
 	answer := &j.founds.take(1)[0]
-	*answer = *newFound(c, r)
+	if *answer = *newFound(c, r); plain != nil {
+		answer.request, answer.plain = nil, plain
+	}
 	if f != nil {
 		*f = *answer
 		return f
@@ -152,7 +193,7 @@ func (j *Judge) called(r *Request) (name []byte, at int) {
 func (j *Judge) part(ctx context.Context, name string, r *Request) *found {
 	w := j.wholes[r.Class]
 	if w == nil {
-		w = &entire{Collected: j.ask(ctx, &Request{Class: r.Class, Fields: []string{Every}}).Collected}
+		w = &entire{Collected: j.ask(ctx, &Request{Class: r.Class, Fields: []string{Every}}, nil).Collected}
 		if j.wholes == nil {
 			j.wholes = map[string]*entire{}
 		}
@@ -197,7 +238,9 @@ func (j *Judge) filter(ctx context.Context, f *found, filters []Filter) *found {
 	if c.Flag == patch.FlagComplete && len(c.Items) == 0 {
 		c.Flag = patch.FlagNotExist
 	}
-	return newFound(c, f.request)
+	all := newFound(c, f.request)
+	all.plain = f.plain
+	return all
 }
 
 func (j *Judge) passes(ctx context.Context, it *patch.Item, filters []Filter) bool {

@@ -36,7 +36,7 @@ func (g *gathering) contents(dir, name string) (s string, found bool) {
 	case errors.Is(err, errNotRegular) || gone(err):
 		return "", false
 	case err != nil:
-		g.broken("cannot read "+path+": "+err.Error(), place(dir, name)...)
+		g.broken("cannot read "+path+": "+err.Error(), g.place(dir, name)...)
 		return "", false
 	}
 	if s = string(b); len(s) < keptText/4 {
@@ -88,7 +88,7 @@ func (g *gathering) lines(p *item.Pattern, expr string, instance *item.Wanted, s
 	}
 	all, err := p.All(s, limit)
 	if err != nil {
-		g.broken(err.Error(), place(dir, name)...)
+		g.broken(err.Error(), g.place(dir, name)...)
 		return
 	}
 	if len(all) == maxMatches {
@@ -101,7 +101,7 @@ func (g *gathering) lines(p *item.Pattern, expr string, instance *item.Wanted, s
 				continue
 			}
 		}
-		f := append(place(dir, name), text("pattern", expr), typed("instance", "int", strconv.Itoa(n)))
+		f := append(g.place(dir, name), text("pattern", expr), typed("instance", "int", strconv.Itoa(n)))
 		if g.r.Wants("line") {
 			f = append(f, text("line", groups[0].Text))
 		}
@@ -142,7 +142,7 @@ func (g *gathering) filehash58() {
 			if name == "" || !g.is(kinds, h.name) {
 				continue
 			}
-			f := append(place(dir, name), text("hash_type", h.name))
+			f := append(g.place(dir, name), text("hash_type", h.name))
 			if g.r.Wants("hash") {
 				if sum, ok := g.hash(dir, name, h.make(), f); ok {
 					f = append(f, text("hash", sum))
@@ -160,7 +160,7 @@ func (g *gathering) filehash() {
 		if name == "" {
 			return
 		}
-		f := place(dir, name)
+		f := g.place(dir, name)
 		for _, h := range hashes[:2] {
 			if !g.r.Wants(h.field) {
 				continue

@@ -9,31 +9,37 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// place gives the fields that say which file an item is about.
-func place(dir, name string) []patch.Field {
-	f := make([]patch.Field, 0, 4) // mostly one more is asked for
+// place gives the fields that say which file an item is about, and of its parts those that are asked for.
+func (g *gathering) place(dir, name string) []patch.Field {
 	dir, name = clean(dir), clean(name)
-	if name == "" {
-		return append(f, typed("path", "", dir), typed("filename", "", ""))
+	f := taken(&g.m.fields, 2+len(g.r.Fields))
+	if name != "" {
+		f = append(f, typed("filepath", "", join(dir, name)))
 	}
-	return append(f, typed("filepath", "", join(dir, name)), typed("path", "", dir), typed("filename", "", name))
+	if name == "" || g.r.Wants("path") {
+		f = append(f, typed("path", "", dir))
+	}
+	if g.r.Wants("filename") {
+		f = append(f, typed("filename", "", name))
+	}
+	return f
 }
 
 // file answers the class file of OVAL's Unix schema.
 func (g *gathering) file() {
 	g.files(func(dir, name string) {
 		if !g.looks() {
-			g.add(place(dir, name)...)
+			g.add(g.place(dir, name)...)
 			return
 		}
 		st, err := g.stat(dir, name)
 		if err != nil {
 			if !gone(err) {
-				g.broken(err.Error(), place(dir, name)...)
+				g.broken(err.Error(), g.place(dir, name)...)
 			}
 			return
 		}
-		g.add(g.fileFields(place(dir, name), st, dir, name)...)
+		g.add(g.fileFields(g.place(dir, name), st, dir, name)...)
 	})
 }
 

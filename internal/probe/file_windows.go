@@ -19,12 +19,19 @@ import (
 	"github.com/fettle-project/fettle/internal/pe"
 )
 
-// place gives the fields that say which file an item is about.
+// place gives the fields that say which file an item is about, and of its parts those that are asked for.
 func (g *gathering) place(dir, name string) []patch.Field {
-	if name == "" {
-		return []patch.Field{text("path", dir), text("filename", ""), g.viewField()}
+	f := make([]patch.Field, 0, 4)
+	if name != "" {
+		f = append(f, text("filepath", join(dir, name)))
 	}
-	return []patch.Field{text("filepath", join(dir, name)), text("path", dir), text("filename", name), g.viewField()}
+	if name == "" || g.r.Wants("path") {
+		f = append(f, text("path", dir))
+	}
+	if g.r.Wants("filename") {
+		f = append(f, text("filename", name))
+	}
+	return append(f, g.viewField())
 }
 
 // file answers the class file of OVAL's Windows schema. Owner and the security descriptor are not read.

@@ -13,6 +13,11 @@ import (
 type Machine struct {
 	system
 	item.Comparer
+
+	asked  item.Request // the newest one
+	answer gathering
+	items  []patch.Item // room for items and fields to come
+	fields []patch.Field
 }
 
 // Probe answers one request. A class that this program does not know is not collected, as OpenSCAP says of it.
@@ -22,9 +27,10 @@ func (m *Machine) Probe(ctx context.Context, r item.Request) patch.Collected {
 		return patch.Collected{Flag: patch.FlagNotCollected, Message: "items of the class " + r.Class + " are not collected on this machine"}
 	}
 	m.begin()
-	g := &gathering{m: m, ctx: ctx, r: &r}
-	probe(g)
-	return g.collected()
+	m.asked = r
+	m.answer = gathering{m: m, ctx: ctx, r: &m.asked}
+	probe(&m.answer)
+	return m.answer.collected()
 }
 
 // gathering is the answer to one request while it is made.
@@ -77,7 +83,20 @@ func (g *gathering) add(fields ...patch.Field) {
 		g.miss("there are more than 100,000 items")
 		return
 	}
+	if g.items == nil {
+		g.items = taken(&g.m.items, 1)
+	}
 	g.items = append(g.items, patch.Item{Fields: fields})
+}
+
+// taken gives an empty list with room for n, out of a large one: a machine is asked about tens of thousands of items, one by one.
+func taken[T any](from *[]T, n int) []T {
+	if n > len(*from) {
+		*from = make([]T, max(n, 256))
+	}
+	some := (*from)[:0:n]
+	*from = (*from)[n:]
+	return some
 }
 
 // broken keeps an item that is there and could not be looked at.

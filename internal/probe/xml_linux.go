@@ -31,7 +31,7 @@ func (g *gathering) xmlfilecontent() {
 			if name == "" {
 				return
 			}
-			f := append(place(dir, name), text("xpath", path))
+			f := append(g.place(dir, name), text("xpath", path))
 			b, err := g.m.tree.read(join(dir, name), maxXML)
 			if errors.Is(err, errNotRegular) || gone(err) {
 				return

@@ -21,12 +21,12 @@ func (o Options) load(ctx context.Context) (*judged, error) {
 		short()
 	}
 	facts := meanwhile(func() (patch.Facts, error) { return o.readFacts(ctx) })
-	begun := meanwhile(func() (whole func(patch.Facts) (patch.Hash, error), err error) {
+	begun := meanwhile(func() (hashed *wire.FactsHash, err error) {
 		known, err := facts()
 		if err == nil && o.Snapshot != "" { // which names them
-			whole = wire.HashFacts(known)
+			hashed = wire.HashFacts(known)
 		}
-		return whole, err
+		return hashed, err
 	})
 	err := o.open(j)
 	known, unread := facts()
@@ -37,7 +37,11 @@ func (o Options) load(ctx context.Context) (*judged, error) {
 		err = j.choose()
 	}
 	if err == nil {
-		j.asked, err = o.collect(ctx, j.signatures, &j.facts)
+		j.asked, err = o.collect(ctx, j.signatures, &j.facts, func(some []patch.Collected) {
+			if hashed, _ := begun(); hashed != nil {
+				hashed.Early(some)
+			}
+		})
 	}
 	if err != nil {
 		begun()
@@ -48,8 +52,8 @@ func (o Options) load(ctx context.Context) (*judged, error) {
 	}
 	if o.Snapshot != "" {
 		j.hash = meanwhile(func() (patch.Hash, error) {
-			whole, _ := begun() // there are facts
-			return whole(j.facts)
+			hashed, _ := begun() // there are facts
+			return hashed.Sum(j.facts, j.asked.Early)
 		})
 	}
 	return j, nil
@@ -94,8 +98,8 @@ const (
 	manyItems = 200 << 10
 )
 
-// collect asks the machine what signatures name beyond packages; facts from a file hold it already.
-func (o Options) collect(ctx context.Context, s *detect.Signatures, f *patch.Facts) (detect.Asked, error) {
+// collect asks the machine what signatures name beyond packages; facts from a file hold it already. See detect's Ask for early.
+func (o Options) collect(ctx context.Context, s *detect.Signatures, f *patch.Facts, early func([]patch.Collected)) (detect.Asked, error) {
 	if o.Facts != "" || o.Replay != "" {
 		return detect.Asked{}, nil
 	}
@@ -105,12 +109,12 @@ func (o Options) collect(ctx context.Context, s *detect.Signatures, f *patch.Fac
 	}
 	defer m.Close()
 	if s.Tests() < manyTests || runtime.GOOS != "linux" || runtime.NumCPU() < 2 {
-		return s.Ask(ctx, f, m, nil)
+		return s.Ask(ctx, f, m, nil, nil)
 	}
 	second, err := probe.Open(o.root())
 	if err != nil {
 		return detect.Asked{}, err
 	}
 	defer second.Close()
-	return s.Ask(ctx, f, m, second)
+	return s.Ask(ctx, f, m, second, early)
 }

@@ -21,9 +21,15 @@ func HashJSON(v any) (patch.Hash, []byte, error) {
 	return patch.Hash(hex.EncodeToString(sum[:])), b, nil
 }
 
-// HashFacts is the hash of a machine's facts, as HashJSON gives it, in two steps: nearly all of the work is done at once, over what is known before objects are
-// collected, and the function that it gives takes the whole facts. OS and packages must be the same in both.
-func HashFacts(known patch.Facts) func(whole patch.Facts) (patch.Hash, error) {
+// FactsHash hashes a machine's facts, as HashJSON does, while they are collected. Everything but objects is known first.
+type FactsHash struct {
+	before, h hash.Hash // h has taken more, some objects, where it is there
+	given     int       // of objects
+	err       error
+}
+
+// HashFacts begins with what is known before objects are collected; they are told from what is in known.Objects.
+func HashFacts(known patch.Facts) *FactsHash {
 	os, err := json.Marshal(known.OS)
 	h := sha256.New()
 	h.Write(append([]byte(`{"os":`), os...))
@@ -31,23 +37,54 @@ func HashFacts(known patch.Facts) func(whole patch.Facts) (patch.Hash, error) {
 	if known.Packages == nil {
 		h.Write([]byte("null"))
 	} else {
-		hashList(h, known.Packages, appendPackage)
+		hashList(h, '[', known.Packages, appendPackage)
+		h.Write([]byte{']'})
 	}
-	return func(whole patch.Facts) (patch.Hash, error) {
-		before, failed := json.Marshal(factsTail{Modules: whole.Modules})
-		after, failedToo := json.Marshal(factsTail{Apt: whole.Apt})
-		if err := errors.Join(err, failed, failedToo); err != nil {
-			return "", patch.Errorf(patch.Internal, "cannot encode facts: %w", err)
-		}
-		members(h, before)
-		if len(whole.Objects) > 0 {
-			h.Write([]byte(`,"objects":`))
-			hashList(h, whole.Objects, appendObject)
-		}
-		members(h, after)
-		h.Write([]byte{'}'})
-		return patch.Hash(hex.EncodeToString(h.Sum(nil))), nil
+	modules, failed := json.Marshal(factsTail{Modules: known.Modules})
+	members(h, modules)
+	return &FactsHash{before: h, h: h, err: errors.Join(err, failed)}
+}
+
+// Early takes the next of the objects, from the first one on, before all are known.
+func (x *FactsHash) Early(some []patch.Collected) {
+	if len(some) == 0 {
+		return
 	}
+	opens := byte(',')
+	if x.given == 0 {
+		copied, err := x.before.(hash.Cloner).Clone()
+		if err != nil { // SHA-256 can
+			return
+		}
+		x.h, opens = copied, '['
+		x.h.Write([]byte(`,"objects":`))
+	}
+	hashList(x.h, opens, some, appendObject)
+	x.given += len(some)
+}
+
+// Sum is the hash of the whole facts. The first of their objects, early in number, are those that Early took; otherwise early is 0.
+func (x *FactsHash) Sum(whole patch.Facts, early int) (patch.Hash, error) {
+	apt, err := json.Marshal(factsTail{Apt: whole.Apt})
+	if err = errors.Join(err, x.err); err != nil {
+		return "", patch.Errorf(patch.Internal, "cannot encode facts: %w", err)
+	}
+	opens := byte(',')
+	if x.given == 0 || x.given != early {
+		x.h, x.given, opens = x.before, 0, '['
+	}
+	if rest := whole.Objects[x.given:]; len(whole.Objects) > 0 {
+		if x.given == 0 {
+			x.h.Write([]byte(`,"objects":`))
+		}
+		if len(rest) > 0 {
+			hashList(x.h, opens, rest, appendObject)
+		}
+		x.h.Write([]byte{']'})
+	}
+	members(x.h, apt)
+	x.h.Write([]byte{'}'})
+	return patch.Hash(hex.EncodeToString(x.h.Sum(nil))), nil
 }
 
 // members hashes an object's members, if it has any, behind others.
@@ -58,9 +95,10 @@ func members(h hash.Hash, object []byte) {
 	}
 }
 
-// hashList hashes a list some entries at a time: objects can be megabytes.
-func hashList[T any](h hash.Hash, all []T, one func([]byte, *T) []byte) {
-	b := append(make([]byte, 0, 64<<10), '[')
+// hashList hashes a list, without its end, some entries at a time: objects can be megabytes. It opens with a bracket, or with a comma where
+// it goes on.
+func hashList[T any](h hash.Hash, opens byte, all []T, one func([]byte, *T) []byte) {
+	b := append(make([]byte, 0, 64<<10), opens)
 	for i := range all {
 		if i > 0 {
 			b = append(b, ',')
@@ -70,7 +108,7 @@ func hashList[T any](h hash.Hash, all []T, one func([]byte, *T) []byte) {
 			b = b[:0]
 		}
 	}
-	h.Write(append(b, ']'))
+	h.Write(b)
 }
 
 // factsTail is what follows OS and packages in patch.Facts, field by field.

@@ -7,21 +7,33 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-func TestFactsHashTheSameInTwoSteps(t *testing.T) {
+func TestFactsHashTheSameInSteps(t *testing.T) {
 	os := patch.OSFacts{Key: "debian-12-amd64", ID: "debian", Arch: "amd64"}
 	packages := []patch.Package{{Name: "<perl>", Arch: "amd64", Version: "1"}, {Name: "bash", Arch: "amd64", Version: "5", Held: true}}
 	modules := []patch.Module{{Name: "nodejs", Stream: "18", State: "enabled"}}
-	objects := []patch.Collected{{Class: "file", Key: "k&<>", Flag: patch.FlagComplete, Items: []patch.Item{{Fields: []patch.Field{{Name: "size", Type: "int", Value: "1"}}}}}}
+	objects := []patch.Collected{{Class: "file", Key: "k&<>", Flag: patch.FlagComplete, Items: []patch.Item{{Fields: []patch.Field{{Name: "size", Type: "int", Value: "1"}}}}},
+		{Class: "file", Key: "l", Flag: patch.FlagNotExist}, {Class: "file", Key: "m", Flag: patch.FlagNotExist}}
 	for i, f := range []patch.Facts{{}, {OS: os}, {OS: os, Packages: packages}, {OS: os, Packages: packages, Modules: modules}, {OS: os, Packages: packages, Objects: objects},
 		{OS: os, Packages: []patch.Package{}, Apt: &patch.AptPolicy{}}, {OS: os, Packages: packages, Modules: modules, Objects: objects, Apt: &patch.AptPolicy{MachineID: "m"}}} {
 		known := f
 		known.Objects = nil
-		got, err := HashFacts(known)(f)
+		want, _, err := HashJSON(f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want, _, err := HashJSON(f); err != nil || got != want {
-			t.Errorf("facts %d: %s, want %s (%v)", i, got, want, err)
+		for early := range len(f.Objects) + 1 {
+			for _, stands := range []bool{true, false} {
+				h, said := HashFacts(known), 0
+				for i := range early {
+					h.Early(f.Objects[i : i+1])
+				}
+				if stands {
+					said = early
+				}
+				if got, err := h.Sum(f, said); err != nil || got != want {
+					t.Errorf("facts %d, %d objects early, standing %v: %s, want %s (%v)", i, early, stands, got, want, err)
+				}
+			}
 		}
 	}
 }
