@@ -34,7 +34,7 @@ var factDefects = []Defect{
 	{
 		Name: "a machine that changes while it is asked is judged by what its facts do not hold",
 		File: "internal/item/object.go",
-		Old:  "j.twice = true", New: "j.twice = false",
+		Old:  "r, plain, j.twice = both, nil, true", New: "r, plain = both, nil",
 		Test: "TestEvaluateAsked", In: "./internal/detect",
 	},
 	{

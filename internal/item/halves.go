@@ -22,7 +22,7 @@ func (j *Judge) CollectWith(ctx context.Context, second Source, early func([]pat
 	parts, dependent := j.model.parts()
 	way := meeting{end: len(parts)}
 	ours, theirs := way.first(), way.last() // whoever is faster
-	var late [][]*found // what other has found of each part, the last first
+	var late [][]*found                     // what other has found of each part, the last first
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
