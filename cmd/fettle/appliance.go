@@ -128,12 +128,13 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 	lists := func(ctx context.Context, os patch.HostOS, rev patch.RevisionID) (world.List, error) {
 		return cat.ListOf(ctx, os, rev)
 	}
-	facts := &prediction.Filler{Index: &prediction.Index{}, Store: s, Decode: world.Decode}
 	index := fleet.New(s, lists)
+	from := roster{s, index}
+	facts := &prediction.Filler{Index: &prediction.Index{}, Store: detects{from}, Decode: world.Decode}
 	exploited := &kev.Known{Store: s, Open: func(h patch.Hash) (io.ReadCloser, error) { return dirs.raw.Open(h) }}
 	labels := &label.Book{Labels: s, Fleet: index, Inventories: s, Lists: label.Lists{Newest: newestLists(s, cat), KEV: exploited.Exploits, Now: now}}
 	reader := &world.Reader{
-		Store: s, Fleet: index, Catalog: cat, Labels: labels, Limits: gate.DefaultLimits(), Now: now, Zone: zone, Lists: lists, Parts: facts.Index,
+		Store: from, Fleet: index, Catalog: cat, Labels: labels, Limits: gate.DefaultLimits(), Now: now, Zone: zone, Lists: lists, Parts: facts.Index,
 	}
 	planner := &plan.Planner{World: reader}
 	account := &ledger.Ledger{World: reader, Store: s, Labels: labels, Log: log, KEV: exploited.Exploits, Accepted: func(ctx context.Context, m patch.Machine, r patch.Receipt) {
@@ -150,7 +151,7 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 	}
 	wake := func(id patch.MachineID) { hub.Poke(id) }
 	agenda := &calendar.Desk{
-		Store: s, Blackouts: s, Labels: labels, Machines: s, Deploy: desk, Zone: zone, Now: now, Log: log,
+		Store: s, Blackouts: s, Labels: labels, Machines: from, Deploy: desk, Zone: zone, Now: now, Log: log,
 		Plan: func(ctx context.Context, caller patch.Caller, of calendar.Scope, w patch.Window) (patch.Plan, error) {
 			return planner.Make(ctx, caller, plan.Request{Label: of.Label, Machines: of.Machines, Window: w, Reboot: of.Reboot, Manner: of.Manner})
 		},
@@ -174,12 +175,12 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 		Approval: approvals,
 		Rules:    rules,
 		Updaters: &updater.Desk{Store: s, Labels: labels, Key: a.keys.Approver, Now: now},
-		Linter:   &lint.Linter{World: reader, Store: s, Clash: rules.Clash, PatchLabels: labels, KEV: exploited.Exploits, Controlled: a.cfg.TwoPerson.Labels, Zone: zone},
+		Linter:   &lint.Linter{World: reader, Store: from, Clash: rules.Clash, PatchLabels: labels, KEV: exploited.Exploits, Controlled: a.cfg.TwoPerson.Labels, Zone: zone},
 		Deploy:   desk,
 		Calendar: agenda,
 		WhatIf:   &whatif.Supposer{World: reader, Labels: labels, Rules: rules, Schedules: agenda, Held: heldIn(cat)},
 		Facts:    facts,
-		Depot:    &payload.Depot{Store: s, Catalog: cat, Labels: labels, Dir: dirs.payloads, Now: now, Log: log},
+		Depot:    &payload.Depot{Store: from, Catalog: cat, Labels: labels, Dir: dirs.payloads, Now: now, Log: log},
 		Door:     auth.NewDoor(s, auth.DefaultCost(), now),
 		Issuer:   a.keys.Agents, CatalogKey: a.keys.CatalogPublic(), ApproverKey: a.keys.ApproverPublic,
 		Installer: &installer.Installer{Shelf: &installer.Shelf{Dir: layout{a.cfg.Data}.agents()}, Server: a.enrolment(), CA: a.keys.Agents.Certificate},

@@ -144,7 +144,7 @@ func (a *appliance) proofLoop(ctx context.Context) error {
 		if err := sleep(ctx, proofEvery); err != nil {
 			return err
 		}
-		machines, err := a.Store.ListMachines(ctx, patch.MachineFilter{State: patch.Admitted})
+		machines, err := roster{a.Store, a.Ledger.World.Fleet}.ListMachines(ctx, patch.MachineFilter{State: patch.Admitted})
 		if err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "machines not listed", slog.Any("error", err))
 		}

@@ -132,12 +132,12 @@ func (a *appliance) proposalNotices(ctx context.Context) ([]patch.Notice, error)
 
 // machineNotices tells of machines whose newest detect says little about now, and of those that wait to be admitted.
 func (a *appliance) machineNotices(ctx context.Context) ([]patch.Notice, error) {
-	rows, err := a.Ledger.Machines(ctx, patch.MachineFilter{})
+	roll, err := a.kept.roll.Newest(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var out []patch.Notice
-	for _, m := range rows {
+	for _, m := range roll.Machines {
 		n := patch.Notice{Key: "machine/" + string(m.ID), Subject: patch.AboutMachine, Path: page("machines", string(m.ID)), Text: m.Name + ": " + m.Text}
 		switch {
 		case m.State == patch.Pending:

@@ -81,6 +81,7 @@ func (x *Index) follow(ctx context.Context) error {
 type standing struct {
 	patch.Standing
 	cells, amiss cells
+	counts       patch.Counts
 }
 
 // pack packs what is gone when the source goes on.
@@ -94,7 +95,7 @@ func (x *Index) pack(v patch.Standing) standing {
 		b = x.bases.near(keyOf(seat.Receipt), v.Snapshot.Verdicts)
 	}
 	s.cells = packCells(b, v.Snapshot.Verdicts)
-	s.amiss = s.cells.amiss()
+	s.amiss, s.counts = s.cells.amiss(), v.Snapshot.Verdicts.Counts()
 	return s
 }
 
@@ -151,9 +152,9 @@ func (x *Index) put(c standing, m *moving) {
 	switch {
 	case c.Snapshot != nil:
 		r := x.shareReceipt(c.Snapshot.Receipt, s.Machine)
-		s.Receipt, s.cells, s.amiss = &r, c.cells, c.amiss
+		s.Receipt, s.cells, s.amiss, s.counts = &r, c.cells, c.amiss, c.counts
 	case old != nil:
-		s.Receipt, s.cells, s.amiss = old.Receipt, old.cells, old.amiss
+		s.Receipt, s.cells, s.amiss, s.counts = old.Receipt, old.cells, old.amiss, old.counts
 	}
 	if s.counted() {
 		s.sheet = x.sheetOf(s.Receipt)

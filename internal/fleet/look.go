@@ -64,6 +64,19 @@ func (x *Index) Look(ctx context.Context) (*Look, error) {
 	return &Look{x: x, chunks: append([]*chunk(nil), x.seats.chunks...), n: x.seats.n, sorted: x.sorted, ids: x.ids, Told: x.told}, nil
 }
 
+// Seat gives one machine as of now; nil for one that is not there. It is cheaper than a Look.
+func (x *Index) Seat(ctx context.Context, id patch.MachineID) (*Seat, error) {
+	if err := x.follow(ctx); err != nil {
+		return nil, err
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if n, ok := x.numbers[id]; ok {
+		return x.seats.at(n), nil
+	}
+	return nil, nil
+}
+
 // sortByID puts the numbers of all machines in the order of their IDs. Numbers are never given anew, so that there are only ever more.
 func (x *Index) sortByID() {
 	if len(x.sorted) == int(x.seats.n) {

@@ -140,6 +140,9 @@ func (s *site) agree() {
 		if diff := cmp.Diff(m, seat.Machine); diff != "" {
 			s.Fatal(diff)
 		}
+		if seat.Counts() != newest[m.ID].Verdicts.Counts() {
+			s.Fatalf("%s counts %v, want %v", m.ID, seat.Counts(), newest[m.ID].Verdicts.Counts())
+		}
 		amiss, wrong := map[int]patch.Verdict{}, map[int]patch.Verdict{}
 		for i, v := range seat.Amiss() {
 			amiss[i] = v

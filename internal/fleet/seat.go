@@ -16,8 +16,12 @@ type Seat struct {
 	Receipt *patch.Receipt // newest complete detect; nil where there is none
 	cells   cells
 	amiss   cells  // those of cells that are not-patched or an error: few
+	counts  patch.Counts
 	sheet   *sheet // that counts it; nil where none does
 }
+
+// Counts are how many columns have each verdict.
+func (s *Seat) Counts() patch.Counts { return s.counts }
 
 // Verdict is that of a column of the list that the newest complete detect used.
 func (s *Seat) Verdict(column int) patch.Verdict { return s.cells.at(column) }

@@ -7,6 +7,6 @@ func (s *Seat) With(snap patch.Snapshot) *Seat {
 	r := snap.Receipt
 	supposed := *s
 	supposed.Receipt, supposed.cells, supposed.sheet = &r, packCells(nil, snap.Verdicts), nil
-	supposed.amiss = supposed.cells.amiss()
+	supposed.amiss, supposed.counts = supposed.cells.amiss(), snap.Verdicts.Counts()
 	return &supposed
 }

@@ -53,12 +53,12 @@ func (l *Ledger) Machine(ctx context.Context, id patch.MachineID) (MachineRow, e
 	return t.row, err
 }
 
-// tally is a machine in numbers, with the patches behind them.
+// tally is a machine in numbers, with the columns of its newest list behind them.
 type tally struct {
 	row       MachineRow
-	undecided []patch.ID // eligible, and nobody decided
-	security  []patch.ID // eligible security patches
-	stuck     bool       // something eligible waits for a person
+	undecided []int // eligible, and nobody decided
+	security  []int // eligible security patches
+	stuck     bool  // something eligible waits for a person
 }
 
 // tallied adds a machine up: all verdicts, but only its eligible patches one by one. What is not marked is judged for this machine alone.
@@ -69,47 +69,43 @@ func tallied(ctx context.Context, v *world.View, s *world.Sight, all marks) (tal
 		return t, nil
 	}
 	patches := s.Shelf.List.Patches()
-	var eligible []int
-	t.row.Verdicts = verdicts(s, func(i int, v patch.Verdict) {
-		if v == patch.NotPatched {
-			eligible = append(eligible, i)
-		}
-	})
-	t.row.Needed = len(eligible)
+	eligible, counts := eligible(s)
+	t.row.Verdicts, t.row.Needed = counts, len(eligible)
+	t.undecided = make([]int, 0, len(eligible))
 	for _, i := range eligible {
-		if err := t.eligible(ctx, v, s, patches[i], all); err != nil {
+		if err := t.eligible(ctx, v, s, i, &patches[i], all); err != nil {
 			return t, err
 		}
 	}
 	return t, nil
 }
 
-func (t *tally) eligible(ctx context.Context, v *world.View, s *world.Sight, p patch.Patch, all marks) error {
+func (t *tally) eligible(ctx context.Context, v *world.View, s *world.Sight, i int, p *patch.Patch, all marks) error {
 	if p.Category == patch.Security {
 		t.row.Security++
-		t.security = append(t.security, p.ID)
+		t.security = append(t.security, i)
 	}
 	if m := all[p.ID]; m != nil && s.Machine.State == patch.Admitted {
 		n := s.Number()
-		t.count(p.ID, m.undecided.Contains(n), m.deployable.Contains(n), m.stuck.Contains(n), m.exhausted.Contains(n))
+		t.count(i, m.undecided.Contains(n), m.deployable.Contains(n), m.stuck.Contains(n), m.exhausted.Contains(n))
 		return nil
 	}
-	policy, err := v.Policy(ctx, p.ID, s.Machine.ID, v.Now)
+	policy, err := s.Policy(ctx, p.ID, v.Now)
 	if err != nil || policy.Stand != patch.Approved {
-		t.count(p.ID, policy.Stand == patch.Undecided, false, false, false)
+		t.count(i, policy.Stand == patch.Undecided, false, false, false)
 		return err
 	}
 	b, _, err := s.Brief(ctx, world.Ask{Patch: p.ID})
-	t.count(p.ID, false, b.Deployable, sticks(b.Code), b.Code == gate.CodeOutOf)
+	t.count(i, false, b.Deployable, sticks(b.Code), b.Code == gate.CodeOutOf)
 	return err
 }
 
 // count notes how one patch stands that the machine needs.
-func (t *tally) count(id patch.ID, undecided, deployable, stuck, exhausted bool) {
+func (t *tally) count(column int, undecided, deployable, stuck, exhausted bool) {
 	t.stuck = t.stuck || undecided || stuck
 	if undecided {
 		t.row.Undecided++
-		t.undecided = append(t.undecided, id)
+		t.undecided = append(t.undecided, column)
 	}
 	if deployable {
 		t.row.Deployable++
@@ -136,23 +132,24 @@ func freshness(state patch.MachineState, code string) Freshness {
 	return Behind
 }
 
-// verdicts counts a machine's verdicts over its newest list and visits all but those that are not applicable.
-func verdicts(s *world.Sight, visit func(i int, v patch.Verdict)) (c patch.Counts) {
-	patches := s.Shelf.List.Patches()
-	if judged, current := s.Judged(); current {
-		for i, v := range judged {
-			c[v]++
-			visit(i, v)
+// eligible gives the columns of a machine's newest list that are not patched, and counts all verdicts over it.
+func eligible(s *world.Sight) (columns []int, c patch.Counts) {
+	if few, current := s.Amiss(); current {
+		c, _ = s.Counts()
+		columns = make([]int, 0, c[patch.NotPatched])
+		for i, v := range few {
+			if v == patch.NotPatched {
+				columns = append(columns, i)
+			}
 		}
-		c[patch.NotApplicable] = len(patches) - c.Total()
-		return c
+		return columns, c
 	}
+	patches := s.Shelf.List.Patches()
 	for i := range patches {
 		v := s.Verdict(patches[i].ID)
-		c[v]++
-		if v != patch.NotApplicable {
-			visit(i, v)
+		if c[v]++; v == patch.NotPatched {
+			columns = append(columns, i)
 		}
 	}
-	return c
+	return columns, c
 }

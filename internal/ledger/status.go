@@ -46,11 +46,41 @@ func (l *Ledger) Status(ctx context.Context) (Fleet, error) {
 type sum struct {
 	fleet               Fleet
 	oses                map[patch.HostOS]*OSStatus
-	undecided, security map[patch.ID]bool
+	undecided, security columns
+}
+
+// columns are some of the patches of some lists.
+type columns map[*world.Shelf][]bool
+
+func (c columns) add(of *world.Shelf, some []int) {
+	if len(some) == 0 {
+		return
+	}
+	in := c[of]
+	if in == nil {
+		in = make([]bool, len(of.List.Patches()))
+		c[of] = in
+	}
+	for _, i := range some {
+		in[i] = true
+	}
+}
+
+// patches counts them, each once even if several lists have it.
+func (c columns) patches() int {
+	ids := map[patch.ID]bool{}
+	for of, in := range c {
+		for i, p := range of.List.Patches() {
+			if in[i] {
+				ids[p.ID] = true
+			}
+		}
+	}
+	return len(ids)
 }
 
 func newSum(now time.Time) *sum {
-	return &sum{fleet: Fleet{At: now, OSes: []OSStatus{}, Alarms: []patch.Alarm{}}, oses: map[patch.HostOS]*OSStatus{}, undecided: map[patch.ID]bool{}, security: map[patch.ID]bool{}}
+	return &sum{fleet: Fleet{At: now, OSes: []OSStatus{}, Alarms: []patch.Alarm{}}, oses: map[patch.HostOS]*OSStatus{}, undecided: columns{}, security: columns{}}
 }
 
 // shut counts a machine that is not admitted.
@@ -78,18 +108,14 @@ func (t *sum) add(v *world.View, s *world.Sight, m tally) {
 	for i, n := range m.row.Verdicts {
 		os.Rows[i] += n
 	}
-	for _, id := range m.undecided {
-		t.undecided[id] = true
-	}
-	for _, id := range m.security {
-		t.security[id] = true
-	}
+	t.undecided.add(s.Shelf, m.undecided)
+	t.security.add(s.Shelf, m.security)
 }
 
 // conclude turns what was added up into the answer.
 func (l *Ledger) conclude(ctx context.Context, t *sum) (f Fleet, err error) {
 	f = t.fleet
-	f.Undecided, f.Security = len(t.undecided), len(t.security)
+	f.Undecided, f.Security = t.undecided.patches(), t.security.patches()
 	for _, os := range t.oses {
 		f.OSes = append(f.OSes, *os)
 	}

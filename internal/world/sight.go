@@ -112,6 +112,19 @@ func (s *Sight) Current() (patch.Vector, bool) {
 	return s.seat.Vector(), true
 }
 
+// Counts are how many patches have each verdict, if the verdicts are in the order of the newest list.
+func (s *Sight) Counts() (patch.Counts, bool) {
+	if !s.current() {
+		return patch.Counts{}, false
+	}
+	return s.seat.Counts(), true
+}
+
+// Policy is View.Policy for this machine.
+func (s *Sight) Policy(ctx context.Context, id patch.ID, at time.Time) (patch.Policy, error) {
+	return s.v.policy(ctx, id, s.seat.Number, at, nil)
+}
+
 // Judged visits the verdicts that are not not-applicable, by column, if they are in the order of the newest list.
 func (s *Sight) Judged() (iter.Seq2[int, patch.Verdict], bool) {
 	if !s.current() {
