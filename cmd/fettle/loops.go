@@ -144,13 +144,13 @@ func (a *appliance) proofLoop(ctx context.Context) error {
 		if err := sleep(ctx, proofEvery); err != nil {
 			return err
 		}
-		machines, err := roster{a.Store, a.Ledger.World.Fleet}.ListMachines(ctx, patch.MachineFilter{State: patch.Admitted})
+		machines, err := a.Labels.Members(ctx, patch.LabelAll)
 		if err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "machines not listed", slog.Any("error", err))
 		}
-		for _, m := range machines {
-			if _, _, err := a.Ledger.Prove(ctx, m.ID); err != nil && ctx.Err() == nil {
-				a.Log.ErrorContext(ctx, "verdicts not proven", slog.String("machine", string(m.ID)), slog.Any("error", err))
+		for _, id := range machines {
+			if _, _, err := a.Ledger.Prove(ctx, id); err != nil && ctx.Err() == nil {
+				a.Log.ErrorContext(ctx, "verdicts not proven", slog.String("machine", string(id)), slog.Any("error", err))
 			}
 			if err := sleep(ctx, proofEvery); err != nil {
 				return err

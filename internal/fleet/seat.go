@@ -15,7 +15,7 @@ type Seat struct {
 	Moved   bool           // it has detected on another host OS before
 	Receipt *patch.Receipt // newest complete detect; nil where there is none
 	cells   cells
-	amiss   cells  // those of cells that are not-patched or an error: few
+	amiss   cells // those of cells that are not-patched or an error: few
 	counts  patch.Counts
 	sheet   *sheet // that counts it; nil where none does
 }
