@@ -159,6 +159,20 @@ func (a *appliance) proofLoop(ctx context.Context) error {
 	}
 }
 
+// forgetLoop removes, once a day, what is kept and of no use any more.
+func (a *appliance) forgetLoop(ctx context.Context) error {
+	for wait := time.Hour; ; wait = forgetEvery {
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+		n, err := a.Store.ForgetInventories(ctx)
+		if err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "old inventories not forgotten", slog.Any("error", err))
+		}
+		a.Log.InfoContext(ctx, "old inventories forgotten", slog.Int64("inventories", n))
+	}
+}
+
 // notifyLoop looks for what there is to tell, and tells it.
 func (a *appliance) notifyLoop(ctx context.Context) error {
 	var looked, forgot time.Time

@@ -100,3 +100,25 @@ func checkContent(h patch.Hash, body []byte) error {
 	}
 	return nil
 }
+
+// forgottenAtOnce documents are removed in one transaction: others wait so long.
+const forgottenAtOnce = 2000
+
+// ForgetInventories removes inventories that no machine has or has announced any more, and gives how many there were. Facts stay: verdicts are
+// explained with them.
+func (s *Store) ForgetInventories(ctx context.Context) (removed int64, err error) {
+	for {
+		var n int64
+		err := s.write(ctx, func(x session) (err error) {
+			n, err = x.exec(ctx, `DELETE FROM inventories WHERE hash IN (SELECT hash FROM
+				(SELECT hash FROM inventories EXCEPT SELECT inventory FROM machines EXCEPT SELECT said_inventory FROM machines) gone LIMIT $1)`, forgottenAtOnce)
+			return err
+		})
+		if err != nil {
+			return removed, fault(err, "cannot forget old inventories")
+		}
+		if removed += n; n < forgottenAtOnce {
+			return removed, nil
+		}
+	}
+}
