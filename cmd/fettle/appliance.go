@@ -149,6 +149,7 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 		World: reader, Store: s, Replan: planner.Again, Key: a.keys.Approver, Now: now, Log: log,
 		Wake: func(id patch.MachineID) { hub.Poke(id) }, Settle: account.Settle,
 	}
+	approvals.Rollbacks, desk.Second = rollbacks{planner, desk}, approvals.ProposeRollback
 	wake := func(id patch.MachineID) { hub.Poke(id) }
 	agenda := &calendar.Desk{
 		Store: s, Blackouts: s, Labels: labels, Machines: from, Deploy: desk, Zone: zone, Now: now, Log: log,

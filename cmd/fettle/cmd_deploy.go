@@ -16,6 +16,7 @@ import (
 
 type deployCmd struct {
 	Plan   deployPlanCmd   `cmd:"" help:"Work out what a deployment would do now."`
+	Back   deployBackCmd   `cmd:"" name:"rollback" help:"Work out how patches go back to the versions before them, and do it."`
 	Apply  deployApplyCmd  `cmd:"" help:"Carry a plan out."`
 	Watch  deployWatchCmd  `cmd:"" help:"Follow a deployment until it ends."`
 	Halt   deployHaltCmd   `cmd:"" help:"Stop a deployment, or a patch everywhere: what no machine has started is withdrawn."`
@@ -50,17 +51,26 @@ func (c deployApplyCmd) Run(ctx context.Context, s *screen) error {
 	if items, _, _ := planSize(p); items == 0 {
 		return &patch.Error{Kind: patch.Conflict, What: "there is nothing to deploy", Why: leftWhy(p), Do: "Look at `fettle deploy plan` and `fettle explain`."}
 	}
+	return applyPlan(ctx, s, client, p, c.Watch)
+}
+
+// applyPlan carries a plan out, and follows it where that is wanted.
+func applyPlan(ctx context.Context, s *screen, client *api.Client, p patch.Plan, watch bool) error {
 	d, err := api.Do[patch.Deployment](ctx, client, http.MethodPost, api.Path("deployments"), nil, p)
 	if err != nil {
 		return err
 	}
-	if c.Watch {
+	if watch && d.Proposal == nil {
 		if !s.json {
 			s.say("Deployment %s", d.ID)
 		}
 		return deployWatchCmd{Deployment: d.ID}.follow(ctx, s, client)
 	}
 	return s.show(d, func(w io.Writer) {
+		if q := d.Proposal; q != nil {
+			line(w, "Nothing has happened yet: it waits for a second person, who confirms it with: fettle proposals confirm %s", q.ID)
+			return
+		}
 		line(w, "Deployment %s runs on %s. Follow it with: fettle deploy watch %s", d.ID, plural(len(d.Plan.Machines), "machine", "machines"), d.ID)
 	})
 }

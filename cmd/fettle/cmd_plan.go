@@ -77,10 +77,15 @@ func (f rebootFlags) reboot() (*patch.RebootPolicy, error) {
 }
 
 func (f planFlags) request() (api.PlanRequest, error) {
-	r := api.PlanRequest{Label: f.Label, Machines: f.Machine, Patches: f.Patch}
 	if f.Label == "" && len(f.Machine) == 0 {
-		return r, usagef("name a label (--label) or machines (--machine)")
+		return api.PlanRequest{}, usagef("name a label (--label) or machines (--machine)")
 	}
+	return f.asked()
+}
+
+// asked is request wherever it is for.
+func (f planFlags) asked() (api.PlanRequest, error) {
+	r := api.PlanRequest{Label: f.Label, Machines: f.Machine, Patches: f.Patch}
 	var err error
 	if r.Reboot, err = f.reboot(); err != nil {
 		return r, err
@@ -162,7 +167,11 @@ func planSize(p patch.Plan) (items, packages int, bytes int64) {
 
 func printPlan(w io.Writer, width int, p patch.Plan) {
 	items, packages, bytes := planSize(p)
-	line(w, "%s on %s: %s, %s to install.", plural(items, "patch", "patches"), plural(len(p.Machines), "machine", "machines"), plural(packages, "package", "packages"), size(bytes))
+	doing := "to install"
+	if p.Rollback != nil {
+		doing = "to go back with"
+	}
+	line(w, "%s on %s: %s, %s %s.", plural(items, "patch", "patches"), plural(len(p.Machines), "machine", "machines"), plural(packages, "package", "packages"), size(bytes), doing)
 	t := table{columns: []column{{title: "machine", flex: true}, {title: "#", right: true}, {title: "patch", flex: true}, {title: "package", flex: true}, {title: "installed", flex: true}, {title: "new", flex: true}, {title: "size", right: true}}}
 	for _, m := range p.Machines {
 		for n, i := range m.Items {
@@ -192,6 +201,9 @@ func printPlan(w io.Writer, width int, p patch.Plan) {
 	}
 	for _, l := range p.Manner.Lines() {
 		line(w, "%s", clean(l))
+	}
+	for _, l := range rollbackLines(p) {
+		line(w, "%s", l)
 	}
 	line(w, "Plan %s", p.Hash)
 }

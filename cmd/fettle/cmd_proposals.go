@@ -102,6 +102,9 @@ func (proposalsConfirmCmd) Help() string {
 
 func (c proposalsConfirmCmd) Run(ctx context.Context, s *screen) error {
 	return tell(ctx, s, http.MethodPost, api.Path("proposals", c.Proposal, "confirm"), api.ProposalAnswer{Why: c.Why}, func(w io.Writer, l api.List[patch.Decision]) {
+		if len(l.Items) == 0 {
+			line(w, "The rollback has begun. Follow it with: fettle deploy list")
+		}
 		for _, d := range l.Items {
 			line(w, "%s: %s", clean(string(d.Patch)), clean(decisionText(d)))
 		}

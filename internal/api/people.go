@@ -122,6 +122,7 @@ func (s *people) routes() []Route {
 		{Pattern: "POST /api/v1/rules/{rule}/preview", Permission: auth.Read, Audit: "-", Handle: s.previewRule},
 
 		{Pattern: "POST /api/v1/plans", Permission: auth.Read, Audit: "-", Handle: s.makePlan},
+		{Pattern: "POST /api/v1/plans/rollback", Permission: auth.Read, Audit: "-", Handle: s.planRollback},
 		{Pattern: "GET /api/v1/deployments", Permission: auth.Read, Handle: s.listDeployments},
 		{Pattern: "POST /api/v1/deployments", Permission: auth.Deploy, Audit: "deploy.apply", Limit: planLimit, Handle: s.applyPlan},
 		{Pattern: "GET /api/v1/deployments/{deployment}", Permission: auth.Read, Handle: s.watchDeployment},

@@ -36,24 +36,64 @@ func (s *people) makePlan(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	r, err := s.planned(c, in)
+	if err != nil {
+		return nil, err
+	}
+	return s.Planner.Make(c.Context(), c.caller, r)
+}
+
+// planned finds the machines and patches that a request names.
+func (s *people) planned(c *call, in PlanRequest) (plan.Request, error) {
 	r := plan.Request{Label: in.Label, Window: in.Window, Reboot: in.Reboot, Manner: in.Manner}
 	for _, text := range in.Machines {
 		m, err := s.Ledger.Resolve(c.Context(), text)
 		if err != nil {
-			return nil, err
+			return r, err
 		}
 		r.Machines = append(r.Machines, m.ID)
 	}
 	for _, text := range in.Patches {
 		row, err := s.patch(c, text)
 		if err != nil {
-			return nil, err
+			return r, err
 		}
 		r.Patches = append(r.Patches, row.ID)
+	}
+	return r, nil
+}
+
+// RollbackRequest asks what taking patches back would do now: those that a deployment installed, or the named ones for a label or machines.
+type RollbackRequest struct {
+	PlanRequest
+	Deployment string `json:"deployment,omitempty"`
+	Why        string `json:"why"`
+	// HoldUntil is until when the patches are held afterwards; 90 days where it is left out.
+	HoldUntil time.Time `json:"hold_until,omitzero"`
+	NoHold    bool      `json:"no_hold,omitempty"` // they may be deployed again at once
+}
+
+// planRollback makes a plan that takes patches back. It is applied as every plan is.
+func (s *people) planRollback(c *call) (any, error) {
+	in, err := decode[RollbackRequest](c)
+	if err != nil {
+		return nil, err
+	}
+	if in.NoHold && !in.HoldUntil.IsZero() {
+		return nil, patch.Errorf(patch.Invalid, "the patches are either held until a moment, or not held")
+	}
+	r, err := s.planned(c, in.PlanRequest)
+	if err != nil {
+		return nil, err
+	}
+	r.Rollback = &patch.Rollback{Deployment: in.Deployment, Why: in.Why, HoldUntil: in.HoldUntil.UTC()}
+	if in.HoldUntil.IsZero() && !in.NoHold {
+		r.Rollback.HoldUntil = s.Now().Add(patch.HoldAfterRollback).UTC().Truncate(time.Second)
 	}
 	return s.Planner.Make(c.Context(), c.caller, r)
 }
 
+// applyPlan carries a plan out. A rollback that needs a second person becomes a proposal, which the answer then has.
 func (s *people) applyPlan(c *call) (any, error) {
 	p, err := decode[patch.Plan](c)
 	if err != nil {
@@ -63,7 +103,13 @@ func (s *people) applyPlan(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Pulse.Beat(patch.TopicDeployments)
+	if p.Rollback != nil {
+		s.Wanted.Beat() // older files
+	}
+	s.Pulse.Beat(patch.TopicDeployments, patch.TopicDecisions)
+	if d.Proposal != nil {
+		return outcome{http.StatusAccepted, d}, nil
+	}
 	return outcome{http.StatusCreated, d}, nil
 }
 

@@ -52,6 +52,8 @@ type Desk struct {
 	// TwoPerson says which decisions need a second person; Proposals keeps them until then.
 	TwoPerson TwoPerson
 	Proposals Proposals
+	// Rollbacks plans rollbacks that were proposed once more, and carries them out; nil: none is confirmed here.
+	Rollbacks Rollbacks
 	Now       func() time.Time
 	// Decided is called after decisions are durable, so that payloads are fetched and machines woken; may be nil.
 	Decided func([]patch.Decision)

@@ -153,6 +153,9 @@ func (d *Desk) Confirm(ctx context.Context, caller patch.Caller, id, why string)
 	if caller.Name == p.By || caller.Name == p.Author {
 		return nil, &patch.Error{Kind: patch.Forbidden, What: "you cannot confirm this", Why: fmt.Sprintf("%s made the proposal, and a second person has to look at it", p.Author), Do: "Ask somebody else who may decide."}
 	}
+	if p.Verb == patch.TakeBack {
+		return nil, d.confirmRollback(ctx, caller, p, why)
+	}
 	ds, err := d.Draft(ctx, p.By, Request{Patches: p.Patches, Label: p.Label, Verb: p.Verb, Until: p.Until, Why: p.Why})
 	if err != nil {
 		return nil, err

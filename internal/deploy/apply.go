@@ -23,12 +23,12 @@ func (d *Desk) Apply(ctx context.Context, caller patch.Caller, p patch.Plan) (pa
 	return d.apply(ctx, caller, p, "")
 }
 
-// ApplySeconded is Apply for a plan that a second person has confirmed.
-func (d *Desk) ApplySeconded(ctx context.Context, caller patch.Caller, p patch.Plan, second string) (patch.Deployment, error) {
-	return d.apply(ctx, caller, p, second)
+// ApplySeconded is Apply for a plan that one person has proposed, and the caller confirms.
+func (d *Desk) ApplySeconded(ctx context.Context, caller patch.Caller, p patch.Plan, proposer string) (patch.Deployment, error) {
+	return d.apply(ctx, caller, p, proposer)
 }
 
-func (d *Desk) apply(ctx context.Context, caller patch.Caller, p patch.Plan, second string) (patch.Deployment, error) {
+func (d *Desk) apply(ctx context.Context, caller patch.Caller, p patch.Plan, proposer string) (patch.Deployment, error) {
 	if !p.Hash.Valid() {
 		return patch.Deployment{}, &patch.Error{Kind: patch.Invalid, What: "this is not a plan", Why: "it has no hash", Do: "Make one: fettle deploy plan"}
 	}
@@ -49,8 +49,11 @@ func (d *Desk) apply(ctx context.Context, caller patch.Caller, p patch.Plan, sec
 	}
 	fresh.Made, fresh.Hash = p.Made, p.Hash
 	now := d.Now()
-	dep := patch.Deployment{ID: ulid.Make().String(), Plan: fresh, State: patch.Running, By: caller.Name, At: now, Second: second}
-	if p.Rollback != nil && second == "" && d.Second != nil {
+	dep := patch.Deployment{ID: ulid.Make().String(), Plan: fresh, State: patch.Running, By: caller.Name, At: now}
+	if proposer != "" {
+		dep.By, dep.Second = proposer, caller.Name
+	}
+	if p.Rollback != nil && proposer == "" && d.Second != nil {
 		proposal, err := d.Second(ctx, caller, fresh)
 		if err != nil || proposal != nil {
 			return patch.Deployment{Plan: fresh, State: patch.Suggested, By: caller.Name, At: now, Proposal: proposal}, err

@@ -1,6 +1,7 @@
 package story_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -335,5 +336,57 @@ func TestRollbackThatIsNone(t *testing.T) {
 	b.work()
 	if _, err := s.planner.Make(t.Context(), s.admin, plan.Request{Rollback: &patch.Rollback{Why: "w", Deployment: back.ID}}); patch.KindOf(err) != patch.Invalid {
 		t.Errorf("a rollback of a rollback: %v", err)
+	}
+}
+
+// rollbacks joins planner and deployments, as the program does.
+type rollbacks struct{ *site }
+
+func (r rollbacks) Again(ctx context.Context, caller patch.Caller, p patch.Proposal) (patch.Plan, error) {
+	return r.planner.Make(ctx, caller, plan.Request{Label: p.Rollback.Label, Machines: p.Rollback.Machines, Patches: p.Patches, Rollback: &p.Rollback.Rollback})
+}
+
+func (r rollbacks) Carry(ctx context.Context, caller patch.Caller, p patch.Plan, proposer string) (patch.Deployment, error) {
+	return r.deploy.ApplySeconded(ctx, caller, p, proposer)
+}
+
+// Where two persons decide, a rollback waits for the second one, and is exactly what was proposed or nothing.
+func TestRollbackNeedsASecondPerson(t *testing.T) {
+	s, b, first := patched(t)
+	s.must(s.book.Put(t.Context(), s.admin, patch.Label{Name: "production", Members: []patch.MachineID{b.id}}))
+	s.desk.TwoPerson, s.desk.Rollbacks, s.deploy.Second = approval.TwoPerson{On: true, Labels: []string{"production"}}, rollbacks{s}, s.desk.ProposeRollback
+	propose := func() *patch.Proposal {
+		t.Helper()
+		r := s.held()
+		r.Deployment = first.ID
+		dep, err := s.deploy.Apply(t.Context(), s.admin, s.rollback(plan.Request{Rollback: r}))
+		s.must(err)
+		if dep.Proposal == nil || dep.State != patch.Suggested || len(s.attempts(patch.AttemptFilter{Open: true})) != 0 {
+			t.Fatalf("one person alone began it: %+v", dep)
+		}
+		return dep.Proposal
+	}
+	p := propose()
+	if _, err := s.desk.Confirm(t.Context(), s.admin, p.ID, ""); patch.KindOf(err) != patch.Forbidden {
+		t.Errorf("whoever proposed it confirmed it: %v", err)
+	}
+	s.cat.newest[bookworm].files[oldPerl][0].SHA256 = hashOf(s, curl, "curl")
+	s.fetch(bookworm, oldPerl)
+	if _, err := s.desk.Confirm(t.Context(), colleague(), p.ID, ""); patch.KindOf(err) != patch.Conflict || !strings.Contains(err.Error(), "not the one that was proposed") {
+		t.Errorf("another file: %v", err)
+	}
+	_, err := s.desk.Reject(t.Context(), s.admin, p.ID, "planned anew")
+	s.must(err)
+	p = propose()
+	if again := propose(); again.ID == "" || again.Plan == p.Plan && again.ID != p.ID {
+		t.Errorf("the same plan is two proposals: %s and %s", p.ID, again.ID)
+	}
+	_, err = s.desk.Confirm(t.Context(), colleague(), p.ID, "looked at it")
+	s.must(err)
+	if !b.work() || b.has("perl-base") != perlBefore {
+		t.Fatalf("perl-base is at %s", b.has("perl-base"))
+	}
+	if text := s.explain(b, perl).Answer.Gate(gate.Hold).Text; !strings.Contains(text, "by m.keller and j.weber") {
+		t.Error(text)
 	}
 }

@@ -31,6 +31,8 @@ import (
 type world struct {
 	settings
 
+	rolledBack []patch.Rollback // what was applied
+
 	now       time.Time
 	machines  []ledger.MachineRow
 	patches   []ledger.PatchCount
@@ -195,10 +197,28 @@ func (w *world) Ask(_ context.Context, c whatif.Change) (whatif.Answer, error) {
 	}
 	return w.changes, nil
 }
-func (w *world) Make(context.Context, patch.Caller, plan.Request) (patch.Plan, error) {
-	return w.plan, nil
+func (w *world) Make(_ context.Context, _ patch.Caller, r plan.Request) (patch.Plan, error) {
+	if r.Rollback == nil {
+		return w.plan, nil
+	}
+	if err := r.Rollback.Check(w.now); err != nil {
+		return patch.Plan{}, err
+	}
+	p := w.plan
+	p.Rollback = r.Rollback
+	p.Hash = plan.Hash(p)
+	return p, nil
 }
-func (w *world) Apply(context.Context, patch.Caller, patch.Plan) (patch.Deployment, error) {
+func (w *world) Apply(_ context.Context, _ patch.Caller, p patch.Plan) (patch.Deployment, error) {
+	if r := p.Rollback; r != nil {
+		if err := r.Check(w.now); err != nil {
+			return patch.Deployment{}, err
+		}
+		if plan.Hash(p) != p.Hash {
+			return patch.Deployment{}, patch.Errorf(patch.Conflict, "this is not the plan that was made")
+		}
+		w.rolledBack = append(w.rolledBack, *r)
+	}
 	return w.progress[0].Deployment, nil
 }
 func (w *world) Halt(context.Context, patch.Caller, string) (patch.Deployment, error) {

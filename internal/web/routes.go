@@ -85,6 +85,8 @@ func (c *console) routes() []route {
 		{"POST", "/attempts/reset", auth.Deploy, c.resetAttempts},
 		{"GET", "/deployments/new", auth.Read, c.newDeployment},
 		{"POST", "/deployments", auth.Deploy, c.applyDeployment},
+		{"GET", "/rollback", auth.Read, c.rollbackPage},
+		{"POST", "/rollback", auth.Deploy, c.rollBack},
 		{"GET", "/deployments/{deployment}", auth.Read, c.deployment},
 		{"GET", "/deployments/{deployment}/halt", auth.Deploy, c.haltPage},
 		{"POST", "/deployments/{deployment}/halt", auth.Deploy, c.halt},

@@ -60,6 +60,8 @@ func axisWord(s string) phrase.Phrase {
 		return "effect\x04not effective"
 	case "undone":
 		return "effect\x04undone"
+	case "rolled-back":
+		return "effect\x04rolled back"
 	}
 	return ""
 }
