@@ -166,7 +166,7 @@ func read[T any](ctx context.Context, t *rowTable, scan func(*sql.Rows) (T, erro
 		return nil, err
 	}
 	defer rows.Close()
-	var out []T
+	out := []T{}
 	for rows.Next() {
 		x, err := scan(rows)
 		if err != nil {

@@ -99,13 +99,23 @@ func (l *Look) ByID() []uint32 { return l.sorted }
 func (l *Look) IDs(set *roaring.Bitmap) []patch.MachineID {
 	in := make([]uint64, max(int(set.DenseSize()), l.Len()/64+1))
 	set.WriteDenseTo(in)
-	out := make([]patch.MachineID, set.GetCardinality()+1)
-	found := uint64(0)
-	for i, n := range l.sorted { // without a branch: nobody could foretell it
-		out[found] = l.ids[i]
-		found += in[n/64] >> (n % 64) & 1
+	at := marked(l.sorted, in)
+	out := make([]patch.MachineID, len(at))
+	for i, place := range at {
+		out[i] = l.ids[place]
 	}
-	return out[:found:found]
+	return out
+}
+
+// marked gives the places of those numbers whose bits are set. It has no branch, which nobody could foretell, and writes no pointers.
+func marked(numbers []uint32, marks []uint64) []uint32 {
+	out := make([]uint32, len(numbers)+1)
+	found := uint64(0)
+	for i, n := range numbers {
+		out[found] = uint32(i)
+		found += marks[n/64] >> (n % 64) & 1
+	}
+	return out[:found]
 }
 
 // Since yields the seats whose Told is above a mark, by number.

@@ -50,11 +50,11 @@ func (x *Index) Who(ctx context.Context, id patch.ID, v patch.Verdict) ([]*Name,
 		return nil, err
 	}
 	o := x.byName()
-	return o.of(x.marked(columns, v, len(o.rank))), nil
+	return o.of(x.marksOf(columns, v, len(o.rank))), nil
 }
 
-// marked sets the bits, by number, of machines with a verdict in some columns; those of numbers from most on are left out: they came later.
-func (x *Index) marked(columns []columnOf, v patch.Verdict, most int) (marks []uint64, found int) {
+// marksOf sets the bits, by number, of machines with a verdict in some columns; those of numbers from most on are left out: they came later.
+func (x *Index) marksOf(columns []columnOf, v patch.Verdict, most int) (marks []uint64, found int) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	marks = make([]uint64, (most+63)/64)
@@ -80,22 +80,20 @@ func (x *Index) marked(columns []columnOf, v patch.Verdict, most int) (marks []u
 	return marks, found
 }
 
-// of names the machines whose bits are set. Where these are many of all, each of all is looked at in turn, without a branch that nobody could
-// foretell; else their places are sorted by setting bits.
+// of names the machines whose bits are set. Where these are many of all, each of all is looked at in turn; else their places are put in order by
+// setting bits.
 func (o *order) of(marks []uint64, found int) []*Name {
-	out := make([]*Name, found+1)
-	at := uint64(0)
+	out := make([]*Name, 0, found)
 	if 4*found > len(o.names) {
-		for i, n := range o.numbers {
-			out[at] = &o.names[i]
-			at += marks[n/64] >> (n % 64) & 1
+		for _, place := range marked(o.numbers, marks) {
+			out = append(out, &o.names[place])
 		}
-		return out[:found:found]
+		return out
 	}
 	places := make([]uint64, len(marks))
 	each(marks, func(n int) { places[o.rank[n]/64] |= 1 << (o.rank[n] % 64) })
-	each(places, func(i int) { out[at] = &o.names[i]; at++ })
-	return out[:found:found]
+	each(places, func(i int) { out = append(out, &o.names[i]) })
+	return out
 }
 
 // each visits the bits that are set.
