@@ -11,7 +11,7 @@ ONLY ?=
 SEEDS ?= 2000
 HTMX := internal/web/assets/htmx.min.js
 
-.PHONY: build agents msi demo test check unit worlds browser bench torture sabotage clean
+.PHONY: build agents msi packages demo test check unit worlds browser bench torture sabotage clean
 
 build: $(HTMX) ## bin/fettle, the bin/fettle-server that it becomes for all but a detect, and bin/fettle-agent
 	$(BUILD) -o bin/fettle-server ./cmd/fettle
@@ -25,6 +25,10 @@ agents: ## bin/agents: the agent for every system that machines install it on
 msi: agents ## bin/agents/fettle-agent-amd64.msi: msiexec /i … SERVER=… TOKEN=…
 	scripts/needs msi
 	scripts/msi bin/agents/fettle-agent-windows-amd64.exe bin/agents/fettle-agent-amd64.msi
+
+packages: agents ## bin/agents/fettle-agent-amd64.deb, .rpm, and the same for arm64
+	scripts/needs packages
+	for arch in amd64 arm64; do scripts/packages bin/agents/fettle-agent-linux-$$arch $$arch bin/agents; done
 
 $(HTMX): internal/web/package.json internal/web/package-lock.json
 	cd internal/web && npm ci --omit=dev --no-audit --no-fund --loglevel=error && npm run --silent build

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,14 +23,18 @@ import (
 	"github.com/fettle-project/fettle/internal/lab"
 )
 
-// barn is a real Debian machine without an agent, that reaches the appliance where its one-liners say.
-func (s *site) barn(name string) *lab.Machine {
+// barn is a real Debian machine without an agent, with some more packages, that reaches the appliance where its one-liners say.
+func (s *site) barn(name string, more ...string) *lab.Machine {
 	s.t.Helper()
 	archive, err := lab.ReadArchive(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	base, err := lab.MakeRoot(s.t.Context(), lab.CacheDir(), archive, lab.Small(release))
+	root := lab.Small(release)
+	if more != nil {
+		root = lab.RootSpec{Release: release, Include: more}
+	}
+	base, err := lab.MakeRoot(s.t.Context(), lab.CacheDir(), archive, root)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -132,6 +137,7 @@ func TestOneLineInstallsTheAgent(t *testing.T) {
 	}
 	says(t, out, "the agent is installed", "enrolled already")
 
+	tampered(t, s, m, made.Install.Linux)
 	if _, err := m.Exec(t.Context(), "/usr/local/bin/fettle-agent", "uninstall"); err != nil {
 		t.Fatal(err)
 	}
@@ -139,6 +145,39 @@ func TestOneLineInstallsTheAgent(t *testing.T) {
 		if _, err := m.Exec(t.Context(), "test", "!", "-e", f); err != nil {
 			t.Errorf("uninstalling leaves %s", f)
 		}
+	}
+}
+
+// tampered puts another program on the appliance's shelf, as who breaks into it would: the script that a person has fetched refuses it, and
+// the line that they were given refuses the script that goes with it.
+func tampered(t *testing.T, s *site, m *lab.Machine, line string) {
+	t.Helper()
+	shelf := filepath.Join(s.Data(), "agents", "fettle-agent-linux-"+runtime.GOARCH)
+	program := read(t, shelf)
+	if err := os.WriteFile(shelf, append(bytes.Clone(program), 0), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := os.WriteFile(shelf, program, 0o600); err != nil {
+			t.Error(err)
+		}
+	}()
+	_, rest, _ := strings.Cut(line, "-c - && ")
+	out, err := types(t, m, "rm /usr/local/bin/fettle-agent; "+rest)
+	if err == nil || !strings.Contains(out, "is not the one that the appliance has: nothing was installed") {
+		t.Errorf("a program with one byte more is installed: %v: %s", err, out)
+	}
+	if out, err = types(t, m, line); err == nil || !strings.Contains(out, "FAILED") {
+		t.Errorf("a script for another program is run: %v: %s", err, out)
+	}
+	if _, err := m.Exec(t.Context(), "test", "!", "-e", "/usr/local/bin/fettle-agent"); err != nil {
+		t.Error("something was installed")
+	}
+	if err := os.WriteFile(shelf, program, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err = types(t, m, line); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
 }
 

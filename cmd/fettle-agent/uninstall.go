@@ -20,7 +20,8 @@ type uninstalled struct {
 // uninstall takes everything away that an installation brought: service, state and program.
 func uninstall(ctx context.Context, c *call) error {
 	keep := c.Bool("keep-program", false, "leave the program file where it is, for a package manager that removes it itself")
-	if _, err := c.only(0, "no words"); err != nil {
+	state := c.Bool("keep-state", false, "leave key and state, for an agent that comes back; patch services are given back all the same")
+	if _, err := c.only(0, "no words besides its flags"); err != nil {
 		return err
 	}
 	program, err := os.Executable()
@@ -34,7 +35,7 @@ func uninstall(ctx context.Context, c *call) error {
 		return err
 	}
 	var out uninstalled
-	if out.Removed, err = agent.Uninstall(ctx, c.config()); err != nil {
+	if out.Removed, err = agent.Uninstall(ctx, c.config(), *state); err != nil {
 		return err
 	}
 	if !*keep {

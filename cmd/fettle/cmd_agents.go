@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/installer"
@@ -69,7 +68,7 @@ func addAgents(place layout, files []string) ([]installer.Agent, error) {
 	shelf := &installer.Shelf{Dir: place.agents()}
 	added := []installer.Agent{}
 	for _, f := range files {
-		if strings.HasSuffix(f, ".msi") { // make msi puts them beside
+		if isPackage(f) { // make msi and make packages put them beside
 			continue
 		}
 		a, err := shelf.Add(f)
@@ -81,6 +80,8 @@ func addAgents(place layout, files []string) ([]installer.Agent, error) {
 	return added, nil
 }
 
+func isPackage(file string) bool { return slices.Contains([]string{".msi", ".deb", ".rpm"}, filepath.Ext(file)) }
+
 // agentsBeside finds the agents that were built together with this program: beside it, and in its folder agents.
 func agentsBeside() []string {
 	self, err := os.Executable()
@@ -89,7 +90,7 @@ func agentsBeside() []string {
 	}
 	dir := filepath.Dir(self)
 	out, _ := filepath.Glob(filepath.Join(dir, "agents", "fettle-agent-*")) // the pattern is right
-	out = slices.DeleteFunc(out, func(f string) bool { return strings.HasSuffix(f, ".msi") || strings.HasSuffix(f, ".deb") })
+	out = slices.DeleteFunc(out, isPackage)
 	if own := filepath.Join(dir, "fettle-agent"); exists(own) {
 		out = append([]string{own}, out...)
 	}

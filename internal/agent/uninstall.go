@@ -19,9 +19,9 @@ type Removed struct {
 }
 
 // Uninstall gives the machine back: patch services that Fettle turned off are turned on again, exactly as far as it turned them off, and
-// the state directory, with the machine's key, goes. The agent must have been stopped. While an order is half carried out it is Conflict:
-// what was begun would stay as it is for ever.
-func Uninstall(ctx context.Context, cfg Config) (Removed, error) {
+// the state directory, with the machine's key, goes unless it is to be kept for an agent that comes back. The agent must have been stopped.
+// While an order is half carried out it is Conflict: what was begun would stay as it is for ever.
+func Uninstall(ctx context.Context, cfg Config, keepState bool) (Removed, error) {
 	cfg = cfg.withDefaults()
 	l := layout{dir: cfg.StateDir}
 	if st, err := ReadStatus(cfg); err == nil && st.Order != nil && !st.Order.Closed {
@@ -41,6 +41,13 @@ func Uninstall(ctx context.Context, cfg Config) (Removed, error) {
 	}
 	if _, err := os.Stat(l.dir); errors.Is(err, os.ErrNotExist) {
 		return out, nil
+	}
+	if keepState {
+		if len(c.Taken) == 0 {
+			return out, nil
+		}
+		c.Taken = nil
+		return out, writeJSON(l.takeover(), c)
 	}
 	if err := removeAll(ctx, l.dir); err != nil {
 		return out, patch.Errorf(patch.Unavailable, "cannot remove %s: %w", l.dir, err)

@@ -18,7 +18,15 @@ func TestUninstallGivesTheMachineBack(t *testing.T) {
 	if got := s.hands(t, b, false); got != "cron-apt false off, unattended-upgrades false off" {
 		t.Fatal(got)
 	}
-	out, err := Uninstall(t.Context(), s.cfg)
+	out, err := Uninstall(t.Context(), s.cfg, true)
+	must(t, err)
+	if _, err := os.Stat(s.cfg.StateDir); err != nil || out.State != "" {
+		t.Errorf("the state was to be kept: %v, %+v", err, out)
+	}
+	if again, err := Uninstall(t.Context(), s.cfg, true); err != nil || again.GivenBack != nil {
+		t.Errorf("what was given back is given back again: %v, %+v", err, again)
+	}
+	last, err := Uninstall(t.Context(), s.cfg, false)
 	must(t, err)
 	if !slices.Equal(out.GivenBack, []string{"cron-apt", "unattended-upgrades"}) || len(made.deeds()) != 4 {
 		t.Errorf("given back: %v, deeds %v", out.GivenBack, made.deeds())
@@ -30,10 +38,10 @@ func TestUninstallGivesTheMachineBack(t *testing.T) {
 			t.Errorf("%s stays off", u.Name)
 		}
 	}
-	if _, err := os.Stat(s.cfg.StateDir); !errors.Is(err, os.ErrNotExist) || out.State != s.cfg.StateDir {
+	if _, err := os.Stat(s.cfg.StateDir); !errors.Is(err, os.ErrNotExist) || last.State != s.cfg.StateDir {
 		t.Errorf("the state is still there: %v, %+v", err, out)
 	}
-	if _, err := Uninstall(t.Context(), s.cfg); err != nil {
+	if _, err := Uninstall(t.Context(), s.cfg, false); err != nil {
 		t.Errorf("again: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -134,7 +135,7 @@ func (c *change) culprit(p patch.Patch, to patch.Verdict) (patch.Cause, string) 
 }
 
 // touches reports whether a line of a machine's history is about a patch: about one of its packages, about the article that Windows lists it
-// by, or about the program that it is for, in its version or a newer one.
+// by, or about the program that it is for, in its version or a newer one that came or went.
 func touches(x patch.PkgChange, p patch.Patch) bool {
 	if slices.ContainsFunc(p.Payloads, func(f patch.Payload) bool { return f.Name == x.Name }) {
 		return true
@@ -143,10 +144,11 @@ func touches(x patch.PkgChange, p patch.Patch) bool {
 	if article && x.To == "" && number != "" {
 		return number == strings.TrimPrefix(p.Advisory, "KB")
 	}
-	if x.To == "" || !slices.Contains([]string{"apps", "winget", "scoop"}, p.Suite) || program.Key(program.Name(x.Name)) != program.Key(program.Name(p.Title)) {
+	seen := cmp.Or(x.To, x.From)
+	if seen == "" || !slices.Contains([]string{"apps", "winget", "scoop"}, p.Suite) || program.Key(program.Name(x.Name)) != program.Key(program.Name(p.Title)) {
 		return false
 	}
-	n, err := version.Compare(version.Winget, x.To, p.Version)
+	n, err := version.Compare(version.Winget, seen, p.Version)
 	return err == nil && n >= 0
 }
 

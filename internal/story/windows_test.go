@@ -247,4 +247,11 @@ func TestWhoUpdatedWindows(t *testing.T) {
 			t.Errorf("%s: %s, %q", id, c.To, got)
 		}
 	}
+	s.later(time.Hour)
+	b.facts.Objects[0].Items = nil
+	b.history = []patch.PkgChange{{At: s.now, Action: "remove", Name: "Scribbler", From: "2.1.0", By: `HOME\ann`, Who: patch.DoerPerson, Evidence: "event log"}}
+	b.detect()
+	if c := s.last(b, "apps/example.scribbler/2.1.0"); string(c.Cause)+" "+c.Note != `person HOME\ann: remove of Scribbler (event log)` {
+		t.Errorf("removed by %s %q", c.Cause, c.Note)
+	}
 }

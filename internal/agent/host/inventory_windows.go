@@ -124,8 +124,8 @@ func memory() int64 {
 	return int64(m.total)
 }
 
-// windowsChanges lists what Windows says is installed, newest first: programs and hotfixes. Windows keeps no history of programs; the moment
-// at which one's entry was written stands for it.
+// windowsChanges lists what Windows says is installed, newest first: programs and hotfixes, and what its event logs tell. For a program the
+// moment at which its entry was written stands for when it came.
 func windowsChanges() []patch.PkgChange {
 	_, served, _ := updateSign(machineKeys{}, true)
 	out := []patch.PkgChange{}
@@ -145,6 +145,7 @@ func windowsChanges() []patch.PkgChange {
 		c.By, c.Who, c.Evidence = hotfixHand(h.Client, served)
 		out = append(out, c)
 	}
+	out = testify(out, machineLogs{}, served, accountOf)
 	slices.SortStableFunc(out, func(a, b patch.PkgChange) int {
 		if c := b.At.Compare(a.At); c != 0 {
 			return c
