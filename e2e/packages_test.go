@@ -4,22 +4,19 @@ import (
 	"os/exec"
 	"runtime"
 	"testing"
-
-	"github.com/fettle-project/fettle/internal/lab"
 )
 
-// packages makes the agent's packages in two versions, and puts those of a kind on a machine.
-func packages(t *testing.T, s *site, m *lab.Machine, kind string) {
+// packages makes the agent's packages in two versions, and gives their folders.
+func packages(t *testing.T) map[string]string {
 	t.Helper()
 	_, agent := programs(t)
-	for _, version := range []string{"1.0", "1.1"} {
-		dir := t.TempDir()
-		if out, err := exec.Command("../scripts/packages", agent, runtime.GOARCH, dir, version).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
+	out := map[string]string{"1.0": t.TempDir(), "1.1": t.TempDir()}
+	for version, dir := range out {
+		if b, err := exec.Command("../scripts/packages", agent, runtime.GOARCH, dir, version).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, b)
 		}
-		b := &box{s: s, Machine: m}
-		b.put("/root/"+version+kind, read(t, dir+"/fettle-agent-"+runtime.GOARCH+kind))
 	}
+	return out
 }
 
 // The agent's packages are installed, upgraded and removed by the machine's own package manager. An upgrade keeps the owner's policy, the
@@ -27,7 +24,7 @@ func packages(t *testing.T, s *site, m *lab.Machine, kind string) {
 func TestTheAgentsPackages(t *testing.T) {
 	needRoot(t)
 	needRPM(t)
-	s := newShed(t)
+	s, made := newShed(t), packages(t)
 	for _, c := range []struct {
 		kind, install, upgrade, remove string
 		kept                           bool // the state outlives a removal
@@ -41,7 +38,9 @@ func TestTheAgentsPackages(t *testing.T) {
 		t.Run(c.kind, func(t *testing.T) {
 			m := s.barn("packaged"+c.kind[1:], c.more...)
 			defer m.Stop()
-			packages(t, s, m, c.kind)
+			for version, dir := range made {
+				(&box{s: s, Machine: m}).put("/root/"+version+c.kind, read(t, dir+"/fettle-agent-"+runtime.GOARCH+c.kind))
+			}
 			does := func(line string) string {
 				t.Helper()
 				out, err := types(t, m, line)

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -71,8 +70,7 @@ func TestPartsOfAnMSIOnWindows(t *testing.T) {
 	w := newWindows(t)
 	w.copy(kettle(t, "1.0.0"), `C:\kettle.msi`)
 	w.run("msiexec", "/qn", "/i", `C:\kettle.msi`)
-	listed := string(w.run("reg", "query", `HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall`))
-	product := regexp.MustCompile(`\{[0-9A-Fa-f-]{36}\}`).FindString(listed)
+	product := w.product()
 	part := func(kind, name, product string) string {
 		return fmt.Sprintf("<m:Msi%[1]sInstalledForProduct><m:%[1]s>%[2]s</m:%[1]s><m:Product>%[3]s</m:Product></m:Msi%[1]sInstalledForProduct>", kind, name, product)
 	}

@@ -80,7 +80,9 @@ func addAgents(place layout, files []string) ([]installer.Agent, error) {
 	return added, nil
 }
 
-func isPackage(file string) bool { return slices.Contains([]string{".msi", ".deb", ".rpm"}, filepath.Ext(file)) }
+func isPackage(file string) bool {
+	return slices.Contains([]string{".msi", ".deb", ".rpm"}, filepath.Ext(file))
+}
 
 // agentsBeside finds the agents that were built together with this program: beside it, and in its folder agents.
 func agentsBeside() []string {

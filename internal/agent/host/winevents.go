@@ -5,6 +5,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -81,7 +82,7 @@ func (e *winEvent) named(name string) string {
 	return ""
 }
 
-var article = regexp.MustCompile(`\bKB[0-9]{5,8}\b`)
+var article = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\bKB[0-9]{5,8}\b`) })
 
 // change is what an event says was changed; false where it says that nothing was. served is as in hotfixHand, account gives an account's name.
 func (e *winEvent) change(served bool, account func(sid string) string) (c patch.PkgChange, ok bool) {
@@ -101,7 +102,7 @@ func (e *winEvent) change(served bool, account func(sid string) string) (c patch
 	case "Microsoft-Windows-Servicing":
 		ok = e.servicing(&c, served)
 	}
-	if kb := article.FindString(c.Name); kb != "" && c.To == "" {
+	if kb := article().FindString(c.Name); kb != "" && c.To == "" {
 		c.Name = kb
 	}
 	c.Name, c.To = tidy(c.Name, 200), tidy(c.To, 200)
