@@ -3,6 +3,34 @@ package main
 // careDefects remove controls over what a machine does around an installation.
 var careDefects = []Defect{
 	{
+		Name: "a paused schedule deploys what it has planned ahead",
+		File: "internal/calendar/ahead.go",
+		Old:  "s.Paused || s.Detect",
+		New:  "s.Detect",
+		Test: "TestWhatReachesAnOrderThatASchedulePlannedAhead", In: "./internal/story",
+	},
+	{
+		Name: "a machine that leaves a schedule's label keeps its order",
+		File: "internal/deploy/sweep.go",
+		Old:  "&& !slices.Contains(machines, a.Machine)",
+		New:  "&& slices.Contains([]string{}, a.ID)",
+		Test: "TestWhatReachesAnOrderThatASchedulePlannedAhead", In: "./internal/story",
+	},
+	{
+		Name: "a schedule begins anew what a person has halted",
+		File: "internal/calendar/ahead.go",
+		Old:  "dep.State == patch.Halted && ",
+		New:  "false && ",
+		Test: "TestAHaltedWindowStaysHalted", In: "./internal/story",
+	},
+	{
+		Name: "an order that is held outlives a change freeze",
+		File: "internal/deploy/check.go",
+		Old:  "return a.Order == \"\"\n\tcase gate.Ring",
+		New:  "return true\n\tcase gate.Ring",
+		Test: "TestWhatReachesAnOrderThatASchedulePlannedAhead", In: "./internal/story",
+	},
+	{
 		Name: "a schedule's orders forget its hooks",
 		File: "internal/calendar/act.go",
 		Old:  "of.Manner = s.Manner",

@@ -146,13 +146,13 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 	approvals := &approval.Desk{World: reader, Store: s, PatchLabels: labels, KEV: exploited.Exploits, TwoPerson: approval.TwoPerson(a.cfg.TwoPerson), Proposals: s, Now: now, Decided: func([]patch.Decision) { wanted.Beat() }}
 	rules := &approval.Rules{Desk: approvals, Store: s, OSes: s.ListOSes}
 	desk := &deploy.Desk{
-		World: reader, Store: s, Replan: planner.Again, Key: a.keys.Approver, Now: now, Log: log,
+		World: reader, Store: s, Replan: planner.Again, Key: a.keys.Approver, Now: now, Log: log, Lead: a.cfg.Ahead,
 		Wake: func(id patch.MachineID) { hub.Poke(id) }, Settle: account.Settle,
 	}
 	approvals.Rollbacks, desk.Second = rollbacks{planner, desk}, approvals.ProposeRollback
 	wake := func(id patch.MachineID) { hub.Poke(id) }
 	agenda := &calendar.Desk{
-		Store: s, Blackouts: s, Labels: labels, Machines: from, Deploy: desk, Zone: zone, Now: now, Log: log,
+		Store: s, Blackouts: s, Labels: labels, Machines: from, Deploy: desk, Deployments: s, Ahead: a.cfg.Ahead, Zone: zone, Now: now, Log: log,
 		Plan: func(ctx context.Context, caller patch.Caller, of calendar.Scope, w patch.Window) (patch.Plan, error) {
 			return planner.Make(ctx, caller, plan.Request{Label: of.Label, Machines: of.Machines, Window: w, Reboot: of.Reboot, Manner: of.Manner})
 		},

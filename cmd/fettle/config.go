@@ -12,6 +12,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"github.com/fettle-project/fettle/internal/calendar"
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -31,6 +32,8 @@ type config struct {
 	Allowed      allowance     `toml:"allowed_days"` // how many days a security patch may be missing, by severity
 	TwoPerson    twoPerson     `toml:"two_person"`   // whether a second person confirms approvals
 	Zone         string        `toml:"zone"`         // IANA time zone of schedules that name none; empty: this machine's own
+	Ahead        time.Duration `toml:"-"`            // how long before it opens a schedule's window is planned, and orders go out
+	AheadRaw     string        `toml:"orders_ahead"` // as written: "1h"
 	PayloadRate  int64         `toml:"payload_rate"` // bytes of payloads a second that go out to all machines together; 0: no limit
 	// NotifyAllow are addresses inside the appliance's own machine or segment, or without TLS, that notifications may go to all the same:
 	// "127.0.0.1", "10.1.0.0/16". It is in a file so that nobody can open them over the network.
@@ -79,7 +82,7 @@ const (
 )
 
 func defaultConfig(data string) config {
-	return config{Data: data, Console: ":8460", Agents: ":8461", SyncEveryRaw: "1h", CheckinRaw: "15m", CanaryMachines: catalog.DefaultBounds().Machines, CanaryFlips: catalog.DefaultBounds().Flips}
+	return config{Data: data, Console: ":8460", Agents: ":8461", SyncEveryRaw: "1h", CheckinRaw: "15m", AheadRaw: "1h", CanaryMachines: catalog.DefaultBounds().Machines, CanaryFlips: catalog.DefaultBounds().Flips}
 }
 
 // readConfig lays the system's file, then the data directory's, over the defaults. A missing file is no error; an unreadable one is.
@@ -136,6 +139,9 @@ func (c *config) check() error {
 		return &patch.Error{Kind: patch.Invalid, What: "cannot use checkin = " + c.CheckinRaw, Why: "it must be a duration from 10s to 24h, such as 15m"}
 	}
 	c.Checkin = d
+	if c.Ahead, err = time.ParseDuration(c.AheadRaw); err != nil || c.Ahead < 0 || c.Ahead > calendar.MaxAhead {
+		return &patch.Error{Kind: patch.Invalid, What: "cannot use orders_ahead = " + c.AheadRaw, Why: "it must be a duration from 0 to 12h, such as 1h"}
+	}
 	if c.CanaryMachines < 1 || c.CanaryFlips <= 0 || c.CanaryFlips > 100 {
 		return &patch.Error{Kind: patch.Invalid, What: "cannot use the settings of the canary", Why: "canary_machines must be at least 1 and canary_flips a percentage above 0"}
 	}

@@ -26,6 +26,9 @@ func (d *Desk) Act(ctx context.Context) error {
 		return err
 	}
 	var failed []error
+	if err := d.recall(ctx, all); err != nil {
+		failed = append(failed, fmt.Errorf("what was planned ahead: %w", err))
+	}
 	for _, s := range all {
 		if err := d.act(ctx, s, frozen); err != nil {
 			failed = append(failed, fmt.Errorf("the schedule %s: %w", s.Name, err))
@@ -49,8 +52,8 @@ func (d *Desk) act(ctx context.Context, s patch.Schedule, frozen freezes) error 
 	case rule.OfMachine():
 		err = d.actByZone(ctx, s, rule)
 	default:
-		if o, open := d.open(rule, d.Zone); open {
-			err = d.deploy(ctx, s, s.Name, Scope{Label: s.Label}, o)
+		if o, ahead, due := d.due(rule, d.Zone); due {
+			err = d.deploy(ctx, s, turnOf(s.Name, ahead), Scope{Label: s.Label}, o)
 		}
 	}
 	if err != nil {
@@ -80,8 +83,8 @@ func (d *Desk) actByZone(ctx context.Context, s patch.Schedule, rule schedule.Ru
 		in[loc.String()] = append(in[loc.String()], m.ID)
 	}
 	for name, ids := range in {
-		if o, open := d.open(rule, zones[name]); open {
-			if err := d.deploy(ctx, s, s.Name+" "+name, Scope{Machines: ids}, o); err != nil {
+		if o, ahead, due := d.due(rule, zones[name]); due {
+			if err := d.deploy(ctx, s, turnOf(s.Name+" "+name, ahead), Scope{Machines: ids}, o); err != nil {
 				return err
 			}
 		}
@@ -143,10 +146,17 @@ func (d *Desk) carriers(ctx context.Context, label string) ([]patch.Machine, err
 
 // deploy plans and applies for a window, at most once in a while under one name.
 func (d *Desk) deploy(ctx context.Context, s patch.Schedule, turn string, of Scope, o schedule.Occurrence) error {
-	if !d.turn(turn, o.Start, d.Now()) {
+	opened, now := o.Start, d.Now()
+	if opened.After(now) {
+		opened = time.Time{} // planned ahead: what counts is only when that was done last
+	}
+	if !d.turn(turn, opened, now) {
 		return nil
 	}
-	caller := patch.Caller{Name: "schedule " + s.Name, Role: patch.Operator, From: "local", Via: "appliance"}
+	if halted, err := d.stopped(ctx, s, o); err != nil || halted {
+		return err
+	}
+	caller := callerOf(s.Name)
 	of.Reboot = s.Reboot
 	of.Manner = s.Manner
 	plan, err := d.Plan(ctx, caller, of, patch.Window{NotBefore: o.Start.UTC(), NotAfter: o.End.UTC()})
@@ -190,6 +200,14 @@ func splay(id patch.MachineID, o schedule.Occurrence) time.Duration {
 	_, _ = h.Write([]byte(id))
 	half := o.End.Sub(o.Start) / 2
 	return time.Duration(float64(half) * float64(h.Sum32()) / (1 << 32))
+}
+
+// turnOf tells what is planned ahead of a window from what is planned in it.
+func turnOf(name string, ahead bool) string {
+	if ahead {
+		return name + " ahead"
+	}
+	return name
 }
 
 // turn reports whether something is to be planned now, and remembers that it is.

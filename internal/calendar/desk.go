@@ -52,6 +52,13 @@ type AskDetect func(ctx context.Context, id patch.MachineID, since time.Time) er
 // Deployer makes a deployment of a plan; package deploy implements it.
 type Deployer interface {
 	Apply(ctx context.Context, caller patch.Caller, p patch.Plan) (patch.Deployment, error)
+	// KeepOnly takes back what has not begun on other machines than some.
+	KeepOnly(ctx context.Context, id string, machines []patch.MachineID, why string) error
+}
+
+// Deployments is the storage of deployments: the newest first, their plans without machines.
+type Deployments interface {
+	ListDeployments(ctx context.Context, limit int) ([]patch.Deployment, error)
 }
 
 // Desk keeps schedules and acts by them. Its methods may be called from many goroutines.
@@ -64,9 +71,12 @@ type Desk struct {
 	AskDetect AskDetect
 	Plan      Plan
 	Deploy    Deployer
-	Zone      *time.Location // of schedules that name none
-	Now       func() time.Time
-	Log       *slog.Logger
+	// Deployments and Ahead: how long before it opens a window is planned; 0: when it opens.
+	Deployments Deployments
+	Ahead       time.Duration
+	Zone        *time.Location // of schedules that name none
+	Now         func() time.Time
+	Log         *slog.Logger
 
 	mu    sync.Mutex
 	acted map[string]time.Time // per schedule: when it last planned
@@ -94,6 +104,9 @@ func (d *Desk) Put(ctx context.Context, caller patch.Caller, s patch.Schedule) (
 	}
 	s.CreatedBy = caller.Name
 	if err := d.Store.PutSchedule(ctx, caller, s); err != nil {
+		return s, err
+	}
+	if err := d.recallNow(ctx); err != nil {
 		return s, err
 	}
 	return d.Store.FindSchedule(ctx, s.Name)
@@ -142,7 +155,18 @@ func (d *Desk) Draft(ctx context.Context, s patch.Schedule) (patch.Schedule, err
 
 // Remove forgets a schedule.
 func (d *Desk) Remove(ctx context.Context, caller patch.Caller, name string) error {
-	return d.Store.RemoveSchedule(ctx, caller, name)
+	if err := d.Store.RemoveSchedule(ctx, caller, name); err != nil {
+		return err
+	}
+	return d.recallNow(ctx)
+}
+
+func (d *Desk) recallNow(ctx context.Context) error {
+	all, err := d.Store.ListSchedules(ctx)
+	if err != nil {
+		return err
+	}
+	return d.recall(ctx, all)
 }
 
 // Coming is a schedule with its next window.

@@ -136,11 +136,13 @@ func (d *Desk) world(ctx context.Context, c *checked, ask *world.Ask) (gate.Worl
 }
 
 // waits reports whether a closed gate opens by itself or by what is under way, so that the attempt may stay in the queue. One that is in an
-// order already does not wait for the end of a quarantine: it would keep the machine from everything else.
+// order already does not wait for the end of a quarantine or a change freeze: it would keep the machine from everything else, or begin in it.
 func waits(g gate.Gate, a patch.Attempt) bool {
 	switch g.Name {
-	case gate.Feed, gate.Catalog, gate.Snapshot, gate.Payload, gate.Preflight, gate.Freeze:
+	case gate.Feed, gate.Catalog, gate.Snapshot, gate.Payload, gate.Preflight:
 		return true
+	case gate.Freeze:
+		return a.Order == ""
 	case gate.Ring:
 		return g.Code != gate.CodeRingHalted || a.Order == ""
 	case gate.Window:

@@ -28,7 +28,7 @@ type Explanation struct {
 
 // Wait is the attempts that wait for the same thing.
 type Wait struct {
-	Code   string     `json:"code"`           // the closed gate's, or "order-waits", "downloading", "installing", "silent-under-way"
+	Code   string     `json:"code"`           // the closed gate's, or "order-waits", "order-held", "downloading", "installing", "silent-under-way"
 	Gate   gate.Name  `json:"gate,omitempty"` // empty: it is under way
 	Text   string     `json:"text"`           // of the first of them
 	Count  int        `json:"count"`          // attempts
@@ -134,6 +134,15 @@ func (ex *Explanation) wait(ctx context.Context, dep patch.Deployment, s *world.
 		}
 		return w, nil
 	}
+	if a.Order != "" {
+		o, err := s.Order(ctx)
+		if err != nil {
+			return Wait{}, err
+		}
+		if o != nil && o.ID == a.Order && o.BeginsAt.After(ex.At) {
+			return Wait{Code: "order-held", Text: m.Name + ": " + gate.Held(ex.At, *o) + ", connected or not", Next: "its window opens", NextAt: o.BeginsAt, Actor: gate.Time}, nil
+		}
+	}
 	answer, err := s.Walk(ctx, askAbout(dep, a))
 	if err != nil {
 		return Wait{}, err
@@ -208,6 +217,8 @@ func soon(w Wait) int {
 // phrase says in words that follow a number what several attempts wait for.
 func phrase(code, text string) string {
 	switch code {
+	case "order-held":
+		return "held by their machines, and begun when the window opens, connected or not"
 	case "order-waits":
 		return "ready, and taken at the machines' next check-ins"
 	case string(patch.ExecDownloading):

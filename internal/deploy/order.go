@@ -176,7 +176,7 @@ func (d *Desk) issue(ctx context.Context, m patch.Machine, c *checked) (wire.Env
 	if err != nil {
 		return e, false, patch.Errorf(patch.Internal, "cannot encode an order: %w", err)
 	}
-	row := patch.OrderRow{ID: o.ID, Machine: m.ID, Number: o.Number, Deployment: o.Deployment, Envelope: body, IssuedAt: now, ExpiresAt: o.Expires}
+	row := patch.OrderRow{ID: o.ID, Machine: m.ID, Number: o.Number, Deployment: o.Deployment, Envelope: body, IssuedAt: now, BeginsAt: o.Window.NotBefore, ExpiresAt: o.Expires}
 	if err := d.Store.PutOrder(ctx, row, attempts, claims...); err != nil {
 		return wire.Envelope{}, false, err
 	}
@@ -185,7 +185,11 @@ func (d *Desk) issue(ctx context.Context, m patch.Machine, c *checked) (wire.Env
 }
 
 func (d *Desk) expires(now time.Time, w patch.Window) time.Time {
-	end := now.Add(d.life())
+	begin := now
+	if w.NotBefore.After(now) {
+		begin = w.NotBefore
+	}
+	end := begin.Add(d.life())
 	if !w.NotAfter.IsZero() && w.NotAfter.Before(end) {
 		return w.NotAfter
 	}

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -37,6 +38,26 @@ func (d *Desk) Halt(ctx context.Context, caller patch.Caller, id string) (patch.
 	}
 	d.wake(machines...)
 	return d.Store.FindDeployment(ctx, id)
+}
+
+// KeepOnly takes back what a deployment has not begun on other machines than these.
+func (d *Desk) KeepOnly(ctx context.Context, id string, machines []patch.MachineID, why string) error {
+	open, err := d.World.Store.ListAttempts(ctx, patch.AttemptFilter{Deployment: id, Open: true})
+	if err != nil {
+		return err
+	}
+	var ids []string
+	var gone []patch.MachineID
+	for _, a := range open {
+		if a.State != patch.ExecInstalling && !slices.Contains(machines, a.Machine) {
+			ids, gone = append(ids, a.ID), append(gone, a.Machine)
+		}
+	}
+	if err := d.Store.WithdrawAttempts(ctx, ids, "", why); err != nil {
+		return err
+	}
+	d.wake(gone...)
+	return nil
 }
 
 // Sweep withdraws what has expired and finishes deployments that have nothing open, so that nothing runs for ever. Call it every minute.

@@ -167,7 +167,7 @@ func attempts(w World) Gate {
 	}
 	g := Gate{Name: Attempts, Title: "attempts left"}
 	if a := w.underWay(); a != nil {
-		g.close(CodeUnderWay, underWay(*a))
+		g.close(CodeUnderWay, underWay(w, *a))
 		g.At, g.Evidence = a.CreatedAt, "deployment "+a.Deployment
 		g.until(Agent, "the agent reports when it has ended")
 		return g
@@ -213,7 +213,10 @@ func attempts(w World) Gate {
 	return g
 }
 
-func underWay(a patch.Attempt) string {
+func underWay(w World, a patch.Attempt) string {
+	if o := w.Order; a.State != patch.ExecInstalling && o != nil && o.ID == a.Order && o.BeginsAt.After(w.Now) {
+		return "it is being deployed: " + Held(w.Now, *o)
+	}
 	switch a.State {
 	case patch.ExecDownloading:
 		return fmt.Sprintf("it is being deployed: the machine fetches the files (%s of %s)", size(a.Bytes), size(a.TotalBytes))
@@ -227,6 +230,11 @@ func underWay(a patch.Attempt) string {
 		return "it is being taken back: the order waits for the machine"
 	}
 	return "it is being deployed: the order waits for the machine"
+}
+
+// Held says since when a machine holds an order and when it begins, connected or not.
+func Held(now time.Time, o patch.OrderRow) string {
+	return fmt.Sprintf("the order was handed over %s and begins %s", clock(now, o.IssuedAt), clock(now, o.BeginsAt))
 }
 
 // underWay finds an attempt that has not ended and is not the one being handed out.

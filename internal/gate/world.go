@@ -53,6 +53,7 @@ type World struct {
 	Payloads      []PayloadFact // the files that this machine needs for this patch
 
 	Attempts []patch.Attempt // for this machine and patch, oldest first
+	Order    *patch.OrderRow // that the machine holds, where the question is for a person; nil where it holds none
 	Reset    patch.Reset     // from when failures count; zero: from the beginning
 	Own      string          // an attempt that is being handed out now: it does not stand in its own way
 	Blocked  *patch.Attempt  // the machine's newest failed attempt of any patch whose cause is the machine's (lock, network, disk)

@@ -141,5 +141,6 @@ type OrderRow struct {
 	Deployment string
 	Envelope   []byte // JSON of the signed envelope
 	IssuedAt   time.Time
+	BeginsAt   time.Time // when the machine may begin; zero: at once
 	ExpiresAt  time.Time
 }

@@ -61,6 +61,12 @@ var rowsOfVersion = map[int64][]string{
 		`INSERT INTO deliveries (id, channel, subject, state, body, tries, text, created_at, next_at, ended_at) VALUES ('old', 'old', 'feed', 'sent', '{}', 1, '', 5, 0, 6)`,
 	},
 	21: {`UPDATE schedules SET reboot = '{"mode":"if-needed"}' WHERE name = 'old'`},
+	30: {
+		`INSERT INTO deployments (id, seq, head, plan, state, by_name, at, ended_at) VALUES ('old', 99, '{}', '{}', 'running', 'old', 5, 0)`,
+		`INSERT INTO attempts (id, deployment, machine, patch, decision, number, state, cause, text, log, order_id, bytes, total_bytes, created_at, started_at, ended_at, verified_seq, effect, reboot_owed)
+			VALUES ('old', 'old', 'm-old', 's/p/1', 'old', 1, 'waiting', '', '', '', 'old', 0, 0, 5, 0, 0, 0, '', FALSE)`,
+		`INSERT INTO orders (id, machine, number, deployment, envelope, issued_at, expires_at, begins_at) VALUES ('old', 'm-old', 2, 'old', '{}', 5, 7, 6)`,
+	},
 	29: {`UPDATE schedules SET manner = '{"before":["drain"]}' WHERE name = 'old'`},
 	23: {`INSERT INTO views (owner, page, name, query, shared, at) VALUES ('old', 'machines', 'mine', 'show=stale', TRUE, 5)`},
 }
@@ -163,6 +169,11 @@ func migrateFrom(t *testing.T, url string, from int64) {
 	if from >= 21 {
 		if v := got[patch.Schedule](t)(s.FindSchedule(ctx, "old")); v.Reboot == nil || v.Reboot.Mode != patch.RebootIfNeeded {
 			t.Errorf("schedule became %+v", v)
+		}
+	}
+	if from >= 30 {
+		if o := got[patch.OrderRow](t)(s.OpenOrder(ctx, "m-old")); o.BeginsAt.UnixMicro() != 6 || o.ExpiresAt.UnixMicro() != 7 {
+			t.Errorf("order became %+v", o)
 		}
 	}
 	if from >= 29 {

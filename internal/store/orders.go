@@ -6,11 +6,11 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-const orderColumns = `id, machine, number, deployment, envelope, issued_at, expires_at`
+const orderColumns = `id, machine, number, deployment, envelope, issued_at, expires_at, begins_at`
 
 func scanOrder(r scanner) (patch.OrderRow, error) {
 	var o patch.OrderRow
-	err := r.Scan(&o.ID, &o.Machine, &o.Number, &o.Deployment, &o.Envelope, stamp{&o.IssuedAt}, stamp{&o.ExpiresAt})
+	err := r.Scan(&o.ID, &o.Machine, &o.Number, &o.Deployment, &o.Envelope, stamp{&o.IssuedAt}, stamp{&o.ExpiresAt}, stamp{&o.BeginsAt})
 	return o, err
 }
 
@@ -29,8 +29,8 @@ func (s *Store) PutOrder(ctx context.Context, o patch.OrderRow, attempts []strin
 		if o.Number <= m.OrderNumber {
 			return patch.Errorf(patch.Conflict, "the order's number %d is not above the newest one of the machine %s, %d", o.Number, m.Name, m.OrderNumber)
 		}
-		if _, err := x.exec(ctx, `INSERT INTO orders (`+orderColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			o.ID, o.Machine, o.Number, o.Deployment, o.Envelope, o.IssuedAt, o.ExpiresAt); err != nil {
+		if _, err := x.exec(ctx, `INSERT INTO orders (`+orderColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+			o.ID, o.Machine, o.Number, o.Deployment, o.Envelope, o.IssuedAt, o.ExpiresAt, o.BeginsAt); err != nil {
 			return err
 		}
 		if _, err := x.exec(ctx, `UPDATE machines SET order_number = $2, changed = `+x.engine.changed+` WHERE id = $1`, o.Machine, o.Number); err != nil {

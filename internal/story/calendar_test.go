@@ -16,7 +16,7 @@ import (
 )
 
 func (s *site) calendar() *calendar.Desk {
-	return &calendar.Desk{Store: s.store, Blackouts: s.store, Labels: s.book, Machines: s.store, Deploy: s.deploy, Zone: time.UTC, Now: func() time.Time { return s.now }, Log: slog.New(slog.DiscardHandler),
+	return &calendar.Desk{Store: s.store, Blackouts: s.store, Labels: s.book, Machines: s.store, Deploy: s.deploy, Deployments: s.store, Zone: time.UTC, Now: func() time.Time { return s.now }, Log: slog.New(slog.DiscardHandler),
 		Plan: func(ctx context.Context, caller patch.Caller, of calendar.Scope, w patch.Window) (patch.Plan, error) {
 			return s.planner.Make(ctx, caller, plan.Request{Label: of.Label, Machines: of.Machines, Window: w, Reboot: of.Reboot, Manner: of.Manner})
 		}}

@@ -36,6 +36,8 @@ type Work interface {
 	ListAttempts(ctx context.Context, f patch.AttemptFilter) ([]patch.Attempt, error)
 	ListResets(ctx context.Context) ([]patch.Reset, error)
 	FindDeployment(ctx context.Context, id string) (patch.Deployment, error)
+	// OpenOrder fails with patch.NotFound where a machine has none.
+	OpenOrder(ctx context.Context, id patch.MachineID) (patch.OrderRow, error)
 }
 
 // Schedules is the storage of what deploys by itself, and of when nothing is deployed.

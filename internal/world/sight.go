@@ -217,7 +217,7 @@ type Ask struct {
 	Reason bool             // with the finding's reason
 	// Eligible, for Cohorts: machines that are told apart only by gates after the hold need not be.
 	Eligible bool
-	Deep     bool // with the reason and what others changed: for what a person reads
+	Deep     bool // with the reason, the order that the machine holds and what others changed: for what a person reads
 	// Back asks whether the patch can be taken back, instead of installed. Planned is what exactly was planned; nil: it is worked out.
 	Back    bool
 	Planned []patch.PlanPackage

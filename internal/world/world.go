@@ -86,9 +86,25 @@ func (s *Sight) explained(ctx context.Context, a Ask, w *gate.World) error {
 		}
 	}
 	if a.Deep {
+		var err error
+		if w.Order, err = s.Order(ctx); err != nil {
+			return err
+		}
 		return s.deepen(ctx, w)
 	}
 	return nil
+}
+
+// Order is what the machine holds and has not ended; nil where it holds none.
+func (s *Sight) Order(ctx context.Context) (*patch.OrderRow, error) {
+	o, err := s.v.r.Store.OpenOrder(ctx, s.Machine.ID)
+	if err != nil {
+		if patch.KindOf(err) == patch.NotFound {
+			return nil, nil
+		}
+		return nil, err
+	}
+	return &o, nil
 }
 
 // unlisted fills a world for a patch that is not on the machine's newest list: what is remembered of it, and why it is not there.
