@@ -173,6 +173,28 @@ func (q questions) askMachines(ctx context.Context, r *report, pid int, machines
 	all, err := fastest(3, func() error {
 		return q.get(ctx, api.Path("explain"), map[string]string{"label": patch.LabelAll, "patch": p})
 	})
+	if err != nil {
+		return err
+	}
 	r.add("an explanation over all machines", seconds(all), "", "", "≤ 1 s", all <= time.Second)
-	return err
+	return q.askWhole(ctx, r)
+}
+
+// askWhole asks for what goes through the whole fleet and a person waits for.
+func (q questions) askWhole(ctx context.Context, r *report) error {
+	for _, x := range []struct {
+		what, path string
+		query      map[string]string
+	}{
+		{"how the fleet stands", api.Path("status"), nil},
+		{"the first hundred machines with their numbers", api.Path("machines"), map[string]string{"limit": "100"}},
+		{"what should be looked at (lint)", api.Path("lint"), nil},
+	} {
+		took, err := fastest(3, func() error { return q.get(ctx, x.path, x.query) })
+		if err != nil {
+			return fmt.Errorf("%s: %w", x.what, err)
+		}
+		r.add(x.what, seconds(took), "", "", "≤ 1 s", took <= time.Second)
+	}
+	return nil
 }

@@ -45,18 +45,23 @@ func (q questions) putLabels(ctx context.Context, quarter []string) error {
 }
 
 // residentOf is a process's memory in KiB.
-func residentOf(pid int) (int64, error) {
+func residentOf(pid int) (int64, error) { return statusOf(pid, "VmRSS") }
+
+// peakOf is what residentOf has been at most.
+func peakOf(pid int) (int64, error) { return statusOf(pid, "VmHWM") }
+
+func statusOf(pid int, field string) (int64, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(b)) {
 		var kib int64
-		if n, _ := fmt.Sscanf(line, "VmRSS: %d kB", &kib); n == 1 {
+		if n, _ := fmt.Sscanf(line, field+": %d kB", &kib); n == 1 {
 			return kib, nil
 		}
 	}
-	return 0, fmt.Errorf("process %d has no VmRSS", pid)
+	return 0, fmt.Errorf("process %d has no %s", pid, field)
 }
 
 // processorTime is how long a process has been at work, in all its threads.

@@ -11,6 +11,8 @@ import (
 
 const (
 	depotEvery   = 30 * time.Second
+	depotRest    = 9 // times what it took to see what a large fleet wants, which changes with every check-in: a tenth of a core at most,
+	longestRest  = 10 * time.Minute
 	sweepEvery   = 15 * time.Second
 	factsEvery   = 10 * time.Minute
 	actEvery     = 15 * time.Second
@@ -46,8 +48,12 @@ func (a *appliance) syncLoop(ctx context.Context) error {
 func (a *appliance) depotLoop(ctx context.Context) error {
 	for {
 		next := a.Wanted.Next()
-		if err := a.fetchWanted(ctx); err != nil && ctx.Err() == nil {
+		took, err := a.fetchWanted(ctx)
+		if err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "payloads not fetched", slog.Any("error", err))
+		}
+		if err := sleep(ctx, min(depotRest*took, longestRest)); err != nil {
+			return err
 		}
 		select {
 		case <-ctx.Done():
@@ -58,14 +64,17 @@ func (a *appliance) depotLoop(ctx context.Context) error {
 	}
 }
 
-func (a *appliance) fetchWanted(ctx context.Context) error {
+// fetchWanted gives how long it took to find out what is wanted.
+func (a *appliance) fetchWanted(ctx context.Context) (took time.Duration, err error) {
+	begun := a.Now()
 	missing, err := a.Depot.Want(ctx)
+	took = a.Now().Sub(begun)
 	if err != nil || missing == 0 {
-		return err
+		return took, err
 	}
 	err = a.Depot.Run(ctx)
 	a.Pulse.Beat(patch.TopicCatalog, patch.TopicDeployments)
-	return err
+	return took, err
 }
 
 // sweepLoop ends what nobody ends: expired orders, finished deployments, old sessions; and takes patches on through the rings.

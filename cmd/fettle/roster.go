@@ -1,9 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -22,17 +20,16 @@ func (r roster) ListMachines(ctx context.Context, f patch.MachineFilter) ([]patc
 	if f.Label != "" {
 		return r.Store.ListMachines(ctx, f)
 	}
-	look, err := r.fleet.Look(ctx)
+	seats, err := r.fleet.ByName(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var out []patch.Machine
-	for s := range look.All() {
-		if m := s.Machine; (f.State == "" || f.State == m.State) && (f.OS == "" || f.OS == m.OS) {
-			out = append(out, m)
+	out := make([]patch.Machine, 0, len(seats))
+	for _, s := range seats {
+		if m := &s.Machine; (f.State == "" || f.State == m.State) && (f.OS == "" || f.OS == m.OS) {
+			out = append(out, *m)
 		}
 	}
-	slices.SortFunc(out, func(a, b patch.Machine) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
 	return out, nil
 }
 

@@ -105,6 +105,21 @@ func each(marks []uint64, visit func(n int)) {
 	}
 }
 
+// ByName gives every machine as of now, by name, then by ID.
+func (x *Index) ByName(ctx context.Context) ([]*Seat, error) {
+	if err := x.follow(ctx); err != nil {
+		return nil, err
+	}
+	o := x.byName()
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	out := make([]*Seat, len(o.numbers))
+	for i, n := range o.numbers {
+		out[i] = x.seats.at(n)
+	}
+	return out, nil
+}
+
 // byName puts the machines in order, or remembers that. put forgets it when a machine comes or is called something else.
 func (x *Index) byName() *order {
 	x.mu.RLock()

@@ -59,6 +59,11 @@ func (p *Planner) Make(ctx context.Context, caller patch.Caller, r Request) (pat
 		patches = v.Decided()
 	}
 	patches = slices.Compact(slices.Sorted(slices.Values(patches)))
+	if len(machines) > len(patches) {
+		if err := v.GatherAttempts(ctx, patches); err != nil {
+			return patch.Plan{}, err
+		}
+	}
 	for _, id := range slices.Compact(slices.Sorted(slices.Values(machines))) {
 		m, err := onMachine(ctx, v, id, patches, r)
 		if err != nil {

@@ -69,6 +69,19 @@ func (v *View) Gather(ctx context.Context, id patch.ID, seats []*fleet.Seat) err
 	return nil
 }
 
+// GatherAttempts is Gather of what was tried alone, for questions about many patches.
+func (v *View) GatherAttempts(ctx context.Context, ids []patch.ID) error {
+	if err := v.gatherBlocked(ctx); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := v.gatherAttempts(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // gatherAttempts reads all attempts at a patch.
 func (v *View) gatherAttempts(ctx context.Context, id patch.ID) error {
 	if _, done := v.gathered.tried[id]; done {
