@@ -21,7 +21,7 @@ func TestRollback(t *testing.T) {
 	needRoot(t)
 	slow := ware("shop-slow", "1.0-1", "")
 	slow.Scripts = map[string]string{"postinst": slowBack}
-	before := []debtest.Package{ware("shop-till", "1.0-1", ""), slow}
+	before := []debtest.Package{ware("shop-till", "1.0-1", ""), ware("shop-core", "1.0-1", ""), slow}
 	a := newShopOf(t, append(append([]debtest.Package{}, append(newWares, ware("shop-slow", "1.0-2", ""))...), before...))
 	s := newSite(t, lab.WithCheckin(10*time.Second))
 	s.cli("feeds", "add", "--name", "shop", "--apt", a.line(shopSuite), "--keyring", a.keyring)
@@ -38,14 +38,18 @@ func TestRollback(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.snapshot(1)
-	till, door, slower := wareID("shop-till"), wareID("shop-door"), wareID("shop-slow")
-	s.approve(till, door, slower)
+	till, door, slower, core := wareID("shop-till"), wareID("shop-door"), wareID("shop-slow"), wareID("shop-core")
+	s.approve(till, door, slower, core, wareID("shop-front"))
 	plan, _ := s.plan(b)
 	first := s.apply(plan)
 	s.ended(first).verified(t)
 
 	t.Run("back, held, and again", func(t *testing.T) { on := b.on(t); goesBackAndAgain(t, on, till, "shop-till", "1.0-1", "1.0-2") })
-	t.Run("the version before is nowhere to be had", func(t *testing.T) { on := b.on(t); staysWhereItIs(t, on, door) })
+	t.Run("the version before is nowhere to be had", func(t *testing.T) { on := b.on(t); staysWhereItIs(t, on, door, "nowhere to be had") })
+	t.Run("something needs the newer version", func(t *testing.T) {
+		on := b.on(t)
+		staysWhereItIs(t, on, core, "shop-front 1.0-2, which is installed, needs shop-core >= 1.0-2")
+	})
 	t.Run("killed in the middle", func(t *testing.T) {
 		on := b.on(t)
 		back := on.backPlan("--patch", slower, "--machine", "web-1")
@@ -118,12 +122,12 @@ func goesBackAndAgain(t *testing.T, b *box, id, name, old, fresh string) {
 	}
 }
 
-func staysWhereItIs(t *testing.T, b *box, id string) {
+func staysWhereItIs(t *testing.T, b *box, id, why string) {
 	out, err := b.s.CLI(t.Context(), "deploy", "rollback", "--why", "w", "--patch", id, "--machine", b.spec.Hostname)
 	if no := (lab.NoError{}); !errors.As(err, &no) {
 		t.Errorf("it is no answer \"no\": %v", err)
 	}
-	says(t, out, "left out on "+b.spec.Hostname, "nowhere to be had")
+	says(t, out, "left out on "+b.spec.Hostname, why)
 }
 
 // killedGoingBack kills the machine while a script of the older version runs: after the next boot it is back, whole, and was executed once.
@@ -154,7 +158,7 @@ func TestRPMRollback(t *testing.T) {
 	s.approve(conf, lib)
 	plan, _ := s.plan(b)
 	s.ended(s.apply(plan)).verified(t)
-	t.Run("the version before is nowhere to be had", func(t *testing.T) { on := b.on(t); staysWhereItIs(t, on, lib) })
+	t.Run("the version before is nowhere to be had", func(t *testing.T) { on := b.on(t); staysWhereItIs(t, on, lib, "nowhere to be had") })
 
 	m.publish(t, m.key, rpmOf("conf", "3.0", configFile("newest")))
 	if err := os.Remove(m.dir + "/repo/" + rpmOf("conf", "2.0").File()); err != nil {

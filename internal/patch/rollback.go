@@ -78,6 +78,12 @@ func StepsText(steps []Step) string {
 	return strings.Join(parts, ", ")
 }
 
+// Need is a dependency of a package in one version: one of the relations must hold.
+type Need struct {
+	By    InstalledPackage `json:"by"`
+	AnyOf []Relation       `json:"any_of"`
+}
+
 // TakesBack reports whether an attempt takes its patch back instead of installing it.
 func (a *Attempt) TakesBack() bool { return len(a.Back) > 0 }
 

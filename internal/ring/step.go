@@ -75,7 +75,8 @@ func (s *step) patch(ctx context.Context, id patch.ID) error {
 	if err != nil {
 		return err
 	}
-	if err := s.prove(ctx, attempts); err != nil {
+	attempts, back := withoutBack(attempts)
+	if err := s.prove(ctx, attempts, back); err != nil {
 		return err
 	}
 	progress, err := s.World.Store.ListRingProgress(ctx, id)
@@ -106,8 +107,26 @@ func (s *step) patch(ctx context.Context, id patch.ID) error {
 	return nil
 }
 
-// prove judges the attempts that were handed out and stores what changed; it changes attempts in place.
-func (s *step) prove(ctx context.Context, attempts []patch.Attempt) error {
+// withoutBack leaves out the attempts that take a patch back, and gives the IDs of those that were taken back.
+func withoutBack(all []patch.Attempt) (attempts []patch.Attempt, back map[string]bool) {
+	back = map[string]bool{}
+	for _, a := range all {
+		if !a.TakesBack() {
+			attempts = append(attempts, a)
+			continue
+		}
+		for _, before := range attempts {
+			if before.Machine == a.Machine && a.State == patch.ExecDone {
+				back[before.ID] = true
+			}
+		}
+	}
+	return attempts, back
+}
+
+// prove judges the attempts that were handed out and stores what changed; it changes attempts in place. One that was taken back proves nothing
+// any more, neither for the patch nor against it; what it proved before stays.
+func (s *step) prove(ctx context.Context, attempts []patch.Attempt, back map[string]bool) error {
 	var news []patch.ProofUpdate
 	for i := range attempts {
 		a := &attempts[i]
@@ -115,7 +134,12 @@ func (s *step) prove(ctx context.Context, attempts []patch.Attempt) error {
 		if a.Ring == "" || !known || a.Proof == patch.ProofGood && s.Now().Sub(a.ProofAt) > time.Duration(r.Soak) {
 			continue
 		}
-		p, why, err := s.witness(ctx, *a, r).judge()
+		p, why, err := patch.ProofNone, "", error(nil)
+		if !back[a.ID] {
+			p, why, err = s.witness(ctx, *a, r).judge()
+		} else if a.Proof != patch.ProofPending {
+			continue
+		}
 		if err != nil {
 			return err
 		}

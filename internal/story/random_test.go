@@ -30,6 +30,8 @@ type chaos struct {
 	running  []string // deployments
 	moments  []moment
 	installs int
+	backs    int               // patches that were taken back
+	brought  map[string]string // by machine, package and version: the version that Fettle replaced by it
 }
 
 // moment is what a machine's newest detect said at a time.
@@ -49,7 +51,7 @@ func TestAnyOrder(t *testing.T) {
 	if n, err := strconv.ParseUint(os.Getenv("FETTLE_SEED"), 10, 64); err == nil {
 		seeds, from = 1, n
 	}
-	installs := 0
+	installs, backs := 0, 0
 	for seed := from; seed < from+uint64(seeds); seed++ {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			c := newChaos(t, seed)
@@ -61,17 +63,19 @@ func TestAnyOrder(t *testing.T) {
 			}
 			c.remember()
 			installs += c.installs
+			backs += c.backs
 		})
 	}
-	t.Logf("%d installs", installs)
-	if installs < seeds && seeds > 1 {
-		t.Errorf("only %d installs in %d runs: the test sees too little", installs, seeds)
+	t.Logf("%d installs, %d taken back", installs, backs)
+	if installs < seeds && seeds > 1 || backs == 0 && seeds >= 10 {
+		t.Errorf("only %d installs and %d rollbacks in %d runs: the test sees too little", installs, backs, seeds)
 	}
 }
 
 func newChaos(t *testing.T, seed uint64) *chaos {
-	c := &chaos{site: newSite(t), Rand: rand.New(rand.NewPCG(seed, 1)), labels: []string{"all", "odd", "first"}, lists: map[patch.HostOS][]src{
-		bookworm: append(story(), src{"tools", "agent", "2.0", []string{"agent"}}), trixie: next()}}
+	c := &chaos{site: newSite(t), brought: map[string]string{}, Rand: rand.New(rand.NewPCG(seed, 1)), labels: []string{"all", "odd", "first"}, lists: map[patch.HostOS][]src{
+		bookworm: append(story(), src{"tools", "agent", "2.0", []string{"agent"}}, src{"bookworm", "openssl", "3.0.11-1", []string{"libssl3", "openssl"}},
+			src{"bookworm", "curl", "7.88.1-10", []string{"curl", "libcurl4"}}, src{"tools", "agent", "1.0", []string{"agent"}}), trixie: next()}}
 	for os, list := range c.lists {
 		c.publish(os, list...)
 	}
@@ -196,6 +200,10 @@ func (c *chaos) decideAny() {
 }
 
 func (c *chaos) rollAny() {
+	if c.IntN(3) == 0 {
+		c.backAny()
+		return
+	}
 	r := plan.Request{Label: c.labels[c.IntN(len(c.labels))]}
 	if c.IntN(4) == 0 {
 		r.Window = patch.Window{NotBefore: c.now.Add(time.Duration(c.IntN(5)) * time.Hour)}
@@ -209,6 +217,37 @@ func (c *chaos) rollAny() {
 	}
 	if err == nil {
 		c.running = append(c.running, dep.ID)
+	}
+}
+
+// backAny takes a patch that Fettle installed back, with a hold or without; mostly the machine does it at once.
+func (c *chaos) backAny() {
+	done := slices.DeleteFunc(c.attempts(patch.AttemptFilter{}), func(a patch.Attempt) bool { return a.State != patch.ExecDone || a.TakesBack() })
+	if len(done) == 0 {
+		return
+	}
+	a := done[c.IntN(len(done))]
+	b := c.boxes[slices.IndexFunc(c.boxes, func(b *box) bool { return b.id == a.Machine })]
+	b.detect()
+	r := plan.Request{Patches: []patch.ID{a.Patch}, Label: patch.LabelAll, Rollback: &patch.Rollback{Why: "why not"}}
+	if c.IntN(3) == 0 {
+		r.Label, r.Machines = "", []patch.MachineID{b.id}
+	}
+	if c.IntN(3) > 0 {
+		r.Rollback.HoldUntil = c.now.Add(time.Duration(1+c.IntN(48)) * time.Hour)
+	}
+	p, err := c.planner.Make(c.ctx(), c.admin, r)
+	c.must(err)
+	dep, err := c.deploy.Apply(c.ctx(), c.admin, p)
+	if err != nil && patch.KindOf(err) != patch.Invalid { // a plan that takes nothing back
+		c.t.Fatal(err)
+	}
+	if err != nil {
+		return
+	}
+	c.running = append(c.running, dep.ID)
+	if c.IntN(3) > 0 {
+		b.work()
 	}
 }
 
@@ -230,7 +269,7 @@ func (c *chaos) grow() {
 	next := slices.Clone(c.lists[os])
 	i := c.IntN(len(next))
 	next = append(next, src{next[i].suite, next[i].name, next[i].version + "+1", next[i].binaries})
-	if len(next) > 9 {
+	if len(next) > 12 {
 		next = next[1:]
 	}
 	slices.SortFunc(next, func(a, b src) int { return slices.Compare([]byte(a.id()), []byte(b.id())) })
@@ -245,6 +284,9 @@ func (c *chaos) grow() {
 // what a careful agent refuses by itself, and fails the test for what the appliance should never have ordered.
 func (c *chaos) allowed(b *box, item wire.OrderItem) bool {
 	c.t.Helper()
+	if item.Packages[0].Back {
+		return c.mayGoBack(b, item)
+	}
 	all, err := c.store.ListDecisions(c.ctx(), patch.DecisionFilter{Patch: item.Patch})
 	c.must(err)
 	approved := false
@@ -262,15 +304,7 @@ func (c *chaos) allowed(b *box, item wire.OrderItem) bool {
 	if !approved {
 		c.t.Fatalf("%s is not approved for %s, and was ordered", item.Patch, b.id)
 	}
-	frozen, err := c.store.ListBlackouts(c.ctx())
-	c.must(err)
-	for _, f := range frozen {
-		members, err := c.book.Members(c.ctx(), f.Label)
-		c.must(err)
-		if slices.Contains(members, b.id) && !c.now.Before(f.From) && c.now.Before(f.Until) {
-			c.t.Fatalf("%s was ordered on %s in the freeze %s", item.Patch, b.id, f.Name)
-		}
-	}
+	c.notFrozen(b, item)
 	for _, p := range item.Packages {
 		had := b.has(p.Name)
 		if had != p.From {
@@ -283,7 +317,42 @@ func (c *chaos) allowed(b *box, item wire.OrderItem) bool {
 			return false
 		}
 	}
+	for _, p := range item.Packages {
+		c.brought[string(b.id)+p.Name+p.Version] = p.From
+	}
 	c.installs++
+	return true
+}
+
+func (c *chaos) notFrozen(b *box, item wire.OrderItem) {
+	c.t.Helper()
+	frozen, err := c.store.ListBlackouts(c.ctx())
+	c.must(err)
+	for _, f := range frozen {
+		members, err := c.book.Members(c.ctx(), f.Label)
+		c.must(err)
+		if slices.Contains(members, b.id) && !c.now.Before(f.From) && c.now.Before(f.Until) {
+			c.t.Fatalf("%s was ordered on %s in the freeze %s", item.Patch, b.id, f.Name)
+		}
+	}
+}
+
+// mayGoBack is allowed for what goes back: every package to exactly the version that Fettle itself replaced on this machine, and nothing else.
+func (c *chaos) mayGoBack(b *box, item wire.OrderItem) bool {
+	c.t.Helper()
+	c.notFrozen(b, item)
+	for _, p := range item.Packages {
+		if before, ours := c.brought[string(b.id)+p.Name+p.From]; !ours || before != p.Version || before == "" || !p.Back {
+			c.t.Fatalf("%s would go from %s to %s on %s, and Fettle replaced %q", p.Name, p.From, p.Version, b.id, before)
+		}
+		if b.has(p.Name) != p.From {
+			return false // changed by hand since the newest detect
+		}
+		if i := slices.IndexFunc(b.facts.Packages, func(x patch.Package) bool { return x.Name == p.Name && x.Held }); i >= 0 {
+			return false
+		}
+	}
+	c.backs++
 	return true
 }
 

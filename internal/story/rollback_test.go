@@ -161,6 +161,9 @@ func TestRollbackLeavesOut(t *testing.T) {
 		}, "previous/previous-lost", "perl-base " + perlBefore + " is nowhere to be had"},
 		"a newer version is there": {func(_ *site, b *box) { b.set("perl-base=5.36.0-9"); b.detect() }, "previous/changed-since", "is at 5.36.0-9 by now, and the patch brought " + perlAfter},
 		"it is gone already":       {func(_ *site, b *box) { b.set("perl-base=" + perlBefore); b.detect() }, "installed-test/not-there", "nothing to take back"},
+		"what is installed needs the newer version": {func(s *site, _ *box) {
+			s.cat.needs = []patch.Need{{By: patch.InstalledPackage{Name: "curl", Version: "7.88.1-10"}, AnyOf: []patch.Relation{{Name: "perl-base", Op: ">=", Version: perlAfter}, {Name: "perl-none"}}}}
+		}, "previous/needed", "curl 7.88.1-10, which is installed, needs perl-base >= " + perlAfter + " or perl-none"},
 		"the owner forbids it": {func(s *site, b *box) {
 			b.counter++
 			s.must(s.store.PutCheckin(s.ctx(), b.id, patch.CheckinUpdate{At: s.now, Counter: b.counter, OS: bookworm, Hostname: b.name, Policy: "detect-only"}))
@@ -185,6 +188,17 @@ func TestRollbackLeavesOut(t *testing.T) {
 	p := s.rollback(plan.Request{Patches: []patch.ID{curl}, Machines: []patch.MachineID{b.id}})
 	if l := p.Machines[0].Left[0]; l.Gate != "previous/not-ours" || !strings.Contains(l.Text, "Fettle did not install it") {
 		t.Errorf("%+v", l)
+	}
+}
+
+// A dependency that the version before satisfies too, one of a version that is not installed, and one that was broken already keep nothing.
+func TestRollbackIsNotKeptByOtherNeeds(t *testing.T) {
+	s, b, _ := patched(t)
+	perlBase := func(op, v string) []patch.Relation { return []patch.Relation{{Name: "perl-base", Op: op, Version: v}} }
+	s.cat.needs = []patch.Need{{By: patch.InstalledPackage{Name: "curl", Version: "7.88.1-10"}, AnyOf: perlBase(">=", perlBefore)},
+		{By: patch.InstalledPackage{Name: "curl", Version: "9"}, AnyOf: perlBase(">=", perlAfter)}, {By: patch.InstalledPackage{Name: "curl", Version: "7.88.1-10"}, AnyOf: perlBase(">=", "9")}}
+	if p := s.rollback(plan.Request{Patches: []patch.ID{perl}, Machines: []patch.MachineID{b.id}}); len(p.Machines[0].Items) != 1 {
+		t.Errorf("%+v", p.Machines[0].Left)
 	}
 }
 
@@ -388,5 +402,34 @@ func TestRollbackNeedsASecondPerson(t *testing.T) {
 	}
 	if text := s.explain(b, perl).Answer.Gate(gate.Hold).Text; !strings.Contains(text, "by m.keller and j.weber") {
 		t.Error(text)
+	}
+}
+
+// A machine that took a patch back proves nothing for the rings any more, neither for it nor against it.
+func TestARolledBackMachineProvesNothing(t *testing.T) {
+	s, _, canary, _, _ := ringed(t, nil)
+	b := canary[0]
+	if !b.work() {
+		t.Fatal("no order")
+	}
+	older := patch.PayloadFile{Payload: patch.Payload{Name: "perl-base", Arch: "amd64", Version: "5.36.0-7", Size: 9}, SHA256: hashOf(s, curl, "curl")}
+	s.cat.newest[bookworm].files["bookworm/perl/5.36.0-7"] = []patch.PayloadFile{older}
+	_, err := s.deploy.Apply(t.Context(), s.admin, s.rollback(plan.Request{Patches: []patch.ID{perl}, Machines: []patch.MachineID{b.id}, Rollback: s.held()}))
+	s.must(err)
+	if !b.work() || b.has("perl-base") != "5.36.0-7" {
+		t.Fatalf("perl-base is at %s", b.has("perl-base"))
+	}
+	for range 6 {
+		s.hours(1, canary)
+	}
+	if a := s.attempts(patch.AttemptFilter{Machine: b.id, Patch: perl})[0]; a.Proof != patch.ProofNone {
+		t.Errorf("it proves %q: %s", a.Proof, a.ProofText)
+	}
+	all, err := s.store.ListRingProgress(t.Context(), perl)
+	s.must(err)
+	for _, p := range all {
+		if p.Proven+p.Failed != 0 || !p.HaltedAt.IsZero() {
+			t.Errorf("%+v", p)
+		}
 	}
 }

@@ -102,6 +102,7 @@ func (s *site) later(d time.Duration) { s.now = s.now.Add(d) }
 type shelf struct {
 	revs   map[patch.RevisionID]*revision
 	newest map[patch.HostOS]*revision
+	needs  []patch.Need
 }
 
 type revision struct {
@@ -145,6 +146,15 @@ func (c *shelf) Payloads(_ context.Context, os patch.HostOS, id patch.ID) ([]pat
 		return nil, patch.Errorf(patch.NotFound, "no files of %s", id)
 	}
 	return r.files[id], nil
+}
+
+func (c *shelf) Needs(_ context.Context, _ patch.HostOS, names []string) (out []patch.Need, err error) {
+	for _, n := range c.needs {
+		if slices.ContainsFunc(n.AnyOf, func(r patch.Relation) bool { return slices.Contains(names, r.Name) }) {
+			out = append(out, n)
+		}
+	}
+	return out, nil
 }
 
 func (c *shelf) Previous(_ context.Context, os patch.HostOS, p patch.InstalledPackage) (f patch.PayloadFile, o patch.Origin, offered bool, err error) {

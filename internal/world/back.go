@@ -56,7 +56,10 @@ func (s *Sight) back(ctx context.Context, a Ask, attempts []patch.Attempt) (b ga
 			packages = append(packages, q)
 		}
 	}
-	return b, packages, nil
+	if a.Own != "" {
+		return b, packages, nil // the machine's own package manager has the last word by then
+	}
+	return b, packages, s.needed(ctx, a, facts, b.Steps)
 }
 
 // installed is the newest attempt of ours that brought the patch and was not taken back since.

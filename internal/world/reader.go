@@ -62,6 +62,7 @@ type View struct {
 	key       []byte                              // for making situations
 	planned   map[string]map[patch.MachineID][]patch.PlanItem
 	previous  map[previousKey]found
+	needing   map[string][]patch.Need
 	kinds     []*kind // nil until machines were sorted by kind
 }
 

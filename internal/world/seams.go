@@ -77,6 +77,8 @@ type Catalog interface {
 	Meta(os patch.HostOS) (patch.RevisionMeta, bool)
 	Signatures(ctx context.Context, os patch.HostOS, rev patch.RevisionID) (*detect.Signatures, error)
 	Payloads(ctx context.Context, os patch.HostOS, id patch.ID) ([]patch.PayloadFile, error)
+	// Needs gives the dependencies of the vendor's packages on the named ones in certain versions, where their indexes tell.
+	Needs(ctx context.Context, os patch.HostOS, names []string) ([]patch.Need, error)
 	// Previous finds a package in exactly one version, and what vouches for it; offered is false where only older lists carry it.
 	Previous(ctx context.Context, os patch.HostOS, p patch.InstalledPackage) (f patch.PayloadFile, o patch.Origin, offered bool, err error)
 }
