@@ -204,14 +204,17 @@ func (s *session) renew(ctx context.Context) error {
 	if s.cfg.Now().Before(again) {
 		return nil
 	}
-	csr, err := makeCSR(s.who().key)
-	if err != nil {
-		return err
+	if s.csr == nil { // it asks for the same key every time
+		csr, err := makeCSR(s.who().key)
+		if err != nil {
+			return err
+		}
+		s.csr = csr
 	}
 	ctx, stop := context.WithTimeout(ctx, answerTimeout)
 	defer stop()
 	var reply wire.RenewReply
-	if _, err := s.client().call(ctx, wire.PathRenew, "", wire.RenewRequest{CSR: csr}, &reply); err != nil {
+	if _, err := s.client().call(ctx, wire.PathRenew, "", wire.RenewRequest{CSR: s.csr}, &reply); err != nil {
 		return err
 	}
 	next := *s.who()

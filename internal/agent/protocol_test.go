@@ -508,3 +508,33 @@ func FuzzOrder(f *testing.F) {
 		}
 	})
 }
+
+// An appliance that has just named the very build which is here is not asked for it once more; any other build, and an old word, lead to a question.
+func TestARevisionThatIsHereIsNotAskedForAgain(t *testing.T) {
+	a := newAppliance(t)
+	d := newDeb("curl", "1.0-1", "1.0-2")
+	built := time.Now().Truncate(time.Second)
+	a.publish(t, built, d)
+	s := open(t, a.joined(t, newBox("curl")))
+	for i, step := range []struct {
+		before func()
+		sought int
+	}{
+		{func() {}, 1},
+		{func() {}, 1},
+		{func() { a.publish(t, built.Add(time.Second), d) }, 2},
+	} {
+		step.before()
+		_, err := s.checkin(context.Background(), glance{})
+		must(t, err)
+		_, err = s.judgeMachine(context.Background(), "")
+		must(t, err)
+		if a.sought != step.sought {
+			t.Fatalf("detect %d: it has asked %d times, not %d", i, a.sought, step.sought)
+		}
+	}
+	s.cfg.Now = func() time.Time { return time.Now().Add(2 * fresh) }
+	if _, err := s.judgeMachine(context.Background(), ""); err != nil || a.sought != 3 {
+		t.Fatalf("long after a check-in it relies on it: %d, %v", a.sought, err)
+	}
+}

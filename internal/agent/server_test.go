@@ -54,6 +54,7 @@ type appliance struct {
 	noLeave   bool     // to reboot
 	asked     int      // for leave to reboot
 	withdrawn []string // attempts that are taken back
+	sought    int      // how often the newest revision was
 	stood     int      // how often it was asked what stands
 }
 
@@ -147,7 +148,7 @@ func (a *appliance) routes() http.Handler {
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(b))
 	})
 	a.handle(m, wire.PathDelta, false, func(w http.ResponseWriter, r *http.Request) { refuse(w, 404, patch.NotFound, "no such file") })
-	a.handle(m, wire.PathRevision, false, func(w http.ResponseWriter, r *http.Request) { reply(w, a.revision) })
+	a.handle(m, wire.PathRevision, false, func(w http.ResponseWriter, r *http.Request) { a.sought++; reply(w, a.revision) })
 	a.handle(m, wire.PathInventory, false, a.put)
 	a.handle(m, wire.PathFacts, false, a.put)
 	a.handle(m, wire.PathSnapshot, false, func(w http.ResponseWriter, r *http.Request) {
@@ -236,7 +237,7 @@ func (a *appliance) checkin(w http.ResponseWriter, r *http.Request) {
 	var in wire.Checkin
 	json.NewDecoder(r.Body).Decode(&in)
 	a.checkins = append(a.checkins, in)
-	out := wire.CheckinReply{State: a.state, NextSeconds: a.next, Revision: a.meta.ID, Order: a.order != nil, ResultsAck: uint64(len(a.results)), Now: time.Now(), Updaters: a.wanted}
+	out := wire.CheckinReply{State: a.state, NextSeconds: a.next, Revision: a.meta.ID, Built: a.meta.Built, Order: a.order != nil, ResultsAck: uint64(len(a.results)), Now: time.Now(), Updaters: a.wanted}
 	out.WantFacts, out.WantInventory = !a.facts[in.Facts], !a.facts[in.Inventory]
 	reply(w, out)
 }

@@ -37,6 +37,7 @@ type session struct {
 	snap *kept // the newest snapshot; nil: it was not read yet
 
 	renewAt time.Time // a new certificate is asked for then
+	csr     []byte    // with this; nil before the first time
 
 	answer   answered          // about the order that is held
 	fetching map[string]func() // by attempt: ends its download

@@ -203,6 +203,15 @@ func (w *sim) handedOut(b *box, body []byte) {
 	if o.Machine != b.id {
 		w.fail("%s was given an order for %s", b.name, o.Machine)
 	}
+	if end := o.Window.NotAfter; !end.IsZero() && w.faults.Load() && b.draw(4) == 0 {
+		// It is switched off with the order in its hands, and comes back when the window is over, where nobody can tell it so.
+		w.later(time.Duration(b.draw(int64(time.Minute))), func() {
+			w.mu.Lock()
+			w.away[b.name] = end.Add(6 * time.Hour)
+			w.mu.Unlock()
+			b.away(time.Until(end) + time.Duration(b.draw(int64(2*time.Hour))))
+		})
+	}
 	for _, item := range o.Items {
 		if !w.approved(b, item.Patch, o.Window.NotBefore) {
 			w.fail("%s was given %s, which is not approved for it now", b.name, item.Patch)

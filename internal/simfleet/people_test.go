@@ -121,9 +121,9 @@ func (w *sim) deploy(r *rand.Rand) {
 	switch r.IntN(4) {
 	case 0:
 		req.Window = patch.Window{NotBefore: time.Now().Add(w.chance(r, 10))}
-		req.Window.NotAfter = req.Window.NotBefore.Add(w.chance(r, 10))
+		req.Window.NotAfter = req.Window.NotBefore.Add(w.chance(r, 3))
 	case 1:
-		req.Window.NotAfter = time.Now().Add(w.chance(r, 10))
+		req.Window.NotAfter = time.Now().Add(w.chance(r, 5))
 	}
 	p, err := a.Planner.Make(a.ctx, w.server.admin, req)
 	w.must(err)
