@@ -87,7 +87,7 @@ func (a *appliance) patchNotices(ctx context.Context) ([]patch.Notice, error) {
 	}
 	var out []patch.Notice
 	for _, os := range oses {
-		counts, _, err := a.Ledger.PatchCounts(ctx, os, ledger.RowFilter{Verdicts: []patch.Verdict{patch.NotPatched}})
+		counts, _, err := a.Ledger.PatchCounts(ctx, os, ledger.RowFilter{Verdicts: []patch.Verdict{patch.NotPatched}, Quick: true})
 		if err != nil {
 			return nil, err
 		}

@@ -161,3 +161,22 @@ func (l *Look) All() iter.Seq[*Seat] {
 		}
 	}
 }
+
+// ByName gives seats of a set of numbers in the order of the machines' names: so many at most, without the first few. 0 is no limit.
+func (l *Look) ByName(set *roaring.Bitmap, offset, limit int) []*Seat {
+	o := l.x.byName()
+	places := make([]uint64, len(o.names)/64+1)
+	set.Iterate(func(n uint32) bool {
+		if n < l.n {
+			places[o.rank[n]/64] |= 1 << (o.rank[n] % 64)
+		}
+		return true
+	})
+	out := []*Seat{}
+	each(places, func(i int) {
+		if offset--; offset < 0 && (limit == 0 || len(out) < limit) {
+			out = append(out, l.At(o.numbers[i]))
+		}
+	})
+	return out
+}

@@ -99,22 +99,42 @@ func newEntry(ctx context.Context, v *world.View, s *world.Sight, column int, ve
 
 // matches applies the cheap part of a filter.
 func (f RowFilter) matches(e *entry) bool {
+	return f.matchesAxes(e) && f.mentions(e)
+}
+
+// matchesAxes is matches without the text.
+func (f RowFilter) matchesAxes(e *entry) bool {
 	return oneOf(f.Verdicts, e.verdict) && oneOf(f.Stands, e.policy.Stand) && oneOf(f.Executions, e.execution) && oneOf(f.Effects, e.effect) &&
-		(f.Category == "" || f.Category == e.patch.Category) && f.mentions(e)
+		(f.Category == "" || f.Category == e.patch.Category)
 }
 
 func oneOf[T comparable](list []T, x T) bool { return len(list) == 0 || slices.Contains(list, x) }
 
 // mentions reports whether every word of the filter's text occurs in what a person would search for.
 func (f RowFilter) mentions(e *entry) bool {
+	words := f.unsaid(e.patch)
+	return len(words) == 0 || within(words, e.sight.Machine.Name)
+}
+
+// unsaid are the words of the filter's text that a patch does not mention, in lower case.
+func (f RowFilter) unsaid(p *patch.Patch) (words []string) {
+	if f.Text == "" {
+		return nil
+	}
+	id, title := strings.ToLower(string(p.ID)), strings.ToLower(p.Title)
 	for word := range strings.FieldsSeq(strings.ToLower(f.Text)) {
-		if !strings.Contains(strings.ToLower(string(e.patch.ID)), word) && !strings.Contains(strings.ToLower(e.patch.Title), word) &&
-			!strings.Contains(strings.ToLower(e.sight.Machine.Name), word) &&
-			!slices.ContainsFunc(e.patch.CVEs, func(c string) bool { return strings.Contains(strings.ToLower(c), word) }) {
-			return false
+		if !strings.Contains(id, word) && !strings.Contains(title, word) &&
+			!slices.ContainsFunc(p.CVEs, func(c string) bool { return strings.Contains(strings.ToLower(c), word) }) {
+			words = append(words, word)
 		}
 	}
-	return true
+	return words
+}
+
+// within reports whether a name has all of some words, whichever case it is in.
+func within(words []string, name string) bool {
+	name = strings.ToLower(name)
+	return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(name, w) })
 }
 
 // matchesGates applies the part of a filter that needs the gates.
@@ -128,14 +148,25 @@ func (f RowFilter) matchesGates(ctx context.Context, e *entry) (bool, error) {
 		return true, nil
 	}
 	a, err := e.sight.Walk(ctx, world.Ask{Patch: e.patch.ID, Deep: true})
-	if err != nil || a.Closed == nil {
-		return false, err
-	}
-	return (f.Gate == "" || f.Gate == a.Closed.Name) && (f.Code == "" || f.Code == a.Closed.Code), nil
+	return err == nil && f.matchesAnswer(a), err
 }
 
-// mostNeeded cuts a page out of all entries, what an administrator acts on first before the rest: what is needed, what could not be judged,
-// what is not known; security before other updates. Only those of the page's verdicts are put in order.
+// matchesAnswer is matchesGates for what the gates have answered.
+func (f RowFilter) matchesAnswer(a gate.Answer) bool {
+	if f.Deployable && !a.Deployable {
+		return false
+	}
+	if f.Gate == "" && f.Code == "" {
+		return true
+	}
+	return a.Closed != nil && (f.Gate == "" || f.Gate == a.Closed.Name) && (f.Code == "" || f.Code == a.Closed.Code)
+}
+
+// byUrgency are the verdicts in the order in which an administrator acts on them: what is needed, what could not be judged, what is not known.
+var byUrgency = [...]patch.Verdict{patch.NotPatched, patch.Faulty, patch.Unknown, patch.Patched, patch.NotApplicable}
+
+// mostNeeded cuts a page out of all entries, what an administrator acts on first before the rest; security before other updates. Only those of
+// the page's verdicts are put in order.
 func mostNeeded(all []*entry, limit, offset int) []*entry {
 	var by [patch.Unknown + 1][]*entry
 	for _, e := range all {
@@ -143,7 +174,7 @@ func mostNeeded(all []*entry, limit, offset int) []*entry {
 	}
 	out := []*entry{}
 	offset = max(0, offset)
-	for _, v := range []patch.Verdict{patch.NotPatched, patch.Faulty, patch.Unknown, patch.Patched, patch.NotApplicable} {
+	for _, v := range byUrgency {
 		some := by[v]
 		if offset >= len(some) {
 			offset -= len(some)
@@ -170,13 +201,18 @@ func (e *entry) row(ctx context.Context) (Row, gate.Answer, error) {
 	if err != nil {
 		return Row{}, gate.Answer{}, err
 	}
+	r, a := e.rowIn(w)
+	return r, a, nil
+}
+
+func (e *entry) rowIn(w gate.World) (Row, gate.Answer) {
 	a := gate.Walk(w)
 	r := Row{Machine: e.sight.Machine.ID, MachineName: e.sight.Machine.Name, OS: w.OS, Patch: w.Patch, Verdict: w.Verdict, Reason: w.Finding.Reason,
 		Policy: w.Policy, Execution: e.execution, Cause: e.cause, Effect: e.effect, Deployable: a.Deployable, Standing: a.Standing, Receipt: receipt(w)}
 	if a.Closed != nil {
 		r.Gate, r.Code, r.Text = a.Closed.Name, a.Closed.Code, a.Closed.Text
 	}
-	return r, a, nil
+	return r, a
 }
 
 func receipt(w gate.World) ReceiptRef {

@@ -5,12 +5,16 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
-// PatchRows gives one patch's row on every admitted machine whose list carries it, and on machines where it closed if f.Closed asks.
+// PatchRows gives one patch's row on every admitted machine whose list carries it, and on machines where it closed if f.Closed asks. Machines in
+// the same situation are judged once; those of the page are judged one by one.
 func (l *Ledger) PatchRows(ctx context.Context, id patch.ID, f RowFilter) ([]Row, Summary, error) {
 	v, err := l.World.View(ctx)
 	if err != nil {
@@ -20,15 +24,20 @@ func (l *Ledger) PatchRows(ctx context.Context, id patch.ID, f RowFilter) ([]Row
 	if err != nil {
 		return nil, Summary{}, err
 	}
-	all, elsewhere, err := l.carriers(ctx, v, id, f.Label)
+	carry, elsewhere, err := l.carriers(ctx, v, id, f.Label)
 	if err != nil {
 		return nil, Summary{}, err
 	}
-	rows, sum, err := selected(ctx, all, f)
-	if err != nil {
-		return nil, sum, err
+	x := patchRows{view: v, id: id, filter: f}
+	if err := x.count(ctx, carry); err != nil {
+		return nil, x.sum, err
 	}
-	closed, err := l.closedElsewhere(ctx, id, elsewhere)
+	rows, err := x.page(ctx)
+	if err != nil {
+		return nil, x.sum, err
+	}
+	sum := x.sum
+	closed, err := l.closedElsewhere(ctx, v, id, elsewhere)
 	if err != nil {
 		return nil, sum, err
 	}
@@ -41,41 +50,143 @@ func (l *Ledger) PatchRows(ctx context.Context, id patch.ID, f RowFilter) ([]Row
 	return rows, sum, nil
 }
 
-// carriers makes an entry for every admitted machine (of a label, if any) whose list carries the patch, and lists the machines whose list
-// does not.
-func (l *Ledger) carriers(ctx context.Context, v *world.View, id patch.ID, label string) (all []entry, elsewhere []*world.Sight, err error) {
-	attempts, err := l.World.Store.ListAttempts(ctx, patch.AttemptFilter{Patch: id})
+// carriers parts the admitted machines (of a label, if any) in those whose list carries the patch and those whose list does not.
+func (l *Ledger) carriers(ctx context.Context, v *world.View, id patch.ID, label string) (carry, elsewhere *roaring.Bitmap, err error) {
+	carry, elsewhere = roaring.New(), roaring.New()
+	oses, err := runs(ctx, v)
 	if err != nil {
 		return nil, nil, err
 	}
-	tried := map[patch.MachineID][]patch.Attempt{}
-	for _, a := range attempts {
-		tried[a.Machine] = append(tried[a.Machine], a)
+	for os, seats := range oses {
+		shelf, err := v.Shelf(ctx, os, "")
+		if err != nil {
+			return nil, nil, err
+		}
+		if _, _, listed := shelf.Find(id); listed {
+			carry.Or(seats)
+		} else {
+			elsewhere.Or(seats)
+		}
 	}
-	err = l.sights(ctx, v, patch.MachineFilter{State: patch.Admitted}, func(s *world.Sight) error {
-		if label != "" {
-			if in, err := v.Member(ctx, label, s.Machine.ID); err != nil || !in {
-				return err
-			}
+	if label == "" {
+		return carry, elsewhere, nil
+	}
+	in, err := v.Carrying(ctx, label)
+	switch {
+	case err == nil:
+		carry.And(in)
+		elsewhere.And(in)
+	case patch.KindOf(err) == patch.NotFound:
+		return roaring.New(), roaring.New(), nil
+	}
+	return carry, elsewhere, err
+}
+
+// patchRows is one question about one patch on all machines.
+type patchRows struct {
+	view   *world.View
+	id     patch.ID
+	filter RowFilter
+	sum    Summary
+	hits   [patch.Unknown + 1]*roaring.Bitmap // by verdict: the machines that the filter selects
+}
+
+// count adds all machines up and finds those that the filter selects.
+func (x *patchRows) count(ctx context.Context, among *roaring.Bitmap) error {
+	cohorts, err := x.view.Cohorts(ctx, world.Ask{Patch: x.id, Reason: x.filter.Gate != "" || x.filter.Code != ""}, among)
+	if err != nil {
+		return err
+	}
+	for i := range x.hits {
+		x.hits[i] = roaring.New()
+	}
+	for _, c := range cohorts {
+		e := entry{patch: &c.World.Patch, verdict: c.World.Verdict, policy: c.World.Policy, asked: true, deployable: c.Answer.Deployable}
+		e.axes(c.World.Attempts)
+		x.sum.addMany(&e, int(c.Seats.GetCardinality()))
+		if !x.filter.matchesAxes(&e) || !x.filter.matchesAnswer(c.Answer) {
+			continue
 		}
-		_, i, listed := s.Shelf.Find(id)
-		if !listed {
-			elsewhere = append(elsewhere, s)
-			return nil
-		}
-		e := entry{sight: s, patch: &s.Shelf.List.Patches()[i], verdict: s.Verdict(id)}
-		if e.policy, err = v.Policy(ctx, id, s.Machine.ID, v.Now); err != nil {
+		if err := x.mentioned(ctx, &e, c.Seats); err != nil {
 			return err
 		}
-		e.axes(tried[s.Machine.ID])
-		all = append(all, e)
+	}
+	for _, set := range x.hits {
+		x.sum.Matching += int(set.GetCardinality())
+	}
+	return nil
+}
+
+// mentioned takes those of some alike machines in that the filter's text speaks of: each word is the patch's or the machine's.
+func (x *patchRows) mentioned(ctx context.Context, e *entry, seats *roaring.Bitmap) error {
+	words := x.filter.unsaid(e.patch)
+	if len(words) == 0 {
+		x.hits[e.verdict].Or(seats)
 		return nil
+	}
+	look, err := x.view.Look(ctx)
+	if err != nil {
+		return err
+	}
+	seats.Iterate(func(n uint32) bool {
+		if within(words, look.At(n).Machine.Name) {
+			x.hits[e.verdict].Add(n)
+		}
+		return true
 	})
-	return all, elsewhere, err
+	return nil
+}
+
+// page makes the rows that are shown, what an administrator acts on first before the rest.
+func (x *patchRows) page(ctx context.Context) ([]Row, error) {
+	rows, offset, limit := []Row{}, max(0, x.filter.Offset), x.filter.Limit
+	for _, verdict := range byUrgency {
+		set := x.hits[verdict]
+		if n := int(set.GetCardinality()); offset >= n {
+			offset -= n
+			continue
+		}
+		room := 0
+		if limit > 0 {
+			room = limit - len(rows)
+		}
+		some, err := x.view.ByName(ctx, set, offset, room)
+		if err != nil {
+			return nil, err
+		}
+		if rows, err = x.rows(ctx, rows, some); err != nil {
+			return nil, err
+		}
+		if offset = 0; limit > 0 && len(rows) >= limit {
+			break
+		}
+	}
+	return rows, nil
+}
+
+func (x *patchRows) rows(ctx context.Context, rows []Row, seats []*fleet.Seat) ([]Row, error) {
+	if err := x.view.Gather(ctx, x.id, seats); err != nil {
+		return nil, err
+	}
+	for _, seat := range seats {
+		s, err := x.view.SightAt(ctx, seat)
+		if err != nil {
+			return nil, err
+		}
+		e := entry{sight: s, patch: &patch.Patch{ID: x.id}}
+		w, err := s.World(ctx, world.Ask{Patch: x.id, Deep: true})
+		if err != nil {
+			return nil, err
+		}
+		e.axes(w.Attempts)
+		r, _ := e.rowIn(w)
+		rows = append(rows, r)
+	}
+	return rows, nil
 }
 
 // closedElsewhere lists the machines on which the patch had a row before their OS or its list changed.
-func (l *Ledger) closedElsewhere(ctx context.Context, id patch.ID, machines []*world.Sight) ([]Row, error) {
+func (l *Ledger) closedElsewhere(ctx context.Context, v *world.View, id patch.ID, machines *roaring.Bitmap) ([]Row, error) {
 	ts, err := l.Store.ListLeavings(ctx, id)
 	if err != nil {
 		return nil, err
@@ -84,13 +195,23 @@ func (l *Ledger) closedElsewhere(ctx context.Context, id patch.ID, machines []*w
 	for _, t := range ts {
 		last[t.Machine] = t
 	}
-	out := []Row{}
-	for _, s := range machines {
-		t, ok := last[s.Machine.ID]
-		if !ok {
-			continue
+	look, err := v.Look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	left := roaring.New()
+	for m := range last {
+		if seat := look.Find(m); seat != nil && machines.Contains(seat.Number) {
+			left.Add(seat.Number)
 		}
-		r, err := l.closedRow(ctx, s, t)
+	}
+	out := []Row{}
+	for _, seat := range look.ByName(left, 0, 0) {
+		s, err := v.SightAt(ctx, seat)
+		if err != nil {
+			return nil, err
+		}
+		r, err := l.closedRow(ctx, s, last[seat.Machine.ID])
 		if err != nil {
 			return nil, err
 		}

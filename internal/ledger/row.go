@@ -60,6 +60,7 @@ type RowFilter struct {
 	Deployable bool            // only deployable rows
 	Closed     bool            // include rows that left the list
 	Sort       patch.PatchSort // PatchCounts only
+	Quick      bool            // PatchCounts only: without how many are deployable, for which machines' facts are read
 	Limit      int             // 0: all
 	Offset     int
 }

@@ -3,74 +3,77 @@ package ledger
 import "github.com/fettle-project/fettle/internal/patch"
 
 // add counts one entry.
-func (s *Summary) add(e *entry) {
-	s.Total++
-	s.Verdicts[e.verdict]++
-	s.Stands.add(e.policy.Stand)
-	s.Executions.add(e.execution)
-	s.Effects.add(e.effect)
+func (s *Summary) add(e *entry) { s.addMany(e, 1) }
+
+// addMany counts so many entries that are alike.
+func (s *Summary) addMany(e *entry, n int) {
+	s.Total += n
+	s.Verdicts[e.verdict] += n
+	s.Stands.add(e.policy.Stand, n)
+	s.Executions.add(e.execution, n)
+	s.Effects.add(e.effect, n)
 	if e.deployable {
-		s.Deployable++
+		s.Deployable += n
 	}
 	switch {
 	case e.verdict == patch.NotPatched:
-		s.Needed++
+		s.Needed += n
 		if e.patch.Category == patch.Security {
-			s.NeededSecurity++
+			s.NeededSecurity += n
 		}
 		if e.policy.Stand == patch.Undecided {
-			s.Undecided++
+			s.Undecided += n
 		}
 	case e.verdict == patch.NotApplicable && e.policy.Stand == patch.Approved:
-		s.ApprovedNotNeeded++
+		s.ApprovedNotNeeded += n
 	}
 }
 
-func (c *StandCounts) add(s patch.Stand) {
+func (c *StandCounts) add(s patch.Stand, n int) {
 	switch s {
 	case patch.Approved:
-		c.Approved++
+		c.Approved += n
 	case patch.Declined:
-		c.Declined++
+		c.Declined += n
 	case patch.HeldBack:
-		c.Held++
+		c.Held += n
 	default:
-		c.Undecided++
+		c.Undecided += n
 	}
 }
 
-func (c *ExecCounts) add(e patch.Execution) {
+func (c *ExecCounts) add(e patch.Execution, n int) {
 	switch e {
 	case patch.ExecWaiting:
-		c.Waiting++
+		c.Waiting += n
 	case patch.ExecDownloading:
-		c.Downloading++
+		c.Downloading += n
 	case patch.ExecInstalling:
-		c.Installing++
+		c.Installing += n
 	case patch.ExecDone:
-		c.Done++
+		c.Done += n
 	case patch.ExecFailed:
-		c.Failed++
+		c.Failed += n
 	case patch.ExecWithdrawn:
-		c.Withdrawn++
+		c.Withdrawn += n
 	default:
-		c.None++
+		c.None += n
 	}
 }
 
-func (c *EffectCounts) add(e patch.Effect) {
+func (c *EffectCounts) add(e patch.Effect, n int) {
 	switch e {
 	case patch.EffectVerified:
-		c.Verified++
+		c.Verified += n
 	case patch.EffectNeedsReboot:
-		c.NeedsReboot++
+		c.NeedsReboot += n
 	case patch.EffectNotEffective:
-		c.NotEffective++
+		c.NotEffective += n
 	case patch.EffectUndone:
-		c.Undone++
+		c.Undone += n
 	case patch.EffectRolledBack:
-		c.RolledBack++
+		c.RolledBack += n
 	default:
-		c.None++
+		c.None += n
 	}
 }

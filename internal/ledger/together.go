@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/world"
@@ -26,21 +28,21 @@ func (l *Ledger) ExplainLabel(ctx context.Context, label string, p patch.ID) (La
 	if err != nil {
 		return LabelExplanation{}, err
 	}
-	seats, err := v.Carriers(ctx, label)
+	seats, err := v.Carrying(ctx, label)
 	if err != nil {
 		return LabelExplanation{}, err
 	}
-	ex := LabelExplanation{At: v.Now, Label: label, Patch: row.Patch, Total: len(seats), Groups: []Group{}}
-	if err := v.Gather(ctx, p, seats); err != nil {
+	ex := LabelExplanation{At: v.Now, Label: label, Patch: row.Patch, Total: int(seats.GetCardinality()), Groups: []Group{}}
+	cohorts, err := v.Cohorts(ctx, world.Ask{Patch: p, Reason: true}, seats)
+	if err != nil {
 		return ex, err
 	}
 	sum := together{ex: &ex, groups: map[groupKey]int{}}
-	for _, seat := range seats {
-		s, err := v.SightAt(ctx, seat)
-		if err != nil {
-			return ex, err
-		}
-		if err := sum.add(ctx, s, p); err != nil {
+	for _, c := range cohorts {
+		sum.add(c)
+	}
+	for i := range ex.Groups {
+		if err := sum.name(ctx, v, i, p); err != nil {
 			return ex, err
 		}
 	}
@@ -53,6 +55,7 @@ func (l *Ledger) ExplainLabel(ctx context.Context, label string, p patch.ID) (La
 type together struct {
 	ex       *LabelExplanation
 	groups   map[groupKey]int
+	seats    []*roaring.Bitmap // of each group
 	approved int
 }
 
@@ -61,13 +64,11 @@ type groupKey struct {
 	code, standing string
 }
 
-func (t *together) add(ctx context.Context, s *world.Sight, p patch.ID) error {
-	b, approved, err := s.Brief(ctx, world.Ask{Patch: p, Reason: true})
-	if err != nil {
-		return err
-	}
-	if approved {
-		t.approved++
+func (t *together) add(c world.Cohort) {
+	b := c.Answer.Brief()
+	n := int(c.Seats.GetCardinality())
+	if _, approved := c.World.Approval(); approved {
+		t.approved += n
 	}
 	k := groupKey{b.Gate, b.Code, b.Standing}
 	i, known := t.groups[k]
@@ -75,24 +76,41 @@ func (t *together) add(ctx context.Context, s *world.Sight, p patch.ID) error {
 		i = len(t.ex.Groups)
 		t.groups[k] = i
 		t.ex.Groups = append(t.ex.Groups, Group{Standing: b.Standing, Gate: b.Gate, Code: b.Code, Next: b.Next, Actor: b.Actor})
+		t.seats = append(t.seats, roaring.New())
 	}
+	t.ex.Groups[i].Count += n
+	t.seats[i].Or(c.Seats)
+}
+
+// name gives a group the first of its machines, each with its own words, and the words that all of it have in common.
+func (t *together) name(ctx context.Context, v *world.View, i int, p patch.ID) error {
 	g := &t.ex.Groups[i]
-	if g.Count++; len(g.Machines) >= maxNamed {
-		return nil
-	}
-	a, err := s.Walk(ctx, world.Ask{Patch: p, Reason: true})
+	first, err := v.ByName(ctx, t.seats[i], 0, maxNamed)
 	if err != nil {
 		return err
 	}
-	text := a.Sentence
-	if a.Closed != nil {
-		text = a.Closed.Text
+	if err := v.Gather(ctx, p, first); err != nil {
+		return err
 	}
-	g.Machines = append(g.Machines, Named{ID: s.Machine.ID, Name: s.Machine.Name, Text: text})
-	if g.Count == 1 {
-		g.Text = text
-	} else if g.Text != text {
-		g.Text = phrase(g.Code)
+	for _, seat := range first {
+		s, err := v.SightAt(ctx, seat)
+		if err != nil {
+			return err
+		}
+		a, err := s.Walk(ctx, world.Ask{Patch: p, Reason: true})
+		if err != nil {
+			return err
+		}
+		text := a.Sentence
+		if a.Closed != nil {
+			text = a.Closed.Text
+		}
+		g.Machines = append(g.Machines, Named{ID: s.Machine.ID, Name: s.Machine.Name, Text: text})
+		if len(g.Machines) == 1 {
+			g.Text = text
+		} else if g.Text != text {
+			g.Text = phrase(g.Code)
+		}
 	}
 	return nil
 }

@@ -13,11 +13,20 @@ type PatchRow struct {
 	GoneAt        time.Time  `json:"gone_at,omitzero"` // when it left the list; zero while it is on it
 }
 
-// PatchSort is an order of patches; the zero value is the usual one of a list.
+// PatchSort is an order of patches; the zero value is the usual one of a list. All but ByScore begin with the least; with a dash before
+// them they begin with the most.
 type PatchSort string
 
-// ByScore has the highest CVSS scores first, and those of which none is known last.
-const ByScore PatchSort = "cvss"
+const (
+	// ByScore has the highest CVSS scores first, and those of which none is known last.
+	ByScore         PatchSort = "cvss"
+	ByName          PatchSort = "name"     // of the source package
+	ByReleased      PatchSort = "released" // the longest known first
+	ByNeed          PatchSort = "need"     // by machines that lack it,
+	ByPatched       PatchSort = "patched"  // that have it,
+	ByNotApplicable PatchSort = "not-applicable"
+	ByUnsure        PatchSort = "unsure" // and of which it is not known
+)
 
 // PatchFilter narrows SearchPatches.
 type PatchFilter struct {

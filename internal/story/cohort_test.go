@@ -117,6 +117,7 @@ func TestMachinesAreJudgedTogether(t *testing.T) {
 	all := []patch.ID{curl, perl, oldPerl, openssl, bash, "trixie/curl/100", tools[0].id(), tools[1].id()}
 	for _, id := range all {
 		s.partsAlike(id)
+		s.rowsAlike(id)
 		s.partsAlike(id, patch.Decision{ID: "preview", Patch: id, Label: "all", Verb: patch.Approve, At: s.now})
 	}
 	s.countsAlike()

@@ -23,6 +23,7 @@ type Ledger interface {
 	Rows(ctx context.Context, id patch.MachineID, f ledger.RowFilter) ([]ledger.Row, ledger.Summary, error)
 	PatchRows(ctx context.Context, id patch.ID, f ledger.RowFilter) ([]ledger.Row, ledger.Summary, error)
 	PatchCounts(ctx context.Context, os patch.HostOS, f ledger.RowFilter) ([]ledger.PatchCount, int, error)
+	PatchTotals(ctx context.Context, os patch.HostOS, filters []ledger.RowFilter) ([]int, error)
 }
 
 // Explainer answers why, and finds what people type.

@@ -236,7 +236,7 @@ func (c *console) find(v *visit, p *searchPage) error {
 	}
 	if strings.HasPrefix(strings.ToUpper(words), "CVE-") {
 		for _, os := range roll.Fleet.OSes {
-			counts, _, err := c.Ledger.PatchCounts(v.ctx, os.OS, ledger.RowFilter{Text: words, Closed: true, Limit: found})
+			counts, _, err := c.Ledger.PatchCounts(v.ctx, os.OS, ledger.RowFilter{Text: words, Closed: true, Limit: found, Quick: true})
 			if err != nil && patch.KindOf(err) != patch.NotFound {
 				return err
 			}

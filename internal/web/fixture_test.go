@@ -36,6 +36,7 @@ type world struct {
 	now       time.Time
 	machines  []ledger.MachineRow
 	patches   []ledger.PatchCount
+	sorted    patch.PatchSort // how the patches were last asked for
 	rows      []ledger.Row
 	fleet     ledger.Fleet
 	summary   ledger.Summary
@@ -104,7 +105,11 @@ func (w *world) filtered(f ledger.RowFilter) ([]ledger.Row, ledger.Summary, erro
 	}
 	return page(rows, min(f.Offset, max(0, len(rows)-f.Limit)), f.Limit), s, nil
 }
-func (w *world) PatchCounts(_ context.Context, _ patch.HostOS, f ledger.RowFilter) ([]ledger.PatchCount, int, error) {
+func (w *world) PatchCounts(_ context.Context, os patch.HostOS, f ledger.RowFilter) ([]ledger.PatchCount, int, error) {
+	if strings.HasPrefix(string(os), "plan9") {
+		return nil, 0, patch.Errorf(patch.NotFound, "no catalog is published for %s", os)
+	}
+	w.sorted = f.Sort
 	list := keep(w.patches, func(n ledger.PatchCount) bool {
 		return (len(f.Verdicts) == 0 || n.Verdicts[f.Verdicts[0]] > 0) && (len(f.Stands) == 0 || f.Stands[0] != patch.Undecided || n.Undecided > 0) && (f.Category == "" || n.Patch.Category == f.Category)
 	})
@@ -112,6 +117,17 @@ func (w *world) PatchCounts(_ context.Context, _ patch.HostOS, f ledger.RowFilte
 		return page(list, f.Offset, f.Limit), len(list), nil
 	}
 	return list, len(list), nil
+}
+func (w *world) PatchTotals(ctx context.Context, os patch.HostOS, filters []ledger.RowFilter) ([]int, error) {
+	var out []int
+	for _, f := range filters {
+		_, n, err := w.PatchCounts(ctx, os, f)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, n)
+	}
+	return out, nil
 }
 func (w *world) Roll(context.Context) (*ledger.Roll, error) {
 	return &ledger.Roll{Machines: w.machines, Fleet: w.fleet}, nil

@@ -111,8 +111,8 @@ func (c *console) homeTrends(v *visit, p *homePage) error {
 
 // homeCounts adds one OS's needed patches.
 func (c *console) homeCounts(v *visit, os patch.HostOS, p *homePage) error {
-	counts, _, err := c.Ledger.PatchCounts(v.ctx, os, ledger.RowFilter{Verdicts: []patch.Verdict{patch.NotPatched}})
-	if err != nil {
+	counts, _, err := c.Ledger.PatchCounts(v.ctx, os, ledger.RowFilter{Verdicts: []patch.Verdict{patch.NotPatched}, Quick: true})
+	if err != nil && patch.KindOf(err) != patch.NotFound { // of an OS that no catalog is published for nothing is known
 		return err
 	}
 	for _, n := range counts {

@@ -83,7 +83,7 @@ func (c *console) machines(v *visit) error {
 		}
 	}
 	rows = sorted(rows, p.Sort)
-	p.Heads, p.Matching = v.heads(machineColumns[:], p.Sort), len(rows)
+	p.Heads, p.Matching = v.machineHeads(p.Sort), len(rows)
 	at := v.offset(machinesSize)
 	p.Rows = page(rows, at, machinesSize)
 	p.Pager = v.pager(at, machinesSize, len(p.Rows), len(rows))

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"cmp"
+
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
@@ -12,6 +14,7 @@ type patchesPage struct {
 	OS             patch.HostOS
 	OSStatus       ledger.OSStatus
 	Rows           []ledger.PatchCount
+	Heads          []title
 	Tabs           []tab
 	Pager          pager
 	Text, Category string
@@ -59,7 +62,7 @@ func (c *console) patches(v *visit) error {
 		}
 	}
 	if p.OS != "" {
-		if err := c.patchRows(v, &p); err != nil {
+		if err := c.patchRows(v, &p); err != nil && patch.KindOf(err) != patch.NotFound { // an OS that no catalog is published for has none
 			return err
 		}
 	}
@@ -73,24 +76,29 @@ func (c *console) patches(v *visit) error {
 }
 
 func (c *console) patchRows(v *visit, p *patchesPage) error {
+	filters := make([]ledger.RowFilter, len(patchShows))
+	for i, s := range patchShows {
+		filters[i] = s.filter
+		filters[i].Text, filters[i].Category = p.Text, patch.Category(p.Category)
+	}
+	totals, err := c.Ledger.PatchTotals(v.ctx, p.OS, filters)
+	if err != nil {
+		return err
+	}
 	at := v.offset(patchesSize)
-	for _, s := range patchShows {
-		f := s.filter
-		f.Text, f.Category, f.Sort = p.Text, patch.Category(p.Category), patch.PatchSort(p.Sort)
-		f.Limit = 1
-		if s.name == p.Show {
-			f.Limit, f.Offset = patchesSize, at
+	for i, s := range patchShows {
+		p.Tabs = append(p.Tabs, tab{Word: s.word, Mark: s.mark, URL: v.with("show", s.name), Count: totals[i], Current: s.name == p.Show})
+		if s.name != p.Show {
+			continue
 		}
-		rows, total, err := c.Ledger.PatchCounts(v.ctx, p.OS, f)
-		if err != nil {
+		f := filters[i]
+		f.Sort, f.Quick, f.Limit, f.Offset = patch.PatchSort(p.Sort), true, patchesSize, at
+		if p.Rows, p.Total, err = c.Ledger.PatchCounts(v.ctx, p.OS, f); err != nil {
 			return err
 		}
-		p.Tabs = append(p.Tabs, tab{Word: s.word, Mark: s.mark, URL: v.with("show", s.name), Count: total, Current: s.name == p.Show})
-		if s.name == p.Show {
-			p.Rows, p.Total = rows, total
-			p.Pager = v.pager(at, patchesSize, len(rows), total)
-		}
+		p.Pager = v.pager(at, patchesSize, len(p.Rows), p.Total)
 	}
+	p.Heads = v.heads(patchHeadings[:], cmp.Or(p.Sort, "-"+string(patch.ByNeed)))
 	return nil
 }
 

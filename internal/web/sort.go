@@ -18,29 +18,45 @@ type title struct {
 	Order      string // ascending or descending where the list is sorted by it
 }
 
-// column is one that a list of T can be sorted by. Down is how it is looked at first.
-type column[T any] struct {
+// heading is a column that a list can be sorted by. Down is how it is looked at first.
+type heading struct {
 	name  string
 	word  phrase.Phrase
 	class string
-	order func(a, b T) int
 	down  bool
 }
 
+var patchHeadings = [...]heading{
+	{string(patch.ByName), "Patch", "", false},
+	{string(patch.ByReleased), "Known since", "", true},
+	{string(patch.ByNeed), "Not patched", "n", true},
+	{"", "Undecided", "n", false},
+	{string(patch.ByPatched), "Patched", "n", true},
+	{string(patch.ByNotApplicable), "Not applicable", "n", true},
+	{string(patch.ByUnsure), "Error or unknown", "n", true},
+	{"", "Decisions", "", false},
+}
+
+// column is a heading of a list of T, and how two of them compare.
+type column[T any] struct {
+	heading
+	order func(a, b T) int
+}
+
 var machineColumns = [...]column[ledger.MachineRow]{
-	{"name", "Machine", "", func(a, b ledger.MachineRow) int { return strings.Compare(a.Name, b.Name) }, false},
-	{"os", "OS", "", func(a, b ledger.MachineRow) int { return cmp.Compare(a.OS, b.OS) }, false},
-	{"detect", "Newest complete detect", "", func(a, b ledger.MachineRow) int { return detected(a).Compare(detected(b)) }, false},
-	{"need", "Need", "n", func(a, b ledger.MachineRow) int { return cmp.Compare(a.Needed, b.Needed) }, true},
-	{"security", "Security", "n", func(a, b ledger.MachineRow) int { return cmp.Compare(a.Security, b.Security) }, true},
-	{"undecided", "Undecided", "n", func(a, b ledger.MachineRow) int { return cmp.Compare(a.Undecided, b.Undecided) }, true},
-	{"patched", "Patched", "n", func(a, b ledger.MachineRow) int {
+	{heading{"name", "Machine", "", false}, func(a, b ledger.MachineRow) int { return strings.Compare(a.Name, b.Name) }},
+	{heading{"os", "OS", "", false}, func(a, b ledger.MachineRow) int { return cmp.Compare(a.OS, b.OS) }},
+	{heading{"detect", "Newest complete detect", "", false}, func(a, b ledger.MachineRow) int { return detected(a).Compare(detected(b)) }},
+	{heading{"need", "Need", "n", true}, func(a, b ledger.MachineRow) int { return cmp.Compare(a.Needed, b.Needed) }},
+	{heading{"security", "Security", "n", true}, func(a, b ledger.MachineRow) int { return cmp.Compare(a.Security, b.Security) }},
+	{heading{"undecided", "Undecided", "n", true}, func(a, b ledger.MachineRow) int { return cmp.Compare(a.Undecided, b.Undecided) }},
+	{heading{"patched", "Patched", "n", true}, func(a, b ledger.MachineRow) int {
 		return cmp.Compare(a.Verdicts[patch.Patched], b.Verdicts[patch.Patched])
-	}, true},
-	{"errors", "Errors", "n", func(a, b ledger.MachineRow) int {
+	}},
+	{heading{"errors", "Errors", "n", true}, func(a, b ledger.MachineRow) int {
 		return cmp.Compare(a.Verdicts[patch.Faulty], b.Verdicts[patch.Faulty])
-	}, true},
-	{"seen", "Seen", "", func(a, b ledger.MachineRow) int { return a.SeenAt.Compare(b.SeenAt) }, false},
+	}},
+	{heading{"seen", "Seen", "", false}, func(a, b ledger.MachineRow) int { return a.SeenAt.Compare(b.SeenAt) }},
 }
 
 func detected(m ledger.MachineRow) time.Time {
@@ -68,16 +84,23 @@ func sorted(rows []ledger.MachineRow, by string) []ledger.MachineRow {
 	return rows
 }
 
-// heads leads each column's title to the list sorted by it, and from there to the other way round.
-func (v *visit) heads(columns []column[ledger.MachineRow], by string) []title {
-	if by == "" {
-		by = "name"
+// machineHeads leads the titles of the list of machines to its orders.
+func (v *visit) machineHeads(by string) []title {
+	all := make([]heading, len(machineColumns))
+	for i, c := range machineColumns {
+		all[i] = c.heading
 	}
+	return v.heads(all, cmp.Or(by, "name"))
+}
+
+// heads leads each column's title to the list sorted by it, and from there to the other way round.
+func (v *visit) heads(columns []heading, by string) []title {
 	var out []title
 	for _, c := range columns {
 		up, down := c.name, "-"+c.name
 		h := title{Word: c.word, Class: c.class}
 		switch {
+		case up == "":
 		case by == up:
 			h.Order, h.URL = "ascending", v.with("sort", down)
 		case by == down:

@@ -223,42 +223,50 @@ func (v *View) carriers(ctx context.Context, name string) (*roaring.Bitmap, erro
 	return set, nil
 }
 
-// Carriers lists the machines that carry a label now, by ID; NotFound where the label is gone.
-func (v *View) Carriers(ctx context.Context, label string) ([]*fleet.Seat, error) {
+// Carrying gives the seats that carry a label now; NotFound where the label is gone. The caller must not change it.
+func (v *View) Carrying(ctx context.Context, label string) (*roaring.Bitmap, error) {
 	look, err := v.Look(ctx)
 	if err != nil {
 		return nil, err
 	}
-	set, err := v.r.Labels.Carriers(ctx, label, look)
+	return v.r.Labels.Carriers(ctx, label, look)
+}
+
+// ByName gives some machines of a set, by name: so many at most, without the first few. 0 is no limit.
+func (v *View) ByName(ctx context.Context, set *roaring.Bitmap, offset, limit int) ([]*fleet.Seat, error) {
+	look, err := v.Look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return look.ByName(set, offset, limit), nil
+}
+
+// Carriers lists the machines that carry a label now, by ID; NotFound where the label is gone.
+func (v *View) Carriers(ctx context.Context, label string) ([]*fleet.Seat, error) {
+	set, err := v.Carrying(ctx, label)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]*fleet.Seat, 0, set.GetCardinality())
-	for _, n := range look.ByID() {
+	for _, n := range v.look.ByID() {
 		if set.Contains(n) {
-			out = append(out, look.At(n))
+			out = append(out, v.look.At(n))
 		}
 	}
 	return out, nil
 }
 
-// Having lists the admitted machines of an OS whose newest complete detect gave a patch that verdict.
-func (v *View) Having(ctx context.Context, os patch.HostOS, id patch.ID, verdict patch.Verdict) ([]*fleet.Seat, error) {
+// Needing gives the admitted machines of an OS whose newest complete detect says that they lack a patch.
+func (v *View) Needing(ctx context.Context, os patch.HostOS, id patch.ID) (*roaring.Bitmap, error) {
 	look, err := v.Look(ctx)
 	if err != nil {
 		return nil, err
 	}
-	set, err := v.r.Fleet.Having(ctx, os, id, verdict)
-	if err != nil {
-		return nil, err
+	set, err := v.r.Fleet.Having(ctx, os, id, patch.NotPatched)
+	if err == nil {
+		set.RemoveRange(uint64(look.Len()), 1<<32)
 	}
-	out := make([]*fleet.Seat, 0, set.GetCardinality())
-	for it := set.Iterator(); it.HasNext(); {
-		if n := it.Next(); int(n) < look.Len() {
-			out = append(out, look.At(n))
-		}
-	}
-	return out, nil
+	return set, err
 }
 
 // Approved is when any patch was last approved for a machine; zero where none is.

@@ -3,6 +3,7 @@ package world
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -14,6 +15,7 @@ type Shelf struct {
 	List     List
 	newer    func() map[patch.ID][]patch.ID // direct superseders
 	security func() []Security
+	texts    func() []string
 }
 
 // Security is what reports ask of a list's security patches, without a look at the patches themselves.
@@ -28,6 +30,7 @@ func (s *Shelf) Security() []Security { return s.security() }
 func newShelf(rev patch.RevisionID, l List) *Shelf {
 	s := &Shelf{Revision: rev, List: l}
 	s.security = sync.OnceValue(s.readSecurity)
+	s.texts = sync.OnceValue(s.readTexts)
 	s.newer = sync.OnceValue(func() map[patch.ID][]patch.ID {
 		newer := map[patch.ID][]patch.ID{}
 		for _, p := range l.Patches() {
@@ -38,6 +41,18 @@ func newShelf(rev patch.RevisionID, l List) *Shelf {
 		return newer
 	})
 	return s
+}
+
+// Texts gives, by column, what a search for words looks through: id, title and CVEs in lower case. The caller must not change it.
+func (s *Shelf) Texts() []string { return s.texts() }
+
+func (s *Shelf) readTexts() []string {
+	patches := s.List.Patches()
+	out := make([]string, len(patches))
+	for i := range patches {
+		out[i] = strings.ToLower(string(patches[i].ID) + "\n" + patches[i].Title + "\n" + strings.Join(patches[i].CVEs, "\n"))
+	}
+	return out
 }
 
 func (s *Shelf) readSecurity() []Security {

@@ -1,0 +1,40 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/fettle-project/fettle/internal/ledger"
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+func TestThePatchesAreSortedByTheirColumns(t *testing.T) {
+	w := fleet()
+	h := w.open(t)
+	for by, want := range map[string]string{"": `aria-sort="descending"><a href="/patches?sort=need">Not patched`, "need": `aria-sort="ascending"><a href="/patches?sort=-need">Not patched`,
+		"-name": `aria-sort="descending"><a href="/patches?sort=name">Patch`, "released": `aria-sort="ascending"><a href="/patches?sort=-released">Known since`} {
+		got := ask(h, http.MethodGet, "/patches?sort="+by, nil).Body.String()
+		if by == "" {
+			got = ask(h, http.MethodGet, "/patches", nil).Body.String()
+		}
+		if strings.Count(got, "aria-sort=") != 1 || !strings.Contains(got, want) {
+			t.Errorf("by %q: no %s", by, want)
+		}
+		if w.sorted != patch.PatchSort(by) {
+			t.Errorf("by %q the ledger is asked for %q", by, w.sorted)
+		}
+	}
+}
+
+// A machine of an OS that no catalog is published for takes no page away.
+func TestAnOSWithoutACatalogIsNoError(t *testing.T) {
+	w := fleet()
+	w.fleet.OSes = append(w.fleet.OSes, ledger.OSStatus{OS: "plan9-4-amd64", Machines: 1000})
+	h := w.open(t)
+	for _, path := range []string{"/", "/patches", "/patches?os=plan9-4-amd64", "/search?q=CVE-2026-1"} {
+		if res := ask(h, http.MethodGet, path, nil); res.Code != http.StatusOK {
+			t.Errorf("%s: %d", path, res.Code)
+		}
+	}
+}
