@@ -44,7 +44,7 @@ func kindOf(seed uint64) kind {
 	if seed%busy == 0 {
 		return kind{machines: 3, days: 6, every: []time.Duration{time.Hour, 4 * time.Hour, 4 * time.Hour, 4 * time.Hour}, pause: 4 * time.Hour, rest: 2 * day}
 	}
-	return kind{machines: 12, days: 16, every: []time.Duration{day}, pause: 4 * day, rest: 4 * day}
+	return kind{machines: 12, days: 14, every: []time.Duration{day}, pause: 4 * day, rest: 4 * day}
 }
 
 func hashOf(b []byte) patch.Hash {
