@@ -7,7 +7,7 @@ var rollbackDefects = []Defect{
 	{Name: "the hold after a rollback is for everybody", File: "internal/deploy/keep.go",
 		Old: "Expr: s.expr, Members: s.members", New: `Expr: "true"`, Test: "TestRollbackHoldsExactly", In: "./internal/story"},
 	{Name: "a rollback for a label holds its present machines alone", File: "internal/deploy/keep.go",
-		Old: "s.members, s.expr = l.Members, l.Expr", New: "s.members, s.expr = s.now, \"\"", Test: "TestRollbackHoldsExactly", In: "./internal/story"},
+		Old: "s.members, s.expr = l.Members, l.Expr", New: "s.members, s.expr = append(l.Members[:0:0], s.now...), \"\"", Test: "TestRollbackHoldsExactly", In: "./internal/story"},
 	{Name: "a rollback is proven like an installation", File: "internal/ledger/effects.go",
 		Old: "effect = backEffect(a, s.Verdicts.At(i), facts)", New: "_ = facts", Test: "TestRollback$", In: "./internal/story"},
 	{Name: "missing again at any version is proof enough", File: "internal/ledger/effects.go",
