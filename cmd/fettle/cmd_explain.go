@@ -12,6 +12,7 @@ import (
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 type explainCmd struct {
@@ -106,7 +107,7 @@ func printMachineExplanation(w io.Writer, width int, e ledger.MachineExplanation
 	printPatchGroups(w, "Needed:", e.Groups)
 	printPatchGroups(w, "Approved, and not needed here:", e.ApprovedNotNeeded)
 	line(w, "")
-	line(w, "What happens next: %s", clean(nextText(gate.Answer{Next: e.Next, NextAt: e.NextAt})))
+	line(w, "What happens next: %s", clean(nextText(gate.Answer{Next: phrase.Verbatim(e.Next), NextAt: e.NextAt})))
 }
 
 func printPatchGroups(w io.Writer, title string, groups []ledger.PatchGroup) {
@@ -120,7 +121,7 @@ func printPatchGroups(w io.Writer, title string, groups []ledger.PatchGroup) {
 		if g.Security > 0 {
 			security = " (" + thousands(g.Security) + " security)"
 		}
-		line(w, "  %5s%s  %s", thousands(g.Count), security, clean(g.Text))
+		line(w, "  %5s%s  %s", thousands(g.Count), security, clean(g.Text.String()))
 		var names []string
 		for _, id := range g.Patches {
 			names = append(names, string(id))
@@ -136,7 +137,7 @@ func printExplanation(w io.Writer, width int, e ledger.Explanation) {
 	if e.Answer.Actor != gate.Nobody {
 		actor = "→ who can act: " + string(e.Answer.Actor)
 	}
-	heading(w, width, clean(e.Answer.Sentence), clean(actor))
+	heading(w, width, clean(e.Answer.Sentence.String()), clean(actor))
 	line(w, "")
 	titles := 0
 	for _, g := range e.Answer.Gates {
@@ -215,7 +216,7 @@ func printGate(w io.Writer, g gate.Gate, titles int, first bool) {
 	if first {
 		arrow = "   ← first closed gate"
 	}
-	line(w, "  %s %s  %s%s", mark(g), runewidth.FillRight(clean(g.Title), titles), clean(g.Text), arrow)
+	line(w, "  %s %s  %s%s", mark(g), runewidth.FillRight(clean(g.Title), titles), clean(g.Text.String()), arrow)
 	indent := strings.Repeat(" ", titles+6)
 	if g.State != gate.Closed || g.Settled() {
 		return
@@ -231,18 +232,18 @@ func printGate(w io.Writer, g gate.Gate, titles int, first bool) {
 		if !g.At.IsZero() {
 			at = when(g.At)
 		}
-		line(w, "%s", clean(indent+"evidence: "+g.Evidence+with(", ", at)))
+		line(w, "%s", clean(indent+"evidence: "+g.Evidence.String()+with(", ", at)))
 	}
 	if !first && g.Next != "" {
-		line(w, "%s", clean(indent+"next: "+g.Next))
+		line(w, "%s", clean(indent+"next: "+g.Next.String()))
 	}
 }
 
 func nextText(a gate.Answer) string {
 	if a.NextAt.IsZero() {
-		return a.Next
+		return a.Next.String()
 	}
-	return a.Next + " (" + when(a.NextAt) + ")"
+	return a.Next.String() + " (" + when(a.NextAt) + ")"
 }
 
 // printDeploymentExplanation prints what a deployment waits for, and who waits.
@@ -257,11 +258,11 @@ func printDeploymentExplanation(w io.Writer, e deploy.Explanation) {
 		}
 		line(w, "         %s", clean(strings.Join(firstNames(names), ", ")))
 		if g.Next != "" {
-			line(w, "         next: %s", clean(nextText(gate.Answer{Next: g.Next, NextAt: g.NextAt})))
+			line(w, "         next: %s", clean(nextText(gate.Answer{Next: phrase.Verbatim(g.Next), NextAt: g.NextAt})))
 		}
 	}
 	line(w, "")
-	line(w, "What happens next: %s", clean(nextText(gate.Answer{Next: e.Next, NextAt: e.NextAt})))
+	line(w, "What happens next: %s", clean(nextText(gate.Answer{Next: phrase.Verbatim(e.Next), NextAt: e.NextAt})))
 }
 
 func printLabelExplanation(w io.Writer, e ledger.LabelExplanation) {
@@ -269,14 +270,14 @@ func printLabelExplanation(w io.Writer, e ledger.LabelExplanation) {
 	line(w, "%s", clean(e.Sentence))
 	line(w, "")
 	for _, g := range e.Groups {
-		line(w, "  %5s  %-14s  %s", thousands(g.Count), clean(g.Standing), clean(g.Text))
+		line(w, "  %5s  %-14s  %s", thousands(g.Count), clean(g.Standing), clean(g.Text.String()))
 		var names []string
 		for _, m := range g.Machines {
 			names = append(names, m.Name)
 		}
 		line(w, "         %s", clean(strings.Join(firstNames(names), ", ")))
 		if g.Next != "" {
-			line(w, "         next: %s", clean(g.Next))
+			line(w, "         next: %s", clean(g.Next.String()))
 		}
 	}
 }

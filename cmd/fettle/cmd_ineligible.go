@@ -43,7 +43,7 @@ func printIneligible(w io.Writer, width int, a ledger.Ineligible) {
 	line(w, "")
 	t := table{columns: []column{{title: "pairs", right: true}, {title: "machines", right: true}, {title: "patches", right: true}, {title: "why", flex: true}, {title: "which", flex: true}, {title: "next", flex: true}}}
 	for _, g := range a.Groups {
-		t.add(thousands(g.Pairs), thousands(g.Machines), thousands(g.Of), g.Title, ineligibleNames(g), g.Next)
+		t.add(thousands(g.Pairs), thousands(g.Machines), thousands(g.Of), g.Title, ineligibleNames(g), g.Next.String())
 	}
 	t.print(w, width)
 	line(w, "")

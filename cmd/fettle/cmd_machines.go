@@ -69,7 +69,7 @@ func (c machinesShowCmd) Run(ctx context.Context, s *screen) error {
 func printMachine(w io.Writer, d api.MachineDetail) {
 	m := d.Machine
 	line(w, "%s  %s", clean(m.Name), clean(string(m.OS)))
-	line(w, "%s", clean(sentence(m.Text)))
+	line(w, "%s", clean(sentence(m.Text.String())))
 	line(w, "")
 	f := fields{w}
 	f.put("id", string(m.ID))
@@ -186,7 +186,7 @@ func rowText(x ledger.Row) string {
 	case x.Deployable:
 		return "deployable"
 	case x.Text != "":
-		return x.Text
+		return x.Text.String()
 	}
 	return x.Reason.Text
 }

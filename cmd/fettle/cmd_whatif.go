@@ -166,7 +166,7 @@ func printWhatIf(w io.Writer, width int, a whatif.Answer) {
 	line(w, "")
 	t := table{columns: []column{{title: "patch", flex: true}, {title: "machines", right: true}, {title: "before"}, {title: "after"}, {title: "because", flex: true}, {title: "on", flex: true}}}
 	for _, m := range a.Moves {
-		t.add(string(m.Patch), strconv.Itoa(m.Count), stands(m.Before), stands(m.After), m.After.Text, namesOf(m.Bucket))
+		t.add(string(m.Patch), strconv.Itoa(m.Count), stands(m.Before), stands(m.After), m.After.Text.String(), namesOf(m.Bucket))
 	}
 	t.print(w, width)
 }

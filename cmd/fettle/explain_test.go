@@ -11,9 +11,10 @@ import (
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
-func explained(closed gate.Gate, sentence, next string, ts ...patch.Transition) string {
+func explained(closed gate.Gate, sentence, next phrase.Phrase, ts ...patch.Transition) string {
 	g := gate.Gate{Name: gate.List, Title: "on this OS's list", State: gate.Open, Text: "debian-12-amd64"}
 	e := ledger.Explanation{
 		Machine: patch.Machine{Name: "web-14"}, Row: ledger.Row{Patch: patch.Patch{Source: "nginx", Version: "1.22"}}, Transitions: ts,

@@ -138,7 +138,7 @@ func (a *appliance) machineNotices(ctx context.Context) ([]patch.Notice, error) 
 	}
 	var out []patch.Notice
 	for _, m := range roll.Machines {
-		n := patch.Notice{Key: "machine/" + string(m.ID), Subject: patch.AboutMachine, Path: page("machines", string(m.ID)), Text: m.Name + ": " + m.Text}
+		n := patch.Notice{Key: "machine/" + string(m.ID), Subject: patch.AboutMachine, Path: page("machines", string(m.ID)), Text: m.Name + ": " + m.Text.String()}
 		switch {
 		case m.State == patch.Pending:
 			n.Key, n.Subject, n.Text = "pending/"+string(m.ID), patch.AboutDecision, m.Name+" waits to be admitted"

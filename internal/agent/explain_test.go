@@ -34,7 +34,7 @@ func TestExplainOffLine(t *testing.T) {
 			if g.Name == want.name && g.Code != want.code {
 				t.Errorf("%s: %+v", what, g)
 			}
-			if g.Name == gate.Snapshot && (g.State != gate.Open || !strings.Contains(g.Text, "2 of 2 patches judged")) {
+			if g.Name == gate.Snapshot && (g.State != gate.Open || !strings.Contains(g.Text.String(), "2 of 2 patches judged")) {
 				t.Errorf("%s: %+v", what, g)
 			}
 		}

@@ -3,6 +3,7 @@ package approval
 import (
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Preview is the consequence of a decision in numbers. Every member of the label counts once per patch.
@@ -53,15 +54,15 @@ type Bucket struct {
 
 // Reason is a bucket of machines to which a patch does not apply for the same reason.
 type Reason struct {
-	Code string `json:"code"`
-	Text string `json:"text"`
+	Code string        `json:"code"`
+	Text phrase.Phrase `json:"text"`
 	Bucket
 }
 
 // Stays is a bucket of eligible machines that a decision would not make deployable, by the gate that stays closed.
 type Stays struct {
-	Gate gate.Name `json:"gate"`
-	Code string    `json:"code"`
-	Text string    `json:"text"`
+	Gate gate.Name     `json:"gate"`
+	Code string        `json:"code"`
+	Text phrase.Phrase `json:"text"`
 	Bucket
 }

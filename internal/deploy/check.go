@@ -82,7 +82,7 @@ func (d *Desk) judge(ctx context.Context, c *checked, a patch.Attempt, item patc
 			return err
 		}
 		c.withdrawn++
-		return d.Store.WithdrawAttempts(ctx, []string{a.ID}, causeOf(*answer.Closed), answer.Closed.Text)
+		return d.Store.WithdrawAttempts(ctx, []string{a.ID}, causeOf(*answer.Closed), answer.Closed.Text.String())
 	}
 	pkgs, ok, err := d.packages(ctx, c, ask)
 	if err != nil || !ok {

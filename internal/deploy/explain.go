@@ -148,7 +148,7 @@ func (ex *Explanation) wait(ctx context.Context, dep patch.Deployment, s *world.
 		return Wait{}, err
 	}
 	if c := answer.Closed; c != nil {
-		return Wait{Code: c.Code, Gate: c.Name, Text: c.Text, Next: c.Next, NextAt: c.NextAt, Actor: c.Actor}, nil
+		return Wait{Code: c.Code, Gate: c.Name, Text: c.Text.String(), Next: c.Next.String(), NextAt: c.NextAt, Actor: c.Actor}, nil
 	}
 	w := Wait{Code: "order-waits", Text: fmt.Sprintf("nothing stands in its way: %s takes the order at its next check-in; it was last seen %s ago%s", m.Name, gate.Span(silence), busy(m)),
 		Next: "the machine checks in", Actor: gate.Agent}

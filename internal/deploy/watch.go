@@ -154,7 +154,7 @@ func machine(ctx context.Context, v *world.View, dep patch.Deployment, m patch.M
 				return mp, err
 			}
 			if !answer.Deployable {
-				item.Text = "waits: " + answer.Closed.Text
+				item.Text = "waits: " + answer.Closed.Text.String()
 			}
 		}
 		mp.Items = append(mp.Items, item)

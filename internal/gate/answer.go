@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Name is the stable name of a gate.
@@ -63,25 +64,25 @@ type Gate struct {
 	Title    string         `json:"title"` // two or three words: "on this OS's list"
 	State    State          `json:"state"`
 	Code     string         `json:"code"`               // stable; see the Code* constants
-	Text     string         `json:"text"`               // one plain sentence, without a full stop
-	Evidence string         `json:"evidence,omitempty"` // what the text rests on
+	Text     phrase.Phrase  `json:"text"`               // one plain sentence, without a full stop
+	Evidence phrase.Phrase  `json:"evidence,omitempty"` // what the text rests on
 	Clauses  []patch.Clause `json:"clauses,omitempty"`  // expected and seen, where a detect decided it
 	At       time.Time      `json:"at,omitzero"`        // when the evidence was taken
-	Next     string         `json:"next,omitempty"`     // the next event that will change it
+	Next     phrase.Phrase  `json:"next,omitempty"`     // the next event that will change it
 	NextAt   time.Time      `json:"next_at,omitzero"`   // when that is, where it is known
 	Actor    Actor          `json:"actor,omitempty"`    // who must act
 }
 
 // Answer is what a walk through all gates says.
 type Answer struct {
-	Gates      []Gate    `json:"gates"`            // all of them, in order
-	Closed     *Gate     `json:"closed,omitempty"` // the first closed gate up to Attempts; nil exactly when Deployable
-	Deployable bool      `json:"deployable"`
-	Standing   string    `json:"standing"` // two words for a heading: "patched", "not deployed", "deployable", …
-	Sentence   string    `json:"sentence"` // one line that an administrator understands
-	Next       string    `json:"next"`     // what happens next, always given
-	NextAt     time.Time `json:"next_at,omitzero"`
-	Actor      Actor     `json:"actor,omitempty"`
+	Gates      []Gate        `json:"gates"`            // all of them, in order
+	Closed     *Gate         `json:"closed,omitempty"` // the first closed gate up to Attempts; nil exactly when Deployable
+	Deployable bool          `json:"deployable"`
+	Standing   string        `json:"standing"` // two words for a heading: "patched", "not deployed", "deployable", …
+	Sentence   phrase.Phrase `json:"sentence"` // one line that an administrator understands
+	Next       phrase.Phrase `json:"next"`     // what happens next, always given
+	NextAt     time.Time     `json:"next_at,omitzero"`
+	Actor      Actor         `json:"actor,omitempty"`
 }
 
 // Gate finds a gate by name; the zero Gate where the name is none.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/version"
 )
 
@@ -50,7 +51,7 @@ func stillThere(w World) Gate {
 	switch w.Verdict {
 	case patch.Patched:
 		g.Title, g.Actor, g.Next = "installed", Nobody, ""
-		g.open(g.Text)
+		g.opens(g.Text)
 	case patch.NotPatched:
 		g.Title = "installed"
 		g.close(CodeNotThere, "it is not installed: there is nothing to take back")
@@ -87,7 +88,7 @@ func previous(w World) Gate {
 		}
 	}
 	g.open(b.says())
-	g.At, g.Evidence = b.Install.EndedAt, "installed by deployment "+b.Install.Deployment
+	g.At, g.Evidence = b.Install.EndedAt, phrase.Of("installed by deployment {1}", b.Install.Deployment)
 	return g
 }
 
@@ -166,13 +167,13 @@ func (w World) rolledBack() *patch.Attempt {
 }
 
 // saidBack says what a proven rollback did.
-func saidBack(a patch.Attempt) string {
-	return fmt.Sprintf("rolled back by deployment %s: %s, proven by snapshot %d", a.Deployment, patch.StepsText(a.Back), a.VerifiedSeq)
+func saidBack(a patch.Attempt) phrase.Phrase {
+	return phrase.Of("rolled back by deployment {1}: {2}, proven by {3}", a.Deployment, patch.StepsText(a.Back), snapshotNamed(a.VerifiedSeq))
 }
 
 // tookBack is the gate "installed" after a rollback.
 func (g *Gate) tookBack(w World, a patch.Attempt) {
-	g.At, g.Evidence = a.EndedAt, "deployment "+a.Deployment
+	g.At, g.Evidence = a.EndedAt, phrase.Of("deployment {1}", a.Deployment)
 	if a.State == patch.ExecDone {
 		g.unreached(fmt.Sprintf("taken back %s, attempt %d: %s", clock(w.Now, a.EndedAt), a.Number, patch.StepsText(a.Back)))
 		return
@@ -184,8 +185,8 @@ func (g *Gate) tookBack(w World, a patch.Attempt) {
 func (g *Gate) provenBack(a patch.Attempt) {
 	switch {
 	case a.Effect == patch.EffectRolledBack:
-		g.open(saidBack(a))
-		g.Evidence = fmt.Sprintf("snapshot %d", a.VerifiedSeq)
+		g.opens(saidBack(a))
+		g.Evidence = snapshotNamed(a.VerifiedSeq)
 	case a.Effect == patch.EffectNotEffective:
 		g.close(CodeNotEffective, "it was taken back without error, and the detect after it does not find exactly "+strings.Join(targets(a.Back), ", "))
 		g.until(Person, "nothing until somebody looks at the machine")

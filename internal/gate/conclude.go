@@ -1,24 +1,23 @@
 package gate
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // conclude fills the answer's own words from its gates.
 func (a *Answer) conclude(w World) {
 	a.Standing = a.standing(w)
-	a.Sentence = Sentence(a.clause(w))
+	a.Sentence = phrase.Sentence(a.clause(w))
 	switch {
 	case a.Deployable && w.Back != nil:
 		a.Next, a.Actor = "applying the plan takes it back", Person
 	case a.Deployable:
 		a.Next, a.Actor = "the next deployment installs it", Person
 		if f, ok := w.scheduled(); ok {
-			a.Next, a.NextAt, a.Actor = fmt.Sprintf("the schedule %s installs it", f.Name), f.Start, Appliance
+			a.Next, a.NextAt, a.Actor = phrase.Of("the schedule {1} installs it", f.Name), f.Start, Appliance
 			if !f.Start.After(w.Now) {
 				a.NextAt = time.Time{}
 			}
@@ -70,37 +69,37 @@ func (a *Answer) standing(w World) string {
 }
 
 // clause is the whole answer as one clause, without capital and full stop.
-func (a *Answer) clause(w World) string {
+func (a *Answer) clause(w World) phrase.Phrase {
 	text := a.why(w)
 	if back := w.rolledBack(); back != nil && w.Back == nil {
-		text += "; " + saidBack(*back)
+		text = phrase.Of("{1}; {2}", text, saidBack(*back))
 	}
 	return text
 }
 
-func (a *Answer) why(w World) string {
+func (a *Answer) why(w World) phrase.Phrase {
 	if a.Deployable && w.Back != nil {
-		return "it can be taken back: " + w.Back.says()
+		return phrase.Of("it can be taken back: {1}", w.Back.says())
 	}
 	if a.Deployable {
 		d, _ := approval(w.Policy)
-		return fmt.Sprintf("approved for %q, and nothing stands in its way: the next deployment installs it", d.Label)
+		return phrase.Of(`approved for "{1}", and nothing stands in its way: the next deployment installs it`, d.Label)
 	}
 	if a.Closed.Settled() {
 		return a.patched(w)
 	}
 	text := a.Closed.Text
 	if a.Closed.Name == Snapshot && w.Verdict == patch.Patched {
-		text = "it was patched when last judged, which does not count as patched now: " + text
+		text = phrase.Of("it was patched when last judged, which does not count as patched now: {1}", text)
 	}
 	if d, ok := approval(w.Policy); ok && !a.Closed.aboutConsent() {
-		return fmt.Sprintf("approved for %q, but %s", d.Label, text)
+		return phrase.Of(`approved for "{1}", but {2}`, d.Label, text)
 	}
 	if a.Closed.Code == CodeUndecided || a.Closed.Code == CodeProposed {
-		return "it is needed here, but " + text
+		return phrase.Of("it is needed here, but {1}", text)
 	}
 	if w.Policy.Stand == patch.Declined && !a.Closed.aboutConsent() {
-		return fmt.Sprintf("%s; besides, it is %s", text, who(w.Now, "declined", first(w.Policy.Decisions)))
+		return phrase.Of("{1}; besides, it is {2}", text, phrase.Verbatim(who(w.Now, "declined", first(w.Policy.Decisions))))
 	}
 	return text
 }
@@ -110,14 +109,14 @@ func (g *Gate) aboutConsent() bool {
 }
 
 // patched tells how a patched machine came to be so, and how that is known.
-func (a *Answer) patched(w World) string {
-	proof := fmt.Sprintf("the detect of %s says so", clock(w.Now, a.Gate(InstalledTest).At))
-	parts := []string{"patched: " + proof}
+func (a *Answer) patched(w World) phrase.Phrase {
+	judged := phrase.At(w.Now, a.Gate(InstalledTest).At)
+	text := phrase.Of("patched: the detect of {1} says so", judged)
 	if last := w.last(); last != nil && last.State == patch.ExecDone && !last.TakesBack() {
-		parts = []string{fmt.Sprintf("patched: Fettle installed it %s, and %s", clock(w.Now, last.EndedAt), proof)}
+		text = phrase.Of("patched: Fettle installed it {1}, and the detect of {2} says so", phrase.At(w.Now, last.EndedAt), judged)
 	}
 	if r := a.Gate(Reboot); r.State == Closed {
-		parts = append(parts, r.Text)
+		text = phrase.Of("{1}; {2}", text, r.Text)
 	}
-	return strings.Join(parts, "; ")
+	return text
 }

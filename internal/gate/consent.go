@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 func policy(w World) Gate {
@@ -49,7 +50,7 @@ func policy(w World) Gate {
 func proposed(w World, g *Gate) {
 	p := w.Proposed
 	g.close(CodeProposed, fmt.Sprintf("it waits for a second person: proposed by %s %s", p.By, clock(w.Now, p.At)))
-	g.At, g.Evidence = p.At, "proposal "+p.ID
+	g.At, g.Evidence = p.At, phrase.Of("proposal {1}", p.ID)
 	g.until(Person, "nothing until somebody else confirms or rejects it")
 }
 
@@ -176,7 +177,7 @@ func (f ScheduleFact) says(now time.Time) string {
 
 // decided dates a gate by the decision that it rests on.
 func (g *Gate) decided(d patch.Decision) {
-	g.At, g.Evidence = d.At, "decision "+d.ID
+	g.At, g.Evidence = d.At, phrase.Of("decision {1}", d.ID)
 }
 
 func first(d []patch.Decision) patch.Decision {

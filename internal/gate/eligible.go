@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Taken is the moment that a snapshot speaks of: its end by the machine's clock, but never later than the appliance received it.
@@ -99,7 +100,7 @@ func installedTest(w World) Gate {
 func (w World) detected(g *Gate) {
 	if w.Receipt != nil && w.Verdict < patch.Unknown {
 		g.At = Taken(w.Receipt)
-		g.Evidence = fmt.Sprintf("snapshot %d", w.Receipt.Seq)
+		g.Evidence = snapshotNamed(w.Receipt.Seq)
 	}
 }
 
@@ -113,7 +114,7 @@ func superseded(w World) Gate {
 	for _, s := range w.Superseding {
 		if s.Deployable {
 			g.close(CodeSuperseded, fmt.Sprintf("superseded by %s, which is deployable here", or(s.Title, string(s.Patch))))
-			g.Evidence = string(s.Patch)
+			g.Evidence = phrase.Verbatim(string(s.Patch))
 			g.until(Nobody, "the newer patch is installed instead")
 			return g
 		}
@@ -124,7 +125,7 @@ func superseded(w World) Gate {
 		return g
 	}
 	g.open("what replaces it is not deployable here")
-	g.Evidence = strings.Join(waiting, ", ")
+	g.Evidence = phrase.Verbatim(strings.Join(waiting, ", "))
 	return g
 }
 

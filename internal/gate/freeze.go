@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // freeze keeps deployments out of blackouts: of the moment at which the install would start.
@@ -16,13 +17,13 @@ func freeze(w World) Gate {
 	switch {
 	case frozen:
 		g.close(CodeFrozen, freezeText(w.Now, b))
-		g.At, g.Evidence = b.CreatedAt, "blackout "+b.Name
+		g.At, g.Evidence = b.CreatedAt, phrase.Of("blackout {1}", b.Name)
 		g.until(Time, "the change freeze ends")
 		g.NextAt = until
 	case len(w.Freezes) > 0:
 		next := w.Freezes[0]
 		g.open(fmt.Sprintf("the next one, %s, begins %s", next.Name, clock(w.Now, next.From)))
-		g.Evidence = "blackout " + next.Name
+		g.Evidence = phrase.Of("blackout {1}", next.Name)
 	default:
 		g.open("none is announced")
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 func installed(w World) Gate {
@@ -20,10 +21,10 @@ func installed(w World) Gate {
 		g.tookBack(w, *a)
 	case a.State == patch.ExecDone:
 		g.open(fmt.Sprintf("%s, attempt %d", clock(w.Now, a.EndedAt), a.Number))
-		g.At, g.Evidence = a.EndedAt, "deployment "+a.Deployment
+		g.At, g.Evidence = a.EndedAt, phrase.Of("deployment {1}", a.Deployment)
 	default:
 		g.close(CodeFailed, fmt.Sprintf("attempt %d failed %s (%s): %s", a.Number, clock(w.Now, a.EndedAt), a.Cause, or(clause(a.Text), "no text")))
-		g.At, g.Evidence = a.EndedAt, "deployment "+a.Deployment
+		g.At, g.Evidence = a.EndedAt, phrase.Of("deployment {1}", a.Deployment)
 	}
 	return g
 }
@@ -39,12 +40,12 @@ func reboot(w World) Gate {
 	if (a.RebootOwed || a.Effect == patch.EffectNeedsReboot) && (w.Machine.RebootOwed || w.Machine.SeenAt.Before(a.EndedAt)) {
 		g.close(CodeRebootOwed, fmt.Sprintf("%s owes a reboot before it takes effect", w.name()))
 		if strings.HasPrefix(w.Machine.Busy, "reboot ") {
-			g.Evidence = "its agent says: " + w.Machine.Busy
+			g.Evidence = phrase.Of("its agent says: {1}", w.Machine.Busy)
 		}
 		g.At = w.Machine.SeenAt
 		g.until(Owner, "it clears by itself after the reboot")
 		if w.RebootsMost > 0 && w.Rebooting >= w.RebootsMost {
-			g.Text += fmt.Sprintf(", and waits: %s of %s reboot, and %d may at once", count(w.Rebooting, "machine"), w.RebootsOf, w.RebootsMost)
+			g.Text = phrase.Count(w.Rebooting, "{1}, and waits: {n} machine of {2} reboots, and {3} may at once", "{1}, and waits: {n} machines of {2} reboot, and {3} may at once", g.Text, w.RebootsOf, w.RebootsMost)
 			g.until(Agent, "one of them is back")
 		}
 		return g
@@ -59,7 +60,7 @@ func verified(w World) Gate {
 	a := w.last()
 	sure := snapshot(w).State == Open
 	if w.Receipt != nil {
-		g.At, g.Evidence = Taken(w.Receipt), fmt.Sprintf("snapshot %d", w.Receipt.Seq)
+		g.At, g.Evidence = Taken(w.Receipt), snapshotNamed(w.Receipt.Seq)
 	}
 	switch {
 	case a != nil && a.TakesBack() && a.State == patch.ExecDone && w.Verdict != patch.Patched:
@@ -73,7 +74,7 @@ func verified(w World) Gate {
 		g.unreached("the detect after the install has not come yet")
 	case a != nil && a.VerifiedSeq != 0 && a.Effect != patch.EffectNone:
 		g.open(fmt.Sprintf("snapshot %d said patched", a.VerifiedSeq))
-		g.Evidence = fmt.Sprintf("snapshot %d", a.VerifiedSeq)
+		g.Evidence = snapshotNamed(a.VerifiedSeq)
 	case a != nil && a.VerifiedSeq != 0 && a.State == patch.ExecDone:
 		g.unreached(fmt.Sprintf("the detect after the install says %s", w.Verdict))
 	default:
@@ -94,9 +95,9 @@ func undone(w World) Gate {
 	case w.Changed != nil:
 		g.close(CodeUndone, "it was patched, and something other than Fettle changed that "+clock(w.Now, w.Changed.At))
 		if w.Changed.Note != "" {
-			g.Text += ": " + w.Changed.Note
+			g.Text = phrase.Of("{1}: {2}", g.Text, w.Changed.Note)
 		}
-		g.At, g.Evidence = w.Changed.At, fmt.Sprintf("snapshot %d", w.Changed.Seq)
+		g.At, g.Evidence = w.Changed.At, snapshotNamed(w.Changed.Seq)
 		g.until(Owner, "find out what changes the machine beside Fettle")
 	case a != nil && a.Effect == patch.EffectUndone && !a.TakesBack():
 		g.close(CodeUndone, "Fettle's install was verified, and is not there any more")

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 func feed(w World) Gate {
@@ -13,17 +14,17 @@ func feed(w World) Gate {
 	carrier, synced := w.carrier()
 	switch {
 	case carrier == nil:
-		g.close(CodeNoFeed, fmt.Sprintf("no subscribed feed covers %s", os))
-		g.until(Person, "nothing until a feed for it is subscribed")
+		g.closes(CodeNoFeed, phrase.Of("no subscribed feed covers {1}", string(os)))
+		g.ends(Person, "nothing until a feed for it is subscribed")
 	case !synced:
-		g.close(CodeNeverSync, fmt.Sprintf("the feed %s has not had a good run yet", carrier.Name))
-		g.Evidence = carrier.Failing
-		g.until(Appliance, "the appliance fetches it at its next run")
+		g.closes(CodeNeverSync, phrase.Of("the feed {1} has not had a good run yet", carrier.Name))
+		g.Evidence = phrase.Verbatim(carrier.Failing)
+		g.ends(Appliance, "the appliance fetches it at its next run")
 	default:
-		g.open(fmt.Sprintf("%s brings it, last good %s", carrier.Name, clock(w.Now, carrier.LastGood)))
+		g.opens(phrase.Of("{1} brings it, last good {2}", carrier.Name, phrase.At(w.Now, carrier.LastGood)))
 		g.At = carrier.LastGood
 		if carrier.Failing != "" {
-			g.Evidence = "its newest run was not taken over, the last good state is kept: " + carrier.Failing
+			g.Evidence = phrase.Of("its newest run was not taken over, the last good state is kept: {1}", carrier.Failing)
 		}
 	}
 	return g
@@ -45,14 +46,14 @@ func (w World) carrier() (found *FeedFact, synced bool) {
 func catalog(w World) Gate {
 	g := Gate{Name: Catalog, Title: "in the catalog"}
 	if w.Revision == nil {
-		g.close(CodeNoCatalog, fmt.Sprintf("no catalog is published for %s", w.os()))
-		g.until(Appliance, "the appliance publishes one after its next good feed run")
+		g.closes(CodeNoCatalog, phrase.Of("no catalog is published for {1}", string(w.os())))
+		g.ends(Appliance, "the appliance publishes one after its next good feed run")
 		return g
 	}
-	g.open(fmt.Sprintf("revision %s of %s, published %s", w.Revision.ID, w.os(), clock(w.Now, w.Revision.Built)))
+	g.opens(phrase.Of("revision {1} of {2}, published {3}", string(w.Revision.ID), string(w.os()), phrase.At(w.Now, w.Revision.Built)))
 	g.At = w.Revision.Built
 	if d := w.Revision.MetadataDate(); !d.IsZero() {
-		g.Evidence = fmt.Sprintf("%s from vendor indexes of %s", Count(w.Revision.Patches, "patch", "patches"), clock(w.Now, d))
+		g.Evidence = phrase.Count(w.Revision.Patches, "{n} patch from vendor indexes of {1}", "{n} patches from vendor indexes of {1}", phrase.At(w.Now, d))
 	}
 	return g
 }
@@ -61,24 +62,24 @@ func list(w World) Gate {
 	g := Gate{Name: List, Title: "on this OS's list"}
 	switch {
 	case w.Revision == nil:
-		g.unreached("there is no list yet")
+		g.unreach("there is no list yet")
 	case w.Listed:
-		g.open(fmt.Sprintf("%s, revision %s", w.os(), w.Revision.ID))
+		g.opens(phrase.Of("{1}, revision {2}", string(w.os()), string(w.Revision.ID)))
 		g.At = w.Revision.Built
 	case w.Closing != "":
-		g.close(CodeUpgraded, w.Closing)
+		g.closes(CodeUpgraded, phrase.Verbatim(w.Closing))
 		g.At = w.GoneAt
-		g.until(Nobody, "nothing: the row is closed and kept")
+		g.ends(Nobody, "nothing: the row is closed and kept")
 	case w.PatchOS != "" && w.PatchOS != w.os():
-		g.close(CodeOtherOS, fmt.Sprintf("it is a patch for %s, and %s runs %s", w.PatchOS, w.name(), w.os()))
-		g.until(Nobody, "nothing while the machine runs this OS")
+		g.closes(CodeOtherOS, phrase.Of("it is a patch for {1}, and {2} runs {3}", string(w.PatchOS), w.name(), string(w.os())))
+		g.ends(Nobody, "nothing while the machine runs this OS")
 	case !w.GoneAt.IsZero():
-		g.close(CodeLeftList, fmt.Sprintf("it left the list of %s %s: the vendor no longer offers it", w.os(), clock(w.Now, w.GoneAt)))
+		g.closes(CodeLeftList, phrase.Of("it left the list of {1} {2}: the vendor no longer offers it", string(w.os()), phrase.At(w.Now, w.GoneAt)))
 		g.At = w.GoneAt
-		g.until(Nobody, "nothing unless the vendor offers it again")
+		g.ends(Nobody, "nothing unless the vendor offers it again")
 	default:
-		g.close(CodeNotListed, fmt.Sprintf("the list of %s does not carry it", w.os()))
-		g.until(Nobody, "nothing unless a feed brings it")
+		g.closes(CodeNotListed, phrase.Of("the list of {1} does not carry it", string(w.os())))
+		g.ends(Nobody, "nothing unless a feed brings it")
 	}
 	return g
 }
@@ -98,7 +99,7 @@ func snapshot(w World) Gate {
 	taken := Taken(r)
 	g.At = taken
 	judged := fmt.Sprintf("%s of %s", Number(r.Evaluated), Count(r.Expected, "patch", "patches"))
-	g.Evidence = fmt.Sprintf("snapshot %d: %s judged with revision %s, %s%s", r.Seq, judged, r.Revision, clock(w.Now, taken), took(*r))
+	g.Evidence = phrase.Verbatim(fmt.Sprintf("snapshot %d: %s judged with revision %s, %s%s", r.Seq, judged, r.Revision, clock(w.Now, taken), took(*r)))
 	switch code {
 	case "":
 		g.open(fmt.Sprintf("%s judged, %s%s", judged, clock(w.Now, taken), took(*r)))
@@ -113,7 +114,7 @@ func snapshot(w World) Gate {
 		g.close(code, fmt.Sprintf("%s runs %s now, and its newest complete detect was on %s", w.name(), w.OS, r.OS))
 	case CodeDetectFailed:
 		g.close(code, "the newest detect failed: "+clause(w.Machine.DetectFailed))
-		g.Evidence += "; it is kept, and says nothing about now"
+		g.Evidence = phrase.Of("{1}; it is kept, and says nothing about now", g.Evidence)
 		g.At = w.Machine.DetectFailedAt
 		g.until(Owner, "the agent tries again at its next check-in; mend what it names")
 		return g

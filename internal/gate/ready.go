@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/version"
 )
 
@@ -30,7 +31,7 @@ func machine(w World) Gate {
 	default:
 		g.open(fmt.Sprintf("admitted, seen %s", clock(w.Now, m.SeenAt)))
 		if m.Busy != "" {
-			g.Evidence = "its agent says: " + m.Busy
+			g.Evidence = phrase.Of("its agent says: {1}", m.Busy)
 		}
 	}
 	return g
@@ -116,7 +117,7 @@ func preflight(w World) Gate {
 	if b := w.Blocked; b != nil {
 		if code, until, actor := blocked(w.Limits, *b); w.Now.Before(until) {
 			g.close(code, or(clause(b.Text), "the machine's last attempt failed: "+string(b.Cause)))
-			g.At, g.Evidence = b.EndedAt, "attempt "+b.ID
+			g.At, g.Evidence = b.EndedAt, phrase.Of("attempt {1}", b.ID)
 			g.until(actor, "it may be tried again")
 			g.NextAt = until
 			return g
@@ -168,7 +169,7 @@ func attempts(w World) Gate {
 	g := Gate{Name: Attempts, Title: "attempts left"}
 	if a := w.underWay(); a != nil {
 		g.close(CodeUnderWay, underWay(w, *a))
-		g.At, g.Evidence = a.CreatedAt, "deployment "+a.Deployment
+		g.At, g.Evidence = a.CreatedAt, phrase.Of("deployment {1}", a.Deployment)
 		g.until(Agent, "the agent reports when it has ended")
 		return g
 	}
@@ -207,7 +208,7 @@ func attempts(w World) Gate {
 	if last != nil {
 		g.At = last.EndedAt
 		if g.Evidence == "" {
-			g.Evidence = "attempt " + last.ID
+			g.Evidence = phrase.Of("attempt {1}", last.ID)
 		}
 	}
 	return g

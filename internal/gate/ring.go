@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // RingFact is a ring as far as the gates ask about one patch.
@@ -34,7 +35,7 @@ func ring(w World) Gate {
 	}
 	if q := w.Quarantine; q != nil {
 		g.close(CodeRingHalted, halted(*q))
-		g.At, g.Evidence = q.HaltedAt, q.Text
+		g.At, g.Evidence = q.HaltedAt, phrase.Verbatim(q.Text)
 		g.until(Person, fmt.Sprintf("nothing until somebody resumes it: fettle deploy resume %s", w.Patch.ID))
 		return g
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Brief is what many machines' answers about one patch have in common: an Answer without times and without what names the machine.
@@ -13,7 +14,7 @@ type Brief struct {
 	Gate       Name // the first closed one; empty where deployable
 	Code       string
 	Standing   string
-	Next       string
+	Next       phrase.Phrase
 	Actor      Actor
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // flaps are the installs of the patch on this machine that ended well and were then found missing, the oldest first, since a person last
@@ -41,9 +42,9 @@ func suspect(w World, g *Gate) bool {
 		}
 		told = append(told, fmt.Sprintf("attempt %d ended well %s, %s", a.Number, clock(w.Now, a.EndedAt), what))
 	}
-	g.Evidence = strings.Join(told, "; ")
+	g.Evidence = phrase.Verbatim(strings.Join(told, "; "))
 	if w.Changed != nil && w.Changed.Note != "" {
-		g.Evidence += "; the last time: " + w.Changed.Note
+		g.Evidence = phrase.Of("{1}; the last time: {2}", g.Evidence, w.Changed.Note)
 	}
 	g.At = flaps[len(flaps)-1].EndedAt
 	g.until(Person, "nothing until somebody has looked; approving it again clears this")

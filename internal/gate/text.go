@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // clock writes a time as a person says it at now: "today 06:12", "Mon 10:02", "2026-11-02 10:02".
@@ -121,6 +122,11 @@ func clause(s string) string {
 		return strings.ToLower(s[:1]) + s[1:]
 	}
 	return s
+}
+
+// snapshotNamed names a snapshot as evidence.
+func snapshotNamed(seq uint64) phrase.Phrase {
+	return phrase.Of("snapshot {1}", strconv.FormatUint(seq, 10))
 }
 
 func (w World) name() string {

@@ -1,5 +1,7 @@
 package gate
 
+import "github.com/fettle-project/fettle/internal/phrase"
+
 // gates lists every gate's judge in the order of the walk.
 func gates() []func(World) Gate {
 	return []func(World) Gate{
@@ -42,11 +44,18 @@ func Walk(w World) Answer {
 	return a
 }
 
-func (g *Gate) open(text string) { g.State, g.Code, g.Text = Open, codeOpen, text }
+func (g *Gate) opens(text phrase.Phrase) { g.State, g.Code, g.Text = Open, codeOpen, text }
 
-func (g *Gate) close(code, text string) { g.State, g.Code, g.Text = Closed, code, text }
+func (g *Gate) closes(code string, text phrase.Phrase) { g.State, g.Code, g.Text = Closed, code, text }
 
-func (g *Gate) unreached(text string) { g.State, g.Code, g.Text = Unreached, "unreached", text }
+func (g *Gate) unreach(text phrase.Phrase) { g.State, g.Code, g.Text = Unreached, "unreached", text }
 
-// until says what ends a closed gate and whose move it is.
-func (g *Gate) until(who Actor, next string) { g.Actor, g.Next = who, next }
+// ends says what ends a closed gate and whose move it is.
+func (g *Gate) ends(who Actor, next phrase.Phrase) { g.Actor, g.Next = who, next }
+
+// What is said by these is English in every language: gates whose words are not phrases yet.
+
+func (g *Gate) open(text string)             { g.opens(phrase.Verbatim(text)) }
+func (g *Gate) close(code, text string)      { g.closes(code, phrase.Verbatim(text)) }
+func (g *Gate) unreached(text string)        { g.unreach(phrase.Verbatim(text)) }
+func (g *Gate) until(who Actor, next string) { g.ends(who, phrase.Verbatim(next)) }

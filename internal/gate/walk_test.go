@@ -56,7 +56,7 @@ func TestEveryGateOpen(t *testing.T) {
 			t.Errorf("gate %s is %s: %s", g.Name, g.State, g.Text)
 		}
 	}
-	if want := `Approved for "web", and nothing stands in its way: the next deployment installs it.`; a.Sentence != want {
+	if want := `Approved for "web", and nothing stands in its way: the next deployment installs it.`; a.Sentence.String() != want {
 		t.Errorf("sentence %q", a.Sentence)
 	}
 }
@@ -225,7 +225,7 @@ func TestClosedGates(t *testing.T) {
 			if a.Closed.Name != c.gate || a.Closed.Code != c.code || a.Closed.Actor != c.actor {
 				t.Errorf("closed %s/%s actor %q, want %s/%s actor %q (%s)", a.Closed.Name, a.Closed.Code, a.Closed.Actor, c.gate, c.code, c.actor, a.Closed.Text)
 			}
-			if !strings.Contains(a.Sentence, c.says) {
+			if !strings.Contains(a.Sentence.String(), c.says) {
 				t.Errorf("sentence %q does not say %q", a.Sentence, c.says)
 			}
 			if a.Deployable || a.Next == "" {
@@ -358,7 +358,7 @@ func TestSentencesOfTheGates(t *testing.T) {
 	w.Receipt.Expected, w.Receipt.Evaluated = 34589, 34589
 	w.Receipt.Started, w.Receipt.Ended = now.Add(-39*time.Millisecond), now
 	w.Receipt.Received = now
-	if g := Walk(w).Gate(Snapshot); g.Text != "34,589 of 34,589 patches judged, today 08:40 in 39 ms" {
+	if g := Walk(w).Gate(Snapshot); g.Text.String() != "34,589 of 34,589 patches judged, today 08:40 in 39 ms" {
 		t.Errorf("%s: %q", g.State, g.Text)
 	}
 
@@ -369,14 +369,14 @@ func TestSentencesOfTheGates(t *testing.T) {
 	notApp(&w, patch.ReasonNotInstalled, "None of its 3 packages is installed: nginx, nginx-common and nginx-core.")
 	w.Finding.Reason.Clauses = clauses
 	a := Walk(w)
-	if want := "none of its 3 packages is installed"; a.Closed.Text != want || a.Sentence != `Approved for "web", but `+want+"." {
+	if want := "none of its 3 packages is installed"; a.Closed.Text.String() != want || a.Sentence.String() != `Approved for "web", but `+want+"." {
 		t.Errorf("the names are said twice: %q, %q", a.Closed.Text, a.Sentence)
 	}
 
 	w = good()
 	w.Verdict, w.Attempts = patch.Patched, []patch.Attempt{done(3*time.Hour, patch.EffectVerified, 7)}
 	a = Walk(w)
-	if !a.Closed.Settled() || a.Actor != Nobody || strings.Contains(a.Next, "nothing") {
+	if !a.Closed.Settled() || a.Actor != Nobody || strings.Contains(a.Next.String(), "nothing") {
 		t.Errorf("a patch that is there: settled %v, actor %q, next %q", a.Closed.Settled(), a.Actor, a.Next)
 	}
 	w.Verdict, w.Attempts = patch.NotPatched, nil

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -75,7 +76,7 @@ func (l *Ledger) prove(ctx context.Context, s *world.Sight, p patch.ID, ex *Expl
 		return l.agree(ctx, key, ex)
 	}
 	ex.Proof = Proof{Disagrees, fmt.Sprintf("snapshot %d says %q, but its own facts, judged once more, give %q (%s)", s.Receipt.Seq, stored, f.Verdict, f.Reason.Text)}
-	ex.Answer.Sentence += " Do not rely on this: " + ex.Proof.Text + "."
+	ex.Answer.Sentence = phrase.Of("{1} Do not rely on this: {2}.", ex.Answer.Sentence, ex.Proof.Text)
 	return l.Store.RaiseAlarm(ctx, patch.Alarm{Key: key, Kind: "mismatch", RaisedAt: ex.At, SeenAt: ex.At,
 		Text: fmt.Sprintf("%s on %s: %s", p, s.Machine.Name, ex.Proof.Text),
 		Do:   "Let the machine detect again. If it stays, the machine's agent or its stored facts are not what they should be."})

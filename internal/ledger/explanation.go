@@ -5,6 +5,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Explanation is the whole answer to "why is this patch (not) on this machine, and how do I know".
@@ -51,19 +52,19 @@ type LabelExplanation struct {
 
 // Group is the machines of a label that stand at the same gate for the same reason.
 type Group struct {
-	Standing string     `json:"standing"`
-	Gate     gate.Name  `json:"gate,omitempty"` // empty: deployable
-	Code     string     `json:"code"`
-	Text     string     `json:"text"` // the reason without the machine's own details
-	Count    int        `json:"count"`
-	Machines []Named    `json:"machines"` // up to 50
-	Next     string     `json:"next,omitempty"`
-	Actor    gate.Actor `json:"actor,omitempty"`
+	Standing string        `json:"standing"`
+	Gate     gate.Name     `json:"gate,omitempty"` // empty: deployable
+	Code     string        `json:"code"`
+	Text     phrase.Phrase `json:"text"` // the reason without the machine's own details
+	Count    int           `json:"count"`
+	Machines []Named       `json:"machines"` // up to 50
+	Next     phrase.Phrase `json:"next,omitempty"`
+	Actor    gate.Actor    `json:"actor,omitempty"`
 }
 
 // Named is a machine with its name.
 type Named struct {
 	ID   patch.MachineID `json:"id"`
 	Name string          `json:"name"`
-	Text string          `json:"text,omitempty"` // this machine's own details
+	Text phrase.Phrase   `json:"text,omitempty"` // this machine's own details
 }

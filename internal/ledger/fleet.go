@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Freshness says how much a machine's newest complete detect is worth now.
@@ -66,7 +67,7 @@ type OSStatus struct {
 type MachineRow struct {
 	patch.Machine
 	Freshness  Freshness      `json:"freshness"`
-	Text       string         `json:"text"` // the freshness as a sentence
+	Text       phrase.Phrase  `json:"text"` // the freshness as a sentence
 	Receipt    *patch.Receipt `json:"receipt,omitempty"`
 	Verdicts   patch.Counts   `json:"verdicts"`
 	Needed     int            `json:"needed"`

@@ -13,6 +13,7 @@ import (
 	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -34,8 +35,8 @@ type IneligibleGroup struct {
 	Gate     gate.Name         `json:"gate"`
 	Code     string            `json:"code"`
 	Title    string            `json:"title"` // "not applicable: not installed"
-	Text     string            `json:"text"`  // the gate's own words for one of the pairs
-	Next     string            `json:"next"`
+	Text     phrase.Phrase     `json:"text"`  // the gate's own words for one of the pairs
+	Next     phrase.Phrase     `json:"next"`
 	Actor    gate.Actor        `json:"actor,omitempty"`
 	Pairs    int               `json:"pairs"`
 	Machines int               `json:"machines"` // distinct

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -31,16 +32,16 @@ type MachineExplanation struct {
 
 // PatchGroup is the patches of one machine that stand at the same gate for the same reason.
 type PatchGroup struct {
-	Standing string     `json:"standing"`
-	Gate     gate.Name  `json:"gate,omitempty"` // empty: deployable
-	Code     string     `json:"code"`
-	Text     string     `json:"text"` // of the first of them
-	Count    int        `json:"count"`
-	Security int        `json:"security"` // of those, security patches
-	Patches  []patch.ID `json:"patches"`  // up to 50
-	Next     string     `json:"next,omitempty"`
-	NextAt   time.Time  `json:"next_at,omitzero"`
-	Actor    gate.Actor `json:"actor,omitempty"`
+	Standing string        `json:"standing"`
+	Gate     gate.Name     `json:"gate,omitempty"` // empty: deployable
+	Code     string        `json:"code"`
+	Text     phrase.Phrase `json:"text"` // of the first of them
+	Count    int           `json:"count"`
+	Security int           `json:"security"` // of those, security patches
+	Patches  []patch.ID    `json:"patches"`  // up to 50
+	Next     phrase.Phrase `json:"next,omitempty"`
+	NextAt   time.Time     `json:"next_at,omitzero"`
+	Actor    gate.Actor    `json:"actor,omitempty"`
 }
 
 // ExplainMachine says why a machine is as it is, and what happens next.
@@ -129,8 +130,8 @@ func add(groups []PatchGroup, p patch.Patch, a gate.Answer) []PatchGroup {
 func (ex *MachineExplanation) conclude(schedules []gate.ScheduleFact) {
 	for _, g := range ex.Gates {
 		if g.State == gate.Closed {
-			ex.Sentence = gate.Sentence(g.Text)
-			ex.Next, ex.NextAt, ex.Actor = g.Next, g.NextAt, g.Actor
+			ex.Sentence = phrase.Sentence(g.Text).String()
+			ex.Next, ex.NextAt, ex.Actor = g.Next.String(), g.NextAt, g.Actor
 			if n := ex.needed(); n > 0 {
 				ex.Sentence += fmt.Sprintf(" When last judged it needed %s.", gate.Count(n, "patch", "patches"))
 			}
@@ -164,7 +165,7 @@ func (ex *MachineExplanation) follow(schedules []gate.ScheduleFact) {
 		}
 		return cmp.Compare(ready(a), ready(b))
 	})
-	ex.Next, ex.NextAt, ex.Actor = best.Next, best.NextAt, best.Actor
+	ex.Next, ex.NextAt, ex.Actor = best.Next.String(), best.NextAt, best.Actor
 	if best.Gate == "" && len(schedules) == 0 {
 		ex.Next, ex.Actor = "nothing until somebody deploys, or a schedule covers it: fettle deploy plan, fettle schedules put", gate.Person
 	}
@@ -194,5 +195,5 @@ func stands(code string) string {
 	case gate.CodeDependency:
 		return "waiting for an unapproved dependency"
 	}
-	return phrase(code)
+	return codeWords(code)
 }

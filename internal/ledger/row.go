@@ -5,6 +5,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Row is one machine and one patch: four axes, side by side and never merged.
@@ -24,9 +25,9 @@ type Row struct {
 	Deployable bool   `json:"deployable"`
 	Standing   string `json:"standing"` // two words: "patched", "not deployed", …
 	// Gate, Code and Text are the first closed gate's; empty where the patch is deployable.
-	Gate gate.Name `json:"gate,omitempty"`
-	Code string    `json:"code,omitempty"`
-	Text string    `json:"text,omitempty"`
+	Gate gate.Name     `json:"gate,omitempty"`
+	Code string        `json:"code,omitempty"`
+	Text phrase.Phrase `json:"text,omitempty"`
 
 	Receipt ReceiptRef `json:"receipt,omitzero"`
 	Closed  *Closing   `json:"closed,omitempty"` // the row left this machine's list

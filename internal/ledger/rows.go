@@ -7,6 +7,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -111,7 +112,7 @@ func (l *Ledger) closed(ctx context.Context, s *world.Sight, f RowFilter) ([]Row
 
 func (l *Ledger) closedRow(ctx context.Context, s *world.Sight, t patch.Transition) (Row, error) {
 	r := Row{Machine: s.Machine.ID, MachineName: s.Machine.Name, OS: t.OS, Patch: patch.Patch{ID: t.Patch}, Verdict: patch.Unknown, Standing: "closed",
-		Policy: patch.Policy{Stand: patch.Undecided}, Gate: gate.List, Code: gate.CodeLeftList, Text: t.Note, Closed: &Closing{At: t.At, Note: t.Note, Was: t.Cause}}
+		Policy: patch.Policy{Stand: patch.Undecided}, Gate: gate.List, Code: gate.CodeLeftList, Text: phrase.Verbatim(t.Note), Closed: &Closing{At: t.At, Note: t.Note, Was: t.Cause}}
 	if t.Cause == patch.OSChange {
 		r.Code = gate.CodeUpgraded
 	}
@@ -148,7 +149,7 @@ func ofMachine(s *world.Sight, sum Summary, fresh gate.Gate) string {
 	parts = append(parts, named(number{sum.Verdicts[patch.Faulty], "not judged"}, number{sum.Verdicts[patch.Unknown], "unknown"})...)
 	text := fmt.Sprintf("%s of %s: %s.", gate.Count(sum.Total, "patch", "patches"), s.OS, strings.Join(parts, ", "))
 	if fresh.State != gate.Open {
-		text += " This does not speak of now: " + fresh.Text + "."
+		text += " This does not speak of now: " + fresh.Text.String() + "."
 	}
 	return text
 }

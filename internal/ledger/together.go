@@ -11,6 +11,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -109,7 +110,7 @@ func (t *together) name(ctx context.Context, v *world.View, i int, p patch.ID) e
 		if len(g.Machines) == 1 {
 			g.Text = text
 		} else if g.Text != text {
-			g.Text = phrase(g.Code)
+			g.Text = phrase.Verbatim(codeWords(g.Code))
 		}
 	}
 	return nil
@@ -129,13 +130,13 @@ func (ex *LabelExplanation) sentence(approved int) string {
 	}
 	var parts []string
 	for _, g := range ex.Groups {
-		parts = append(parts, gate.Number(g.Count)+" "+phrase(g.Code))
+		parts = append(parts, gate.Number(g.Count)+" "+codeWords(g.Code))
 	}
 	return head + ": " + strings.Join(parts, ", ") + "."
 }
 
-// phrase says a code in words that follow a number of machines.
-func phrase(code string) string {
+// codeWords says a code in words that follow a number of machines.
+func codeWords(code string) string {
 	switch code {
 	case "deployable":
 		return "ready to deploy"

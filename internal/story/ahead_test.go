@@ -42,7 +42,7 @@ func early(t *testing.T) (*site, *box, *calendar.Desk, wire.Order) {
 // A machine that is away when a window opens acts inside it by the order that it holds, and reports when it is back.
 func TestAScheduleHandsItsOrdersOutAheadOfTheWindow(t *testing.T) {
 	s, b, c, o := early(t)
-	if text := s.explain(b, perl).Answer.Sentence; !strings.Contains(text, "the order was handed over today 21:3") || !strings.Contains(text, "and begins today 22:00") {
+	if text := s.explain(b, perl).Answer.Sentence.String(); !strings.Contains(text, "the order was handed over today 21:3") || !strings.Contains(text, "and begins today 22:00") {
 		t.Errorf("explain says %q", text)
 	}
 	why, err := s.deploy.Explain(t.Context(), o.Deployment)

@@ -29,7 +29,7 @@ func TestNothingIsDeployedInAChangeFreeze(t *testing.T) {
 	b.detect()
 	a := s.explain(b, curl).Answer
 	frozen := a.Gate(gate.Freeze)
-	if frozen.State != gate.Closed || frozen.Code != gate.CodeFrozen || frozen.Text != "change freeze until tomorrow 10:00, by m.keller: closing the books" || frozen.Actor != gate.Time || !frozen.NextAt.Equal(time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)) || frozen.Evidence != "blackout year-end" {
+	if frozen.State != gate.Closed || frozen.Code != gate.CodeFrozen || frozen.Text.String() != "change freeze until tomorrow 10:00, by m.keller: closing the books" || frozen.Actor != gate.Time || !frozen.NextAt.Equal(time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)) || frozen.Evidence.String() != "blackout year-end" {
 		t.Fatalf("%+v", frozen)
 	}
 	if b.work() {
@@ -107,7 +107,7 @@ func TestAWindowThatAFreezeTookIsMadeUpFor(t *testing.T) {
 			s.clockAt(25, c.at[0], c.at[1])
 			b.detect()
 			a := s.explain(b, curl).Answer
-			if text := a.Gate(gate.Window).Text; !strings.Contains(text, c.next) {
+			if text := a.Gate(gate.Window).Text; !strings.Contains(text.String(), c.next) {
 				t.Errorf("explain says %q", text)
 			}
 			s.must(d.Act(t.Context()))

@@ -48,10 +48,10 @@ func TestScheduleDeploysWhenItsWindowOpensAndNotBefore(t *testing.T) {
 		t.Fatalf("%d attempts ten hours before the window", n)
 	}
 	ex := s.explain(b, perl).Answer
-	if !ex.Deployable || ex.Next != "the schedule nightly installs it" || ex.NextAt.UTC().Hour() != 22 || ex.Actor != gate.Appliance {
+	if !ex.Deployable || ex.Next.String() != "the schedule nightly installs it" || ex.NextAt.UTC().Hour() != 22 || ex.Actor != gate.Appliance {
 		t.Errorf("deployable %t, next %q at %v by %q", ex.Deployable, ex.Next, ex.NextAt, ex.Actor)
 	}
-	if w := ex.Gate(gate.Window); !strings.Contains(w.Text, "the schedule nightly opens") {
+	if w := ex.Gate(gate.Window); !strings.Contains(w.Text.String(), "the schedule nightly opens") {
 		t.Errorf("the window gate says %q", w.Text)
 	}
 	s.until(22)
@@ -122,7 +122,7 @@ func TestScheduleDoesNotActWhere(t *testing.T) {
 			if n := len(s.attempts(patch.AttemptFilter{})); n != 0 {
 				t.Errorf("%d attempts", n)
 			}
-			if w := s.explain(b, perl).Answer.Gate(gate.Window); name != "the window is about to end" && name != "the day is excepted" && !strings.Contains(w.Text, "no window is set") {
+			if w := s.explain(b, perl).Answer.Gate(gate.Window); name != "the window is about to end" && name != "the day is excepted" && !strings.Contains(w.Text.String(), "no window is set") {
 				t.Errorf("the window gate says %q", w.Text)
 			}
 		})

@@ -132,7 +132,7 @@ func TestUpgradeOfTheOSClosesRows(t *testing.T) {
 	}
 	b.detect()
 	ex := s.explain(b, perl)
-	if ex.Answer.Closed.Code != gate.CodeUpgraded || !strings.Contains(ex.Answer.Sentence, "satisfied by upgrade: debian-12-amd64 → debian-13-amd64") {
+	if ex.Answer.Closed.Code != gate.CodeUpgraded || !strings.Contains(ex.Answer.Sentence.String(), "satisfied by upgrade: debian-12-amd64 → debian-13-amd64") {
 		t.Errorf("%s: %s", ex.Answer.Closed.Code, ex.Answer.Sentence)
 	}
 	if ex := s.explain(b, nginx); ex.Answer.Closed.Code != gate.CodeOtherOS {
@@ -177,7 +177,7 @@ func TestUpgradeIsFindableFromBothSides(t *testing.T) {
 	b.detect()
 	for id, says := range map[patch.ID]string{perl: "atisfied by upgrade: debian-12-amd64 → debian-13-amd64; it was still missing before.", bash: "atisfied by upgrade: debian-12-amd64 → debian-13-amd64."} {
 		ex := s.explain(b, id)
-		if ex.Answer.Closed.Code != gate.CodeUpgraded || !strings.Contains(ex.Answer.Sentence, says) {
+		if ex.Answer.Closed.Code != gate.CodeUpgraded || !strings.Contains(ex.Answer.Sentence.String(), says) {
 			t.Errorf("%s: %s", id, ex.Answer.Sentence)
 		}
 	}
@@ -222,7 +222,7 @@ func TestEffects(t *testing.T) {
 	s.roll()
 	b.owed = true
 	b.work()
-	if ex := s.explain(b, perl); ex.Row.Effect != patch.EffectNeedsReboot || ex.Answer.Standing != "patched, reboot owed" || ex.Answer.Next != "the machine reboots" {
+	if ex := s.explain(b, perl); ex.Row.Effect != patch.EffectNeedsReboot || ex.Answer.Standing != "patched, reboot owed" || ex.Answer.Next.String() != "the machine reboots" {
 		t.Errorf("%s, %s", ex.Row.Effect, ex.Answer.Standing)
 	}
 	b.detect()
@@ -242,7 +242,7 @@ func TestEffects(t *testing.T) {
 		t.Errorf("a person: %+v", c)
 	}
 	ex := s.explain(b, perl)
-	if ex.Row.Effect != patch.EffectUndone || ex.Answer.Gate(gate.Undone).State != gate.Closed || !strings.Contains(ex.Answer.Gate(gate.Undone).Text, "apt install") {
+	if ex.Row.Effect != patch.EffectUndone || ex.Answer.Gate(gate.Undone).State != gate.Closed || !strings.Contains(ex.Answer.Gate(gate.Undone).Text.String(), "apt install") {
 		t.Errorf("undone: %s, %+v", ex.Row.Effect, ex.Answer.Gate(gate.Undone))
 	}
 	if !ex.Answer.Deployable {
@@ -355,7 +355,7 @@ func TestMismatchRaisesAnAlarm(t *testing.T) {
 	_, err := s.ledger.Accept(t.Context(), lie)
 	s.must(err)
 	ex := s.explain(b, perl)
-	if ex.Proof.Outcome != ledger.Disagrees || !strings.Contains(ex.Answer.Sentence, "Do not rely on this") {
+	if ex.Proof.Outcome != ledger.Disagrees || !strings.Contains(ex.Answer.Sentence.String(), "Do not rely on this") {
 		t.Errorf("%+v: %s", ex.Proof, ex.Answer.Sentence)
 	}
 	alarms, err := s.store.ListAlarms(t.Context(), true)

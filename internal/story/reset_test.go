@@ -20,7 +20,7 @@ func worn(t *testing.T) (*site, *box) {
 			t.Fatal("no order")
 		}
 	}
-	if g := s.explain(b, perl).Answer.Gate(gate.Attempts); g.Code != gate.CodeOutOf || !strings.Contains(g.Next, "fettle deploy reset-attempts") {
+	if g := s.explain(b, perl).Answer.Gate(gate.Attempts); g.Code != gate.CodeOutOf || !strings.Contains(g.Next.String(), "fettle deploy reset-attempts") {
 		t.Fatalf("%s: %s", g.Code, g.Next)
 	}
 	return s, b
@@ -42,7 +42,7 @@ func TestAPersonResetsAttempts(t *testing.T) {
 			if len(done) != 1 || done[0].Machine != b.id || done[0].By != s.admin.Name || done[0].Label != r.Label {
 				t.Errorf("%+v", done)
 			}
-			if g := s.explain(b, perl).Answer.Gate(gate.Attempts); g.State != gate.Open || !strings.Contains(g.Text, "3 of 3; reset by "+s.admin.Name) || !strings.Contains(g.Text, "the disk is mended") {
+			if g := s.explain(b, perl).Answer.Gate(gate.Attempts); g.State != gate.Open || !strings.Contains(g.Text.String(), "3 of 3; reset by "+s.admin.Name) || !strings.Contains(g.Text.String(), "the disk is mended") {
 				t.Errorf("%s %s", g.State, g.Text)
 			}
 			all, err := s.store.ListAudit(t.Context(), time.Time{}, 1)
@@ -54,7 +54,7 @@ func TestAPersonResetsAttempts(t *testing.T) {
 			if !b.work() {
 				t.Error("it is not tried again")
 			}
-			if g := s.explain(b, perl).Answer.Gate(gate.Attempts); !strings.HasPrefix(g.Text, "2 of 3") {
+			if g := s.explain(b, perl).Answer.Gate(gate.Attempts); !strings.HasPrefix(g.Text.String(), "2 of 3") {
 				t.Errorf("a failure after it does not count: %s", g.Text)
 			}
 			if r.Label != "" {
@@ -80,7 +80,7 @@ func TestOtherFilesAreTriedAnew(t *testing.T) {
 	}
 	s.fetch(bookworm, perl)
 	b.detect()
-	if g := s.explain(b, perl).Answer.Gate(gate.Attempts); g.State != gate.Open || g.Text != "3 of 3; the files are other ones now than those that failed" {
+	if g := s.explain(b, perl).Answer.Gate(gate.Attempts); g.State != gate.Open || g.Text.String() != "3 of 3; the files are other ones now than those that failed" {
 		t.Errorf("%s %s", g.State, g.Text)
 	}
 }

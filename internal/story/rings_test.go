@@ -79,7 +79,7 @@ func (s *site) code(b *box, want string) {
 			text = m.Text
 		}
 	}
-	if g := s.ringGate(b); g.Code != want || g.State == gate.Closed && !strings.Contains(text, g.Text) {
+	if g := s.ringGate(b); g.Code != want || g.State == gate.Closed && !strings.Contains(text, g.Text.String()) {
 		s.t.Errorf("%s: ring gate %s (%s), want %s; the deployment says %q", b.name, g.Code, g.Text, want, text)
 	}
 }
@@ -142,7 +142,7 @@ func TestSilentCanaryHaltsThePatchAndNothingElse(t *testing.T) {
 	s.code(early[0], gate.CodeRingWaits)
 	s.hours(3, canary[:1], early, rest)
 	s.code(early[0], gate.CodeRingHalted)
-	if g := s.ringGate(early[0]); g.Text != "ring halted: 1 of 2 failed in canary" || g.Actor != gate.Person || !strings.Contains(g.Evidence, "silent since") {
+	if g := s.ringGate(early[0]); g.Text.String() != "ring halted: 1 of 2 failed in canary" || g.Actor != gate.Person || !strings.Contains(g.Evidence.String(), "silent since") {
 		t.Errorf("%+v", g)
 	}
 	alarms, err := s.store.ListAlarms(s.ctx(), true)

@@ -90,7 +90,7 @@ func TestRollback(t *testing.T) {
 	if !b.work() || b.has("perl-base") != perlAfter {
 		t.Fatalf("perl-base is at %s", b.has("perl-base"))
 	}
-	if ex := s.explain(b, perl); ex.Row.Effect != patch.EffectVerified || ex.Answer.Standing != "patched" || !strings.Contains(ex.Answer.Sentence, "Fettle installed it") {
+	if ex := s.explain(b, perl); ex.Row.Effect != patch.EffectVerified || ex.Answer.Standing != "patched" || !strings.Contains(ex.Answer.Sentence.String(), "Fettle installed it") {
 		t.Errorf("%s: %s", ex.Row.Effect, ex.Answer.Sentence)
 	}
 }
@@ -105,14 +105,14 @@ func isHeld(t *testing.T, s *site, b *box, dep patch.Deployment) {
 	}
 	for _, says := range []string{`Approved for "all", but held back for "rollback-`, "by " + s.admin.Name, "rolled back by deployment " + dep.ID + ": the shop is slow", " until ",
 		"; rolled back by deployment " + dep.ID + ": perl-base " + perlAfter + " → " + perlBefore + ", proven by snapshot 3."} {
-		if !strings.Contains(a.Sentence, says) {
+		if !strings.Contains(a.Sentence.String(), says) {
 			t.Errorf("it does not say %q: %s", says, a.Sentence)
 		}
 	}
-	if g := a.Gate(gate.Undone); g.State != gate.Unreached || !strings.Contains(g.Text, "Fettle itself") {
+	if g := a.Gate(gate.Undone); g.State != gate.Unreached || !strings.Contains(g.Text.String(), "Fettle itself") {
 		t.Errorf("%+v", g)
 	}
-	if g := a.Gate(gate.Verified); g.State != gate.Open || !strings.Contains(g.Text, "proven by snapshot 3") {
+	if g := a.Gate(gate.Verified); g.State != gate.Open || !strings.Contains(g.Text.String(), "proven by snapshot 3") {
 		t.Errorf("%+v", g)
 	}
 	i := slices.IndexFunc(ex.Transitions, func(x patch.Transition) bool { return x.From == patch.Patched })
@@ -400,7 +400,7 @@ func TestRollbackNeedsASecondPerson(t *testing.T) {
 	if !b.work() || b.has("perl-base") != perlBefore {
 		t.Fatalf("perl-base is at %s", b.has("perl-base"))
 	}
-	if text := s.explain(b, perl).Answer.Gate(gate.Hold).Text; !strings.Contains(text, "by m.keller and j.weber") {
+	if text := s.explain(b, perl).Answer.Gate(gate.Hold).Text.String(); !strings.Contains(text, "by m.keller and j.weber") {
 		t.Error(text)
 	}
 }

@@ -35,7 +35,7 @@ func TestApprovalWaitsForASecondPerson(t *testing.T) {
 		t.Fatalf("%+v", out)
 	}
 	a := s.explain(b, perl).Answer
-	if a.Closed == nil || a.Closed.Name != gate.Policy || a.Closed.Code != gate.CodeProposed || a.Actor != gate.Person || !strings.Contains(a.Sentence, "it waits for a second person: proposed by m.keller today") {
+	if a.Closed == nil || a.Closed.Name != gate.Policy || a.Closed.Code != gate.CodeProposed || a.Actor != gate.Person || !strings.Contains(a.Sentence.String(), "it waits for a second person: proposed by m.keller today") {
 		t.Errorf("%+v", a.Closed)
 	}
 	if n := len(s.plan().Machines); n != 0 {
@@ -53,7 +53,7 @@ func TestApprovalWaitsForASecondPerson(t *testing.T) {
 	if len(made) != 2 || made[0].By != "m.keller" || made[0].Second != "j.weber" || made[0].Scope == "" {
 		t.Errorf("%+v", made)
 	}
-	if a := s.explain(b, perl).Answer; !a.Deployable || !strings.Contains(a.Gate(gate.Policy).Text, "by m.keller and j.weber") {
+	if a := s.explain(b, perl).Answer; !a.Deployable || !strings.Contains(a.Gate(gate.Policy).Text.String(), "by m.keller and j.weber") {
 		t.Errorf("%s; %s", a.Sentence, a.Gate(gate.Policy).Text)
 	}
 	if _, err := s.desk.Confirm(t.Context(), colleague(), id, ""); patch.KindOf(err) != patch.Conflict {

@@ -29,7 +29,7 @@ func TestServicePackIsExplainedFromBothSides(t *testing.T) {
 	if ex := s.explain(b, hotfix.id()); ex.Row.Verdict != patch.NotPatched {
 		t.Fatalf("on SP2: %s", ex.Row.Verdict)
 	}
-	if a := s.explain(b, later.id()).Answer; a.Closed.Code != gate.CodeOtherOS || !strings.Contains(a.Sentence, string(xpSP3)) {
+	if a := s.explain(b, later.id()).Answer; a.Closed.Code != gate.CodeOtherOS || !strings.Contains(a.Sentence.String(), string(xpSP3)) {
 		t.Errorf("what comes after the service pack, before it: %s", a.Sentence)
 	}
 	s.later(24 * time.Hour)
@@ -39,7 +39,7 @@ func TestServicePackIsExplainedFromBothSides(t *testing.T) {
 	b.history = []patch.PkgChange{{At: s.now, Action: "install", Name: "service-pack", Arch: "amd64", To: "3"}}
 	b.detect()
 	ex := s.explain(b, hotfix.id())
-	if ex.Answer.Closed.Code != gate.CodeUpgraded || !strings.Contains(ex.Answer.Sentence, "windows-5.1-sp2-x86 → windows-5.1-sp3-x86") {
+	if ex.Answer.Closed.Code != gate.CodeUpgraded || !strings.Contains(ex.Answer.Sentence.String(), "windows-5.1-sp2-x86 → windows-5.1-sp3-x86") {
 		t.Errorf("the old patch, after it: %s", ex.Answer.Sentence)
 	}
 	if ex := s.explain(b, later.id()); ex.Row.Verdict != patch.NotPatched || ex.Transitions[0].Cause != patch.OSChange {

@@ -136,7 +136,7 @@ func explainAfter(t *testing.T, s *site, b *box) {
 		if ex.Answer.Standing != want.standing || ex.Answer.Closed.Code != want.code || ex.Row.Verdict != want.verdict || ex.Row.Effect != want.effect {
 			t.Errorf("%s: %s, %s, %s, effect %q", id, ex.Answer.Standing, ex.Answer.Closed.Code, ex.Row.Verdict, ex.Row.Effect)
 		}
-		if !strings.Contains(ex.Answer.Sentence, want.says) {
+		if !strings.Contains(ex.Answer.Sentence.String(), want.says) {
 			t.Errorf("%s: %s", id, ex.Answer.Sentence)
 		}
 		if ex.Proof.Outcome != ledger.Reproduced {

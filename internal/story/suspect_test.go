@@ -44,7 +44,7 @@ func TestFlappingPatchIsHeld(t *testing.T) {
 	}
 	a := s.explain(b, perl).Answer
 	g := a.Gate(gate.Hold)
-	if a.Deployable || a.Closed.Code != gate.CodeSuspect || a.Actor != gate.Person || !strings.Contains(g.Evidence, "attempt 3 ended well") || !strings.Contains(g.Evidence, "unattended-upgrades") {
+	if a.Deployable || a.Closed.Code != gate.CodeSuspect || a.Actor != gate.Person || !strings.Contains(g.Evidence.String(), "attempt 3 ended well") || !strings.Contains(g.Evidence.String(), "unattended-upgrades") {
 		t.Errorf("%s\n%s", a.Sentence, g.Evidence)
 	}
 	t.Log(a.Sentence)

@@ -35,7 +35,7 @@ func (s *site) addsUp(label string, members []patch.MachineID, p patch.ID) {
 		b := ex.Answer.Brief()
 		k := standing{b.Gate, b.Code, b.Standing}
 		want[k] = append(want[k], id)
-		nexts[k] = append(nexts[k], b.Next)
+		nexts[k] = append(nexts[k], b.Next.String())
 		text := ex.Answer.Sentence
 		if ex.Answer.Closed != nil {
 			text = ex.Answer.Closed.Text
@@ -50,7 +50,7 @@ func (s *site) addsUp(label string, members []patch.MachineID, p patch.ID) {
 	}
 	for _, g := range together.Groups {
 		k := standing{g.Gate, g.Code, g.Standing}
-		if !slices.Contains(nexts[k], g.Next) {
+		if !slices.Contains(nexts[k], g.Next.String()) {
 			s.t.Fatalf("%s over %q: next for %+v is %q, and for none of its machines", p, label, k, g.Next)
 		}
 		for _, m := range g.Machines {

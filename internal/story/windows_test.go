@@ -100,7 +100,7 @@ func TestServicePackByTheVendorsRules(t *testing.T) {
 		t.Fatal(b.facts.OS.Key)
 	}
 	ex := s.explain(b, sp3)
-	if ex.Answer.Closed.Code != gate.CodeUpgraded || !strings.Contains(ex.Answer.Sentence, "atisfied by upgrade: windows-5.1-sp2-x86 → windows-5.1-sp3-x86") {
+	if ex.Answer.Closed.Code != gate.CodeUpgraded || !strings.Contains(ex.Answer.Sentence.String(), "atisfied by upgrade: windows-5.1-sp2-x86 → windows-5.1-sp3-x86") {
 		t.Errorf("the service pack, after it: %s", ex.Answer.Sentence)
 	}
 	if ex := s.explain(b, "vendor/later"); ex.Row.Verdict != patch.NotPatched || ex.Transitions[0].Cause != patch.OSChange {
@@ -160,7 +160,7 @@ func TestFeatureUpdateClosesTheOldWindows(t *testing.T) {
 	s.later(24 * time.Hour)
 	b.become(patch.OSFacts{ID: "windows", VersionID: "10.0.22631.3007", Codename: "23H2", Pretty: "Windows 11 Pro", Arch: "amd64"})
 	b.detect()
-	if ex := s.explain(b, "msrc/KB5034122"); ex.Answer.Closed.Code != gate.CodeUpgraded || !strings.Contains(ex.Answer.Sentence, "windows-10.0.19045-amd64 → windows-10.0.22631-amd64") {
+	if ex := s.explain(b, "msrc/KB5034122"); ex.Answer.Closed.Code != gate.CodeUpgraded || !strings.Contains(ex.Answer.Sentence.String(), "windows-10.0.19045-amd64 → windows-10.0.22631-amd64") {
 		t.Errorf("%s", ex.Answer.Sentence)
 	}
 	if ex := s.explain(b, "msrc/KB5034123"); ex.Row.Verdict != patch.Patched {
@@ -196,7 +196,7 @@ func TestComboUpdateOfMacOS(t *testing.T) {
 	b.become(mac)
 	b.detect()
 	for _, id := range []patch.ID{"macos/14.6", "macos/upgrade-15"} {
-		if ex := s.explain(b, id); ex.Answer.Closed.Code != gate.CodeUpgraded || !strings.Contains(ex.Answer.Sentence, "macos-14-arm64 → macos-15-arm64") {
+		if ex := s.explain(b, id); ex.Answer.Closed.Code != gate.CodeUpgraded || !strings.Contains(ex.Answer.Sentence.String(), "macos-14-arm64 → macos-15-arm64") {
 			t.Errorf("%s: %s", id, ex.Answer.Sentence)
 		}
 	}

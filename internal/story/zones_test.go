@@ -40,7 +40,7 @@ func TestWindowsInEachMachinesOwnTimeZone(t *testing.T) {
 			t.Errorf("%s: next at %v", b.name, a.NextAt.UTC())
 		}
 	}
-	if text := s.explain(nowhere, curl).Answer.Gate(gate.Window).Text; !strings.Contains(text, "the machine's own is not known") {
+	if text := s.explain(nowhere, curl).Answer.Gate(gate.Window).Text; !strings.Contains(text.String(), "the machine's own is not known") {
 		t.Errorf("%q", text)
 	}
 	list, err := c.List(t.Context())
@@ -101,7 +101,7 @@ func TestMissedWindowIsMadeUpFor(t *testing.T) {
 			b.detect()
 			s.clockAt(25, c.then[0], c.then[1])
 			text := s.explain(b, curl).Answer.Gate(gate.Window).Text
-			if strings.Contains(text, "away for all of the window of the schedule nightly, which makes up for it until today 12:00") != c.deploys {
+			if strings.Contains(text.String(), "away for all of the window of the schedule nightly, which makes up for it until today 12:00") != c.deploys {
 				t.Errorf("explain says %q", text)
 			}
 			s.must(d.Act(t.Context()))
@@ -130,7 +130,7 @@ func TestScheduleThatDetects(t *testing.T) {
 		return nil
 	}
 	s.schedule(c, patch.Schedule{Name: "morning", Label: "all", Window: "daily 06:00-08:00", Detect: true})
-	if a := s.explain(b, curl).Answer; a.Next != "the next deployment installs it" {
+	if a := s.explain(b, curl).Answer; a.Next.String() != "the next deployment installs it" {
 		t.Errorf("a schedule that only detects deploys: %q", a.Next)
 	}
 	s.clockAt(25, 5, 0)

@@ -35,7 +35,7 @@ func (p explainPage) Path() course {
 }
 
 // Sentence is the answer as a sentence of its own.
-func (p explainPage) Sentence() string { return sentenceCase(p.Answer.Sentence) }
+func (p explainPage) Sentence() phrase.Phrase { return p.Answer.Sentence }
 
 // Patch is the patch in question.
 func (p explainPage) Patch() patch.Patch { return p.Row.Patch }

@@ -15,6 +15,7 @@ import (
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/lint"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/schedule"
 	"github.com/fettle-project/fettle/internal/whatif"
 )
@@ -129,7 +130,7 @@ func (w *world) sampleRows() {
 		r := ledger.Row{Machine: m.ID, MachineName: w.machines[i].Name, OS: sampleOS, Patch: w.patches[i].Patch, Verdict: v, Policy: patch.Policy{Stand: patch.Undecided}, Execution: patch.ExecNone, Standing: v.String(), Receipt: ledger.ReceiptRef{Seq: 310, Ended: w.ago(148 * time.Minute), Stale: i == 5}}
 		w.rows = append(w.rows, r)
 	}
-	set := func(i int, p patch.Stand, e patch.Execution, f patch.Effect, text string) {
+	set := func(i int, p patch.Stand, e patch.Execution, f patch.Effect, text phrase.Phrase) {
 		r := &w.rows[i]
 		r.Policy.Stand, r.Execution, r.Effect, r.Text = p, e, f, text
 	}
@@ -259,7 +260,7 @@ func (w *world) sampleDeployments() {
 func (w *world) sampleExplanation() {
 	m, p := w.machines[0].Machine, w.patches[1].Patch
 	m.Name = "web-14"
-	g := func(name gate.Name, title string, s gate.State, text, evidence string) gate.Gate {
+	g := func(name gate.Name, title string, s gate.State, text, evidence phrase.Phrase) gate.Gate {
 		return gate.Gate{Name: name, Title: title, State: s, Code: string(name), Text: text, Evidence: evidence}
 	}
 	gates := []gate.Gate{

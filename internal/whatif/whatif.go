@@ -13,6 +13,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -113,11 +114,11 @@ func (b *Bucket) add(name string) {
 
 // Standing is where a patch stands on a machine.
 type Standing struct {
-	Deployable bool      `json:"deployable"`
-	Gate       gate.Name `json:"gate,omitempty"` // the first closed one
-	Code       string    `json:"code,omitempty"`
-	Text       string    `json:"text"`        // why it is closed, or what installs it
-	At         time.Time `json:"at,omitzero"` // when that is, for what is deployable and has a schedule whose window is not open yet
+	Deployable bool          `json:"deployable"`
+	Gate       gate.Name     `json:"gate,omitempty"` // the first closed one
+	Code       string        `json:"code,omitempty"`
+	Text       phrase.Phrase `json:"text"`        // why it is closed, or what installs it
+	At         time.Time     `json:"at,omitzero"` // when that is, for what is deployable and has a schedule whose window is not open yet
 }
 
 // Move is what changes for one patch on machines that have the same before and the same after.

@@ -64,6 +64,9 @@ func templates(t *testing.T) map[string]string {
 }
 
 func (s source) add(x translation.Text, from string) {
+	if x.Context == "" && wordless(x.ID+x.Many) {
+		return
+	}
 	e, ok := s.texts[x.Key()]
 	if !ok {
 		e = &entry{Text: x}
@@ -127,6 +130,9 @@ func (s source) node(info *types.Info, n ast.Node, from string) bool {
 	}
 	text, ok := constantPhrase(info, e)
 	if !ok {
+		if sum, isSum := n.(*ast.BinaryExpr); isSum && isPhrase(info.Types[e].Type) && info.Types[e].Value == nil && !strings.HasPrefix(from, "internal/phrase/") {
+			s.t.Errorf("%s: phrases are put together with %s: say it as one text with places, by phrase.Of", from, sum.Op)
+		}
 		return true
 	}
 	if _, isName := n.(*ast.Ident); !isName {
@@ -183,12 +189,22 @@ func callee(info *types.Info, call *ast.CallExpr) string {
 
 func constantPhrase(info *types.Info, e ast.Expr) (string, bool) {
 	tv := info.Types[e]
-	named, ok := tv.Type.(*types.Named)
-	if !ok || tv.Value == nil || tv.Value.Kind() != constant.String || named.Obj().Name() != "Phrase" || named.Obj().Pkg().Path() != phrasePackage {
+	if !isPhrase(tv.Type) || tv.Value == nil || tv.Value.Kind() != constant.String {
 		return "", false
 	}
 	s := constant.StringVal(tv.Value)
-	return s, s != "" && s[0] >= ' ' && (strings.Contains(s, "\x04") || strings.IndexFunc(s, unicode.IsLetter) >= 0)
+	return s, true
+}
+
+func isPhrase(t types.Type) bool {
+	named, ok := t.(*types.Named)
+	return ok && named.Obj().Name() == "Phrase" && named.Obj().Pkg() != nil && named.Obj().Pkg().Path() == phrasePackage
+}
+
+// wordless texts need no translator: they only put values beside each other.
+func wordless(s string) bool {
+	bare := strings.NewReplacer("{n}", "").Replace(s)
+	return s == "" || s[0] < ' ' || !strings.Contains(s, "\x04") && strings.IndexFunc(bare, unicode.IsLetter) < 0
 }
 
 func split(text string) translation.Text {

@@ -105,6 +105,9 @@ func visible(source string) ([]string, error) {
 // shown lists the words in a tag's attributes that people see or hear.
 func shown(tag html.Token) []string {
 	var out []string
+	if slices.Contains(tag.Attr, html.Attribute{Key: "translate", Val: "no"}) {
+		return nil
+	}
 	for _, a := range tag.Attr {
 		seen := slices.Contains([]string{"aria-label", "aria-description", "aria-roledescription", "title", "placeholder", "alt", "data-th", "data-empty", "data-some", "data-every", "label", "summary"}, a.Key) ||
 			a.Key == "value" && tag.Data == "input" && slices.ContainsFunc(tag.Attr, func(x html.Attribute) bool { return x.Key == "type" && (x.Val == "submit" || x.Val == "button") })
