@@ -39,7 +39,7 @@ var agentDefects = []Defect{
 	{Name: "a payload may be longer than the order says", File: "internal/agent/fetch.go",
 		Old: "if s.n+int64(len(p)) > s.limit {", New: "if false {", Test: "TestPayloads", In: "./internal/agent"},
 	{Name: "a kept payload is not hashed again", File: "internal/agent/fetch.go",
-		Old: "if host.CheckFile(b.path(), st.Size(), b.Hash) == nil {", New: "if host.CheckFile(b.path(), st.Size(), b.Hash) != nil || st != nil {",
+		Old: "case err == nil && got == b.Hash:", New: "case err == nil && got != \"\":",
 		Test: "TestKeptPayloadIsHashedAgain", In: "./internal/agent"},
 	{Name: "the CA that the token pins is not checked", File: "internal/agent/enrol.go",
 		Old: "			if !found {\n", New: "			for _, cert := range s.PeerCertificates {\n				roots.AddCert(cert)\n			}\n			if false && !found {\n",
