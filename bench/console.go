@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -92,8 +93,11 @@ func (b *browser) get(ctx context.Context, path string) (page []byte, first time
 	}
 	defer res.Body.Close()
 	packed, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode != http.StatusOK {
-		return nil, 0, 0, fmt.Errorf("%s: %s: %w", path, res.Status, err)
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	if res.StatusCode != http.StatusOK {
+		return nil, 0, 0, fmt.Errorf("%s: %s", path, res.Status)
 	}
 	if res.Header.Get("Content-Encoding") != "gzip" {
 		return packed, first, len(packed), nil
@@ -150,8 +154,13 @@ func (b *browser) pages(ctx context.Context) ([]string, error) {
 	if m == nil || p == nil {
 		return nil, errors.New("the console shows no machine or no patch")
 	}
-	id := string(p[1])[len("/patches/"):]
-	return append(list, string(m[1]), string(p[1]), "/explain/"+string(m[1])[len("/machines/"):]+"/"+id, "/explain-label/all/"+id, "/decide?patch="+url.QueryEscape(id)), nil
+	machine, one := string(m[1]), html.UnescapeString(string(p[1]))
+	id, err := url.PathUnescape(one[len("/patches/"):])
+	if err != nil {
+		return nil, err
+	}
+	path := one[len("/patches/"):]
+	return append(list, machine, one, "/explain/"+machine[len("/machines/"):]+"/"+path, "/explain-label/all/"+path, "/decide?patch="+url.QueryEscape(id)), nil
 }
 
 // kindOf is an address without a machine's long id.
