@@ -21,7 +21,8 @@ type site struct {
 }
 
 // TestBrowser visits every page in a real Chromium: with hostile text in every field, with axe-core, and as a person who signs in, approves
-// and asks why. FETTLE_BROWSER=1 asks for it (make browser); FETTLE_SHOTS=DIR also takes pictures.
+// and asks why. FETTLE_BROWSER=1 asks for it (make browser); FETTLE_SHOTS=DIR also keeps the pictures, in the language
+// that FETTLE_LANGUAGE names.
 func TestBrowser(t *testing.T) {
 	if os.Getenv("FETTLE_BROWSER") == "" {
 		t.Skip("the console was NOT tested in a browser: run make browser")

@@ -237,6 +237,7 @@ const pictures = async () => {
   const one = (p) => given.good.addresses.find((a) => a.startsWith(p) && a.length > p.length + 3);
   const shots = { home: "/", machines: "/machines", machine: one("/machines/"), patches: "/patches", patch: one("/patches/"), explain: one("/explain/"), "explain-label": one("/explain-label/"), labels: "/labels", label: "/labels/web", deployments: "/deployments", rings: "/rings", rollout: one("/rings/decide"), plan: "/deployments/new?label=web", deployment: one("/deployments/0"), decide: one("/decide?"), feeds: "/feeds", diff: "/catalogs/debian-12-amd64", calendar: "/calendar", rules: "/rules", reports: "/reports", checks: "/checks", alarms: "/alarms", audit: "/audit", enrol: "/enrol", search: "/search?q=web", error: "/nowhere", "sign-in": "/sign-in" };
   fs.mkdirSync(given.shots, { recursive: true });
+  if (process.env.FETTLE_LANGUAGE) await context.setExtraHTTPHeaders({ "Accept-Language": process.env.FETTLE_LANGUAGE });
   for (const colorScheme of ["light", "dark"]) {
     for (const width of [1600, 1024, 390]) {
       await page.emulateMedia({ colorScheme });
@@ -259,6 +260,7 @@ const pictures = async () => {
   await page.goto(base + one("/explain/"));
   await page.screenshot({ path: path.join(given.shots, "explain-print.png"), fullPage: true });
   await page.emulateMedia({ media: "screen" });
+  await context.setExtraHTTPHeaders({});
 };
 
 const step = (name, run) => run().catch((e) => fault(name, String(e).split("\n")[0]));
