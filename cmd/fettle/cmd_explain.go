@@ -132,7 +132,7 @@ func printPatchGroups(w io.Writer, title string, groups []ledger.PatchGroup) {
 
 // printExplanation prints the page that people remember: the answer, then the gates.
 func printExplanation(w io.Writer, width int, e ledger.Explanation) {
-	heading(w, width, clean(patchName(e.Row.Patch)+"  on  "+e.Machine.Name), clean(e.Answer.Standing))
+	heading(w, width, clean(patchName(e.Row.Patch)+"  on  "+e.Machine.Name), clean(e.Answer.Standing.String()))
 	actor := ""
 	if e.Answer.Actor != gate.Nobody {
 		actor = "→ who can act: " + string(e.Answer.Actor)
@@ -270,7 +270,7 @@ func printLabelExplanation(w io.Writer, e ledger.LabelExplanation) {
 	line(w, "%s", clean(e.Sentence))
 	line(w, "")
 	for _, g := range e.Groups {
-		line(w, "  %5s  %-14s  %s", thousands(g.Count), clean(g.Standing), clean(g.Text.String()))
+		line(w, "  %5s  %-14s  %s", thousands(g.Count), clean(g.Standing.String()), clean(g.Text.String()))
 		var names []string
 		for _, m := range g.Machines {
 			names = append(names, m.Name)

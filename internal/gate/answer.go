@@ -78,7 +78,7 @@ type Answer struct {
 	Gates      []Gate        `json:"gates"`            // all of them, in order
 	Closed     *Gate         `json:"closed,omitempty"` // the first closed gate up to Attempts; nil exactly when Deployable
 	Deployable bool          `json:"deployable"`
-	Standing   string        `json:"standing"` // two words for a heading: "patched", "not deployed", "deployable", …
+	Standing   phrase.Phrase `json:"standing"` // two words for a heading: "patched", "not deployed", "deployable", …
 	Sentence   phrase.Phrase `json:"sentence"` // one line that an administrator understands
 	Next       phrase.Phrase `json:"next"`     // what happens next, always given
 	NextAt     time.Time     `json:"next_at,omitzero"`

@@ -40,7 +40,7 @@ func (a *Answer) afterPatched() {
 	}
 }
 
-func (a *Answer) standing(w World) string {
+func (a *Answer) standing(w World) phrase.Phrase {
 	switch {
 	case a.Deployable && w.Back != nil:
 		return "can go back"

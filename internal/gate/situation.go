@@ -13,7 +13,7 @@ type Brief struct {
 	Deployable bool
 	Gate       Name // the first closed one; empty where deployable
 	Code       string
-	Standing   string
+	Standing   phrase.Phrase
 	Next       phrase.Phrase
 	Actor      Actor
 }

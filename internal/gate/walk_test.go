@@ -346,7 +346,7 @@ func TestOutcome(t *testing.T) {
 			c.make(&w)
 			a := Walk(w)
 			got := [4]State{a.Gate(Installed).State, a.Gate(Reboot).State, a.Gate(Verified).State, a.Gate(Undone).State}
-			if got != [4]State{c.installed, c.reboot, c.verified, c.undone} || a.Standing != c.standing {
+			if got != [4]State{c.installed, c.reboot, c.verified, c.undone} || a.Standing.String() != c.standing {
 				t.Errorf("got %v, standing %q", got, a.Standing)
 			}
 		})

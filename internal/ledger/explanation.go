@@ -52,7 +52,7 @@ type LabelExplanation struct {
 
 // Group is the machines of a label that stand at the same gate for the same reason.
 type Group struct {
-	Standing string        `json:"standing"`
+	Standing phrase.Phrase `json:"standing"`
 	Gate     gate.Name     `json:"gate,omitempty"` // empty: deployable
 	Code     string        `json:"code"`
 	Text     phrase.Phrase `json:"text"` // the reason without the machine's own details

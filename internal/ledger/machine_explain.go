@@ -32,7 +32,7 @@ type MachineExplanation struct {
 
 // PatchGroup is the patches of one machine that stand at the same gate for the same reason.
 type PatchGroup struct {
-	Standing string        `json:"standing"`
+	Standing phrase.Phrase `json:"standing"`
 	Gate     gate.Name     `json:"gate,omitempty"` // empty: deployable
 	Code     string        `json:"code"`
 	Text     phrase.Phrase `json:"text"` // of the first of them

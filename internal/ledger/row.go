@@ -22,8 +22,8 @@ type Row struct {
 	Cause     patch.FailCause `json:"cause,omitempty"` // why the newest attempt failed
 	Effect    patch.Effect    `json:"effect,omitempty"`
 
-	Deployable bool   `json:"deployable"`
-	Standing   string `json:"standing"` // two words: "patched", "not deployed", …
+	Deployable bool          `json:"deployable"`
+	Standing   phrase.Phrase `json:"standing"` // two words: "patched", "not deployed", …
 	// Gate, Code and Text are the first closed gate's; empty where the patch is deployable.
 	Gate gate.Name     `json:"gate,omitempty"`
 	Code string        `json:"code,omitempty"`

@@ -61,8 +61,9 @@ type together struct {
 }
 
 type groupKey struct {
-	gate           gate.Name
-	code, standing string
+	gate     gate.Name
+	code     string
+	standing phrase.Phrase
 }
 
 func (t *together) add(c world.Cohort) {

@@ -133,7 +133,7 @@ func explainAfter(t *testing.T, s *site, b *box) {
 		curl:    {"not deployed", gate.CodeUndecided, "nobody has decided", patch.NotPatched, patch.EffectNone},
 	} {
 		ex := s.explain(b, id)
-		if ex.Answer.Standing != want.standing || ex.Answer.Closed.Code != want.code || ex.Row.Verdict != want.verdict || ex.Row.Effect != want.effect {
+		if ex.Answer.Standing.String() != want.standing || ex.Answer.Closed.Code != want.code || ex.Row.Verdict != want.verdict || ex.Row.Effect != want.effect {
 			t.Errorf("%s: %s, %s, %s, effect %q", id, ex.Answer.Standing, ex.Answer.Closed.Code, ex.Row.Verdict, ex.Row.Effect)
 		}
 		if !strings.Contains(ex.Answer.Sentence.String(), want.says) {

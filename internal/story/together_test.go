@@ -33,7 +33,7 @@ func (s *site) addsUp(label string, members []patch.MachineID, p patch.ID) {
 		ex, err := s.ledger.Explain(s.ctx(), id, p)
 		s.must(err)
 		b := ex.Answer.Brief()
-		k := standing{b.Gate, b.Code, b.Standing}
+		k := standing{b.Gate, b.Code, b.Standing.String()}
 		want[k] = append(want[k], id)
 		nexts[k] = append(nexts[k], b.Next.String())
 		text := ex.Answer.Sentence
@@ -49,7 +49,7 @@ func (s *site) addsUp(label string, members []patch.MachineID, p patch.ID) {
 		}
 	}
 	for _, g := range together.Groups {
-		k := standing{g.Gate, g.Code, g.Standing}
+		k := standing{g.Gate, g.Code, g.Standing.String()}
 		if !slices.Contains(nexts[k], g.Next.String()) {
 			s.t.Fatalf("%s over %q: next for %+v is %q, and for none of its machines", p, label, k, g.Next)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/plan"
 )
 
@@ -169,7 +170,7 @@ type outcomeCount struct {
 }
 
 // Words says it for people.
-func (o outcomeCount) Words() string {
+func (o outcomeCount) Words() phrase.Phrase {
 	switch o.Outcome {
 	case patch.WillInstall:
 		return "will be installed"

@@ -15,8 +15,8 @@ import (
 // explainPage is one explanation, with the ways to act on it.
 type explainPage struct {
 	ledger.Explanation
-	Address string // of this page, to paste into a ticket
-	Who     string // who can act, in words
+	Address string        // of this page, to paste into a ticket
+	Who     phrase.Phrase // who can act
 	may     May
 	byHand  map[string]bool // labels that machines can be put into
 }
@@ -117,7 +117,7 @@ func (c *console) explain(v *visit) error {
 }
 
 // actor says in words who must act.
-func actor(a gate.Actor) string {
+func actor(a gate.Actor) phrase.Phrase {
 	switch a {
 	case gate.Person:
 		return "you"

@@ -5,11 +5,13 @@ import (
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // act is a button under an explanation: a link, or a form with one field that is sent to an address.
 type act struct {
-	Word, URL   string
+	Word        phrase.Phrase
+	URL         string
 	Post        bool
 	Name, Value string // of the form's field
 	Main        bool
@@ -38,7 +40,7 @@ func (p explainPage) opening() []act {
 	}
 	switch {
 	case g.Code == gate.CodePending && p.may.Machines:
-		return []act{{Word: "Admit " + p.Machine.Name, URL: machineURL(p.Machine.ID) + "/state", Post: true, Name: "state", Value: string(patch.Admitted)}}
+		return []act{{Word: phrase.Of("Admit {1}", p.Machine.Name), URL: machineURL(p.Machine.ID) + "/state", Post: true, Name: "state", Value: string(patch.Admitted)}}
 	case g.Name == gate.Snapshot && p.may.Machines:
 		return []act{{Word: "Detect now", URL: machineURL(p.Machine.ID) + "/detect", Post: true}}
 	case g.Name == gate.Label && p.may.Labels:
@@ -63,9 +65,9 @@ func (p explainPage) joining() []act {
 	var acts []act
 	for _, d := range p.Decisions {
 		if d.Verb == patch.Approve && d.Label != patch.LabelAll && p.byHand[d.Label] {
-			acts = append(acts, act{Word: "Add " + p.Machine.Name + " to " + d.Label, URL: labelURL(d.Label) + "/add", Post: true, Name: "machine", Value: string(p.Machine.ID)})
+			acts = append(acts, act{Word: phrase.Of("Add {1} to {2}", p.Machine.Name, d.Label), URL: labelURL(d.Label) + "/add", Post: true, Name: "machine", Value: string(p.Machine.ID)})
 		} else if d.Verb == patch.Approve && d.Label != patch.LabelAll {
-			acts = append(acts, act{Word: "See who is in " + d.Label, URL: labelURL(d.Label)})
+			acts = append(acts, act{Word: phrase.Of("See who is in {1}", d.Label), URL: labelURL(d.Label)})
 		}
 	}
 	return head(2, acts)
@@ -99,7 +101,7 @@ func (p explainPage) deciding() []act {
 		acts = append(acts, act{Word: "Approve …", URL: ask(patch.Approve, ""), Key: "a"})
 	}
 	if p.may.Labels && policy.Stand != patch.Approved {
-		acts = append(acts, act{Word: "Approve for " + p.Machine.Name + " only …", URL: machineURL(p.Machine.ID) + "/alone", Post: true, Name: "patch", Value: string(p.Row.Patch.ID)})
+		acts = append(acts, act{Word: phrase.Of("Approve for {1} only …", p.Machine.Name), URL: machineURL(p.Machine.ID) + "/alone", Post: true, Name: "patch", Value: string(p.Row.Patch.ID)})
 	}
 	if policy.Stand != patch.Declined {
 		acts = append(acts, act{Word: "Decline …", URL: ask(patch.Decline, "")})

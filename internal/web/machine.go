@@ -29,7 +29,7 @@ type machinePage struct {
 	Filter      rowQuery
 	Pager       pager
 	Inventory   *patch.Inventory
-	NoInventory string // why there is none
+	NoInventory phrase.Phrase // why there is none
 	Transitions []patch.Transition
 	Alarms      []patch.Alarm
 	Why         *ledger.MachineExplanation // nil while the machine waits to be admitted
@@ -220,7 +220,7 @@ func (c *console) labelsOf(v *visit, id patch.MachineID) ([]string, error) {
 const maxInventory = 32 << 20
 
 // inventory reads what the machine says about itself; where that fails the page says why and shows the rest.
-func (c *console) inventory(v *visit, m patch.Machine) (*patch.Inventory, string) {
+func (c *console) inventory(v *visit, m patch.Machine) (*patch.Inventory, phrase.Phrase) {
 	if m.Inventory == "" {
 		return nil, "The machine has not sent an inventory yet. It does so at its next check-in."
 	}

@@ -24,8 +24,9 @@ func (p diffPage) Kinds() []diffKind {
 
 // diffKind is the differences of one kind.
 type diffKind struct {
-	Name, Word, Means string
-	Patches           []catalog.DiffPatch
+	Name        string
+	Word, Means phrase.Phrase
+	Patches     []catalog.DiffPatch
 }
 
 func (c *console) diff(v *visit) error {

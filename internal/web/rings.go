@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -37,7 +36,7 @@ type rolloutView struct {
 	patch.RingProgress
 	Machines int
 	State    string
-	Says     string // what the sequential test and the soak are at, in words
+	Says     phrase.Phrase // what the sequential test and the soak are at, in words
 	Soaked   time.Time
 }
 
@@ -90,23 +89,38 @@ func rollout(s ring.Standing, x patch.RingProgress, now time.Time) rolloutView {
 	r := rolloutView{RingProgress: x, Machines: s.Machines, State: "not begun"}
 	switch {
 	case !x.HaltedAt.IsZero():
-		r.State, r.Says = "halted", x.Text
+		r.State, r.Says = "halted", phrase.Verbatim(x.Text)
 	case !x.PassedAt.IsZero():
-		r.State, r.Says = "passed", x.Text
+		r.State, r.Says = "passed", phrase.Verbatim(x.Text)
 	case !x.EnoughAt.IsZero():
 		r.State, r.Soaked = "soaks", x.EnoughAt.Add(time.Duration(s.Soak))
-		r.Says = fmt.Sprintf("soaks for %s more", seconds(int(max(r.Soaked.Sub(now), 0).Seconds())))
+		r.Says = phrase.Of("soaks for {1} more", seconds(int(max(r.Soaked.Sub(now), 0).Seconds())))
 	case r.Reached()+x.Waiting+x.Away > 0:
 		r.State = "under way"
-		r.Says = fmt.Sprintf("%d of %d proofs that let the next ring begin", x.Proven, x.Need)
+		r.Says = phrase.Of("{1} of {2} proofs that let the next ring begin", x.Proven, x.Need)
 	}
 	if r.State == "under way" || r.State == "soaks" {
-		r.Says += fmt.Sprintf("; %d of %d failed", x.Failed, x.Tried())
+		r.Says = phrase.Of("{1}; {2} of {3} failed", r.Says, x.Failed, x.Tried())
 		if x.Margin > 0 {
-			r.Says += fmt.Sprintf(", %d more in a row halt it", x.Margin)
+			r.Says = phrase.Of("{1}, {2} more in a row halt it", r.Says, x.Margin)
 		}
 	}
 	return r
+}
+
+// Where is the state in words.
+func (p rolloutView) Where() phrase.Phrase {
+	switch p.State {
+	case "halted":
+		return "rollout\x04halted"
+	case "passed":
+		return "rollout\x04passed"
+	case "soaks":
+		return "rollout\x04soaks"
+	case "under way":
+		return "rollout\x04under way"
+	}
+	return "rollout\x04not begun"
 }
 
 // rolloutPage asks once more before a patch is halted, resumed or let pass, in numbers.
@@ -120,7 +134,7 @@ type rolloutPage struct {
 }
 
 // Words is the verb as a button says it.
-func (p rolloutPage) Words() string {
+func (p rolloutPage) Words() phrase.Phrase {
 	switch p.Verb {
 	case "resume":
 		return "Resume it"
@@ -135,7 +149,7 @@ func (c *console) rolloutPage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return show(c, v, "rollout", "deployments", phrase.Verbatim(p.Words()), p)
+	return show(c, v, "rollout", "deployments", p.Words(), p)
 }
 
 func (c *console) rolloutOf(v *visit) (rolloutPage, error) {
@@ -191,7 +205,7 @@ func (c *console) decideRollout(v *visit) error {
 		return err
 	}
 	p.Fault = &f
-	frame, err := c.frame(v, "deployments", phrase.Verbatim(p.Words()))
+	frame, err := c.frame(v, "deployments", p.Words())
 	if err != nil {
 		return err
 	}

@@ -127,7 +127,7 @@ func (w *world) sampleRows() {
 	m := w.machines[0]
 	verdicts := []patch.Verdict{patch.NotPatched, patch.NotPatched, patch.NotPatched, patch.Patched, patch.NotPatched, patch.NotApplicable, patch.Patched, patch.NotApplicable, patch.NotPatched, patch.Patched, patch.Faulty, patch.Unknown}
 	for i, v := range verdicts {
-		r := ledger.Row{Machine: m.ID, MachineName: w.machines[i].Name, OS: sampleOS, Patch: w.patches[i].Patch, Verdict: v, Policy: patch.Policy{Stand: patch.Undecided}, Execution: patch.ExecNone, Standing: v.String(), Receipt: ledger.ReceiptRef{Seq: 310, Ended: w.ago(148 * time.Minute), Stale: i == 5}}
+		r := ledger.Row{Machine: m.ID, MachineName: w.machines[i].Name, OS: sampleOS, Patch: w.patches[i].Patch, Verdict: v, Policy: patch.Policy{Stand: patch.Undecided}, Execution: patch.ExecNone, Standing: phrase.Phrase(v.String()), Receipt: ledger.ReceiptRef{Seq: 310, Ended: w.ago(148 * time.Minute), Stale: i == 5}}
 		w.rows = append(w.rows, r)
 	}
 	set := func(i int, p patch.Stand, e patch.Execution, f patch.Effect, text phrase.Phrase) {

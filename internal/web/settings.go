@@ -9,6 +9,7 @@ import (
 	"github.com/fettle-project/fettle/internal/auth"
 	"github.com/fettle-project/fettle/internal/notify"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // People is who may sign in.
@@ -49,7 +50,7 @@ type roleRow struct {
 // subjectRow is a subject that a channel can be limited to.
 type subjectRow struct {
 	Subject patch.Subject
-	Word    string
+	Word    phrase.Phrase
 }
 
 // channelForm is a channel as it was typed, its secrets left out.
@@ -77,7 +78,7 @@ type personForm struct {
 const deliveriesShown = 20
 
 func subjectWords() []subjectRow {
-	words := map[patch.Subject]string{patch.AboutHalt: "halted patches, at once", patch.AboutAlarm: "alarms, at once", patch.AboutExploited: "missing patches for what is being exploited", patch.AboutDecision: "what needs a decision",
+	words := map[patch.Subject]phrase.Phrase{patch.AboutHalt: "halted patches, at once", patch.AboutAlarm: "alarms, at once", patch.AboutExploited: "missing patches for what is being exploited", patch.AboutDecision: "what needs a decision",
 		patch.AboutStuck: "stuck deployments", patch.AboutFeed: "failed feeds", patch.AboutMachine: "silent machines and failed detects", patch.AboutHold: "holds that end soon"}
 	var out []subjectRow
 	for _, s := range patch.Subjects() {
