@@ -12,7 +12,7 @@ import (
 )
 
 // Cabinets ([MS-CAB]) are read from the front to the end: header, folders, files, then each folder's data, which is the files' bytes one
-// after another. Folders are stored or packed with MSZIP; LZX and Quantum are not read.
+// after another. Folders are stored or packed with MSZIP or LZX; Quantum, which nobody has used for decades, is not read.
 
 const (
 	cabHeader    = 36
@@ -59,6 +59,7 @@ type cabReader struct {
 	reserve [2]int // bytes beside each folder and each data block
 	folders []cabFolder
 	files   []cabFile
+	lzx     *lzxDecoder // once a folder needed it
 }
 
 func (c *cabReader) read(b []byte) error {
@@ -181,8 +182,15 @@ func (c *cabReader) folder(n int, each func(string, io.Reader) error) error {
 	data := &cabData{c: c, left: c.folders[n].blocks, kind: c.folders[n].kind & 15}
 	switch data.kind {
 	case 0, 1:
-	case 2, 3:
-		return fmt.Errorf("the cabinet is packed with %s, which this program does not unpack", map[uint16]string{2: "Quantum", 3: "LZX"}[data.kind])
+	case 2:
+		return errors.New("the cabinet is packed with Quantum, which this program does not unpack")
+	case 3:
+		if c.lzx == nil {
+			c.lzx = new(lzxDecoder)
+		}
+		if err := c.lzx.reset(int(c.folders[n].kind >> 8 & 31)); err != nil {
+			return err
+		}
 	default:
 		return errors.New("the cabinet is packed in an unknown way")
 	}
@@ -259,6 +267,11 @@ func (d *cabData) block() error {
 	}
 	if sum := le.Uint32(head); sum != 0 && sum != cabSum(head[4:], cabSum(b, 0)) {
 		return errors.New("a block of the cabinet is damaged")
+	}
+	if d.kind == 3 {
+		var err error
+		d.rest, err = d.c.lzx.frame(b, plain)
+		return err
 	}
 	out := make([]byte, plain)
 	switch {

@@ -16,20 +16,61 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// testFolder is a folder of a cabinet that a test makes: blocks are its packed data, each but the last one of 32 KiB.
+type testFolder struct {
+	kind   uint16
+	blocks [][]byte
+	size   int
+	names  []string
+	sizes  []int
+}
+
+func (f testFolder) cabinet() []byte { return joinCabinet([]testFolder{f}) }
+
+func joinCabinet(folders []testFolder) []byte {
+	le := binary.LittleEndian
+	var table, data []byte
+	files := 0
+	for i, f := range folders {
+		at := 0
+		for j, name := range f.names {
+			table = le.AppendUint32(le.AppendUint32(table, uint32(f.sizes[j])), uint32(at))
+			table = append(append(append(le.AppendUint16(table, uint16(i)), 0x21, 0x28, 0, 0, 0x20, 0), name...), 0)
+			at, files = at+f.sizes[j], files+1
+		}
+	}
+	h := make([]byte, cabHeader, cabHeader+8*len(folders))
+	from := cabHeader + 8*len(folders) + len(table)
+	for _, f := range folders {
+		h = le.AppendUint16(le.AppendUint16(le.AppendUint32(h, uint32(from+len(data))), uint16(len(f.blocks))), f.kind)
+		left := f.size
+		for _, packed := range f.blocks {
+			head := le.AppendUint16(le.AppendUint16(nil, uint16(len(packed))), uint16(min(left, maxCabBlock)))
+			data = le.AppendUint32(data, cabSum(head, cabSum(packed, 0)))
+			data = append(append(data, head...), packed...)
+			left -= maxCabBlock
+		}
+	}
+	copy(h, "MSCF")
+	le.PutUint32(h[8:], uint32(from+len(data)))
+	le.PutUint32(h[16:], uint32(len(h)))
+	h[24], h[25] = 3, 1
+	le.PutUint16(h[26:], uint16(len(folders)))
+	le.PutUint16(h[28:], uint16(files))
+	return append(append(h, table...), data...)
+}
+
 // makeCabinet packs files into one folder: kind 0 as they are, 1 with MSZIP.
 func makeCabinet(t testing.TB, kind uint16, names []string, bodies map[string][]byte) []byte {
 	t.Helper()
-	le := binary.LittleEndian
-	var all, table, data, window []byte
+	folder := testFolder{kind: kind, names: names}
+	var all, window []byte
 	for _, name := range names {
-		table = le.AppendUint32(table, uint32(len(bodies[name])))
-		table = le.AppendUint32(table, uint32(len(all)))
-		table = append(table, 0, 0, 0, 0, 0, 0, 0x20, 0)
-		table = append(append(table, name...), 0)
+		folder.sizes = append(folder.sizes, len(bodies[name]))
 		all = append(all, bodies[name]...)
 	}
-	blocks := 0
-	for rest := all; len(rest) > 0; blocks++ {
+	folder.size = len(all)
+	for rest := all; len(rest) > 0; {
 		n := min(len(rest), maxCabBlock)
 		packed := rest[:n]
 		if kind == 1 {
@@ -43,21 +84,9 @@ func makeCabinet(t testing.TB, kind uint16, names []string, bodies map[string][]
 			w.Close()
 			packed, window = b.Bytes(), rest[:n]
 		}
-		head := le.AppendUint16(le.AppendUint16(nil, uint16(len(packed))), uint16(n))
-		data = le.AppendUint32(data, cabSum(head, cabSum(packed, 0)))
-		data = append(append(data, head...), packed...)
-		rest = rest[n:]
+		folder.blocks, rest = append(folder.blocks, packed), rest[n:]
 	}
-	h := make([]byte, cabHeader+8)
-	copy(h, "MSCF")
-	le.PutUint32(h[16:], cabHeader+8)
-	h[24], h[25], h[26] = 3, 1, 1
-	le.PutUint16(h[28:], uint16(len(names)))
-	le.PutUint32(h[36:], uint32(len(h)+len(table)))
-	le.PutUint16(h[40:], uint16(blocks))
-	le.PutUint16(h[42:], kind)
-	le.PutUint32(h[8:], uint32(len(h)+len(table)+len(data)))
-	return append(append(h, table...), data...)
+	return folder.cabinet()
 }
 
 func someFiles() ([]string, map[string][]byte) {
@@ -108,7 +137,7 @@ func TestCabinets(t *testing.T) {
 			}
 		}
 	}
-	for why, spoil := range map[string]func([]byte){"LZX": func(b []byte) { b[42] = 3 }, "Quantum": func(b []byte) { b[42] = 2 }, "unknown way": func(b []byte) { b[42] = 9 },
+	for why, spoil := range map[string]func([]byte){"LZX window of 2^0 ": func(b []byte) { b[42] = 3 }, "2^22 ": func(b []byte) { b[42], b[43] = 3, 22 }, "Quantum": func(b []byte) { b[42] = 2 }, "unknown way": func(b []byte) { b[42] = 9 },
 		"one of several": func(b []byte) { b[30] = 1 }, "no cabinet": func(b []byte) { b[0] = 'X' }, "outside": func(b []byte) { b[52] = 7 }} {
 		b := makeCabinet(t, 1, names, bodies)
 		spoil(b)
@@ -170,6 +199,10 @@ func FuzzCabinet(f *testing.F) {
 	bodies["large.sdp"] = bodies["large.sdp"][:40_000]
 	f.Add(makeCabinet(f, 0, names, bodies))
 	f.Add(makeCabinet(f, 1, names, bodies))
+	r := rand.New(rand.NewPCG(1, 6))
+	lzx, _ := lzxFolder(r, 16, 9_000, 40_000, map[string]bool{})
+	lzx.split(r, "f")
+	f.Add(lzx.cabinet())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		total := int64(0)
 		_ = cabinet(bytes.NewReader(b), func(_ string, r io.Reader) error {
