@@ -11,7 +11,7 @@ ONLY ?=
 SEEDS ?= 2000
 HTMX := internal/web/assets/htmx.min.js
 
-.PHONY: build agents msi packages demo test check unit worlds browser bench torture sabotage clean
+.PHONY: build agents msi packages demo test check unit worlds browser pictures bench torture sabotage clean
 
 build: $(HTMX) ## bin/fettle, the bin/fettle-server that it becomes for all but a detect, and bin/fettle-agent
 	$(BUILD) -o bin/fettle-server ./cmd/fettle
@@ -61,6 +61,10 @@ worlds: ## the real appliance and agents in simulated worlds, those that failed 
 browser: ## the console in a real Chromium
 	cd internal/web && npm ci --no-audit --no-fund --loglevel=error
 	FETTLE_BROWSER=1 $(GO) test -count=1 -run Browser ./internal/web
+
+pictures: $(HTMX) ## docs/pictures: the console as README.md and docs show it
+	cd internal/web && npm ci --no-audit --no-fund --loglevel=error
+	FETTLE_BROWSER=1 FETTLE_PICTURES=$(CURDIR)/docs/pictures FETTLE_SHOTS_ONLY=1 $(GO) test -count=1 -run Browser ./internal/web
 
 bench: build ## speed, memory and sizes beside their peers, as ratios in one run; FLEET=100000 for a large fleet, ONLY=fleet for that part alone
 	scripts/needs bench

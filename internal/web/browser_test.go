@@ -46,10 +46,10 @@ func TestBrowser(t *testing.T) {
 		t.Cleanup(s.Close)
 		return site{Base: s.URL, Addresses: w.addresses()}
 	}
-	good := fleet()
+	good, show := fleet(), pictured()
 	good.heard = [][]patch.Topic{{patch.TopicDeployments}}
 	in, err := json.Marshal(map[string]any{
-		"chromium": chromium, "profile": filepath.Join(t.TempDir(), "profile"), "shots": shots(t),
+		"chromium": chromium, "profile": filepath.Join(t.TempDir(), "profile"), "shots": shots(t), "pictures": keptPictures(t, show, visit(show)),
 		"secret": goodSecret, "password": goodPassword,
 		"good": visit(good), "empty": visit(newWorld()), "hostile": visit(hostile(fleet())),
 	})

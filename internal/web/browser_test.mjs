@@ -263,8 +263,22 @@ const pictures = async () => {
   await context.setExtraHTTPHeaders({});
 };
 
+// The pictures of README.md and docs: what a window shows, small enough to be kept.
+const kept = async () => {
+  fs.mkdirSync(given.pictures.folder, { recursive: true });
+  for (const p of given.pictures.list) {
+    await page.emulateMedia({ colorScheme: p.dark ? "dark" : "light", reducedMotion: "reduce" });
+    await page.setViewportSize({ width: p.width, height: p.height });
+    await enter(given.pictures.site);
+    await page.goto(base + p.address, { waitUntil: "load" });
+    const x = p.bare ? await page.evaluate(() => document.querySelector("#main").parentElement.getBoundingClientRect().left + 4) : 0;
+    await page.screenshot({ path: path.join(given.pictures.folder, p.name), clip: { x, y: 0, width: p.width - x, height: p.height } });
+  }
+};
+
 const step = (name, run) => run().catch((e) => fault(name, String(e).split("\n")[0]));
-if (given.shots) await step("pictures", pictures);
+await step("pictures that are kept", kept);
+if (given.shots && !process.env.FETTLE_PICTURES) await step("pictures", pictures);
 if (process.env.FETTLE_STORIES_ONLY) {
   await step("a person", person);
   await step("keyboard", keyboard);
