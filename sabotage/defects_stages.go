@@ -25,7 +25,7 @@ var stageDefects = []Defect{
 	{Name: "a machine's clock that is ahead keeps its snapshots fresh for ever", File: "internal/gate/eligible.go",
 		Old: "if !r.Received.IsZero() && r.Received.Before(r.Ended) {", New: "if false {", Test: "TestTaken", In: "./internal/gate"},
 	{Name: "an error counts as not patched", File: "internal/gate/eligible.go",
-		Old: `g.close(CodeError, "it could not be judged: "`, New: `g.open("it could not be judged: "`, Test: "TestClosedGates", In: "./internal/gate"},
+		Old: `g.closes(CodeError, phrase.Of("it could not be judged: {1}", given(why, "the detect gave no reason")))`, New: `g.opens("it could not be judged")`, Test: "TestClosedGates", In: "./internal/gate"},
 	{Name: "a superseded patch is deployed beside its successor", File: "internal/gate/eligible.go",
 		Old: "if s.Deployable {", New: "if false {", Test: "TestClosedGates", In: "./internal/gate"},
 	{Name: "an order is made for a machine on which Fettle cannot install", File: "internal/gate/ready.go",

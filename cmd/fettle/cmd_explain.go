@@ -99,7 +99,7 @@ func printMachineExplanation(w io.Writer, width int, e ledger.MachineExplanation
 	line(w, "")
 	titles := 0
 	for _, g := range e.Gates {
-		titles = max(titles, runewidth.StringWidth(g.Title))
+		titles = max(titles, runewidth.StringWidth(g.Title.String()))
 	}
 	for _, g := range e.Gates {
 		printGate(w, g, titles, false)
@@ -141,7 +141,7 @@ func printExplanation(w io.Writer, width int, e ledger.Explanation) {
 	line(w, "")
 	titles := 0
 	for _, g := range e.Answer.Gates {
-		titles = max(titles, runewidth.StringWidth(g.Title))
+		titles = max(titles, runewidth.StringWidth(g.Title.String()))
 	}
 	for _, g := range e.Answer.Gates {
 		first := e.Answer.Closed != nil && g.Name == e.Answer.Closed.Name && !g.Settled()
@@ -216,7 +216,7 @@ func printGate(w io.Writer, g gate.Gate, titles int, first bool) {
 	if first {
 		arrow = "   ← first closed gate"
 	}
-	line(w, "  %s %s  %s%s", mark(g), runewidth.FillRight(clean(g.Title), titles), clean(g.Text.String()), arrow)
+	line(w, "  %s %s  %s%s", mark(g), runewidth.FillRight(clean(g.Title.String()), titles), clean(g.Text.String()), arrow)
 	indent := strings.Repeat(" ", titles+6)
 	if g.State != gate.Closed || g.Settled() {
 		return

@@ -140,7 +140,7 @@ func (ex *Explanation) wait(ctx context.Context, dep patch.Deployment, s *world.
 			return Wait{}, err
 		}
 		if o != nil && o.ID == a.Order && o.BeginsAt.After(ex.At) {
-			return Wait{Code: "order-held", Text: m.Name + ": " + gate.Held(ex.At, *o) + ", connected or not", Next: "its window opens", NextAt: o.BeginsAt, Actor: gate.Time}, nil
+			return Wait{Code: "order-held", Text: m.Name + ": " + gate.Held(ex.At, *o).String() + ", connected or not", Next: "its window opens", NextAt: o.BeginsAt, Actor: gate.Time}, nil
 		}
 	}
 	answer, err := s.Walk(ctx, askAbout(dep, a))

@@ -61,7 +61,7 @@ const (
 // Gate is one step between a patch and a machine.
 type Gate struct {
 	Name     Name           `json:"name"`
-	Title    string         `json:"title"` // two or three words: "on this OS's list"
+	Title    phrase.Phrase  `json:"title"` // two or three words: "on this OS's list"
 	State    State          `json:"state"`
 	Code     string         `json:"code"`               // stable; see the Code* constants
 	Text     phrase.Phrase  `json:"text"`               // one plain sentence, without a full stop

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -19,10 +18,10 @@ type BackFact struct {
 // BackStep is one package that would go back.
 type BackStep struct {
 	patch.Step
-	Now    string // the version that the machine has; empty where it has none
-	NoWay  string // why this kind of package cannot go back; empty where it can
+	Now    string        // the version that the machine has; empty where it has none
+	NoWay  phrase.Phrase // why this kind of package cannot go back; empty where it can
 	Offer  Offer
-	Needed string // who needs the newer version, and how; empty where nobody does
+	Needed phrase.Phrase // who needs the newer version, and how; empty where nobody does
 	Size   int64
 	Error  string // why the appliance could not fetch it, the last time that it tried
 }
@@ -54,8 +53,8 @@ func stillThere(w World) Gate {
 		g.opens(g.Text)
 	case patch.NotPatched:
 		g.Title = "installed"
-		g.close(CodeNotThere, "it is not installed: there is nothing to take back")
-		g.until(Nobody, "nothing while it is missing")
+		g.closes(CodeNotThere, "it is not installed: there is nothing to take back")
+		g.ends(Nobody, "nothing while it is missing")
 	}
 	return g
 }
@@ -65,21 +64,21 @@ func previous(w World) Gate {
 	g := Gate{Name: Previous, Title: "the version before"}
 	b := w.Back
 	if w.Verdict != patch.Patched {
-		g.unreached("does not matter: it is not installed")
+		g.unreach("does not matter: it is not installed")
 		return g
 	}
 	switch {
 	case b.Install == nil:
-		g.close(CodeNotOurs, "Fettle did not install it here, so what was there before is not known")
-		g.until(Owner, "take it back with the machine's own package manager; the next detect shows it")
+		g.closes(CodeNotOurs, "Fettle did not install it here, so what was there before is not known")
+		g.ends(Owner, "take it back with the machine's own package manager; the next detect shows it")
 		return g
 	case !b.FactsKnown:
-		g.close(CodeNoFacts, "which versions the machine has is not known: the facts of its newest detect have not arrived")
-		g.until(Agent, "the agent sends them at its next check-in")
+		g.closes(CodeNoFacts, "which versions the machine has is not known: the facts of its newest detect have not arrived")
+		g.ends(Agent, "the agent sends them at its next check-in")
 		return g
 	case len(b.Steps) == 0:
-		g.close(CodeNothing, "it replaced no package, it only added some, and nothing is ever removed")
-		g.until(Owner, "remove them with the machine's own package manager")
+		g.closes(CodeNothing, "it replaced no package, it only added some, and nothing is ever removed")
+		g.ends(Owner, "remove them with the machine's own package manager")
 		return g
 	}
 	for _, s := range b.Steps {
@@ -87,7 +86,7 @@ func previous(w World) Gate {
 			return g
 		}
 	}
-	g.open(b.says())
+	g.opens(phrase.Verbatim(b.says()))
 	g.At, g.Evidence = b.Install.EndedAt, phrase.Of("installed by deployment {1}", b.Install.Deployment)
 	return g
 }
@@ -96,17 +95,17 @@ func previous(w World) Gate {
 func (g *Gate) stays(s BackStep) bool {
 	switch {
 	case s.NoWay != "":
-		g.close(CodeNoWayBack, fmt.Sprintf("%s cannot go back: %s", s.Name, s.NoWay))
-		g.until(Owner, "nothing by Fettle")
+		g.closes(CodeNoWayBack, phrase.Of("{1} cannot go back: {2}", s.Name, s.NoWay))
+		g.ends(Owner, "nothing by Fettle")
 	case s.Now != s.From:
-		g.close(CodeNewer, fmt.Sprintf("%s is at %s by now, and the patch brought %s", s.Name, or(s.Now, "no version"), s.From))
-		g.until(Person, "what came after it has to go back first")
+		g.closes(CodeNewer, phrase.Of("{1} is at {2} by now, and the patch brought {3}", s.Name, given(s.Now, "no version"), s.From))
+		g.ends(Person, "what came after it has to go back first")
 	case s.Offer == OfferNone:
-		g.close(CodeLost, fmt.Sprintf("%s %s is nowhere to be had: the vendor's index does not offer it, and the appliance has not kept it", s.Name, s.To))
-		g.until(Nobody, "nothing unless the vendor offers it again")
+		g.closes(CodeLost, phrase.Of("{1} {2} is nowhere to be had: the vendor's index does not offer it, and the appliance has not kept it", s.Name, s.To))
+		g.ends(Nobody, "nothing unless the vendor offers it again")
 	case s.Needed != "":
-		g.close(CodeNeeded, s.Needed)
-		g.until(Person, "what needs it has to go back too, or first")
+		g.closes(CodeNeeded, s.Needed)
+		g.ends(Person, "what needs it has to go back too, or first")
 	default:
 		return false
 	}
@@ -122,29 +121,29 @@ func backPayload(w World) Gate {
 		switch {
 		case s.Offer != OfferVendor:
 		case s.Error != "":
-			g.close(CodeFetchFail, fmt.Sprintf("the appliance could not get %s %s: %s", s.Name, s.To, clause(s.Error)))
-			g.until(Appliance, "the appliance tries again")
+			g.closes(CodeFetchFail, phrase.Of("the appliance could not get {1}: {2}", s.Name+" "+s.To, clause(s.Error)))
+			g.ends(Appliance, "the appliance tries again")
 			return g
 		case w.Own != "":
-			g.close(CodeFetching, fmt.Sprintf("the appliance fetches %s %s", s.Name, s.To))
-			g.until(Appliance, "the appliance fetches and verifies it")
+			g.closes(CodeFetching, phrase.Of("the appliance fetches {1} {2}", s.Name, s.To))
+			g.ends(Appliance, "the appliance fetches and verifies it")
 			return g
 		default:
-			g.close(CodeOnApply, fmt.Sprintf("the vendor offers %s %s, and the appliance fetches it once the plan is applied", s.Name, s.To))
-			g.until(Appliance, "the appliance fetches and verifies it")
+			g.closes(CodeOnApply, phrase.Of("the vendor offers {1} {2}, and the appliance fetches it once the plan is applied", s.Name, s.To))
+			g.ends(Appliance, "the appliance fetches and verifies it")
 			return g
 		}
 	}
 	if len(w.Back.Steps) == 0 {
-		g.unreached("no file is needed")
+		g.unreach("no file is needed")
 		return g
 	}
-	g.open(fmt.Sprintf("%s, %s, verified", count(len(w.Back.Steps), "file"), size(all)))
+	g.opens(verifiedFiles(len(w.Back.Steps), all))
 	return g
 }
 
 // GoesBack says why packages of this kind cannot go back; empty where they can.
-func GoesBack(os patch.HostOS, p patch.PlanPackage) string {
+func GoesBack(os patch.HostOS, p patch.PlanPackage) phrase.Phrase {
 	switch {
 	case p.Setup != nil:
 		return "an installer for Windows has no way back to an exact version"
@@ -153,7 +152,7 @@ func GoesBack(os patch.HostOS, p patch.PlanPackage) string {
 	case p.Beside:
 		return "the versions before it stay installed beside it; choose one of them at the next boot"
 	case len(p.Replaces) > 0:
-		return "it replaced " + p.Replaces[0].Name + ", and nothing puts that back in one step"
+		return phrase.Of("it replaced {1}, and nothing puts that back in one step", p.Replaces[0].Name)
 	}
 	return ""
 }
@@ -175,10 +174,10 @@ func saidBack(a patch.Attempt) phrase.Phrase {
 func (g *Gate) tookBack(w World, a patch.Attempt) {
 	g.At, g.Evidence = a.EndedAt, phrase.Of("deployment {1}", a.Deployment)
 	if a.State == patch.ExecDone {
-		g.unreached(fmt.Sprintf("taken back %s, attempt %d: %s", clock(w.Now, a.EndedAt), a.Number, patch.StepsText(a.Back)))
+		g.unreach(phrase.Of("taken back {1}, attempt {2}: {3}", phrase.At(w.Now, a.EndedAt), a.Number, patch.StepsText(a.Back)))
 		return
 	}
-	g.close(CodeFailed, fmt.Sprintf("attempt %d to take it back failed %s (%s): %s", a.Number, clock(w.Now, a.EndedAt), a.Cause, or(clause(a.Text), "no text")))
+	g.closes(CodeFailed, phrase.Of("attempt {1} to take it back failed {2} ({3}): {4}", a.Number, phrase.At(w.Now, a.EndedAt), string(a.Cause), given(clause(a.Text), "no text")))
 }
 
 // provenBack is the gate "verified" after a rollback that ended well.
@@ -188,10 +187,10 @@ func (g *Gate) provenBack(a patch.Attempt) {
 		g.opens(saidBack(a))
 		g.Evidence = snapshotNamed(a.VerifiedSeq)
 	case a.Effect == patch.EffectNotEffective:
-		g.close(CodeNotEffective, "it was taken back without error, and the detect after it does not find exactly "+strings.Join(targets(a.Back), ", "))
-		g.until(Person, "nothing until somebody looks at the machine")
+		g.closes(CodeNotEffective, phrase.Of("it was taken back without error, and the detect after it does not find exactly {1}", strings.Join(targets(a.Back), ", ")))
+		g.ends(Person, "nothing until somebody looks at the machine")
 	default:
-		g.unreached("the detect after the rollback, with its facts, has not come yet")
+		g.unreach("the detect after the rollback, with its facts, has not come yet")
 	}
 }
 

@@ -99,7 +99,7 @@ func (a *Answer) why(w World) phrase.Phrase {
 		return phrase.Of("it is needed here, but {1}", text)
 	}
 	if w.Policy.Stand == patch.Declined && !a.Closed.aboutConsent() {
-		return phrase.Of("{1}; besides, it is {2}", text, phrase.Verbatim(who(w.Now, "declined", first(w.Policy.Decisions))))
+		return phrase.Of("{1}; besides, it is {2}", text, declined(w.Now, first(w.Policy.Decisions)))
 	}
 	return text
 }

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -14,31 +13,31 @@ func policy(w World) Gate {
 	switch p.Stand {
 	case patch.Declined:
 		d := first(withVerb(p, patch.Decline))
-		g.close(CodeDeclined, who(w.Now, "declined", d))
+		g.closes(CodeDeclined, declined(w.Now, d))
 		g.decided(d)
-		g.until(Person, "nothing until somebody takes the refusal back")
+		g.ends(Person, "nothing until somebody takes the refusal back")
 	case patch.Approved:
 		d, ok := approval(p)
 		if !ok {
 			undecided(w, &g)
 			break
 		}
-		g.open(who(w.Now, "approved", d))
+		g.opens(approved(w.Now, d))
 		g.decided(d)
 	case patch.HeldBack:
 		if d, ok := approval(p); ok {
-			g.open(who(w.Now, "approved", d))
+			g.opens(approved(w.Now, d))
 			g.decided(d)
 			break
 		}
-		g.open("decided: see the hold")
+		g.opens("decided: see the hold")
 	default:
 		if w.Proposed != nil && w.Verdict != patch.Patched {
 			proposed(w, &g)
 			break
 		}
 		if a := withVerb(p, patch.Approve); len(a) > 0 {
-			g.open(who(w.Now, "approved", a[0]))
+			g.opens(approved(w.Now, a[0]))
 			g.decided(a[0])
 			break
 		}
@@ -49,45 +48,45 @@ func policy(w World) Gate {
 
 func proposed(w World, g *Gate) {
 	p := w.Proposed
-	g.close(CodeProposed, fmt.Sprintf("it waits for a second person: proposed by %s %s", p.By, clock(w.Now, p.At)))
+	g.closes(CodeProposed, phrase.Of("it waits for a second person: proposed by {1} {2}", p.By, phrase.At(w.Now, p.At)))
 	g.At, g.Evidence = p.At, phrase.Of("proposal {1}", p.ID)
-	g.until(Person, "nothing until somebody else confirms or rejects it")
+	g.ends(Person, "nothing until somebody else confirms or rejects it")
 }
 
 func undecided(w World, g *Gate) {
-	text := "nobody has decided about it"
+	text := phrase.Phrase("nobody has decided about it")
 	if d := withVerb(w.Policy, patch.Decline); len(d) > 0 {
-		text = fmt.Sprintf("nobody has decided about it for %s; it is %s, which does not cover it", w.name(), who(w.Now, "declined", d[0]))
+		text = phrase.Of("nobody has decided about it for {1}; it is {2}, which does not cover it", w.name(), declined(w.Now, d[0]))
 	} else if d := withVerb(w.Policy, patch.Hold); len(d) > 0 {
-		text = fmt.Sprintf("nobody has decided about it for %s; it is %s, which does not cover it", w.name(), who(w.Now, "held", d[0]))
+		text = phrase.Of("nobody has decided about it for {1}; it is {2}, which does not cover it", w.name(), held(w.Now, d[0]))
 	}
 	if w.Verdict == patch.Patched {
-		g.unreached(text + "; there is nothing to decide any more")
+		g.unreach(phrase.Of("{1}; there is nothing to decide any more", text))
 		return
 	}
-	g.close(CodeUndecided, text)
-	g.until(Person, "nothing until somebody approves or declines it")
+	g.closes(CodeUndecided, text)
+	g.ends(Person, "nothing until somebody approves or declines it")
 }
 
 func label(w World) Gate {
 	g := Gate{Name: Label, Title: "the approval covers it"}
 	if d, ok := approval(w.Policy); ok {
-		g.open(fmt.Sprintf("%s is in %q", w.name(), d.Label))
+		g.opens(phrase.Of(`{1} is in "{2}"`, w.name(), d.Label))
 		g.decided(d)
 		return g
 	}
 	if a := withVerb(w.Policy, patch.Approve); len(a) > 0 && w.Policy.Stand != patch.Declined && w.Proposed == nil {
 		d := a[0]
-		g.close(CodeNotInLabel, fmt.Sprintf("%s, but %s is not in %q", who(w.Now, "approved", d), w.name(), d.Label))
+		g.closes(CodeNotInLabel, phrase.Of(`{1}, but {2} is not in "{3}"`, approved(w.Now, d), w.name(), d.Label))
 		g.decided(d)
-		g.until(Person, "nothing until the label or the approval changes")
+		g.ends(Person, "nothing until the label or the approval changes")
 		return g
 	}
 	if w.Policy.Stand == patch.HeldBack {
-		g.open("decided: see the hold")
+		g.opens("decided: see the hold")
 		return g
 	}
-	g.unreached("there is no approval to cover it")
+	g.unreach("there is no approval to cover it")
 	return g
 }
 
@@ -95,7 +94,7 @@ func hold(w World) Gate {
 	g := Gate{Name: Hold, Title: "not held back"}
 	if w.Policy.Stand != patch.HeldBack {
 		if !suspect(w, &g) {
-			g.open("nobody holds it back")
+			g.opens("nobody holds it back")
 		}
 		return g
 	}
@@ -105,15 +104,15 @@ func hold(w World) Gate {
 			d = other
 		}
 	}
-	text := fmt.Sprintf("%s until %s", who(w.Now, "held back", d), clock(w.Now, d.Until))
-	next := "the hold ends by itself"
+	text := phrase.Of("{1} until {2}", heldBack(w.Now, d), phrase.At(w.Now, d.Until))
+	next := phrase.Phrase("the hold ends by itself")
 	if _, approved := approval(w.Policy); !approved {
-		text += ", and nobody has approved it"
+		text = phrase.Of("{1}, and nobody has approved it", text)
 		next = "the hold ends by itself; then it is undecided"
 	}
-	g.close(CodeHeld, text)
+	g.closes(CodeHeld, text)
 	g.decided(d)
-	g.until(Time, next)
+	g.ends(Time, next)
 	g.NextAt = d.Until
 	return g
 }
@@ -123,27 +122,27 @@ func window(w World) Gate {
 	start, win := w.start(), w.Window
 	switch {
 	case !win.NotAfter.IsZero() && !start.Before(win.NotAfter):
-		g.close(CodeWindowOver, fmt.Sprintf("the window ended %s", clock(w.Now, win.NotAfter)))
+		g.closes(CodeWindowOver, phrase.Of("the window ended {1}", phrase.At(w.Now, win.NotAfter)))
 		g.At = win.NotAfter
-		g.until(Person, "nothing until it is deployed again with a new window")
+		g.ends(Person, "nothing until it is deployed again with a new window")
 	case start.Before(win.NotBefore):
-		g.close(CodeNotYet, fmt.Sprintf("the window opens %s", clock(w.Now, win.NotBefore)))
-		g.until(Time, "the window opens")
+		g.closes(CodeNotYet, phrase.Of("the window opens {1}", phrase.At(w.Now, win.NotBefore)))
+		g.ends(Time, "the window opens")
 		g.NextAt = win.NotBefore
 	case start.Before(w.Turn):
-		g.close(CodeTurn, fmt.Sprintf("the window is open, and this machine's turn in it comes %s", clock(w.Now, w.Turn)))
-		g.until(Time, "its turn comes")
+		g.closes(CodeTurn, phrase.Of("the window is open, and this machine's turn in it comes {1}", phrase.At(w.Now, w.Turn)))
+		g.ends(Time, "its turn comes")
 		g.NextAt = w.Turn
 	case win.NotBefore.IsZero() && win.NotAfter.IsZero():
-		g.open("at any time: no window is set")
+		g.opens("at any time: no window is set")
 		if n, ok := w.scheduled(); ok {
-			g.open(n.says(w.Now))
+			g.opens(n.says(w.Now))
 			g.Evidence = "a person may deploy it at any time"
 		}
 	case win.NotAfter.IsZero():
-		g.open(fmt.Sprintf("open from %s", clock(w.Now, win.NotBefore)))
+		g.opens(phrase.Of("open from {1}", phrase.At(w.Now, win.NotBefore)))
 	default:
-		g.open(fmt.Sprintf("open until %s", clock(w.Now, win.NotAfter)))
+		g.opens(phrase.Of("open until {1}", phrase.At(w.Now, win.NotAfter)))
 	}
 	return g
 }
@@ -156,23 +155,26 @@ func (w World) scheduled() (ScheduleFact, bool) {
 	return w.Schedules[0], true
 }
 
-func (f ScheduleFact) says(now time.Time) string {
-	zone := ""
-	if f.ZoneUnknown {
-		zone = ", in the organisation's time zone: the machine's own is not known"
-	}
-	if f.MovedBy != "" {
-		zone += ", moved by the change freeze " + f.MovedBy
-	}
+func (f ScheduleFact) says(now time.Time) phrase.Phrase {
+	start, end := phrase.At(now, f.Start), phrase.At(now, f.End)
+	var text phrase.Phrase
 	switch {
 	case f.CatchUp && f.MovedBy != "":
-		return fmt.Sprintf("the schedule %s makes up from %s until %s for a window that the change freeze %s took", f.Name, clock(now, f.Start), clock(now, f.End), f.MovedBy)
+		return phrase.Of("the schedule {1} makes up from {2} until {3} for a window that the change freeze {4} took", f.Name, start, end, f.MovedBy)
 	case f.CatchUp:
-		return fmt.Sprintf("the machine was away for all of the window of the schedule %s, which makes up for it until %s%s", f.Name, clock(now, f.End), zone)
+		text = phrase.Of("the machine was away for all of the window of the schedule {1}, which makes up for it until {2}", f.Name, end)
 	case f.Start.After(now):
-		return fmt.Sprintf("the schedule %s opens %s%s", f.Name, clock(now, f.Start), zone)
+		text = phrase.Of("the schedule {1} opens {2}", f.Name, start)
+	default:
+		text = phrase.Of("the schedule {1} is open until {2}", f.Name, end)
 	}
-	return fmt.Sprintf("the schedule %s is open until %s%s", f.Name, clock(now, f.End), zone)
+	if f.ZoneUnknown {
+		text = phrase.Of("{1}, in the organisation's time zone: the machine's own is not known", text)
+	}
+	if f.MovedBy != "" {
+		text = phrase.Of("{1}, moved by the change freeze {2}", text, f.MovedBy)
+	}
+	return text
 }
 
 // decided dates a gate by the decision that it rests on.

@@ -1,7 +1,7 @@
 package gate
 
 import (
-	"fmt"
+	"cmp"
 	"strings"
 	"time"
 
@@ -24,11 +24,11 @@ func prerequisites(w World) Gate {
 	case patch.NotApplicable:
 		notApplicable(w, &g)
 	case patch.NotPatched, patch.Patched:
-		g.open("its prerequisites hold here")
+		g.opens("its prerequisites hold here")
 	case patch.Faulty:
-		g.open("nothing says that it does not apply")
+		g.opens("nothing says that it does not apply")
 	default:
-		g.unreached("not known: no complete detect has judged it")
+		g.unreach("not known: no complete detect has judged it")
 	}
 	return g
 }
@@ -38,25 +38,25 @@ func notApplicable(w World, g *Gate) {
 	g.Clauses = w.Finding.Reason.Clauses
 	switch {
 	case code == patch.ReasonHeld:
-		g.close(CodeHeldOnMachine, or(text, "the machine's administrator holds its packages (apt-mark hold)"))
-		g.until(Owner, "nothing until the hold on the machine is lifted (apt-mark unhold)")
+		g.closes(CodeHeldOnMachine, given(text, "the machine's administrator holds its packages (apt-mark hold)"))
+		g.ends(Owner, "nothing until the hold on the machine is lifted (apt-mark unhold)")
 	case policyCodes[code] != "":
-		g.close(code, or(text, "the machine's own policy keeps it away"))
-		g.until(Owner, policyCodes[code])
+		g.closes(code, given(text, "the machine's own policy keeps it away"))
+		g.ends(Owner, policyCodes[code])
 	case code == patch.ReasonPhased:
-		g.close(code, or(text, "it is phased, and not this machine's turn yet"))
-		g.until(Nobody, "the vendor's next step, which takes the update to more machines")
+		g.closes(code, given(text, "it is phased, and not this machine's turn yet"))
+		g.ends(Nobody, "the vendor's next step, which takes the update to more machines")
 	case code != "":
-		g.close(code, or(text, "it does not apply to this machine"))
-		g.until(Nobody, "nothing unless the machine changes")
+		g.closes(code, given(text, "it does not apply to this machine"))
+		g.ends(Nobody, "nothing unless the machine changes")
 	default:
-		g.close(CodeNotApplicable, or(text, "it does not apply to this machine"))
-		g.until(Nobody, "nothing unless the machine changes")
+		g.closes(CodeNotApplicable, given(text, "it does not apply to this machine"))
+		g.ends(Nobody, "nothing unless the machine changes")
 	}
 }
 
 // policyCodes are the codes of what a machine's own package manager is set up not to take, and what its owner does to change that.
-var policyCodes = map[string]string{
+var policyCodes = map[string]phrase.Phrase{
 	patch.ReasonPinned:      "nothing until apt's preferences on the machine choose this version",
 	patch.ReasonOptIn:       "nothing until the machine's apt has the suite and chooses this version from it",
 	patch.ReasonNotEntitled: "nothing until the machine has a subscription and its archive",
@@ -78,20 +78,20 @@ func installedTest(w World) Gate {
 	switch w.Verdict {
 	case patch.NotPatched:
 		g.Clauses = w.Finding.Reason.Clauses
-		g.open(or(why, "it is not installed: the machine is eligible"))
+		g.opens(given(why, "it is not installed: the machine is eligible"))
 	case patch.Patched:
 		g.Clauses = w.Finding.Reason.Clauses
 		g.Title = "nothing left to install"
-		g.close(CodePatched, or(why, "it is installed"))
-		g.until(Nobody, "every detect checks that it stays")
+		g.closes(CodePatched, given(why, "it is installed"))
+		g.ends(Nobody, "every detect checks that it stays")
 	case patch.Faulty:
 		g.Clauses = w.Finding.Reason.Clauses
-		g.close(CodeError, "it could not be judged: "+or(why, "the detect gave no reason"))
-		g.until(Owner, "the agent judges it again with every detect; mend what it names")
+		g.closes(CodeError, phrase.Of("it could not be judged: {1}", given(why, "the detect gave no reason")))
+		g.ends(Owner, "the agent judges it again with every detect; mend what it names")
 	case patch.NotApplicable:
-		g.unreached("does not matter: it does not apply")
+		g.unreach("does not matter: it does not apply")
 	default:
-		g.unreached("not known: no complete detect has judged it")
+		g.unreach("not known: no complete detect has judged it")
 	}
 	return g
 }
@@ -107,31 +107,32 @@ func (w World) detected(g *Gate) {
 func superseded(w World) Gate {
 	g := Gate{Name: Superseded, Title: "not superseded"}
 	if w.Verdict != patch.NotPatched {
-		g.unreached("does not matter: there is nothing to install")
+		g.unreach("does not matter: there is nothing to install")
 		return g
 	}
 	var waiting []string
 	for _, s := range w.Superseding {
 		if s.Deployable {
-			g.close(CodeSuperseded, fmt.Sprintf("superseded by %s, which is deployable here", or(s.Title, string(s.Patch))))
+			g.closes(CodeSuperseded, phrase.Of("superseded by {1}, which is deployable here", cmp.Or(s.Title, string(s.Patch))))
 			g.Evidence = phrase.Verbatim(string(s.Patch))
-			g.until(Nobody, "the newer patch is installed instead")
+			g.ends(Nobody, "the newer patch is installed instead")
 			return g
 		}
 		waiting = append(waiting, string(s.Patch))
 	}
 	if len(waiting) == 0 {
-		g.open("nothing newer on the list replaces it")
+		g.opens("nothing newer on the list replaces it")
 		return g
 	}
-	g.open("what replaces it is not deployable here")
+	g.opens("what replaces it is not deployable here")
 	g.Evidence = phrase.Verbatim(strings.Join(waiting, ", "))
 	return g
 }
 
-func or(s, otherwise string) string {
-	if s != "" {
-		return s
+// given is a reason as a machine or a catalog words it; otherwise where none is given.
+func given(reason string, otherwise phrase.Phrase) phrase.Phrase {
+	if reason != "" {
+		return phrase.Verbatim(reason)
 	}
 	return otherwise
 }

@@ -2,7 +2,6 @@ package gate
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
@@ -16,27 +15,27 @@ func freeze(w World) Gate {
 	b, until, frozen := Frozen(w.Freezes, w.start())
 	switch {
 	case frozen:
-		g.close(CodeFrozen, freezeText(w.Now, b))
+		g.closes(CodeFrozen, freezeText(w.Now, b))
 		g.At, g.Evidence = b.CreatedAt, phrase.Of("blackout {1}", b.Name)
-		g.until(Time, "the change freeze ends")
+		g.ends(Time, "the change freeze ends")
 		g.NextAt = until
 	case len(w.Freezes) > 0:
 		next := w.Freezes[0]
-		g.open(fmt.Sprintf("the next one, %s, begins %s", next.Name, clock(w.Now, next.From)))
+		g.opens(phrase.Of("the next one, {1}, begins {2}", next.Name, phrase.At(w.Now, next.From)))
 		g.Evidence = phrase.Of("blackout {1}", next.Name)
 	default:
-		g.open("none is announced")
+		g.opens("none is announced")
 	}
 	return g
 }
 
-func freezeText(now time.Time, b patch.Blackout) string {
-	text := "change freeze until " + clock(now, b.Until)
+func freezeText(now time.Time, b patch.Blackout) phrase.Phrase {
+	text := phrase.Of("change freeze until {1}", phrase.At(now, b.Until))
 	if b.Owner != "" {
-		text += ", by " + b.Owner
+		text = phrase.Of("{1}, by {2}", text, b.Owner)
 	}
 	if b.Reason != "" {
-		text += ": " + clause(b.Reason)
+		text = phrase.Of("{1}: {2}", text, clause(b.Reason))
 	}
 	return text
 }

@@ -1,7 +1,7 @@
 package gate
 
 import (
-	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -87,7 +87,7 @@ func list(w World) Gate {
 func snapshot(w World) Gate {
 	g := Gate{Name: Snapshot, Title: "snapshot complete"}
 	if !w.Listed {
-		g.unreached("no detect judges a patch that is not on the list")
+		g.unreach("no detect judges a patch that is not on the list")
 		return g
 	}
 	code := snapshotCode(&w)
@@ -98,34 +98,35 @@ func snapshot(w World) Gate {
 	r := w.Receipt
 	taken := Taken(r)
 	g.At = taken
-	judged := fmt.Sprintf("%s of %s", Number(r.Evaluated), Count(r.Expected, "patch", "patches"))
-	g.Evidence = phrase.Verbatim(fmt.Sprintf("snapshot %d: %s judged with revision %s, %s%s", r.Seq, judged, r.Revision, clock(w.Now, taken), took(*r)))
+	judged := phrase.Count(r.Expected, "{1} of {n} patch", "{1} of {n} patches", r.Evaluated)
+	when := whenTaken(w.Now, taken, r)
+	g.Evidence = phrase.Of("snapshot {1}: {2} judged with revision {3}, {4}", strconv.FormatUint(r.Seq, 10), judged, string(r.Revision), when)
 	switch code {
 	case "":
-		g.open(fmt.Sprintf("%s judged, %s%s", judged, clock(w.Now, taken), took(*r)))
+		g.opens(phrase.Of("{1} judged, {2}", judged, when))
 		return g
 	case CodeIncomplete:
-		why := "the newest detect has no verdict for it"
+		why := phrase.Phrase("the newest detect has no verdict for it")
 		if r.Expected != r.Evaluated {
-			why = "the newest detect judged only " + judged
+			why = phrase.Of("the newest detect judged only {1}", judged)
 		}
-		g.close(code, why)
+		g.closes(code, why)
 	case CodeOSMoved:
-		g.close(code, fmt.Sprintf("%s runs %s now, and its newest complete detect was on %s", w.name(), w.OS, r.OS))
+		g.closes(code, phrase.Of("{1} runs {2} now, and its newest complete detect was on {3}", w.name(), string(w.OS), string(r.OS)))
 	case CodeDetectFailed:
-		g.close(code, "the newest detect failed: "+clause(w.Machine.DetectFailed))
+		g.closes(code, phrase.Of("the newest detect failed: {1}", clause(w.Machine.DetectFailed)))
 		g.Evidence = phrase.Of("{1}; it is kept, and says nothing about now", g.Evidence)
 		g.At = w.Machine.DetectFailedAt
-		g.until(Owner, "the agent tries again at its next check-in; mend what it names")
+		g.ends(Owner, "the agent tries again at its next check-in; mend what it names")
 		return g
 	case CodeStale:
-		g.close(code, fmt.Sprintf("the newest complete detect is %s old; more than %s is too old to act on", Span(w.Now.Sub(taken)), Span(w.Limits.Stale)))
+		g.closes(code, phrase.Of("the newest complete detect is {1} old; more than {2} is too old to act on", w.Now.Sub(taken), w.Limits.Stale))
 	case CodeNotJudged:
-		g.close(code, "the newest detect used an older list that does not carry this patch yet")
+		g.closes(code, "the newest detect used an older list that does not carry this patch yet")
 	case CodeOldRevision:
-		g.close(code, fmt.Sprintf("the newest detect used the list %s, and %s is published since %s", r.Revision, w.Revision.ID, clock(w.Now, w.Revision.Built)))
+		g.closes(code, phrase.Of("the newest detect used the list {1}, and {2} is published since {3}", string(r.Revision), string(w.Revision.ID), phrase.At(w.Now, w.Revision.Built)))
 	}
-	g.until(Agent, "the agent detects again at its next check-in")
+	g.ends(Agent, "the agent detects again at its next check-in")
 	return g
 }
 
@@ -177,15 +178,15 @@ func (d *Detected) code(v patch.Verdict) string {
 func neverDetected(w World, g *Gate) {
 	switch {
 	case w.Machine.State == patch.Pending:
-		g.close(CodeNever, fmt.Sprintf("%s has never completed a detect: it waits to be admitted", w.name()))
-		g.until(Person, "nothing until somebody admits the machine")
+		g.closes(CodeNever, phrase.Of("{1} has never completed a detect: it waits to be admitted", w.name()))
+		g.ends(Person, "nothing until somebody admits the machine")
 	case w.Machine.DetectFailed != "":
-		g.close(CodeNever, fmt.Sprintf("%s has never completed a detect; the newest one failed: %s", w.name(), w.Machine.DetectFailed))
+		g.closes(CodeNever, phrase.Of("{1} has never completed a detect; the newest one failed: {2}", w.name(), w.Machine.DetectFailed))
 		g.At = w.Machine.DetectFailedAt
-		g.until(Owner, "the agent tries again at its next check-in; mend what it names")
+		g.ends(Owner, "the agent tries again at its next check-in; mend what it names")
 	default:
-		g.close(CodeNever, fmt.Sprintf("%s has never completed a detect, so nothing is known", w.name()))
-		g.until(Agent, "the agent detects at its next check-in")
+		g.closes(CodeNever, phrase.Of("{1} has never completed a detect, so nothing is known", w.name()))
+		g.ends(Agent, "the agent detects at its next check-in")
 	}
 }
 

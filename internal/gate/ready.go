@@ -1,7 +1,7 @@
 package gate
 
 import (
-	"fmt"
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -17,19 +17,19 @@ func machine(w World) Gate {
 	g.At = m.SeenAt
 	switch {
 	case m.State == patch.Pending:
-		g.close(CodePending, fmt.Sprintf("%s is enrolled and waits to be admitted", w.name()))
-		g.until(Person, "nothing until somebody admits the machine")
+		g.closes(CodePending, phrase.Of("{1} is enrolled and waits to be admitted", w.name()))
+		g.ends(Person, "nothing until somebody admits the machine")
 	case m.State != patch.Admitted:
-		g.close(CodeRevoked, fmt.Sprintf("%s is shut out", w.name()))
-		g.until(Person, "nothing: a revoked machine takes part no more")
+		g.closes(CodeRevoked, phrase.Of("{1} is shut out", w.name()))
+		g.ends(Person, "nothing: a revoked machine takes part no more")
 	case m.SeenAt.IsZero():
-		g.close(CodeSilent, fmt.Sprintf("%s has not checked in yet", w.name()))
-		g.until(Owner, "the machine checks in when its agent runs")
+		g.closes(CodeSilent, phrase.Of("{1} has not checked in yet", w.name()))
+		g.ends(Owner, "the machine checks in when its agent runs")
 	case w.Now.Sub(m.SeenAt) > w.Limits.Silent:
-		g.close(CodeSilent, fmt.Sprintf("%s was last seen %s ago (%s)", w.name(), Span(w.Now.Sub(m.SeenAt)), clock(w.Now, m.SeenAt)))
-		g.until(Owner, "the machine checks in when it is on and its agent runs")
+		g.closes(CodeSilent, phrase.Of("{1} was last seen {2} ago ({3})", w.name(), w.Now.Sub(m.SeenAt), phrase.At(w.Now, m.SeenAt)))
+		g.ends(Owner, "the machine checks in when it is on and its agent runs")
 	default:
-		g.open(fmt.Sprintf("admitted, seen %s", clock(w.Now, m.SeenAt)))
+		g.opens(phrase.Of("admitted, seen {1}", phrase.At(w.Now, m.SeenAt)))
 		if m.Busy != "" {
 			g.Evidence = phrase.Of("its agent says: {1}", m.Busy)
 		}
@@ -42,18 +42,18 @@ func payload(w World) Gate {
 	_, approved := approval(w.Policy)
 	switch {
 	case w.Verdict != patch.NotPatched:
-		g.unreached("no file is needed")
+		g.unreach("no file is needed")
 		return g
 	case !approved:
-		g.unreached("the appliance fetches the files when it is approved")
+		g.unreach("the appliance fetches the files when it is approved")
 		return g
 	case !w.PayloadsKnown:
-		g.close(CodeNoFacts, "which files the machine needs is not known: the facts of its newest detect have not arrived")
-		g.until(Agent, "the agent sends them at its next check-in")
+		g.closes(CodeNoFacts, "which files the machine needs is not known: the facts of its newest detect have not arrived")
+		g.ends(Agent, "the agent sends them at its next check-in")
 		return g
 	case len(w.Payloads) == 0:
-		g.close(CodeNoFiles, "the catalog has no file of it that this machine needs")
-		g.until(Person, "nothing until the catalog changes")
+		g.closes(CodeNoFiles, "the catalog has no file of it that this machine needs")
+		g.ends(Person, "nothing until the catalog changes")
 		return g
 	}
 	files(w, &g)
@@ -78,15 +78,19 @@ func files(w World, g *Gate) {
 	n := len(w.Payloads)
 	switch {
 	case bad != nil:
-		g.close(CodeFetchFail, fmt.Sprintf("the appliance could not get %s: %s", bad.Name, or(clause(bad.Error), "no reason is known")))
-		g.until(Appliance, "the appliance tries again")
+		g.closes(CodeFetchFail, phrase.Of("the appliance could not get {1}: {2}", bad.Name, given(clause(bad.Error), "no reason is known")))
+		g.ends(Appliance, "the appliance tries again")
 		g.NextAt = bad.NextTry
 	case have < n:
-		g.close(CodeFetching, fmt.Sprintf("the appliance has %s of %s (%s of %s)", Number(have), count(n, "file"), size(ready), size(all)))
-		g.until(Appliance, "the appliance fetches and verifies them")
+		g.closes(CodeFetching, phrase.Count(n, "the appliance has {1} of {n} file ({2} of {3})", "the appliance has {1} of {n} files ({2} of {3})", have, phrase.Size(ready), phrase.Size(all)))
+		g.ends(Appliance, "the appliance fetches and verifies them")
 	default:
-		g.open(fmt.Sprintf("%s, %s, verified", count(n, "file"), size(all)))
+		g.opens(verifiedFiles(n, all))
 	}
+}
+
+func verifiedFiles(n int, size int64) phrase.Phrase {
+	return phrase.Count(n, "{n} file, {1}, verified", "{n} files, {1}, verified", phrase.Size(size))
 }
 
 // Installs tells whether agents on a host OS can install: through apt and dpkg, through rpm, or what a definition for Windows brings.
@@ -98,32 +102,32 @@ func Installs(os patch.HostOS) bool {
 func preflight(w World) Gate {
 	g := Gate{Name: Preflight, Title: "machine ready"}
 	if os := w.os(); !Installs(os) {
-		g.close(CodeNoInstall, fmt.Sprintf("Fettle detects and explains %s, and cannot install there yet", os))
-		g.until(Owner, "install it with the machine's own package manager; the next detect proves it")
+		g.closes(CodeNoInstall, phrase.Of("Fettle detects and explains {1}, and cannot install there yet", string(os)))
+		g.ends(Owner, "install it with the machine's own package manager; the next detect proves it")
 		return g
 	}
 	if p := w.Machine.Policy; !deploys(p) {
-		g.close(CodeOwner, fmt.Sprintf("the owner of %s does not allow deploys (%s)", w.name(), p))
+		g.closes(CodeOwner, phrase.Of("the owner of {1} does not allow deploys ({2})", w.name(), p))
 		g.At = w.Machine.SeenAt
-		g.until(Owner, "nothing until the owner allows it on the machine")
+		g.ends(Owner, "nothing until the owner allows it on the machine")
 		return g
 	}
 	if holder, locked := strings.CutPrefix(w.Machine.Busy, "locked by "); locked {
-		g.close(CodeLocked, fmt.Sprintf("the package manager of %s is locked by %s", w.name(), holder))
+		g.closes(CodeLocked, phrase.Of("the package manager of {1} is locked by {2}", w.name(), holder))
 		g.At = w.Machine.SeenAt
-		g.until(Agent, "the agent tries again when the lock is free")
+		g.ends(Agent, "the agent tries again when the lock is free")
 		return g
 	}
 	if b := w.Blocked; b != nil {
 		if code, until, actor := blocked(w.Limits, *b); w.Now.Before(until) {
-			g.close(code, or(clause(b.Text), "the machine's last attempt failed: "+string(b.Cause)))
+			g.closes(code, given(clause(b.Text), phrase.Of("the machine's last attempt failed: {1}", string(b.Cause))))
 			g.At, g.Evidence = b.EndedAt, phrase.Of("attempt {1}", b.ID)
-			g.until(actor, "it may be tried again")
+			g.ends(actor, "it may be tried again")
 			g.NextAt = until
 			return g
 		}
 	}
-	g.open("nothing on the machine is in the way")
+	g.opens("nothing on the machine is in the way")
 	return g
 }
 
@@ -162,47 +166,43 @@ func Blocks(c patch.FailCause) bool {
 }
 
 func attempts(w World) Gate {
-	done := "installed it"
-	if last := w.last(); last != nil && last.TakesBack() {
-		done = "took it back"
-	}
 	g := Gate{Name: Attempts, Title: "attempts left"}
 	if a := w.underWay(); a != nil {
-		g.close(CodeUnderWay, underWay(w, *a))
+		g.closes(CodeUnderWay, underWay(w, *a))
 		g.At, g.Evidence = a.CreatedAt, phrase.Of("deployment {1}", a.Deployment)
-		g.until(Agent, "the agent reports when it has ended")
+		g.ends(Agent, "the agent reports when it has ended")
 		return g
 	}
 	used, limit := w.used(), w.Limits.MaxAttempts
 	last := w.last()
 	switch {
 	case last != nil && last.State == patch.ExecDone && !w.judgedSince(last.EndedAt):
-		g.close(CodeAwaiting, fmt.Sprintf("Fettle %s %s, and the detect after it has not come yet", done, clock(w.Now, last.EndedAt)))
-		g.until(Agent, "the agent detects after every install")
+		g.closes(CodeAwaiting, awaiting(w.Now, *last))
+		g.ends(Agent, "the agent detects after every install")
 	case used >= limit:
-		g.close(CodeOutOf, fmt.Sprintf("%d of %d attempts failed on the patch itself; the last one: %s", used, limit, or(w.lastText(), "no text")))
-		g.until(Person, fmt.Sprintf("nothing until somebody looks; then: fettle deploy reset-attempts %s --machine %s", w.Patch.ID, w.name()))
+		g.closes(CodeOutOf, phrase.Of("{1} of {2} attempts failed on the patch itself; the last one: {3}", used, limit, given(w.lastText(), "no text")))
+		g.ends(Person, phrase.Of("nothing until somebody looks; then: {1}", "fettle deploy reset-attempts "+string(w.Patch.ID)+" --machine "+w.name()))
 	case last != nil && last.Cause == patch.FailDependency && w.Now.Before(last.EndedAt.Add(w.Limits.RetryDisk)) && !w.approvedSince(last.EndedAt) && !w.newsSince(*last):
-		g.close(CodeDependency, or(clause(last.Text), "it needs a package that is not approved"))
-		g.until(Person, "approve what it needs")
+		g.closes(CodeDependency, given(clause(last.Text), "it needs a package that is not approved"))
+		g.ends(Person, "approve what it needs")
 		g.NextAt = last.EndedAt.Add(w.Limits.RetryDisk)
 	case last != nil && last.Cause == patch.FailUntrusted && w.Now.Before(last.EndedAt.Add(w.Limits.RetryDisk)):
-		g.close(CodeUntrusted, or(clause(last.Text), "its files did not verify on the machine"))
-		g.until(Person, "it may be tried again; find out why the files did not verify")
+		g.closes(CodeUntrusted, given(clause(last.Text), "its files did not verify on the machine"))
+		g.ends(Person, "it may be tried again; find out why the files did not verify")
 		g.NextAt = last.EndedAt.Add(w.Limits.RetryDisk)
 	case last != nil && last.Cause == patch.FailPolicy && w.Now.Before(last.EndedAt.Add(w.Limits.RetryDisk)) && !w.newsSince(*last):
-		g.close(CodeOwner, or(clause(last.Text), "the machine's owner does not allow it"))
-		g.until(Owner, "it may be tried again; the owner decides on the machine")
+		g.closes(CodeOwner, given(clause(last.Text), "the machine's owner does not allow it"))
+		g.ends(Owner, "it may be tried again; the owner decides on the machine")
 		g.NextAt = last.EndedAt.Add(w.Limits.RetryDisk)
 	case last != nil && last.Cause == patch.FailBlocker && w.Now.Before(last.EndedAt.Add(w.Limits.Retry)):
-		g.close(CodeBlocker, or(clause(last.Text), "a program runs during whose running it is not installed"))
-		g.until(Owner, "whoever works on "+w.name()+" closes the program; then it may be tried again")
+		g.closes(CodeBlocker, given(clause(last.Text), "a program runs during whose running it is not installed"))
+		g.ends(Owner, phrase.Of("whoever works on {1} closes the program; then it may be tried again", w.name()))
 		g.NextAt = last.EndedAt.Add(w.Limits.Retry)
 	case last != nil && last.Cause == patch.FailDrift && !w.judgedSince(last.EndedAt):
-		g.close(CodeDrift, or(clause(last.Text), "the machine was not as the plan assumed"))
-		g.until(Agent, "the agent detects again")
+		g.closes(CodeDrift, given(clause(last.Text), "the machine was not as the plan assumed"))
+		g.ends(Agent, "the agent detects again")
 	default:
-		g.open(fmt.Sprintf("%d of %d", limit-used, limit) + w.afresh())
+		g.opens(w.afresh(limit-used, limit))
 		return g
 	}
 	if last != nil {
@@ -214,13 +214,20 @@ func attempts(w World) Gate {
 	return g
 }
 
-func underWay(w World, a patch.Attempt) string {
+func awaiting(now time.Time, last patch.Attempt) phrase.Phrase {
+	if last.TakesBack() {
+		return phrase.Of("Fettle took it back {1}, and the detect after it has not come yet", phrase.At(now, last.EndedAt))
+	}
+	return phrase.Of("Fettle installed it {1}, and the detect after it has not come yet", phrase.At(now, last.EndedAt))
+}
+
+func underWay(w World, a patch.Attempt) phrase.Phrase {
 	if o := w.Order; a.State != patch.ExecInstalling && o != nil && o.ID == a.Order && o.BeginsAt.After(w.Now) {
-		return "it is being deployed: " + Held(w.Now, *o)
+		return phrase.Of("it is being deployed: {1}", Held(w.Now, *o))
 	}
 	switch a.State {
 	case patch.ExecDownloading:
-		return fmt.Sprintf("it is being deployed: the machine fetches the files (%s of %s)", size(a.Bytes), size(a.TotalBytes))
+		return phrase.Of("it is being deployed: the machine fetches the files ({1} of {2})", phrase.Size(a.Bytes), phrase.Size(a.TotalBytes))
 	case patch.ExecInstalling:
 		if a.TakesBack() {
 			return "it is being taken back: the machine does it now"
@@ -234,8 +241,8 @@ func underWay(w World, a patch.Attempt) string {
 }
 
 // Held says since when a machine holds an order and when it begins, connected or not.
-func Held(now time.Time, o patch.OrderRow) string {
-	return fmt.Sprintf("the order was handed over %s and begins %s", clock(now, o.IssuedAt), clock(now, o.BeginsAt))
+func Held(now time.Time, o patch.OrderRow) phrase.Phrase {
+	return phrase.Of("the order was handed over {1} and begins {2}", phrase.At(now, o.IssuedAt), phrase.At(now, o.BeginsAt))
 }
 
 // underWay finds an attempt that has not ended and is not the one being handed out.
@@ -260,7 +267,7 @@ func (w World) last() *patch.Attempt {
 
 func (w World) lastText() string {
 	if a := w.last(); a != nil {
-		return or(clause(a.Text), string(a.Cause))
+		return cmp.Or(clause(a.Text), string(a.Cause))
 	}
 	return ""
 }
@@ -286,12 +293,12 @@ func (w World) used() int {
 }
 
 // forgotten says why an attempt's failure counts no more; empty where it does.
-func (w World) forgotten(a patch.Attempt, d patch.Decision) string {
+func (w World) forgotten(a patch.Attempt, d patch.Decision) phrase.Phrase {
 	switch {
 	case a.CreatedAt.Before(d.At):
 		return "it was approved again since"
 	case a.State.Ended() && !a.EndedAt.After(w.Reset.At):
-		return fmt.Sprintf("reset by %s %s: %s", w.Reset.By, clock(w.Now, w.Reset.At), clause(w.Reset.Why))
+		return phrase.Of("reset by {1} {2}: {3}", w.Reset.By, phrase.At(w.Now, w.Reset.At), clause(w.Reset.Why))
 	case w.otherFiles(a):
 		return "the files are other ones now than those that failed"
 	}
@@ -303,18 +310,18 @@ func (w World) otherFiles(a patch.Attempt) bool {
 	return len(a.Files) > 0 && slices.ContainsFunc(w.Payloads, func(p PayloadFact) bool { return p.File != "" && !slices.Contains(a.Files, p.File) })
 }
 
-// afresh says why failures that there were count no more; empty where none was forgotten since the patch was last approved.
-func (w World) afresh() string {
+// afresh says how many attempts are left, and why failures that there were count no more where some was forgotten since the patch was last approved.
+func (w World) afresh(left, limit int) phrase.Phrase {
 	d, _ := approval(w.Policy)
 	for _, a := range slices.Backward(w.Attempts) {
 		if a.CreatedAt.Before(d.At) {
 			break
 		}
 		if why := w.forgotten(a, d); why != "" && (a.Cause.UsesUp() || a.Effect == patch.EffectNotEffective) {
-			return "; " + why
+			return phrase.Of("{1} of {2}; {3}", left, limit, why)
 		}
 	}
-	return ""
+	return phrase.Of("{1} of {2}", left, limit)
 }
 
 func (w World) judgedSince(t time.Time) bool {

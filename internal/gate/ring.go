@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -27,16 +26,16 @@ func ring(w World) Gate {
 	g := Gate{Name: Ring, Title: "its ring's turn"}
 	switch {
 	case w.Verdict != patch.NotPatched:
-		g.unreached("does not matter: there is nothing to install")
+		g.unreach("does not matter: there is nothing to install")
 		return g
 	case len(w.Rings) == 0:
-		g.open("no rings are set up: every machine comes at once")
+		g.opens("no rings are set up: every machine comes at once")
 		return g
 	}
 	if q := w.Quarantine; q != nil {
-		g.close(CodeRingHalted, halted(*q))
+		g.closes(CodeRingHalted, halted(*q))
 		g.At, g.Evidence = q.HaltedAt, phrase.Verbatim(q.Text)
-		g.until(Person, fmt.Sprintf("nothing until somebody resumes it: fettle deploy resume %s", w.Patch.ID))
+		g.ends(Person, phrase.Of("nothing until somebody resumes it: {1}", "fettle deploy resume "+string(w.Patch.ID)))
 		return g
 	}
 	for _, r := range w.Rings {
@@ -50,11 +49,11 @@ func ring(w World) Gate {
 	return g
 }
 
-func halted(p patch.RingProgress) string {
+func halted(p patch.RingProgress) phrase.Phrase {
 	if p.By != "" {
-		return fmt.Sprintf("ring halted: %s halted it in %s: %s", p.By, p.Ring, or(clause(p.Text), "no reason is given"))
+		return phrase.Of("ring halted: {1} halted it in {2}: {3}", p.By, p.Ring, given(clause(p.Text), "no reason is given"))
 	}
-	return fmt.Sprintf("ring halted: %d of %d failed in %s", p.Failed, p.Tried(), p.Ring)
+	return phrase.Of("ring halted: {1} of {2} failed in {3}", p.Failed, p.Tried(), p.Ring)
 }
 
 // before says what an earlier ring that has not passed waits for.
@@ -62,22 +61,22 @@ func before(w World, r RingFact, g *Gate) {
 	p := r.Progress
 	if !p.EnoughAt.IsZero() {
 		end := p.EnoughAt.Add(time.Duration(r.Soak))
-		g.close(CodeRingSoaks, fmt.Sprintf("%s has proven it on %s; it soaks until %s", r.Name, count(p.Proven, "machine"), clock(w.Now, end)))
+		g.closes(CodeRingSoaks, phrase.Count(p.Proven, "{1} has proven it on {n} machine; it soaks until {2}", "{1} has proven it on {n} machines; it soaks until {2}", r.Name, phrase.At(w.Now, end)))
 		g.At = p.EnoughAt
-		g.until(Time, fmt.Sprintf("%s has soaked", r.Name))
+		g.ends(Time, phrase.Of("{1} has soaked", r.Name))
 		g.NextAt = end
 		return
 	}
-	text := fmt.Sprintf("%s comes first: nothing of it is deployed there yet", r.Name)
+	text := phrase.Of("{1} comes first: nothing of it is deployed there yet", r.Name)
 	if n := p.Tried() + p.Pending + p.Waiting; n > 0 {
-		text = fmt.Sprintf("%s comes first: %d of %s there have proven it, %d are needed", r.Name, p.Proven, count(n, "machine"), p.Need)
+		text = phrase.Count(n, "{1} comes first: {2} of {n} machine there have proven it, {3} are needed", "{1} comes first: {2} of {n} machines there have proven it, {3} are needed", r.Name, p.Proven, p.Need)
 	} else if p.Away > 0 {
-		text = fmt.Sprintf("%s comes first: its %s have not been seen lately", r.Name, count(p.Away, "machine"))
+		text = phrase.Count(p.Away, "{1} comes first: its {n} machine has not been seen lately", "{1} comes first: its {n} machines have not been seen lately", r.Name)
 	}
-	g.close(CodeRingWaits, text)
-	g.until(Agent, fmt.Sprintf("machines of %s install it, detect and check in", r.Name))
+	g.closes(CodeRingWaits, text)
+	g.ends(Agent, phrase.Of("machines of {1} install it, detect and check in", r.Name))
 	if p.Tried()+p.Pending+p.Waiting+p.Away == 0 {
-		g.until(Person, fmt.Sprintf("somebody deploys it to the label %s", r.Label))
+		g.ends(Person, phrase.Of("somebody deploys it to the label {1}", r.Label))
 	}
 }
 
@@ -87,27 +86,20 @@ func ownRing(w World, g *Gate) {
 	r := own.Progress
 	switch {
 	case !own.Own:
-		g.open("all rings have passed it")
+		g.opens("all rings have passed it")
 	case w.placed():
-		g.open("it has its place in the ring " + own.Name)
+		g.opens(phrase.Of("it has its place in the ring {1}", own.Name))
 	case own.Load.Unproven >= own.Room():
-		g.close(CodeRingFull, fmt.Sprintf("%s of %s have it and have not proven it yet; more begin as they do", count(own.Load.Unproven, "machine"), own.Name))
-		g.until(Agent, "a machine detects it as patched and checks in")
+		g.closes(CodeRingFull, phrase.Count(own.Load.Unproven, "{n} machine of {1} has it and has not proven it yet; more begin as it does", "{n} machines of {1} have it and have not proven it yet; more begin as they do", own.Name))
+		g.ends(Agent, "a machine detects it as patched and checks in")
 	case own.AtOnce > 0 && own.Load.Busy >= own.AtOnce:
-		g.close(CodeRingBusy, fmt.Sprintf("%s of %s install something, and %d may at once", count(own.Load.Busy, "machine"), own.Name, own.AtOnce))
-		g.until(Agent, "one of them ends")
+		g.closes(CodeRingBusy, phrase.Count(own.Load.Busy, "{n} machine of {1} installs something, and {2} may at once", "{n} machines of {1} install something, and {2} may at once", own.Name, own.AtOnce))
+		g.ends(Agent, "one of them ends")
 	case r.Proven > 0:
-		g.open(fmt.Sprintf("in the ring %s, where %s proven it", own.Name, havePlural(r.Proven)))
+		g.opens(phrase.Count(r.Proven, "in the ring {1}, where {n} machine has proven it", "in the ring {1}, where {n} machines have proven it", own.Name))
 	default:
-		g.open("in the ring " + own.Name)
+		g.opens(phrase.Of("in the ring {1}", own.Name))
 	}
-}
-
-func havePlural(n int) string {
-	if n == 1 {
-		return "1 machine has"
-	}
-	return Number(n) + " machines have"
 }
 
 // placed reports whether the attempt that is being handed out was handed out before.

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -33,27 +32,31 @@ func suspect(w World, g *Gate) bool {
 	if w.Verdict != patch.NotPatched || w.Limits.Flaps <= 0 || len(flaps) < w.Limits.Flaps {
 		return false
 	}
-	g.close(CodeSuspect, fmt.Sprintf("definition suspect: it was installed %s and each time it was missing afterwards", times(len(flaps))))
-	var told []string
+	g.closes(CodeSuspect, gone(len(flaps)))
+	var told phrase.Phrase
 	for _, a := range flaps[max(0, len(flaps)-w.Limits.Flaps):] {
-		what := "a later detect found it gone"
+		what := phrase.Phrase("a later detect found it gone")
 		if a.Effect == patch.EffectNotEffective {
-			what = fmt.Sprintf("snapshot %d still said not patched", a.VerifiedSeq)
+			what = phrase.Of("{1} still said not patched", snapshotNamed(a.VerifiedSeq))
 		}
-		told = append(told, fmt.Sprintf("attempt %d ended well %s, %s", a.Number, clock(w.Now, a.EndedAt), what))
+		one := phrase.Of("attempt {1} ended well {2}, {3}", a.Number, phrase.At(w.Now, a.EndedAt), what)
+		if told != "" {
+			one = phrase.Of("{1}; {2}", told, one)
+		}
+		told = one
 	}
-	g.Evidence = phrase.Verbatim(strings.Join(told, "; "))
+	g.Evidence = told
 	if w.Changed != nil && w.Changed.Note != "" {
 		g.Evidence = phrase.Of("{1}; the last time: {2}", g.Evidence, w.Changed.Note)
 	}
 	g.At = flaps[len(flaps)-1].EndedAt
-	g.until(Person, "nothing until somebody has looked; approving it again clears this")
+	g.ends(Person, "nothing until somebody has looked; approving it again clears this")
 	return true
 }
 
-func times(n int) string {
-	if n == 2 {
-		return "twice"
+func gone(times int) phrase.Phrase {
+	if times == 2 {
+		return "definition suspect: it was installed twice and each time it was missing afterwards"
 	}
-	return Number(n) + " times"
+	return phrase.Count(times, "definition suspect: it was installed {n} time and was missing afterwards", "definition suspect: it was installed {n} times and each time it was missing afterwards")
 }

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -9,26 +8,6 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
 )
-
-// clock writes a time as a person says it at now: "today 06:12", "Mon 10:02", "2026-11-02 10:02".
-func clock(now, t time.Time) string {
-	if t.IsZero() {
-		return "never"
-	}
-	t = t.In(now.Location())
-	day := func(t time.Time) string { return t.Format(time.DateOnly) }
-	switch {
-	case day(t) == day(now):
-		return "today " + t.Format("15:04")
-	case day(t) == day(now.AddDate(0, 0, -1)):
-		return "yesterday " + t.Format("15:04")
-	case day(t) == day(now.AddDate(0, 0, 1)):
-		return "tomorrow " + t.Format("15:04")
-	case t.Sub(now).Abs() < 6*24*time.Hour:
-		return t.Format("Mon 15:04")
-	}
-	return t.Format("2006-01-02 15:04")
-}
 
 // Span writes a length of time in its biggest unit: "3 days", "1 hour".
 func Span(d time.Duration) string {
@@ -38,14 +17,10 @@ func Span(d time.Duration) string {
 	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}}
 	for _, u := range units {
 		if n := int(d / u.one); n > 0 {
-			return count(n, u.of)
+			return Count(n, u.of, u.of+"s")
 		}
 	}
 	return "a moment"
-}
-
-func count(n int, of string) string {
-	return Count(n, of, of+"s")
 }
 
 // Count writes a number of things as every sentence about gates does: "1 patch", "34,589 patches".
@@ -65,45 +40,75 @@ func Number(n int) string {
 	return s
 }
 
-// took writes how long a detect lasted: " in 39 ms"; nothing where the machine's clock makes no sense of it.
-func took(r patch.Receipt) string {
+// whenTaken writes when a detect was taken and how long it lasted: "today 06:40 in 39 ms"; only when, where the machine's clock makes no sense.
+func whenTaken(now, taken time.Time, r *patch.Receipt) phrase.Phrase {
+	at, lasted := phrase.At(now, taken), phrase.Phrase("")
 	switch d := r.Ended.Sub(r.Started); {
 	case r.Started.IsZero() || d < 0 || d > time.Hour:
-		return ""
+		return phrase.Of("{1}", at)
 	case d < time.Millisecond:
-		return " in less than 1 ms"
+		lasted = "less than 1 ms"
 	case d < 10*time.Second:
-		return " in " + Number(int(d.Milliseconds())) + " ms"
+		return phrase.Of("{1} in {2} ms", at, int(d.Milliseconds()))
 	default:
-		return " in " + Span(d)
+		lasted = phrase.Of("{1}", d)
 	}
+	return phrase.Of("{1} in {2}", at, lasted)
 }
 
-func size(n int64) string {
-	switch {
-	case n >= 1_000_000:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	case n >= 1_000:
-		return fmt.Sprintf("%.0f kB", float64(n)/1e3)
-	}
-	return fmt.Sprintf("%d B", n)
+// A decision as a clause: approved for "web" by m.keller on Mon 10:02.
+
+func approved(now time.Time, d patch.Decision) phrase.Phrase {
+	return why(d, phrase.Of(`approved for "{1}" by {2} {3}`, d.Label, by(d), on(now, d.At)))
 }
 
-// who writes a decision as a clause: approved for "web" by m.keller on Mon 10:02.
-func who(now time.Time, done string, d patch.Decision) string {
-	on := clock(now, d.At)
-	if !strings.HasPrefix(on, "today") && !strings.HasPrefix(on, "yesterday") {
-		on = "on " + on
+func declined(now time.Time, d patch.Decision) phrase.Phrase {
+	return why(d, phrase.Of(`declined for "{1}" by {2} {3}`, d.Label, by(d), on(now, d.At)))
+}
+
+func held(now time.Time, d patch.Decision) phrase.Phrase {
+	return why(d, phrase.Of(`held for "{1}" by {2} {3}`, d.Label, by(d), on(now, d.At)))
+}
+
+func heldBack(now time.Time, d patch.Decision) phrase.Phrase {
+	return why(d, phrase.Of(`held back for "{1}" by {2} {3}`, d.Label, by(d), on(now, d.At)))
+}
+
+func by(d patch.Decision) phrase.Phrase {
+	if d.Second == "" {
+		return phrase.Verbatim(d.By)
 	}
-	by := d.By
-	if d.Second != "" {
-		by += " and " + d.Second
+	return phrase.Of("{1} and {2}", d.By, d.Second)
+}
+
+// on is a moment of the past as it follows a verb: "today 06:12", "on Mon 10:02".
+func on(now, t time.Time) phrase.Phrase {
+	y, m, d := now.Date()
+	if !t.Before(time.Date(y, m, d-1, 0, 0, 0, 0, now.Location())) {
+		return phrase.Of("{1}", phrase.At(now, t))
 	}
-	s := fmt.Sprintf("%s for %q by %s %s", done, d.Label, by, on)
-	if d.Why != "" {
-		s += " (" + d.Why + ")"
+	return phrase.Of("on {1}", phrase.At(now, t))
+}
+
+func why(d patch.Decision, text phrase.Phrase) phrase.Phrase {
+	if d.Why == "" {
+		return text
 	}
-	return s
+	return phrase.Of("{1} ({2})", text, d.Why)
+}
+
+func verdictWord(v patch.Verdict) phrase.Phrase {
+	switch v {
+	case patch.NotApplicable:
+		return "what a detect says\x04not-applicable"
+	case patch.NotPatched:
+		return "what a detect says\x04not-patched"
+	case patch.Patched:
+		return "what a detect says\x04patched"
+	case patch.Faulty:
+		return "what a detect says\x04error"
+	}
+	return "what a detect says\x04unknown"
 }
 
 // Sentence makes one of a clause.

@@ -52,10 +52,3 @@ func (g *Gate) unreach(text phrase.Phrase) { g.State, g.Code, g.Text = Unreached
 
 // ends says what ends a closed gate and whose move it is.
 func (g *Gate) ends(who Actor, next phrase.Phrase) { g.Actor, g.Next = who, next }
-
-// What is said by these is English in every language: gates whose words are not phrases yet.
-
-func (g *Gate) open(text string)             { g.opens(phrase.Verbatim(text)) }
-func (g *Gate) close(code, text string)      { g.closes(code, phrase.Verbatim(text)) }
-func (g *Gate) unreached(text string)        { g.unreach(phrase.Verbatim(text)) }
-func (g *Gate) until(who Actor, next string) { g.ends(who, phrase.Verbatim(next)) }

@@ -260,7 +260,7 @@ func (w *world) sampleDeployments() {
 func (w *world) sampleExplanation() {
 	m, p := w.machines[0].Machine, w.patches[1].Patch
 	m.Name = "web-14"
-	g := func(name gate.Name, title string, s gate.State, text, evidence phrase.Phrase) gate.Gate {
+	g := func(name gate.Name, title phrase.Phrase, s gate.State, text, evidence phrase.Phrase) gate.Gate {
 		return gate.Gate{Name: name, Title: title, State: s, Code: string(name), Text: text, Evidence: evidence}
 	}
 	gates := []gate.Gate{

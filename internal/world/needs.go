@@ -2,12 +2,12 @@ package world
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/version"
 )
 
@@ -54,7 +54,7 @@ func (s *Sight) needed(ctx context.Context, a Ask, facts *patch.Facts, steps []g
 			return slices.ContainsFunc(n.AnyOf, func(r patch.Relation) bool { return r.Name == x.Name })
 		})
 		if i >= 0 && steps[i].Needed == "" && met(n.AnyOf, over(after, before)) {
-			steps[i].Needed = fmt.Sprintf("%s %s, which is installed, needs %s", n.By.Name, n.By.Version, said(n.AnyOf))
+			steps[i].Needed = phrase.Of("{1} {2}, which is installed, needs {3}", n.By.Name, n.By.Version, said(n.AnyOf))
 		}
 	}
 	return nil
