@@ -50,8 +50,8 @@ func TestBrowser(t *testing.T) {
 	good.heard = [][]patch.Topic{{patch.TopicDeployments}}
 	in, err := json.Marshal(map[string]any{
 		"chromium": chromium, "profile": filepath.Join(t.TempDir(), "profile"), "shots": shots(t), "pictures": keptPictures(t, show, visit(show)),
-		"secret": goodSecret, "password": goodPassword,
-		"good": visit(good), "empty": visit(newWorld()), "hostile": visit(hostile(fleet())),
+		"secret": goodSecret, "other": otherSecret, "password": goodPassword,
+		"good": visit(good), "shared": visit(fleet()), "empty": visit(newWorld()), "hostile": visit(hostile(fleet())),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -8,16 +8,18 @@ const axe = fs.readFileSync(new URL("node_modules/axe-core/axe.min.js", import.m
 const faults = [];
 const fault = (where, what) => faults.push(`${where}: ${what}`);
 
-const context = await chromium.launchPersistentContext(given.profile, {
+const launch = (profile) => chromium.launchPersistentContext(profile, {
   executablePath: given.chromium,
   headless: true,
   ignoreHTTPSErrors: true,
   args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
 });
-await context.addInitScript(() => {
+const context = await launch(given.profile);
+const reports = () => {
   window.violations = [];
   document.addEventListener("securitypolicyviolation", (e) => window.violations.push(`${e.violatedDirective} ${e.blockedURI}`));
-});
+};
+await context.addInitScript(reports);
 
 let base = "";
 let dialogs = 0;
@@ -27,10 +29,10 @@ const watch = (page) => {
   page.on("console", (m) => { if (/content security policy|refused to/i.test(m.text())) fault(page.url(), m.text()); });
   page.on("request", (r) => { if (!r.url().startsWith(base + "/") && !r.url().startsWith("data:,")) fault(page.url(), `asks for ${r.url()}`); });
 };
-const enter = async (site) => {
+const enter = async (site, who = context, secret = given.secret) => {
   base = site.base;
-  await context.clearCookies();
-  await context.addCookies([{ name: "__Host-fettle", value: given.secret, url: site.base + "/", secure: true, httpOnly: true, sameSite: "Strict" }]);
+  await who.clearCookies();
+  await who.addCookies([{ name: "__Host-fettle", value: secret, url: site.base + "/", secure: true, httpOnly: true, sameSite: "Strict" }]);
 };
 const page = await context.newPage();
 watch(page);
@@ -154,6 +156,12 @@ const person = async () => {
   await page.waitForTimeout(300);
   expect("deployment", (await page.locator("#live").count()) === 1 && (await page.locator("main").count()) === 1, "what was read again is not in its place");
   expect("deployment", await page.locator(`#${open}`).evaluate((d) => d.open), "what was open is closed when it is read again");
+  await page.goto(base + "/deployments");
+  await page.keyboard.press("j");
+  const row = await page.evaluate(() => document.activeElement.id);
+  expect("deployments", await page.waitForResponse((r) => r.request().headers()["fettle-live"] === "1", { timeout: 6000 }).catch(() => null), "the list is not read again when a deployment changes");
+  await page.waitForTimeout(300);
+  expect("deployments", row && (await page.locator("#live").count()) === 1 && (await page.evaluate(() => document.activeElement.id)) === row, "the row where the reader was is lost when the list is read again");
   await page.goto(base + "/labels");
   await page.fill("[name=expr]", "nonsense ==");
   await page.waitForFunction(() => /does not compile/.test(document.querySelector("#try").textContent));
@@ -211,6 +219,42 @@ const expiry = async () => {
   await page.click("main button");
   expect("expiry", (await page.inputValue("[name=note]")) === "kept in the tab", "what was typed does not come back");
   console.log("a session ended twice and nothing typed was lost");
+};
+
+// Two people at once: one decides while the other looks at the preview of the same patch. The second learns of it before deciding, loses
+// nothing of what was typed, and decides knowingly; what the first said stays on record.
+const together = async () => {
+  const address = given.shared.addresses.find((a) => a.startsWith("/decide?verb=hold")).replace("hold", "approve");
+  await enter(given.shared);
+  await page.goto(base + address);
+  await page.fill("[name=why]", "the monthly round");
+  expect("together", /^Approve/.test(await text("#consequence .says")), "there is no preview");
+  const theirs = await launch(given.profile + "-other");
+  try {
+    await enter(given.shared, theirs, given.other);
+    const other = await theirs.newPage();
+    watch(other);
+    await other.goto(base + address);
+    await other.selectOption("[name=verb]", "decline");
+    await other.waitForFunction(() => /^Decline/.test(document.querySelector("#consequence .says").textContent));
+    await other.fill("[name=why]", "it breaks the shop");
+    await other.click("form.decide button.main");
+    expect("together", /declined/.test(await other.textContent("h1")), "the first of two cannot decide");
+    const said = page.waitForResponse((r) => r.request().method() === "POST");
+    await page.click("form.decide button.main");
+    expect("together", (await said).status() === 409, "the second of two decides unknowingly");
+    const alert = await text("[role=alert]");
+    expect("together", /j\.ortiz/.test(alert) && /it breaks the shop/.test(alert), `the second is told ${alert}`);
+    expect("together", (await page.inputValue("[name=why]")) === "the monthly round" && (await page.inputValue("[name=verb]")) === "approve", "what the second typed is lost");
+    await page.click("form.decide button.main");
+    expect("together", /approved/.test(await text("h1")), `who has seen it cannot decide: ${await text("h1")}`);
+    await other.goto(`${base}/patches/${new URL(base + address).searchParams.get("patch").split("/").map(encodeURIComponent).join("/")}`);
+    const record = await other.textContent("main");
+    expect("together", /it breaks the shop/.test(record) && /the monthly round/.test(record), "not both decisions are on record");
+  } finally {
+    await theirs.close();
+  }
+  console.log("two people decided about one patch at once, and each knew of the other");
 };
 
 // Without scripts everything reads, filters filter, and a decision is taken in two steps.
@@ -283,11 +327,13 @@ if (process.env.FETTLE_STORIES_ONLY) {
   await step("a person", person);
   await step("keyboard", keyboard);
   await step("expiry", expiry);
+  await step("together", together);
   await step("plain", plain);
 } else if (!process.env.FETTLE_SHOTS_ONLY) {
   await step("a person", person);
   await step("keyboard", keyboard);
   await step("expiry", expiry);
+  await step("together", together);
   await step("plain", plain);
   await step("axe-core on many", () => accessible(given.good, "many", [["light", 1600], ["dark", 1024], ["dark", 390]]));
   await step("axe-core in German", async () => {

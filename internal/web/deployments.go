@@ -30,6 +30,9 @@ func (c *console) deployments(v *visit) error {
 		Running: keep(list, func(d deploy.Progress) bool { return !d.Ended }),
 		Ended:   keep(list, func(d deploy.Progress) bool { return d.Ended }),
 	}
+	if v.partial() {
+		return showPart(c, v, "deployments", "live", p)
+	}
 	return show(c, v, "deployments", "deployments", "Deployments", p)
 }
 

@@ -179,6 +179,7 @@ func (w *world) Submit(_ context.Context, c patch.Caller, r approval.Request) (a
 		return approval.Outcome{}, &patch.Error{Kind: patch.Conflict, What: "cannot decide", Why: "the label is gone", Do: "Choose another one."}
 	}
 	w.asked = append(w.asked, r)
+	w.now = w.now.Add(time.Second)
 	var out []patch.Decision
 	for i, p := range r.Patches {
 		d := patch.Decision{ID: fmt.Sprint("d", len(w.asked), i), Patch: p, Label: r.Label, Verb: r.Verb, Until: r.Until, By: c.Name, At: w.now, Why: r.Why}
@@ -419,7 +420,7 @@ func (w *world) ListPayloads(context.Context, patch.PayloadFilter) ([]patch.Stor
 	return w.payloads, nil
 }
 
-const goodSecret, goodPassword = "a-secret-of-a-session", "correct horse"
+const goodSecret, otherSecret, goodPassword = "a-secret-of-a-session", "the-secret-of-another", "correct horse"
 
 // SignIn knows one person; "slow" is in a back-off.
 func (w *world) SignIn(_ context.Context, name, password, _, _ string) (string, patch.Session, patch.User, error) {
@@ -432,10 +433,11 @@ func (w *world) SignIn(_ context.Context, name, password, _, _ string) (string, 
 	return goodSecret, patch.Session{User: name, ExpiresAt: w.now.AddDate(30, 0, 0)}, patch.User{Name: name, Role: patch.Admin}, nil
 }
 func (w *world) Caller(_ context.Context, secret, from, via string) (patch.Caller, error) {
-	if secret != goodSecret {
+	name := map[string]string{goodSecret: "m.keller", otherSecret: "j.ortiz"}[secret]
+	if name == "" {
 		return patch.Caller{}, patch.Errorf(patch.Unauthenticated, "nobody is signed in")
 	}
-	return patch.Caller{Name: "m.keller", Role: w.role, From: from, Via: via}, nil
+	return patch.Caller{Name: name, Role: w.role, From: from, Via: via}, nil
 }
 func (w *world) Onlooker(ctx context.Context, secret, from, via string) (patch.Caller, error) {
 	if w.onlooked++; w.left > 0 && w.onlooked > w.left {

@@ -183,6 +183,10 @@ func TestAPartialAnswerIsNoWholePage(t *testing.T) {
 	if strings.Contains(got, "<html") || !strings.Contains(got, "Approve 1 patch for label web") {
 		t.Errorf("the preview is %s", got)
 	}
+	got = ask(h, http.MethodGet, "/deployments", nil, "HX-Request", "true").Body.String()
+	if strings.Contains(got, "<html") || !strings.Contains(got, `data-topic="deployments"`) || !strings.Contains(got, `id="of-`+w.progress[0].Deployment.ID+`"`) {
+		t.Errorf("the live list is %s", got)
+	}
 	got = ask(h, http.MethodGet, deploymentURL(w.progress[0].Deployment.ID), nil, "HX-Request", "true").Body.String()
 	if strings.Contains(got, "<html") || !strings.Contains(got, `data-topic="deployments"`) {
 		t.Errorf("the live view is %s", got)

@@ -13,7 +13,12 @@
     busy = true;
     for (const el of live()) {
       if (!topicsOf(el).some((t) => stale.has(t)) || held(el)) continue;
-      const began = performance.now(), open = [...el.querySelectorAll("details[open][id]")].map((d) => d.id), at = document.activeElement?.id;
+      const began = performance.now();
+      let open = [], at = "";
+      el.addEventListener("htmx:beforeSwap", () => { // as it is now: a reader may have opened something since it was asked for
+        open = [...el.querySelectorAll("details[open][id]")].map((d) => d.id);
+        at = el.contains(document.activeElement) ? document.activeElement.id : "";
+      }, { once: true });
       await htmx.ajax("GET", el.getAttribute("hx-get"), { source: el, target: el, swap: "outerHTML", headers: { "Fettle-Live": "1" } }).catch(() => {});
       open.forEach((id) => { const d = document.getElementById(id); if (d) d.open = true; });
       if (at) document.getElementById(at)?.focus({ preventScroll: true });
