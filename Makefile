@@ -9,9 +9,10 @@ BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
 FLEET ?= 10000
 ONLY ?=
 SEEDS ?= 2000
+KILLS ?= 520
 HTMX := internal/web/assets/htmx.min.js
 
-.PHONY: build agents msi packages demo test check unit worlds browser pictures bench torture sabotage clean
+.PHONY: build agents msi packages demo test check unit worlds kills browser pictures bench torture sabotage clean
 
 build: $(HTMX) ## bin/fettle, the bin/fettle-server that it becomes for all but a detect, and bin/fettle-agent
 	$(BUILD) -o bin/fettle-server ./cmd/fettle
@@ -53,10 +54,13 @@ check: ## format, vet, staticcheck, cross-builds
 unit: ## all Go tests with the race detector: unit, behaviour on both stores, end to end on a real root
 	$(GO) test -race -timeout 30m ./...
 	$(GO) test -timeout 30m -run HarmIsStopped ./internal/story
-	$(MAKE) --no-print-directory worlds
+	$(MAKE) --no-print-directory worlds kills
 
 worlds: ## the real appliance and agents in simulated worlds, those that failed once first; SEEDS=n, and FETTLE_SIM_SEED=n for one of them
 	FETTLE_SIM_SEEDS=$(SEEDS) GOGC=400 $(GO) test -count=1 -v -timeout 30m -run 'FleetInAnyWorld|ComesBackEvenly' ./internal/simfleet
+
+kills: ## a real apt transaction, killed at KILLS of its system calls (all: every one), and healed; FETTLE_KILLS_SEED=n for the same ones again
+	FETTLE_KILLS=$(KILLS) $(GO) test -count=1 -v -timeout 150m -run KilledAtEverySystemCall ./internal/agent
 
 browser: ## the console in a real Chromium
 	cd internal/web && npm ci --no-audit --no-fund --loglevel=error
@@ -73,6 +77,7 @@ bench: build ## speed, memory and sizes beside their peers, as ratios in one run
 torture: build ## long proofs: kills, fuzzing, thousands of worlds
 	scripts/needs test
 	FETTLE_TORTURE=1 $(GO) test -count=1 -timeout 80m ./...
+	$(MAKE) --no-print-directory kills KILLS=all
 	scripts/fuzz 60s
 
 sabotage: ## removes each control on purpose; its test must go red

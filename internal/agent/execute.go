@@ -214,8 +214,31 @@ func (r *run) transact(ctx context.Context, item wire.OrderItem, t host.Transact
 		return r.mend(ctx, in, f)
 	case f != nil && f.Untouched:
 		return r.fail(item, f)
+	case f != nil && f.Killed || runErr != nil && r.leftHalf(ctx, in):
+		return r.repair(ctx, in, log, failureOf(runErr))
 	}
 	return r.settle(ctx, in, log, runErr, "")
+}
+
+// leftHalf says whether a package of a transaction is half-installed.
+func (r *run) leftHalf(ctx context.Context, in intent) bool {
+	facts, err := r.cfg.Host.Facts(context.WithoutCancel(ctx))
+	return err == nil && slices.ContainsFunc(in.Changes, func(c host.Change) bool {
+		now, _ := installedAt(facts, c.Name, c.Arch)
+		return now.State == patch.Broken
+	})
+}
+
+// repair finishes once what a failed installation left half-installed, as after an interruption: no machine is left with that.
+func (r *run) repair(ctx context.Context, in intent, log string, why *host.Failure) error {
+	r.doing("repairing a failed installation")
+	more, err := r.cfg.Installer.Recover(ctx, in.Attempts[0], func(begun bool) ([]host.Staged, error) { return r.undone(ctx, in, begun) })
+	f := *why
+	if err != nil {
+		f.Text += "; the repair failed: " + failureOf(err).Text
+	}
+	log = strings.TrimSpace(log + "\n" + more)
+	return r.settle(ctx, in, log[max(0, len(log)-host.MaxLog):], &f, clip("finished by a repair, after "+why.Text, 1000))
 }
 
 // mend puts the package database in order after a script was ended in the middle of a transaction. The attempt has failed, whatever comes of that.

@@ -224,20 +224,20 @@ func enrolled(t testing.TB, k *keys, b *box, server string) Config {
 	t.Helper()
 	cfg := Config{StateDir: ram(t), PolicyFile: filepath.Join(t.TempDir(), "policy"), Version: "test", Host: b, Installer: b, Chain: b,
 		Room: func(int64, ...string) error { return nil }, Log: slog.New(slog.DiscardHandler)}.withDefaults()
+	enrolAt(t, k, cfg, server)
+	return cfg
+}
+
+// enrolAt writes the files of an enrolled machine into an agent's state directory.
+func enrolAt(t testing.TB, k *keys, cfg Config, server string) {
+	t.Helper()
 	l := layout{dir: cfg.StateDir}
-	if err := l.make(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, l.make())
 	key, err := l.makeKey()
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	id := identity{Server: server, Machine: "m1", CA: k.ca.Raw, Certificate: k.issue(t, &key.PublicKey, x509.ExtKeyUsageClientAuth, 7*24*time.Hour),
 		CatalogKey: k.catalog.Public().(ed25519.PublicKey), ApproverKey: k.approver.Public().(ed25519.PublicKey)}
-	if err := writeJSON(l.identity(), id); err != nil {
-		t.Fatal(err)
-	}
-	return cfg
+	must(t, writeJSON(l.identity(), id))
 }
 
 // deb is a payload in memory.

@@ -343,7 +343,7 @@ func (r *run) cleanUp() {
 			keep["stanzas-"+string(p.Origin.Index)+".json"] = true
 		}
 	}
-	for _, dir := range []string{r.files.payloads(), r.files.origins(), r.files.path("setups"), r.files.hooks(), r.files.path("apt/repo"), r.files.path("rpm/repo")} {
+	for _, dir := range []string{r.files.payloads(), r.files.origins(), r.files.path("setups"), r.files.hooks(), r.files.path("apt/repo"), r.files.path("apt/archives"), r.files.path("rpm/repo")} {
 		files, err := r.files.on().List(dir)
 		if err != nil {
 			continue

@@ -320,59 +320,6 @@ func goesBack(t *testing.T, w *realWorld) {
 	}
 }
 
-// The whole machine loses power in the middle of apt: after the next boot the order comes to its end, every attempt has one outcome that
-// agrees with dpkg, nothing is left half-installed, and no attempt was executed twice.
-func TestRealMachineLosesPower(t *testing.T) {
-	w := newRealWorld(t)
-	points := []int{1, 5, 18}
-	if os.Getenv("FETTLE_TORTURE") != "" {
-		points = nil
-		for n := range 40 {
-			points = append(points, n)
-		}
-	}
-	for i, after := range points {
-		t.Run(fmt.Sprintf("after %d steps of dpkg", after), func(t *testing.T) {
-			w.a.mu.Lock()
-			w.a.results, w.a.snapshots, w.a.order = nil, nil, nil
-			w.a.mu.Unlock()
-			w.fresh(t)
-			w.agent(t)
-			w.a.until(t, "a first snapshot", func() bool { return len(w.a.snapshots) > 0 })
-			var base int
-			fmt.Sscan(w.exec(t, "/bin/sh", "-c", "touch /var/log/dpkg.log; wc -l </var/log/dpkg.log"), &base)
-			w.give(t, uint64(i+1), w.item(t, "perl", "perl-base", "perl", "libperl5.36", "perl-modules-5.36"), w.item(t, "lzma", "liblzma5"))
-			w.a.until(t, "an installation", func() bool {
-				return len(w.a.results) > 0 && w.a.results[len(w.a.results)-1].State == patch.ExecInstalling
-			})
-			lines := "$(wc -l </var/log/dpkg.log)"
-			w.exec(t, "/bin/sh", "-c", fmt.Sprintf("end=$(($(date +%%s)+20)); until [ %s -ge %d ] || [ $(date +%%s) -ge $end ]; do sleep 0.005; done", lines, base+after))
-			w.m.Kill()
-			w.boot(t)
-			left := w.exec(t, "/bin/sh", "-c", "dpkg --audit | head -20")
-			w.agent(t)
-			got := w.closed(t, uint64(i+1))
-			for attempt, name := range map[string]string{"perl": "perl-base", "lzma": "liblzma5"} {
-				r := got[attempt]
-				now := w.exec(t, "dpkg-query", "-W", "-f", "${Version} ${db:Status-Status}", name)
-				there := now == w.offers[name].Version+" installed"
-				if !r.State.Ended() || (r.State == patch.ExecDone) != there {
-					t.Errorf("%s: %s %s %q, and dpkg says %s\n%s", attempt, r.State, r.Cause, r.Text, now, r.Log)
-				}
-				t.Logf("%s: %s %s %s", attempt, r.State, r.Cause, r.Text)
-			}
-			if audit := w.exec(t, "dpkg", "--audit"); audit != "" {
-				t.Errorf("left half-installed: %s", audit)
-			}
-			t.Logf("after the power loss dpkg said: %.100q", left)
-			history := w.exec(t, "/bin/sh", "-c", "grep -c 'Fettle::Attempt=perl' /var/log/apt/history.log || true")
-			if strings.TrimSpace(history) > "1" {
-				t.Errorf("apt ran %s times for one attempt", history)
-			}
-		})
-	}
-}
-
 // Orders that are signed rightly and are hostile or wrong all the same change nothing on a real machine.
 func TestRealMachineRefuses(t *testing.T) {
 	w := newRealWorld(t)

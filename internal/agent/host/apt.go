@@ -80,7 +80,11 @@ func (a *Apt) Run(ctx context.Context, t Transaction) (string, error) {
 	if t.base != "" && t.base != stamp(statusFile) {
 		return "", &Failure{Cause: patch.FailDrift, Untouched: true, Text: "another program changed packages between the last check and the installation"}
 	}
-	args, err := a.installArgs(t.Attempt, append(t.Want[:len(t.Want):len(t.Want)], t.Along...), false)
+	all := append(t.Want[:len(t.Want):len(t.Want)], t.Along...)
+	args, err := a.installArgs(t.Attempt, all, false)
+	if err == nil {
+		err = a.checkArchives(all)
+	}
 	if err != nil {
 		return "", &Failure{Cause: patch.FailUntrusted, Text: err.Error()}
 	}

@@ -107,6 +107,12 @@ func runWatched(c *exec.Cmd, out io.Writer, keep *os.File, watch *Watch) error {
 	return nil
 }
 
+// bySignal says whether a program that run started was ended by a signal.
+func bySignal(err error) bool {
+	exit := (*exec.ExitError)(nil)
+	return errors.As(err, &exit) && exit.ExitCode() < 0
+}
+
 func writeAt(f *os.File, s string) error {
 	_, err := f.WriteAt([]byte(s), 0)
 	return err

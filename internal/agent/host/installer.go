@@ -40,6 +40,8 @@ type Failure struct {
 	Log   string
 	// Untouched says that the package manager was not started: what the machine has become since is somebody else's doing.
 	Untouched bool
+	// Killed says that a signal ended the package manager: what it had started may still be at work.
+	Killed bool
 }
 
 // Error gives the sentence.

@@ -134,3 +134,19 @@ func TestCheckRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A package manager that a signal ended is not the patch's failure, and what it had started may still be at work.
+func TestKilledAptIsNotTheEnd(t *testing.T) {
+	var out tail
+	err := run(exec.Command("/bin/sh", "-c", "kill -9 $$"), &out, nil)
+	if f := classify(out.b, err); !f.Killed || f.Cause != patch.FailInterrupted {
+		t.Fatalf("%+v", f)
+	}
+	err = run(exec.Command("/bin/sh", "-c", "echo 'E: Sub-process /usr/bin/dpkg exited unexpectedly'; exit 100"), &out, nil)
+	if f := classify(out.b, err); f.Killed || f.Cause != patch.FailInterrupted {
+		t.Fatalf("%+v", f)
+	}
+	if f := classify(nil, errors.New("exit status 100")); f.Killed || f.Cause != patch.FailPatch {
+		t.Fatalf("%+v", f)
+	}
+}

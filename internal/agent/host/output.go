@@ -13,6 +13,9 @@ func classify(out []byte, err error) *Failure {
 		return f
 	}
 	f := &Failure{Cause: patch.FailPatch, Text: "the package manager failed: " + err.Error(), Log: lastPart(out)}
+	if bySignal(err) {
+		f.Cause, f.Killed = patch.FailInterrupted, true
+	}
 	for raw := range bytes.Lines(out) {
 		line := strings.TrimSpace(string(raw))
 		switch {
@@ -23,6 +26,8 @@ func classify(out []byte, err error) *Failure {
 		case strings.Contains(line, "No space left on device"):
 			f.Cause, f.Text = patch.FailDisk, "no room: "+line
 			return f
+		case strings.HasPrefix(line, "E: Sub-process /usr/bin/dpkg exited unexpectedly"):
+			f.Cause, f.Text = patch.FailInterrupted, f.Text+"; dpkg was killed"
 		case strings.HasPrefix(line, "dpkg: error"), strings.HasPrefix(line, "E: "):
 			if f.Cause == patch.FailPatch && !strings.Contains(f.Text, "; ") {
 				f.Text += "; " + strings.TrimPrefix(line, "E: ")

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -73,9 +74,27 @@ func (a *Apt) addToRepo(w io.Writer, repo string, f Staged) error {
 	if err := os.Link(f.Path, filepath.Join(repo, name)); err != nil {
 		return err
 	}
+	if err := os.Link(f.Path, a.archive(f.PlanPackage)); err != nil {
+		return err
+	}
 	w.Write(bytes.TrimRight(withoutFields(f.Stanza, "Filename", "Size", "SHA256", "MD5sum", "SHA1", "SHA512"), "\n"))
 	_, err := fmt.Fprintf(w, "\nFilename: ./%s\nSize: %d\nSHA256: %s\n\n", name, f.Size, f.SHA256)
 	return err
+}
+
+// archive is where apt looks for a package before it fetches it. What is there needs no acquire method: apt waits for ever for one that was killed.
+func (a *Apt) archive(p patch.PlanPackage) string {
+	return filepath.Join(a.Dir, "archives", p.Name+"_"+strings.ReplaceAll(p.Version, ":", "%3a")+"_"+p.Arch+".deb")
+}
+
+// checkArchives hashes what dpkg is about to get: apt itself looks at the size alone.
+func (a *Apt) checkArchives(all []patch.PlanPackage) error {
+	for _, p := range all {
+		if err := CheckFile(a.archive(p), p.Size, p.SHA256); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // withoutFields leaves fields out of a paragraph, their continuation lines included.
