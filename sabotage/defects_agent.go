@@ -32,6 +32,8 @@ var agentDefects = []Defect{
 		Old: "case f != nil && f.Killed || runErr != nil && r.leftHalf(ctx, in):", New: "case f != nil && false:", Test: "TestKilledAtEverySystemCall", In: "./internal/agent"},
 	{Name: "what a killed apt had started is not waited for", File: "internal/agent/host/output.go",
 		Old: "f.Cause, f.Killed = patch.FailInterrupted, true", New: "f.Cause = patch.FailInterrupted", Test: "TestKilledAptIsNotTheEnd", In: "./internal/agent/host"},
+	{Name: "what was exchanged after staging reaches dpkg", File: "internal/agent/host/apt.go",
+		Old: "		err = a.checkArchives(all)\n", New: "		_ = all\n", Test: "TestWhatDpkgGetsIsHashedAgain", In: "./internal/agent/host"},
 	{Name: "a damaged journal is read as far as it goes", File: "internal/agent/journalfile.go",
 		Old: "if anyWhole(after) {", New: "if false {", Test: "TestJournalDamagedInTheMiddle", In: "./internal/agent"},
 	{Name: "a journal line is believed without its checksum", File: "internal/agent/journalfile.go",
