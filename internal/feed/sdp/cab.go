@@ -17,7 +17,7 @@ import (
 const (
 	cabHeader    = 36
 	maxCabBlock  = 32 << 10 // bytes of a block, unpacked
-	maxCabFolder = 1 << 30  // bytes of a folder, unpacked
+	maxCabFolder = 1 << 30  // bytes of a folder, unpacked; LZX translates calls no further than this
 	maxCabFiles  = 65_535
 	maxCabName   = 256
 )

@@ -16,7 +16,6 @@ const (
 	lzxMaxSlots  = 50
 	lzxMainCodes = 256 + 8*lzxMaxSlots
 	lzxLengths   = 249
-	lzxCalls     = 1 << 30 // bytes of a folder in which calls are translated
 )
 
 const (
@@ -89,7 +88,7 @@ func (d *lzxDecoder) frame(packed []byte, n int) ([]byte, error) {
 		return nil, errors.New("an LZX frame has more or fewer bytes than it needs")
 	}
 	out := d.out[:copy(d.out[:], d.window[start:start+n])]
-	if d.calls != 0 && d.total < lzxCalls {
+	if d.calls != 0 {
 		lzxUncall(out, d.total, d.calls)
 	}
 	d.total, d.ended = d.total+n, n < lzxFrame
@@ -217,7 +216,7 @@ func lzxBase(slot int) uint32 {
 }
 
 // lzxUncall makes the targets of calls relative again: packed they are absolute, so that calls of one function are alike.
-// The last ten bytes of a frame stay as they are.
+// The last ten bytes of a frame stay as they are; so would what lies beyond maxCabFolder.
 func lzxUncall(frame []byte, at int, size int32) {
 	le := binary.LittleEndian
 	for i := 0; i < len(frame)-10; i++ {

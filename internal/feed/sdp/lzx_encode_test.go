@@ -12,6 +12,7 @@ import (
 type lzxEncoder struct {
 	r        *rand.Rand
 	window   int // bits
+	calls    int
 	plain    []byte
 	repeat   [3]int
 	main     [lzxMainCodes]byte
@@ -33,7 +34,7 @@ type lzxToken struct {
 }
 
 func newLZXEncoder(r *rand.Rand, window int, calls int32, seen map[string]bool) *lzxEncoder {
-	e := &lzxEncoder{r: r, window: window, repeat: [3]int{1, 1, 1}, seen: seen}
+	e := &lzxEncoder{r: r, window: window, calls: int(calls), repeat: [3]int{1, 1, 1}, seen: seen}
 	if calls == 0 {
 		e.put(0, 1)
 		return e
@@ -123,7 +124,10 @@ func (e *lzxEncoder) stored(size int) {
 	e.put(size, 24)
 	e.put(0, 16-e.n)
 	for i := range e.repeat {
-		e.repeat[i] = 1 + e.r.IntN(max(1, min(len(e.plain), 1<<e.window)))
+		e.repeat[i] = max(1, min(len(e.plain), 1<<e.window-3)) // the farthest that a slot can name
+		if e.r.IntN(4) > 0 {
+			e.repeat[i] = 1 + e.r.IntN(e.repeat[i])
+		}
 		e.packed = binary.LittleEndian.AppendUint32(e.packed, uint32(e.repeat[i]))
 	}
 	for range size {
@@ -157,7 +161,9 @@ func (e *lzxEncoder) tokens(size int) []lzxToken {
 	for end := len(e.plain) + size; len(e.plain) < end; {
 		room := min(end-len(e.plain), lzxFrame-len(e.plain)%lzxFrame)
 		if room >= 5 && e.r.IntN(100) == 0 { // a call that may be within the size
-			call := binary.LittleEndian.AppendUint32([]byte{0xe8}, uint32(e.r.IntN(3*len(e.plain)+9)-len(e.plain)-4))
+			here := len(e.plain)
+			target := []int{e.r.IntN(3*here+9) - here - 4, e.calls, e.calls - 1, 0, -here, -here - 1}[e.r.IntN(6)]
+			call := binary.LittleEndian.AppendUint32([]byte{0xe8}, uint32(target))
 			for _, b := range call {
 				tokens = append(tokens, lzxToken{main: int(b), length: -1, n: 1})
 			}
