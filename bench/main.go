@@ -25,7 +25,8 @@ func main() {
 	}
 	o := options{}
 	flag.IntVar(&o.fleet, "fleet", 10_000, "how many machines the simulated fleet has")
-	flag.StringVar(&o.only, "only", "", "measure only this part: fleet or windows")
+	flag.StringVar(&o.only, "only", "", "measure only this part: fleet, console or windows")
+	flag.StringVar(&o.keep, "keep", "", "with -only console: keep the filled appliance in this folder, and take it from there the next time")
 	flag.IntVar(&o.patches, "patches", 0, "simulate so many patches instead of taking the release's own lists")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -63,7 +64,7 @@ func (r *report) print() {
 // options are what is measured.
 type options struct {
 	fleet, patches int
-	only           string
+	only, keep     string
 }
 
 func run(ctx context.Context, o options) error {

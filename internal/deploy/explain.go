@@ -73,6 +73,9 @@ func (d *Desk) Explain(ctx context.Context, id string) (Explanation, error) {
 	}
 	p := sum(dep, attempts)
 	ex := Explanation{At: v.Now, Deployment: id, State: dep.State, Counts: p.Counts, Groups: []Wait{}}
+	if err := v.GatherAttempts(ctx, openPatches(attempts)); err != nil {
+		return ex, err
+	}
 	sights := map[patch.MachineID]*world.Sight{}
 	for _, a := range attempts {
 		if a.State.Ended() {
@@ -93,13 +96,22 @@ func (d *Desk) Explain(ctx context.Context, id string) (Explanation, error) {
 	return ex, nil
 }
 
+// openPatches are those of attempts that have not ended.
+func openPatches(attempts []patch.Attempt) []patch.ID {
+	seen := map[patch.ID]bool{}
+	var ids []patch.ID
+	for _, a := range attempts {
+		if !a.State.Ended() && !seen[a.Patch] {
+			seen[a.Patch] = true
+			ids = append(ids, a.Patch)
+		}
+	}
+	return ids
+}
+
 func (ex *Explanation) add(ctx context.Context, dep patch.Deployment, s *world.Sight, a patch.Attempt) error {
 	w, err := ex.wait(ctx, dep, s, a)
 	if err != nil {
-		return err
-	}
-	one := Waiting{Machine: a.Machine, Name: s.Machine.Name, Patch: a.Patch, Text: w.Text, SeenAt: s.Machine.SeenAt}
-	if one.Rank, one.Of, err = place(ctx, s, a); err != nil {
 		return err
 	}
 	i := slices.IndexFunc(ex.Groups, func(g Wait) bool { return g.Gate == w.Gate && g.Code == w.Code })
@@ -112,10 +124,13 @@ func (ex *Explanation) add(ctx context.Context, dep patch.Deployment, s *world.S
 	if !w.NextAt.IsZero() && (g.NextAt.IsZero() || w.NextAt.Before(g.NextAt)) {
 		g.NextAt = w.NextAt
 	}
-	if len(g.Attempts) < maxWaiting {
-		g.Attempts = append(g.Attempts, one)
+	if len(g.Attempts) == maxWaiting {
+		return nil
 	}
-	return nil
+	one := Waiting{Machine: a.Machine, Name: s.Machine.Name, Patch: a.Patch, Text: w.Text, SeenAt: s.Machine.SeenAt}
+	one.Rank, one.Of, err = place(ctx, s, a)
+	g.Attempts = append(g.Attempts, one)
+	return err
 }
 
 // wait is what one attempt waits for: a closed gate, the machine to come, or the machine to go on.

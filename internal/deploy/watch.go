@@ -34,6 +34,9 @@ func (d *Desk) Watch(ctx context.Context, id string) (Progress, error) {
 	if err != nil {
 		return Progress{}, err
 	}
+	if err := v.GatherAttempts(ctx, openPatches(attempts)); err != nil {
+		return Progress{}, err
+	}
 	budget := explained
 	for _, m := range dep.Plan.Machines {
 		if len(by[m.Machine]) == 0 {

@@ -58,7 +58,47 @@ func NewAppliance(ctx context.Context, fettle, dir string, options ...Option) (*
 	return a, nil
 }
 
+// kept is what a later OpenAppliance must know.
+type kept struct{ Password, CA string }
+
+// OpenAppliance starts an appliance again that NewAppliance has set up in dir, with the data that it had when it was stopped.
+func OpenAppliance(ctx context.Context, fettle, dir string) (*Appliance, error) {
+	b, err := os.ReadFile(filepath.Join(dir, "kept.json"))
+	if err != nil {
+		return nil, err
+	}
+	var k kept
+	if err := json.Unmarshal(b, &k); err != nil {
+		return nil, err
+	}
+	a := &Appliance{Fettle: fettle, Dir: dir, Admin: "admin", Password: k.Password, CA: k.CA}
+	if err := a.start(ctx); err != nil {
+		return nil, errors.Join(err, a.Stop())
+	}
+	return a, nil
+}
+
+// Keep has OpenAppliance find the appliance in its folder.
+func (a *Appliance) Keep() error {
+	b, err := json.Marshal(kept{a.Password, a.CA})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(a.Dir, "kept.json"), b, 0o600)
+}
+
 func (a *Appliance) setUp(ctx context.Context) error {
+	if err := os.MkdirAll(filepath.Join(a.Dir, "home"), 0o755); err != nil {
+		return err
+	}
+	if err := a.init(ctx); err != nil {
+		return err
+	}
+	return a.start(ctx)
+}
+
+// start claims addresses, serves there and signs in.
+func (a *Appliance) start(ctx context.Context) error {
 	for _, at := range []struct {
 		address *string
 		wanted  int
@@ -68,12 +108,6 @@ func (a *Appliance) setUp(ctx context.Context) error {
 			return err
 		}
 		*at.address, a.claims = address, append(a.claims, claim)
-	}
-	if err := os.MkdirAll(filepath.Join(a.Dir, "home"), 0o755); err != nil {
-		return err
-	}
-	if err := a.init(ctx); err != nil {
-		return err
 	}
 	if err := a.Serve(ctx); err != nil {
 		return err

@@ -26,6 +26,7 @@ type People interface {
 	FindMachineByName(ctx context.Context, name string) ([]patch.Machine, error)
 	SearchPatches(ctx context.Context, f patch.PatchFilter) ([]patch.PatchRow, int, error)
 	DecisionHistory(ctx context.Context, id patch.ID) ([]patch.Decision, error)
+	ListOSes(ctx context.Context) ([]patch.HostOS, error)
 }
 
 // Alarms is the storage of alarms.

@@ -118,7 +118,7 @@ func (d *Desk) List(ctx context.Context, id patch.ID) ([]Standing, error) {
 	if err != nil {
 		return nil, err
 	}
-	belongs, err := d.belonging(ctx, v)
+	belongs, err := v.RingSizes(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -147,20 +147,4 @@ func b2i(b bool) int {
 		return 1
 	}
 	return 0
-}
-
-func (d *Desk) belonging(ctx context.Context, v *world.View) (map[string]int, error) {
-	all, err := d.World.Store.ListMachines(ctx, patch.MachineFilter{State: patch.Admitted})
-	if err != nil {
-		return nil, err
-	}
-	n := map[string]int{}
-	for _, m := range all {
-		r, err := v.RingOf(ctx, m.ID)
-		if err != nil {
-			return nil, err
-		}
-		n[r.Name]++
-	}
-	return n, nil
 }

@@ -125,6 +125,9 @@ func (s *Store) patchConditions(f patch.PatchFilter) (*where, error) {
 	if f.Category != "" {
 		w.add(`category = ?`, f.Category)
 	}
+	if f.Learned {
+		w.addFixed(`known_cves <> ''`)
+	}
 	if !f.IncludeGone {
 		w.addFixed(`gone_at = 0`)
 	}

@@ -17,12 +17,12 @@ import (
 // bulkPage asks once more, in numbers, before something is done to many machines; or says that it was done, with the way back.
 type bulkPage struct {
 	Verb, Label string
-	Rows        []ledger.MachineRow // those that it is about
-	Already     int                 // in the label before, or admitted before
-	Digest      string              // of exactly these machines
-	Moved       bool                // they are others than those that were counted
-	Whole       bool                // all that the question selects
-	Query       []field             // the question, as fields of a form
+	Rows        []*ledger.MachineRow // those that it is about
+	Already     int                  // in the label before, or admitted before
+	Digest      string               // of exactly these machines
+	Moved       bool                 // they are others than those that were counted
+	Whole       bool                 // all that the question selects
+	Query       []field              // the question, as fields of a form
 	Back        string
 	Change      *whatif.Answer // what the label's change would do
 	Fault       *faultPage
@@ -42,7 +42,7 @@ func (p bulkPage) IDs() []patch.MachineID {
 	return idsOf(p.Rows)
 }
 
-func idsOf(rows []ledger.MachineRow) []patch.MachineID {
+func idsOf(rows []*ledger.MachineRow) []patch.MachineID {
 	ids := make([]patch.MachineID, 0, len(rows))
 	for _, m := range rows {
 		ids = append(ids, m.ID)
@@ -51,16 +51,16 @@ func idsOf(rows []ledger.MachineRow) []patch.MachineID {
 }
 
 // bulkVerbs are what can be done to many machines, with what it needs and to whom it can be done.
-func bulkVerb(verb string) (auth.Permission, func(ledger.MachineRow) bool) {
+func bulkVerb(verb string) (auth.Permission, func(*ledger.MachineRow) bool) {
 	switch verb {
 	case "label", "unlabel":
-		return auth.ManageLabels, func(m ledger.MachineRow) bool { return m.State != patch.Revoked }
+		return auth.ManageLabels, func(m *ledger.MachineRow) bool { return m.State != patch.Revoked }
 	case "detect":
-		return auth.ManageMachines, func(m ledger.MachineRow) bool { return m.State == patch.Admitted }
+		return auth.ManageMachines, func(m *ledger.MachineRow) bool { return m.State == patch.Admitted }
 	case "admit":
-		return auth.ManageMachines, func(m ledger.MachineRow) bool { return m.State != patch.Admitted }
+		return auth.ManageMachines, func(m *ledger.MachineRow) bool { return m.State != patch.Admitted }
 	case "revoke":
-		return auth.ManageMachines, func(m ledger.MachineRow) bool { return m.State != patch.Revoked }
+		return auth.ManageMachines, func(m *ledger.MachineRow) bool { return m.State != patch.Revoked }
 	}
 	return "", nil
 }
@@ -103,8 +103,8 @@ func (c *console) machinesAct(v *visit) error {
 }
 
 // chosen finds the machines that are meant and to which it can be done.
-func (c *console) chosen(v *visit, p *bulkPage, can func(ledger.MachineRow) bool) error {
-	var rows []ledger.MachineRow
+func (c *console) chosen(v *visit, p *bulkPage, can func(*ledger.MachineRow) bool) error {
+	var rows []*ledger.MachineRow
 	q := url.Values{}
 	for _, name := range viewPages("machines") {
 		if s := v.get(name); s != "" {
@@ -131,7 +131,11 @@ func (c *console) chosen(v *visit, p *bulkPage, can func(ledger.MachineRow) bool
 		for _, id := range v.r.PostForm["machine"] {
 			in[id] = true
 		}
-		rows = keep(roll.Machines, func(m ledger.MachineRow) bool { return in[string(m.ID)] })
+		for i := range roll.Machines {
+			if in[string(roll.Machines[i].ID)] {
+				rows = append(rows, &roll.Machines[i])
+			}
+		}
 	}
 	p.Rows = keep(rows, can)
 	ids := idsOf(p.Rows)

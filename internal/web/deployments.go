@@ -56,6 +56,36 @@ type planPage struct {
 	Fault             *faultPage
 	Moved             bool // the plan is not the one that was looked at
 	MachinesWithItems int
+	Later             string // where the plan is, which a page about many machines does not wait for
+}
+
+// planShown bounds the machines of a plan that are shown one by one, and what it leaves out.
+const planShown = 50
+
+// Shown are the first of the plan's machines on which something would be installed.
+func (p planPage) Shown() []patch.MachinePlan {
+	return head(planShown, keep(p.Plan.Machines, func(m patch.MachinePlan) bool { return len(m.Items) > 0 }))
+}
+
+// leftOut is an approved patch that a plan leaves out on a machine.
+type leftOut struct {
+	Machine patch.MachineID
+	Name    string
+	patch.LeftOut
+}
+
+// LeftShown are the first of what the plan leaves out.
+func (p planPage) LeftShown() []leftOut {
+	var out []leftOut
+	for _, m := range p.Plan.Machines {
+		for _, l := range m.Left {
+			if len(out) == 4*planShown {
+				return out
+			}
+			out = append(out, leftOut{m.Machine, m.Name, l})
+		}
+	}
+	return out
 }
 
 // leftGroup is the approved patches that a plan leaves out at the same gate.
@@ -69,11 +99,34 @@ func (c *console) newDeployment(v *visit) error {
 	if err != nil {
 		return err
 	}
+	many, err := c.many(v, p)
+	if err != nil {
+		return err
+	}
+	if many && !v.partial() && v.get("part") != "plan" {
+		p.Later = v.with("part", "plan")
+		return show(c, v, "plan", "deployments", "Plan a deployment", p)
+	}
 	c.work(v, &p)
 	if v.partial() {
 		return showPart(c, v, "plan", "plan", p)
 	}
 	return show(c, v, "plan", "deployments", "Plan a deployment", p)
+}
+
+// manyMachines is from how many machines on a page does not wait for what has to look at each of them.
+const manyMachines = 200
+
+// many reports whether a plan is about many machines.
+func (c *console) many(v *visit, p planPage) (bool, error) {
+	if p.Machine != "" {
+		return false, nil
+	}
+	m, err := c.Labels.Membership(v.ctx, p.Label)
+	if patch.KindOf(err) == patch.NotFound {
+		return false, nil // the plan says so
+	}
+	return len(m.Members) > manyMachines, err
 }
 
 func (c *console) planForm(v *visit) (planPage, error) {
@@ -259,32 +312,47 @@ func (c *console) planAgain(v *visit, status int, p planPage) error {
 // deploymentPage is one deployment as it stands now.
 type deploymentPage struct {
 	Progress deploy.Progress
+	Machines []deploy.MachineProgress // of the page
+	Pager    pager
 	Why      *deploy.Explanation // what it waits for; nil once it has ended
+	Later    string              // where Why is, which a page about many machines does not wait for
 	Halting  bool
 }
+
+const deploymentSize = 50
 
 func (c *console) deployment(v *visit) error {
 	p, err := c.Deployments.Watch(v.ctx, v.r.PathValue("deployment"))
 	if err != nil {
 		return err
 	}
-	page := deploymentPage{Progress: p}
-	if !p.Ended {
+	at := v.offset(deploymentSize)
+	on := deploymentPage{Progress: p, Machines: page(p.Machines, at, deploymentSize)}
+	on.Pager = v.pager(at, deploymentSize, len(on.Machines), len(p.Machines))
+	asked := v.get("part") == "why"
+	switch {
+	case p.Ended:
+	case len(p.Machines) > manyMachines && !asked:
+		on.Later = v.with("part", "why")
+	default:
 		why, err := c.Stuck.Explain(v.ctx, p.Deployment.ID)
 		if err != nil {
 			return err
 		}
-		page.Why = &why
+		on.Why = &why
+	}
+	if v.partial() && asked {
+		return showPart(c, v, "deployment", "why", on)
 	}
 	if v.partial() {
-		return showPart(c, v, "deployment", "live", page)
+		return showPart(c, v, "deployment", "live", on)
 	}
 	f, err := c.frame(v, "deployments", "Deployment")
 	if err != nil {
 		return err
 	}
 	f.Refresh = !p.Ended
-	return c.write(v, http.StatusOK, "deployment", "layout", view[deploymentPage]{Frame: f, Body: page})
+	return c.write(v, http.StatusOK, "deployment", "layout", view[deploymentPage]{Frame: f, Body: on})
 }
 
 // resetAttempts gives a patch new attempts: on the machine that "of" names before it, or wherever they are used up under a label.

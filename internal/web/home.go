@@ -19,7 +19,7 @@ type homePage struct {
 	Risk    []ledger.PatchCount // security patches that machines lack, longest known first
 	Running []deploy.Progress
 	Recent  []deploy.Progress
-	Stuck   []ledger.MachineRow
+	Stuck   []*ledger.MachineRow
 	Pending []patch.Machine
 	KEV     patch.Exploits
 	Seconds []patch.Proposal // wait for a second person
@@ -127,11 +127,12 @@ func (c *console) homeCounts(v *visit, os patch.HostOS, p *homePage) error {
 }
 
 func (p *homePage) addMachines(rows []ledger.MachineRow) {
-	for _, m := range rows {
+	for i := range rows {
+		m := &rows[i]
 		switch {
 		case m.State == patch.Pending:
 			p.Pending = append(p.Pending, m.Machine)
-		case m.State == patch.Admitted && (m.Freshness != ledger.Fresh && m.Freshness != ledger.Behind || m.Verdicts[patch.Faulty] > 0):
+		case stuck(m):
 			p.Stuck = append(p.Stuck, m)
 		}
 	}

@@ -181,7 +181,7 @@ func (c *console) fill(v *visit, l *patch.Label, f labelForm) error {
 // labelPage is one label and who carries it now.
 type labelPage struct {
 	Membership label.Membership
-	Rows       []ledger.MachineRow
+	Rows       []*ledger.MachineRow
 	Names      map[patch.MachineID]string
 	Decisions  []patch.Decision
 	Pager      pager
@@ -204,7 +204,12 @@ func (c *console) label(v *visit) error {
 	for _, id := range m.Members {
 		in[id] = true
 	}
-	rows := keep(roll.Machines, func(r ledger.MachineRow) bool { return in[r.ID] })
+	var rows []*ledger.MachineRow
+	for i := range roll.Machines {
+		if m := &roll.Machines[i]; in[m.ID] {
+			rows = append(rows, m)
+		}
+	}
 	at := v.offset(machinesSize)
 	p.Rows = page(rows, at, machinesSize)
 	p.Pager = v.pager(at, machinesSize, len(p.Rows), len(rows))

@@ -11,7 +11,7 @@ import (
 // machinesPage lists machines, narrowed and sorted.
 type machinesPage struct {
 	Fleet           ledger.Fleet
-	Rows            []ledger.MachineRow
+	Rows            []*ledger.MachineRow
 	Tabs            []tab
 	Heads           []title
 	Pager           pager
@@ -32,27 +32,27 @@ var machineShows = [...]struct {
 	name string
 	word phrase.Phrase
 	mark string
-	keep func(ledger.MachineRow) bool
+	keep func(*ledger.MachineRow) bool
 }{
-	{"", "All", "", func(m ledger.MachineRow) bool { return m.State != patch.Revoked }},
-	{"confirmed", "Confirmed", "patched", func(m ledger.MachineRow) bool {
+	{"", "All", "", func(m *ledger.MachineRow) bool { return m.State != patch.Revoked }},
+	{"confirmed", "Confirmed", "patched", func(m *ledger.MachineRow) bool {
 		return m.Freshness == ledger.Fresh && m.Needed == 0 && m.Verdicts[patch.Faulty] == 0
 	}},
-	{"needing", "Need patches", "not-patched", func(m ledger.MachineRow) bool { return m.State == patch.Admitted && m.Needed > 0 }},
+	{"needing", "Need patches", "not-patched", func(m *ledger.MachineRow) bool { return m.State == patch.Admitted && m.Needed > 0 }},
 	{"stuck", "Stuck", "error", stuck},
-	{"pending", "Pending", "waiting", func(m ledger.MachineRow) bool { return m.State == patch.Pending }},
+	{"pending", "Pending", "waiting", func(m *ledger.MachineRow) bool { return m.State == patch.Pending }},
 	{"never", "Never detected", "unknown", fresh(ledger.Never)},
 	{"stale", "Stale", "unknown", fresh(ledger.Stale)},
 	{"failed", "Detect failed", "failed", fresh(ledger.Failed)},
-	{"reboot", "Reboot owed", "needs-reboot", func(m ledger.MachineRow) bool { return m.State == patch.Admitted && m.RebootOwed }},
-	{"revoked", "Revoked", "declined", func(m ledger.MachineRow) bool { return m.State == patch.Revoked }},
+	{"reboot", "Reboot owed", "needs-reboot", func(m *ledger.MachineRow) bool { return m.State == patch.Admitted && m.RebootOwed }},
+	{"revoked", "Revoked", "declined", func(m *ledger.MachineRow) bool { return m.State == patch.Revoked }},
 }
 
-func fresh(f ledger.Freshness) func(ledger.MachineRow) bool {
-	return func(m ledger.MachineRow) bool { return m.State == patch.Admitted && m.Freshness == f }
+func fresh(f ledger.Freshness) func(*ledger.MachineRow) bool {
+	return func(m *ledger.MachineRow) bool { return m.State == patch.Admitted && m.Freshness == f }
 }
 
-func stuck(m ledger.MachineRow) bool {
+func stuck(m *ledger.MachineRow) bool {
 	return m.State == patch.Admitted && (m.Freshness != ledger.Fresh && m.Freshness != ledger.Behind || m.Verdicts[patch.Faulty] > 0)
 }
 
@@ -72,7 +72,7 @@ func (c *console) machines(v *visit) error {
 	if err != nil {
 		return err
 	}
-	var rows []ledger.MachineRow
+	var rows []*ledger.MachineRow
 	for _, s := range machineShows {
 		kept := keep(some, s.keep)
 		if s.name == p.Show {
@@ -112,7 +112,7 @@ func (c *console) labelsOfMachines(v *visit, p *machinesPage) error {
 }
 
 // selected is the machines that a page's question selects, in its order.
-func (c *console) selected(v *visit) ([]ledger.MachineRow, error) {
+func (c *console) selected(v *visit) ([]*ledger.MachineRow, error) {
 	roll, err := c.Roll(v.ctx)
 	if err != nil {
 		return nil, err
@@ -139,8 +139,9 @@ func keep[T any](list []T, yes func(T) bool) []T {
 	return out
 }
 
-// narrow keeps the machines of an OS, a label and a text; empty ones do not narrow.
-func (c *console) narrow(v *visit, all []ledger.MachineRow, os, label, text string) ([]ledger.MachineRow, error) {
+// narrow keeps the machines of an OS, a label and a text; empty ones do not narrow. Rows are large and shared: they are pointed at, and not
+// changed.
+func (c *console) narrow(v *visit, all []ledger.MachineRow, os, label, text string) ([]*ledger.MachineRow, error) {
 	members := map[patch.MachineID]bool{}
 	if label != "" {
 		m, err := c.Labels.Membership(v.ctx, label)
@@ -152,10 +153,15 @@ func (c *console) narrow(v *visit, all []ledger.MachineRow, os, label, text stri
 		}
 	}
 	text = strings.ToLower(text)
-	return keep(all, func(m ledger.MachineRow) bool {
-		return (os == "" || string(m.OS) == os) && (label == "" || members[m.ID]) &&
-			(text == "" || strings.Contains(strings.ToLower(m.Name), text) || strings.HasPrefix(string(m.ID), text) || strings.Contains(m.Address, text))
-	}), nil
+	out := make([]*ledger.MachineRow, 0, len(all))
+	for i := range all {
+		m := &all[i]
+		if (os == "" || string(m.OS) == os) && (label == "" || members[m.ID]) &&
+			(text == "" || strings.Contains(strings.ToLower(m.Name), text) || strings.HasPrefix(string(m.ID), text) || strings.Contains(m.Address, text)) {
+			out = append(out, m)
+		}
+	}
+	return out, nil
 }
 
 // labelNames lists the labels of machines.

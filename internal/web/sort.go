@@ -43,23 +43,23 @@ type column[T any] struct {
 	order func(a, b T) int
 }
 
-var machineColumns = [...]column[ledger.MachineRow]{
-	{heading{"name", "Machine", "", false}, func(a, b ledger.MachineRow) int { return strings.Compare(a.Name, b.Name) }},
-	{heading{"os", "OS", "", false}, func(a, b ledger.MachineRow) int { return cmp.Compare(a.OS, b.OS) }},
-	{heading{"detect", "Newest complete detect", "", false}, func(a, b ledger.MachineRow) int { return detected(a).Compare(detected(b)) }},
-	{heading{"need", "Need", "n", true}, func(a, b ledger.MachineRow) int { return cmp.Compare(a.Needed, b.Needed) }},
-	{heading{"security", "Security", "n", true}, func(a, b ledger.MachineRow) int { return cmp.Compare(a.Security, b.Security) }},
-	{heading{"undecided", "Undecided", "n", true}, func(a, b ledger.MachineRow) int { return cmp.Compare(a.Undecided, b.Undecided) }},
-	{heading{"patched", "Patched", "n", true}, func(a, b ledger.MachineRow) int {
+var machineColumns = [...]column[*ledger.MachineRow]{
+	{heading{"name", "Machine", "", false}, func(a, b *ledger.MachineRow) int { return strings.Compare(a.Name, b.Name) }},
+	{heading{"os", "OS", "", false}, func(a, b *ledger.MachineRow) int { return cmp.Compare(a.OS, b.OS) }},
+	{heading{"detect", "Newest complete detect", "", false}, func(a, b *ledger.MachineRow) int { return detected(a).Compare(detected(b)) }},
+	{heading{"need", "Need", "n", true}, func(a, b *ledger.MachineRow) int { return cmp.Compare(a.Needed, b.Needed) }},
+	{heading{"security", "Security", "n", true}, func(a, b *ledger.MachineRow) int { return cmp.Compare(a.Security, b.Security) }},
+	{heading{"undecided", "Undecided", "n", true}, func(a, b *ledger.MachineRow) int { return cmp.Compare(a.Undecided, b.Undecided) }},
+	{heading{"patched", "Patched", "n", true}, func(a, b *ledger.MachineRow) int {
 		return cmp.Compare(a.Verdicts[patch.Patched], b.Verdicts[patch.Patched])
 	}},
-	{heading{"errors", "Errors", "n", true}, func(a, b ledger.MachineRow) int {
+	{heading{"errors", "Errors", "n", true}, func(a, b *ledger.MachineRow) int {
 		return cmp.Compare(a.Verdicts[patch.Faulty], b.Verdicts[patch.Faulty])
 	}},
-	{heading{"seen", "Seen", "", false}, func(a, b ledger.MachineRow) int { return a.SeenAt.Compare(b.SeenAt) }},
+	{heading{"seen", "Seen", "", false}, func(a, b *ledger.MachineRow) int { return a.SeenAt.Compare(b.SeenAt) }},
 }
 
-func detected(m ledger.MachineRow) time.Time {
+func detected(m *ledger.MachineRow) time.Time {
 	if m.Receipt == nil {
 		return time.Time{}
 	}
@@ -67,14 +67,14 @@ func detected(m ledger.MachineRow) time.Time {
 }
 
 // sorted gives rows by a column, "need" or "-need" for the other way; by name where it is none. Equal ones stay by name.
-func sorted(rows []ledger.MachineRow, by string) []ledger.MachineRow {
+func sorted(rows []*ledger.MachineRow, by string) []*ledger.MachineRow {
 	name, down := strings.CutPrefix(by, "-")
 	for _, c := range machineColumns {
 		if c.name != name || by == "name" {
 			continue
 		}
 		rows = slices.Clone(rows)
-		slices.SortStableFunc(rows, func(a, b ledger.MachineRow) int {
+		slices.SortStableFunc(rows, func(a, b *ledger.MachineRow) int {
 			if down {
 				return c.order(b, a)
 			}

@@ -28,7 +28,7 @@ type startPage struct {
 	Feeds    []patch.FeedStatus
 	Read     int // feeds that were read once, or oftener
 	Patches  int // on all lists together
-	Machines []ledger.MachineRow
+	Machines []*ledger.MachineRow
 	Pending  []patch.Machine
 	First    *ledger.MachineRow // the first machine that has detected
 	Answer   string             // the address of an explanation about it
@@ -80,14 +80,15 @@ func (c *console) startPage(v *visit) (p startPage, err error) {
 	for _, os := range roll.Fleet.OSes {
 		p.Patches += os.Patches
 	}
-	for i, m := range roll.Machines {
+	for i := range roll.Machines {
+		m := &roll.Machines[i]
 		switch {
 		case m.State == patch.Pending:
 			p.Pending = append(p.Pending, m.Machine)
 		case m.State != patch.Admitted:
 			continue
 		case m.Receipt != nil && p.First == nil:
-			p.First = &roll.Machines[i]
+			p.First = m
 		}
 		p.Machines = append(p.Machines, m)
 	}

@@ -24,6 +24,25 @@ func (v *View) RingOf(ctx context.Context, m patch.MachineID) (patch.Ring, error
 	return patch.Ring{Name: patch.RestRing, Label: patch.LabelAll, Position: len(v.rings) + 1}.WithDefaults(), nil
 }
 
+// RingSizes counts the admitted machines that belong to each ring, and to what comes after the last one.
+func (v *View) RingSizes(ctx context.Context) (map[string]int, error) {
+	all, err := v.Carrying(ctx, patch.LabelAll)
+	if err != nil {
+		return nil, err
+	}
+	sizes, left := map[string]int{}, all.Clone()
+	for _, r := range v.rings {
+		set, err := v.carriers(ctx, r.Label)
+		if err != nil {
+			return nil, err
+		}
+		sizes[r.Name] = int(left.AndCardinality(set))
+		left.AndNot(set)
+	}
+	sizes[patch.RestRing] = int(left.GetCardinality())
+	return sizes, nil
+}
+
 // ringed fills in the rings that a patch passes through before and at this machine, and the machine's own moment in the window.
 func (s *Sight) ringed(ctx context.Context, id patch.ID, w *gate.World) error {
 	v := s.v
