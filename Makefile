@@ -11,10 +11,11 @@ ONLY ?=
 SEEDS ?= 2000
 KILLS ?= 520
 HTMX := internal/web/assets/htmx.min.js
+UPLOT := internal/web/assets/uPlot.iife.min.js internal/web/assets/uPlot.min.css
 
 .PHONY: build agents msi packages demo test check unit worlds kills browser pictures bench torture sabotage clean
 
-build: $(HTMX) ## bin/fettle, the bin/fettle-server that it becomes for all but a detect, and bin/fettle-agent
+build: $(HTMX) $(UPLOT) ## bin/fettle, the bin/fettle-server that it becomes for all but a detect, and bin/fettle-agent
 	$(BUILD) -o bin/fettle-server ./cmd/fettle
 	$(BUILD) -o bin/fettle ./cmd/fettle-front
 	$(BUILD) -o bin/ ./cmd/fettle-agent
@@ -34,6 +35,9 @@ packages: agents ## bin/agents/fettle-agent-amd64.deb, .rpm, and the same for ar
 $(HTMX): internal/web/package.json internal/web/package-lock.json
 	cd internal/web && npm ci --omit=dev --no-audit --no-fund --loglevel=error && npm run --silent build
 	touch $@
+
+$(UPLOT): $(HTMX)
+	cd internal/web && npm run --silent build
 
 demo: ## the whole story; DEMO=exit ends by itself
 	scripts/needs demo
@@ -66,7 +70,7 @@ browser: ## the console in a real Chromium
 	cd internal/web && npm ci --no-audit --no-fund --loglevel=error
 	FETTLE_BROWSER=1 $(GO) test -count=1 -run Browser ./internal/web
 
-pictures: $(HTMX) ## docs/pictures: the console as README.md and docs show it
+pictures: $(HTMX) $(UPLOT) ## docs/pictures: the console as README.md and docs show it
 	cd internal/web && npm ci --no-audit --no-fund --loglevel=error
 	FETTLE_BROWSER=1 FETTLE_PICTURES=$(CURDIR)/docs/pictures FETTLE_SHOTS_ONLY=1 $(GO) test -count=1 -run Browser ./internal/web
 
@@ -84,4 +88,4 @@ sabotage: ## removes each control on purpose; its test must go red
 	$(GO) run ./sabotage
 
 clean:
-	rm -rf bin .demo internal/web/node_modules $(HTMX)
+	rm -rf bin .demo internal/web/node_modules $(HTMX) $(UPLOT)

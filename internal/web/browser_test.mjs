@@ -47,18 +47,20 @@ const hostile = async () => {
     const found = await page.evaluate(() => {
       for (const d of document.querySelectorAll("details")) d.open = true;
       for (const el of document.querySelectorAll("main *")) el.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }));
+      // uPlot sets style by script, which the policy allows
       const own = (u) => !u || new URL(u, location.href).origin === location.origin;
       return {
         violations: window.violations,
         scripts: [...document.scripts].map((s) => s.getAttribute("src")),
         foreign: [...document.querySelectorAll("a[href],form[action],[formaction],[src],base,object,embed,iframe,meta[http-equiv]")].filter((e) => !own(e.getAttribute("href") ?? e.getAttribute("action") ?? e.getAttribute("src") ?? e.getAttribute("formaction")) || /^(BASE|OBJECT|EMBED|IFRAME)$/.test(e.tagName)).map((e) => e.outerHTML.slice(0, 120)),
-        handlers: [...document.querySelectorAll("*")].filter((e) => [...e.attributes].some((x) => /^on|^style$|^hx-on/.test(x.name))).map((e) => e.outerHTML.slice(0, 120)),
+        handlers: [...document.querySelectorAll("*")].filter((e) => [...e.attributes].some((x) => /^on|^hx-on/.test(x.name) || (x.name === "style" && !e.closest(".uplot")))).map((e) => e.outerHTML.slice(0, 120)),
         wide: document.documentElement.scrollWidth > document.documentElement.clientWidth + 1,
       };
     });
     violations += found.violations.length;
     found.violations.forEach((v) => fault(a, `policy violation ${v}`));
-    if (found.scripts.map((s) => s.split("?")[0]).join() !== "/assets/htmx.min.js,/assets/console.js") fault(a, `scripts ${found.scripts}`);
+    const charts = a === "/reports" ? ",/assets/uPlot.iife.min.js,/assets/charts.js" : "";
+    if (found.scripts.map((s) => s.split("?")[0]).join() !== "/assets/htmx.min.js,/assets/console.js" + charts) fault(a, `scripts ${found.scripts}`);
     found.foreign.forEach((e) => fault(a, `leads away: ${e}`));
     found.handlers.forEach((e) => fault(a, `has a handler or a style: ${e}`));
   }
@@ -149,8 +151,7 @@ const person = async () => {
   await page.waitForURL(/\/explain\/.*\/perl\//);
 
   await page.goto(base + given.good.addresses.find((a) => /^\/deployments\/[^/?]{20,}$/.test(a)));
-  await page.locator("#live details[id]").first().evaluate((d) => { d.open = true; });
-  const open = await page.locator("#live details[id]").first().getAttribute("id");
+  const open = await page.evaluate(() => { const d = document.querySelector("#live details[id]"); d.open = true; return d.id; });
   const asked = await page.waitForResponse((r) => r.request().headers()["fettle-live"] === "1", { timeout: 6000 }).catch(() => null);
   expect("deployment", asked, "a running deployment is not read again when it changes");
   await page.waitForTimeout(300);
@@ -195,6 +196,28 @@ const keyboard = async () => {
   await keys("j", "x");
   await page.waitForFunction(() => /^Approve 1 patch/.test(document.querySelector("#says").textContent));
   console.log("a person went from home to a decision by keyboard alone");
+};
+
+// Charts are drawn over the table of days, and a reader goes along the line by pointer and by keyboard; nothing that the policy forbids is tried.
+const charts = async () => {
+  await enter(given.good);
+  await page.goto(base + "/reports", { waitUntil: "load" });
+  const drawn = await page.evaluate(() => [...document.querySelectorAll(".chart canvas")].map((c) => new Set(c.getContext("2d").getImageData(0, 0, c.width, c.height).data).size));
+  expect("charts", drawn.length === 2 && drawn.every((colours) => colours > 8), `what is drawn has ${drawn} colours`);
+  const now = () => page.locator(".chart").first().getAttribute("aria-valuetext");
+  const last = await now();
+  await page.locator(".chart").first().focus();
+  await page.keyboard.press("ArrowLeft");
+  const before = await now();
+  expect("charts", before !== last && /\d %/.test(before), `by keyboard the chart says ${before}`);
+  expect("charts", (await text(".readout")).startsWith(before.split(":")[0]), "the values are not shown that are said");
+  await page.locator(".chart .u-over").first().hover({ position: { x: 2, y: 20 } });
+  await page.waitForFunction(() => document.querySelector(".chart").getAttribute("aria-valuenow") === "0");
+  const reported = await page.evaluate(() => window.violations);
+  expect("charts", reported.length === 0, `policy violation ${reported}`);
+  await page.goto(base + "/");
+  expect("charts", (await page.locator("script[src*=uPlot]").count()) === 0, "a page without charts loads their library");
+  console.log("two charts were drawn and read by keyboard and pointer");
 };
 
 // A session ends while somebody types: what was typed comes back after signing in.
@@ -326,12 +349,14 @@ if (given.shots && !process.env.FETTLE_PICTURES) await step("pictures", pictures
 if (process.env.FETTLE_STORIES_ONLY) {
   await step("a person", person);
   await step("keyboard", keyboard);
+  await step("charts", charts);
   await step("expiry", expiry);
   await step("together", together);
   await step("plain", plain);
 } else if (!process.env.FETTLE_SHOTS_ONLY) {
   await step("a person", person);
   await step("keyboard", keyboard);
+  await step("charts", charts);
   await step("expiry", expiry);
   await step("together", together);
   await step("plain", plain);

@@ -496,9 +496,19 @@ func (w *world) History(_ context.Context, label string, _ time.Time) ([]patch.C
 	if label != patch.LabelAll || len(w.complying) == 0 {
 		return nil, nil
 	}
-	day := w.complying[0]
-	day.Confirmed -= 2
-	return []patch.Compliance{day, w.complying[0]}, nil
+	var days []patch.Compliance
+	for ago := range 14 {
+		day := w.complying[0]
+		day.At = w.now.AddDate(0, 0, ago-13)
+		day.Confirmed -= (13 - ago) / 2
+		day.Needing += (13 - ago) / 3
+		day.Exposures = slices.Clone(day.Exposures)
+		for i := range day.Exposures {
+			day.Exposures[i].Patches += (13 - ago) % 5
+		}
+		days = append(days, day)
+	}
+	return days, nil
 }
 func (w *world) Exploited(context.Context) (patch.Exploits, error) { return w.kev, nil }
 func (w *world) Lint(context.Context) ([]lint.Finding, error)      { return w.findings, nil }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -50,6 +51,35 @@ func (r reportRow) Strip() string {
 	return strings.Join(points, " ")
 }
 
+// dayRow is one kept day of a label, as its chart shows it.
+type dayRow struct {
+	At               time.Time
+	Sure, May        string // percent of the machines that are certainly compliant, and that may be
+	Missing, Overdue int    // security patches, over all severities
+}
+
+// Table is the kept days on which somebody carried the label, the oldest first; fewer than two make no chart.
+func (r reportRow) Table() []dayRow {
+	var rows []dayRow
+	for _, d := range r.Days {
+		if d.Machines == 0 {
+			continue
+		}
+		row := dayRow{At: d.At, Sure: percentOf(d.Low()), May: percentOf(d.High())}
+		for _, e := range d.Exposures {
+			if e.Severity != patch.Exploited { // those count in their severity as well
+				row.Missing += e.Patches
+				row.Overdue += e.Overdue
+			}
+		}
+		rows = append(rows, row)
+	}
+	if len(rows) < 2 {
+		return nil
+	}
+	return rows
+}
+
 // Share is the interval of compliance in percent; empty where nobody carries the label.
 func (r reportRow) Share() string {
 	low, high := percentOf(r.Low()), percentOf(r.High())
@@ -77,7 +107,12 @@ func (c *console) reports(v *visit) error {
 		}
 		p.Rows = append(p.Rows, r)
 	}
-	return show(c, v, "reports", "reports", "Reports", p)
+	f, err := c.frame(v, "reports", "Reports")
+	if err != nil {
+		return err
+	}
+	f.Charts = true
+	return c.write(v, http.StatusOK, "reports", "layout", view[reportsPage]{Frame: f, Body: p})
 }
 
 // checksPage is what is set up and cannot do what was meant.

@@ -46,6 +46,7 @@ type Frame struct {
 	Rail    []entry
 	May     May
 	Refresh bool // reload by itself where scripts are off
+	Charts  bool // the page has charts over time
 }
 
 // serve runs one route: who is it, may they, then the handler; whatever fails becomes the error page.
