@@ -89,7 +89,7 @@ func (f decideFlags) decide(ctx context.Context, s *screen, verb patch.Verb, unt
 }
 
 func printPreview(w io.Writer, width int, p approval.Preview) {
-	line(w, "%s", clean(p.Sentence))
+	line(w, "%s", clean(p.Sentence.String()))
 	line(w, "")
 	t := table{columns: []column{{title: "patch", flex: true}, {title: "eligible", right: true}, {title: "deployable", right: true}, {title: "patched", right: true}, {title: "n/a", right: true}, {title: "error", right: true}, {title: "unknown", right: true}, {title: "stale", right: true}, {title: "to fetch", right: true}}}
 	for _, x := range p.Patches {

@@ -95,7 +95,7 @@ func printMachineExplanation(w io.Writer, width int, e ledger.MachineExplanation
 	if e.Actor != gate.Nobody {
 		actor = "→ who can act: " + string(e.Actor)
 	}
-	heading(w, width, clean(e.Sentence), clean(actor))
+	heading(w, width, clean(e.Sentence.String()), clean(actor))
 	line(w, "")
 	titles := 0
 	for _, g := range e.Gates {
@@ -107,7 +107,7 @@ func printMachineExplanation(w io.Writer, width int, e ledger.MachineExplanation
 	printPatchGroups(w, "Needed:", e.Groups)
 	printPatchGroups(w, "Approved, and not needed here:", e.ApprovedNotNeeded)
 	line(w, "")
-	line(w, "What happens next: %s", clean(nextText(gate.Answer{Next: phrase.Verbatim(e.Next), NextAt: e.NextAt})))
+	line(w, "What happens next: %s", clean(nextText(gate.Answer{Next: e.Next, NextAt: e.NextAt})))
 }
 
 func printPatchGroups(w io.Writer, title string, groups []ledger.PatchGroup) {
@@ -149,7 +149,7 @@ func printExplanation(w io.Writer, width int, e ledger.Explanation) {
 	}
 	line(w, "What happens next: %s", clean(nextText(e.Answer)))
 	if e.Proof.Text != "" {
-		line(w, "Proof: %s", clean(e.Proof.Text))
+		line(w, "Proof: %s", clean(e.Proof.Text.String()))
 	}
 	printHistory(w, e.Transitions)
 }
@@ -267,7 +267,7 @@ func printDeploymentExplanation(w io.Writer, e deploy.Explanation) {
 
 func printLabelExplanation(w io.Writer, e ledger.LabelExplanation) {
 	line(w, "%s  for  %s", clean(patchName(e.Patch)), clean(e.Label))
-	line(w, "%s", clean(e.Sentence))
+	line(w, "%s", clean(e.Sentence.String()))
 	line(w, "")
 	for _, g := range e.Groups {
 		line(w, "  %5s  %-14s  %s", thousands(g.Count), clean(g.Standing.String()), clean(g.Text.String()))

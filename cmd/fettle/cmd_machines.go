@@ -78,9 +78,9 @@ func printMachine(w io.Writer, d api.MachineDetail) {
 	f.put("seen", ago(m.SeenAt, time.Now())+with(" from ", m.Address))
 	f.put("agent", m.AgentVersion)
 	f.put("labels", strings.Join(d.Labels, ", "))
-	f.put("complete?", d.Detect.Sentence)
+	f.put("complete?", d.Detect.Sentence.String())
 	for _, x := range d.Detect.Details {
-		f.put("  "+x.Name, x.Text)
+		f.put("  "+x.Name.String(), x.Text.String())
 	}
 	f.put("verdicts", countsText(m.Verdicts))
 	for _, x := range d.Formerly {

@@ -10,7 +10,7 @@ import (
 type Preview struct {
 	Request  Request        `json:"request"`
 	Members  int            `json:"members"`  // machines in the label now
-	Sentence string         `json:"sentence"` // Approve perl 5.36.0-7+deb12u4 for "web" (60 machines) — now: 41 machines will get it with the next deployment, …
+	Sentence phrase.Phrase  `json:"sentence"` // Approve perl 5.36.0-7+deb12u4 for "web" (60 machines) — now: 41 machines will get it with the next deployment, …
 	Patches  []PatchPreview `json:"patches"`
 	OSes     []OSPreview    `json:"oses"` // the same numbers added up per host OS
 	// Machines is how many distinct machines could be given at least one of the patches.

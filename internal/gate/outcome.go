@@ -75,7 +75,7 @@ func verified(w World) Gate {
 		g.opens(phrase.Of("{1} said patched", snapshotNamed(a.VerifiedSeq)))
 		g.Evidence = snapshotNamed(a.VerifiedSeq)
 	case a != nil && a.VerifiedSeq != 0 && a.State == patch.ExecDone:
-		g.unreach(phrase.Of("the detect after the install says {1}", verdictWord(w.Verdict)))
+		g.unreach(phrase.Of("the detect after the install says {1}", VerdictWord(w.Verdict)))
 	default:
 		g.At, g.Evidence = time.Time{}, ""
 		g.unreach("not yet")

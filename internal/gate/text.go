@@ -97,7 +97,8 @@ func why(d patch.Decision, text phrase.Phrase) phrase.Phrase {
 	return phrase.Of("{1} ({2})", text, d.Why)
 }
 
-func verdictWord(v patch.Verdict) phrase.Phrase {
+// VerdictWord is a verdict's stable name for a sentence.
+func VerdictWord(v patch.Verdict) phrase.Phrase {
 	switch v {
 	case patch.NotApplicable:
 		return "what a detect says\x04not-applicable"

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
+	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
@@ -72,10 +74,10 @@ func (l *Ledger) prove(ctx context.Context, s *world.Sight, p patch.ID, ex *Expl
 	ex.Finding = f
 	key := fmt.Sprintf("mismatch/%s/%s", s.Machine.ID, p)
 	if f.Verdict == stored {
-		ex.Proof = Proof{Reproduced, fmt.Sprintf("the facts of snapshot %d, judged once more, give %q again", s.Receipt.Seq, f.Verdict)}
+		ex.Proof = Proof{Reproduced, phrase.Of("the facts of snapshot {1}, judged once more, give \"{2}\" again", strconv.FormatUint(s.Receipt.Seq, 10), gate.VerdictWord(f.Verdict))}
 		return l.agree(ctx, key, ex)
 	}
-	ex.Proof = Proof{Disagrees, fmt.Sprintf("snapshot %d says %q, but its own facts, judged once more, give %q (%s)", s.Receipt.Seq, stored, f.Verdict, f.Reason.Text)}
+	ex.Proof = Proof{Disagrees, phrase.Of("snapshot {1} says \"{2}\", but its own facts, judged once more, give \"{3}\" ({4})", strconv.FormatUint(s.Receipt.Seq, 10), gate.VerdictWord(stored), gate.VerdictWord(f.Verdict), f.Reason.Text)}
 	ex.Answer.Sentence = phrase.Of("{1} Do not rely on this: {2}.", ex.Answer.Sentence, ex.Proof.Text)
 	return l.Store.RaiseAlarm(ctx, patch.Alarm{Key: key, Kind: "mismatch", RaisedAt: ex.At, SeenAt: ex.At,
 		Text: fmt.Sprintf("%s on %s: %s", p, s.Machine.Name, ex.Proof.Text),

@@ -27,8 +27,8 @@ type Explanation struct {
 
 // Proof is the outcome of judging the stored facts once more.
 type Proof struct {
-	Outcome ProofOutcome `json:"outcome"`
-	Text    string       `json:"text"`
+	Outcome ProofOutcome  `json:"outcome"`
+	Text    phrase.Phrase `json:"text"`
 }
 
 // ProofOutcome says whether the stored facts reproduce the stored verdict.
@@ -42,12 +42,12 @@ const (
 
 // LabelExplanation is Explanation added up over a label's machines.
 type LabelExplanation struct {
-	At       time.Time   `json:"at"`
-	Label    string      `json:"label"`
-	Patch    patch.Patch `json:"patch"`
-	Total    int         `json:"total"`    // members, those never detected included
-	Sentence string      `json:"sentence"` // "approved for 60: 41 patched, 7 not applicable (…), 5 stale, …"
-	Groups   []Group     `json:"groups"`   // biggest first
+	At       time.Time     `json:"at"`
+	Label    string        `json:"label"`
+	Patch    patch.Patch   `json:"patch"`
+	Total    int           `json:"total"`    // members, those never detected included
+	Sentence phrase.Phrase `json:"sentence"` // "approved for 60: 41 patched, 7 not applicable (…), 5 stale, …"
+	Groups   []Group       `json:"groups"`   // biggest first
 }
 
 // Group is the machines of a label that stand at the same gate for the same reason.

@@ -1,26 +1,27 @@
 package ledger
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Glance answers "did my detect complete?" for one machine, from its newest receipt and what came after it.
 type Glance struct {
-	Complete bool   `json:"complete"` // the newest detect that was tried is a complete one
-	Sentence string `json:"sentence"`
+	Complete bool          `json:"complete"` // the newest detect that was tried is a complete one
+	Sentence phrase.Phrase `json:"sentence"`
 	// Details are the receipt in words, each with its name: list, judged, time, boot, ages.
 	Details []Detail `json:"details,omitempty"`
 }
 
 // Detail is one named fact of a receipt.
 type Detail struct {
-	Name string `json:"name"`
-	Text string `json:"text"`
+	Name phrase.Phrase `json:"name"`
+	Text phrase.Phrase `json:"text"`
 }
 
 // GlanceAt says whether a machine's newest detect completed, and all about the one that counts. r is nil where it never completed one.
@@ -28,23 +29,23 @@ func GlanceAt(m patch.Machine, r *patch.Receipt, now time.Time) Glance {
 	if r == nil {
 		g := Glance{Sentence: "No: it has never completed a detect."}
 		if m.DetectFailed != "" {
-			g.Sentence = "No: it has never completed a detect, and the newest one failed: " + strings.TrimSuffix(m.DetectFailed, ".") + "."
+			g.Sentence = phrase.Of("No: it has never completed a detect, and the newest one failed: {1}.", strings.TrimSuffix(m.DetectFailed, "."))
 		}
 		return g
 	}
 	taken := gate.Taken(r)
 	g := Glance{Complete: true, Details: details(*r, m, now)}
-	judged := fmt.Sprintf("snapshot %d judged %s of %s, %s ago", r.Seq, gate.Number(r.Evaluated), gate.Count(r.Expected, "patch", "patches"), gate.Span(now.Sub(taken)))
+	judged := phrase.Count(r.Expected, "snapshot {1} judged {2} of {n} patch, {3} ago", "snapshot {1} judged {2} of {n} patches, {3} ago", strconv.FormatUint(r.Seq, 10), r.Evaluated, now.Sub(taken))
 	switch {
 	case r.Evaluated != r.Expected:
-		g.Complete, g.Sentence = false, "No: "+judged+"."
+		g.Complete, g.Sentence = false, phrase.Of("No: {1}.", judged)
 	case m.DetectFailed != "" && m.DetectFailedAt.After(taken):
 		g.Complete = false
-		g.Sentence = fmt.Sprintf("No: the newest one failed %s ago: %s. What counts is the last complete one: %s.", gate.Span(now.Sub(m.DetectFailedAt)), strings.TrimSuffix(m.DetectFailed, "."), judged)
+		g.Sentence = phrase.Of("No: the newest one failed {1} ago: {2}. What counts is the last complete one: {3}.", now.Sub(m.DetectFailedAt), strings.TrimSuffix(m.DetectFailed, "."), judged)
 	default:
-		g.Sentence = "Yes: " + judged + "."
+		g.Sentence = phrase.Of("Yes: {1}.", judged)
 		if r.Errors > 0 {
-			g.Sentence += fmt.Sprintf(" %s could not be judged.", gate.Number(r.Errors))
+			g.Sentence = phrase.Of("Yes: {1}. {2} could not be judged.", judged, r.Errors)
 		}
 	}
 	return g
@@ -52,29 +53,29 @@ func GlanceAt(m patch.Machine, r *patch.Receipt, now time.Time) Glance {
 
 func details(r patch.Receipt, m patch.Machine, now time.Time) []Detail {
 	out := []Detail{
-		{"list", string(r.Revision) + " of " + string(r.OS)},
-		{"judged", fmt.Sprintf("%s of %s, %s", gate.Number(r.Evaluated), gate.Number(r.Expected), gate.Count(r.Errors, "error", "errors"))},
-		{"time", fmt.Sprintf("%s to %s", r.Started.UTC().Format("2006-01-02 15:04:05"), r.Ended.UTC().Format("15:04:05 UTC"))},
+		{"list", phrase.Of("{1} of {2}", string(r.Revision), string(r.OS))},
+		{"judged", phrase.Count(r.Errors, "{1} of {2}, {n} error", "{1} of {2}, {n} errors", r.Evaluated, r.Expected)},
+		{"time", phrase.Of("{1} to {2}", r.Started.UTC().Format("2006-01-02 15:04:05"), r.Ended.UTC().Format("15:04:05 UTC"))},
 	}
 	if r.Boot != "" {
-		text := r.Boot
+		text := phrase.Verbatim(r.Boot)
 		if m.BootID != "" && m.BootID != r.Boot {
-			text += "; it has booted again since"
+			text = phrase.Of("{1}; it has booted again since", r.Boot)
 		}
 		out = append(out, Detail{"boot", text})
 	}
 	if !r.FactsAt.IsZero() {
-		out = append(out, Detail{"facts", gate.Span(r.Age()) + " old when the detect ended"})
+		out = append(out, Detail{"facts", phrase.Of("{1} old when the detect ended", r.Age())})
 	}
 	if !r.Dated.IsZero() {
 		out = append(out, Detail{"vendor's data", aged(r.Dated, now)})
 	}
 	if !r.Lists.IsZero() {
-		out = append(out, Detail{"machine's own lists", aged(r.Lists, now) + "; detection does not rest on them"})
+		out = append(out, Detail{"machine's own lists", phrase.Of("{1}; detection does not rest on them", aged(r.Lists, now))})
 	}
 	return out
 }
 
-func aged(t, now time.Time) string {
-	return fmt.Sprintf("of %s, %s old", t.UTC().Format("2006-01-02 15:04 UTC"), gate.Span(now.Sub(t)))
+func aged(t, now time.Time) phrase.Phrase {
+	return phrase.Of("of {1}, {2} old", t.UTC().Format("2006-01-02 15:04 UTC"), now.Sub(t))
 }

@@ -3,9 +3,7 @@ package ledger
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/gate"
@@ -16,18 +14,18 @@ import (
 
 // MachineExplanation answers "why is nothing happening here?": what keeps the machine as a whole, and where each patch that it needs stands.
 type MachineExplanation struct {
-	At       time.Time   `json:"at"`
-	Machine  MachineRow  `json:"machine"`
-	Labels   []string    `json:"labels"`
-	Sentence string      `json:"sentence"`
-	Gates    []gate.Gate `json:"gates"` // about the machine itself: snapshot, machine, preflight
+	At       time.Time     `json:"at"`
+	Machine  MachineRow    `json:"machine"`
+	Labels   []string      `json:"labels"`
+	Sentence phrase.Phrase `json:"sentence"`
+	Gates    []gate.Gate   `json:"gates"` // about the machine itself: snapshot, machine, preflight
 	// Groups are the patches that it needs or that could not be judged, by what stands in their way; biggest first.
 	Groups []PatchGroup `json:"groups"`
 	// ApprovedNotNeeded are patches that are approved for it and do not apply to it, by reason; biggest first.
-	ApprovedNotNeeded []PatchGroup `json:"approved_not_needed"`
-	Next              string       `json:"next"` // what happens next, always given
-	NextAt            time.Time    `json:"next_at,omitzero"`
-	Actor             gate.Actor   `json:"actor,omitempty"`
+	ApprovedNotNeeded []PatchGroup  `json:"approved_not_needed"`
+	Next              phrase.Phrase `json:"next"` // what happens next, always given
+	NextAt            time.Time     `json:"next_at,omitzero"`
+	Actor             gate.Actor    `json:"actor,omitempty"`
 }
 
 // PatchGroup is the patches of one machine that stand at the same gate for the same reason.
@@ -130,26 +128,26 @@ func add(groups []PatchGroup, p patch.Patch, a gate.Answer) []PatchGroup {
 func (ex *MachineExplanation) conclude(schedules []gate.ScheduleFact) {
 	for _, g := range ex.Gates {
 		if g.State == gate.Closed {
-			ex.Sentence = phrase.Sentence(g.Text).String()
-			ex.Next, ex.NextAt, ex.Actor = g.Next.String(), g.NextAt, g.Actor
+			ex.Sentence = phrase.Sentence(g.Text)
+			ex.Next, ex.NextAt, ex.Actor = g.Next, g.NextAt, g.Actor
 			if n := ex.needed(); n > 0 {
-				ex.Sentence += fmt.Sprintf(" When last judged it needed %s.", gate.Count(n, "patch", "patches"))
+				ex.Sentence = phrase.Count(n, "{1} When last judged it needed {n} patch.", "{1} When last judged it needed {n} patches.", ex.Sentence)
 			}
 			return
 		}
 	}
 	if ex.needed() == 0 {
-		ex.Sentence = fmt.Sprintf("Nothing is needed: %s.", ex.Gates[0].Text)
+		ex.Sentence = phrase.Of("Nothing is needed: {1}.", ex.Gates[0].Text)
 		if ex.Next = "nothing until the catalog or the machine changes"; ex.Machine.RebootOwed {
-			ex.Sentence, ex.Next, ex.Actor = ex.Sentence[:len(ex.Sentence)-1]+"; a reboot is owed.", "the machine reboots", gate.Owner
+			ex.Sentence, ex.Next, ex.Actor = phrase.Of("Nothing is needed: {1}; a reboot is owed.", ex.Gates[0].Text), "the machine reboots", gate.Owner
 		}
 		return
 	}
-	var parts []string
+	var parts []phrase.Phrase
 	for _, g := range ex.Groups {
-		parts = append(parts, gate.Number(g.Count)+" "+stands(g.Code))
+		parts = append(parts, phrase.Of("{1} {2}", g.Count, stands(g.Code)))
 	}
-	ex.Sentence = fmt.Sprintf("It needs %s: %s.", gate.Count(ex.needed(), "patch", "patches"), strings.Join(parts, ", "))
+	ex.Sentence = phrase.Count(ex.needed(), "It needs {n} patch: {1}.", "It needs {n} patches: {1}.", phrase.Join(parts, ", "))
 	ex.follow(schedules)
 }
 
@@ -165,9 +163,9 @@ func (ex *MachineExplanation) follow(schedules []gate.ScheduleFact) {
 		}
 		return cmp.Compare(ready(a), ready(b))
 	})
-	ex.Next, ex.NextAt, ex.Actor = best.Next.String(), best.NextAt, best.Actor
+	ex.Next, ex.NextAt, ex.Actor = best.Next, best.NextAt, best.Actor
 	if best.Gate == "" && len(schedules) == 0 {
-		ex.Next, ex.Actor = "nothing until somebody deploys, or a schedule covers it: fettle deploy plan, fettle schedules put", gate.Person
+		ex.Next, ex.Actor = phrase.Of("nothing until somebody deploys, or a schedule covers it: {1}", "fettle deploy plan, fettle schedules put"), gate.Person
 	}
 }
 
@@ -176,7 +174,7 @@ func (ex *MachineExplanation) needed() int {
 }
 
 // stands says where patches of one code stand, in words that follow their number.
-func stands(code string) string {
+func stands(code string) phrase.Phrase {
 	switch code {
 	case "deployable":
 		return "approved and ready"

@@ -3,7 +3,6 @@ package ledger
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -111,33 +110,33 @@ func (t *together) name(ctx context.Context, v *world.View, i int, p patch.ID) e
 		if len(g.Machines) == 1 {
 			g.Text = text
 		} else if g.Text != text {
-			g.Text = phrase.Verbatim(codeWords(g.Code))
+			g.Text = codeWords(g.Code)
 		}
 	}
 	return nil
 }
 
 // sentence is the whole in one line: approved for 60: 41 patched, 7 not applicable, …
-func (ex *LabelExplanation) sentence(approved int) string {
+func (ex *LabelExplanation) sentence(approved int) phrase.Phrase {
 	if ex.Total == 0 {
-		return fmt.Sprintf("No machine carries %q now.", ex.Label)
+		return phrase.Of(`No machine carries "{1}" now.`, ex.Label)
 	}
-	head := fmt.Sprintf("%s in %q", gate.Count(ex.Total, "machine", "machines"), ex.Label)
+	var parts []phrase.Phrase
+	for _, g := range ex.Groups {
+		parts = append(parts, phrase.Of("{1} {2}", g.Count, codeWords(g.Code)))
+	}
+	said := phrase.Join(parts, ", ")
 	switch {
 	case approved == ex.Total:
-		head = "Approved for " + gate.Number(approved)
+		return phrase.Of("Approved for {1}: {2}.", approved, said)
 	case approved > 0:
-		head += ", approved for " + gate.Number(approved) + " of them"
+		return phrase.Count(ex.Total, `{n} machine in "{1}", approved for {2} of them: {3}.`, `{n} machines in "{1}", approved for {2} of them: {3}.`, ex.Label, approved, said)
 	}
-	var parts []string
-	for _, g := range ex.Groups {
-		parts = append(parts, gate.Number(g.Count)+" "+codeWords(g.Code))
-	}
-	return head + ": " + strings.Join(parts, ", ") + "."
+	return phrase.Count(ex.Total, `{n} machine in "{1}": {2}.`, `{n} machines in "{1}": {2}.`, ex.Label, said)
 }
 
 // codeWords says a code in words that follow a number of machines.
-func codeWords(code string) string {
+func codeWords(code string) phrase.Phrase {
 	switch code {
 	case "deployable":
 		return "ready to deploy"
@@ -147,6 +146,8 @@ func codeWords(code string) string {
 		return "not applicable (held on the machine)"
 	case gate.CodeNotApplicable:
 		return "not applicable"
+	case gate.CodePatched:
+		return "group of machines\x04patched"
 	case gate.CodeError:
 		return "not judged (error)"
 	case gate.CodeNever:
@@ -182,5 +183,40 @@ func codeWords(code string) string {
 	case gate.CodeAwaiting:
 		return "installed, not yet verified"
 	}
-	return strings.ReplaceAll(code, "-", " ")
+	return otherCode(code)
+}
+
+// otherCode says codes whose English is their name.
+func otherCode(code string) phrase.Phrase {
+	switch code {
+	case gate.CodeUndecided:
+		return "code\x04undecided"
+	case gate.CodeDeclined:
+		return "code\x04declined"
+	case gate.CodeProposed:
+		return "code\x04proposed"
+	case gate.CodeSuperseded:
+		return "code\x04superseded"
+	case gate.CodeNotYet:
+		return "code\x04window not yet"
+	case gate.CodeWindowOver:
+		return "code\x04window over"
+	case gate.CodeRingHalted:
+		return "code\x04ring halted"
+	case gate.CodeRingWaits:
+		return "code\x04ring waits"
+	case gate.CodeRingSoaks:
+		return "code\x04ring soaks"
+	case gate.CodeRingFull:
+		return "code\x04ring full"
+	case gate.CodeRingBusy:
+		return "code\x04ring busy"
+	case gate.CodeFrozen:
+		return "code\x04frozen"
+	case gate.CodeOwner:
+		return "code\x04owner forbids"
+	case gate.CodeOutOf:
+		return "code\x04out of attempts"
+	}
+	return phrase.Verbatim(strings.ReplaceAll(code, "-", " "))
 }

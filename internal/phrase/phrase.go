@@ -2,6 +2,7 @@ package phrase
 
 import (
 	"encoding/binary"
+	"strconv"
 	"time"
 )
 
@@ -52,6 +53,28 @@ func Count(n int, one, many Phrase, values ...any) Phrase {
 	var room [192]byte
 	b := binary.AppendVarint(append(room[:0], counted), int64(n))
 	return Phrase(appendValues(appendText(appendText(b, string(one)), string(many)), values))
+}
+
+// Join is a list of phrases with the same separator between any two, which is no word.
+func Join(parts []Phrase, separator string) Phrase {
+	const most = 9 // places of one text
+	switch {
+	case len(parts) == 0:
+		return ""
+	case len(parts) == 1:
+		return parts[0]
+	case len(parts) > most:
+		parts = append(append([]Phrase{}, parts[:most-1]...), Join(parts[most-1:], separator))
+	}
+	id := "{1}"
+	for k := 2; k <= len(parts); k++ {
+		id += separator + "{" + strconv.Itoa(k) + "}"
+	}
+	b := appendText([]byte{withValues}, id)
+	for _, p := range parts {
+		b = appendText(append(b, aPhrase), string(p))
+	}
+	return Phrase(b)
 }
 
 // Sentence makes a sentence of a clause: with a capital and a full stop.

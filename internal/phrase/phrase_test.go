@@ -45,6 +45,9 @@ func TestSaying(t *testing.T) {
 		{Of("it waits: {1}", Size(7_410_000)), "it waits: 7.4 MB", "es wartet: 7.4 MB"},
 		{Of("it waits: {1}", "{2} {n} \x10"), "it waits: {2} {n} \x10", "es wartet: {2} {n} \x10"},
 		{Of("{1} {3} {x} {", "a"), "a {3} {x} {", "a {3} {x} {"},
+		{Join(nil, ", "), "", ""},
+		{Join([]Phrase{"plain"}, ", "), "plain", "plain"},
+		{Join([]Phrase{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", Count(2, "{n} patch", "{n} patches")}, "; "), "1; 2; 3; 4; 5; 6; 7; 8; 9; 10; 2 patches", "1; 2; 3; 4; 5; 6; 7; 8; 9; 10; 2 Patches"},
 		{Verbatim("verdict\x04unknown"), "verdict\x04unknown", "verdict\x04unknown"},
 		{Verbatim("plain"), "plain", "plain"},
 	} {

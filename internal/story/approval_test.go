@@ -82,7 +82,7 @@ func TestPreview(t *testing.T) {
 		t.Errorf("%+v", c.StaysClosed)
 	}
 	want := `Approve perl 5.36.0-7+deb12u4 for "all" (8 machines) — now: 1 machine will get it with the next deployment, it does not apply to 2 (1 held on machine, 1 not installed), 1 has it already, 1 needs it and is kept from it, 1 was not detected lately, 1 was never detected, 1 runs another OS.`
-	if p.Sentence != want {
+	if p.Sentence.String() != want {
 		t.Errorf("%s", p.Sentence)
 	}
 	if len(p.OSes) != 2 || p.OSes[0].Total != 7 {
@@ -93,13 +93,13 @@ func TestPreview(t *testing.T) {
 	}
 	several := approval.Request{Patches: []patch.ID{perl, curl}, Label: "all", Verb: patch.Approve}
 	want = `Approve 2 patches for "all" (8 machines) — now, each patch counted on each machine: 2 will be installed on 1 machine with the next deployment, 6 do not apply (5 not installed, 1 held on machine), 1 is installed already, 1 is needed and kept back, 2 were not judged lately, 2 were never judged, 2 are for another OS.`
-	if p, err = s.desk.Preview(t.Context(), several); err != nil || p.Sentence != want {
+	if p, err = s.desk.Preview(t.Context(), several); err != nil || p.Sentence.String() != want {
 		t.Errorf("%v %s", err, p.Sentence)
 	}
 	s.must(s.book.Put(t.Context(), s.admin, patch.Label{Name: "one", Members: []patch.MachineID{done.id}}))
 	several.Label = "one"
 	want = `Approve 2 patches for "one" (1 machine) — now: none will be installed with the next deployment, 1 does not apply (not installed), 1 is installed already.`
-	if p, err = s.desk.Preview(t.Context(), several); err != nil || p.Sentence != want {
+	if p, err = s.desk.Preview(t.Context(), several); err != nil || p.Sentence.String() != want {
 		t.Errorf("%v %s", err, p.Sentence)
 	}
 	// Declining shows what it would take away; approving for a label without members says so.
@@ -107,7 +107,7 @@ func TestPreview(t *testing.T) {
 		t.Errorf("%v %s", err, p.Sentence)
 	}
 	s.must(s.book.Put(t.Context(), s.admin, patch.Label{Name: "empty"}))
-	if p, err = s.desk.Preview(t.Context(), approval.Request{Patches: []patch.ID{perl}, Label: "empty", Verb: patch.Approve}); err != nil || !strings.Contains(p.Sentence, "no machine carries that label") {
+	if p, err = s.desk.Preview(t.Context(), approval.Request{Patches: []patch.ID{perl}, Label: "empty", Verb: patch.Approve}); err != nil || !strings.Contains(p.Sentence.String(), "no machine carries that label") {
 		t.Errorf("%v %s", err, p.Sentence)
 	}
 }

@@ -47,7 +47,7 @@ func TestWhyIsNothingHappeningHere(t *testing.T) {
 			c.change(s, b)
 			ex, err := s.ledger.ExplainMachine(t.Context(), b.id)
 			s.must(err)
-			if !strings.Contains(ex.Sentence, c.sentence) || !strings.Contains(ex.Next, c.next) || ex.Actor != c.actor {
+			if !strings.Contains(ex.Sentence.String(), c.sentence) || !strings.Contains(ex.Next.String(), c.next) || ex.Actor != c.actor {
 				t.Errorf("%q, next %q by %q; want %q, %q by %q", ex.Sentence, ex.Next, ex.Actor, c.sentence, c.next, c.actor)
 			}
 			if name == "held here" && (len(ex.ApprovedNotNeeded) != 1 || ex.ApprovedNotNeeded[0].Code != gate.CodeHeldOnMachine) {

@@ -20,6 +20,7 @@ import (
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/lint"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/plan"
 	"github.com/fettle-project/fettle/internal/ring"
 	"github.com/fettle-project/fettle/internal/schedule"
@@ -169,8 +170,8 @@ func (w *world) Preview(_ context.Context, r approval.Request) (approval.Preview
 	}
 	p := w.preview
 	p.Request = r
-	if !strings.ContainsAny(p.Sentence, "<\"") {
-		p.Sentence = sentenceCase(string(r.Verb)) + fmt.Sprintf(" %d %s for label %s", len(r.Patches), plural(len(r.Patches), "patch", "patches"), r.Label) + p.Sentence
+	if !strings.ContainsAny(p.Sentence.String(), "<\"") {
+		p.Sentence = phrase.Verbatim(sentenceCase(string(r.Verb)) + fmt.Sprintf(" %d %s for label %s", len(r.Patches), plural(len(r.Patches), "patch", "patches"), r.Label) + p.Sentence.String())
 	}
 	return p, nil
 }
