@@ -56,7 +56,7 @@ check: ## format, vet, staticcheck, cross-builds
 	for os in windows darwin; do GOOS=$$os CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/fettle-agent; done
 
 unit: ## all Go tests with the race detector: unit, behaviour on both stores, end to end on a real root
-	$(GO) test -race -timeout 30m ./...
+	FETTLE_KILLS=9 $(GO) test -race -timeout 30m ./...
 	$(GO) test -timeout 30m -run HarmIsStopped ./internal/story
 	$(MAKE) --no-print-directory worlds kills
 
