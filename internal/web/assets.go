@@ -5,11 +5,15 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io/fs"
+	"mime"
 	"net/http"
 	"path"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/gzhttp"
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -20,7 +24,8 @@ type bundle map[string]served
 
 type served struct {
 	body    []byte
-	version string // of the body: a file that has changed has another address
+	version string        // of the body: a file that has changed has another address
+	packed  func() []byte // the body as gzip, as small as it gets: made at the first visit and kept
 }
 
 func bundled(files fs.FS) (bundle, error) {
@@ -56,8 +61,20 @@ func (b bundle) join(files fs.FS, name, pattern string) error {
 		body.Write(one)
 	}
 	sum := sha256.Sum256(body.Bytes())
-	b[name] = served{body: body.Bytes(), version: hex.EncodeToString(sum[:6])}
+	b[name] = served{body: body.Bytes(), version: hex.EncodeToString(sum[:6]), packed: sync.OnceValue(func() []byte { return packed(body.Bytes()) })}
 	return nil
+}
+
+func packed(body []byte) []byte {
+	var out bytes.Buffer
+	z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err != nil {
+		return nil
+	}
+	if _, err := z.Write(body); err != nil || z.Close() != nil {
+		return nil
+	}
+	return out.Bytes()
 }
 
 // address is where a file is served; it may be kept for ever.
@@ -80,7 +97,16 @@ func (c *console) asset(v *visit) error {
 	if v.r.URL.Query().Get("v") == f.version {
 		h.Set("Cache-Control", "private, max-age=31536000, immutable")
 	}
-	http.ServeContent(v.w, v.r, name, time.Time{}, bytes.NewReader(f.body))
+	h.Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+	body := f.body
+	if takes := v.r.Header.Get("Accept-Encoding"); len(body) >= smallest && strings.Contains(takes, "gzip") && !strings.Contains(takes, "gzip;q=0") {
+		if small := f.packed(); small != nil {
+			h.Set("Content-Encoding", "gzip")
+			h.Add("Vary", "Accept-Encoding")
+			body = small
+		}
+	}
+	http.ServeContent(v.w, v.r, name, time.Time{}, bytes.NewReader(body))
 	return nil
 }
 

@@ -53,3 +53,22 @@ func TestAnswersAreCompressed(t *testing.T) {
 		}
 	}
 }
+
+// TestAPageWithChartsKeepsWithinItsBudget counts what a browser loads for Reports at its first visit.
+func TestAPageWithChartsKeepsWithinItsBudget(t *testing.T) {
+	const budget = 60_000
+	h := fleet().open(t)
+	page := ask(h, http.MethodGet, "/reports", nil, "Accept-Encoding", "gzip, deflate, br, zstd")
+	all := page.Body.Len()
+	for _, address := range regexp.MustCompile(`/assets/[^"]+`).FindAllString(ask(h, http.MethodGet, "/reports", nil).Body.String(), -1) {
+		got := ask(h, http.MethodGet, address, nil, "Accept-Encoding", "gzip, deflate, br, zstd")
+		if got.Code == http.StatusNotFound {
+			t.Skipf("the budget was NOT tested: %s is missing; run make build", address)
+		}
+		all += got.Body.Len()
+	}
+	if all > budget {
+		t.Errorf("it is %d bytes, more than %d", all, budget)
+	}
+	t.Logf("%d bytes", all)
+}

@@ -15,9 +15,9 @@
     const axis = { stroke: token("--ink-2"), grid: { stroke: token("--rule"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
     const lines = [{ stroke: token("--accent"), width: 2 }, { stroke: token("--warn"), width: 2, dash: [5, 4] }];
     return {
-      width: box.clientWidth, height: 170, legend: { show: false }, cursor: { y: false, drag: { x: false, y: false } },
+      width: box.clientWidth, height: 150, legend: { show: false }, cursor: { y: false, drag: { x: false, y: false } },
       scales: { y: { range: (_, low, high) => [0, top || Math.max(1, Math.ceil(high * 1.1))] } },
-      axes: [{ ...axis, space: 64, values: (_, at) => at.map((t) => date.format(t * 1000)) }, { ...axis, size: 52, incrs: [1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000, 5000, 10000], values: (_, at) => at.map((v) => v.toLocaleString(language) + unit) }],
+      axes: [{ ...axis, size: 30, space: 64, values: (_, at) => at.map((t) => date.format(t * 1000)) }, { ...axis, size: 52, incrs: [1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000, 5000, 10000], values: (_, at) => at.map((v) => v.toLocaleString(language) + unit) }],
       series: [{}, ...columns.map((c, i) => ({ label: heads[c], points: { show: false }, ...lines[i] }))],
       hooks: { setCursor: [(u) => { if (u.cursor.idx != null) say(u.cursor.idx); }] },
     };
