@@ -199,7 +199,7 @@ func place(ctx context.Context, s *world.Sight, a patch.Attempt) (at, of int, er
 func (ex *Explanation) conclude(p Progress) {
 	slices.SortStableFunc(ex.Groups, func(a, b Wait) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code)) })
 	if p.Ended {
-		ex.Sentence = "Nothing is stuck: " + p.Sentence + "."
+		ex.Sentence = "Nothing is stuck: " + p.Sentence.String() + "."
 		ex.Next = "nothing: it has ended"
 		if p.Counts.Unproven > 0 {
 			ex.Next, ex.Actor = "the machines' next detects prove what was installed", gate.Agent
@@ -210,7 +210,7 @@ func (ex *Explanation) conclude(p Progress) {
 	for _, g := range ex.Groups {
 		text := g.Text
 		if g.Count > 1 {
-			text = phrase(g.Code, g.Text)
+			text = together(g.Code, g.Text)
 		}
 		if d := g.NextAt.Sub(ex.At); !g.NextAt.IsZero() && d > 0 {
 			text += " (in " + gate.Span(d) + ")"
@@ -229,8 +229,8 @@ func soon(w Wait) int {
 	return slices.Index(order, w.Actor)
 }
 
-// phrase says in words that follow a number what several attempts wait for.
-func phrase(code, text string) string {
+// together says in words that follow a number what several attempts wait for.
+func together(code, text string) string {
 	switch code {
 	case "order-held":
 		return "held by their machines, and begun when the window opens, connected or not"

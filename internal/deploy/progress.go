@@ -4,12 +4,13 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Progress is a deployment as it stands now.
 type Progress struct {
 	Deployment patch.Deployment  `json:"deployment"`
-	Sentence   string            `json:"sentence"` // "12 of 41 machines done, 3 installing, 1 failed"
+	Sentence   phrase.Phrase     `json:"sentence"` // "12 of 41 machines done, 3 installing, 1 failed"
 	Counts     Counts            `json:"counts"`
 	Bytes      int64             `json:"bytes"`              // fetched by agents so far
 	TotalBytes int64             `json:"total_bytes"`        // to fetch

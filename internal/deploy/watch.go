@@ -5,10 +5,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -113,22 +113,23 @@ func (c *Counts) add(a patch.Attempt) {
 	}
 }
 
-func (c Counts) sentence(back bool) string {
-	done, doing := "installed", "installing"
+func (c Counts) sentence(back bool) phrase.Phrase {
+	parts := []phrase.Phrase{phrase.Of("{1} of {2} installed", c.Done, c.Total)}
+	doing := phrase.Of("{1} installing", c.Installing)
 	if back {
-		done, doing = "taken back", "going back"
+		parts[0], doing = phrase.Of("{1} of {2} taken back", c.Done, c.Total), phrase.Of("{1} going back", c.Installing)
 	}
-	parts := []string{gate.Number(c.Done) + " of " + gate.Number(c.Total) + " " + done}
 	for _, x := range []struct {
 		n    int
-		what string
-	}{{c.Verified, "verified by detect"}, {c.Unproven, "not yet verified"}, {c.NotEffective, "not effective"}, {c.Installing, doing},
-		{c.Downloading, "downloading"}, {c.Waiting, "waiting"}, {c.Failed, "failed"}, {c.Withdrawn, "withdrawn"}} {
+		says phrase.Phrase
+	}{{c.Verified, phrase.Of("{1} verified by detect", c.Verified)}, {c.Unproven, phrase.Of("{1} not yet verified", c.Unproven)}, {c.NotEffective, phrase.Of("{1} not effective", c.NotEffective)},
+		{c.Installing, doing}, {c.Downloading, phrase.Of("{1} downloading", c.Downloading)}, {c.Waiting, phrase.Of("{1} waiting", c.Waiting)}, {c.Failed, phrase.Of("{1} failed", c.Failed)},
+		{c.Withdrawn, phrase.Of("{1} withdrawn", c.Withdrawn)}} {
 		if x.n > 0 {
-			parts = append(parts, gate.Number(x.n)+" "+x.what)
+			parts = append(parts, x.says)
 		}
 	}
-	return strings.Join(parts, ", ")
+	return phrase.Join(parts, ", ")
 }
 
 func machine(ctx context.Context, v *world.View, dep patch.Deployment, m patch.MachinePlan, attempts []patch.Attempt, budget *int) (MachineProgress, error) {

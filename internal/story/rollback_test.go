@@ -74,7 +74,7 @@ func TestRollback(t *testing.T) {
 	}
 	progress, err := s.deploy.Watch(t.Context(), dep.ID)
 	s.must(err)
-	if c := progress.Counts; !progress.Ended || c.Verified != 1 || c.Unproven != 0 || !strings.HasPrefix(progress.Sentence, "1 of 1 taken back, 1 verified") ||
+	if c := progress.Counts; !progress.Ended || c.Verified != 1 || c.Unproven != 0 || !strings.HasPrefix(progress.Sentence.String(), "1 of 1 taken back, 1 verified") ||
 		progress.Machines[0].Text != "rolled back: perl-base "+perlAfter+" → "+perlBefore+", proven by snapshot 3" {
 		t.Errorf("%s: %s, %+v", progress.Sentence, progress.Machines[0].Text, c)
 	}
