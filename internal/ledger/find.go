@@ -92,7 +92,7 @@ func (l *Ledger) foundRows(ctx context.Context, found map[hitKey]hit, f patch.Pa
 	slices.SortFunc(hits, func(a, b hit) int {
 		return cmp.Or(b.of.Released.Compare(a.of.Released), cmp.Compare(a.of.ID, b.of.ID), cmp.Compare(a.os, b.os))
 	})
-	rows := []patch.PatchRow{}
+	var rows []patch.PatchRow
 	for _, h := range page(hits, f.Limit, f.Offset) {
 		if h.row == nil {
 			row, err := l.World.Store.FindPatchOn(ctx, h.os, h.of.ID)

@@ -374,11 +374,25 @@ func (c *console) resetAttempts(v *visit) error {
 
 // haltPage asks once more, in numbers.
 func (c *console) haltPage(v *visit) error {
-	p, err := c.Deployments.Watch(v.ctx, v.r.PathValue("deployment"))
+	p, err := c.numbers(v, v.r.PathValue("deployment"))
 	if err != nil {
 		return err
 	}
 	return show(c, v, "halt", "deployments", "Halt", deploymentPage{Progress: p})
+}
+
+// numbers is a deployment without its machines, where it is one of the newest.
+func (c *console) numbers(v *visit, id string) (deploy.Progress, error) {
+	list, err := c.Deployments.List(v.ctx, deploymentsKept)
+	if err != nil {
+		return deploy.Progress{}, err
+	}
+	for _, p := range list {
+		if p.Deployment.ID == id {
+			return p, nil
+		}
+	}
+	return c.Deployments.Watch(v.ctx, id)
 }
 
 func (c *console) halt(v *visit) error {

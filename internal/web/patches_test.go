@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -36,5 +37,15 @@ func TestAnOSWithoutACatalogIsNoError(t *testing.T) {
 		if res := ask(h, http.MethodGet, path, nil); res.Code != http.StatusOK {
 			t.Errorf("%s: %d", path, res.Code)
 		}
+	}
+}
+
+func TestALongDetailOfTheAuditLogIsCut(t *testing.T) {
+	long := strings.Repeat("ä", 5000)
+	if got := beginning(long); len(got) > 410 || !strings.HasSuffix(got, "ä…") || !utf8.ValidString(got) {
+		t.Errorf("%d bytes of 10,000 are shown, and end with %q", len(got), got[len(got)-6:])
+	}
+	if got := beginning("short"); got != "short" {
+		t.Errorf("%q is shown for \"short\"", got)
 	}
 }

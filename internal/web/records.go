@@ -87,10 +87,22 @@ func (c *console) audit(v *visit) error {
 	p.Entries = keep(list, func(e patch.AuditEntry) bool {
 		return p.Text == "" || contains(e.Who+" "+e.Action+" "+e.Object+" "+e.Detail, p.Text)
 	})
+	for i := range p.Entries {
+		p.Entries[i].Detail = beginning(p.Entries[i].Detail)
+	}
 	if p.Chain, err = c.Chain(v.ctx); err != nil {
 		return err
 	}
 	return show(c, v, "audit", "audit", "Audit", p)
+}
+
+// beginning is as much of a detail as a page shows: a label's may name 10,000 machines. The whole is in fettle audit.
+func beginning(detail string) string {
+	const most = 400
+	if len(detail) <= most {
+		return detail
+	}
+	return strings.ToValidUTF8(detail[:most], "") + "…"
 }
 
 // enrolPage makes tokens and shows the exact command.
