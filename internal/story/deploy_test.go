@@ -438,7 +438,7 @@ func TestTwoDeploymentsQueue(t *testing.T) {
 	list, err := s.deploy.List(t.Context(), 10)
 	s.must(err)
 	for _, p := range list {
-		if p.Deployment.State != patch.Finished || p.Sentence != "1 of 1 installed, 1 verified by detect" {
+		if p.Deployment.State != patch.Finished || p.Sentence.String() != "1 of 1 installed, 1 verified by detect" {
 			t.Errorf("%s: %s", p.Deployment.State, p.Sentence)
 		}
 	}
