@@ -155,7 +155,7 @@ func explainAfter(t *testing.T, s *site, b *box) {
 	}
 	together, err := s.ledger.ExplainLabel(t.Context(), "all", perl)
 	s.must(err)
-	if together.Sentence != "Approved for 1: 1 patched." {
+	if together.Sentence.String() != "Approved for 1: 1 patched." {
 		t.Error(together.Sentence)
 	}
 	fleet, err := s.ledger.Status(t.Context())
