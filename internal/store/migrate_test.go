@@ -68,7 +68,7 @@ var rowsOfVersion = map[int64][]string{
 		`INSERT INTO orders (id, machine, number, deployment, envelope, issued_at, expires_at, begins_at) VALUES ('old', 'm-old', 2, 'old', '{}', 5, 7, 6)`,
 	},
 	29: {`UPDATE schedules SET manner = '{"before":["drain"]}' WHERE name = 'old'`},
-	22: {`INSERT INTO patches (os, id, ordinal, category, body, search, released, first_revision, gone_at, known_cves, known_severity, known_released)
+	31: {`INSERT INTO patches (os, id, ordinal, category, body, search, released, first_revision, gone_at, known_cves, known_severity, known_released)
 		VALUES ('debian-12-amd64', 'learned', 7, 'security', '{}', 'learned', 5, 'r', 0, '["CVE-2026-1"]', '', 0)`},
 	23: {`INSERT INTO views (owner, page, name, query, shared, at) VALUES ('old', 'machines', 'mine', 'show=stale', TRUE, 5)`},
 }
