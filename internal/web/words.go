@@ -3,6 +3,8 @@ package web
 import (
 	"fmt"
 
+	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
 )
 
@@ -167,4 +169,76 @@ func causeWord(s string) phrase.Phrase {
 		return "alarm\x04other updater"
 	}
 	return ""
+}
+
+// gateWord is the short name of a gate.
+func gateWord(n gate.Name) phrase.Phrase {
+	switch n {
+	case gate.Feed:
+		return "gate\x04feed"
+	case gate.Catalog:
+		return "gate\x04catalog"
+	case gate.List:
+		return "gate\x04list"
+	case gate.Snapshot:
+		return "gate\x04snapshot"
+	case gate.Prerequisites:
+		return "gate\x04prerequisites"
+	case gate.InstalledTest:
+		return "gate\x04installed test"
+	case gate.Previous:
+		return "gate\x04version before"
+	case gate.Superseded:
+		return "gate\x04superseded"
+	case gate.Policy:
+		return "gate\x04policy"
+	case gate.Label:
+		return "gate\x04label"
+	case gate.Hold:
+		return "gate\x04hold"
+	case gate.Ring:
+		return "gate\x04ring"
+	case gate.Freeze:
+		return "gate\x04freeze"
+	case gate.Window:
+		return "gate\x04window"
+	case gate.Machine:
+		return "gate\x04machine"
+	case gate.Payload:
+		return "gate\x04payload"
+	case gate.Preflight:
+		return "gate\x04preflight"
+	case gate.Attempts:
+		return "gate\x04attempts"
+	case gate.Installed:
+		return "gate\x04installed"
+	case gate.Reboot:
+		return "gate\x04reboot"
+	case gate.Verified:
+		return "gate\x04verified"
+	case gate.Undone:
+		return "gate\x04undone"
+	}
+	return phrase.Verbatim(string(n))
+}
+
+// causeOfMove says by whose hand a verdict moved.
+func causeOfMove(c patch.Cause) phrase.Phrase {
+	switch c {
+	case patch.FirstDetect:
+		return "first detect"
+	case patch.ByFettle:
+		return "by Fettle"
+	case patch.ByService:
+		return "by another service"
+	case patch.ByPerson:
+		return "by a person"
+	case patch.ByOther:
+		return "by something else"
+	case patch.CatalogChange:
+		return "the catalog changed"
+	case patch.OSChange:
+		return "the OS changed"
+	}
+	return phrase.Verbatim(c.Words())
 }
