@@ -20,7 +20,7 @@ var webDefects = []Defect{
 		Old: "strings.HasPrefix(s, \"//\") || ", New: "", Test: "TestSignInLeadsOnlyHome", In: "./internal/web"},
 	{Name: "a decision is taken whose consequence nobody saw", File: "internal/web/decide.go",
 		Old: "v.get(\"seen\") != p.Seen()", New: "false", Test: "TestNothingIsDecidedUnseen", In: "./internal/web"},
-	{Name: "another plan than the one looked at is applied", File: "internal/web/deployments.go",
+	{Name: "another plan than the one looked at is applied", File: "internal/web/plan.go",
 		Old: "string(p.Plan.Hash) != v.get(\"hash\")", New: "false", Test: "TestApplyRefusesAPlanThatMoved", In: "./internal/web"},
 	{
 		Name: "whoever listens for changes goes on when the session has ended",

@@ -72,18 +72,12 @@ func (c *console) rollbackRequest(p rollbackPage) (plan.Request, error) {
 // workBack makes the plan, or says why there is none.
 func (c *console) workBack(v *visit, p *rollbackPage) {
 	r, err := c.rollbackRequest(*p)
-	if err == nil {
-		var made patch.Plan
-		if made, err = c.Planner.Make(v.ctx, v.caller, r); err == nil {
-			p.fill(made)
-			return
-		}
+	made, fault := c.planned(v, r, err)
+	if fault != nil {
+		p.Fault = fault
+		return
 	}
-	f := faultOf(err)
-	if f.Status == http.StatusInternalServerError {
-		c.Log.ErrorContext(v.ctx, "rollback plan failed", "error", err)
-	}
-	p.Fault = &f
+	p.fill(made)
 }
 
 // rollBack applies exactly the rollback that was looked at, with the reason for it.
