@@ -385,6 +385,7 @@ func (l *loop) detectNow(ctx context.Context) {
 	l.log.Info("detected", "seq", snap.Seq, "revision", snap.Revision, "patches", snap.Expected, "missing", snap.Verdicts.Counts()[patch.NotPatched])
 	if err := l.uploadSnapshot(ctx); err != nil {
 		l.log.Warn("cannot upload the snapshot; the next check-in does", "err", err)
+		l.doing("")  // who is busy looks at nothing and uploads nothing
 		poke(l.wake) // and it is now, or when the appliance is back
 	}
 }
