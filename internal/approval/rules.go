@@ -216,6 +216,14 @@ func (x *Rules) look(ctx context.Context, c condition) (Outlook, error) {
 		}
 	}
 	slices.SortFunc(out.Waiting, func(a, b Waiting) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Patch, b.Patch)) })
+	seen := map[patch.ID]bool{} // one patch may stand on the lists of several OSes, and is decided once
+	again := func(id patch.ID) bool {
+		was := seen[id]
+		seen[id] = true
+		return was
+	}
+	out.Now = slices.DeleteFunc(out.Now, again)
+	out.Waiting = slices.DeleteFunc(out.Waiting, func(w Waiting) bool { return again(w.Patch) })
 	return out, nil
 }
 
