@@ -113,7 +113,7 @@ func (all *tally) add(w *sim) {
 	all.requests.Add(w.requests.Load())
 	all.deaths.Add(w.deaths.Load())
 	all.executions.Add(w.executions.Load())
-	all.lived.Add(w.lived.Load()/int64(time.Second))
+	all.lived.Add(w.lived.Load() / int64(time.Second))
 	for _, b := range w.boxes {
 		all.installs.Add(int64(b.installs))
 	}
