@@ -8,7 +8,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
 FLEET ?= 10000
 ONLY ?=
-SEEDS ?= 1000
+SEEDS ?= 2000
 KILLS ?= 520
 HTMX := internal/web/assets/htmx.min.js
 UPLOT := internal/web/assets/uPlot.iife.min.js internal/web/assets/uPlot.min.css
