@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/version"
@@ -47,8 +48,8 @@ func bring(groups []*grouped) {
 func (gr *grouped) follow(f *debFile, named map[string][]spot) {
 	var brings []patch.NewPackage
 	for todo := []*debFile{f}; len(todo) > 0 && len(brings) < maxBrought; todo = todo[1:] {
-		for _, r := range relations(todo[0].depends) {
-			at, ok := gr.nearest(r, f.arch, named[r.name])
+		for _, r := range leads(todo[0].depends) {
+			at, ok := gr.nearest(r, f.arch, named[r.Name])
 			if !ok {
 				continue
 			}
@@ -71,7 +72,7 @@ func (gr *grouped) follow(f *debFile, named map[string][]spot) {
 }
 
 // nearest picks the package that a relation leads to: of the patch itself, else of its suite, else the newest of any.
-func (gr *grouped) nearest(r relation, arch string, spots []spot) (best spot, ok bool) {
+func (gr *grouped) nearest(r patch.Relation, arch string, spots []spot) (best spot, ok bool) {
 	rank := func(s spot) int {
 		switch {
 		case s.group == gr:
@@ -83,7 +84,7 @@ func (gr *grouped) nearest(r relation, arch string, spots []spot) (best spot, ok
 	}
 	for _, s := range spots {
 		f := &s.group.files[s.file]
-		if f.arch != arch && f.arch != "all" && arch != "all" || !r.holds(f.version) {
+		if f.arch != arch && f.arch != "all" && arch != "all" || !debian.Holds(r, f.version) {
 			continue
 		}
 		if !ok || rank(s) > rank(best) || rank(s) == rank(best) && version.DpkgCompare(f.version, best.group.files[best.file].version) > 0 {
@@ -93,45 +94,19 @@ func (gr *grouped) nearest(r relation, arch string, spots []spot) (best spot, ok
 	return best, ok
 }
 
-// relation is the first alternative of a clause of Depends.
-type relation struct{ name, op, version string }
-
-func relations(depends string) []relation {
-	var out []relation
+// leads gives the first alternative of each clause of Depends whose name carries a whole version.
+func leads(depends string) (out []patch.Relation) {
 	for clause := range strings.SplitSeq(depends, ",") {
 		first, _, _ := strings.Cut(clause, "|")
-		name, rest, bound := strings.Cut(first, "(")
-		name, _, _ = strings.Cut(strings.TrimSpace(name), ":")
+		name, _, _ := strings.Cut(first, "(")
 		if !abiName(name) {
 			continue
 		}
-		r := relation{name: strings.TrimSpace(name)}
-		if bound {
-			r.op, r.version, _ = strings.Cut(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), ")")), " ")
-			r.version = strings.TrimSpace(r.version)
+		if r, ok := debian.ParseRelation(first); ok {
+			out = append(out, r)
 		}
-		out = append(out, r)
 	}
 	return out
-}
-
-func (r relation) holds(v string) bool {
-	c := version.DpkgCompare(v, r.version)
-	switch r.op {
-	case "":
-		return true
-	case "=":
-		return c == 0
-	case ">=":
-		return c >= 0
-	case ">>":
-		return c > 0
-	case "<=":
-		return c <= 0
-	case "<<":
-		return c < 0
-	}
-	return false
 }
 
 // abiName reports whether a name carries a whole version, so that the next version will have another one: linux-image-6.1.0-25-amd64,

@@ -41,28 +41,11 @@ func (c *Catalog) Needs(ctx context.Context, os patch.HostOS, names []string) ([
 // appendNeeds adds those dependencies of a package that ask for one of the names in certain versions.
 func appendNeeds(out []patch.Need, s debian.Stanza, names []string) []patch.Need {
 	for _, depends := range [][]byte{s.PreDepends, s.Depends} {
-		for clause := range strings.SplitSeq(string(depends), ",") {
-			anyOf := alternatives(clause)
+		for _, anyOf := range debian.ParseClauses(string(depends)) {
 			if slices.ContainsFunc(anyOf, func(r patch.Relation) bool { return r.Op != "" && slices.Contains(names, r.Name) }) {
 				out = append(out, patch.Need{By: patch.InstalledPackage{Name: string(s.Package), Arch: string(s.Architecture), Version: string(s.Version)}, AnyOf: anyOf})
 			}
 		}
-	}
-	return out
-}
-
-// alternatives reads one clause of Depends: "a (>= 1) | b".
-func alternatives(clause string) []patch.Relation {
-	var out []patch.Relation
-	for alternative := range strings.SplitSeq(clause, "|") {
-		name, rest, _ := strings.Cut(alternative, "(")
-		name, _, _ = strings.Cut(strings.TrimSpace(name), ":")
-		bound, _, _ := strings.Cut(rest, ")")
-		op, v, _ := strings.Cut(strings.TrimSpace(bound), " ")
-		if !debian.ValidName(name) || v != "" && !debian.ValidVersion(strings.TrimSpace(v)) {
-			continue
-		}
-		out = append(out, patch.Relation{Name: name, Op: op, Version: strings.TrimSpace(v)})
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
@@ -74,26 +75,7 @@ func over(after, before map[string]string) map[string]string {
 
 // met reports whether installed packages satisfy one of the alternatives.
 func met(anyOf []patch.Relation, here map[string]string) bool {
-	return slices.ContainsFunc(anyOf, func(r patch.Relation) bool {
-		v, installed := here[r.Name]
-		if !installed || v == "" || r.Op == "" {
-			return installed && v != ""
-		}
-		c := version.DpkgCompare(v, r.Version)
-		switch r.Op {
-		case "=":
-			return c == 0
-		case ">=":
-			return c >= 0
-		case ">>":
-			return c > 0
-		case "<=":
-			return c <= 0
-		case "<<":
-			return c < 0
-		}
-		return true
-	})
+	return slices.ContainsFunc(anyOf, func(r patch.Relation) bool { return here[r.Name] != "" && debian.Holds(r, here[r.Name]) })
 }
 
 func said(anyOf []patch.Relation) string {

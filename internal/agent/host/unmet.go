@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 
+	"github.com/fettle-project/fettle/internal/debian"
+	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/version"
 )
 
@@ -16,15 +18,15 @@ const statusFile = "/var/lib/dpkg/status"
 type node struct {
 	name, version string
 	held, ours    bool // ours: from the order, not from the machine
-	needs, breaks []clause
-	provides      []clause
+	needs, breaks []debian.Clause
+	provides      string
 }
 
 func readNode(paragraph []byte) node {
 	n := node{name: fieldOf(paragraph, "Package"), version: fieldOf(paragraph, "Version")}
-	n.needs = append(readClauses(fieldOf(paragraph, "Pre-Depends")), readClauses(fieldOf(paragraph, "Depends"))...)
-	n.breaks = append(readClauses(fieldOf(paragraph, "Breaks")), readClauses(fieldOf(paragraph, "Conflicts"))...)
-	n.provides = readClauses(fieldOf(paragraph, "Provides"))
+	n.needs = append(debian.ParseClauses(fieldOf(paragraph, "Pre-Depends")), debian.ParseClauses(fieldOf(paragraph, "Depends"))...)
+	n.breaks = append(debian.ParseClauses(fieldOf(paragraph, "Breaks")), debian.ParseClauses(fieldOf(paragraph, "Conflicts"))...)
+	n.provides = fieldOf(paragraph, "Provides")
 	return n
 }
 
@@ -102,7 +104,7 @@ func (p *puzzle) turn() (why string, moved bool) {
 			}
 		}
 		for _, c := range n.breaks {
-			if other, ok := p.world[c[0].name]; ok && (n.ours || other.ours) && other.name != n.name && c[0].met(other.version) {
+			if other, ok := p.world[c[0].Name]; ok && (n.ours || other.ours) && other.name != n.name && debian.Holds(c[0], other.version) {
 				return p.resolveBreak(n, other, c[0])
 			}
 		}
@@ -111,17 +113,17 @@ func (p *puzzle) turn() (why string, moved bool) {
 }
 
 // touches says whether a clause is about a package that comes from the order.
-func (p *puzzle) touches(c clause) bool {
-	return slices.ContainsFunc(c, func(r relation) bool { return p.world[r.name].ours })
+func (p *puzzle) touches(c debian.Clause) bool {
+	return slices.ContainsFunc(c, func(r patch.Relation) bool { return p.world[r.Name].ours })
 }
 
-func (p *puzzle) satisfied(c clause) bool {
+func (p *puzzle) satisfied(c debian.Clause) bool {
 	for _, r := range c {
-		if n, ok := p.world[r.name]; ok && r.met(n.version) {
+		if n, ok := p.world[r.Name]; ok && debian.Holds(r, n.version) {
 			return true
 		}
 		for _, n := range p.world {
-			if provides(n, r) {
+			if debian.Provides(n.provides, r) {
 				return true
 			}
 		}
@@ -129,19 +131,15 @@ func (p *puzzle) satisfied(c clause) bool {
 	return false
 }
 
-func provides(n node, r relation) bool {
-	return slices.ContainsFunc(n.provides, func(c clause) bool { return c[0].name == r.name && r.met(c[0].version) })
-}
-
-func (p *puzzle) resolveNeed(n node, c clause) (string, bool) {
+func (p *puzzle) resolveNeed(n node, c debian.Clause) (string, bool) {
 	for _, r := range c {
-		if from, ok := p.allowed[r.name]; ok && !p.world[r.name].ours && r.met(from.version) && !p.world[r.name].held {
-			p.world[r.name] = from
+		if from, ok := p.allowed[r.Name]; ok && !p.world[r.Name].ours && debian.Holds(r, from.version) && !p.world[r.Name].held {
+			p.world[r.Name] = from
 			return "", true
 		}
 	}
 	if n.ours {
-		if old, ok := p.world[c[0].name]; ok && old.held {
+		if old, ok := p.world[c[0].Name]; ok && old.held {
 			return fmt.Sprintf("%s %s needs %s, and %s is held on this machine (apt-mark hold) at %s", n.name, n.version, c, old.name, old.version), false
 		}
 		return fmt.Sprintf("%s %s needs %s, which is not in this order", n.name, n.version, c), false
@@ -162,9 +160,9 @@ func (p *puzzle) follow(n node, why string) (string, bool) {
 	return "", true
 }
 
-func (p *puzzle) resolveBreak(n, other node, r relation) (string, bool) {
+func (p *puzzle) resolveBreak(n, other node, r patch.Relation) (string, bool) {
 	if n.ours && !other.ours {
-		return p.follow(other, fmt.Sprintf("%s %s does not go together with %s, and %s is installed", n.name, n.version, r, other.version))
+		return p.follow(other, fmt.Sprintf("%s %s does not go together with %s, and %s is installed", n.name, n.version, debian.Written(r), other.version))
 	}
 	return p.follow(n, fmt.Sprintf("%s %s, which is installed, does not go together with %s %s", n.name, n.version, other.name, other.version))
 }
