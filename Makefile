@@ -66,9 +66,9 @@ worlds: ## the real appliance and agents in simulated worlds, those that failed 
 kills: ## a real apt transaction, killed at KILLS of its system calls (all: every one), and healed; FETTLE_KILLS_SEED=n for the same ones again
 	FETTLE_KILLS=$(KILLS) $(GO) test -count=1 -v -timeout 150m -run KilledAtEverySystemCall ./internal/agent
 
-browser: ## the console in a real Chromium
+browser: ## the console in a real Chromium, and what else its tools can judge
 	cd internal/web && npm ci --no-audit --no-fund --loglevel=error
-	FETTLE_BROWSER=1 $(GO) test -count=1 -run Browser ./internal/web
+	FETTLE_BROWSER=1 $(GO) test -count=1 -run 'Browser|PowerShellParses' ./internal/web ./internal/installer
 
 pictures: $(HTMX) $(UPLOT) ## docs/pictures: the console as README.md and docs show it
 	cd internal/web && npm ci --no-audit --no-fund --loglevel=error

@@ -42,7 +42,7 @@ finally {
 
 & $program status | Out-Null
 if ($LASTEXITCODE -ne 0) {
-    $token | & $program enrol --server $server --token -
+    $token | & $program enrol --server $server --token '-'
     if ($LASTEXITCODE -ne 0) { throw 'The machine is not enrolled.' }
 }
 & $program service install
