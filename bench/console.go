@@ -12,8 +12,6 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptrace"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,62 +28,18 @@ const (
 
 // benchConsole opens every page of a console over a simulated fleet, as a browser that is signed in does.
 func benchConsole(ctx context.Context, r *report, o options, archive lab.Archive) error {
-	a, remove, err := consoleOf(ctx, o, archive)
+	a, _, remove, err := filled(ctx, o.keep, func(a *lab.Appliance) error {
+		fmt.Printf("a console over %d machines …\n", o.fleet)
+		if _, err := loadFleet(ctx, a, archive, o); err != nil {
+			return err
+		}
+		return decideMuch(ctx, a)
+	})
 	if err != nil {
 		return err
 	}
 	defer remove()
 	return openPages(ctx, r, a, o.fleet)
-}
-
-// consoleOf gives an appliance with a fleet: the one that was kept, or a new one.
-func consoleOf(ctx context.Context, o options, archive lab.Archive) (_ *lab.Appliance, remove func(), err error) {
-	dir := o.keep
-	if dir == "" {
-		if dir, err = os.MkdirTemp("/var/tmp", "fettle-console-"); err != nil {
-			return nil, nil, err
-		}
-	} else if _, err := os.Stat(filepath.Join(dir, "appliance", "kept.json")); err == nil {
-		a, err := lab.OpenAppliance(ctx, "bin/fettle", filepath.Join(dir, "appliance"))
-		if err != nil {
-			return nil, nil, err
-		}
-		return a, func() { _ = a.Stop() }, nil
-	}
-	fmt.Printf("a console over %d machines …\n", o.fleet)
-	a, err := fillConsole(ctx, dir, o, archive)
-	remove = func() {
-		if a != nil {
-			_ = a.Stop()
-		}
-		if o.keep == "" {
-			_ = os.RemoveAll(dir)
-		}
-	}
-	if err != nil {
-		remove()
-	}
-	return a, remove, err
-}
-
-func fillConsole(ctx context.Context, dir string, o options, archive lab.Archive) (*lab.Appliance, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	if err := os.Chmod(dir, 0o755); err != nil { // the appliance is another user's
-		return nil, err
-	}
-	a, err := lab.NewAppliance(ctx, "bin/fettle", filepath.Join(dir, "appliance"))
-	if err != nil {
-		return nil, err
-	}
-	if _, err := loadFleet(ctx, a, archive, o); err != nil {
-		return a, err
-	}
-	if err := decideMuch(ctx, a); err != nil {
-		return a, err
-	}
-	return a, a.Keep()
 }
 
 // browser is a browser's connection, cookies and taste for compressed pages.

@@ -23,21 +23,18 @@ const (
 // benchFleet loads a real appliance with a simulated fleet over the agents' own protocol, and asks it what people ask. Then the appliance
 // stops, and its data and a table with a row for each machine and patch that holds the same are asked in this process.
 func benchFleet(ctx context.Context, r *report, o options, archive lab.Archive) error {
-	dir, err := os.MkdirTemp("/var/tmp", "fettle-fleet-")
+	var loaded *simulate.Figures
+	a, dir, remove, err := filled(ctx, o.keep, func(a *lab.Appliance) error {
+		fmt.Printf("a fleet of %d machines …\n", o.fleet)
+		f, err := loadFleet(ctx, a, archive, o)
+		loaded = &f
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return err
-	}
-	fmt.Printf("a fleet of %d machines …\n", o.fleet)
-	a, err := lab.NewAppliance(ctx, "bin/fettle", filepath.Join(dir, "appliance"))
-	if err != nil {
-		return err
-	}
-	defer a.Stop()
-	f, err := loadFleet(ctx, a, archive, o)
+	defer remove()
+	f, err := figuresOf(dir, loaded)
 	if err != nil {
 		return err
 	}
@@ -55,7 +52,9 @@ func benchFleet(ctx context.Context, r *report, o options, archive lab.Archive) 
 	}
 	defer in.close()
 	fmt.Println("a table of rows …")
-	t, err := makeRows(ctx, filepath.Join(dir, "rows.db"), in, largestTable)
+	rows := filepath.Join(dir, "rows.db")
+	defer os.Remove(rows) // a kept appliance has none
+	t, err := makeRows(ctx, rows, in, largestTable)
 	if err != nil {
 		return err
 	}
@@ -83,9 +82,7 @@ func loadFleet(ctx context.Context, a *lab.Appliance, archive lab.Archive, o opt
 	if err := json.Unmarshal([]byte(out), &f); err != nil {
 		return f, err
 	}
-	for _, s := range f.Steps {
-		fmt.Printf("%-9s %6d in %6.1f s, %5.0f/s, p50 %.1f ms, p99 %.1f ms\n", s.Name, s.Done, s.Seconds, s.PerSecond, s.P50, s.P99)
-	}
+	printSteps(f)
 	if f.Machines != o.fleet || f.Lost > 0 {
 		return f, fmt.Errorf("of %d machines %d are there, and %d gave up: %v", o.fleet, f.Machines, f.Lost, f.Errors)
 	}

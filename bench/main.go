@@ -26,7 +26,7 @@ func main() {
 	o := options{}
 	flag.IntVar(&o.fleet, "fleet", 10_000, "how many machines the simulated fleet has")
 	flag.StringVar(&o.only, "only", "", "measure only this part: fleet, console or windows")
-	flag.StringVar(&o.keep, "keep", "", "with -only console: keep the filled appliance in this folder, and take it from there the next time")
+	flag.StringVar(&o.keep, "keep", "", "with -only console or fleet: keep the filled appliance in this folder, and take it from there the next time")
 	flag.IntVar(&o.patches, "patches", 0, "simulate so many patches instead of taking the release's own lists")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -30,36 +30,16 @@ type Rows struct {
 }
 
 func (s *people) listMachines(c *call) (any, error) {
-	f := patch.MachineFilter{State: patch.MachineState(c.text("state")), OS: patch.HostOS(c.text("os"))}
-	rows, err := s.Ledger.Machines(c.Context(), f)
+	limit, offset, err := paging(c)
 	if err != nil {
 		return nil, err
 	}
-	if name := c.text("label"); name != "" {
-		if rows, err = s.carrying(c, rows, name); err != nil {
-			return nil, err
-		}
-	}
-	return page(c, rows)
-}
-
-// carrying keeps the machines that carry a label now, smart ones included.
-func (s *people) carrying(c *call, rows []ledger.MachineRow, name string) ([]ledger.MachineRow, error) {
-	members, err := s.Labels.Members(c.Context(), name)
+	f := patch.MachineFilter{State: patch.MachineState(c.text("state")), OS: patch.HostOS(c.text("os")), Label: c.text("label")}
+	rows, total, err := s.Ledger.MachinesPage(c.Context(), f, offset, limit)
 	if err != nil {
 		return nil, err
 	}
-	in := map[patch.MachineID]bool{}
-	for _, id := range members {
-		in[id] = true
-	}
-	kept := rows[:0]
-	for _, r := range rows {
-		if in[r.ID] {
-			kept = append(kept, r)
-		}
-	}
-	return kept, nil
+	return List[ledger.MachineRow]{Items: listOf(rows).Items, Total: total}, nil
 }
 
 func (s *people) findMachine(c *call) (any, error) {

@@ -194,13 +194,18 @@ func listOf[T any](items []T) List[T] {
 	return List[T]{Items: items, Total: len(items)}
 }
 
+// paging is which page of a list is wanted: limit 0 is all that follow.
+func paging(c *call) (limit, offset int, err error) {
+	if limit, err = c.number("limit", 0, 1_000_000); err != nil {
+		return 0, 0, err
+	}
+	offset, err = c.number("offset", 0, 1_000_000_000)
+	return limit, offset, err
+}
+
 // page cuts a list that is already in memory.
 func page[T any](c *call, items []T) (List[T], error) {
-	limit, err := c.number("limit", 0, 1_000_000)
-	if err != nil {
-		return List[T]{}, err
-	}
-	offset, err := c.number("offset", 0, 1_000_000_000)
+	limit, offset, err := paging(c)
 	if err != nil {
 		return List[T]{}, err
 	}

@@ -179,3 +179,51 @@ func (x *Index) columnsOf(ctx context.Context, os patch.HostOS, id patch.ID) ([]
 	}
 	return out, nil
 }
+
+// Lacking gives, by column of an OS's list of that revision, the numbers of the admitted machines whose newest complete detect, with whichever
+// list, gave the patch the verdict not-patched; nil where there are none. They are the caller's own.
+func (x *Index) Lacking(ctx context.Context, os patch.HostOS, revision patch.RevisionID) ([]*roaring.Bitmap, error) {
+	for {
+		p, err := x.pairs(ctx, os, revision)
+		if err != nil {
+			return nil, err
+		}
+		if out, ok := x.lacking(p); ok {
+			return out, nil
+		}
+	}
+}
+
+// lacking is not ok where a detect with a list that p does not know has come meanwhile.
+func (x *Index) lacking(p pairing) (out []*roaring.Bitmap, ok bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	out = make([]*roaring.Bitmap, p.columns)
+	for _, s := range x.sheets {
+		if s.os != p.os {
+			continue
+		}
+		to, known := p.by[s.revision]
+		if !known {
+			return nil, false
+		}
+		for i := range out {
+			c := i
+			if s.revision != p.revision {
+				if i >= len(to) {
+					continue
+				}
+				c = int(to[i])
+			}
+			if c < 0 || c >= s.columns || s.counts[patch.NotPatched-1][c] == 0 {
+				continue
+			}
+			if set := s.sets[patch.NotPatched-1][c]; out[i] == nil {
+				out[i] = set.Clone()
+			} else {
+				out[i].Or(set)
+			}
+		}
+	}
+	return out, true
+}

@@ -52,11 +52,11 @@ func (l *Ledger) ExplainMachine(ctx context.Context, id patch.MachineID) (Machin
 	if err != nil {
 		return MachineExplanation{}, err
 	}
-	t, err := tallied(ctx, v, s, nil)
+	row, err := alone(ctx, v, s)
 	if err != nil {
 		return MachineExplanation{}, err
 	}
-	ex := MachineExplanation{At: v.Now, Machine: t.row, Groups: []PatchGroup{}, ApprovedNotNeeded: []PatchGroup{}}
+	ex := MachineExplanation{At: v.Now, Machine: row, Groups: []PatchGroup{}, ApprovedNotNeeded: []PatchGroup{}}
 	if ex.Labels, err = l.Labels.LabelsOf(ctx, id); err != nil {
 		return ex, err
 	}

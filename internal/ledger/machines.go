@@ -2,8 +2,10 @@ package ledger
 
 import (
 	"context"
-	"slices"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/world"
@@ -11,31 +13,94 @@ import (
 
 // Machines lists machines with their freshness and numbers, by name. A filter for a smart label is understood.
 func (l *Ledger) Machines(ctx context.Context, f patch.MachineFilter) ([]MachineRow, error) {
+	rows, _, err := l.MachinesPage(ctx, f, 0, 0)
+	return rows, err
+}
+
+// fewMachines are counted one by one: that is quicker than counting all of them.
+const fewMachines = 500
+
+// MachinesPage is a page of Machines, and how many there are in all: so many rows at most, without the first few. 0 is no limit.
+func (l *Ledger) MachinesPage(ctx context.Context, f patch.MachineFilter, offset, limit int) ([]MachineRow, int, error) {
 	v, err := l.World.View(ctx)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	all, err := l.marked(ctx, v)
+	some, err := filtered(ctx, v, f)
+	if err != nil {
+		return nil, 0, err
+	}
+	seats, err := v.ByName(ctx, some, offset, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	rows, err := l.rowsAt(ctx, v, seats)
+	return rows, int(some.GetCardinality()), err
+}
+
+// filtered are the machines that a filter selects; NotFound where it names a label that is gone.
+func filtered(ctx context.Context, v *world.View, f patch.MachineFilter) (*roaring.Bitmap, error) {
+	look, err := v.Look(ctx)
 	if err != nil {
 		return nil, err
 	}
-	label := f.Label
-	f.Label = ""
-	out := []MachineRow{}
-	err = l.sights(ctx, v, f, func(s *world.Sight) error {
-		if label != "" {
-			if in, err := v.Member(ctx, label, s.Machine.ID); err != nil || !in {
-				return err
-			}
+	some := roaring.New()
+	for seat := range look.All() {
+		if (f.State == "" || seat.Machine.State == f.State) && (f.OS == "" || seat.Machine.OS == f.OS) {
+			some.Add(seat.Number)
 		}
-		t, err := tallied(ctx, v, s, all)
-		out = append(out, t.row)
-		return err
-	})
+	}
+	if f.Label == "" {
+		return some, nil
+	}
+	in, err := v.Carrying(ctx, f.Label)
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(out, byName)
+	some.And(in)
+	return some, nil
+}
+
+// rowsAt makes the rows of some machines, in their order.
+func (l *Ledger) rowsAt(ctx context.Context, v *world.View, seats []*fleet.Seat) ([]MachineRow, error) {
+	var all []numbers
+	if len(seats) > fewMachines {
+		c, err := l.count(ctx, v)
+		if err != nil {
+			return nil, err
+		}
+		look, err := v.Look(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = c.numbers(look.Len())
+	}
+	return rowsBy(ctx, v, seats, all)
+}
+
+// rowsBy makes rows; the numbers are known by number of the seat, or have to be found machine by machine.
+func rowsBy(ctx context.Context, v *world.View, seats []*fleet.Seat, all []numbers) ([]MachineRow, error) {
+	out := make([]MachineRow, len(seats))
+	counting := counting{view: v}
+	for i, seat := range seats {
+		s, err := v.SightAt(ctx, seat)
+		if err != nil {
+			return nil, err
+		}
+		if all == nil || seat.Machine.State != patch.Admitted {
+			if out[i], err = alone(ctx, v, s); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		g, err := counting.glance(ctx, seat)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = rowOf(s, g.verdicts)
+		n := all[seat.Number]
+		out[i].Security, out[i].Undecided, out[i].Deployable, out[i].Exhausted = int(n.security), int(n.undecided), int(n.deployable), int(n.exhausted)
+	}
 	return out, nil
 }
 
@@ -49,70 +114,54 @@ func (l *Ledger) Machine(ctx context.Context, id patch.MachineID) (MachineRow, e
 	if err != nil {
 		return MachineRow{}, err
 	}
-	t, err := tallied(ctx, v, s, nil)
-	return t.row, err
+	return alone(ctx, v, s)
 }
 
-// tally is a machine in numbers, with the columns of its newest list behind them.
-type tally struct {
-	row       MachineRow
-	undecided []int // eligible, and nobody decided
-	security  []int // eligible security patches
-	stuck     bool  // something eligible waits for a person
-}
-
-// tallied adds a machine up: all verdicts, but only its eligible patches one by one. What is not marked is judged for this machine alone.
-func tallied(ctx context.Context, v *world.View, s *world.Sight, all marks) (tally, error) {
-	fresh := s.Freshness()
-	t := tally{row: MachineRow{Machine: s.Machine, Freshness: freshness(s.Machine.State, s.FreshnessCode()), Text: fresh.Text, Receipt: s.Receipt}}
+// alone counts one machine by itself: all verdicts, but only its eligible patches one by one.
+func alone(ctx context.Context, v *world.View, s *world.Sight) (MachineRow, error) {
 	if s.Shelf == nil {
-		return t, nil
+		return rowOf(s, patch.Counts{}), nil
 	}
 	patches := s.Shelf.List.Patches()
 	eligible, counts := eligible(s)
-	t.row.Verdicts, t.row.Needed = counts, len(eligible)
-	t.undecided = make([]int, 0, len(eligible))
+	r := rowOf(s, counts)
 	for _, i := range eligible {
-		if err := t.eligible(ctx, v, s, i, &patches[i], all); err != nil {
-			return t, err
+		if err := r.eligible(ctx, v, s, &patches[i]); err != nil {
+			return r, err
 		}
 	}
-	return t, nil
+	return r, nil
 }
 
-func (t *tally) eligible(ctx context.Context, v *world.View, s *world.Sight, i int, p *patch.Patch, all marks) error {
+// rowOf is a machine's row without what needs policy and gates.
+func rowOf(s *world.Sight, verdicts patch.Counts) MachineRow {
+	return MachineRow{Machine: s.Machine, Freshness: freshness(s.Machine.State, s.FreshnessCode()), Text: s.Freshness().Text, Receipt: s.Receipt,
+		Verdicts: verdicts, Needed: verdicts[patch.NotPatched]}
+}
+
+// eligible counts a patch that the machine needs.
+func (r *MachineRow) eligible(ctx context.Context, v *world.View, s *world.Sight, p *patch.Patch) error {
 	if p.Category == patch.Security {
-		t.row.Security++
-		t.security = append(t.security, i)
-	}
-	if m := all[p.ID]; m != nil && s.Machine.State == patch.Admitted {
-		n := s.Number()
-		t.count(i, m.undecided.Contains(n), m.deployable.Contains(n), m.stuck.Contains(n), m.exhausted.Contains(n))
-		return nil
+		r.Security++
 	}
 	policy, err := s.Policy(ctx, p.ID, v.Now)
-	if err != nil || policy.Stand != patch.Approved {
-		t.count(i, policy.Stand == patch.Undecided, false, false, false)
+	if err != nil {
 		return err
 	}
+	if policy.Stand == patch.Undecided {
+		r.Undecided++
+	}
+	if policy.Stand != patch.Approved {
+		return nil
+	}
 	b, _, err := s.Brief(ctx, world.Ask{Patch: p.ID})
-	t.count(i, false, b.Deployable, sticks(b.Code), b.Code == gate.CodeOutOf)
+	if b.Deployable {
+		r.Deployable++
+	}
+	if b.Code == gate.CodeOutOf {
+		r.Exhausted++
+	}
 	return err
-}
-
-// count notes how one patch stands that the machine needs.
-func (t *tally) count(column int, undecided, deployable, stuck, exhausted bool) {
-	t.stuck = t.stuck || undecided || stuck
-	if undecided {
-		t.row.Undecided++
-		t.undecided = append(t.undecided, column)
-	}
-	if deployable {
-		t.row.Deployable++
-	}
-	if exhausted {
-		t.row.Exhausted++
-	}
 }
 
 // freshness sorts a machine by its snapshot gate's code, which is empty where that is open.

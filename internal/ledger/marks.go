@@ -20,16 +20,17 @@ type mark struct {
 	exhausted  *roaring.Bitmap // of those: attempts are used up
 }
 
-// marked judges every decided patch that some admitted machine needs.
-func (l *Ledger) marked(ctx context.Context, v *world.View) (marks, error) {
-	needed, err := l.needed(ctx, v)
-	if err != nil {
-		return nil, err
-	}
+// marked judges every decided patch for the machines of any OS that lack it.
+func marked(ctx context.Context, v *world.View, shelves map[patch.HostOS]*world.Shelf, lacking map[patch.HostOS][]*roaring.Bitmap) (marks, error) {
 	out := marks{}
 	for _, id := range v.Decided() {
-		needy := needed[id]
-		if needy == nil {
+		needy := roaring.New()
+		for os, shelf := range shelves {
+			if i, listed := shelf.List.Index(id); listed && lacking[os][i] != nil {
+				needy.Or(lacking[os][i])
+			}
+		}
+		if needy.IsEmpty() {
 			continue
 		}
 		m := &mark{roaring.New(), roaring.New(), roaring.New(), roaring.New()}
@@ -38,40 +39,6 @@ func (l *Ledger) marked(ctx context.Context, v *world.View) (marks, error) {
 		}
 		v.Forget()
 		out[id] = m
-	}
-	return out, nil
-}
-
-// needed are the admitted machines that need each decided patch.
-func (l *Ledger) needed(ctx context.Context, v *world.View) (map[patch.ID]*roaring.Bitmap, error) {
-	out := map[patch.ID]*roaring.Bitmap{}
-	oses, err := runs(ctx, v)
-	if err != nil {
-		return nil, err
-	}
-	decided := v.Decided()
-	for os := range oses {
-		shelf, err := v.Shelf(ctx, os, "")
-		if err != nil {
-			return nil, err
-		}
-		if shelf == nil {
-			continue
-		}
-		counts, _, err := l.World.Fleet.Tally(ctx, os, shelf.Revision)
-		if err != nil {
-			return nil, err
-		}
-		for _, id := range decided {
-			i, listed := shelf.List.Index(id)
-			if !listed || counts[i][patch.NotPatched] == 0 {
-				continue
-			}
-			if out[id] == nil {
-				out[id] = roaring.New()
-			}
-			out[id].Or(oses[os])
-		}
 	}
 	return out, nil
 }
@@ -108,6 +75,9 @@ func (m *mark) judge(ctx context.Context, v *world.View, id patch.ID, among *roa
 		case patch.Approved:
 			approved.Or(c.Seats)
 		}
+	}
+	if approved.IsEmpty() {
+		return nil
 	}
 	cohorts, err := v.Cohorts(ctx, world.Ask{Patch: id}, approved)
 	if err != nil {

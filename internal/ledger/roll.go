@@ -1,13 +1,11 @@
 package ledger
 
 import (
-	"cmp"
 	"context"
-	"slices"
-	"strings"
+
+	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/fettle-project/fettle/internal/patch"
-	"github.com/fettle-project/fettle/internal/world"
 )
 
 // Roll is every machine with its numbers, and all of them added up, at one moment. It is shared: nobody changes it.
@@ -22,29 +20,30 @@ func (l *Ledger) Roll(ctx context.Context) (*Roll, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Roll{}
-	all, err := l.marked(ctx, v)
+	c, err := l.count(ctx, v)
 	if err != nil {
 		return nil, err
 	}
-	sum := newSum(v.Now)
-	err = l.sights(ctx, v, patch.MachineFilter{}, func(s *world.Sight) error {
-		t, err := tallied(ctx, v, s, all)
-		if err != nil {
-			return err
+	look, err := v.Look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	everyone := roaring.New()
+	everyone.AddRange(0, uint64(look.Len()))
+	seats := look.ByName(everyone, 0, 0)
+	r, all, sum := &Roll{}, c.numbers(look.Len()), newSum(v.Now)
+	if r.Machines, err = rowsBy(ctx, v, seats, all); err != nil {
+		return nil, err
+	}
+	for i, seat := range seats {
+		if seat.Machine.State != patch.Admitted {
+			sum.shut(seat.Machine.State)
+			continue
 		}
-		r.Machines = append(r.Machines, t.row)
-		sum.add(v, s, t)
-		return nil
-	})
-	if err != nil {
-		return nil, err
+		m := &r.Machines[i]
+		sum.add(v, seat, glance{m.Freshness, m.Verdicts, v.Meta(seat.OS())}, all[seat.Number].stuck)
 	}
-	slices.SortFunc(r.Machines, byName)
+	sum.enter(c)
 	r.Fleet, err = l.conclude(ctx, sum)
 	return r, err
-}
-
-func byName(a, b MachineRow) int {
-	return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/world"
@@ -19,26 +20,28 @@ func (l *Ledger) Status(ctx context.Context) (Fleet, error) {
 	if err != nil {
 		return Fleet{}, err
 	}
-	all, err := l.marked(ctx, v)
+	c, err := l.count(ctx, v)
 	if err != nil {
 		return Fleet{}, err
 	}
-	sum := newSum(v.Now)
-	err = l.sights(ctx, v, patch.MachineFilter{}, func(s *world.Sight) error {
-		if s.Machine.State != patch.Admitted {
-			sum.shut(s.Machine.State)
-			return nil
-		}
-		t, err := tallied(ctx, v, s, all)
-		if err != nil {
-			return err
-		}
-		sum.add(v, s, t)
-		return nil
-	})
+	look, err := v.Look(ctx)
 	if err != nil {
-		return sum.fleet, err
+		return Fleet{}, err
 	}
+	sum, counting := newSum(v.Now), counting{view: v}
+	stuck := c.stuck()
+	for seat := range look.All() {
+		if seat.Machine.State != patch.Admitted {
+			sum.shut(seat.Machine.State)
+			continue
+		}
+		g, err := counting.glance(ctx, seat)
+		if err != nil {
+			return Fleet{}, err
+		}
+		sum.add(v, seat, g, stuck.Contains(seat.Number))
+	}
+	sum.enter(c)
 	return l.conclude(ctx, sum)
 }
 
@@ -46,41 +49,11 @@ func (l *Ledger) Status(ctx context.Context) (Fleet, error) {
 type sum struct {
 	fleet               Fleet
 	oses                map[patch.HostOS]*OSStatus
-	undecided, security columns
-}
-
-// columns are some of the patches of some lists.
-type columns map[*world.Shelf][]bool
-
-func (c columns) add(of *world.Shelf, some []int) {
-	if len(some) == 0 {
-		return
-	}
-	in := c[of]
-	if in == nil {
-		in = make([]bool, len(of.List.Patches()))
-		c[of] = in
-	}
-	for _, i := range some {
-		in[i] = true
-	}
-}
-
-// patches counts them, each once even if several lists have it.
-func (c columns) patches() int {
-	ids := map[patch.ID]bool{}
-	for of, in := range c {
-		for i, p := range of.List.Patches() {
-			if in[i] {
-				ids[p.ID] = true
-			}
-		}
-	}
-	return len(ids)
+	undecided, security map[patch.ID]bool
 }
 
 func newSum(now time.Time) *sum {
-	return &sum{fleet: Fleet{At: now, OSes: []OSStatus{}, Alarms: []patch.Alarm{}}, oses: map[patch.HostOS]*OSStatus{}, undecided: columns{}, security: columns{}}
+	return &sum{fleet: Fleet{At: now, OSes: []OSStatus{}, Alarms: []patch.Alarm{}}, oses: map[patch.HostOS]*OSStatus{}, undecided: map[patch.ID]bool{}, security: map[patch.ID]bool{}}
 }
 
 // shut counts a machine that is not admitted.
@@ -92,30 +65,43 @@ func (t *sum) shut(state patch.MachineState) {
 	}
 }
 
-// add counts a machine of any state.
-func (t *sum) add(v *world.View, s *world.Sight, m tally) {
-	if s.Machine.State != patch.Admitted {
-		t.shut(s.Machine.State)
-		return
-	}
-	t.fleet.add(v, s, m)
-	os := t.oses[s.OS]
+// add counts an admitted machine, but for what it needs.
+func (t *sum) add(v *world.View, seat *fleet.Seat, g glance, stuck bool) {
+	t.fleet.add(v, &seat.Machine, g, stuck)
+	name := seat.OS()
+	os := t.oses[name]
 	if os == nil {
-		os = status(s)
-		t.oses[s.OS] = os
+		os = status(name, g.meta)
+		t.oses[name] = os
 	}
 	os.Machines++
-	for i, n := range m.row.Verdicts {
+	for i, n := range g.verdicts {
 		os.Rows[i] += n
 	}
-	t.undecided.add(s.Shelf, m.undecided)
-	t.security.add(s.Shelf, m.security)
+}
+
+// enter counts what all admitted machines need.
+func (t *sum) enter(c *census) {
+	for _, needs := range c.needs {
+		for _, n := range needs {
+			if n.security {
+				t.security[n.patch] = true
+			}
+			if !n.undecided.IsEmpty() {
+				t.undecided[n.patch] = true
+			}
+			if n.deployable != nil {
+				t.fleet.Deployable += int(n.deployable.GetCardinality())
+				t.fleet.Exhausted += int(n.exhausted.GetCardinality())
+			}
+		}
+	}
 }
 
 // conclude turns what was added up into the answer.
 func (l *Ledger) conclude(ctx context.Context, t *sum) (f Fleet, err error) {
 	f = t.fleet
-	f.Undecided, f.Security = t.undecided.patches(), t.security.patches()
+	f.Undecided, f.Security = len(t.undecided), len(t.security)
 	for _, os := range t.oses {
 		f.OSes = append(f.OSes, *os)
 	}
@@ -125,21 +111,21 @@ func (l *Ledger) conclude(ctx context.Context, t *sum) (f Fleet, err error) {
 	return f, err
 }
 
-func status(s *world.Sight) *OSStatus {
-	os := &OSStatus{OS: s.OS}
-	if s.Meta != nil {
-		os.Revision, os.Built, os.MetadataDate, os.Patches = s.Meta.ID, s.Meta.Built, s.Meta.MetadataDate(), s.Meta.Patches
+func status(name patch.HostOS, meta *patch.RevisionMeta) *OSStatus {
+	os := &OSStatus{OS: name}
+	if meta != nil {
+		os.Revision, os.Built, os.MetadataDate, os.Patches = meta.ID, meta.Built, meta.MetadataDate(), meta.Patches
 	}
 	return os
 }
 
 // add counts one admitted machine.
-func (f *Fleet) add(v *world.View, s *world.Sight, t tally) {
+func (f *Fleet) add(v *world.View, m *patch.Machine, g glance, stuck bool) {
 	f.Machines++
-	switch t.row.Freshness {
+	switch g.freshness {
 	case Fresh:
 		f.Fresh++
-		f.fresh(t)
+		f.fresh(g.verdicts)
 	case Behind:
 		f.Behind++
 	case Stale:
@@ -149,24 +135,21 @@ func (f *Fleet) add(v *world.View, s *world.Sight, t tally) {
 	default:
 		f.Never++
 	}
-	if t.stuck {
+	if stuck {
 		f.NeedingPerson++
 	}
-	f.Exhausted += t.row.Exhausted
-	if s.Machine.RebootOwed {
+	if m.RebootOwed {
 		f.RebootOwed++
 	}
-	if v.Now.Sub(s.Machine.SeenAt) > v.Limits.Silent {
+	if v.Now.Sub(m.SeenAt) > v.Limits.Silent {
 		f.Silent++
 	}
-	for i, n := range t.row.Verdicts {
+	for i, n := range g.verdicts {
 		f.Rows[i] += n
 	}
-	f.Deployable += t.row.Deployable
 }
 
-func (f *Fleet) fresh(t tally) {
-	c := t.row.Verdicts
+func (f *Fleet) fresh(c patch.Counts) {
 	switch {
 	case c[patch.NotPatched]+c[patch.Faulty]+c[patch.Unknown] == 0:
 		f.Confirmed++

@@ -83,6 +83,9 @@ func (v *View) SightAt(ctx context.Context, seat *fleet.Seat) (_ *Sight, err err
 // Number is that of the machine's seat.
 func (s *Sight) Number() uint32 { return s.seat.Number }
 
+// Meta is an OS's newest revision; nil where none is published.
+func (v *View) Meta(os patch.HostOS) *patch.RevisionMeta { return v.meta(os) }
+
 // meta is an OS's newest revision; nil where none is published.
 func (v *View) meta(os patch.HostOS) *patch.RevisionMeta {
 	m, known := v.metas[os]
