@@ -112,9 +112,10 @@ type AttemptFilter struct {
 	Patch      ID
 	Order      string
 	Ring       string
-	Since      time.Time // only those made then or later
-	EndedSince time.Time // only those that ended then or later
-	Open       bool      // only those that have not ended
+	Since      time.Time   // only those made then or later
+	EndedSince time.Time   // only those that ended then or later
+	Open       bool        // only those that have not ended
+	Machines   []MachineID // only theirs; empty: all
 }
 
 // AttemptUpdate is one line of a machine's journal: what it changes in its attempt. Seq is the line's number in that machine's
