@@ -34,6 +34,8 @@ type Attempts interface {
 	OpenOrder(ctx context.Context, id patch.MachineID) (patch.OrderRow, error)
 	ApplyResults(ctx context.Context, id patch.MachineID, updates []patch.AttemptUpdate) (uint64, error)
 	WithdrawAttempts(ctx context.Context, ids []string, cause patch.FailCause, text string) error
+	TallyAttempts(ctx context.Context, deployments ...string) ([]patch.AttemptTally, error)
+	ListTakingPart(ctx context.Context, deployment string, at patch.Stage) ([]patch.MachineID, error)
 	PutResets(ctx context.Context, caller patch.Caller, object, why string, rs []patch.Reset) error
 }
 

@@ -59,7 +59,7 @@ const (
 
 // Explain says what a deployment waits for.
 func (d *Desk) Explain(ctx context.Context, id string) (Explanation, error) {
-	dep, err := d.Store.FindDeployment(ctx, id)
+	dep, err := d.Store.FindDeploymentHead(ctx, id)
 	if err != nil {
 		return Explanation{}, err
 	}

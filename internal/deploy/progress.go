@@ -19,18 +19,12 @@ type Progress struct {
 }
 
 // Counts is a number of attempts per state, and what detects proved of those that are done.
-type Counts struct {
-	Total        int `json:"total"`
-	Waiting      int `json:"waiting"`
-	Downloading  int `json:"downloading"`
-	Installing   int `json:"installing"`
-	Done         int `json:"done"`
-	Failed       int `json:"failed"`
-	Withdrawn    int `json:"withdrawn"`
-	Verified     int `json:"verified"`      // of Done
-	NotEffective int `json:"not_effective"` // of Done
-	Unproven     int `json:"unproven"`      // of Done: no complete detect since
-	RebootOwed   int `json:"reboot_owed"`
+type Counts = patch.AttemptCounts
+
+// Part is which machines of a deployment are wanted: those with an install at a stage, and so many of them by name. Limit 0: none.
+type Part struct {
+	Stage         patch.Stage
+	Offset, Limit int
 }
 
 // MachineProgress is one machine's part.
@@ -49,6 +43,6 @@ type MachineProgress struct {
 // ItemProgress is one patch on one machine.
 type ItemProgress struct {
 	Attempt patch.Attempt `json:"attempt"`
-	Title   string        `json:"title"`
-	Text    string        `json:"text"` // the state as a sentence
+	Title   string        `json:"title"` // empty in a Part
+	Text    string        `json:"text"`  // the state as a sentence
 }

@@ -26,10 +26,7 @@ func (d *Desk) Watch(ctx context.Context, id string) (Progress, error) {
 		return Progress{}, err
 	}
 	p := sum(dep, attempts)
-	by := map[patch.MachineID][]patch.Attempt{}
-	for _, a := range attempts {
-		by[a.Machine] = append(by[a.Machine], a)
-	}
+	by := byMachine(attempts)
 	v, err := d.World.View(ctx)
 	if err != nil {
 		return Progress{}, err
@@ -51,69 +48,31 @@ func (d *Desk) Watch(ctx context.Context, id string) (Progress, error) {
 	return p, nil
 }
 
-// List gives the newest deployments with their progress in numbers.
-func (d *Desk) List(ctx context.Context, limit int) ([]Progress, error) {
-	all, err := d.Store.ListDeployments(ctx, limit)
-	if err != nil {
-		return nil, err
+func byMachine(attempts []patch.Attempt) map[patch.MachineID][]patch.Attempt {
+	by := map[patch.MachineID][]patch.Attempt{}
+	for _, a := range attempts {
+		by[a.Machine] = append(by[a.Machine], a)
 	}
-	out := make([]Progress, 0, len(all))
-	for _, dep := range all {
-		attempts, err := d.World.Store.ListAttempts(ctx, patch.AttemptFilter{Deployment: dep.ID})
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, sum(dep, attempts))
-	}
-	return out, nil
+	return by
 }
 
 // sum adds a deployment's attempts up.
 func sum(dep patch.Deployment, attempts []patch.Attempt) Progress {
-	p := Progress{Deployment: dep}
+	var t patch.AttemptTally
 	for _, a := range attempts {
-		p.Counts.add(a)
-		p.TotalBytes += a.TotalBytes
-		p.Bytes += a.Bytes
+		t.Counts.Add(a)
+		t.TotalBytes += a.TotalBytes
+		t.Bytes += a.Bytes
 	}
-	c := p.Counts
-	p.Ended = c.Waiting+c.Downloading+c.Installing == 0
-	p.Sentence = c.sentence(dep.Plan.Rollback != nil)
-	return p
+	return summed(dep, t)
 }
 
-func (c *Counts) add(a patch.Attempt) {
-	c.Total++
-	switch a.State {
-	case patch.ExecDownloading:
-		c.Downloading++
-	case patch.ExecInstalling:
-		c.Installing++
-	case patch.ExecFailed:
-		c.Failed++
-	case patch.ExecWithdrawn:
-		c.Withdrawn++
-	case patch.ExecDone:
-		c.Done++
-		switch a.Effect {
-		case patch.EffectVerified, patch.EffectNeedsReboot, patch.EffectRolledBack:
-			c.Verified++
-		case patch.EffectNotEffective:
-			c.NotEffective++
-		case patch.EffectNone:
-			if a.VerifiedSeq == 0 {
-				c.Unproven++
-			}
-		}
-	default:
-		c.Waiting++
-	}
-	if a.RebootOwed && (a.State == patch.ExecDone || a.State == patch.ExecFailed) {
-		c.RebootOwed++
-	}
+func summed(dep patch.Deployment, t patch.AttemptTally) Progress {
+	return Progress{Deployment: dep, Counts: t.Counts, Bytes: t.Bytes, TotalBytes: t.TotalBytes, Ended: t.Counts.Open() == 0,
+		Sentence: sentence(t.Counts, dep.Plan.Rollback != nil)}
 }
 
-func (c Counts) sentence(back bool) phrase.Phrase {
+func sentence(c Counts, back bool) phrase.Phrase {
 	parts := []phrase.Phrase{phrase.Of("{1} of {2} installed", c.Done, c.Total)}
 	doing := phrase.Of("{1} installing", c.Installing)
 	if back {
@@ -140,7 +99,7 @@ func machine(ctx context.Context, v *world.View, dep patch.Deployment, m patch.M
 	}
 	var sight *world.Sight
 	for _, a := range attempts {
-		mp.Counts.add(a)
+		mp.Counts.Add(a)
 		mp.Bytes += a.Bytes
 		mp.TotalBytes += a.TotalBytes
 		item := ItemProgress{Attempt: a, Title: titles[a.Patch], Text: saying(a)}

@@ -16,7 +16,7 @@ func TestAMachineThatInstallsDoesNotSeemToFetchAgain(t *testing.T) {
 			if s == way {
 				a.State, a.Bytes = patch.ExecDownloading, 4
 			}
-			mp.Counts.add(a)
+			mp.Counts.Add(a)
 			mp.Items = append(mp.Items, ItemProgress{Attempt: a, Text: saying(a)})
 		}
 		mp.State, mp.Text = lead(mp.Items)

@@ -63,7 +63,7 @@ type Deployments interface {
 	Apply(ctx context.Context, caller patch.Caller, p patch.Plan) (patch.Deployment, error)
 	Halt(ctx context.Context, caller patch.Caller, id string) (patch.Deployment, error)
 	ResetAttempts(ctx context.Context, caller patch.Caller, r deploy.ResetRequest) ([]patch.Reset, error)
-	Watch(ctx context.Context, id string) (deploy.Progress, error)
+	WatchPart(ctx context.Context, id string, want deploy.Part) (p deploy.Progress, machines int, err error)
 	List(ctx context.Context, limit int) ([]deploy.Progress, error)
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // deploymentsPage lists deployments, the running ones first.
@@ -35,7 +36,9 @@ func (c *console) deployments(v *visit) error {
 type deploymentPage struct {
 	Progress deploy.Progress
 	Machines []deploy.MachineProgress // of the page
+	Tabs     []tab
 	Pager    pager
+	Here     string              // this page's address
 	Why      *deploy.Explanation // what it waits for; nil once it has ended
 	Later    string              // where Why is, which a page about many machines does not wait for
 	Halting  bool
@@ -44,20 +47,23 @@ type deploymentPage struct {
 const deploymentSize = 50
 
 func (c *console) deployment(v *visit) error {
-	p, err := c.Deployments.Watch(v.ctx, v.r.PathValue("deployment"))
+	id, asked := v.r.PathValue("deployment"), v.get("part") == "why"
+	want := deploy.Part{Stage: patch.Stage(v.get("state")), Offset: v.offset(deploymentSize), Limit: deploymentSize}
+	if asked && v.partial() {
+		want.Limit = 0
+	}
+	p, machines, err := c.Deployments.WatchPart(v.ctx, id, want)
 	if err != nil {
 		return err
 	}
-	at := v.offset(deploymentSize)
-	on := deploymentPage{Progress: p, Machines: page(p.Machines, at, deploymentSize)}
-	on.Pager = v.pager(at, deploymentSize, len(on.Machines), len(p.Machines))
-	asked := v.get("part") == "why"
+	on := deploymentPage{Progress: p, Machines: p.Machines, Here: v.with("page", v.get("page")), Tabs: stageTabs(v, p.Counts, want.Stage)}
+	on.Pager = v.pager(want.Offset, deploymentSize, len(on.Machines), machines)
 	switch {
 	case p.Ended:
-	case len(p.Machines) > manyMachines && !asked:
+	case p.Counts.Total > manyMachines && !asked:
 		on.Later = v.with("part", "why")
 	default:
-		why, err := c.Stuck.Explain(v.ctx, p.Deployment.ID)
+		why, err := c.Stuck.Explain(v.ctx, id)
 		if err != nil {
 			return err
 		}
@@ -75,6 +81,25 @@ func (c *console) deployment(v *visit) error {
 	}
 	f.Refresh = !p.Ended
 	return c.write(v, http.StatusOK, "deployment", "layout", view[deploymentPage]{Frame: f, Body: on})
+}
+
+// stageTabs narrow a deployment to the installs that stand alike, where there are any.
+func stageTabs(v *visit, n deploy.Counts, now patch.Stage) []tab {
+	var out []tab
+	for _, t := range []struct {
+		stage patch.Stage
+		word  phrase.Phrase
+		count int
+	}{
+		{"", "All", n.Total}, {patch.StageVerified, "Verified by a detect", n.Verified}, {patch.StageUnproven, "Installed, not yet proven", n.Unproven},
+		{patch.StageMoving, "Installing or downloading", n.Installing + n.Downloading}, {patch.StageWaiting, "Waiting", n.Waiting}, {patch.StageFailed, "Failed", n.Failed},
+		{patch.StageNotEffective, "Not effective", n.NotEffective}, {patch.StageWithdrawn, "Withdrawn", n.Withdrawn}, {patch.StageRebootOwed, "Reboots owed", n.RebootOwed},
+	} {
+		if t.count > 0 || t.stage == now || t.stage == "" {
+			out = append(out, tab{Word: t.word, URL: v.with("state", string(t.stage)), Count: t.count, Current: t.stage == now})
+		}
+	}
+	return out
 }
 
 // resetAttempts gives a patch new attempts: on the machine that "of" names before it, or wherever they are used up under a label.
@@ -96,25 +121,11 @@ func (c *console) resetAttempts(v *visit) error {
 
 // haltPage asks once more, in numbers.
 func (c *console) haltPage(v *visit) error {
-	p, err := c.numbers(v, v.r.PathValue("deployment"))
+	p, _, err := c.Deployments.WatchPart(v.ctx, v.r.PathValue("deployment"), deploy.Part{})
 	if err != nil {
 		return err
 	}
 	return show(c, v, "halt", "deployments", "Halt", deploymentPage{Progress: p})
-}
-
-// numbers is a deployment without its machines, where it is one of the newest.
-func (c *console) numbers(v *visit, id string) (deploy.Progress, error) {
-	list, err := c.Deployments.List(v.ctx, deploymentsKept)
-	if err != nil {
-		return deploy.Progress{}, err
-	}
-	for _, p := range list {
-		if p.Deployment.ID == id {
-			return p, nil
-		}
-	}
-	return c.Deployments.Watch(v.ctx, id)
 }
 
 func (c *console) halt(v *visit) error {

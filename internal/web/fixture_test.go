@@ -242,13 +242,20 @@ func (w *world) Apply(_ context.Context, _ patch.Caller, p patch.Plan) (patch.De
 func (w *world) Halt(context.Context, patch.Caller, string) (patch.Deployment, error) {
 	return w.progress[0].Deployment, nil
 }
-func (w *world) Watch(_ context.Context, id string) (deploy.Progress, error) {
+func (w *world) WatchPart(_ context.Context, id string, want deploy.Part) (deploy.Progress, int, error) {
 	for _, p := range w.progress {
 		if p.Deployment.ID == id {
-			return p, nil
+			all := keep(p.Machines, func(m deploy.MachineProgress) bool {
+				return slices.ContainsFunc(m.Items, func(i deploy.ItemProgress) bool { return want.Stage.In(i.Attempt) })
+			})
+			p.Machines = nil
+			if want.Limit > 0 {
+				p.Machines = page(all, want.Offset, want.Limit)
+			}
+			return p, len(all), nil
 		}
 	}
-	return deploy.Progress{}, patch.Errorf(patch.NotFound, "no deployment is called %s", id)
+	return deploy.Progress{}, 0, patch.Errorf(patch.NotFound, "no deployment is called %s", id)
 }
 
 // shelf answers for labels and deployments, whose lists have the same name.

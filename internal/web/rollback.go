@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/plan"
@@ -31,6 +32,18 @@ func (c *console) rollbackPage(v *visit) error {
 	if err != nil {
 		return err
 	}
+	many, err := c.manyBack(v, p)
+	if err != nil {
+		return err
+	}
+	if many && v.get("part") != "plan" {
+		p.Later = v.with("part", "plan")
+		return show(c, v, "rollback", "deployments", "Roll back", p)
+	}
+	c.workBack(v, &p)
+	if v.partial() {
+		return showPart(c, v, "rollback", "plan", p)
+	}
 	return show(c, v, "rollback", "deployments", "Roll back", p)
 }
 
@@ -44,11 +57,20 @@ func (c *console) rollbackForm(v *visit) (rollbackPage, error) {
 		p.Until = c.Now().In(c.Zone).Add(patch.HoldAfterRollback).Format(typedDay)
 	}
 	var err error
-	if p.Labels, err = c.labelNames(v); err != nil {
-		return p, err
+	p.Labels, err = c.labelNames(v)
+	return p, err
+}
+
+// manyBack reports whether a rollback is about many machines, so that a page does not wait for its plan.
+func (c *console) manyBack(v *visit, p rollbackPage) (bool, error) {
+	if p.Deployment == "" {
+		return c.many(v, p.planPage)
 	}
-	c.workBack(v, &p)
-	return p, nil
+	d, _, err := c.Deployments.WatchPart(v.ctx, p.Deployment, deploy.Part{})
+	if patch.KindOf(err) == patch.NotFound {
+		return false, nil // the plan says so
+	}
+	return p.Machine == "" && d.Counts.Total > manyMachines, err
 }
 
 func (c *console) rollbackRequest(p rollbackPage) (plan.Request, error) {
@@ -86,6 +108,7 @@ func (c *console) rollBack(v *visit) error {
 	if err != nil {
 		return err
 	}
+	c.workBack(v, &p)
 	if p.Plan == nil {
 		return c.rollbackAgain(v, http.StatusBadRequest, p)
 	}

@@ -4,9 +4,11 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -66,5 +68,45 @@ func TestRollbackIsOffered(t *testing.T) {
 		if got := ask(h, "GET", address, nil).Body.String(); !strings.Contains(got, want) {
 			t.Errorf("%s does not offer it", address)
 		}
+	}
+}
+
+// A deployment is narrowed to the installs that stand alike, and what moves on it is asked for again as it is looked at.
+func TestDeploymentIsNarrowed(t *testing.T) {
+	w := fleet()
+	h := w.open(t)
+	d := w.progress[0]
+	failed := keep(d.Machines, func(m deploy.MachineProgress) bool {
+		return slices.ContainsFunc(m.Items, func(i deploy.ItemProgress) bool { return i.Attempt.State == patch.ExecFailed })
+	})
+	if len(failed) == 0 || len(failed) == len(d.Machines) {
+		t.Fatal("the sample has nothing to tell apart")
+	}
+	page := ask(h, "GET", deploymentURL(d.Deployment.ID)+"?state=failed", nil).Body.String()
+	for _, m := range d.Machines {
+		with := slices.ContainsFunc(failed, func(f deploy.MachineProgress) bool { return f.Machine == m.Machine })
+		if strings.Contains(page, `<h2><a href="`+machineURL(m.Machine)+`"`) != with {
+			t.Errorf("%s: %t", m.Name, !with)
+		}
+	}
+	if !strings.Contains(page, `hx-get="`+deploymentURL(d.Deployment.ID)+`?state=failed" hx-trigger="live"`) {
+		t.Error("what moves is asked for without the state")
+	}
+}
+
+// A page about a large deployment is there at once; what has to look at each machine comes after it.
+func TestRollbackOfManyComesLater(t *testing.T) {
+	w := fleet()
+	w.progress[0].Counts.Total = manyMachines + 1
+	h, address := w.open(t), "/rollback?deployment="+w.progress[0].Deployment.ID
+	page := ask(h, "GET", address, nil).Body.String()
+	if strings.Contains(page, `name="hash"`) || !strings.Contains(page, `hx-trigger="load"`) {
+		t.Error("the page waits for its plan")
+	}
+	if page = ask(h, "GET", address+"&part=plan", nil).Body.String(); !strings.Contains(page, `name="hash"`) || !strings.Contains(page, "<html") {
+		t.Error("without scripts there is no plan")
+	}
+	if page = ask(h, "GET", address+"&part=plan", nil, "HX-Request", "true").Body.String(); !strings.Contains(page, `name="hash"`) || strings.Contains(page, "<html") {
+		t.Error("with scripts there is no plan")
 	}
 }

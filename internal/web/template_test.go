@@ -24,7 +24,7 @@ func bodies() map[string]map[string]any {
 		"proposals": {"layout": view[proposalsPage]{}}, "what-if": {"layout": view[whatIfPage]{}, "diff": view[whatIfPage]{}},
 		"labels": {"layout": view[labelsPage]{}, "try": view[labelsPage]{}}, "label": {"layout": view[labelPage]{}},
 		"deployments": {"layout": view[deploymentsPage]{}}, "plan": {"layout": view[planPage]{}, "plan": view[planPage]{}},
-		"deployment": {"layout": view[deploymentPage]{}, "live": view[deploymentPage]{}}, "halt": {"layout": view[deploymentPage]{}}, "rollback": {"layout": view[rollbackPage]{}},
+		"deployment": {"layout": view[deploymentPage]{}, "live": view[deploymentPage]{}}, "halt": {"layout": view[deploymentPage]{}}, "rollback": {"layout": view[rollbackPage]{}, "plan": view[rollbackPage]{}},
 		"rings": {"layout": view[ringsPage]{}, "live": view[ringsPage]{}}, "rollout": {"layout": view[rolloutPage]{}},
 		"explain": {"layout": view[explainPage]{}}, "ineligible": {"layout": view[ineligiblePage]{}}, "explain-label": {"layout": view[explainLabelPage]{}, "part": view[explainLabelPage]{}}, "search": {"layout": view[searchPage]{}},
 		"calendar": {"layout": view[calendarPage]{}}, "blackouts": {"layout": view[blackoutsPage]{}}, "rules": {"layout": view[rulesPage]{}}, "updaters": {"layout": view[updatersPage]{}}, "reports": {"layout": view[reportsPage]{}}, "checks": {"layout": view[checksPage]{}},
@@ -85,7 +85,7 @@ func (w *world) addresses() []string {
 		out = append(out, "/rings/decide?verb=halt&patch="+url.QueryEscape(string(w.hoops[0].Patches[2].Patch)))
 	}
 	for _, p := range w.progress {
-		out = append(out, deploymentURL(p.Deployment.ID), deploymentURL(p.Deployment.ID)+"/halt", "/rollback?deployment="+url.QueryEscape(p.Deployment.ID))
+		out = append(out, deploymentURL(p.Deployment.ID), deploymentURL(p.Deployment.ID)+"?state=failed", deploymentURL(p.Deployment.ID)+"?part=why", deploymentURL(p.Deployment.ID)+"/halt", "/rollback?deployment="+url.QueryEscape(p.Deployment.ID))
 	}
 	if len(w.revisions) > 0 {
 		out = append(out, "/catalogs/"+string(sampleOS), "/catalogs/"+string(sampleOS)+"?from=none")

@@ -222,11 +222,12 @@ func (v *View) only(ctx context.Context, os patch.HostOS, rev patch.RevisionID, 
 	return sigs.Only(i)
 }
 
-// ringLoad is what goes on in a ring beside one machine.
-func (v *View) ringLoad(ctx context.Context, ring string, id patch.ID, but patch.MachineID) (l patch.RingLoad, err error) {
+// ringLoad is what goes on in a ring beside this machine.
+func (s *Sight) ringLoad(ctx context.Context, ring string, id patch.ID) (l patch.RingLoad, err error) {
+	v, but := s.v, s.Machine.ID
 	tried, gathered := v.gathered.tried[id]
 	if !gathered {
-		return v.r.Store.FindRingLoad(ctx, ring, id, but)
+		return s.countedLoad(ctx, ring, id)
 	}
 	busy, known := v.gathered.busy[ring]
 	if !known {
@@ -250,6 +251,32 @@ func (v *View) ringLoad(ctx context.Context, ring string, id patch.ID, but patch
 	}
 	l.Unproven = v.gathered.unproven[k] - unproven(tried[but], ring)
 	return l, nil
+}
+
+// countedLoad is ringLoad of a count that is made once for all machines, without what this machine has in it.
+func (s *Sight) countedLoad(ctx context.Context, ring string, id patch.ID) (l patch.RingLoad, err error) {
+	mine, err := s.Attempts(ctx, "")
+	if err != nil {
+		return l, err
+	}
+	k := ringKey{ring, id}
+	l, known := s.v.loads[k]
+	if !known {
+		if l, err = s.v.r.Store.FindRingLoad(ctx, ring, id, ""); err != nil {
+			return l, err
+		}
+		s.v.loads[k] = l
+	}
+	busy := 0
+	for _, a := range mine {
+		if a.Ring == ring && a.Patch == id && a.Proof == "" {
+			l.Unproven--
+		}
+		if a.Ring == ring && ring != "" && a.Order != "" && !a.State.Ended() {
+			busy = 1
+		}
+	}
+	return patch.RingLoad{Unproven: max(0, l.Unproven), Busy: max(0, l.Busy-busy)}, nil
 }
 
 type ringKey struct {

@@ -56,7 +56,8 @@ type View struct {
 	policies  map[policyKey]patch.Policy
 	rows      map[fileKey]remembered
 	gathered  gathered
-	finding   func(i int) patch.Finding // over the facts of finds; nil until it was made
+	loads     map[ringKey]patch.RingLoad // of all machines
+	finding   func(i int) patch.Finding  // over the facts of finds; nil until it was made
 	finds     findingKey
 	briefs    map[deployKey]map[string]gate.Brief // by situation
 	key       []byte                              // for making situations
@@ -164,6 +165,7 @@ func (v *View) Proposed(ctx context.Context, id patch.ID, m patch.MachineID) (*p
 func (r *Reader) Records() *View {
 	v := &View{Now: r.Now(), Limits: r.Limits, r: r, metas: map[patch.HostOS]*patch.RevisionMeta{}, facing: map[patch.HostOS][]gate.FeedFact{},
 		ringed:    map[patch.ID]map[string]patch.RingProgress{},
+		loads:     map[ringKey]patch.RingLoad{},
 		decisions: map[patch.ID][]patch.Decision{}, approved: map[string]time.Time{}, members: map[string]*roaring.Bitmap{}, policies: map[policyKey]patch.Policy{}, briefs: map[deployKey]map[string]gate.Brief{},
 		lists: map[listKey]*Shelf{}, rows: map[fileKey]remembered{}, payloads: map[patch.ID]map[patch.Hash]patch.StoredPayload{}, files: map[fileKey][]patch.PayloadFile{},
 		facts: map[patch.Hash]*patch.Facts{}, needed: map[neededKey][]patch.PlanPackage{}}

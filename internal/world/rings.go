@@ -68,7 +68,7 @@ func (s *Sight) ringed(ctx context.Context, id patch.ID, w *gate.World) error {
 		}
 		w.Rings = append(w.Rings, gate.RingFact{Ring: r, Progress: progress[r.Name]})
 	}
-	load, err := v.ringLoad(ctx, own.Name, id, s.Machine.ID)
+	load, err := s.ringLoad(ctx, own.Name, id)
 	if err != nil {
 		return err
 	}
