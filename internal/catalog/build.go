@@ -66,6 +66,7 @@ type madeFile struct {
 	origin  int
 	needs   []int // other files of the patch
 	along   bool  // it is another patch's: it is installed only where one of these needs it
+	asks    asks
 	// replaces and instead are as in patch.PayloadFile.
 	replaces []patch.Relation
 	instead  bool

@@ -70,6 +70,9 @@ type revision struct {
 	meta     patch.RevisionMeta
 	list     *List
 	payloads *payloadIndex
+
+	virtual   sync.Once
+	providers map[string][]int // patches of list, by what they provide; see readVirtual
 }
 
 const (

@@ -379,9 +379,9 @@ func FuzzDecodePayloads(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add([]byte(cols[0].rest), []byte(cols[1].rest), []byte(cols[2].rest))
-	f.Fuzz(func(t *testing.T, head, lengths, files []byte) {
-		packed, err := columns{head, lengths, files}.pack(payloadMagic, 1)
+	f.Add([]byte(cols[0].rest), []byte(cols[1].rest), []byte(cols[2].rest), []byte(cols[3].rest), []byte(cols[4].rest), []byte(cols[5].rest))
+	f.Fuzz(func(t *testing.T, head, lengths, files, clauses, asking, asks []byte) {
+		packed, err := columns{head, lengths, files, clauses, asking, asks}.pack(payloadMagic, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -391,6 +391,7 @@ func FuzzDecodePayloads(f *testing.F) {
 		}
 		for i := range l.Len() {
 			_, _ = x.of(i, l.At(i))
+			_, _ = x.asks.of(i, l.At(i).Payloads)
 		}
 	})
 }

@@ -118,7 +118,8 @@ func fromArchives(groups []*grouped, previous *List) []made {
 			all[i].patch.Supersedes = append(all[i].patch.Supersedes, groups[j].id)
 		}
 		for k, f := range gr.carried() {
-			all[i].files = append(all[i].files, madeFile{address: f.filename, sha256: f.sha256, origin: f.from, needs: gr.needs(k), along: k >= len(gr.files)})
+			all[i].files = append(all[i].files, madeFile{address: f.filename, sha256: f.sha256, origin: f.from, needs: gr.needs(k), along: k >= len(gr.files),
+				asks: asks{f.depends, f.breaks, f.provides}})
 		}
 	}
 	return all

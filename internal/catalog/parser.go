@@ -13,7 +13,7 @@ import (
 )
 
 // madeVersion is the version of what this package itself makes of origins and entries. A higher one builds every revision again.
-const madeVersion = 4
+const madeVersion = 5
 
 // archiveKind is the kind of feeds that this package reads itself: Debian archives.
 const archiveKind = "apt"

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"net/url"
@@ -12,19 +13,31 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// A payload index is payloadMagic and one zstd frame of three columns. Its order is the list's: name, architecture, version and
-// size of a file are there.
-const payloadMagic = "FTLPAYL4"
+// A payload index is payloadMagic and one zstd frame of columns. Its order is the list's: name, architecture, version and
+// size of a file are there. One of payloadMagic4 has the first three columns only.
+const (
+	payloadMagic  = "FTLPAYL5"
+	payloadMagic4 = "FTLPAYL4"
+)
 
 const (
 	pHead  = iota // host OS; number of patches; base addresses
 	pFiles        // per patch: length of its part of pFile
 	pFile         // per payload: path below the origin's base address, or a whole address; SHA-256; origin; how many other payloads of the patch it needs, these; its marks; what it replaces, where it replaces something; its setup as JSON, where it has one
+	payloadColumns4
+)
+
+// Columns of what packages ask of others; empty where the kind of archive does not tell.
+const (
+	pClause = iota + payloadColumns4 // clauses, each once
+	pAsking                          // per patch: length of its part of pAsks
+	pAsks                            // per payload: how many clauses its dependencies have, these by number; the same of its breaks; and of its provides
 	payloadColumns
 )
 
 func encodePayloads(os patch.HostOS, all []made, bases []string) ([]byte, error) {
 	c := make(columns, payloadColumns)
+	c.asks(all)
 	c.text(pHead, string(os))
 	c.number(pHead, uint64(len(all)))
 	c.number(pHead, uint64(len(bases)))
@@ -122,10 +135,15 @@ type payloadIndex struct {
 	bases []string
 	files string
 	ends  []uint32 // where in files each patch's part ends
+	asks  askIndex
 }
 
 func decodePayloads(b []byte) (*payloadIndex, error) {
-	cols, err := unpack(b, payloadMagic, payloadColumns)
+	magic, columns := payloadMagic, payloadColumns
+	if bytes.HasPrefix(b, []byte(payloadMagic4)) {
+		magic, columns = payloadMagic4, payloadColumns4
+	}
+	cols, err := unpack(b, magic, columns)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +164,10 @@ func decodePayloads(b []byte) (*payloadIndex, error) {
 	if !head.done() || !lengths.done() || end != uint64(len(x.files)) {
 		return nil, errFormat
 	}
-	return x, nil
+	if len(cols) == payloadColumns {
+		x.asks, err = decodeAsks(n, cols[pClause], cols[pAsking], cols[pAsks])
+	}
+	return x, err
 }
 
 // of gives the files of patch i of the list that the index was built with.

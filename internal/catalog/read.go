@@ -23,6 +23,8 @@ type debFile struct {
 	filename              string
 	description           string
 	depends               string // Pre-Depends and Depends
+	breaks                string // Breaks and Conflicts
+	provides              string
 	size                  int64
 	sha256                [32]byte
 	from                  int // index of its Source
@@ -67,17 +69,16 @@ func (s *Source) archive() apt.Archive {
 
 func take(from int, s debian.Stanza) debFile {
 	var b strings.Builder
-	parts := [...][]byte{s.Package, s.Architecture, s.Version, s.Source, s.SourceVersion, s.Filename, plainText(s.Description), s.PreDepends, s.Depends}
-	n := 1
+	comma := []byte{','}
+	parts := [...][]byte{s.Package, s.Architecture, s.Version, s.Source, s.SourceVersion, s.Filename, plainText(s.Description), s.Provides,
+		s.PreDepends, comma, s.Depends, s.Breaks, comma, s.Conflicts}
+	n := 0
 	for _, p := range parts {
 		n += len(p)
 	}
 	b.Grow(n)
-	for i, p := range parts {
+	for _, p := range parts {
 		b.Write(p)
-		if i == len(parts)-2 {
-			b.WriteByte(',')
-		}
 	}
 	text := b.String()
 	cut := func(p []byte) string {
@@ -88,7 +89,8 @@ func take(from int, s debian.Stanza) debFile {
 	bin := debFile{from: from, size: s.Size}
 	bin.name, bin.arch, bin.version = cut(parts[0]), cut(parts[1]), cut(parts[2])
 	bin.source, bin.sourceVersion = cut(parts[3]), cut(parts[4])
-	bin.filename, bin.description, bin.depends = cut(parts[5]), cut(parts[6]), text
+	bin.filename, bin.description, bin.provides = cut(parts[5]), cut(parts[6]), cut(parts[7])
+	bin.depends, bin.breaks = text[:len(text)-len(s.Breaks)-len(comma)-len(s.Conflicts)], text[len(s.PreDepends)+len(comma)+len(s.Depends):]
 	bin.unclear = bin.fault(s.SHA256)
 	return bin
 }

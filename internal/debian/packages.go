@@ -20,7 +20,8 @@ type Stanza struct {
 	Size                           int64  // -1 where missing
 	Phased                         int    // Phased-Update-Percentage: which share of machines may have it; 100 where missing
 	Description                    []byte // the short one
-	Depends, PreDepends            []byte
+	Depends, PreDepends            []byte // these and the next may hold line ends: a field can be folded
+	Breaks, Conflicts, Provides    []byte
 	Text                           []byte // the whole paragraph, as signed
 }
 
@@ -105,10 +106,16 @@ func (s *stanzaScanner) fill() error {
 
 func parseStanza(text []byte) (Stanza, error) {
 	s := Stanza{Size: -1, Phased: 100, Text: text}
+	var folded *[]byte // the field that the last line belongs to, if it is one that goes on
+	begin := 0
 	for len(text) > 0 {
 		line, rest, _ := bytes.Cut(text, []byte{'\n'})
+		at := len(s.Text) - len(text)
 		text = rest
 		if len(line) == 0 || line[0] == ' ' || line[0] == '\t' {
+			if folded != nil {
+				*folded = bytes.TrimSpace(s.Text[begin : at+len(line)])
+			}
 			continue
 		}
 		i := bytes.IndexByte(line, ':')
@@ -118,12 +125,30 @@ func parseStanza(text []byte) (Stanza, error) {
 		if err := s.set(line[:i], bytes.TrimSpace(line[i+1:])); err != nil {
 			return s, err
 		}
+		folded, begin = s.relations(line[:i]), at+i+1
 	}
 	if len(s.Package) == 0 || len(s.Version) == 0 || len(s.Architecture) == 0 {
 		return s, fault("the package index has a stanza without Package, Version or Architecture: %s", short(s.Package))
 	}
 	s.resolveSource()
 	return s, nil
+}
+
+// relations gives those fields that may go on in the next line.
+func (s *Stanza) relations(name []byte) *[]byte {
+	switch string(name) {
+	case "Depends":
+		return &s.Depends
+	case "Pre-Depends":
+		return &s.PreDepends
+	case "Breaks":
+		return &s.Breaks
+	case "Conflicts":
+		return &s.Conflicts
+	case "Provides":
+		return &s.Provides
+	}
+	return nil
 }
 
 func (s *Stanza) field(name []byte) *[]byte {
@@ -142,12 +167,8 @@ func (s *Stanza) field(name []byte) *[]byte {
 		return &s.SHA256
 	case "Description":
 		return &s.Description
-	case "Depends":
-		return &s.Depends
-	case "Pre-Depends":
-		return &s.PreDepends
 	}
-	return nil
+	return s.relations(name)
 }
 
 func (s *Stanza) set(name, value []byte) error {

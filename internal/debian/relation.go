@@ -1,6 +1,7 @@
 package debian
 
 import (
+	"iter"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -55,13 +56,27 @@ func Provides(field string, r patch.Relation) bool {
 	if !strings.Contains(field, r.Name) {
 		return false
 	}
-	for member := range strings.SplitSeq(field, ",") {
-		p, ok := ParseRelation(member)
-		if ok && p.Name == r.Name && (p.Op == "" || p.Op == "=") && Holds(r, p.Version) {
+	for name, v := range Provided(field) {
+		if name == r.Name && Holds(r, v) {
 			return true
 		}
 	}
 	return false
+}
+
+// Provided visits what a field Provides names, each with its version; empty where it has none.
+func Provided(field string) iter.Seq2[string, string] {
+	return func(yield func(name, version string) bool) {
+		if field == "" {
+			return
+		}
+		for member := range strings.SplitSeq(field, ",") {
+			p, ok := ParseRelation(member)
+			if ok && (p.Op == "" || p.Op == "=") && !yield(p.Name, p.Version) {
+				return
+			}
+		}
+	}
 }
 
 // ParseClauses reads a dependency field. A clause that is not understood completely is left out: nothing can be said about it.

@@ -14,13 +14,14 @@ import (
 const (
 	MaxStatus         = 96 << 20
 	maxStatusPackages = 100_000
+	maxProvides       = 64 << 10  // of one package; some of Rust's have 20 kB
 	statusChunk       = 128 << 10 // read at a time: a buffer that stays in the processor's cache, where a whole database does not
 )
 
 // statusFields are the fields of a status paragraph that decide anything here.
 type statusFields struct {
-	seen                                bool // the paragraph has begun
-	name, status, arch, version, source []byte
+	seen                                          bool // the paragraph has begun
+	name, status, arch, version, source, provides []byte
 }
 
 // ParseStatus reads dpkg's status database. It is all or nothing: a database that is empty, cut off or garbled is an error that says
@@ -173,6 +174,8 @@ func (f *statusFields) take(line []byte) bool {
 		to = &f.version
 	case is(name, "Source"):
 		to = &f.source
+	case is(name, "Provides"):
+		to = &f.provides
 	default:
 		return bytes.IndexByte(name, 0) < 0
 	}
@@ -216,6 +219,7 @@ func (f *statusFields) entry() (p patch.Package, known bool, err error) {
 	}
 	p = patch.Package{Name: string(f.name), Arch: string(f.arch), Version: clean(f.version, 256), Held: want == "hold"}
 	p.State = packageState(flag, state)
+	p.Provides = clean(f.provides, maxProvides)
 	p.Source, p.SourceVersion = p.Name, p.Version
 	if len(f.source) > 0 {
 		p.Source = clean(f.source, 256)

@@ -31,6 +31,7 @@ Package: libc6
 Status: hold ok installed
 Architecture: amd64
 Multi-Arch: same
+Provides: libc6-abi, libm6 (= 2.36)
 Source: glibc
 Version: 2.36-9+deb12u10
 
@@ -68,7 +69,7 @@ func TestParseStatus(t *testing.T) {
 	want := []patch.Package{
 		{Name: "adduser", Arch: "all", Version: "3.134", Source: "adduser", SourceVersion: "3.134", State: patch.Installed},
 		{Name: "gone", Arch: "amd64", Version: "1.0", Source: "gone", SourceVersion: "1.0", State: patch.Removed},
-		{Name: "libc6", Arch: "amd64", Version: "2.36-9+deb12u10", Source: "glibc", SourceVersion: "2.36-9+deb12u10", State: patch.Installed, Held: true},
+		{Name: "libc6", Arch: "amd64", Version: "2.36-9+deb12u10", Source: "glibc", SourceVersion: "2.36-9+deb12u10", State: patch.Installed, Held: true, Provides: "libc6-abi, libm6 (= 2.36)"},
 		{Name: "libc6", Arch: "i386", Version: "2.36-9+deb12u9+b1", Source: "glibc", SourceVersion: "2.36-9+deb12u9", State: patch.Broken},
 		{Name: "torn", Arch: "amd64", Source: "torn", State: patch.Broken},
 		{Name: "zlib1g", Arch: "amd64", Version: "1:1.2.13.dfsg-1", Source: "zlib1g", SourceVersion: "1:1.2.13.dfsg-1", State: patch.Installed},

@@ -14,6 +14,8 @@ type Question struct {
 	// AllPackages: some test looks for packages by a pattern, so none may be left out.
 	AllPackages bool
 	Objects     bool // what was collected beyond packages
+	// Provided are names of packages that may be virtual: those that provide them are looked at too. Signatures themselves name none.
+	Provided []string
 }
 
 // Only gives signatures that judge nothing but definition i, which must be in [0, Len), for judging many machines.

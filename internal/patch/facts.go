@@ -37,6 +37,8 @@ type OSFacts struct {
 	Arch      string `json:"arch"` // the package manager's native architecture: "amd64"
 	// Manager is the package manager whose database Packages come from: "dpkg", "rpm", "apk"; empty where there is none.
 	Manager string `json:"manager,omitempty"`
+	// Provides says that Packages tell what they provide. Agents of older versions do not read it, and nothing is known then.
+	Provides bool `json:"provides,omitempty"`
 }
 
 // Package is one package known to the package manager, in whatever state.
@@ -53,6 +55,8 @@ type Package struct {
 	Module string `json:"module,omitempty"`
 	// Signer is the key ID of the package's signature, 16 hexadecimal digits; empty where the database has none.
 	Signer string `json:"signer,omitempty"`
+	// Provides is dpkg's field of that name, as it is written: the virtual packages that this one stands for.
+	Provides string `json:"provides,omitempty"`
 }
 
 // PackageState is the package manager's own state of a package.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/version"
@@ -20,6 +21,7 @@ type Index struct {
 	mu       sync.RWMutex
 	packages pool[patch.Package, struct{}]
 	named    map[string][]uint32 // packages by name
+	provided map[string][]uint32 // packages by what they provide
 	words    map[string]string   // one copy of each string in packages
 	objects  pool[string, patch.Collected]
 	frames   pool[string, patch.Facts] // facts without packages and objects
@@ -133,14 +135,17 @@ func (x *Index) addPackage(p *patch.Package) uint32 {
 		return n
 	}
 	own := *p
-	for _, s := range []*string{&own.Name, &own.Arch, &own.Version, &own.Source, &own.SourceVersion, (*string)(&own.State), &own.Module, &own.Signer} {
+	for _, s := range []*string{&own.Name, &own.Arch, &own.Version, &own.Source, &own.SourceVersion, (*string)(&own.State), &own.Module, &own.Signer, &own.Provides} {
 		*s = x.word(*s)
 	}
 	n, _ := x.packages.take(own, func() struct{} { return struct{}{} })
 	if x.named == nil {
-		x.named = map[string][]uint32{}
+		x.named, x.provided = map[string][]uint32{}, map[string][]uint32{}
 	}
 	x.named[own.Name] = append(x.named[own.Name], n)
+	for name := range debian.Provided(own.Provides) {
+		x.provided[name] = append(x.provided[name], n)
+	}
 	return n
 }
 
@@ -168,13 +173,21 @@ func (x *Index) leave(s *set) {
 		x.objects.drop(n)
 	}
 	for _, n := range s.packages {
-		name := x.packages.keys[n].Name
+		p := x.packages.keys[n]
 		if !x.packages.drop(n) {
 			continue
 		}
-		if x.named[name] = slices.DeleteFunc(x.named[name], func(m uint32) bool { return m == n }); len(x.named[name]) == 0 {
-			delete(x.named, name)
+		without(x.named, p.Name, n)
+		for name := range debian.Provided(p.Provides) {
+			without(x.provided, name, n)
 		}
+	}
+}
+
+// without takes a package from those under a name.
+func without(by map[string][]uint32, name string, n uint32) {
+	if by[name] = slices.DeleteFunc(by[name], func(m uint32) bool { return m == n }); len(by[name]) == 0 {
+		delete(by, name)
 	}
 }
 

@@ -113,6 +113,11 @@ func newReading(x *Index, one *detect.Signatures, q detect.Question) *reading {
 			r.asked[n/64] |= 1 << (n % 64)
 		}
 	}
+	for _, name := range q.Provided {
+		for _, n := range x.provided[name] {
+			r.asked[n/64] |= 1 << (n % 64)
+		}
+	}
 	return r
 }
 

@@ -41,7 +41,8 @@ func drawFacts(t *rapid.T) *patch.Facts {
 		for _, arch := range []string{"all", "amd64", "i386"} {
 			if rapid.Bool().Draw(t, "there") {
 				f.Packages = append(f.Packages, patch.Package{Name: name, Arch: arch, Version: rapid.SampledFrom([]string{"1", "2", "3", "garbage version"}).Draw(t, "version"),
-					State: rapid.SampledFrom([]patch.PackageState{patch.Installed, patch.Installed, patch.Removed, patch.Broken}).Draw(t, "state"), Held: rapid.IntRange(0, 4).Draw(t, "held") == 0})
+					Provides: rapid.SampledFrom([]string{"", "", "bar (= 2)", "virtual, virtual"}).Draw(t, "provides"),
+					State:    rapid.SampledFrom([]patch.PackageState{patch.Installed, patch.Installed, patch.Removed, patch.Broken}).Draw(t, "state"), Held: rapid.IntRange(0, 4).Draw(t, "held") == 0})
 			}
 		}
 	}
@@ -165,7 +166,7 @@ func TestPredictionIsTheEnginesVerdict(t *testing.T) {
 		for id := range facts {
 			x.Remove(id)
 		}
-		if n := x.packages.size() + x.objects.size() + x.frames.size() + len(x.named) + len(x.sets) + len(x.seats); n != 0 {
+		if n := x.packages.size() + x.objects.size() + x.frames.size() + len(x.named) + len(x.provided) + len(x.sets) + len(x.seats); n != 0 {
 			t.Fatalf("%d things are left of no machine", n)
 		}
 		for _, f := range facts {

@@ -21,6 +21,7 @@ func appendPackage(b []byte, p *patch.Package) []byte {
 	}
 	b = appendGiven(b, `,"module":`, p.Module)
 	b = appendGiven(b, `,"signer":`, p.Signer)
+	b = appendGiven(b, `,"provides":`, p.Provides)
 	return append(b, '}')
 }
 

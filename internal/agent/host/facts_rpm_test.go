@@ -72,7 +72,7 @@ func TestFactsOfRPMMachine(t *testing.T) {
 			t.Fatal(err)
 		}
 		if f.OS.Key != "almalinux-9-x86_64" || f.OS.Manager != "rpm" || len(f.Packages) != 2 ||
-			fmt.Sprint(f.Packages[0]) != "{bash x86_64 5.1.8-9.el9 bash 5.1.8-9.el9 installed false  }" {
+			fmt.Sprint(f.Packages[0]) != "{bash x86_64 5.1.8-9.el9 bash 5.1.8-9.el9 installed false   }" {
 			t.Errorf("%+v", f)
 		}
 	}

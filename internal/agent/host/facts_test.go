@@ -50,7 +50,7 @@ func TestCollectFacts(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := patch.OSFacts{Key: "debian-12-amd64", ID: "debian", VersionID: "12", Codename: "bookworm", Pretty: "Debian GNU/Linux 12 (bookworm)",
-		Arch: "amd64", Manager: "dpkg"}
+		Arch: "amd64", Manager: "dpkg", Provides: true}
 	if diff := cmp.Diff(want, f.OS); diff != "" || len(f.Packages) != 2 {
 		t.Error(diff, len(f.Packages))
 	}
