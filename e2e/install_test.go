@@ -230,6 +230,41 @@ func TestTheAgentsMSI(t *testing.T) {
 	}
 }
 
+// The MSI that the appliance offers is fetched, proven and installed as its line says, and the machine enrols.
+func TestTheAppliancesMSI(t *testing.T) {
+	needRoot(t)
+	if _, err := exec.LookPath("wixl"); err != nil {
+		t.Skip("SKIPPED: there is no MSI without Debian's package wixl")
+	}
+	w, s := newWindows(t), newShed(t)
+	s.kettles()
+	msi := filepath.Join(t.TempDir(), "anything.msi")
+	if out, err := exec.Command("../scripts/msi", w.Path(windowsAgent), msi, "1.2.3").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	s.cli("agents", "add", "--data", s.Data(), msi)
+	says(t, s.cli("agents"), "windows/amd64", "msi", "1.2.3")
+	var made struct{ Install struct{ MSI string } }
+	s.json(&made, "tokens", "add", "msi")
+	// curl.exe … -o FILE; if ((Get-FileHash FILE).Hash -eq 'HASH') { msiexec … | Out-Null; …
+	fetch, rest, _ := strings.Cut(made.Install.MSI, "; if ")
+	_, rest, _ = strings.Cut(rest, "-eq '")
+	hash, rest, _ := strings.Cut(rest, "'")
+	_, rest, _ = strings.Cut(rest, "{ msiexec ")
+	arguments, _, _ := strings.Cut(rest, " | ")
+	dir := t.TempDir()
+	curl := exec.Command("sh", "-c", strings.Replace(fetch, "curl.exe", "curl", 1)+" && echo '"+hash+"  fettle-agent.msi' | sha256sum -c")
+	curl.Dir = dir
+	if out, err := curl.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v: %s", fetch, err, out)
+	}
+	w.copy(filepath.Join(dir, "fettle-agent.msi"), `C:\fettle-agent.msi`)
+	w.run("msiexec", strings.Fields(strings.Replace(arguments, "fettle-agent.msi", `C:\fettle-agent.msi`, 1))...)
+	if name := w.admitted(s); name == "" {
+		t.Error("the machine has no name")
+	}
+}
+
 // As a new administrator: sign in, choose archives, paste a line on a real machine, watch it arrive, and read why a patch is as it is. Five
 // requests that change something, and no documentation.
 func TestFirstSteps(t *testing.T) {

@@ -17,6 +17,9 @@ type uninstalled struct {
 	Program string `json:"program,omitempty"` // the file that is gone, or goes at the next restart of Windows
 }
 
+// packaged is where packages for Linux put the program, and nothing else does.
+const packaged = "/usr/bin/fettle-agent"
+
 // uninstall takes everything away that an installation brought: service, state and program.
 func uninstall(ctx context.Context, c *call) error {
 	keep := c.Bool("keep-program", false, "leave the program file where it is, for a package manager that removes it itself")
@@ -30,6 +33,10 @@ func uninstall(ctx context.Context, c *call) error {
 	}
 	if err != nil {
 		return patch.Errorf(patch.Unavailable, "cannot find this program's file: %w", err)
+	}
+	if !*keep && program == packaged {
+		return &patch.Error{Kind: patch.Conflict, What: "cannot uninstall " + program, Why: "it came as a package, and the package manager would not learn of it",
+			Do: "Remove it with dpkg -P fettle-agent, or rpm -e fettle-agent."}
 	}
 	if err := dropService(ctx, c, program); err != nil {
 		return err

@@ -1,11 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/installer"
@@ -14,7 +14,7 @@ import (
 
 type agentsCmd struct {
 	List agentsListCmd `cmd:"" default:"1" help:"List the systems that this appliance installs its agent on."`
-	Add  agentsAddCmd  `cmd:"" help:"Put the agent's programs on the appliance, for machines to install. On its own box only."`
+	Add  agentsAddCmd  `cmd:"" help:"Put the agent's programs and packages on the appliance, for machines to install. On its own box only."`
 }
 
 type agentsListCmd struct{}
@@ -30,23 +30,27 @@ func printAgents(w io.Writer, width int, all []installer.Agent) {
 		line(w, "There is none yet. On the appliance: make agents, then fettle agents add bin/agents/*")
 		return
 	}
-	t := table{columns: []column{{title: "system"}, {title: "size", right: true}, {title: "SHA-256", flex: true}, {title: "source", flex: true}}}
+	t := table{columns: []column{{title: "system"}, {title: "as"}, {title: "size", right: true}, {title: "version", flex: true}, {title: "SHA-256", flex: true}}}
 	for _, a := range all {
-		t.add(a.OS+"/"+a.Arch, size(a.Size), string(a.Hash), a.Revision)
+		t.add(a.OS+"/"+a.Arch, string(a.Format), size(a.Size), cmp.Or(a.Version, a.Revision), string(a.Hash))
 	}
 	t.print(w, width)
 }
 
 type agentsAddCmd struct {
-	Files []string `arg:"" help:"Programs as make agents builds them." type:"existingfile"`
+	Files []string `arg:"" help:"Programs and packages (.deb, .rpm, .msi) as make agents, make packages and make msi build them." type:"existingfile"`
 	Data  string   `default:"${data}" help:"The appliance's data directory." placeholder:"DIR"`
 }
 
 func (agentsAddCmd) Help() string {
 	return `Machines that enrol run these programs as root. So they come from the appliance's own disk, and never over the network.
+What a file is, for which system and of which version, is read from its bytes; its name does not matter.
 
-Example:
-  make agents && sudo fettle agents add bin/agents/*`
+Where a .deb or .rpm is there, the line for Linux installs it on machines whose programs dpkg or rpm keeps; the others get the program alone.
+
+Examples:
+  make agents && sudo fettle agents add bin/agents/*
+  make msi packages && sudo fettle agents add bin/agents/*.msi bin/agents/*.deb bin/agents/*.rpm`
 }
 
 func (c agentsAddCmd) Run(_ context.Context, s *screen) error {
@@ -54,34 +58,50 @@ func (c agentsAddCmd) Run(_ context.Context, s *screen) error {
 	if !place.initialised() {
 		return &patch.Error{Kind: patch.Invalid, What: c.Data + " is not an appliance's data directory", Do: "Name the right one with --data."}
 	}
+	files, err := openAll(c.Files) // as who called: the appliance's user may not reach them
+	if err != nil {
+		return err
+	}
+	defer closeAll(files)
 	if err := dropPrivileges(c.Data); err != nil {
 		return err
 	}
-	added, err := addAgents(place, c.Files)
+	added, err := addAgents(place, files)
 	if err != nil {
 		return err
 	}
 	return s.show(added, func(w io.Writer) { printAgents(w, s.width, added) })
 }
 
-func addAgents(place layout, files []string) ([]installer.Agent, error) {
+func openAll(paths []string) (files []*os.File, err error) {
+	for _, p := range paths {
+		f, err := os.Open(p)
+		if err != nil {
+			closeAll(files)
+			return nil, &patch.Error{Kind: patch.Invalid, What: "cannot take " + p, Err: err}
+		}
+		files = append(files, f)
+	}
+	return files, nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}
+
+func addAgents(place layout, files []*os.File) ([]installer.Agent, error) {
 	shelf := &installer.Shelf{Dir: place.agents()}
 	added := []installer.Agent{}
 	for _, f := range files {
-		if isPackage(f) { // make msi and make packages put them beside
-			continue
-		}
-		a, err := shelf.Add(f)
+		a, err := shelf.Take(f)
 		if err != nil {
 			return added, err
 		}
 		added = append(added, a)
 	}
 	return added, nil
-}
-
-func isPackage(file string) bool {
-	return slices.Contains([]string{".msi", ".deb", ".rpm"}, filepath.Ext(file))
 }
 
 // agentsBeside finds the agents that were built together with this program: beside it, and in its folder agents.
@@ -92,7 +112,6 @@ func agentsBeside() []string {
 	}
 	dir := filepath.Dir(self)
 	out, _ := filepath.Glob(filepath.Join(dir, "agents", "fettle-agent-*")) // the pattern is right
-	out = slices.DeleteFunc(out, isPackage)
 	if own := filepath.Join(dir, "fettle-agent"); exists(own) {
 		out = append([]string{own}, out...)
 	}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -78,18 +79,25 @@ func (c initCmd) Run(ctx context.Context, s *screen) error {
 	if err := auth.CheckPassword(c.Admin, password); err != nil {
 		return err
 	}
+	beside, err := openAll(agentsBeside())
+	if err != nil {
+		return err
+	}
+	defer closeAll(beside)
 	if err := makeDataDir(data, id); err != nil {
 		return err
 	}
 	if err := c.fill(ctx, cfg, password, &out); err != nil {
 		return errors.Join(err, empty(data))
 	}
-	agents, err := addAgents(layout{data}, agentsBeside())
+	agents, err := addAgents(layout{data}, beside)
 	if err != nil {
 		return err // the appliance is whole; what can be installed from it is not
 	}
 	for _, a := range agents {
-		out.Agents = append(out.Agents, a.OS+"/"+a.Arch)
+		if system := a.OS + "/" + a.Arch; !slices.Contains(out.Agents, system) {
+			out.Agents = append(out.Agents, system)
+		}
 	}
 	return s.show(out, func(w io.Writer) { printMade(w, out, c) })
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"strconv"
@@ -25,7 +26,7 @@ func (s *agents) script(name installer.Script) func(*call) (any, error) {
 	}
 }
 
-// agentProgram gives the agent to whoever holds a token that could still enrol a machine; the token keeps its use. Without one this route
+// agentProgram gives the agent, as a program or a package, to whoever holds a token that could still enrol a machine; the token keeps its use. Without one this route
 // would send megabytes to strangers.
 func (s *agents) agentProgram(c *call) (any, error) {
 	hash, err := auth.TokenHash(strings.TrimSpace(strings.TrimPrefix(c.Header.Get("Authorization"), "Bearer ")))
@@ -35,7 +36,7 @@ func (s *agents) agentProgram(c *call) (any, error) {
 	if err := s.Store.CheckToken(c.Context(), hash, s.Now()); err != nil {
 		return nil, err
 	}
-	f, a, err := s.Installer.Shelf.Open(c.PathValue("os"), c.PathValue("arch"))
+	f, a, err := s.Installer.Shelf.Open(c.PathValue("os"), c.PathValue("arch"), installer.Format(cmp.Or(c.PathValue("format"), string(installer.Program))))
 	if err != nil {
 		return nil, err
 	}

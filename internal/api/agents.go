@@ -92,6 +92,7 @@ func (s *agents) routes() []Route {
 		{Pattern: wire.PathShell, Permission: anybody, Class: classPayload, Handle: s.script(installer.Shell)},
 		{Pattern: wire.PathPowerShell, Permission: anybody, Class: classPayload, Handle: s.script(installer.PowerShell)},
 		{Pattern: wire.PathAgent, Permission: anybody, Class: classPayload, Handle: s.agentProgram},
+		{Pattern: wire.PathPackage, Permission: anybody, Class: classPayload, Handle: s.agentProgram},
 		{Pattern: wire.PathReboot, Permission: activeAgent, Audit: "machine.reboot", Limit: 64 << 10, Class: classResults, Handle: s.reboot},
 		{Pattern: wire.PathResults, Permission: activeAgent, Audit: "machine.results", Limit: 8 << 20, Class: classResults, Handle: s.results},
 	}

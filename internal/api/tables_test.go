@@ -30,7 +30,7 @@ func TestEveryRowSaysWhoMayAndWhatIsLogged(t *testing.T) {
 // Few rows are open to everybody, and each was put here on purpose.
 func TestOpenRowsAreTheseOnly(t *testing.T) {
 	open := map[string]bool{"GET /healthz": true, "POST /api/v1/login": true, "POST /v1/enrol": true,
-		"GET /install.sh": true, "GET /install.ps1": true, "GET /v1/agents/{os}/{arch}": true}
+		"GET /install.sh": true, "GET /install.ps1": true, "GET /v1/agents/{os}/{arch}": true, "GET /v1/agents/{os}/{arch}/{format}": true}
 	for _, r := range append(PeopleTable(), AgentTable()...) {
 		if (r.Permission == Public || r.Permission == anybody) != open[r.Method+" "+r.Path] {
 			t.Errorf("%s %s has the permission %q", r.Method, r.Path, r.Permission)

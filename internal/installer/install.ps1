@@ -5,7 +5,7 @@ $server = '{{.Server}}'
 $folder = Join-Path $env:ProgramFiles 'Fettle'
 $program = Join-Path $folder 'fettle-agent.exe'
 $agents = @{
-{{range .Agents}}{{if eq .OS "windows"}}    '{{.Arch}}' = '{{.Hash}}'
+{{range .Agents}}{{if and (eq .OS "windows") (eq .Format "program")}}    '{{.Arch}}' = '{{.Hash}}'
 {{end}}{{end}}}
 
 $me = New-Object Security.Principal.WindowsPrincipal([Security.Principal.WindowsIdentity]::GetCurrent())

@@ -21,8 +21,22 @@ x86_64 | amd64) arch=amd64 ;;
 aarch64 | arm64) arch=arm64 ;;
 *) fail "there is no agent for $(uname -m)" ;;
 esac
-case "$os-$arch" in
-{{range .Agents}}{{if ne .OS "windows"}}{{.OS}}-{{.Arch}}) want={{.Hash}} ;;
+
+# Where the appliance offers a package, and its manager keeps this machine's programs, the package is installed. What was installed as a
+# program alone stays one.
+manager=
+if [ "$os" = linux ] && [ ! -e "$program" ]; then
+	if dpkg-query -W dpkg >/dev/null 2>&1; then manager=deb; elif rpm -q rpm >/dev/null 2>&1; then manager=rpm; fi
+fi
+case "$os-$arch-$manager" in
+{{range .Agents}}{{if and (eq .OS "linux") (ne .Format "program")}}{{.OS}}-{{.Arch}}-{{.Format}}) want={{.Hash}} version='{{.Version}}' program=/usr/bin/fettle-agent ;;
+{{end}}{{end}}*) manager= ;;
+esac
+if [ -z "$manager" ] && [ "$os" = linux ] && [ -e /usr/bin/fettle-agent ] && [ ! -e "$program" ]; then
+	fail "the agent is here as a package, and the appliance offers none: an administrator adds it there with fettle agents add"
+fi
+[ -n "$manager" ] || case "$os-$arch" in
+{{range .Agents}}{{if and (ne .OS "windows") (eq .Format "program")}}{{.OS}}-{{.Arch}}) want={{.Hash}} ;;
 {{end}}{{end}}*) fail "the appliance has no agent for $os/$arch: an administrator adds it there with fettle agents add" ;;
 esac
 
@@ -52,17 +66,50 @@ fetch() {
 	fi
 }
 
-if [ -x "$program" ] && [ "$(sum "$program")" = "$want" ]; then
+# Somebody else may be installing something: that ends.
+install_package() {
+	tries=60
+	until (
+		umask 022
+		case "$manager" in
+		deb) DEBIAN_FRONTEND=noninteractive dpkg --force-confold -i "$1" ;;
+		rpm) rpm -U --oldpackage "$1" ;;
+		esac
+	) >"$dir/log" 2>&1 </dev/null; do
+		tries=$((tries - 1))
+		if [ "$tries" = 0 ] || ! grep -qi 'lock' "$dir/log"; then
+			cat "$dir/log" >&2
+			fail "the package cannot be installed"
+		fi
+		sleep 5
+	done
+}
+
+current() {
+	case "$manager" in
+	deb) [ "$(dpkg-query -W -f '${Status} ${Version}' fettle-agent 2>/dev/null)" = "install ok installed $version" ] ;;
+	rpm) [ "$(rpm -q --qf '%{VERSION}-%{RELEASE}' fettle-agent 2>/dev/null)" = "$version" ] ;;
+	*) [ -x "$program" ] && [ "$(sum "$program")" = "$want" ] ;;
+	esac
+}
+
+if current; then
 	echo "fettle: the agent is up to date"
 else
 	[ -n "$token" ] || fail "give the enrolment token on standard input"
-	fetch "$server/v1/agents/$os/$arch" "$dir/fettle-agent" || fail "cannot fetch the agent from $server: is the token still good?"
-	[ "$(sum "$dir/fettle-agent")" = "$want" ] || fail "the agent that came is not the one that the appliance has: nothing was installed"
-	mkdir -p "${program%/*}"
-	cp "$dir/fettle-agent" "$program.new"
-	chmod 755 "$program.new"
-	mv -f "$program.new" "$program"
-	echo "fettle: the agent is installed as $program"
+	file=$dir/fettle-agent${manager:+.$manager}
+	fetch "$server/v1/agents/$os/$arch${manager:+/$manager}" "$file" || fail "cannot fetch the agent from $server: is the token still good?"
+	[ "$(sum "$file")" = "$want" ] || fail "the agent that came is not the one that the appliance has: nothing was installed"
+	if [ -n "$manager" ]; then
+		install_package "$file"
+		echo "fettle: the agent is installed as the package fettle-agent $version"
+	else
+		mkdir -p "${program%/*}"
+		cp "$file" "$program.new"
+		chmod 755 "$program.new"
+		mv -f "$program.new" "$program"
+		echo "fettle: the agent is installed as $program"
+	fi
 fi
 
 if "$program" status >/dev/null 2>&1; then
@@ -71,4 +118,10 @@ else
 	[ -n "$token" ] || fail "give the enrolment token on standard input"
 	printf '%s\n' "$token" | "$program" enrol --server "$server" --token -
 fi
-"$program" service install
+if [ -z "$manager" ]; then
+	"$program" service install
+elif [ -d /run/systemd/system ]; then
+	systemctl start fettle-agent.service
+else
+	echo "fettle: no service manager runs here: $program run"
+fi

@@ -62,7 +62,7 @@ func TestOnlyAgentsGetOnTheShelf(t *testing.T) {
 		}
 	}
 	for _, pair := range [][2]string{{"plan9", "amd64"}, {"linux", "../../x"}, {"..", "amd64"}, {"linux", ""}} {
-		if _, _, err := s.Open(pair[0], pair[1]); patch.KindOf(err) != patch.NotFound {
+		if _, _, err := s.Open(pair[0], pair[1], Program); patch.KindOf(err) != patch.NotFound {
 			t.Errorf("%v opens: %v", pair, err)
 		}
 	}

@@ -83,6 +83,11 @@ type Lines struct {
 	Linux   string `json:"linux,omitempty"`
 	Windows string `json:"windows,omitempty"`
 	MacOS   string `json:"macos,omitempty"`
+	// MSI is for who distributes programs as Windows packages. Its token is an argument: whoever sees processes on the machine can read it.
+	MSI string `json:"msi,omitempty"`
+	// Deb and RPM say that the line for Linux installs a package where dpkg or rpm keeps a machine's programs.
+	Deb bool `json:"deb,omitempty"`
+	RPM bool `json:"rpm,omitempty"`
 }
 
 // Lines gives the one-liners that work.
@@ -94,15 +99,31 @@ func (i *Installer) Lines(token string) (Lines, error) {
 	var out Lines
 	for _, a := range agents {
 		to, script := &out.Linux, Shell
-		switch a.OS {
-		case "windows":
+		switch {
+		case a.Format == MSI:
+			if out.MSI == "" {
+				out.MSI = i.msiLine(a, token)
+			}
+			continue
+		case a.OS == "windows":
 			to, script = &out.Windows, PowerShell
-		case "darwin":
+		case a.OS == "darwin":
 			to = &out.MacOS
+		default:
+			out.Deb, out.RPM = out.Deb || a.Format == Deb, out.RPM || a.Format == RPM
 		}
 		if *to, err = i.OneLiner(script, token); err != nil {
 			return Lines{}, err
 		}
 	}
 	return out, nil
+}
+
+// msiLine fetches an MSI, proves it by its hash and installs it. msiexec cannot fetch it by itself: it trusts those authorities alone that
+// Windows knows, which the appliance's own is not, and it can show no token.
+func (i *Installer) msiLine(a Agent, token string) string {
+	_, rest, _ := strings.Cut(token, ".")
+	secret, _, _ := strings.Cut(rest, ".")
+	return "curl.exe -fsSk -H 'Authorization: Bearer " + secret + "' " + i.Server + "/v1/agents/windows/" + a.Arch + "/msi -o fettle-agent.msi; if ((Get-FileHash fettle-agent.msi).Hash -eq '" +
+		string(a.Hash) + "') { msiexec /qn /i fettle-agent.msi SERVER=" + i.Server + " TOKEN=" + token + " | Out-Null; \"msiexec: $LASTEXITCODE\" } else { 'This is not the appliance that you expect: nothing was run.' }"
 }

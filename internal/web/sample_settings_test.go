@@ -50,7 +50,7 @@ func (o office) deliveries(context.Context, string, int) ([]patch.Delivery, erro
 	return o.w.deliveries, nil
 }
 func (o office) Lines(token string) (installer.Lines, error) {
-	return installer.Lines{Linux: "curl … '" + token + "'", Windows: "curl.exe … '" + token + "'", MacOS: "curl … '" + token + "'"}, nil
+	return installer.Lines{Linux: "curl … '" + token + "'", Windows: "curl.exe … '" + token + "'", MacOS: "curl … '" + token + "'", MSI: "msiexec … TOKEN=" + token, Deb: true}, nil
 }
 func (o office) offers(context.Context) ([]Offer, error) { return o.w.offers, nil }
 func (o office) subscribe(_ context.Context, _ patch.Caller, lines []string) error {

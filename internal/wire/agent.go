@@ -26,9 +26,10 @@ const (
 	PathResults   = "POST /v1/results"         // Results → ResultsReply
 	PathReboot    = "POST /v1/reboot"          // RebootRequest → RebootReply: may this machine reboot now?
 
-	PathShell      = "GET /install.sh"            // the script that installs the agent; for everybody, and without a secret
-	PathPowerShell = "GET /install.ps1"           // likewise for Windows
-	PathAgent      = "GET /v1/agents/{os}/{arch}" // the agent's program; the secret part of a token that still works as bearer
+	PathShell      = "GET /install.sh"                     // the script that installs the agent; for everybody, and without a secret
+	PathPowerShell = "GET /install.ps1"                    // likewise for Windows
+	PathAgent      = "GET /v1/agents/{os}/{arch}"          // the agent's program; the secret part of a token that still works as bearer
+	PathPackage    = "GET /v1/agents/{os}/{arch}/{format}" // likewise the agent as a package: "deb", "rpm", "msi"
 )
 
 // EnrolRequest asks to become a machine. The token is the secret part of what the administrator copied.
