@@ -39,7 +39,7 @@ func benchConsole(ctx context.Context, r *report, o options, archive lab.Archive
 		return err
 	}
 	defer remove()
-	return openPages(ctx, r, a, o.fleet)
+	return openPages(ctx, r, a, o.fleet, o.page)
 }
 
 // browser is a browser's connection, cookies and taste for compressed pages.
@@ -103,7 +103,7 @@ func (b *browser) get(ctx context.Context, path string) (page []byte, first time
 
 // openPages asks for every kind of page and reports the slowest and the biggest. The pages are asked in turn, so that whatever else this
 // machine does for a while is not held against one of them.
-func openPages(ctx context.Context, r *report, a *lab.Appliance, machines int) error {
+func openPages(ctx context.Context, r *report, a *lab.Appliance, machines int, only string) error {
 	b, err := newBrowser(ctx, a)
 	if err != nil {
 		return err
@@ -116,12 +116,18 @@ func openPages(ctx context.Context, r *report, a *lab.Appliance, machines int) e
 	if err != nil {
 		return err
 	}
-	times, sizes := map[string][]time.Duration{}, map[string]int{}
+	if only != "" {
+		pages = slices.DeleteFunc(pages, func(path string) bool { return !strings.Contains(path, only) })
+	}
+	times, least, sizes := map[string][]time.Duration{}, map[string]time.Duration{}, map[string]int{}
 	for range pageAsked {
 		for _, path := range pages {
-			_, first, sent, err := b.get(ctx, path)
+			first, used, sent, err := b.weigh(ctx, a, path)
 			if err != nil {
 				return err
+			}
+			if least[path] == 0 || used < least[path] {
+				least[path] = used
 			}
 			times[path], sizes[path] = append(times[path], first), max(sizes[path], sent)
 		}
@@ -129,9 +135,23 @@ func openPages(ctx context.Context, r *report, a *lab.Appliance, machines int) e
 	for _, path := range pages {
 		slices.Sort(times[path])
 		p50, p99 := times[path][pageAsked/2], times[path][pageAsked*99/100]
-		r.add(fmt.Sprintf("console %s, %d machines, p50 and p99", kindOf(path), machines), seconds(p50)+", "+seconds(p99)+", "+kilo(float64(sizes[path])), "", "", "p50 ≤ 50 ms, ≤ 60 kB", p50 <= pageWait && sizes[path] <= pageBytes)
+		ours := fmt.Sprintf("%s, %s, %s, %s", seconds(p50), seconds(p99), seconds(least[path]), kilo(float64(sizes[path])))
+		r.add(fmt.Sprintf("console %s, %d machines: p50, p99, processors at best, size", kindOf(path), machines), ours, "", "", "p50 ≤ 50 ms, ≤ 60 kB", p50 <= pageWait && sizes[path] <= pageBytes)
 	}
 	return nil
+}
+
+// weigh asks for a page: how long its first byte took, for how long the appliance was at work until the last one, and how much was sent.
+func (b *browser) weigh(ctx context.Context, a *lab.Appliance, path string) (first, used time.Duration, sent int, err error) {
+	before, err := processorTime(a.PID())
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	if _, first, sent, err = b.get(ctx, path); err != nil {
+		return 0, 0, 0, err
+	}
+	after, err := processorTime(a.PID())
+	return first, after - before, sent, err
 }
 
 // pages is one page of each kind, the machine and the patch as the console itself leads there.

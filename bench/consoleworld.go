@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -99,8 +98,7 @@ func deployOnce(ctx context.Context, a *lab.Appliance, ids []patch.ID) error {
 	}
 	var err error
 	for range 36 { // without files there is nothing to deploy
-		var no lab.NoError // it was begun, and nothing is installed yet
-		if _, err = a.CLI(ctx, args...); err == nil || errors.As(err, &no) {
+		if _, err = a.CLI(ctx, args...); err == nil {
 			return nil
 		}
 		select {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"strconv"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -64,19 +64,19 @@ func statusOf(pid int, field string) (int64, error) {
 	return 0, fmt.Errorf("process %d has no %s", pid, field)
 }
 
-// processorTime is how long a process has been at work, in all its threads.
-func processorTime(pid int) (time.Duration, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
+// processorTime is how long a process has been at work, in all its threads, to the nanosecond.
+func processorTime(pid int) (sum time.Duration, err error) {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	for _, file := range threads {
+		b, gone := os.ReadFile(file)
+		if gone != nil {
+			continue // with its thread
+		}
+		var used time.Duration
+		if _, err := fmt.Sscan(string(b), &used); err != nil {
+			return 0, err
+		}
+		sum += used
 	}
-	_, rest, _ := strings.Cut(string(b), ") ") // the name before it may hold anything
-	fields := strings.Fields(rest)
-	var user, system int64
-	if len(fields) > 12 {
-		user, _ = strconv.ParseInt(fields[11], 10, 64)
-		system, _ = strconv.ParseInt(fields[12], 10, 64)
-	}
-	const tick = 10 * time.Millisecond // proc(5): sysconf(_SC_CLK_TCK) is 100 on Linux
-	return time.Duration(user+system) * tick, nil
+	return sum, err
 }

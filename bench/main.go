@@ -27,6 +27,7 @@ func main() {
 	flag.IntVar(&o.fleet, "fleet", 10_000, "how many machines the simulated fleet has")
 	flag.StringVar(&o.only, "only", "", "measure only this part: fleet, console or windows")
 	flag.StringVar(&o.keep, "keep", "", "with -only console or fleet: keep the filled appliance in this folder, and take it from there the next time")
+	flag.StringVar(&o.page, "page", "", "with -only console: only pages whose address has this in it")
 	flag.IntVar(&o.patches, "patches", 0, "simulate so many patches instead of taking the release's own lists")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -65,6 +66,7 @@ func (r *report) print() {
 type options struct {
 	fleet, patches int
 	only, keep     string
+	page           string
 }
 
 func run(ctx context.Context, o options) error {

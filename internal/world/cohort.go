@@ -2,7 +2,6 @@ package world
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -20,8 +19,8 @@ type Cohort struct {
 }
 
 // Cohorts parts machines by what the gates say about a patch, in no order; each machine is in exactly one of them. What tells machines apart
-// is known in sets, so that one of each part is judged; only machines with something of their own about the patch (attempts, a newer patch to
-// install, an OS that they left) are looked at one by one. Without a.Reason, what does not apply is not told apart by why.
+// is known in sets, so that one of each part is judged: which newer patch is on its way is asked in the same manner, and what was tried on machines is
+// compared without judging each. Only machines that left an OS are looked at one by one. Without a.Reason, what does not apply is not told apart by why.
 func (v *View) Cohorts(ctx context.Context, a Ask, among *roaring.Bitmap) ([]Cohort, error) {
 	if err := v.sortSeats(ctx); err != nil {
 		return nil, err
@@ -29,7 +28,7 @@ func (v *View) Cohorts(ctx context.Context, a Ask, among *roaring.Bitmap) ([]Coh
 	if err := v.gatherBlocked(ctx); err != nil {
 		return nil, err
 	}
-	c := &parting{View: v, ask: a, by: map[string]int{}}
+	c := &parting{View: v, ask: a, by: map[string]int{}, coming: &coming{among: among, on: map[comingKey]*roaring.Bitmap{}}}
 	cells, err := v.Policies(ctx, a, among)
 	if err != nil {
 		return nil, err
@@ -53,78 +52,14 @@ func (v *View) Forget() {
 	clear(v.policies)
 }
 
-// kind is machines that are alike apart from any patch.
-type kind struct {
-	os    patch.HostOS
-	moved bool           // they detected on another OS before
-	ring  string         // the ring that they belong to
-	of    *patch.Receipt // one of their newest detects: all used the same list; nil where there is none
-	first *fleet.Seat
-	seats *roaring.Bitmap
-}
-
-// sortSeats sorts all machines by kind, once.
-func (v *View) sortSeats(ctx context.Context) error {
-	if v.kinds != nil {
-		return nil
-	}
-	look, err := v.Look(ctx)
-	if err != nil {
-		return err
-	}
-	v.kinds = []*kind{}
-	by := map[string]*kind{}
-	for seat := range look.All() {
-		s, err := v.SightAt(ctx, seat)
-		if err != nil {
-			return err
-		}
-		w := s.detected()
-		if w.Schedules, err = s.scheduled(ctx); err != nil {
-			return err
-		}
-		if w.Freezes, err = s.Freezes(ctx); err != nil {
-			return err
-		}
-		ring, err := v.ringAt(ctx, seat.Number)
-		if err != nil {
-			return err
-		}
-		v.key = append(append(gate.Character(v.key[:0], w), ring...), 0)
-		if s.Receipt != nil {
-			v.key = strconv.AppendInt(append(v.key, s.Receipt.Revision...), int64(s.Receipt.Expected), 10)
-		}
-		v.key = strconv.AppendBool(v.key, seat.Moved)
-		k := by[string(v.key)]
-		if k == nil {
-			k = &kind{os: s.OS, moved: seat.Moved, ring: ring, of: s.Receipt, first: seat, seats: roaring.New()}
-			by[string(v.key)] = k
-			v.kinds = append(v.kinds, k)
-		}
-		k.seats.Add(seat.Number)
-	}
-	return nil
-}
-
-// ringAt is RingOf by the number of a seat; empty where there are no rings.
-func (v *View) ringAt(ctx context.Context, seat uint32) (string, error) {
-	for _, r := range v.rings {
-		if in, err := v.carries(ctx, r.Label, seat); err != nil || in {
-			return r.Name, err
-		}
-	}
-	if len(v.rings) > 0 {
-		return patch.RestRing, nil
-	}
-	return "", nil
-}
-
 // parting is one call of Cohorts.
 type parting struct {
 	*View
-	ask Ask
-	out []Cohort
-	by  map[string]int // in out, by situation
+	ask    Ask
+	above  []patch.ID // patches that wait for what this one's parts say, because it would replace them
+	coming *coming
+	out    []Cohort
+	by     map[string]int // in out, by situation
 }
 
 // kind parts the machines of one kind for which the patch stands alike.
@@ -137,21 +72,15 @@ func (c *parting) kind(ctx context.Context, cell PolicyCell, k *kind) error {
 	if err != nil {
 		return err
 	}
-	newer := shelf.Newer(c.ask.Patch)
-	for _, id := range append([]patch.ID{c.ask.Patch}, newer...) {
-		if err := c.gatherAttempts(ctx, id); err != nil {
-			return err
-		}
-	}
-	_, _, listed := shelf.Find(c.ask.Patch)
-	if !listed && (k.moved || k.os == "") {
-		return c.each(ctx, seats)
-	}
-	if err := c.apart(ctx, seats, c.tried(c.ask.Patch)); err != nil {
+	if err := c.gatherAttempts(ctx, c.ask.Patch); err != nil {
 		return err
 	}
-	if !listed {
-		return c.whole(ctx, seats)
+	_, _, listed := shelf.Find(c.ask.Patch)
+	switch {
+	case !listed && (k.moved || k.os == ""):
+		return c.each(ctx, seats)
+	case !listed:
+		return c.byDoing(ctx, k, patch.Unknown, seats)
 	}
 	parts, err := c.verdicts(ctx, k, c.ask.Patch, seats)
 	if err != nil {
@@ -161,7 +90,7 @@ func (c *parting) kind(ctx context.Context, cell PolicyCell, k *kind) error {
 		if part.IsEmpty() {
 			continue
 		}
-		if err := c.verdict(ctx, cell, k, patch.Verdict(verdict), newer, part); err != nil {
+		if err := c.verdict(ctx, cell, k, patch.Verdict(verdict), part); err != nil {
 			return err
 		}
 	}
@@ -169,37 +98,37 @@ func (c *parting) kind(ctx context.Context, cell PolicyCell, k *kind) error {
 }
 
 // verdict parts machines of one kind that have the same verdict.
-func (c *parting) verdict(ctx context.Context, cell PolicyCell, k *kind, verdict patch.Verdict, newer []patch.ID, seats *roaring.Bitmap) error {
-	switch {
-	case verdict == patch.NotPatched:
-		if err := c.aside(ctx, k, seats); err != nil {
+func (c *parting) verdict(ctx context.Context, cell PolicyCell, k *kind, verdict patch.Verdict, seats *roaring.Bitmap) error {
+	if verdict != patch.NotPatched {
+		if !c.reasoned(verdict) {
+			return c.byDoing(ctx, k, verdict, seats)
+		}
+		return c.byFacts(ctx, k, verdict, seats)
+	}
+	replaced, err := c.replaced(ctx, k, seats)
+	if err != nil {
+		return err
+	}
+	for _, part := range []*roaring.Bitmap{roaring.And(seats, replaced), roaring.AndNot(seats, replaced)} {
+		if !cell.Approved || c.ask.Eligible {
+			err = c.byDoing(ctx, k, verdict, part)
+		} else {
+			err = c.byFacts(ctx, k, verdict, part)
+		}
+		if err != nil {
 			return err
 		}
-		for _, id := range newer {
-			parts, err := c.verdicts(ctx, k, id, seats)
-			if err != nil {
-				return err
-			}
-			if err := c.apart(ctx, seats, parts[patch.NotPatched]); err != nil {
-				return err
-			}
-		}
-		if !cell.Approved || c.ask.Eligible {
-			return c.whole(ctx, seats)
-		}
-	case !c.reasoned(verdict):
-		return c.whole(ctx, seats)
 	}
-	return c.byFacts(ctx, k, seats)
+	return nil
 }
 
 // byFacts parts machines by what their facts say about the patch.
-func (c *parting) byFacts(ctx context.Context, k *kind, seats *roaring.Bitmap) error {
+func (c *parting) byFacts(ctx context.Context, k *kind, verdict patch.Verdict, seats *roaring.Bitmap) error {
 	if seats.IsEmpty() {
 		return nil
 	}
 	all := c.seatsOf(seats)
-	if err := c.Gather(ctx, c.ask.Patch, all); err != nil {
+	if err := c.gatherFacts(ctx, c.ask.Patch, k.os, k.of.Revision, all); err != nil {
 		return err
 	}
 	type key struct {
@@ -224,7 +153,7 @@ func (c *parting) byFacts(ctx context.Context, k *kind, seats *roaring.Bitmap) e
 		parts[g].Add(seat.Number)
 	}
 	for _, g := range order {
-		if err := c.whole(ctx, parts[g]); err != nil {
+		if err := c.byDoing(ctx, k, verdict, parts[g]); err != nil {
 			return err
 		}
 	}
@@ -268,55 +197,6 @@ func (c *parting) reasoned(v patch.Verdict) bool {
 	return c.ask.Reason && (v == patch.NotApplicable || v == patch.Faulty)
 }
 
-// aside takes those out of a set whose own doing counts beside the patch.
-func (c *parting) aside(ctx context.Context, k *kind, seats *roaring.Bitmap) error {
-	if c.ask.Eligible {
-		return nil
-	}
-	special, err := c.special(ctx, k)
-	if err != nil {
-		return err
-	}
-	return c.apart(ctx, seats, special)
-}
-
-// special are the machines of a kind whose own doing counts beside the patch: something failed on them lately, or they install right now.
-func (c *parting) special(ctx context.Context, k *kind) (*roaring.Bitmap, error) {
-	out := roaring.New()
-	for id := range c.gathered.blocked {
-		c.seat(out, id)
-	}
-	if k.ring == "" {
-		return out, nil
-	}
-	busy, known := c.gathered.busy[k.ring]
-	if !known {
-		var err error
-		if busy, err = c.busyIn(ctx, k.ring); err != nil {
-			return nil, err
-		}
-	}
-	for id := range busy {
-		c.seat(out, id)
-	}
-	return out, nil
-}
-
-// tried are the machines with attempts at a patch.
-func (c *parting) tried(id patch.ID) *roaring.Bitmap {
-	out := roaring.New()
-	for m := range c.gathered.tried[id] {
-		c.seat(out, m)
-	}
-	return out
-}
-
-func (c *parting) seat(into *roaring.Bitmap, id patch.MachineID) {
-	if s := c.look.Find(id); s != nil {
-		into.Add(s.Number)
-	}
-}
-
 func (c *parting) seatsOf(set *roaring.Bitmap) []*fleet.Seat { return seatsOf(c.look, set) }
 
 func seatsOf(look *fleet.Look, set *roaring.Bitmap) []*fleet.Seat {
@@ -329,13 +209,7 @@ func seatsOf(look *fleet.Look, set *roaring.Bitmap) []*fleet.Seat {
 	return out
 }
 
-// apart takes machines out of a set and judges each by itself.
-func (c *parting) apart(ctx context.Context, seats, those *roaring.Bitmap) error {
-	mine := roaring.And(seats, those)
-	seats.AndNot(mine)
-	return c.each(ctx, mine)
-}
-
+// each judges machines one by one.
 func (c *parting) each(ctx context.Context, seats *roaring.Bitmap) error {
 	for _, seat := range c.seatsOf(seats) {
 		if err := c.judge(ctx, seat, roaring.BitmapOf(seat.Number)); err != nil {
@@ -358,9 +232,7 @@ func (c *parting) judge(ctx context.Context, seat *fleet.Seat, seats *roaring.Bi
 	if err != nil {
 		return err
 	}
-	a := c.ask
-	a.Deep, a.Reason = false, c.reasoned(s.Verdict(a.Patch))
-	w, err := s.World(ctx, a)
+	w, err := c.world(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -372,4 +244,11 @@ func (c *parting) judge(ctx context.Context, seat *fleet.Seat, seats *roaring.Bi
 	c.by[string(c.key)] = len(c.out)
 	c.out = append(c.out, Cohort{World: w, Answer: gate.Walk(w), Seats: seats.Clone()})
 	return nil
+}
+
+// world is what the gates judge on one machine.
+func (c *parting) world(ctx context.Context, s *Sight) (gate.World, error) {
+	a := c.ask
+	a.Deep, a.Reason = false, c.reasoned(s.Verdict(a.Patch))
+	return s.world(ctx, a, c.above)
 }

@@ -229,11 +229,9 @@ func (s *Sight) ringLoad(ctx context.Context, ring string, id patch.ID) (l patch
 	if !gathered {
 		return s.countedLoad(ctx, ring, id)
 	}
-	busy, known := v.gathered.busy[ring]
-	if !known {
-		if busy, err = v.busyIn(ctx, ring); err != nil {
-			return l, err
-		}
+	busy, err := v.busyIn(ctx, ring)
+	if err != nil {
+		return l, err
 	}
 	if l.Busy = len(busy); busy[but] {
 		l.Busy--
@@ -294,7 +292,11 @@ func unproven(all []patch.Attempt, ring string) (n int) {
 	return n
 }
 
+// busyIn are the machines of a ring with an order under way; read once.
 func (v *View) busyIn(ctx context.Context, ring string) (map[patch.MachineID]bool, error) {
+	if busy, known := v.gathered.busy[ring]; known {
+		return busy, nil
+	}
 	all, err := v.r.Store.ListAttempts(ctx, patch.AttemptFilter{Ring: ring, Open: true})
 	if err != nil {
 		return nil, err

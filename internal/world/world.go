@@ -60,10 +60,8 @@ func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World,
 			return w, err
 		}
 	}
-	if n := len(w.Attempts); n > 0 && w.Attempts[n-1].Cause == patch.FailDependency {
-		if w.Approved, err = v.Approved(ctx, s.Machine.ID); err != nil {
-			return w, err
-		}
+	if err = s.approved(ctx, &w); err != nil {
+		return w, err
 	}
 	if w.Verdict == patch.NotPatched {
 		if w.Superseding, err = s.superseding(ctx, a, append(above, a.Patch)); err != nil {
@@ -76,6 +74,14 @@ func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World,
 		}
 	}
 	return w, s.explained(ctx, a, &w)
+}
+
+// approved fills in when anything was last approved for the machine, where what failed last may wait for that.
+func (s *Sight) approved(ctx context.Context, w *gate.World) (err error) {
+	if n := len(w.Attempts); n > 0 && w.Attempts[n-1].Cause == patch.FailDependency {
+		w.Approved, err = s.v.Approved(ctx, s.Machine.ID)
+	}
+	return err
 }
 
 // explained adds what only explanations need, where it is asked for.
@@ -177,30 +183,35 @@ func (s *Sight) superseding(ctx context.Context, a Ask, above []patch.ID) ([]gat
 		p, _, _ := s.Shelf.Find(id)
 		sup := gate.Superseder{Patch: id, Title: strings.TrimSpace(p.Source + " " + p.Version)}
 		if s.Verdict(id) == patch.NotPatched {
-			k := deployKey{id, a.Start, a.Window}
-			known, ok := s.deployable[k]
-			if !ok || len(a.Assume) > 0 {
-				w, err := s.world(ctx, Ask{Patch: id, Start: a.Start, Window: a.Window, Assume: assumed(a.Assume, id)}, above)
-				if err != nil {
-					return nil, err
-				}
-				if len(a.Assume) > 0 {
-					known = onItsWay(gate.Walk(w).Brief())
-				} else {
-					known = onItsWay(s.v.brief(k, w))
-				}
-				if len(a.Assume) == 0 && len(above) == 1 {
-					if s.deployable == nil {
-						s.deployable = map[deployKey]bool{}
-					}
-					s.deployable[k] = known
-				}
+			var err error
+			if sup.Deployable, err = s.comes(ctx, a, id, above); err != nil {
+				return nil, err
 			}
-			sup.Deployable = known
 		}
 		out = append(out, sup)
 	}
 	return out, nil
+}
+
+// comes reports whether a patch that the machine lacks is on its way, as far as those above go.
+func (s *Sight) comes(ctx context.Context, a Ask, id patch.ID, above []patch.ID) (bool, error) {
+	k := deployKey{id, a.Start, a.Window}
+	own := len(a.Assume) > 0 || circular(s.Shelf, id, above)
+	if known, ok := s.deployable[k]; ok && !own {
+		return known, nil
+	}
+	w, err := s.world(ctx, Ask{Patch: id, Start: a.Start, Window: a.Window, Assume: assumed(a.Assume, id)}, above)
+	if err != nil {
+		return false, err
+	}
+	if own {
+		return onItsWay(gate.Walk(w).Brief()), nil
+	}
+	if s.deployable == nil {
+		s.deployable = map[deployKey]bool{}
+	}
+	s.deployable[k] = onItsWay(s.v.brief(k, w))
+	return s.deployable[k], nil
 }
 
 // onItsWay reports whether a patch can be deployed, or is being deployed right now.
