@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"hash/crc32"
 	"slices"
 	"strings"
 
@@ -21,13 +22,18 @@ func (s *Signatures) rivalsOf(rules []PackageRule) []rival {
 		return nil
 	}
 	named := make(map[string]bool, len(rules))
+	var definitions []int
 	for _, r := range rules {
-		named[r.Name] = true
+		if !named[r.Name] {
+			named[r.Name] = true
+			definitions = append(definitions, s.naming(r.Name)...)
+		}
 	}
+	slices.Sort(definitions)
 	var all []rival
 	r := rulings{policies: &s.policies}
-	for w := s.columns.walk(); w.step(); {
-		for w.rule() {
+	for _, i := range slices.Compact(definitions) {
+		for w := s.seek(i); w.rule(); {
 			if !named[string(w.name())] {
 				continue
 			}
@@ -38,6 +44,31 @@ func (s *Signatures) rivalsOf(rules []PackageRule) []rival {
 	}
 	return all
 }
+
+// naming gives definitions whose rules may name a package, in order: all that do, and rarely another.
+func (s *Signatures) naming(name string) (definitions []int) {
+	from := nameHash([]byte(name))
+	all := s.named()
+	at, _ := slices.BinarySearch(all, from)
+	for ; at < len(all) && all[at]>>32 == from>>32; at++ {
+		definitions = append(definitions, int(uint32(all[at])))
+	}
+	return definitions
+}
+
+// nameRules notes which definitions name which packages: the hash of a name above the number of a definition, sorted.
+func (s *Signatures) nameRules() []uint64 {
+	all := make([]uint64, 0, s.Packages())
+	for w := s.columns.walk(); w.step(); {
+		for w.rule() {
+			all = append(all, nameHash(w.name())|uint64(w.at.definition-1))
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func nameHash(name []byte) uint64 { return uint64(crc32.ChecksumIEEE(name)) << 32 }
 
 // rulings are what one machine's own policy says about the versions that the signatures offer of its packages.
 type rulings struct {

@@ -22,6 +22,7 @@ type Signatures struct {
 	policies policies
 	rivals   []rival        // of signatures of one definition: what others offer of the same packages
 	blocks   func() []block // made when first needed
+	named    func() []uint64
 }
 
 // block is a place in the columns, and what the definition there may share.
@@ -69,7 +70,7 @@ func assemble(h header, sections map[int][]byte) (*Signatures, error) {
 	if err := s.policies.open(s.columns.rules, sections); err != nil {
 		return nil, err
 	}
-	s.blocks = sync.OnceValue(s.survey)
+	s.blocks, s.named = sync.OnceValue(s.survey), sync.OnceValue(s.nameRules)
 	return s, nil
 }
 

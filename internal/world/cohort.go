@@ -45,8 +45,9 @@ func (v *View) Cohorts(ctx context.Context, a Ask, among *roaring.Bitmap) ([]Coh
 
 // Forget drops what was read about patches, for questions that go through many.
 func (v *View) Forget() {
-	v.gathered.tried, v.gathered.findings, v.gathered.unproven = nil, nil, nil
+	v.gathered.tried, v.gathered.unproven = nil, nil
 	clear(v.needed)
+	clear(v.read)
 	clear(v.payloads)
 	clear(v.briefs)
 	clear(v.policies)
@@ -127,24 +128,27 @@ func (c *parting) byFacts(ctx context.Context, k *kind, verdict patch.Verdict, s
 	if seats.IsEmpty() {
 		return nil
 	}
-	all := c.seatsOf(seats)
-	if err := c.gatherFacts(ctx, c.ask.Patch, k.os, k.of.Revision, all); err != nil {
+	all, err := c.supposed(ctx, c.seatsOf(seats))
+	if err != nil {
 		return err
 	}
+	facts, err := c.readings(ctx, c.ask.Patch, k.os, k.of.Revision)
+	if err != nil {
+		return err
+	}
+	if facts != nil {
+		facts.read(c.r.Parts, all)
+	}
 	type key struct {
-		read  *patch.Finding // of what was gathered
-		facts patch.Hash     // where nothing was
+		says  *reading   // of what was read
+		facts patch.Hash // where nothing was
 	}
 	parts := map[key]*roaring.Bitmap{}
 	var order []key
 	for _, seat := range all {
-		s, err := c.SightAt(ctx, seat)
-		if err != nil {
-			return err
-		}
-		g := key{read: c.gathered.findings[findingKey{s.Receipt.Facts, s.Receipt.Revision, c.ask.Patch}]}
-		if g.read == nil {
-			g.facts = s.Receipt.Facts
+		g := key{says: facts.of(seat)}
+		if g.says == nil {
+			g.facts = seat.Receipt.Facts
 		}
 		if parts[g] == nil {
 			parts[g] = roaring.New()
@@ -195,6 +199,21 @@ func (c *parting) verdicts(ctx context.Context, k *kind, id patch.ID, seats *roa
 // reasoned reports whether machines with a verdict are told apart by its reason.
 func (c *parting) reasoned(v patch.Verdict) bool {
 	return c.ask.Reason && (v == patch.NotApplicable || v == patch.Faulty)
+}
+
+// supposed are seats as they are to be thought of.
+func (c *parting) supposed(ctx context.Context, seats []*fleet.Seat) ([]*fleet.Seat, error) {
+	if c.r.Suppose == nil {
+		return seats, nil
+	}
+	for i, seat := range seats {
+		s, err := c.r.Suppose(ctx, seat)
+		if err != nil {
+			return nil, err
+		}
+		seats[i] = s
+	}
+	return seats, nil
 }
 
 func (c *parting) seatsOf(set *roaring.Bitmap) []*fleet.Seat { return seatsOf(c.look, set) }

@@ -99,7 +99,7 @@ func (c *parting) exchange(ctx context.Context, seat *fleet.Seat, w *gate.World)
 		}
 	}
 	if n := len(w.Rings); n > 0 && w.Rings[n-1].Own {
-		if w.Rings[n-1].Load, err = c.ringLoad(ctx, w.Rings[n-1].Name, id, s.Machine.ID); err != nil {
+		if w.Rings[n-1].Load, err = s.ringLoad(ctx, w.Rings[n-1].Name, id); err != nil {
 			return err
 		}
 	}

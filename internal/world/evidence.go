@@ -22,8 +22,8 @@ func (s *Sight) Finding(ctx context.Context, id patch.ID) (f patch.Finding, ok b
 	if !listed || s.Receipt == nil {
 		return f, false, nil
 	}
-	if f := s.v.gathered.findings[findingKey{s.Receipt.Facts, s.Receipt.Revision, id}]; f != nil {
-		return *f, true, nil
+	if r := s.reading(id); r != nil && r.fits {
+		return r.finding, true, nil
 	}
 	facts, err := s.Facts(ctx)
 	if err != nil || facts == nil {
@@ -118,6 +118,9 @@ func Decode(b []byte, into any) error {
 func (s *Sight) Packages(ctx context.Context, id patch.ID) (pkgs []patch.PlanPackage, ok bool, err error) {
 	if s.Receipt == nil || s.Meta == nil {
 		return nil, false, nil
+	}
+	if r := s.reading(id); r != nil && r.fits && s.Verdict(id) == patch.NotPatched {
+		return r.needed(), true, nil
 	}
 	k := neededKey{s.Receipt.Facts, id}
 	if pkgs, ok := s.v.needed[k]; ok {

@@ -22,8 +22,7 @@ type Parts interface {
 // gathered is what was read for all machines at once, so that no machine has to be asked for it.
 type gathered struct {
 	tried    map[patch.ID]map[patch.MachineID][]patch.Attempt
-	blocked  map[patch.MachineID]*patch.Attempt // nil until it was read
-	findings map[findingKey]*patch.Finding
+	blocked  map[patch.MachineID]*patch.Attempt  // nil until it was read
 	unproven map[ringKey]int                     // attempts that hold a place
 	busy     map[string]map[patch.MachineID]bool // by ring: machines with an order under way
 }
@@ -31,7 +30,6 @@ type gathered struct {
 type findingKey struct {
 	facts    patch.Hash
 	revision patch.RevisionID
-	id       patch.ID
 }
 
 // Gather reads for many machines at once what their worlds about a patch need: attempts, and what their facts say about it. It changes no
@@ -127,76 +125,16 @@ func (v *View) gatherBlocked(ctx context.Context) error {
 	return nil
 }
 
-// gatherFacts judges once for each distinct part of the facts what the definition looks at.
+// gatherFacts reads what the facts of machines say about a patch.
 func (v *View) gatherFacts(ctx context.Context, id patch.ID, os patch.HostOS, rev patch.RevisionID, seats []*fleet.Seat) error {
-	if v.r.Parts == nil || rev == "" || len(seats) < 2 {
+	if len(seats) < 2 {
 		return nil
 	}
-	shelf, err := v.Shelf(ctx, os, rev)
-	if err != nil {
-		return err
+	r, err := v.readings(ctx, id, os, rev)
+	if r != nil {
+		r.read(v.r.Parts, seats)
 	}
-	p, i, listed := shelf.Find(id)
-	if !listed {
-		return nil
-	}
-	one, err := v.only(ctx, os, rev, i)
-	if one == nil {
-		return err
-	}
-	files, err := v.Files(ctx, os, id)
-	if err != nil {
-		return err
-	}
-	q := one.Question()
-	for _, f := range files {
-		q.Packages = append(q.Packages, f.Name)
-	}
-	hashes := make([]patch.Hash, len(seats))
-	for n, s := range seats {
-		hashes[n] = s.Receipt.Facts
-	}
-	meta, known := v.meta(os), map[string]*reading{}
-	v.r.Parts.Parts(q, hashes, func(n int, key string, part func() *patch.Facts) {
-		r := known[key]
-		if r == nil {
-			r = &reading{facts: part(), files: files, meta: meta}
-			if r.fits = r.facts.OS.Key == one.OS(); r.fits {
-				r.finding = one.Find(r.facts, 0)
-				r.finding.ID, r.finding.Title = id, p.Title
-			}
-			known[key] = r
-		}
-		if r.fits {
-			v.noteReading(findingKey{hashes[n], rev, id}, r, seats[n].Verdict(i))
-		}
-	})
-	return nil
-}
-
-// reading is one part of facts with what follows from it for a patch.
-type reading struct {
-	facts   *patch.Facts
-	fits    bool // to the signatures' OS
-	finding patch.Finding
-	files   []patch.PayloadFile
-	meta    *patch.RevisionMeta
-	counted bool
-	needed  []patch.PlanPackage
-}
-
-func (v *View) noteReading(k findingKey, r *reading, verdict patch.Verdict) {
-	if v.gathered.findings == nil {
-		v.gathered.findings = map[findingKey]*patch.Finding{}
-	}
-	v.gathered.findings[k] = &r.finding
-	if verdict != patch.NotPatched || r.meta == nil {
-		return
-	}
-	if !r.counted {
-		r.counted, r.needed = true, Needed(r.facts, r.files, r.meta.Origins, allowedBy(r.facts, r.finding.Verdict, r.finding.Packages))
-	}
-	v.needed[neededKey{k.facts, k.id}] = r.needed
+	return err
 }
 
 // choosy reports whether the packages that a finding names are all that the machine may take: others its own policy keeps from the patch.

@@ -26,6 +26,7 @@ type Reader struct {
 	Suppose func(ctx context.Context, s *fleet.Seat) (*fleet.Seat, error)
 
 	shelves shelves
+	library library
 }
 
 // View is storage and catalog as one stage call sees them: what is read once stays as it was read. It belongs to one goroutine.
@@ -53,6 +54,7 @@ type View struct {
 	files     map[fileKey][]patch.PayloadFile
 	facts     map[patch.Hash]*patch.Facts
 	needed    map[neededKey][]patch.PlanPackage // equal facts need equal files
+	read      map[readKey]*readings             // nil where facts cannot be asked
 	policies  map[policyKey]patch.Policy
 	rows      map[fileKey]remembered
 	gathered  gathered
@@ -168,7 +170,7 @@ func (r *Reader) Records() *View {
 		loads:     map[ringKey]patch.RingLoad{},
 		decisions: map[patch.ID][]patch.Decision{}, approved: map[string]time.Time{}, members: map[string]*roaring.Bitmap{}, policies: map[policyKey]patch.Policy{}, briefs: map[deployKey]map[string]gate.Brief{},
 		lists: map[listKey]*Shelf{}, rows: map[fileKey]remembered{}, payloads: map[patch.ID]map[patch.Hash]patch.StoredPayload{}, files: map[fileKey][]patch.PayloadFile{},
-		facts: map[patch.Hash]*patch.Facts{}, needed: map[neededKey][]patch.PlanPackage{}}
+		facts: map[patch.Hash]*patch.Facts{}, needed: map[neededKey][]patch.PlanPackage{}, read: map[readKey]*readings{}}
 	if v.Limits == (gate.Limits{}) {
 		v.Limits = gate.DefaultLimits()
 	}
