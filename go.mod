@@ -39,6 +39,8 @@ require (
 
 require github.com/leonelquinteros/gotext v1.7.2
 
+require github.com/hanwen/go-fuse/v2 v2.12.1
+
 require (
 	cel.dev/expr v0.25.1 // indirect
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect

@@ -28,6 +28,7 @@ import (
 type mortal struct {
 	base, disk string
 	root       string // where it is mounted
+	device     string // what it is on, if power can fail
 	killer     lab.Killer
 }
 
@@ -69,6 +70,10 @@ func (m *mortal) mount(t *testing.T, name string, below ...string) {
 		must(t, os.MkdirAll(d, 0o755))
 	}
 	must(t, syscall.Mount("machine", m.root, "overlay", 0, fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", strings.Join(below, ":"), upper, work)))
+	m.mountKernel(t)
+}
+
+func (m *mortal) mountKernel(t *testing.T) {
 	must(t, syscall.Mount("/dev", m.root+"/dev", "", syscall.MS_BIND, ""))
 	must(t, syscall.Mount("proc", m.root+"/proc", "proc", 0, ""))
 }
@@ -79,9 +84,15 @@ func (m *mortal) unmount(t *testing.T) {
 	}
 }
 
-// prepare installs the old packages and lets the agent accept its order.
+// prepare makes the disk that every fate begins with.
 func (m *mortal) prepare(t *testing.T) {
 	m.mount(t, "before", m.base)
+	m.furnish(t)
+	m.unmount(t)
+}
+
+// furnish installs the old packages and lets the agent accept its order.
+func (m *mortal) furnish(t *testing.T) {
 	debs := os.Getenv("FETTLE_KILLED_DEBS")
 	must(t, os.CopyFS(m.root+"/opt/debs", os.DirFS(debs)))
 	m.inside(t, "/usr/bin/dpkg", "--install", "/opt/debs/tide-data_1.0-1.deb", "/opt/debs/tide_1.0-1.deb")
@@ -91,7 +102,6 @@ func (m *mortal) prepare(t *testing.T) {
 	cmd.Env = append(cmd.Env, "FETTLE_KILLED_BEFORE=1")
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	must(t, cmd.Run())
-	m.unmount(t)
 }
 
 func (m *mortal) inside(t *testing.T, argv ...string) string {
@@ -213,7 +223,7 @@ func (m *mortal) judge(t *testing.T, last told, o *outcome) {
 	if !last.Closed || ends != 1 || last.Intents != 1 {
 		wrong("the order is closed: %t, with %d outcomes and %d intents: %s", last.Closed, ends, last.Intents, last.Last)
 	}
-	if runs := len(textOf(m.root + "/var/log/runs")); runs > 1 || runs == 0 {
+	if runs := len(textOf(m.root + "/var/log/runs")); runs > 1 || runs == 0 && m.device == "" {
 		wrong("the installation was run %d times", runs)
 	}
 	if n := strings.Count(textOf(m.root+"/var/log/apt/history.log"), "Fettle::Attempt="); n > 1 {

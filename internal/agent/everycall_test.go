@@ -153,13 +153,19 @@ type killed struct {
 
 func startKilled(t *testing.T, base, debs string) *killed {
 	t.Helper()
+	return startMachine(t, "TestKilledAtEverySystemCall", "FETTLE_KILLED_AS=machine", "FETTLE_KILLED_BASE="+base, "FETTLE_KILLED_DEBS="+debs, "FETTLE_KILLED_DISK="+t.TempDir())
+}
+
+// startMachine starts the test in namespaces of its own, as the first process of a machine.
+func startMachine(t *testing.T, test string, env ...string) *killed {
+	t.Helper()
 	in, toIt, err := os.Pipe()
 	must(t, err)
 	fromIt, out, err := os.Pipe()
 	must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, "/proc/self/exe", "-test.run=^TestKilledAtEverySystemCall$")
-	cmd.Env = append(os.Environ(), "FETTLE_KILLED_AS=machine", "FETTLE_KILLED_BASE="+base, "FETTLE_KILLED_DEBS="+debs, "FETTLE_KILLED_DISK="+t.TempDir())
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", "-test.run=^"+test+"$")
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdin, cmd.ExtraFiles, cmd.Stderr = in, []*os.File{out}, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC | syscall.CLONE_NEWNET}
 	must(t, cmd.Start())
