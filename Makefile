@@ -10,6 +10,7 @@ FLEET ?= 10000
 ONLY ?=
 SEEDS ?= 2000
 KILLS ?= 520
+LOSSES ?= 60
 HTMX := internal/web/assets/htmx.min.js
 UPLOT := internal/web/assets/uPlot.iife.min.js internal/web/assets/uPlot.min.css
 
@@ -56,15 +57,15 @@ check: ## format, vet, staticcheck, cross-builds
 	for os in windows darwin; do GOOS=$$os CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/fettle-agent; done
 
 unit: ## all Go tests with the race detector: unit, behaviour on both stores, end to end on a real root
-	FETTLE_KILLS=9 $(GO) test -race -timeout 30m ./...
+	FETTLE_KILLS=9 FETTLE_LOSSES=6 $(GO) test -race -timeout 30m ./...
 	$(GO) test -timeout 30m -run HarmIsStopped ./internal/story
 	$(MAKE) --no-print-directory worlds kills
 
 worlds: ## the real appliance and agents in simulated worlds, those that failed once first; SEEDS=n, and FETTLE_SIM_SEED=n for one of them
 	FETTLE_SIM_SEEDS=$(SEEDS) GOGC=400 $(GO) test -count=1 -v -timeout 30m -run 'FleetInAnyWorld|ComesBackEvenly' ./internal/simfleet
 
-kills: ## a real apt transaction, killed at KILLS of its system calls (all: every one), and healed; FETTLE_KILLS_SEED=n for the same ones again
-	FETTLE_KILLS=$(KILLS) $(GO) test -count=1 -v -timeout 150m -run KilledAtEverySystemCall ./internal/agent
+kills: ## a real apt transaction, killed at KILLS of its system calls (all: every one) and losing power at LOSSES flushes, and healed; FETTLE_KILLS_SEED=n for the same ones again
+	FETTLE_KILLS=$(KILLS) FETTLE_LOSSES=$(LOSSES) $(GO) test -count=1 -v -timeout 150m -run 'KilledAtEverySystemCall|PowerLoss' ./internal/agent
 
 browser: ## the console in a real Chromium, and what else its tools can judge
 	cd internal/web && npm ci --no-audit --no-fund --loglevel=error
@@ -81,7 +82,7 @@ bench: build ## speed, memory and sizes beside their peers, as ratios in one run
 torture: build ## long proofs: kills, fuzzing, thousands of worlds
 	scripts/needs test
 	FETTLE_TORTURE=1 $(GO) test -count=1 -timeout 80m ./...
-	$(MAKE) --no-print-directory kills KILLS=all
+	$(MAKE) --no-print-directory kills KILLS=all LOSSES=all
 	scripts/fuzz 60s
 
 sabotage: ## removes each control on purpose; its test must go red

@@ -25,6 +25,8 @@ var agentDefects = []Defect{
 		Old: "	if !touched {\n", New: "	if true {\n", Test: "TestKilledAtEveryStep", In: "./internal/agent"},
 	{Name: "what a killed dpkg left is not installed once more", File: "internal/agent/host/apt.go",
 		Old: "	if len(still) == 0 {\n", New: "	if true {\n", Test: "TestKilledAtEverySystemCall", In: "./internal/agent"},
+	{Name: "an intent is not on the disk when the installation begins", File: "internal/agent/journal.go",
+		Old: "if err := j.f.Sync(); err != nil {", New: "if err := error(nil); err != nil {", Test: "TestPowerLoss", In: "./internal/agent"},
 	{Name: "recovery does not wait for a script that outlived dpkg", File: "internal/agent/host/apt.go",
 		Old: "	if err := awaitGuard(ctx, a.LockWait, a.guardPath(attempt)); err != nil {\n		return \"\", err\n	}\n	if err := a.awaitDpkg(ctx); err != nil {\n		return \"\", err\n	}\n	keep, err := a.guard(attempt)\n",
 		New: "	keep, err := os.Create(a.guardPath(attempt) + \"-other\")\n", Test: "TestKilledAtEverySystemCall", In: "./internal/agent"},

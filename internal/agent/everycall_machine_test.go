@@ -382,6 +382,9 @@ func (a telling) Run(ctx context.Context, t host.Transaction) (string, error) {
 	if _, err := f.WriteString("x"); err != nil {
 		return "", err
 	}
+	if err := f.Sync(); err != nil { // no loss of power hides a run
+		return "", err
+	}
 	return a.Apt.Run(ctx, t)
 }
 
