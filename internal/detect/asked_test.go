@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -43,7 +42,7 @@ func TestEvaluateAsked(t *testing.T) {
 				t.Fatal(err)
 			}
 			src, facts := growing{files{sizes: map[string]int{"/a": 50}, asked: map[string]int{}}}, itemFacts()
-			asked, err := s.Ask(t.Context(), &facts, src, nil, nil)
+			asked, err := s.Ask(t.Context(), &facts, src, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -98,19 +97,12 @@ func TestAskFromTwoSides(t *testing.T) {
 			if err := s.Collect(t.Context(), &one, files{sizes: sizes, asked: map[string]int{}}); err != nil {
 				t.Fatal(err)
 			}
-			var early []patch.Collected
-			asked, err := s.Ask(t.Context(), &two, first, second, func(some []patch.Collected) { early = append(early, some...) })
+			asked, err := s.Ask(t.Context(), &two, first, second)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(one, two); diff != "" {
 				t.Errorf("(-one +two):\n%s", diff)
-			}
-			if free := name == "each by one"; free != (asked.Early > 0) || asked.Early > len(two.Objects) {
-				t.Errorf("%d of %d objects were given early", asked.Early, len(two.Objects))
-			}
-			if diff := cmp.Diff(two.Objects[:asked.Early], early[:asked.Early], cmpopts.EquateEmpty()); diff != "" {
-				t.Errorf("(-objects +early):\n%s", diff)
 			}
 			if len(second.asked) == 0 || len(first.asked) == 0 {
 				t.Errorf("one side was asked %d objects, the other %d", len(first.asked), len(second.asked))

@@ -55,21 +55,30 @@ func (s *Signatures) judgeItems(ctx context.Context, f *patch.Facts, items *item
 // Collect asks src for everything beyond packages that the signatures ask about, each resolved object once, and stores the answers in
 // f.Objects. Evaluating these facts then gives the same verdicts, here or anywhere.
 func (s *Signatures) Collect(ctx context.Context, f *patch.Facts, src item.Source) error {
-	_, err := s.Ask(ctx, f, src, nil, nil)
+	_, err := s.Ask(ctx, f, src, nil)
 	return err
 }
 
 // Asked is what signatures made of a machine's items while they were collected. It is good for one evaluation of the same facts.
 type Asked struct {
 	items *item.Judge
-	// Early is how many objects were given early.
-	Early int
+	told  []item.Told
+}
+
+// Texts gives what is told of objects, one by one.
+func (a Asked) Texts() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for i := range a.told {
+			if !yield(a.told[i].Text) {
+				return
+			}
+		}
+	}
 }
 
 // Ask is Collect for who goes on to judge the machine at once: EvaluateAsked need not judge its items again. With a second source of
-// the same machine, which may be nil, both are asked at the same time. What is collected is the same. Early, which may be nil, is then
-// given the first of the objects while the others are still asked for; Asked.Early says how many of them f.Objects begins with.
-func (s *Signatures) Ask(ctx context.Context, f *patch.Facts, src, second item.Source, early func([]patch.Collected)) (a Asked, err error) {
+// the same machine, which may be nil, both are asked at the same time. What is collected is the same.
+func (s *Signatures) Ask(ctx context.Context, f *patch.Facts, src, second item.Source) (a Asked, err error) {
 	f.Objects = nil
 	if s.trees.items.Tests() == 0 {
 		return Asked{}, ctx.Err()
@@ -77,22 +86,42 @@ func (s *Signatures) Ask(ctx context.Context, f *patch.Facts, src, second item.S
 	j := item.NewJudge(s.trees.items, answersOf(f, src))
 	var all []patch.Collected
 	if second != nil {
-		all, a.Early = j.CollectWith(ctx, answersOf(f, second), early)
+		all = j.CollectWith(ctx, answersOf(f, second))
 	}
 	if second != nil && !j.Steady() { // both may have been asked the same
-		j, second, a.Early = item.NewJudge(s.trees.items, answersOf(f, src)), nil, 0
+		j, second = item.NewJudge(s.trees.items, answersOf(f, src)), nil
 	}
 	if second == nil {
 		all = j.Collect(ctx)
 	}
 	f.Objects = slices.DeleteFunc(all, aboutPackages)
-	if len(f.Objects) < len(all) {
-		a.Early = 0
-	}
 	if j.Steady() {
 		a.items = j
 	}
 	return a, ctx.Err()
+}
+
+// Pass is Ask for who needs the verdicts and of each object no more than what tell appends. Where that can be, f.Objects stay empty.
+func (s *Signatures) Pass(ctx context.Context, f *patch.Facts, src, second item.Source, tell func([]byte, *patch.Collected) []byte) (Asked, error) {
+	f.Objects = nil
+	if s.trees.items.Tests() == 0 {
+		return Asked{}, ctx.Err()
+	}
+	j := item.NewJudge(s.trees.items, answersOf(f, src))
+	var other item.Source
+	if second != nil {
+		other = answersOf(f, second)
+	}
+	told, ok := j.Pass(ctx, other, func(b []byte, c *patch.Collected) []byte {
+		if aboutPackages(*c) {
+			return b
+		}
+		return tell(b, c)
+	})
+	if !ok {
+		return s.Ask(ctx, f, src, second)
+	}
+	return Asked{items: j, told: told}, ctx.Err()
 }
 
 // aboutPackages reports an object that a machine's packages answer: it is no fact of its own.

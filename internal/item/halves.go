@@ -13,10 +13,7 @@ import (
 // CollectWith is Collect with a second source of the same machine, which is asked at the same time. The objects that depend on no other
 // stand in order of their names, in parts; the first source is asked about part after part from the beginning, the second from the end,
 // until they meet. Where both were asked the same after all, the judge is not steady and the answers may hold it twice.
-//
-// Early, which may be nil, is given the answers of the first source part by part. Given is how many of all answers it had in the end, in
-// their order from the beginning; 0 where it turned out otherwise.
-func (j *Judge) CollectWith(ctx context.Context, second Source, early func([]patch.Collected)) (all []patch.Collected, given int) {
+func (j *Judge) CollectWith(ctx context.Context, second Source) []patch.Collected {
 	other := NewJudge(j.model, second)
 	other.Now = j.Now
 	parts, dependent := j.model.parts()
@@ -31,13 +28,9 @@ func (j *Judge) CollectWith(ctx context.Context, second Source, early func([]pat
 		}
 	}()
 	j.askAll(ctx, dependent)
-	all = make([]patch.Collected, 0, len(j.model.objects))
+	all := make([]patch.Collected, 0, len(j.model.objects))
 	for n := ours; n >= 0; n = way.first() {
-		some := j.collectPart(ctx, parts[n])
-		if all = collectedOf(all, some); early != nil && len(dependent) == 0 {
-			early(all[given:])
-			given = len(all)
-		}
+		all = collectedOf(all, j.collectPart(ctx, parts[n]))
 	}
 	<-done
 	j.adopt(other)
@@ -45,11 +38,11 @@ func (j *Judge) CollectWith(ctx context.Context, second Source, early func([]pat
 		all, j.order = collectedOf(all, some), append(j.order, some...)
 	}
 	if ordered, same := standing(j.order); !ordered || len(dependent) > 0 {
-		return j.collected(), 0
+		return j.collected()
 	} else if same {
 		j.twice = true
 	}
-	return all, given
+	return all
 }
 
 // meeting hands out parts from both ends.

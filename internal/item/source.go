@@ -15,6 +15,8 @@ type Request struct {
 	// Fields are the names of the fields that some test looks at, sorted; or Every alone, where items are compared with each other. A
 	// source need not give others, and gives no field that changes without meaning (access times) unless it is named here.
 	Fields []string
+	// Once says that the answer is used up before the next request: a source may give room to it that it takes again.
+	Once bool
 
 	key string // kept where it is known
 }

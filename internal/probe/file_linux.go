@@ -12,9 +12,9 @@ import (
 // place gives the fields that say which file an item is about, and of its parts those that are asked for.
 func (g *gathering) place(dir, name string) []patch.Field {
 	dir, name = clean(dir), clean(name)
-	f := taken(&g.m.fields, 2+len(g.r.Fields))
+	f := g.m.fields.take(2 + len(g.r.Fields))
 	if name != "" {
-		f = append(f, typed("filepath", "", join(dir, name)))
+		f = append(f, typed("filepath", "", g.m.tree.path(dir, name)))
 	}
 	if name == "" || g.r.Wants("path") {
 		f = append(f, typed("path", "", dir))

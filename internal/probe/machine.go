@@ -16,8 +16,8 @@ type Machine struct {
 
 	asked  item.Request // the newest one
 	answer gathering
-	items  []patch.Item // room for items and fields to come
-	fields []patch.Field
+	items  room[patch.Item]
+	fields room[patch.Field]
 }
 
 // Probe answers one request. A class that this program does not know is not collected, as OpenSCAP says of it.
@@ -27,6 +27,10 @@ func (m *Machine) Probe(ctx context.Context, r item.Request) patch.Collected {
 		return patch.Collected{Flag: patch.FlagNotCollected, Message: "items of the class " + r.Class + " are not collected on this machine"}
 	}
 	m.begin()
+	if r.Once {
+		m.items.again()
+		m.fields.again()
+	}
 	m.asked = r
 	m.answer = gathering{m: m, ctx: ctx, r: &m.asked}
 	probe(&m.answer)
@@ -84,20 +88,27 @@ func (g *gathering) add(fields ...patch.Field) {
 		return
 	}
 	if g.items == nil {
-		g.items = taken(&g.m.items, 1)
+		g.items = g.m.items.take(1)
 	}
 	g.items = append(g.items, patch.Item{Fields: fields})
 }
 
-// taken gives an empty list with room for n, out of a large one: a machine is asked about tens of thousands of items, one by one.
-func taken[T any](from *[]T, n int) []T {
-	if n > len(*from) {
-		*from = make([]T, max(n, 256))
+// room gives small lists out of a large one: a machine is asked about tens of thousands of items, one by one.
+type room[T any] struct{ whole, free []T }
+
+// take gives an empty list with room for n.
+func (r *room[T]) take(n int) []T {
+	if n > len(r.free) {
+		r.whole = make([]T, max(n, 256))
+		r.free = r.whole
 	}
-	some := (*from)[:0:n]
-	*from = (*from)[n:]
+	some := r.free[:0:n]
+	r.free = r.free[n:]
 	return some
 }
+
+// again takes back what was given.
+func (r *room[T]) again() { r.free = r.whole }
 
 // broken keeps an item that is there and could not be looked at.
 func (g *gathering) broken(why string, fields ...patch.Field) {

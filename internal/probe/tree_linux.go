@@ -15,10 +15,8 @@ import (
 )
 
 const (
-	// maxDirs is how many directories are remembered at most, maxEntries how many names one may have.
-	maxDirs    = 4096
-	maxEntries = 2_000_000
-	fewTimes   = 3 // a directory is opened when it is asked about for the fewth time
+	maxEntries = 2_000_000 // names that a directory may have
+	fewTimes   = 3         // a directory is opened when it is asked about for the fewth time in a row
 )
 
 // tree is the file system of a machine. Paths are absolute and clean, as the machine itself names them.
@@ -27,19 +25,15 @@ type tree struct {
 	fd   int      // the root directory, where not live
 	root *os.Root // likewise, for kernels that cannot open a path inside a root by themselves
 	old  bool     // it is such a kernel
-	dirs map[string]*directory
-	most int // how many directories are remembered
+	dir  directory
 
 	st                unix.Stat_t
 	lastDir, lastName string // what st is about
+	lastPath          string // likewise, joined; empty where it was not needed
 }
 
 func openTree(root string) (*tree, error) {
-	t := &tree{live: strings.Trim(root, "/") == "", fd: -1, dirs: map[string]*directory{}}
-	var limit unix.Rlimit
-	if t.most = 64; unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil {
-		t.most = int(min(maxDirs, limit.Cur/4)) // a machine may be asked from two sides
-	}
+	t := &tree{live: strings.Trim(root, "/") == "", fd: -1, dir: directory{fd: -1}}
 	if t.live {
 		return t, nil
 	}
@@ -54,20 +48,11 @@ func openTree(root string) (*tree, error) {
 }
 
 func (t *tree) close() {
-	t.forget()
+	t.dir.close()
 	if !t.live {
 		unix.Close(t.fd)
 		t.root.Close()
 	}
-}
-
-func (t *tree) forget() {
-	for _, d := range t.dirs {
-		if d.fd >= 0 {
-			unix.Close(d.fd)
-		}
-	}
-	clear(t.dirs)
 }
 
 // open opens a path, following links as the machine would. Nothing that it opens is waited for.
@@ -111,33 +96,36 @@ func (t *tree) openOld(inside string, flags int) (int, error) {
 	return unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 }
 
-// directory is what is remembered of one.
+// directory is the one that was asked about last: those who ask much ask in the order of names.
 type directory struct {
+	path  string
 	fd    int // -1: not open
 	err   error
-	asked int
+	asked int // times in a row
 }
 
-// dir counts a question about a directory.
-func (t *tree) dir(path string) *directory {
-	d := t.dirs[path]
-	if d == nil {
-		if len(t.dirs) >= t.most {
-			t.forget()
-		}
-		d = &directory{fd: -1}
-		t.dirs[path] = d
+func (d *directory) close() {
+	if d.fd >= 0 {
+		unix.Close(d.fd)
 	}
-	d.asked++
-	return d
+}
+
+// turn counts a question about a directory.
+func (t *tree) turn(path string) *directory {
+	if d := &t.dir; d.asked == 0 || d.path != path {
+		d.close()
+		*d = directory{path: path, fd: -1}
+	}
+	t.dir.asked++
+	return &t.dir
 }
 
 // opened gives the directory's descriptor; links to it are followed.
-func (t *tree) opened(d *directory, path string) (int, error) {
+func (t *tree) opened(d *directory) (int, error) {
 	if d.fd >= 0 || d.err != nil {
 		return d.fd, d.err
 	}
-	fd, err := t.open(path, unix.O_PATH|unix.O_DIRECTORY)
+	fd, err := t.open(d.path, unix.O_PATH|unix.O_DIRECTORY)
 	if err == nil {
 		d.fd = fd
 	} else if gone(err) {
@@ -154,14 +142,15 @@ func (t *tree) lstat(dir, name string) (*unix.Stat_t, error) {
 	if strings.IndexByte(name, '/') >= 0 || name == "" || name == ".." {
 		return nil, unix.ENOENT
 	}
-	d := t.dir(dir)
-	t.lastName = ""
+	d := t.turn(dir)
+	t.lastName, t.lastPath = "", ""
 	fd, path := unix.AT_FDCWD, name
 	if t.live && d.fd < 0 && d.asked < fewTimes {
 		path = join(dir, name)
+		t.lastPath = path
 	} else {
 		var err error
-		if fd, err = t.opened(d, dir); err != nil {
+		if fd, err = t.opened(d); err != nil {
 			return nil, err
 		}
 	}
@@ -170,6 +159,14 @@ func (t *tree) lstat(dir, name string) (*unix.Stat_t, error) {
 	}
 	t.lastDir, t.lastName = dir, name
 	return &t.st, nil
+}
+
+// path joins a directory and a name.
+func (t *tree) path(dir, name string) string {
+	if t.lastPath != "" && t.lastDir == dir && t.lastName == name {
+		return t.lastPath
+	}
+	return join(dir, name)
 }
 
 // lstatDir looks at a directory without following its last part.

@@ -63,7 +63,7 @@ type judged struct {
 
 // Detect judges every patch of the bundle for the machine's host OS. The snapshot file appears whole or not at all.
 func Detect(ctx context.Context, o Options) error {
-	j, err := o.load(ctx)
+	j, err := o.load(ctx, o.Snapshot != "" && o.Record == "" && !o.JSON)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ const maxExplained = 40
 // Explain says why patches have the verdict they have. The text is a patch's ID, or the name of a source or binary package, which may
 // mean several patches: all of them are explained, the missing ones first.
 func Explain(ctx context.Context, o Options, text string) error {
-	j, err := o.load(ctx)
+	j, err := o.load(ctx, false)
 	if err != nil {
 		return err
 	}

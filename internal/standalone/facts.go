@@ -20,7 +20,7 @@ const maxFacts = 128 << 20
 // definitions ask for beyond packages, too.
 func Facts(ctx context.Context, o Options) error {
 	if o.Catalog != "" {
-		j, err := o.load(ctx)
+		j, err := o.load(ctx, false)
 		if err != nil {
 			return err
 		}

@@ -8,14 +8,15 @@ import (
 
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/detect"
+	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/probe"
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
 // load opens the bundle and, meanwhile, reads the machine's facts and hashes them; where the bundle is for one OS only, it opens its
-// signatures before it knows that the machine is of that OS.
-func (o Options) load(ctx context.Context) (*judged, error) {
+// signatures before it knows that the machine is of that OS. Briefly: no more than verdicts are asked of it, so facts.Objects may be missing.
+func (o Options) load(ctx context.Context, briefly bool) (*judged, error) {
 	j := &judged{started: o.now()}
 	if o.Brief {
 		short()
@@ -37,11 +38,7 @@ func (o Options) load(ctx context.Context) (*judged, error) {
 		err = j.choose()
 	}
 	if err == nil {
-		j.asked, err = o.collect(ctx, j.signatures, &j.facts, func(some []patch.Collected) {
-			if hashed, _ := begun(); hashed != nil {
-				hashed.Early(some)
-			}
-		})
+		j.asked, err = o.collect(ctx, j.signatures, &j.facts, briefly)
 	}
 	if err != nil {
 		begun()
@@ -53,7 +50,7 @@ func (o Options) load(ctx context.Context) (*judged, error) {
 	if o.Snapshot != "" {
 		j.hash = meanwhile(func() (patch.Hash, error) {
 			hashed, _ := begun() // there are facts
-			return hashed.Sum(j.facts, j.asked.Early)
+			return hashed.Sum(j.facts, j.asked.Texts())
 		})
 	}
 	return j, nil
@@ -98,8 +95,8 @@ const (
 	manyItems = 200 << 10
 )
 
-// collect asks the machine what signatures name beyond packages; facts from a file hold it already. See detect's Ask for early.
-func (o Options) collect(ctx context.Context, s *detect.Signatures, f *patch.Facts, early func([]patch.Collected)) (detect.Asked, error) {
+// collect asks the machine what signatures name beyond packages; facts from a file hold it already.
+func (o Options) collect(ctx context.Context, s *detect.Signatures, f *patch.Facts, briefly bool) (detect.Asked, error) {
 	if o.Facts != "" || o.Replay != "" {
 		return detect.Asked{}, nil
 	}
@@ -108,13 +105,17 @@ func (o Options) collect(ctx context.Context, s *detect.Signatures, f *patch.Fac
 		return detect.Asked{}, err
 	}
 	defer m.Close()
-	if s.Tests() < manyTests || runtime.GOOS != "linux" || runtime.NumCPU() < 2 {
-		return s.Ask(ctx, f, m, nil, nil)
+	var second item.Source
+	if s.Tests() >= manyTests && runtime.GOOS == "linux" && runtime.NumCPU() > 1 {
+		m, err := probe.Open(o.root())
+		if err != nil {
+			return detect.Asked{}, err
+		}
+		defer m.Close()
+		second = m
 	}
-	second, err := probe.Open(o.root())
-	if err != nil {
-		return detect.Asked{}, err
+	if briefly {
+		return s.Pass(ctx, f, m, second, wire.AppendObject)
 	}
-	defer second.Close()
-	return s.Ask(ctx, f, m, second, early)
+	return s.Ask(ctx, f, m, second)
 }

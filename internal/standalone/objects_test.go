@@ -3,8 +3,11 @@ package standalone
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +15,7 @@ import (
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
 )
 
 // oldSetting is a definition about a line of a file: it applies where the file is, and is installed unless the setting is old.
@@ -84,4 +88,71 @@ func TestListsOfOtherPatchesAreRefused(t *testing.T) {
 			t.Errorf("%+v: %v", o, err)
 		}
 	}
+}
+
+// largeFile is a definition that applies where a file is there and is installed where it has more bytes than size.
+func largeFile(id patch.ID, dir, name, size string) detect.Entry {
+	object := &item.Object{Class: "file", Entities: []item.Entity{{Name: "path", Value: dir}, {Name: "filename", Value: name}}}
+	is := func(states ...*item.State) detect.Expr {
+		return detect.Is(detect.Test{Kind: detect.TestItems, Items: &item.Test{Class: "file", Object: object, States: states}})
+	}
+	there, large := is(), is(&item.State{Class: "file", Entities: []item.Entity{{Name: "size", Datatype: item.Int, Operation: item.GreaterThan, Value: size}}})
+	return detect.Entry{Patch: patch.Patch{ID: id, Title: string(id)}, Definition: detect.Definition{ID: id, Prerequisite: &there, Installed: &large}}
+}
+
+// A detect that writes nothing but a snapshot keeps no objects; its verdicts and the hash of its facts are those of one that does.
+func TestSnapshotNamesTheFacts(t *testing.T) {
+	_, root := world(t)
+	var entries []detect.Entry
+	for i := range 2 * manyTests {
+		dir, name := fmt.Sprintf("/opt/%d %q", i%90, "<>"[i%2:]), fmt.Sprintf("f%d", i)
+		if i%3 > 0 {
+			put(t, root, filepath.Join(dir, name), strings.Repeat("x", i))
+		}
+		entries = append(entries, largeFile(patch.ID(name), dir, name, fmt.Sprint(i-i%2)))
+	}
+	built, err := catalog.Build(t.Context(), catalog.Input{OS: "debian-12-amd64", Now: time.Unix(1_800_000_000, 0), Parsed: []catalog.Parsed{{Entries: entries}}})
+	bundle, snapshot := filepath.Join(t.TempDir(), "bundle"), filepath.Join(t.TempDir(), "snapshot")
+	if err == nil {
+		err = catalog.WriteBundle(bundle, []catalog.Built{built})
+	}
+	o := Options{Catalog: bundle, Root: root, Snapshot: snapshot, Out: io.Discard, Version: "1"}
+	if err == nil {
+		err = Detect(t.Context(), o)
+	}
+	var brief, whole patch.Snapshot
+	if err == nil {
+		brief, err = readSnapshot(snapshot)
+	}
+	if o.JSON = true; err == nil {
+		err = Detect(t.Context(), o)
+	}
+	if err == nil {
+		whole, err = readSnapshot(snapshot)
+	}
+	var b bytes.Buffer
+	if err == nil {
+		err = Facts(t.Context(), Options{Root: root, Catalog: bundle, Out: &b})
+	}
+	var facts patch.Facts
+	if err == nil {
+		facts, err = decodeFacts(b.Bytes(), "facts")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if hash, _, err := wire.HashJSON(facts); err != nil || brief.Facts != hash || whole.Facts != hash || len(facts.Objects) != len(entries) {
+		t.Errorf("the facts are %s, the snapshots say %s and %s (%v)", hash, brief.Facts, whole.Facts, err)
+	}
+	if n := brief.Verdicts.Counts()[patch.Patched]; !bytes.Equal(brief.Verdicts.Bits(), whole.Verdicts.Bits()) || n == 0 || n == len(entries) {
+		t.Errorf("%d are patched; the verdicts are others where objects are kept", n)
+	}
+}
+
+func readSnapshot(path string) (patch.Snapshot, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return patch.Snapshot{}, err
+	}
+	return wire.DecodeSnapshot(b)
 }

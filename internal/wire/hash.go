@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"hash"
+	"iter"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -23,9 +24,8 @@ func HashJSON(v any) (patch.Hash, []byte, error) {
 
 // FactsHash hashes a machine's facts, as HashJSON does, while they are collected. Everything but objects is known first.
 type FactsHash struct {
-	before, h hash.Hash // h has taken more, some objects, where it is there
-	given     int       // of objects
-	err       error
+	h   hash.Hash
+	err error
 }
 
 // HashFacts begins with what is known before objects are collected; they are told from what is in known.Objects.
@@ -37,54 +37,40 @@ func HashFacts(known patch.Facts) *FactsHash {
 	if known.Packages == nil {
 		h.Write([]byte("null"))
 	} else {
-		hashList(h, '[', known.Packages, appendPackage)
-		h.Write([]byte{']'})
+		hashList(h, known.Packages, appendPackage)
 	}
 	modules, failed := json.Marshal(factsTail{Modules: known.Modules})
 	members(h, modules)
-	return &FactsHash{before: h, h: h, err: errors.Join(err, failed)}
+	return &FactsHash{h: h, err: errors.Join(err, failed)}
 }
 
-// Early takes the next of the objects, from the first one on, before all are known.
-func (x *FactsHash) Early(some []patch.Collected) {
-	if len(some) == 0 {
-		return
-	}
-	opens := byte(',')
-	if x.given == 0 {
-		copied, err := x.before.(hash.Cloner).Clone()
-		if err != nil { // SHA-256 can
-			return
-		}
-		x.h, opens = copied, '['
-		x.h.Write([]byte(`,"objects":`))
-	}
-	hashList(x.h, opens, some, appendObject)
-	x.given += len(some)
-}
-
-// Sum is the hash of the whole facts. The first of their objects, early in number, are those that Early took; otherwise early is 0.
-func (x *FactsHash) Sum(whole patch.Facts, early int) (patch.Hash, error) {
+// Sum is the hash of the whole facts, once. Told is the JSON of their objects, in order, where whole does not hold these: see AppendObject.
+func (x *FactsHash) Sum(whole patch.Facts, told iter.Seq[[]byte]) (patch.Hash, error) {
 	apt, err := json.Marshal(factsTail{Apt: whole.Apt})
 	if err = errors.Join(err, x.err); err != nil {
 		return "", patch.Errorf(patch.Internal, "cannot encode facts: %w", err)
 	}
-	opens := byte(',')
-	if x.given == 0 || x.given != early {
-		x.h, x.given, opens = x.before, 0, '['
-	}
-	if rest := whole.Objects[x.given:]; len(whole.Objects) > 0 {
-		if x.given == 0 {
-			x.h.Write([]byte(`,"objects":`))
-		}
-		if len(rest) > 0 {
-			hashList(x.h, opens, rest, appendObject)
-		}
-		x.h.Write([]byte{']'})
+	if len(whole.Objects) > 0 {
+		x.h.Write([]byte(`,"objects":`))
+		hashList(x.h, whole.Objects, AppendObject)
+	} else if told != nil {
+		x.told(told)
 	}
 	members(x.h, apt)
 	x.h.Write([]byte{'}'})
 	return patch.Hash(hex.EncodeToString(x.h.Sum(nil))), nil
+}
+
+func (x *FactsHash) told(objects iter.Seq[[]byte]) {
+	before := []byte(`,"objects":[`)
+	for b := range objects {
+		x.h.Write(before)
+		x.h.Write(b)
+		before = before[:1] // the comma
+	}
+	if len(before) == 1 {
+		x.h.Write([]byte{']'})
+	}
 }
 
 // members hashes an object's members, if it has any, behind others.
@@ -95,10 +81,9 @@ func members(h hash.Hash, object []byte) {
 	}
 }
 
-// hashList hashes a list, without its end, some entries at a time: objects can be megabytes. It opens with a bracket, or with a comma where
-// it goes on.
-func hashList[T any](h hash.Hash, opens byte, all []T, one func([]byte, *T) []byte) {
-	b := append(make([]byte, 0, 64<<10), opens)
+// hashList hashes a list, some entries at a time: objects can be megabytes.
+func hashList[T any](h hash.Hash, all []T, one func([]byte, *T) []byte) {
+	b := append(make([]byte, 0, 64<<10), '[')
 	for i := range all {
 		if i > 0 {
 			b = append(b, ',')
@@ -108,7 +93,7 @@ func hashList[T any](h hash.Hash, opens byte, all []T, one func([]byte, *T) []by
 			b = b[:0]
 		}
 	}
-	h.Write(b)
+	h.Write(append(b, ']'))
 }
 
 // factsTail is what follows OS and packages in patch.Facts, field by field.

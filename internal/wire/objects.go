@@ -25,7 +25,8 @@ func appendPackage(b []byte, p *patch.Package) []byte {
 	return append(b, '}')
 }
 
-func appendObject(b []byte, c *patch.Collected) []byte {
+// AppendObject appends the JSON of an object.
+func AppendObject(b []byte, c *patch.Collected) []byte {
 	b = appendText(append(b, `{"class":`...), c.Class)
 	b = appendText(append(b, `,"key":`...), c.Key)
 	b = appendText(append(b, `,"flag":`...), string(c.Flag))

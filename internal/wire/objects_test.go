@@ -36,7 +36,7 @@ func TestObjectsAreEncodedAsByEncodingJSON(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := appendObject(nil, &c); string(got) != string(want) {
+		if got := AppendObject(nil, &c); string(got) != string(want) {
 			t.Fatalf("got  %s\nwant %s", got, want)
 		}
 	})
@@ -84,7 +84,7 @@ func TestManyObjectsHashTheSame(t *testing.T) {
 	for i := range f.Objects {
 		f.Objects[i] = patch.Collected{Class: "file", Key: `path="/usr/lib"`, Flag: patch.FlagComplete, Fields: []string{"size"}}
 	}
-	got, err := HashFacts(patch.Facts{Modules: f.Modules}).Sum(f, 0)
+	got, err := HashFacts(patch.Facts{Modules: f.Modules}).Sum(f, nil)
 	want, _, failed := HashJSON(f)
 	if err != nil || failed != nil || got != want {
 		t.Errorf("%s, want %s (%v, %v)", got, want, err, failed)
