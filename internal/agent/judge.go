@@ -116,6 +116,9 @@ func hashOf(b []byte) patch.Hash {
 
 // pack is the compressed form of facts and inventory on the wire.
 func pack(b []byte) ([]byte, error) {
+	if len(b) <= wire.PackLimit {
+		return wire.Pack(b)
+	}
 	level := zstd.SpeedDefault
 	if len(b) < 32<<10 {
 		level = zstd.SpeedFastest // making the tables of a better one takes longer than what is saved

@@ -53,13 +53,13 @@ func (s *agents) enrol(c *call) (any, error) {
 	return wire.EnrolReply{Machine: m.ID, State: m.State, Certificate: cert, CA: s.Issuer.Certificate.Raw, CatalogKey: s.CatalogKey, ApproverKey: s.ApproverKey}, nil
 }
 
-// renew gives a machine a new certificate for the same key, and for no other.
+// renew gives a machine a new certificate for the key of this connection, and for no other.
 func (s *agents) renew(c *call) (any, error) {
 	in, err := decodeAgent[wire.RenewRequest](c)
 	if err != nil {
 		return nil, err
 	}
-	csr, id, err := auth.ReadCSR(in.CSR)
+	csr, id, err := auth.ReadHeldCSR(in.CSR)
 	if err != nil {
 		return nil, err
 	}

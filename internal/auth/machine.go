@@ -30,15 +30,24 @@ const maxCSR = 4 << 10
 
 // ReadCSR reads a DER PKCS#10 request and proves that its sender holds the key. Nothing else in the request is used.
 func ReadCSR(der []byte) (*x509.CertificateRequest, patch.MachineID, error) {
+	csr, id, err := ReadHeldCSR(der)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := csr.CheckSignature(); err != nil {
+		return nil, "", patch.Errorf(patch.Invalid, "the certificate request is not signed with its own key: %w", err)
+	}
+	return csr, id, nil
+}
+
+// ReadHeldCSR is ReadCSR for a key that the sender's connection has proved already. The caller compares the two.
+func ReadHeldCSR(der []byte) (*x509.CertificateRequest, patch.MachineID, error) {
 	if len(der) == 0 || len(der) > maxCSR {
 		return nil, "", patch.Errorf(patch.Invalid, "a certificate request has 1 to %d bytes, this one has %d", maxCSR, len(der))
 	}
 	csr, err := x509.ParseCertificateRequest(der)
 	if err != nil {
 		return nil, "", patch.Errorf(patch.Invalid, "cannot read the certificate request: %w", err)
-	}
-	if err := csr.CheckSignature(); err != nil {
-		return nil, "", patch.Errorf(patch.Invalid, "the certificate request is not signed with its own key: %w", err)
 	}
 	id, err := MachineIDOf(csr.PublicKey)
 	return csr, id, err

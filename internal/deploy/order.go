@@ -14,11 +14,7 @@ import (
 
 // HasOrder reports, cheaply, whether OrderFor may have something for a machine. It may say yes where all of it still waits for something.
 func (d *Desk) HasOrder(ctx context.Context, id patch.MachineID) (bool, error) {
-	open, err := d.World.Store.ListAttempts(ctx, patch.AttemptFilter{Machine: id, Open: true})
-	if err != nil {
-		return false, err
-	}
-	return slices.ContainsFunc(open, func(a patch.Attempt) bool { return a.State == patch.ExecWaiting }), nil
+	return d.Store.HasWaiting(ctx, id)
 }
 
 // OrderFor gives the order that a machine should carry out now, and whether there is one. The machine is the one of the caller's

@@ -129,6 +129,13 @@ func (s *Store) ListAttempts(ctx context.Context, f patch.AttemptFilter) ([]patc
 	return all, fault(err, "cannot list attempts")
 }
 
+// HasWaiting says whether an attempt of a machine waits to be carried out: every check-in asks.
+func (s *Store) HasWaiting(ctx context.Context, id patch.MachineID) (bool, error) {
+	var n int
+	err := s.read().row(ctx, `SELECT COUNT(*) FROM attempts WHERE machine = $1 AND state = 'waiting' AND state IN `+openStates, []any{id}, &n)
+	return n > 0, fault(err, "cannot look for what waits for the machine %s", id)
+}
+
 // PutEffects stores what snapshots proved about attempts; an older snapshot never overrules a newer one.
 func (s *Store) PutEffects(ctx context.Context, es []patch.EffectUpdate) error {
 	err := s.write(ctx, func(x session) error { return putEffects(ctx, x, "", es) })

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"slices"
-	"sync/atomic"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -68,38 +67,26 @@ func carriers[T any](label string, ids []T) [][]any {
 	return rows
 }
 
-// labels are those that were read last. Nobody but this process writes to an SQLite file, and there is one writer at a time: what was read
-// after the last commit that changed a label is what is stored.
-type labels struct {
-	kept  atomic.Pointer[keptLabels]
-	since atomic.Int64 // what was read at fewer commits than this is old
-}
+// labels are all of them, as they were read last.
+type labels = recent[keptLabels]
 
 type keptLabels struct {
-	all     []patch.Label // the built-in one first, then by name
-	by      map[string]int
-	commits int64 // before it was read
+	all []patch.Label // the built-in one first, then by name
+	by  map[string]int
 }
 
-// changing is called in a transaction that changes a label.
-func (l *labels) changing(s *Store) { l.since.Store(s.commits.Load() + 1) }
-
-func (s *Store) readLabels(ctx context.Context) (*keptLabels, error) {
-	if k := s.labels.kept.Load(); k != nil && k.commits >= s.labels.since.Load() {
+func (s *Store) readLabels(ctx context.Context) (keptLabels, error) {
+	return s.labels.read(s, func() (keptLabels, error) {
+		k := keptLabels{by: map[string]int{}}
+		var err error
+		if k.all, err = s.listLabels(ctx); err != nil {
+			return k, err
+		}
+		for i, l := range k.all {
+			k.by[l.Name] = i
+		}
 		return k, nil
-	}
-	k := &keptLabels{commits: s.commits.Load(), by: map[string]int{}}
-	var err error
-	if k.all, err = s.listLabels(ctx); err != nil {
-		return nil, err
-	}
-	for i, l := range k.all {
-		k.by[l.Name] = i
-	}
-	if s.engine.name == "sqlite" {
-		s.labels.kept.Store(k)
-	}
-	return k, nil
+	})
 }
 
 // FindLabel gives a label with its stored members; the built-in one has none stored.

@@ -31,6 +31,7 @@ type Store struct {
 	commits atomic.Int64 // of this process
 	words   words
 	labels  labels
+	rulings recent[[]patch.Ruling]
 	bases   bases
 	group   *group // of writers; nil where the database lets them write at once
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -21,6 +22,7 @@ func (s *Store) PutRuling(ctx context.Context, c patch.Caller, v patch.Ruling) e
 	}
 	d := deed{"updater.put", v.Updater + "/" + v.Label, map[string]any{"verb": v.Verb, "why": v.Why}}
 	err := s.change(ctx, c, d, func(x session) error {
+		s.rulings.changing(s)
 		_, err := x.exec(ctx, `INSERT INTO updater_rulings (`+rulingColumns+`) VALUES ($1, $2, $3, $4, $5, $6)
 			ON CONFLICT (updater, label) DO UPDATE SET verb = excluded.verb, by_name = excluded.by_name, at = excluded.at, why = excluded.why`,
 			v.Updater, v.Label, v.Verb, v.By, v.At, v.Why)
@@ -32,6 +34,7 @@ func (s *Store) PutRuling(ctx context.Context, c patch.Caller, v patch.Ruling) e
 // RemoveRuling takes a ruling back; NotFound where there is none.
 func (s *Store) RemoveRuling(ctx context.Context, c patch.Caller, updater, label string) error {
 	err := s.change(ctx, c, deed{"updater.remove", updater + "/" + label, nil}, func(x session) error {
+		s.rulings.changing(s)
 		n, err := x.exec(ctx, `DELETE FROM updater_rulings WHERE updater = $1 AND label = $2`, updater, label)
 		if err == nil && n == 0 {
 			return patch.Errorf(patch.NotFound, "nothing was decided about %s for the label %s", updater, label)
@@ -43,8 +46,10 @@ func (s *Store) RemoveRuling(ctx context.Context, c patch.Caller, updater, label
 
 // ListRulings gives all, by service, then label.
 func (s *Store) ListRulings(ctx context.Context) ([]patch.Ruling, error) {
-	all, err := list(ctx, s.read(), scanRuling, `SELECT `+rulingColumns+` FROM updater_rulings ORDER BY updater, label`)
-	return all, fault(err, "cannot list what is wanted of other patch services")
+	all, err := s.rulings.read(s, func() ([]patch.Ruling, error) {
+		return list(ctx, s.read(), scanRuling, `SELECT `+rulingColumns+` FROM updater_rulings ORDER BY updater, label`)
+	})
+	return slices.Clone(all), fault(err, "cannot list what is wanted of other patch services")
 }
 
 const updaterColumns = `name, enabled, evidence, hand, since, text`
