@@ -64,8 +64,8 @@ unit: ## all Go tests with the race detector: unit, behaviour on both stores, en
 worlds: ## the real appliance and agents in simulated worlds, those that failed once first; SEEDS=n, and FETTLE_SIM_SEED=n for one of them
 	FETTLE_SIM_SEEDS=$(SEEDS) GOGC=400 $(GO) test -count=1 -v -timeout 30m -run 'FleetInAnyWorld|ComesBackEvenly' ./internal/simfleet
 
-kills: ## a real apt transaction, killed at KILLS of its system calls (all: every one) and losing power at LOSSES flushes, and healed; FETTLE_KILLS_SEED=n for the same ones again
-	FETTLE_KILLS=$(KILLS) FETTLE_LOSSES=$(LOSSES) $(GO) test -count=1 -v -timeout 150m -run 'KilledAtEverySystemCall|PowerLoss' ./internal/agent
+kills: ## a real apt transaction, killed at KILLS of its system calls (all: every one), losing power at LOSSES flushes, its disk full, and healed; FETTLE_KILLS_SEED=n for the same ones again
+	FETTLE_KILLS=$(KILLS) FETTLE_LOSSES=$(LOSSES) $(GO) test -count=1 -v -timeout 150m -run 'KilledAtEverySystemCall|PowerLoss|FullDiskOfARealMachine' ./internal/agent
 
 browser: ## the console in a real Chromium, and what else its tools can judge
 	cd internal/web && npm ci --no-audit --no-fund --loglevel=error

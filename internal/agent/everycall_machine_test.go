@@ -73,8 +73,14 @@ func (m *mortal) mount(t *testing.T, name string, below ...string) {
 	m.mountKernel(t)
 }
 
+// mountKernel gives the machine devices and processes: devices of its own, since what removes its files must not reach those of the host.
 func (m *mortal) mountKernel(t *testing.T) {
-	must(t, syscall.Mount("/dev", m.root+"/dev", "", syscall.MS_BIND, ""))
+	must(t, syscall.Mount("dev", m.root+"/dev", "tmpfs", 0, "mode=755"))
+	for name, minor := range map[string]int{"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9} {
+		must(t, syscall.Mknod(m.root+"/dev/"+name, syscall.S_IFCHR|0o666, 1<<8|minor))
+		must(t, os.Chmod(m.root+"/dev/"+name, 0o666))
+	}
+	must(t, os.Symlink("/proc/self/fd", m.root+"/dev/fd"))
 	must(t, syscall.Mount("proc", m.root+"/proc", "proc", 0, ""))
 }
 

@@ -77,7 +77,8 @@ func TestKilledAtEverySystemCall(t *testing.T) {
 	played(t, points, first, startKilled(t, base, debs))
 }
 
-// chosen spreads FETTLE_KILLS kills evenly over the calls, from an offset that a seed gives; "all" is every one of them.
+// chosen spreads FETTLE_KILLS kills evenly over the calls, from an offset that a seed gives; "all" is every one of them, but for the first
+// FETTLE_KILLS_AFTER: a run that was interrupted goes on.
 func chosen(t *testing.T, every []lab.KillPoint) (seed uint64, fates []fate) {
 	number := func(name string, otherwise uint64) uint64 {
 		if os.Getenv(name) == "" {
@@ -87,6 +88,7 @@ func chosen(t *testing.T, every []lab.KillPoint) (seed uint64, fates []fate) {
 		must(t, err)
 		return n
 	}
+	every = every[min(number("FETTLE_KILLS_AFTER", 0), uint64(len(every))):]
 	n := len(every)
 	if os.Getenv("FETTLE_KILLS") != "all" {
 		n = int(number("FETTLE_KILLS", 36))
@@ -166,7 +168,7 @@ func startMachine(t *testing.T, test string, env ...string) *killed {
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", "-test.run=^"+test+"$")
 	cmd.Env = append(os.Environ(), env...)
-	cmd.Stdin, cmd.ExtraFiles, cmd.Stderr = in, []*os.File{out}, os.Stderr
+	cmd.Stdin, cmd.ExtraFiles, cmd.Stdout, cmd.Stderr = in, []*os.File{out}, os.Stderr, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC | syscall.CLONE_NEWNET}
 	must(t, cmd.Start())
 	in.Close()

@@ -26,19 +26,6 @@ func TestPowerLoss(t *testing.T) {
 		machineThatLosesPower(t)
 		return
 	}
-	if os.Geteuid() != 0 {
-		t.Skip("SKIPPED: a real machine needs root")
-	}
-	for _, needed := range []string{"mmdebstrap", "mke2fs"} {
-		if _, err := exec.LookPath(needed); err != nil {
-			t.Skip("SKIPPED: a real machine needs " + needed)
-		}
-	}
-	for _, needed := range []string{"/dev/fuse", "/dev/loop-control"} {
-		if _, err := os.Stat(needed); err != nil {
-			t.Skip("SKIPPED: a disk whose power fails needs " + needed)
-		}
-	}
 	p := newPowered(t)
 	must(t, p.furnished(t))
 	furnished := p.disk.Now()
@@ -66,6 +53,34 @@ func TestPowerLoss(t *testing.T) {
 	}
 }
 
+// A real machine's disk is full at any moment of an apt transaction. Once there is room, the agent brings it to an honest end.
+func TestFullDiskOfARealMachine(t *testing.T) {
+	p := newPowered(t)
+	must(t, p.furnished(t))
+	furnished := p.disk.Now()
+	sizes := []int{0, 4, 8, 24, 48, 96, 160, 256, 512, 8192}
+	if os.Getenv("FETTLE_LOSSES") == "all" {
+		sizes = nil
+		for kib := 0; kib <= 800; kib += 4 {
+			sizes = append(sizes, kib)
+		}
+		sizes = append(sizes, 8192)
+	}
+	ends := map[string]int{}
+	for _, kib := range sizes {
+		p.disk.PowerOn(furnished)
+		o := p.does(t, fmt.Sprintf("fill %d", kib))
+		ends[o.State]++
+		if len(o.Wrong) > 0 {
+			t.Errorf("%d KiB were free: %s", kib, strings.Join(o.Wrong, "\n\t"))
+		}
+	}
+	t.Logf("%d disks, full with 0 to 800 KiB to go; ended as %v", len(sizes), ends)
+	if ends["failed"] == 0 || ends["done"] == 0 {
+		t.Errorf("the disks were full in no part of the transaction, or in all: %v", ends)
+	}
+}
+
 // powered is a machine on a disk whose power can fail.
 type powered struct {
 	*killed
@@ -74,6 +89,19 @@ type powered struct {
 
 func newPowered(t *testing.T) powered {
 	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("SKIPPED: a real machine needs root")
+	}
+	for _, needed := range []string{"mmdebstrap", "mke2fs"} {
+		if _, err := exec.LookPath(needed); err != nil {
+			t.Skip("SKIPPED: a real machine needs " + needed)
+		}
+	}
+	for _, needed := range []string{"/dev/fuse", "/dev/loop-control"} {
+		if _, err := os.Stat(needed); err != nil {
+			t.Skip("SKIPPED: a disk whose power fails needs " + needed)
+		}
+	}
 	archive, err := lab.ReadArchive(t.Context())
 	must(t, err)
 	base, err := lab.MakeRoot(t.Context(), lab.CacheDir(), archive, lab.RootSpec{Release: "bookworm"})
@@ -88,7 +116,7 @@ func newPowered(t *testing.T) powered {
 	disk, err := lab.NewDisk(t.TempDir(), image)
 	must(t, err)
 	t.Cleanup(func() { must(t, disk.Close()) })
-	return powered{startMachine(t, "TestPowerLoss", "FETTLE_KILLED_AS=powered", "FETTLE_KILLED_DEBS="+debs, "FETTLE_KILLED_DEVICE="+disk.File), disk}
+	return powered{startMachine(t, "TestPowerLoss", "FETTLE_KILLED_AS=powered", "FETTLE_KILLED_DEBS="+debs, "FETTLE_KILLED_DEVICE="+disk.File, "FETTLE_KILLED_ROOT="+t.TempDir()), disk}
 }
 
 func (p powered) furnished(t *testing.T) error {
@@ -151,7 +179,7 @@ func (p powered) losses(t *testing.T) (all []loss) {
 // machineThatLosesPower is the first process of a machine whose root is on a device.
 func machineThatLosesPower(t *testing.T) {
 	runtime.LockOSThread()
-	m := mortal{root: t.TempDir(), device: os.Getenv("FETTLE_KILLED_DEVICE")}
+	m := mortal{root: os.Getenv("FETTLE_KILLED_ROOT"), device: os.Getenv("FETTLE_KILLED_DEVICE")}
 	must(t, syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""))
 	must(t, syscall.Mount("proc", "/proc", "proc", 0, ""))
 	orders, out := json.NewDecoder(bufio.NewReader(os.Stdin)), json.NewEncoder(os.NewFile(3, "out"))
@@ -167,23 +195,57 @@ func machineThatLosesPower(t *testing.T) {
 }
 
 func (m *mortal) obey(t *testing.T, what string) (o outcome) {
-	if what != "off" {
-		m.powerOn(t)
+	if what == "off" {
+		m.powerOff(t)
+		return o
 	}
-	switch what {
-	case "furnish":
+	m.powerOn(t)
+	var kib int64
+	switch n, _ := fmt.Sscanf(what, "fill %d", &kib); {
+	case n == 1:
+		filler := m.fill(t, kib)
+		_, _ = m.heal(t, &o) // it may be unable to say a word
+		m.killer.Sweep()
+		must(t, os.Remove(filler))
+		o = m.ends(t)
+	case what == "furnish":
 		m.furnish(t)
-	case "live", "heal":
-		told, err := m.heal(t, &o)
-		if err != nil {
-			o.Wrong = append(o.Wrong, "the agent: "+err.Error())
-		}
-		m.judge(t, told, &o)
+	default:
+		o = m.ends(t)
 	}
 	if what != "live" { // whose disk is looked at before it is told to write all that it has
 		m.powerOff(t)
 	}
 	return o
+}
+
+// ends lets an agent live until its order has ended, and judges the machine.
+func (m *mortal) ends(t *testing.T) (o outcome) {
+	told, err := m.heal(t, &o)
+	if err != nil {
+		o.Wrong = append(o.Wrong, "the agent: "+err.Error())
+	}
+	m.judge(t, told, &o)
+	return o
+}
+
+// fill leaves so much of the disk free, even to root.
+func (m *mortal) fill(t *testing.T, kib int64) (filler string) {
+	filler = m.root + "/filler"
+	f, err := os.Create(filler)
+	must(t, err)
+	defer f.Close()
+	size := int64(0)
+	for piece := int64(64 << 20); piece >= 4<<10; {
+		if err := syscall.Fallocate(int(f.Fd()), 0, size, piece); err != nil {
+			piece /= 2
+			continue
+		}
+		size += piece
+	}
+	must(t, f.Truncate(size-kib<<10))
+	must(t, f.Sync())
+	return filler
 }
 
 // powerOn mounts what is on the disk: ext4 goes on from its journal.
