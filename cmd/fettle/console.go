@@ -10,7 +10,6 @@ import (
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/lint"
 	"github.com/fettle-project/fettle/internal/patch"
-	"github.com/fettle-project/fettle/internal/store"
 	"github.com/fettle-project/fettle/internal/web"
 )
 
@@ -20,7 +19,7 @@ func (a *appliance) consoleConfig() web.Config {
 		Roll:   a.kept.roll.Newest,
 		Ledger: a.Ledger, Explainer: a.Ledger, Approvals: a.Approval, Seconds: a.Approval, WhatIf: a.WhatIf, Planner: a.Planner, Deployments: a.Deploy, Labels: a.Labels,
 		Calendar: a.Calendar, Freezes: a.Calendar, Rules: a.Rules, Updaters: a.Updaters, Beside: a.Ledger, Beyond: a.Ledger, Stuck: a.Deploy, Rings: a.Rings, Reporter: reporter{a},
-		Records: records{a.Store, a.Ledger}, Door: a.Door,
+		Records: records{roster{a.Store, a.Ledger.World.Fleet}, a.Ledger}, Door: a.Door,
 		Chain: a.kept.chain.Newest,
 		Diff: func(ctx context.Context, os patch.HostOS, from, to patch.RevisionID) (catalog.Diff, error) {
 			all, err := a.Store.ListRevisions(ctx, os)
@@ -80,7 +79,7 @@ func (a *appliance) chain(ctx context.Context) (web.Chain, error) {
 
 // records are the storage's, searched where that is quickest.
 type records struct {
-	*store.Store
+	roster
 	ledger *ledger.Ledger
 }
 

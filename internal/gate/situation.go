@@ -31,18 +31,19 @@ func (a Answer) Brief() Brief {
 // answers with equal Briefs. So machines in the same situation need be judged once. Whoever teaches a gate to look at something more
 // adds it here.
 func Situation(key []byte, w World) []byte {
-	k := situation{Character(key, w)}
+	k := situation{key}
+	k.character(&w)
 	k.text(string(w.PatchOS))
 	k.flags(w.Listed, w.Closing != "", w.GoneAt.IsZero(), len(w.Feeds) > 0, w.PayloadsKnown)
 	k.number(int(w.Verdict))
 	k.text(w.Finding.Reason.Code)
-	k.supersession(w)
+	k.supersession(&w)
 	k.text(string(w.Policy.Stand))
 	for _, d := range w.Policy.Decisions {
 		k.text(d.ID)
 	}
-	k.payloads(w)
-	k.rings(w)
+	k.payloads(&w)
+	k.rings(&w)
 	if w.Proposed != nil {
 		k.text("proposed")
 	}
@@ -52,8 +53,8 @@ func Situation(key []byte, w World) []byte {
 		k.flags(w.Now.Before(until))
 	}
 	k.number(len(w.Attempts))
-	for i := range w.Attempts {
-		k.attempt(w, &w.Attempts[i])
+	if len(w.Attempts) > 0 {
+		k.attempts(&w)
 	}
 	return k.key
 }
@@ -61,6 +62,13 @@ func Situation(key []byte, w World) []byte {
 // Character appends a key of what the gates look at in a machine, apart from any patch: the part of its Situation that all patches share.
 func Character(key []byte, w World) []byte {
 	k := situation{key}
+	k.character(&w)
+	return k.key
+}
+
+type situation struct{ key []byte }
+
+func (k *situation) character(w *World) {
 	k.text(string(w.OS))
 	k.flags(w.Revision != nil)
 	if w.Revision != nil {
@@ -75,10 +83,7 @@ func Character(key []byte, w World) []byte {
 		k.text(b.Name)
 	}
 	k.text("")
-	return k.key
 }
-
-type situation struct{ key []byte }
 
 func (k *situation) text(all ...string) {
 	for _, s := range all {
@@ -98,13 +103,13 @@ func (k *situation) flags(all ...bool) {
 	k.key = append(k.key, b)
 }
 
-func (k *situation) machine(w World) {
+func (k *situation) machine(w *World) {
 	m := &w.Machine
 	k.text(string(m.State), m.Policy)
 	k.flags(m.SeenAt.IsZero(), w.Now.Sub(m.SeenAt) > w.Limits.Silent, m.RebootOwed, strings.HasPrefix(m.Busy, "locked by "), m.DetectFailed != "")
 }
 
-func (k *situation) receipt(w World) {
+func (k *situation) receipt(w *World) {
 	r := w.Receipt
 	if r == nil {
 		k.flags(false)
@@ -115,7 +120,7 @@ func (k *situation) receipt(w World) {
 		w.Revision != nil && r.Revision == w.Revision.ID)
 }
 
-func (k *situation) supersession(w World) {
+func (k *situation) supersession(w *World) {
 	deployable := false
 	for _, s := range w.Superseding {
 		deployable = deployable || s.Deployable
@@ -123,7 +128,7 @@ func (k *situation) supersession(w World) {
 	k.flags(deployable)
 }
 
-func (k *situation) payloads(w World) {
+func (k *situation) payloads(w *World) {
 	some, failed, lacking := len(w.Payloads) > 0, false, false
 	for _, p := range w.Payloads {
 		failed = failed || p.State == patch.PayloadFailed
@@ -133,7 +138,7 @@ func (k *situation) payloads(w World) {
 }
 
 // rings needs no more of the rings before than whether they have passed: how far they are is the same for every machine.
-func (k *situation) rings(w World) {
+func (k *situation) rings(w *World) {
 	k.flags(w.Quarantine != nil, w.Turn.IsZero(), w.start().Before(w.Turn), w.placed(), w.RebootsMost > 0 && w.Rebooting >= w.RebootsMost)
 	k.number(len(w.Rings))
 	for _, r := range w.Rings {
@@ -142,9 +147,17 @@ func (k *situation) rings(w World) {
 	}
 }
 
-func (k *situation) attempt(w World, a *patch.Attempt) {
-	k.text(string(a.State), string(a.Cause), string(a.Effect))
+func (k *situation) attempts(w *World) {
 	d, _ := approval(w.Policy)
+	cleared := w.cleared()
+	for i := range w.Attempts {
+		k.attempt(w, &w.Attempts[i], d)
+		k.flags(w.Attempts[i].CreatedAt.Before(cleared))
+	}
+}
+
+func (k *situation) attempt(w *World, a *patch.Attempt, d patch.Decision) {
+	k.text(string(a.State), string(a.Cause), string(a.Effect))
 	before := func(wait time.Duration) bool { return w.Now.Before(a.EndedAt.Add(wait)) }
 	k.flags(a.TakesBack())
 	k.flags(a.ID == w.Own, a.RebootOwed, a.VerifiedSeq == 0, w.forgotten(*a, d) != "", w.judgedSince(a.EndedAt), w.newsSince(*a))

@@ -11,12 +11,7 @@ import (
 // flaps are the installs of the patch on this machine that ended well and were then found missing, the oldest first, since a person last
 // approved it. A patch that keeps doing so is not what its definition says, or something takes it away each time.
 func (w World) flaps() []patch.Attempt {
-	var cleared time.Time
-	for _, d := range withVerb(w.Policy, patch.Approve) {
-		if !strings.HasPrefix(d.By, patch.ByRule) && d.At.After(cleared) {
-			cleared = d.At
-		}
-	}
+	cleared := w.cleared()
 	var out []patch.Attempt
 	for _, a := range w.Attempts {
 		if !a.TakesBack() && a.State == patch.ExecDone && (a.Effect == patch.EffectUndone || a.Effect == patch.EffectNotEffective) && !a.CreatedAt.Before(cleared) {
@@ -24,6 +19,16 @@ func (w World) flaps() []patch.Attempt {
 		}
 	}
 	return out
+}
+
+// cleared is when a person last approved the patch: what was before says nothing against it any more.
+func (w World) cleared() (at time.Time) {
+	for _, d := range withVerb(w.Policy, patch.Approve) {
+		if !strings.HasPrefix(d.By, patch.ByRule) && d.At.After(at) {
+			at = d.At
+		}
+	}
+	return at
 }
 
 // suspect closes the hold for a patch that was installed and found missing too often. Only a person clears it.

@@ -114,6 +114,7 @@ type AttemptFilter struct {
 	Ring       string
 	Since      time.Time   // only those made then or later
 	EndedSince time.Time   // only those that ended then or later
+	Troubled   bool        // with EndedSince: only those of machines on which one of them failed
 	Open       bool        // only those that have not ended
 	Machines   []MachineID // only theirs; empty: all
 }

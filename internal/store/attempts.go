@@ -99,7 +99,10 @@ func (s *Store) ListAttempts(ctx context.Context, f patch.AttemptFilter) ([]patc
 	if f.Machine != "" {
 		w.add(`machine = ?`, f.Machine)
 	}
-	if f.Patch != "" {
+	switch {
+	case f.Patch != "" && len(f.Machines) > 0:
+		w.add(`patch || '' = ?`, f.Patch) // as above
+	case f.Patch != "":
 		w.add(`patch = ?`, f.Patch)
 	}
 	if f.Order != "" {
@@ -113,6 +116,9 @@ func (s *Store) ListAttempts(ctx context.Context, f patch.AttemptFilter) ([]patc
 	}
 	if !f.EndedSince.IsZero() {
 		w.add(`ended_at >= ?`, f.EndedSince)
+	}
+	if f.Troubled {
+		w.add(`machine IN (SELECT machine FROM attempts WHERE ended_at >= ? AND state = 'failed')`, f.EndedSince)
 	}
 	if f.Open {
 		w.addFixed(`state IN ` + openStates)

@@ -28,7 +28,7 @@ func (v *View) Cohorts(ctx context.Context, a Ask, among *roaring.Bitmap) ([]Coh
 	if err := v.gatherBlocked(ctx); err != nil {
 		return nil, err
 	}
-	c := &parting{View: v, ask: a, by: map[string]int{}, coming: &coming{among: among, on: map[comingKey]*roaring.Bitmap{}}}
+	c := &parting{View: v, ask: a, sight: &Sight{v: v}, by: map[string]int{}, coming: &coming{among: among, on: map[comingKey]*roaring.Bitmap{}}}
 	cells, err := v.Policies(ctx, a, among)
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (v *View) Cohorts(ctx context.Context, a Ask, among *roaring.Bitmap) ([]Coh
 
 // Forget drops what was read about patches, for questions that go through many.
 func (v *View) Forget() {
-	v.gathered.tried, v.gathered.unproven = nil, nil
+	v.gathered.tried, v.gathered.some, v.gathered.tries, v.gathered.unproven = nil, nil, nil, nil
 	clear(v.needed)
 	clear(v.read)
 	clear(v.payloads)
@@ -59,6 +59,8 @@ type parting struct {
 	ask    Ask
 	above  []patch.ID // patches that wait for what this one's parts say, because it would replace them
 	coming *coming
+	tried  *tries
+	sight  *Sight // turned from machine to machine
 	out    []Cohort
 	by     map[string]int // in out, by situation
 }
@@ -73,7 +75,7 @@ func (c *parting) kind(ctx context.Context, cell PolicyCell, k *kind) error {
 	if err != nil {
 		return err
 	}
-	if err := c.gatherAttempts(ctx, c.ask.Patch); err != nil {
+	if c.tried, err = c.gatherTries(ctx, c.ask.Patch); err != nil {
 		return err
 	}
 	_, _, listed := shelf.Find(c.ask.Patch)

@@ -55,7 +55,7 @@ func (c *parting) comes(ctx context.Context, k *kind, shelf *Shelf, id patch.ID,
 		return nil, err
 	}
 	out := roaring.New()
-	sub := &parting{View: c.View, above: above, coming: c.coming, by: map[string]int{},
+	sub := &parting{View: c.View, above: above, sight: c.sight, coming: c.coming, by: map[string]int{},
 		ask: Ask{Patch: id, Start: c.ask.Start, Window: c.ask.Window, Assume: assumed(c.ask.Assume, id)}}
 	cells, err := c.Policies(ctx, sub.ask, parts[patch.NotPatched])
 	if err != nil {

@@ -56,49 +56,39 @@ func (c *parting) byDoing(ctx context.Context, k *kind, verdict patch.Verdict, s
 // doing are the machines of a kind whose own doing counts for the patch: it was tried on them, or, where it could be installed, something failed on
 // them lately or they install right now.
 func (c *parting) doing(ctx context.Context, k *kind, verdict patch.Verdict) (*roaring.Bitmap, error) {
-	out := roaring.New()
-	for m := range c.gathered.tried[c.ask.Patch] {
-		c.seat(out, m)
-	}
 	if verdict != patch.NotPatched || c.ask.Eligible {
-		return out, nil
+		return c.tried.seats, nil
 	}
+	out := c.tried.seats.Clone()
 	for id := range c.gathered.blocked {
-		c.seat(out, id)
+		if s := c.look.Find(id); s != nil {
+			out.Add(s.Number)
+		}
 	}
 	if k.ring == "" {
 		return out, nil
 	}
-	busy, err := c.busyIn(ctx, k.ring)
-	for id := range busy {
-		c.seat(out, id)
-	}
+	busy, err := c.busySeats(ctx, k.ring)
+	out.Or(busy)
 	return out, err
-}
-
-func (c *parting) seat(into *roaring.Bitmap, id patch.MachineID) {
-	if s := c.look.Find(id); s != nil {
-		into.Add(s.Number)
-	}
 }
 
 // exchange turns the world of one machine into that of another which is like it in all but its own doing, as far as its situation goes.
 func (c *parting) exchange(ctx context.Context, seat *fleet.Seat, w *gate.World) error {
-	s, err := c.SightAt(ctx, seat)
-	if err != nil {
+	s := c.sight
+	if err := s.turn(ctx, seat); err != nil {
 		return err
 	}
 	id := c.ask.Patch
 	w.Machine, w.Receipt, w.Reset, w.Approved = s.Machine, s.Receipt, c.resets[resetKey{s.Machine.ID, id}], time.Time{}
-	if w.Attempts, w.Blocked, err = s.tries(ctx, id); err != nil {
-		return err
-	}
+	w.Attempts, w.Blocked = c.tried.by[seat.Number], c.gathered.blocked[s.Machine.ID]
 	if s.Machine.RebootOwed {
 		if err := s.rebooting(ctx, w); err != nil {
 			return err
 		}
 	}
 	if n := len(w.Rings); n > 0 && w.Rings[n-1].Own {
+		var err error
 		if w.Rings[n-1].Load, err = s.ringLoad(ctx, w.Rings[n-1].Name, id); err != nil {
 			return err
 		}

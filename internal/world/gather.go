@@ -22,6 +22,8 @@ type Parts interface {
 // gathered is what was read for all machines at once, so that no machine has to be asked for it.
 type gathered struct {
 	tried    map[patch.ID]map[patch.MachineID][]patch.Attempt
+	some     map[patch.ID]map[patch.MachineID][]patch.Attempt // of some machines
+	tries    map[patch.ID]*tries
 	blocked  map[patch.MachineID]*patch.Attempt  // nil until it was read
 	unproven map[ringKey]int                     // attempts that hold a place
 	busy     map[string]map[patch.MachineID]bool // by ring: machines with an order under way
@@ -56,7 +58,7 @@ func (v *View) Gather(ctx context.Context, id patch.ID, seats []*fleet.Seat) err
 			return err
 		}
 		for _, p := range append([]patch.ID{id}, shelf.Newer(id)...) {
-			if err := v.gatherAttempts(ctx, p); err != nil {
+			if err := v.gatherSome(ctx, p, seats); err != nil {
 				return err
 			}
 			if err := v.gatherFacts(ctx, p, g.os, g.rev, seats); err != nil {
@@ -108,7 +110,7 @@ func (v *View) gatherBlocked(ctx context.Context) error {
 	if v.gathered.blocked != nil {
 		return nil
 	}
-	all, err := v.r.Store.ListAttempts(ctx, patch.AttemptFilter{EndedSince: v.Now.Add(-max(v.Limits.Retry, v.Limits.RetryDisk))})
+	all, err := v.r.Store.ListAttempts(ctx, patch.AttemptFilter{EndedSince: v.Now.Add(-max(v.Limits.Retry, v.Limits.RetryDisk)), Troubled: true})
 	if err != nil {
 		return err
 	}
@@ -164,7 +166,12 @@ func (v *View) only(ctx context.Context, os patch.HostOS, rev patch.RevisionID, 
 func (s *Sight) ringLoad(ctx context.Context, ring string, id patch.ID) (l patch.RingLoad, err error) {
 	v, but := s.v, s.Machine.ID
 	tried, gathered := v.gathered.tried[id]
-	if !gathered {
+	mine := tried[but]
+	few := v.gathered.tries[id]
+	switch {
+	case few != nil:
+		mine = few.by[s.seat.Number]
+	case !gathered:
 		return s.countedLoad(ctx, ring, id)
 	}
 	busy, err := v.busyIn(ctx, ring)
@@ -176,16 +183,18 @@ func (s *Sight) ringLoad(ctx context.Context, ring string, id patch.ID) (l patch
 	}
 	k := ringKey{ring, id}
 	if _, known := v.gathered.unproven[k]; !known {
-		n := 0
+		n := few.unproven(ring)
 		for _, all := range tried {
-			n += unproven(all, ring)
+			if few == nil {
+				n += unproven(all, ring)
+			}
 		}
 		if v.gathered.unproven == nil {
 			v.gathered.unproven = map[ringKey]int{}
 		}
 		v.gathered.unproven[k] = n
 	}
-	l.Unproven = v.gathered.unproven[k] - unproven(tried[but], ring)
+	l.Unproven = v.gathered.unproven[k] - unproven(mine, ring)
 	return l, nil
 }
 
@@ -253,13 +262,22 @@ func (v *View) busyIn(ctx context.Context, ring string) (map[patch.MachineID]boo
 }
 
 // tries gives a machine's attempts at a patch, oldest first, and what blocks the machine.
-func (s *Sight) tries(ctx context.Context, id patch.ID) ([]patch.Attempt, *patch.Attempt, error) {
+func (s *Sight) tries(ctx context.Context, id patch.ID) (mine []patch.Attempt, block *patch.Attempt, err error) {
 	g := &s.v.gathered
-	if by, ok := g.tried[id]; ok && g.blocked != nil {
-		return by[s.Machine.ID], g.blocked[s.Machine.ID], nil
+	all, gathered := g.tried[id]
+	some, known := g.some[id][s.Machine.ID]
+	switch {
+	case g.blocked == nil:
+		mine, err = s.Attempts(ctx, id)
+		return mine, blocked(s.attempts), err
+	case gathered:
+		mine = all[s.Machine.ID]
+	case known:
+		mine = some
+	case g.tries[id] == nil || g.tries[id].by[s.seat.Number] != nil:
+		mine, err = s.Attempts(ctx, id)
 	}
-	mine, err := s.Attempts(ctx, id)
-	return mine, blocked(s.attempts), err
+	return mine, g.blocked[s.Machine.ID], err
 }
 
 // Brief is Walk for questions about many machines: machines in the same situation are judged once. It also says whether the patch is approved

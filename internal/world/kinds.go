@@ -32,9 +32,9 @@ func (v *View) sortSeats(ctx context.Context) error {
 	}
 	v.kinds = []*kind{}
 	by := map[string]*kind{}
+	s := &Sight{v: v}
 	for seat := range look.All() {
-		s, err := v.SightAt(ctx, seat)
-		if err != nil {
+		if err := s.turn(ctx, seat); err != nil {
 			return err
 		}
 		w := s.detected()

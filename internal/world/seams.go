@@ -34,6 +34,8 @@ type Work interface {
 	ListPayloads(ctx context.Context, f patch.PayloadFilter) ([]patch.StoredPayload, error)
 	FindPayload(ctx context.Context, hash patch.Hash) (patch.StoredPayload, error)
 	ListAttempts(ctx context.Context, f patch.AttemptFilter) ([]patch.Attempt, error)
+	// ListTries is ListAttempts of a patch, in no order, without what only people read.
+	ListTries(ctx context.Context, id patch.ID) ([]patch.Attempt, error)
 	ListResets(ctx context.Context) ([]patch.Reset, error)
 	FindDeployment(ctx context.Context, id string) (patch.Deployment, error)
 	// OpenOrder fails with patch.NotFound where a machine has none.

@@ -57,27 +57,35 @@ func (v *View) Look(ctx context.Context) (_ *fleet.Look, err error) {
 }
 
 // SightAt is Sight for a seat of the View's Look.
-func (v *View) SightAt(ctx context.Context, seat *fleet.Seat) (_ *Sight, err error) {
+func (v *View) SightAt(ctx context.Context, seat *fleet.Seat) (*Sight, error) {
+	s := &Sight{v: v}
+	if err := s.turn(ctx, seat); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// turn turns to another machine.
+func (s *Sight) turn(ctx context.Context, seat *fleet.Seat) (err error) {
+	v := s.v
 	if v.r.Suppose != nil {
 		if seat, err = v.r.Suppose(ctx, seat); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	s := &Sight{Machine: seat.Machine, OS: seat.OS(), Receipt: seat.Receipt, v: v, seat: seat}
+	*s = Sight{Machine: seat.Machine, OS: seat.OS(), Receipt: seat.Receipt, v: v, seat: seat}
 	if s.OS == "" {
-		return s, nil
+		return nil
 	}
 	if s.Meta = v.meta(s.OS); s.Meta != nil {
 		if s.Shelf, err = v.Shelf(ctx, s.OS, s.Meta.ID); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if s.Receipt != nil && s.Receipt.OS == s.OS {
-		if s.judged, err = v.Shelf(ctx, s.OS, s.Receipt.Revision); err != nil {
-			return nil, err
-		}
+		s.judged, err = v.Shelf(ctx, s.OS, s.Receipt.Revision)
 	}
-	return s, nil
+	return err
 }
 
 // Number is that of the machine's seat.
