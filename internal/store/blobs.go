@@ -30,8 +30,15 @@ func (s *Store) FindFacts(ctx context.Context, h patch.Hash) ([]byte, error) {
 
 // HasFacts reports whether facts are stored under a content address.
 func (s *Store) HasFacts(ctx context.Context, h patch.Hash) (bool, error) {
+	there, ends := s.known.hasFacts(h)
+	if there {
+		return true, nil
+	}
 	var n int
 	err := s.read().row(ctx, `SELECT COUNT(*) FROM facts WHERE hash = $1`, []any{h}, &n)
+	if n > 0 {
+		s.known.keepFacts(h, ends)
+	}
 	return n > 0, fault(err, "cannot look for the facts %s", h)
 }
 

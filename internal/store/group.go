@@ -170,24 +170,34 @@ func (s *Store) transact(f func(session) error) error {
 	if err != nil {
 		return s.noteFailure(err)
 	}
+	t, kept := &touched{known: s.known}, false
+	defer func() { s.known.end(t, kept) }()
 	defer tx.Rollback() // after Commit it does nothing
-	if err := f(session{statements: whole{tx}, engine: s.engine}); err != nil {
+	if err := f(session{statements: whole{tx, t}, engine: s.engine, touched: t}); err != nil {
 		return s.noteFailure(err)
 	}
-	return s.noteFailure(s.commit(tx))
+	err = s.commit(tx)
+	kept = err == nil
+	return s.noteFailure(err)
 }
 
 // whole is a transaction whose statements are not interrupted: SQLite would undo the whole transaction, and others' writes with it.
-type whole struct{ tx *sql.Tx }
+type whole struct {
+	tx      *sql.Tx
+	touched *touched
+}
 
 func (t whole) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	t.touched.note(query, args)
 	return t.tx.ExecContext(context.WithoutCancel(ctx), query, args...)
 }
 
 func (t whole) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	t.touched.note(query, args)
 	return t.tx.QueryContext(context.WithoutCancel(ctx), query, args...)
 }
 
 func (t whole) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	t.touched.note(query, args)
 	return t.tx.QueryRowContext(context.WithoutCancel(ctx), query, args...)
 }

@@ -31,8 +31,16 @@ func insertMachine(ctx context.Context, x session, m patch.Machine) error {
 
 // FindMachine gives NotFound for an unknown ID.
 func (s *Store) FindMachine(ctx context.Context, id patch.MachineID) (patch.Machine, error) {
+	known, ends := s.known.find(id)
+	if known.machine != nil {
+		return *known.machine, nil
+	}
 	m, err := find(ctx, s.read(), scanMachine, `SELECT `+machineColumns+` FROM machines WHERE id = $1`, id)
-	return m, missing(err, "no machine has the ID %q", id)
+	if err != nil {
+		return m, missing(err, "no machine has the ID %q", id)
+	}
+	s.known.keep(m.ID, acquaintance{machine: &m}, ends)
+	return m, nil
 }
 
 // FindMachineByName gives all machines of that host name: names are the machines' own and not unique.

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"iter"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -47,6 +48,7 @@ func (s *Store) putSnapshot(ctx context.Context, v patch.Snapshot, before *patch
 		}
 	}
 	err = s.write(ctx, func(x session) error {
+		known := x.touched.find(v.Machine)
 		number, err := advanceSnapshot(ctx, x, v.Receipt, before)
 		if err != nil {
 			return err
@@ -62,9 +64,26 @@ func (s *Store) putSnapshot(ctx context.Context, v patch.Snapshot, before *patch
 		if err := s.putTransitions(ctx, x, v.Receipt, ts); err != nil {
 			return err
 		}
-		return putEffects(ctx, x, v.Machine, es)
+		if err := putEffects(ctx, x, v.Machine, es); err != nil {
+			return err
+		}
+		x.touched.becomes(v.Machine, known.detected(v, receipt, verdicts))
+		return nil
 	})
 	return fault(err, "cannot store a snapshot of the machine %s", v.Machine)
+}
+
+// detected is what becomes of a machine by a newer detect: see advanceSnapshot and putNewest.
+func (a acquaintance) detected(v patch.Snapshot, receipt, verdicts []byte) acquaintance {
+	if a.machine == nil || verdicts == nil && a.newest == nil {
+		return acquaintance{}
+	}
+	if verdicts == nil {
+		verdicts = a.newest.verdicts
+	}
+	m := *a.machine
+	m.SnapshotSeq, m.OS, m.DetectFailed, m.DetectFailedAt = v.Seq, patch.HostOS(cleanText(string(v.OS))), "", time.Time{}
+	return acquaintance{&m, &storedSnapshot{machine: m.ID, seq: v.Seq, receipt: receipt, verdicts: verdicts}}
 }
 
 // putNewest replaces a machine's newest detect and keeps the receipt of the one before; the verdicts stay where they are nil.
@@ -155,10 +174,15 @@ func (s *Store) snapshotIn(ctx context.Context, v storedSnapshot, scratch []byte
 
 // NewestSnapshot gives NotFound for a machine that never completed a detect.
 func (s *Store) NewestSnapshot(ctx context.Context, id patch.MachineID) (patch.Snapshot, error) {
+	known, ends := s.known.find(id)
+	if known.newest != nil {
+		return s.snapshotOf(ctx, *known.newest)
+	}
 	v, err := find(ctx, s.read(), scanSnapshot, newestSnapshots+` WHERE machines.id = $1`, id)
 	if err != nil {
 		return patch.Snapshot{}, missing(err, "the machine %s never completed a detect", id)
 	}
+	s.known.keep(v.machine, acquaintance{newest: &v}, ends)
 	return s.snapshotOf(ctx, v)
 }
 

@@ -33,7 +33,8 @@ type Store struct {
 	labels  labels
 	rulings recent[[]patch.Ruling]
 	bases   bases
-	group   *group // of writers; nil where the database lets them write at once
+	group   *group         // of writers; nil where the database lets them write at once
+	known   *acquaintances // nil where nothing is kept
 
 	failing sync.Once
 	failed  chan struct{}

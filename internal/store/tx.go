@@ -19,7 +19,8 @@ type statements interface {
 // session runs statements whose arguments are domain values: see bind.
 type session struct {
 	statements
-	engine engine
+	engine  engine
+	touched *touched // what a transaction changes; nil where nothing is kept of it
 }
 
 // read runs outside of any transaction: each statement sees the newest commit.

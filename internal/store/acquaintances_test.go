@@ -1,0 +1,149 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/fettle-project/fettle/internal/patch"
+)
+
+// agree compares what is kept of machines with what the database says.
+func agree(t *rapid.T, s *Store, ids []patch.MachineID) {
+	t.Helper()
+	for _, id := range ids {
+		for range 2 { // the second time it is kept
+			stored, err := find(ctx, s.read(), scanMachine, `SELECT `+machineColumns+` FROM machines WHERE id = $1`, id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			told, err := s.FindMachine(ctx, id)
+			if diff := cmp.Diff(stored, told); err != nil || diff != "" {
+				t.Fatalf("%s (%v): %s", id, err, diff)
+			}
+			row, err := find(ctx, s.read(), scanSnapshot, newestSnapshots+` WHERE machines.id = $1`, id)
+			if err != nil {
+				row.seq = 0
+			}
+			newest, err := s.NewestSnapshot(ctx, id)
+			if newest.Seq != row.seq || (err == nil) != (row.seq > 0) {
+				t.Fatalf("%s: the newest detect is %d, and %d is told (%v)", id, row.seq, newest.Seq, err)
+			}
+			if row.seq == 0 {
+				continue
+			}
+			want, err := s.snapshotOf(ctx, row)
+			if diff := cmp.Diff(want, newest, sameVector); err != nil || diff != "" {
+				t.Fatalf("%s (%v): %s", id, err, diff)
+			}
+		}
+	}
+}
+
+// What is kept of machines is what is stored, after any writes that share transactions, of which some fail, while others read.
+func TestWhatIsKeptOfMachinesIsWhatIsStored(t *testing.T) {
+	s := open(t, sqliteURL(t))
+	ids := []patch.MachineID{"m-1", "m-2", "m-3", "m-4"}
+	enrol(t, s, ids...)
+	hash, body := compressed(t, `{"packages":[]}`)
+	boom := errors.New("boom")
+	var clock int
+	rapid.Check(t, func(rt *rapid.T) {
+		var writers sync.WaitGroup
+		done := make(chan struct{})
+		writers.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-done:
+					return
+				default:
+					_, _ = s.FindMachine(ctx, ids[i%len(ids)])
+					_, _ = s.NewestSnapshot(ctx, ids[i%len(ids)])
+				}
+			}
+		})
+		var together sync.WaitGroup
+		for range rapid.IntRange(1, 12).Draw(rt, "writers") {
+			clock++
+			n, id := clock, rapid.SampledFrom(ids).Draw(rt, "machine")
+			at, verdict := then.Add(time.Duration(n)*time.Minute), patch.Verdict(rapid.IntRange(1, 2).Draw(rt, "verdict"))
+			older, alike := rapid.Bool().Draw(rt, "older"), rapid.Bool().Draw(rt, "alike")
+			act := rapid.SampledFrom([]string{"checkin", "snapshot", "snapshot", "failed", "zone", "facts", "boom", "panic"}).Draw(rt, "act")
+			together.Go(func() {
+				defer func() { _ = recover() }()
+				switch act {
+				case "checkin":
+					_ = s.PutCheckin(ctx, id, patch.CheckinUpdate{At: at, Counter: uint64(n), Address: fmt.Sprint(n), Facts: hash})
+				case "snapshot":
+					v := snapshot(id, uint64(n), bookworm, verdict, patch.Patched)
+					if v.Ended = at; older {
+						v.Seq = 1
+					}
+					before, err := s.NewestSnapshot(ctx, id)
+					if err != nil || !alike {
+						_ = s.PutSnapshot(ctx, v, nil)
+					} else {
+						_ = s.PutSnapshotAfter(ctx, &before, v, nil, nil)
+					}
+				case "failed":
+					_ = s.PutDetectFailed(ctx, id, at.Add(time.Second), "cut")
+				case "zone":
+					_ = s.PutZone(ctx, id, fmt.Sprint("Zone/", n%3))
+				case "facts":
+					_ = s.PutFacts(ctx, id, hash, body)
+				default:
+					_ = s.write(ctx, func(x session) error {
+						if _, err := x.exec(ctx, `UPDATE machines SET address = $2 WHERE id = $1`, id, "never"); err != nil {
+							return err
+						}
+						if act == "panic" {
+							panic("of its own")
+						}
+						return boom
+					})
+				}
+			})
+		}
+		together.Wait()
+		close(done)
+		writers.Wait()
+		agree(rt, s, ids)
+	})
+}
+
+// A machine's request is answered without a look at its row where nothing has changed it, and after a detect what it became is known.
+func TestANewerDetectIsKept(t *testing.T) {
+	s := open(t, sqliteURL(t))
+	enrol(t, s, "m-1")
+	one := snapshot("m-1", 1, bookworm, patch.NotPatched)
+	must(t, s.PutSnapshot(ctx, one, nil))
+	got[patch.Machine](t)(s.FindMachine(ctx, "m-1"))
+	got[patch.Snapshot](t)(s.NewestSnapshot(ctx, "m-1"))
+	must(t, s.PutSnapshotAfter(ctx, &one, snapshot("m-1", 2, bookworm, patch.NotPatched), nil, nil))
+	if a, _ := s.known.find("m-1"); a.machine == nil || a.machine.SnapshotSeq != 2 || a.newest == nil || a.newest.seq != 2 {
+		t.Errorf("kept is %+v", a)
+	}
+	must(t, s.write(ctx, func(x session) error {
+		_, err := x.exec(ctx, `UPDATE machines SET zone = $1`, "UTC") // of all, in no form that is known
+		return err
+	}))
+	if m := got[patch.Machine](t)(s.FindMachine(ctx, "m-1")); m.Zone != "UTC" {
+		t.Errorf("the zone is %q", m.Zone)
+	}
+	hash, body := compressed(t, `{"packages":[]}`)
+	must(t, s.PutFacts(ctx, "m-1", hash, body))
+	for _, want := range []bool{true, false} {
+		if there := got[bool](t)(s.HasFacts(ctx, hash)); there != want {
+			t.Errorf("facts are there: %t", there)
+		}
+		must(t, s.write(ctx, func(x session) error {
+			_, err := x.exec(ctx, `DELETE FROM facts WHERE hash = $1`, hash)
+			return err
+		}))
+	}
+}
