@@ -51,7 +51,7 @@ func TestBrowser(t *testing.T) {
 	in, err := json.Marshal(map[string]any{
 		"chromium": chromium, "profile": filepath.Join(t.TempDir(), "profile"), "shots": shots(t), "pictures": keptPictures(t, show, visit(show)),
 		"secret": goodSecret, "other": otherSecret, "password": goodPassword,
-		"good": visit(good), "shared": visit(fleet()), "empty": visit(newWorld()), "hostile": visit(hostile(fleet())),
+		"good": visit(good), "shared": visit(fleet()), "empty": visit(newWorld()), "hostile": visit(hostile(fleet(), 0)),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 )
 
 func TestReportsAreExported(t *testing.T) {
-	h := hostile(fleet()).open(t)
+	h := hostile(fleet(), 0).open(t)
 	for name, begins := range map[string]string{"compliance.xlsx": "PK\x03\x04", "compliance.csv": "label,at,machines", "exposure.csv": "label,at,severity", "compliance.json": "[{"} {
 		got := ask(h, http.MethodGet, "/reports/"+name, nil)
 		if got.Code != http.StatusOK || !strings.HasPrefix(got.Body.String(), begins) || got.Header().Get("Content-Disposition") != `attachment; filename="`+name+`"` {

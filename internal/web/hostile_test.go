@@ -2,8 +2,12 @@ package web
 
 import (
 	_ "embed"
+	"net/http"
+	"os"
 	"reflect"
+	"strconv"
 	"strings"
+	"testing"
 
 	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/gate"
@@ -17,10 +21,37 @@ import (
 //go:embed testdata/hostile.txt
 var hostileText string
 
-// hostile puts such a string into every text that a machine, a feed or a person gave, in turn, and keeps the words that pages decide on.
-func hostile(w *world) *world {
-	list := strings.Split(strings.TrimSpace(hostileText), "\n")
-	n := 0
+func hostileStrings() []string { return strings.Split(strings.TrimSpace(hostileText), "\n") }
+
+// Every field has held every hostile string when each of them has been the first: in steps, unless FETTLE_TORTURE asks for all.
+func TestEveryHostileStringInEveryField(t *testing.T) {
+	step, count := 59, len(hostileStrings())
+	if count < 200 {
+		t.Fatalf("there are only %d hostile strings", count)
+	}
+	if os.Getenv("FETTLE_TORTURE") != "" {
+		step = 1
+	}
+	for first := 1; first < count; first += step {
+		t.Run(strconv.Itoa(first), func(t *testing.T) {
+			t.Parallel()
+			w := hostile(fleet(), first)
+			h := w.open(t)
+			for _, a := range w.addresses() {
+				if got := ask(h, http.MethodGet, a, nil); got.Code == http.StatusOK {
+					checkPage(t, a, got.Body.String())
+				} else if got.Code >= http.StatusInternalServerError {
+					t.Errorf("%s: status %d: %s", a, got.Code, got.Body)
+				}
+			}
+		})
+	}
+}
+
+// hostile puts such a string into every text that a machine, a feed or a person gave, in turn from the first, and keeps the words that pages decide on.
+func hostile(w *world, first int) *world {
+	list := hostileStrings()
+	n := first
 	next := func() string {
 		n++
 		return list[n%len(list)]

@@ -123,7 +123,7 @@ func ask(h http.Handler, method, address string, form url.Values, headers ...str
 }
 
 func TestEveryPageInEveryState(t *testing.T) {
-	worlds := map[string]*world{"empty": newWorld(), "one": single(), "many": fleet(), "hostile": hostile(fleet())}
+	worlds := map[string]*world{"empty": newWorld(), "one": single(), "many": fleet(), "hostile": hostile(fleet(), 0)}
 	for name, w := range worlds {
 		t.Run(name, func(t *testing.T) {
 			h := w.open(t)
