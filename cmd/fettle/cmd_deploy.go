@@ -78,7 +78,7 @@ func applyPlan(ctx context.Context, s *screen, client *api.Client, p patch.Plan,
 func leftWhy(p patch.Plan) string {
 	for _, m := range p.Machines {
 		for _, l := range m.Left {
-			return string(l.Patch) + " on " + m.Name + ": " + l.Text
+			return string(l.Patch) + " on " + m.Name + ": " + l.Text.String()
 		}
 	}
 	return "nothing is both approved and needed"
@@ -193,7 +193,7 @@ func printProgress(w io.Writer, width int, p api.Watched) {
 	t := table{columns: []column{{title: "machine", flex: true}, {title: "patch", flex: true}, {title: "state"}, {title: "effect"}, {title: "what", flex: true}}}
 	for _, m := range p.Machines {
 		for _, i := range m.Items {
-			t.add(m.Name, string(i.Attempt.Patch), string(i.Attempt.State), string(i.Attempt.Effect), strings.TrimSpace(i.Text))
+			t.add(m.Name, string(i.Attempt.Patch), string(i.Attempt.State), string(i.Attempt.Effect), strings.TrimSpace(i.Text.String()))
 		}
 	}
 	t.print(w, width)

@@ -12,7 +12,6 @@ import (
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
-	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 type explainCmd struct {
@@ -168,7 +167,7 @@ func printHistory(w io.Writer, ts []patch.Transition) {
 		if i > 0 {
 			lead = strings.Repeat(" ", len(heading))
 		}
-		line(w, "%s", strings.TrimRight(lead+when(t.At)+"  "+runewidth.FillRight(steps[i], widest)+"  "+t.Cause.Words()+with(": ", clean(t.Note)), " "))
+		line(w, "%s", strings.TrimRight(lead+when(t.At)+"  "+runewidth.FillRight(steps[i], widest)+"  "+t.Cause.Words().String()+with(": ", clean(t.Note)), " "))
 	}
 }
 
@@ -248,21 +247,21 @@ func nextText(a gate.Answer) string {
 
 // printDeploymentExplanation prints what a deployment waits for, and who waits.
 func printDeploymentExplanation(w io.Writer, e deploy.Explanation) {
-	line(w, "%s", clean(e.Sentence))
+	line(w, "%s", clean(e.Sentence.String()))
 	for _, g := range e.Groups {
 		line(w, "")
-		line(w, "  %5s  %s", thousands(g.Count), clean(g.Text))
+		line(w, "  %5s  %s", thousands(g.Count), clean(g.Text.String()))
 		var names []string
 		for _, a := range g.Attempts {
 			names = append(names, a.Name+" ("+string(a.Patch)+", "+thousands(a.Rank)+" of "+thousands(a.Of)+" there)")
 		}
 		line(w, "         %s", clean(strings.Join(firstNames(names), ", ")))
 		if g.Next != "" {
-			line(w, "         next: %s", clean(nextText(gate.Answer{Next: phrase.Verbatim(g.Next), NextAt: g.NextAt})))
+			line(w, "         next: %s", clean(nextText(gate.Answer{Next: g.Next, NextAt: g.NextAt})))
 		}
 	}
 	line(w, "")
-	line(w, "What happens next: %s", clean(nextText(gate.Answer{Next: phrase.Verbatim(e.Next), NextAt: e.NextAt})))
+	line(w, "What happens next: %s", clean(nextText(gate.Answer{Next: e.Next, NextAt: e.NextAt})))
 }
 
 func printLabelExplanation(w io.Writer, e ledger.LabelExplanation) {

@@ -33,7 +33,7 @@ func (c ineligibleCmd) Run(ctx context.Context, s *screen) error {
 }
 
 func printIneligible(w io.Writer, width int, a ledger.Ineligible) {
-	line(w, "%s", clean(a.Sentence))
+	line(w, "%s", clean(a.Sentence.String()))
 	if a.Unsaid {
 		line(w, "So many do not apply that not every reason was looked up: --label, --os or --patch narrow the question.")
 	}
@@ -43,7 +43,7 @@ func printIneligible(w io.Writer, width int, a ledger.Ineligible) {
 	line(w, "")
 	t := table{columns: []column{{title: "pairs", right: true}, {title: "machines", right: true}, {title: "patches", right: true}, {title: "why", flex: true}, {title: "which", flex: true}, {title: "next", flex: true}}}
 	for _, g := range a.Groups {
-		t.add(thousands(g.Pairs), thousands(g.Machines), thousands(g.Of), g.Title, ineligibleNames(g), g.Next.String())
+		t.add(thousands(g.Pairs), thousands(g.Machines), thousands(g.Of), g.Title.String(), ineligibleNames(g), g.Next.String())
 	}
 	t.print(w, width)
 	line(w, "")

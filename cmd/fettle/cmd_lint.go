@@ -45,7 +45,7 @@ func printFindings(w io.Writer, found []lint.Finding) {
 		return
 	}
 	for _, f := range found {
-		line(w, "%-8s %s", f.Level, clean(f.Text))
-		line(w, "         do: %s", clean(f.Do))
+		line(w, "%-8s %s", f.Level, clean(f.Text.String()))
+		line(w, "         do: %s", clean(f.Do.String()))
 	}
 }

@@ -224,15 +224,15 @@ func (c machinesReconcileCmd) Run(ctx context.Context, s *screen) error {
 }
 
 func printReconciliation(w io.Writer, r ledger.Reconciliation) {
-	line(w, "%s", clean(r.Sentence))
+	line(w, "%s", clean(r.Sentence.String()))
 	for _, d := range r.Items {
 		line(w, "")
 		line(w, "%s: %s by detection, %s by inventory; newer: %s", clean(string(d.Patch)), d.Verdict, clean(d.Change.Action+" of "+d.Change.Name+with(" ", d.Change.To)), d.Newer)
 		f := fields{w}
-		f.put("means", d.Meaning)
+		f.put("means", d.Meaning.String())
 		f.put("written by", d.Writer)
 		f.put("evidence", d.Change.Evidence)
-		f.put("do", d.Do)
+		f.put("do", d.Do.String())
 	}
 }
 

@@ -187,7 +187,7 @@ func printPlan(w io.Writer, width int, p patch.Plan) {
 	for _, m := range p.Machines {
 		for _, i := range m.Items {
 			if i.Text != "" {
-				line(w, "  %s on %s: %s: %s", outcomeWords(i.Outcome), clean(m.Name), clean(string(i.Patch)), clean(i.Text))
+				line(w, "  %s on %s: %s: %s", outcomeWords(i.Outcome), clean(m.Name), clean(string(i.Patch)), clean(i.Text.String()))
 			}
 		}
 		for _, i := range m.Items {
@@ -196,7 +196,7 @@ func printPlan(w io.Writer, width int, p patch.Plan) {
 			}
 		}
 		for _, l := range m.Left {
-			line(w, "  left out on %s (%s): %s: %s", clean(m.Name), outcomeWords(l.Outcome), clean(string(l.Patch)), clean(l.Text))
+			line(w, "  left out on %s (%s): %s: %s", clean(m.Name), outcomeWords(l.Outcome), clean(string(l.Patch)), clean(l.Text.String()))
 		}
 	}
 	for _, l := range p.Manner.Lines() {
@@ -231,9 +231,9 @@ func printForetold(w io.Writer, width int, p patch.Plan) {
 func restartWords(e patch.Expected) string {
 	switch {
 	case e.Restart:
-		return "yes: " + e.Why
+		return "yes: " + e.Why.String()
 	case e.Why != "":
-		return "no: " + e.Why
+		return "no: " + e.Why.String()
 	}
 	return "not needed"
 }

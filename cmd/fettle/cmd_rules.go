@@ -137,7 +137,7 @@ func (c rulesPutCmd) expression() string {
 }
 
 func printOutlook(w io.Writer, width int, o approval.Outlook) {
-	line(w, "%s", clean(o.Sentence))
+	line(w, "%s", clean(o.Sentence.String()))
 	if o.Preview != nil {
 		line(w, "")
 		printPreview(w, width, *o.Preview)

@@ -70,7 +70,7 @@ func (c statusCmd) pastFleet(ctx context.Context, s *screen, at time.Time) error
 }
 
 func printPast(w io.Writer, width int, p ledger.Past) {
-	line(w, "%s", clean(p.Sentence))
+	line(w, "%s", clean(p.Sentence.String()))
 	if len(p.Rows) > 0 {
 		line(w, "")
 		t := table{columns: []column{{title: "patch", flex: true}, {title: "then"}, {title: "now"}}}
@@ -89,7 +89,7 @@ func printPast(w io.Writer, width int, p ledger.Past) {
 }
 
 func printFleet(w io.Writer, width int, f ledger.Fleet) {
-	line(w, "%s", clean(f.Sentence))
+	line(w, "%s", clean(f.Sentence.String()))
 	if f.Machines+f.Pending == 0 {
 		line(w, "Make a token with `fettle tokens add NAME` and run the command it prints on a machine.")
 	} else {

@@ -51,7 +51,7 @@ func printUpdaters(w io.Writer, width int, all []updater.Overview) {
 			continue
 		}
 		line(w, "")
-		line(w, "%s %s. Nobody has decided about it. On a machine: %s", clean(o.Name), clean(o.What), o.Command)
+		line(w, "%s %s. Nobody has decided about it. On a machine: %s", clean(o.Name), clean(o.What.String()), o.Command)
 		line(w, "  fettle updaters adopt %s --label all%s", o.Name, takeHint(o.Advice))
 	}
 }
@@ -96,7 +96,7 @@ func printHere(w io.Writer, u updater.Here) {
 	}
 	line(w, "%s  %s", clean(u.Name), clean(state))
 	f := fields{w}
-	f.put("it", u.Advice.What)
+	f.put("it", u.Advice.What.String())
 	if u.Ruling != nil {
 		f.put("decided", string(u.Ruling.Verb)+" on "+u.Ruling.Label+", by "+u.Ruling.By+" "+when(u.Ruling.At)+with(": ", u.Ruling.Why))
 	}

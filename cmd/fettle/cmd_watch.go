@@ -62,7 +62,7 @@ func (c deployWatchCmd) follow(ctx context.Context, s *screen, client *api.Clien
 func showMachine(b *bars, m deploy.MachineProgress, moving bool) {
 	total := int64(m.Counts.Total)
 	ended := int64(m.Counts.Done + m.Counts.Failed + m.Counts.Withdrawn)
-	text := m.Text
+	text := m.Text.String()
 	if text == "" {
 		text = string(m.State)
 	}

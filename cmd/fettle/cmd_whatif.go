@@ -154,7 +154,7 @@ func whatIf(ctx context.Context, s *screen, in api.WhatIfRequest) error {
 }
 
 func printWhatIf(w io.Writer, width int, a whatif.Answer) {
-	line(w, "%s", clean(a.Sentence))
+	line(w, "%s", clean(a.Sentence.String()))
 	f := fields{w}
 	if l := a.Label; l != nil {
 		f.put("in", namesOf(l.Enter))

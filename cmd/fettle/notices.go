@@ -177,7 +177,7 @@ func (a *appliance) stuckNotices(ctx context.Context) ([]patch.Notice, error) {
 				continue
 			}
 			out = append(out, patch.Notice{Key: "stuck/" + ex.Deployment + "/" + g.Code, Subject: patch.AboutStuck, Path: page("deployments", ex.Deployment), At: p.Deployment.At,
-				Text: fmt.Sprintf("%s of the deployment for %s: %s", plural(g.Count, "install", "installs"), p.Deployment.Plan.Label, g.Text), Reason: g.Next})
+				Text: fmt.Sprintf("%s of the deployment for %s: %s", plural(g.Count, "install", "installs"), p.Deployment.Plan.Label, g.Text), Reason: g.Next.String()})
 		}
 	}
 	return out, nil

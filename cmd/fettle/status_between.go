@@ -32,12 +32,12 @@ func (c statusCmd) between(ctx context.Context, s *screen) error {
 	}
 	q := query{}.set("at", from.UTC().Format(time.RFC3339)).set("to", to.UTC().Format(time.RFC3339))
 	return ask(ctx, s, api.Path("machines", c.Machine, "as-of"), q, func(w io.Writer, d ledger.Difference) {
-		line(w, "%s", clean(d.Sentence))
+		line(w, "%s", clean(d.Sentence.String()))
 		if len(d.Moved) > 0 {
 			line(w, "")
 			t := table{columns: []column{{title: "when"}, {title: "patch", flex: true}, {title: "from"}, {title: "to"}, {title: "by", flex: true}}}
 			for _, m := range d.Moved {
-				t.add(when(m.At), string(m.Patch), m.From.String(), m.To.String(), m.Cause.Words()+with(": ", m.Note))
+				t.add(when(m.At), string(m.Patch), m.From.String(), m.To.String(), m.Cause.Words().String()+with(": ", m.Note))
 			}
 			t.print(w, s.width)
 		}

@@ -5,14 +5,15 @@ import (
 
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Complying is one label's compliance with what follows from it.
 type Complying struct {
 	patch.Compliance
-	Low      float64 `json:"low"`  // share of machines that are certainly compliant
-	High     float64 `json:"high"` // share that may be
-	Sentence string  `json:"sentence"`
+	Low      float64       `json:"low"`  // share of machines that are certainly compliant
+	High     float64       `json:"high"` // share that may be
+	Sentence phrase.Phrase `json:"sentence"`
 }
 
 func complying(c patch.Compliance) Complying {

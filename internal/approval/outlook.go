@@ -3,12 +3,11 @@ package approval
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
-	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -33,16 +32,19 @@ func (x *Rules) Look(ctx context.Context, r patch.Rule) (Outlook, error) {
 	return out, nil
 }
 
-func outlookSentence(o Outlook) string {
-	verb := map[patch.Verb]string{patch.Approve: "approves", patch.Decline: "declines"}[o.Rule.Verb]
-	s := fmt.Sprintf("%s %s %s for %q now", o.Rule.Name, verb, gate.Count(len(o.Now), "patch", "patches"), o.Rule.Label)
+func outlookSentence(o Outlook) phrase.Phrase {
+	s := phrase.Count(len(o.Now), `{1} approves {n} patch for "{2}" now`, `{1} approves {n} patches for "{2}" now`, o.Rule.Name, o.Rule.Label)
+	if o.Rule.Verb == patch.Decline {
+		s = phrase.Count(len(o.Now), `{1} declines {n} patch for "{2}" now`, `{1} declines {n} patches for "{2}" now`, o.Rule.Name, o.Rule.Label)
+	}
 	if n := len(o.Waiting); n > 0 {
-		s += fmt.Sprintf(", and %s when %s been out for %s", gate.Number(n), map[bool]string{true: "it has", false: "they have"}[n == 1], gate.Count(o.Rule.SoakDays, "day", "days"))
+		days := phrase.Count(o.Rule.SoakDays, "{n} day", "{n} days")
+		s = phrase.Count(n, "{1}, and {n} when it has been out for {2}", "{1}, and {n} when they have been out for {2}", s, days)
 	}
 	if o.Settled > 0 {
-		s += fmt.Sprintf("; %s decided already", gate.Count(o.Settled, "is", "are"))
+		s = phrase.Count(o.Settled, "{1}; {n} is decided already", "{1}; {n} are decided already", s)
 	}
-	return s + "."
+	return phrase.Of("{1}.", s)
 }
 
 func (x *Rules) look(ctx context.Context, c condition) (Outlook, error) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/criterion"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // RuleStore is the storage of rules and of what they look at.
@@ -33,12 +34,12 @@ type Rules struct {
 
 // Outlook is what a rule would do now, and later.
 type Outlook struct {
-	Rule     patch.Rule `json:"rule"`
-	Sentence string     `json:"sentence"`
-	Now      []patch.ID `json:"now"`     // decided at once
-	Waiting  []Waiting  `json:"waiting"` // meet the conditions and have not been out for long enough, the next to come due first
-	Settled  int        `json:"settled"` // meet them and are decided for the label already
-	Preview  *Preview   `json:"preview,omitempty"`
+	Rule     patch.Rule    `json:"rule"`
+	Sentence phrase.Phrase `json:"sentence"`
+	Now      []patch.ID    `json:"now"`     // decided at once
+	Waiting  []Waiting     `json:"waiting"` // meet the conditions and have not been out for long enough, the next to come due first
+	Settled  int           `json:"settled"` // meet them and are decided for the label already
+	Preview  *Preview      `json:"preview,omitempty"`
 }
 
 // Waiting is a patch that a rule will decide by itself.

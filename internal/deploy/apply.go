@@ -149,7 +149,7 @@ func driftedOn(old, fresh patch.MachinePlan) []string {
 func left(m patch.MachinePlan, id patch.ID) string {
 	for _, l := range m.Left {
 		if l.Patch == id {
-			return l.Text
+			return l.Text.String()
 		}
 	}
 	if m.Machine == "" {

@@ -3,13 +3,12 @@ package deploy
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -18,23 +17,23 @@ type Explanation struct {
 	At         time.Time             `json:"at"`
 	Deployment string                `json:"deployment"`
 	State      patch.DeploymentState `json:"state"`
-	Sentence   string                `json:"sentence"`
+	Sentence   phrase.Phrase         `json:"sentence"`
 	Counts     Counts                `json:"counts"`
 	Groups     []Wait                `json:"groups"` // biggest first
-	Next       string                `json:"next"`   // the first event that will change something, always given
+	Next       phrase.Phrase         `json:"next"`   // the first event that will change something, always given
 	NextAt     time.Time             `json:"next_at,omitzero"`
 	Actor      gate.Actor            `json:"actor,omitempty"`
 }
 
 // Wait is the attempts that wait for the same thing.
 type Wait struct {
-	Code   string     `json:"code"`           // the closed gate's, or "order-waits", "order-held", "downloading", "installing", "silent-under-way"
-	Gate   gate.Name  `json:"gate,omitempty"` // empty: it is under way
-	Text   string     `json:"text"`           // of the first of them
-	Count  int        `json:"count"`          // attempts
-	Next   string     `json:"next,omitempty"`
-	NextAt time.Time  `json:"next_at,omitzero"` // the earliest
-	Actor  gate.Actor `json:"actor,omitempty"`
+	Code   string        `json:"code"`           // the closed gate's, or "order-waits", "order-held", "downloading", "installing", "silent-under-way"
+	Gate   gate.Name     `json:"gate,omitempty"` // empty: it is under way
+	Text   phrase.Phrase `json:"text"`           // of the first of them
+	Count  int           `json:"count"`          // attempts
+	Next   phrase.Phrase `json:"next,omitempty"`
+	NextAt time.Time     `json:"next_at,omitzero"` // the earliest
+	Actor  gate.Actor    `json:"actor,omitempty"`
 	// Attempts are the first 50, each with where it stands on its own machine.
 	Attempts []Waiting `json:"attempts"`
 }
@@ -44,7 +43,7 @@ type Waiting struct {
 	Machine patch.MachineID `json:"machine"`
 	Name    string          `json:"name"`
 	Patch   patch.ID        `json:"patch"`
-	Text    string          `json:"text"`
+	Text    phrase.Phrase   `json:"text"`
 	SeenAt  time.Time       `json:"seen_at,omitzero"`
 	// Rank is its place among what the machine has still to install, from 1, of how many; other deployments' orders come first.
 	Rank int `json:"rank"`
@@ -137,14 +136,16 @@ func (ex *Explanation) add(ctx context.Context, dep patch.Deployment, s *world.S
 func (ex *Explanation) wait(ctx context.Context, dep patch.Deployment, s *world.Sight, a patch.Attempt) (Wait, error) {
 	m, silence := s.Machine, ex.At.Sub(s.Machine.SeenAt)
 	if a.State != patch.ExecWaiting {
-		doing := "fetches and verifies the files"
+		w := Wait{Code: string(a.State), Text: busy(m, phrase.Of("{1} fetches and verifies the files", m.Name)), Next: "the agent reports when it has ended", Actor: gate.Agent}
 		if a.State == patch.ExecInstalling {
-			doing = "installs"
+			w.Text = busy(m, phrase.Of("{1} installs", m.Name))
 		}
-		w := Wait{Code: string(a.State), Text: m.Name + " " + doing + busy(m), Next: "the agent reports when it has ended", Actor: gate.Agent}
 		if silence > quiet {
 			w.Code, w.Actor = "silent-under-way", gate.Owner
-			w.Text = fmt.Sprintf("%s began and has not been heard of for %s; the last that it said was that it %s", m.Name, gate.Span(silence), doing)
+			w.Text = phrase.Of("{1} began and has not been heard of for {2}; the last that it said was that it fetches and verifies the files", m.Name, silence)
+			if a.State == patch.ExecInstalling {
+				w.Text = phrase.Of("{1} began and has not been heard of for {2}; the last that it said was that it installs", m.Name, silence)
+			}
 			w.Next = "the agent goes on where it was when the machine is back"
 		}
 		return w, nil
@@ -155,7 +156,7 @@ func (ex *Explanation) wait(ctx context.Context, dep patch.Deployment, s *world.
 			return Wait{}, err
 		}
 		if o != nil && o.ID == a.Order && o.BeginsAt.After(ex.At) {
-			return Wait{Code: "order-held", Text: m.Name + ": " + gate.Held(ex.At, *o).String() + ", connected or not", Next: "its window opens", NextAt: o.BeginsAt, Actor: gate.Time}, nil
+			return Wait{Code: "order-held", Text: phrase.Of("{1}: {2}, connected or not", m.Name, gate.Held(ex.At, *o)), Next: "its window opens", NextAt: o.BeginsAt, Actor: gate.Time}, nil
 		}
 	}
 	answer, err := s.Walk(ctx, askAbout(dep, a))
@@ -163,19 +164,19 @@ func (ex *Explanation) wait(ctx context.Context, dep patch.Deployment, s *world.
 		return Wait{}, err
 	}
 	if c := answer.Closed; c != nil {
-		return Wait{Code: c.Code, Gate: c.Name, Text: c.Text.String(), Next: c.Next.String(), NextAt: c.NextAt, Actor: c.Actor}, nil
+		return Wait{Code: c.Code, Gate: c.Name, Text: c.Text, Next: c.Next, NextAt: c.NextAt, Actor: c.Actor}, nil
 	}
-	w := Wait{Code: "order-waits", Text: fmt.Sprintf("nothing stands in its way: %s takes the order at its next check-in; it was last seen %s ago%s", m.Name, gate.Span(silence), busy(m)),
+	w := Wait{Code: "order-waits", Text: busy(m, phrase.Of("nothing stands in its way: {1} takes the order at its next check-in; it was last seen {2} ago", m.Name, silence)),
 		Next: "the machine checks in", Actor: gate.Agent}
 	return w, nil
 }
 
-// busy is what a machine says that it is doing.
-func busy(m patch.Machine) string {
+// busy adds what a machine says that it is doing.
+func busy(m patch.Machine, text phrase.Phrase) phrase.Phrase {
 	if m.Busy == "" {
-		return ""
+		return text
 	}
-	return ", and says: " + m.Busy
+	return phrase.Of("{1}, and says: {2}", text, m.Busy)
 }
 
 // place is an attempt's place among all that is open on its machine, in the order in which it will be done.
@@ -199,26 +200,25 @@ func place(ctx context.Context, s *world.Sight, a patch.Attempt) (at, of int, er
 func (ex *Explanation) conclude(p Progress) {
 	slices.SortStableFunc(ex.Groups, func(a, b Wait) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code)) })
 	if p.Ended {
-		ex.Sentence = "Nothing is stuck: " + p.Sentence.String() + "."
+		ex.Sentence = phrase.Of("Nothing is stuck: {1}.", p.Sentence)
 		ex.Next = "nothing: it has ended"
 		if p.Counts.Unproven > 0 {
 			ex.Next, ex.Actor = "the machines' next detects prove what was installed", gate.Agent
 		}
 		return
 	}
-	var parts []string
+	var parts []phrase.Phrase
 	for _, g := range ex.Groups {
 		text := g.Text
 		if g.Count > 1 {
 			text = together(g.Code, g.Text)
 		}
 		if d := g.NextAt.Sub(ex.At); !g.NextAt.IsZero() && d > 0 {
-			text += " (in " + gate.Span(d) + ")"
+			text = phrase.Of("{1} (in {2})", text, d)
 		}
-		parts = append(parts, gate.Number(g.Count)+": "+text)
+		parts = append(parts, phrase.Of("{1}: {2}", g.Count, text))
 	}
-	open := p.Counts.Waiting + p.Counts.Downloading + p.Counts.Installing
-	ex.Sentence = fmt.Sprintf("%s of %s not ended. %s.", gate.Number(open), gate.Count(p.Counts.Total, "install has", "installs have"), strings.Join(parts, "; "))
+	ex.Sentence = phrase.Count(p.Counts.Total, "{1} of {n} install has not ended. {2}.", "{1} of {n} installs have not ended. {2}.", p.Counts.Open(), phrase.Join(parts, "; "))
 	first := slices.MinFunc(ex.Groups, func(a, b Wait) int { return cmp.Compare(soon(a), soon(b)) })
 	ex.Next, ex.NextAt, ex.Actor = first.Next, first.NextAt, first.Actor
 }
@@ -230,7 +230,7 @@ func soon(w Wait) int {
 }
 
 // together says in words that follow a number what several attempts wait for.
-func together(code, text string) string {
+func together(code string, text phrase.Phrase) phrase.Phrase {
 	switch code {
 	case "order-held":
 		return "held by their machines, and begun when the window opens, connected or not"

@@ -32,7 +32,7 @@ type MachineProgress struct {
 	Machine    patch.MachineID `json:"machine"`
 	Name       string          `json:"name"`
 	State      patch.Execution `json:"state"` // of the item under way, else of the least advanced
-	Text       string          `json:"text"`  // what it is doing, or waiting for
+	Text       phrase.Phrase   `json:"text"`  // what it is doing, or waiting for
 	SeenAt     time.Time       `json:"seen_at,omitzero"`
 	Bytes      int64           `json:"bytes"`
 	TotalBytes int64           `json:"total_bytes"`
@@ -44,5 +44,5 @@ type MachineProgress struct {
 type ItemProgress struct {
 	Attempt patch.Attempt `json:"attempt"`
 	Title   string        `json:"title"` // empty in a Part
-	Text    string        `json:"text"`  // the state as a sentence
+	Text    phrase.Phrase `json:"text"`  // the state as a sentence
 }

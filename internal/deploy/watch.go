@@ -3,10 +3,9 @@ package deploy
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
+	"strconv"
 
-	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
@@ -117,7 +116,7 @@ func machine(ctx context.Context, v *world.View, dep patch.Deployment, m patch.M
 				return mp, err
 			}
 			if !answer.Deployable {
-				item.Text = "waits: " + answer.Closed.Text.String()
+				item.Text = phrase.Of("waits: {1}", answer.Closed.Text)
 			}
 		}
 		mp.Items = append(mp.Items, item)
@@ -137,14 +136,14 @@ func (mp *MachineProgress) installing() {
 		return
 	}
 	c := mp.Counts
-	mp.State, mp.Text = patch.ExecInstalling, "installs, "+gate.Number(c.Done)+" of "+gate.Number(c.Total)+" done"
+	mp.State, mp.Text = patch.ExecInstalling, phrase.Of("installs, {1} of {2} done", c.Done, c.Total)
 	if c.Failed > 0 {
-		mp.Text += ", " + gate.Number(c.Failed) + " failed"
+		mp.Text = phrase.Of("installs, {1} of {2} done, {3} failed", c.Done, c.Total, c.Failed)
 	}
 }
 
 // lead is the item that says most about a machine: what is under way, else what waits, else what failed, else the rest.
-func lead(items []ItemProgress) (patch.Execution, string) {
+func lead(items []ItemProgress) (patch.Execution, phrase.Phrase) {
 	order := []patch.Execution{patch.ExecInstalling, patch.ExecDownloading, patch.ExecWaiting, patch.ExecFailed, patch.ExecDone, patch.ExecWithdrawn}
 	first := slices.MinFunc(items, func(a, b ItemProgress) int {
 		return cmp.Compare(slices.Index(order, a.Attempt.State), slices.Index(order, b.Attempt.State))
@@ -153,28 +152,28 @@ func lead(items []ItemProgress) (patch.Execution, string) {
 }
 
 // sayingBack is saying for what takes a patch back.
-func sayingBack(a patch.Attempt) string {
-	steps := patch.StepsText(a.Back)
+func sayingBack(a patch.Attempt) phrase.Phrase {
+	steps, snapshot := patch.StepsText(a.Back), strconv.FormatUint(a.VerifiedSeq, 10)
 	switch {
 	case a.State == patch.ExecInstalling:
-		return "goes back: " + steps
+		return phrase.Of("goes back: {1}", steps)
 	case a.Effect == patch.EffectRolledBack && a.RebootOwed:
-		return fmt.Sprintf("rolled back: %s, proven by snapshot %d; the machine owes a reboot", steps, a.VerifiedSeq)
+		return phrase.Of("rolled back: {1}, proven by snapshot {2}; the machine owes a reboot", steps, snapshot)
 	case a.Effect == patch.EffectRolledBack:
-		return fmt.Sprintf("rolled back: %s, proven by snapshot %d", steps, a.VerifiedSeq)
+		return phrase.Of("rolled back: {1}, proven by snapshot {2}", steps, snapshot)
 	case a.Effect == patch.EffectNotEffective:
-		return "taken back without error, and the detect after it does not find exactly these versions: " + steps
+		return phrase.Of("taken back without error, and the detect after it does not find exactly these versions: {1}", steps)
 	case a.Effect == patch.EffectUndone:
 		return "rolled back, and there again since by something else"
 	}
-	return "taken back: " + steps + "; the detect after it has not come yet"
+	return phrase.Of("taken back: {1}; the detect after it has not come yet", steps)
 }
 
 // saying tells an attempt's state as a person would.
-func saying(a patch.Attempt) string {
-	with := func(s string) string {
+func saying(a patch.Attempt) phrase.Phrase {
+	with := func(s phrase.Phrase) phrase.Phrase {
 		if a.Text != "" {
-			return s + ": " + a.Text
+			return phrase.Of("{1}: {2}", s, a.Text)
 		}
 		return s
 	}
@@ -187,15 +186,15 @@ func saying(a patch.Attempt) string {
 	case patch.ExecInstalling:
 		return "installs"
 	case patch.ExecFailed:
-		return with(fmt.Sprintf("failed (%s)", a.Cause))
+		return with(phrase.Of("failed ({1})", string(a.Cause)))
 	case patch.ExecWithdrawn:
 		return with("withdrawn")
 	case patch.ExecDone:
 		switch a.Effect {
 		case patch.EffectVerified:
-			return fmt.Sprintf("installed, verified by snapshot %d", a.VerifiedSeq)
+			return phrase.Of("installed, verified by snapshot {1}", strconv.FormatUint(a.VerifiedSeq, 10))
 		case patch.EffectNeedsReboot:
-			return fmt.Sprintf("installed, verified by snapshot %d; the machine owes a reboot", a.VerifiedSeq)
+			return phrase.Of("installed, verified by snapshot {1}; the machine owes a reboot", strconv.FormatUint(a.VerifiedSeq, 10))
 		case patch.EffectNotEffective:
 			return "installed without error, and the detect after it still says not patched"
 		case patch.EffectUndone:

@@ -21,7 +21,7 @@ func TestAMachineThatInstallsDoesNotSeemToFetchAgain(t *testing.T) {
 		}
 		mp.State, mp.Text = lead(mp.Items)
 		mp.installing()
-		return string(mp.State) + ": " + mp.Text
+		return string(mp.State) + ": " + mp.Text.String()
 	}
 	const waits, fetched, installs, done, failed = patch.ExecWaiting, patch.ExecDownloading, patch.ExecInstalling, patch.ExecDone, patch.ExecFailed
 	for _, c := range []struct {

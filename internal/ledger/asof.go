@@ -3,13 +3,12 @@ package ledger
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -18,7 +17,7 @@ type Past struct {
 	At       time.Time       `json:"at"`
 	Machine  patch.MachineID `json:"machine"`
 	Name     string          `json:"name"`
-	Sentence string          `json:"sentence"`
+	Sentence phrase.Phrase   `json:"sentence"`
 	// Receipt is the complete detect that was in force; nil where there was none yet.
 	Receipt  *patch.Receipt `json:"receipt,omitempty"`
 	Stale    bool           `json:"stale"`    // it was too old to speak of that moment
@@ -144,18 +143,18 @@ func (p *Past) count(was, now map[pastKey]patch.Verdict) {
 	})
 }
 
-func (p *Past) sentence() string {
+func (p *Past) sentence() phrase.Phrase {
 	at := p.At.UTC().Format("2006-01-02 15:04 UTC")
 	if p.Receipt == nil {
-		return fmt.Sprintf("At %s, %s had not completed a detect: nothing was known.", at, p.Name)
+		return phrase.Of("At {1}, {2} had not completed a detect: nothing was known.", at, p.Name)
 	}
-	s := fmt.Sprintf("At %s, %s needed %s", at, p.Name, gate.Count(p.Verdicts[patch.NotPatched], "patch", "patches"))
+	s := phrase.Count(p.Verdicts[patch.NotPatched], "At {1}, {2} needed {n} patch", "At {1}, {2} needed {n} patches", at, p.Name)
 	if n := p.Verdicts[patch.Faulty]; n > 0 {
-		s += fmt.Sprintf(", %s could not be judged", gate.Number(n))
+		s = phrase.Of("{1}, {2} could not be judged", s, n)
 	}
-	s += fmt.Sprintf(", by the detect of %s", p.Receipt.Ended.UTC().Format("2006-01-02 15:04 UTC"))
+	s = phrase.Of("{1}, by the detect of {2}", s, p.Receipt.Ended.UTC().Format("2006-01-02 15:04 UTC"))
 	if p.Stale {
-		s += ", which was too old to rely on"
+		s = phrase.Of("{1}, which was too old to rely on", s)
 	}
-	return s + fmt.Sprintf(". %s since.", gate.Count(len(p.Since), "verdict has changed", "verdicts have changed"))
+	return phrase.Count(len(p.Since), "{1}. {n} verdict has changed since.", "{1}. {n} verdicts have changed since.", s)
 }

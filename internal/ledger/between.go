@@ -2,12 +2,10 @@ package ledger
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
-	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Difference is what has changed on one machine between two moments.
@@ -16,7 +14,7 @@ type Difference struct {
 	Name     string          `json:"name"`
 	From     Standing        `json:"from"`
 	To       Standing        `json:"to"`
-	Sentence string          `json:"sentence"`
+	Sentence phrase.Phrase   `json:"sentence"`
 	// Moved are the verdicts that moved in between, newest first, each with its cause.
 	Moved []patch.Transition `json:"moved"`
 	// Causes counts them by cause.
@@ -56,29 +54,30 @@ func (l *Ledger) Between(ctx context.Context, id patch.MachineID, from, to time.
 	return d, nil
 }
 
-func (d *Difference) sentence() string {
-	span := fmt.Sprintf("Between %s and %s", d.From.At.UTC().Format("2006-01-02 15:04"), d.To.At.UTC().Format("2006-01-02 15:04 UTC"))
+func (d *Difference) sentence() phrase.Phrase {
+	from, to := d.From.At.UTC().Format("2006-01-02 15:04"), d.To.At.UTC().Format("2006-01-02 15:04 UTC")
 	if d.To.Receipt == nil {
-		return fmt.Sprintf("%s, %s had not completed a detect.", span, d.Name)
+		return phrase.Of("Between {1} and {2}, {3} had not completed a detect.", from, to, d.Name)
 	}
-	needed := func(s Standing) string {
+	needed := func(s Standing) phrase.Phrase {
 		if s.Receipt == nil {
-			return "unknown"
+			return "number of patches\x04unknown"
 		}
-		return gate.Number(s.Verdicts[patch.NotPatched])
+		return phrase.Of("{1}", s.Verdicts[patch.NotPatched])
 	}
-	s := fmt.Sprintf("%s, %s went from %s to %s needed patches; %s", span, d.Name, needed(d.From), needed(d.To), gate.Count(len(d.Moved), "verdict moved", "verdicts moved"))
+	s := phrase.Count(len(d.Moved), "Between {1} and {2}, {3} went from {4} to {5} needed patches; {n} verdict moved",
+		"Between {1} and {2}, {3} went from {4} to {5} needed patches; {n} verdicts moved", from, to, d.Name, needed(d.From), needed(d.To))
 	if d.From.Receipt != nil && d.From.Receipt.OS != d.To.Receipt.OS {
-		s += fmt.Sprintf("; its OS became %s", d.To.Receipt.OS)
+		s = phrase.Of("{1}; its OS became {2}", s, string(d.To.Receipt.OS))
 	}
-	var by []string
+	var by []phrase.Phrase
 	for _, c := range []patch.Cause{patch.ByFettle, patch.ByService, patch.ByPerson, patch.ByOther, patch.CatalogChange, patch.OSChange, patch.FirstDetect} {
 		if n := d.Causes[c]; n > 0 {
-			by = append(by, gate.Number(n)+" "+c.Words())
+			by = append(by, phrase.Of("{1} {2}", n, c.Words()))
 		}
 	}
 	if len(by) > 0 {
-		s += ": " + strings.Join(by, ", ")
+		s = phrase.Of("{1}: {2}", s, phrase.Join(by, ", "))
 	}
-	return s + "."
+	return phrase.Of("{1}.", s)
 }

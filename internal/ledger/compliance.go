@@ -9,8 +9,8 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/fettle-project/fettle/internal/fleet"
-	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -219,14 +219,11 @@ func (c *complying) distinct(all []*lacked) int {
 }
 
 // ComplianceSentence says one label's compliance as a person would.
-func ComplianceSentence(c patch.Compliance) string {
+func ComplianceSentence(c patch.Compliance) phrase.Phrase {
 	if c.Machines == 0 {
-		return "no machine carries " + c.Label
+		return phrase.Of("no machine carries {1}", c.Label)
 	}
-	s := gate.Number(c.Confirmed) + " of " + gate.Count(c.Machines, "machine", "machines") + " confirmed"
-	for _, n := range named(number{c.Needing, "missing security patches"}, number{c.Erring, "not fully judged"}, number{c.Behind, "about to detect with a new list"},
-		number{c.Stale, "not detected for too long"}, number{c.Failed, "whose detect failed"}, number{c.Never, "never detected"}) {
-		s += ", " + n
-	}
-	return s
+	parts := []phrase.Phrase{phrase.Count(c.Machines, "{1} of {n} machine confirmed", "{1} of {n} machines confirmed", c.Confirmed)}
+	parts = append(parts, named(number{c.Needing, phrase.Of("{1} missing security patches", c.Needing)}, number{c.Erring, phrase.Of("{1} not fully judged", c.Erring)})...)
+	return phrase.Join(append(parts, named(undetected(c.Behind, c.Stale, c.Failed, c.Never)...)...), ", ")
 }

@@ -21,8 +21,8 @@ const (
 
 // Fleet is the state of all machines in numbers. Every machine is in exactly one of Fresh, Behind, Stale, Failed and Never.
 type Fleet struct {
-	At       time.Time `json:"at"`
-	Sentence string    `json:"sentence"` // "214 machines: 187 confirmed patched, 9 need you, …"
+	At       time.Time     `json:"at"`
+	Sentence phrase.Phrase `json:"sentence"` // "214 machines: 187 confirmed patched, 9 need you, …"
 
 	Machines int `json:"machines"` // admitted: the denominator of everything below
 	Pending  int `json:"pending"`

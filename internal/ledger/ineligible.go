@@ -3,7 +3,6 @@ package ledger
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -19,12 +18,12 @@ import (
 
 // Ineligible is what people approved and machines will not get as they are, by why. A pair is one machine and one patch.
 type Ineligible struct {
-	At       time.Time `json:"at"`
-	Sentence string    `json:"sentence"`
-	Approved int       `json:"approved"` // pairs that an approval covers now; the four numbers below add up to it
-	Patched  int       `json:"patched"`
-	Eligible int       `json:"eligible"` // deployable, or waiting for a ring, a window, the machine, a file or another try
-	Pairs    int       `json:"pairs"`    // approved and not eligible: those of Groups
+	At       time.Time     `json:"at"`
+	Sentence phrase.Phrase `json:"sentence"`
+	Approved int           `json:"approved"` // pairs that an approval covers now; the four numbers below add up to it
+	Patched  int           `json:"patched"`
+	Eligible int           `json:"eligible"` // deployable, or waiting for a ring, a window, the machine, a file or another try
+	Pairs    int           `json:"pairs"`    // approved and not eligible: those of Groups
 	// Unsaid: so many do not apply that Groups do not tell why each does not. Narrower questions (a label, a patch) do.
 	Unsaid bool              `json:"unsaid,omitempty"`
 	Groups []IneligibleGroup `json:"groups"` // biggest first
@@ -34,7 +33,7 @@ type Ineligible struct {
 type IneligibleGroup struct {
 	Gate     gate.Name         `json:"gate"`
 	Code     string            `json:"code"`
-	Title    string            `json:"title"` // "not applicable: not installed"
+	Title    phrase.Phrase     `json:"title"` // "not applicable: not installed"
 	Text     phrase.Phrase     `json:"text"`  // the gate's own words for one of the pairs
 	Next     phrase.Phrase     `json:"next"`
 	Actor    gate.Actor        `json:"actor,omitempty"`
@@ -229,7 +228,7 @@ func (x *ineligible) sum(code string) Ineligible {
 		a.Groups = append(a.Groups, g.IneligibleGroup)
 	}
 	slices.SortFunc(a.Groups, func(a, b IneligibleGroup) int {
-		return cmp.Or(cmp.Compare(b.Pairs, a.Pairs), cmp.Compare(a.Title, b.Title))
+		return cmp.Or(cmp.Compare(b.Pairs, a.Pairs), cmp.Compare(a.Title.String(), b.Title.String()))
 	})
 	a.Sentence = a.sentence()
 	return a
@@ -246,16 +245,16 @@ func named50(look *fleet.Look, set *roaring.Bitmap) []Named {
 	return out
 }
 
-func (a *Ineligible) sentence() string {
+func (a *Ineligible) sentence() phrase.Phrase {
 	if a.Approved == 0 {
 		return "No approval covers any of these machines now."
 	}
-	parts := []string{gate.Number(a.Patched) + " patched", gate.Number(a.Eligible) + " eligible", gate.Number(a.Pairs) + " not eligible"}
-	return fmt.Sprintf("%s of a machine and a patch %s approved: %s.", gate.Count(a.Approved, "pair", "pairs"), map[bool]string{true: "is", false: "are"}[a.Approved == 1], strings.Join(parts, ", "))
+	return phrase.Count(a.Approved, "{n} pair of a machine and a patch is approved: {1} patched, {2} eligible, {3} not eligible.",
+		"{n} pairs of a machine and a patch are approved: {1} patched, {2} eligible, {3} not eligible.", a.Patched, a.Eligible, a.Pairs)
 }
 
 // ineligibleTitle says in few words why a machine is not eligible for what is approved for it.
-func ineligibleTitle(g gate.Name, code string) string {
+func ineligibleTitle(g gate.Name, code string) phrase.Phrase {
 	switch code {
 	case gate.CodeNotApplicable:
 		return "not applicable"
@@ -287,5 +286,5 @@ func ineligibleTitle(g gate.Name, code string) string {
 	if g == gate.Snapshot {
 		return "unknown: not detected with the newest list yet"
 	}
-	return "not applicable: " + strings.ReplaceAll(code, "-", " ")
+	return phrase.Of("not applicable: {1}", strings.ReplaceAll(code, "-", " "))
 }

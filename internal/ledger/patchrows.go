@@ -2,14 +2,13 @@ package ledger
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/fettle-project/fettle/internal/fleet"
-	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -221,18 +220,19 @@ func (l *Ledger) closedElsewhere(ctx context.Context, v *world.View, id patch.ID
 }
 
 // ofPatch is one patch over all machines in one sentence.
-func ofPatch(row patch.PatchRow, s Summary) string {
+func ofPatch(row patch.PatchRow, s Summary) phrase.Phrase {
 	name := strings.TrimSpace(row.Source + " " + row.Version)
 	if name == "" {
 		name = string(row.ID)
 	}
 	if s.Total == 0 {
-		return fmt.Sprintf("No machine's list carries %s now.", name)
+		return phrase.Of("No machine's list carries {1} now.", name)
 	}
-	parts := []string{gate.Number(s.Verdicts[patch.Patched]) + " patched", gate.Count(s.Needed, "needs it", "need it")}
-	parts = append(parts, named(number{s.Deployable, "ready to deploy"}, number{s.Undecided, "undecided"}, number{s.Verdicts[patch.NotApplicable], "not applicable"},
-		number{s.Verdicts[patch.Faulty], "not judged"}, number{s.Verdicts[patch.Unknown], "unknown"})...)
-	return fmt.Sprintf("%s on %s: %s.", name, gate.Count(s.Total, "machine", "machines"), strings.Join(parts, ", "))
+	none := s.Verdicts[patch.NotApplicable]
+	parts := []phrase.Phrase{phrase.Of("{1} patched", s.Verdicts[patch.Patched]), phrase.Count(s.Needed, "{n} needs it", "{n} need it")}
+	parts = append(parts, named(readyToDeploy(s), number{s.Undecided, phrase.Of("{1} undecided", s.Undecided)}, number{none, phrase.Of("{1} not applicable", none)})...)
+	parts = append(parts, named(notJudged(s)...)...)
+	return phrase.Count(s.Total, "{1} on {n} machine: {2}.", "{1} on {n} machines: {2}.", name, phrase.Join(parts, ", "))
 }
 
 // sights gives the machines that a filter selects, in no order; a filter for a label is not understood.

@@ -3,13 +3,13 @@ package ledger
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/version"
 	"github.com/fettle-project/fettle/internal/world"
 )
@@ -20,7 +20,7 @@ type Reconciliation struct {
 	Machine  patch.MachineID `json:"machine"`
 	Name     string          `json:"name"`
 	OS       patch.HostOS    `json:"os"`
-	Sentence string          `json:"sentence"`
+	Sentence phrase.Phrase   `json:"sentence"`
 	Receipt  *patch.Receipt  `json:"receipt,omitempty"` // the detect; nil where there is none
 	History  time.Time       `json:"history,omitzero"`  // the newest line of the machine's own history
 	// Installed are the patches that the history says are installed: Agreed of them detection calls patched.
@@ -38,8 +38,8 @@ type Disagreement struct {
 	Change  patch.PkgChange  `json:"change"`           // the inventory's newest line about it
 	Newer   string           `json:"newer"`            // "inventory" or "detection"
 	Writer  string           `json:"writer,omitempty"` // who probably wrote what the inventory says
-	Meaning string           `json:"meaning"`
-	Do      string           `json:"do,omitempty"`
+	Meaning phrase.Phrase    `json:"meaning"`
+	Do      phrase.Phrase    `json:"do,omitempty"`
 }
 
 // DisagreementKind is a stable name of what differs.
@@ -157,55 +157,56 @@ func (r *Reconciliation) compare(ctx context.Context, s *world.Sight, h past, p 
 func (d *Disagreement) explain(taken time.Time, f patch.Finding, there bool) {
 	what := strings.TrimSpace(d.Change.Name + " " + d.Change.To)
 	when := d.Change.At.UTC().Format("2006-01-02 15:04 UTC")
-	why := strings.TrimSuffix(f.Reason.Text, ".")
-	if why != "" {
-		why = strings.ToLower(why[:1]) + why[1:]
+	text := strings.TrimSuffix(f.Reason.Text, ".")
+	if text != "" {
+		text = strings.ToLower(text[:1]) + text[1:]
 	}
+	why := phrase.Verbatim(text)
 	other := slices.ContainsFunc(f.Packages, func(a patch.AffectedPackage) bool { return a.Name != d.Change.Name }) &&
 		!slices.ContainsFunc(f.Packages, func(a patch.AffectedPackage) bool { return a.Name == d.Change.Name })
 	switch {
 	case d.Change.At.After(taken):
 		d.Kind, d.Newer = SinceDetect, "inventory"
-		d.Meaning = fmt.Sprintf("the machine was changed %s, after the newest detect, which speaks of %s", when, taken.UTC().Format("2006-01-02 15:04 UTC"))
+		d.Meaning = phrase.Of("the machine was changed {1}, after the newest detect, which speaks of {2}", when, taken.UTC().Format("2006-01-02 15:04 UTC"))
 		d.Do = "Nothing: the next detect says how it stands. Now: fettle machines detect NAME"
 	case !there:
 		d.Kind = WithoutTrace
-		d.Meaning = fmt.Sprintf("the history ends with %s of %s on %s, and the machine has a newer one: it came without the package manager's log, by an image, a restore or a log that was cut", d.Change.Action, what, when)
+		d.Meaning = phrase.Of("the history ends with {1} of {2} on {3}, and the machine has a newer one: it came without the package manager's log, by an image, a restore or a log that was cut", d.Change.Action, what, when)
 	case d.Verdict == patch.NotApplicable:
 		d.Kind = NotForThis
-		d.Meaning = fmt.Sprintf("%s was installed on %s, and the patch does not apply: %s. What was installed is there all the same; Fettle counts only what its definition asks for", what, when, or(why, "a prerequisite does not hold"))
+		d.Meaning = phrase.Of("{1} was installed on {2}, and the patch does not apply: {3}. What was installed is there all the same; Fettle counts only what its definition asks for", what, when, or(why, "a prerequisite does not hold"))
 		d.Do = "Look at the prerequisites: fettle explain MACHINE PATCH. Where a service pack has moved the machine to another OS, its older patches close as satisfied by upgrade."
 	case d.Verdict == patch.Faulty:
 		d.Kind = Unjudged
-		d.Meaning = fmt.Sprintf("%s was installed on %s, and detection could not judge it: %s", what, when, or(why, "no reason is at hand"))
+		d.Meaning = phrase.Of("{1} was installed on {2}, and detection could not judge it: {3}", what, when, or(why, "no reason is at hand"))
 		d.Do = "Mend what it names; every detect tries again."
 	case other:
 		d.Kind = PartlyInstalled
-		d.Meaning = fmt.Sprintf("%s was installed on %s, but another package of the same patch is older: %s", what, when, why)
+		d.Meaning = phrase.Of("{1} was installed on {2}, but another package of the same patch is older: {3}", what, when, why)
 	default:
 		d.Kind = GoneAgain
-		d.Meaning = fmt.Sprintf("%s was installed on %s, and the machine has an older one now (%s): it was put back without the package manager's log, by a restored disk or snapshot, or its installation did not take effect", what, when, or(why, "by detection"))
+		d.Meaning = phrase.Of("{1} was installed on {2}, and the machine has an older one now ({3}): it was put back without the package manager's log, by a restored disk or snapshot, or its installation did not take effect", what, when, or(why, "by detection"))
 		d.Do = "Find out what put it back. Fettle deploys it again when it is approved."
 	}
 }
 
-func or(s, otherwise string) string {
+func or(s, otherwise phrase.Phrase) phrase.Phrase {
 	if s != "" {
 		return s
 	}
 	return otherwise
 }
 
-func (r *Reconciliation) sentence() string {
+func (r *Reconciliation) sentence() phrase.Phrase {
 	switch {
 	case r.Receipt == nil:
-		return r.Name + " has never completed a detect: there is nothing to hold its inventory against."
+		return phrase.Of("{1} has never completed a detect: there is nothing to hold its inventory against.", r.Name)
 	case r.History.IsZero() && r.Installed == 0:
-		return "The history of " + r.Name + " says nothing about installed patches."
+		return phrase.Of("The history of {1} says nothing about installed patches.", r.Name)
 	}
-	s := fmt.Sprintf("By its own history %s has %s; detection agrees on %s", r.Name, gate.Count(r.Installed, "patch of its list", "patches of its list"), gate.Number(r.Agreed))
+	s := phrase.Count(r.Installed, "By its own history {1} has {n} patch of its list; detection agrees on {2}", "By its own history {1} has {n} patches of its list; detection agrees on {2}", r.Name, r.Agreed)
 	if len(r.Items) == 0 {
-		return s + " and contradicts none."
+		return phrase.Of("{1} and contradicts none.", s)
 	}
-	return s + fmt.Sprintf(". %s.", gate.Count(len(r.Items), "disagreement", "disagreements"))
+	return phrase.Count(len(r.Items), "{1}. {n} disagreement.", "{1}. {n} disagreements.", s)
 }

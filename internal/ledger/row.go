@@ -76,13 +76,13 @@ type Summary struct {
 	Effects    EffectCounts `json:"effects"`
 	Deployable int          `json:"deployable"`
 	// Buckets that an administrator acts on.
-	Needed            int    `json:"needed"`              // eligible: not patched
-	NeededSecurity    int    `json:"needed_security"`     // of those, security patches
-	Undecided         int    `json:"undecided"`           // eligible and undecided
-	ApprovedNotNeeded int    `json:"approved_not_needed"` // approved and not applicable here
-	Closed            int    `json:"closed"`              // rows that left the list
-	Stale             bool   `json:"stale"`               // of one machine: its newest snapshot is stale or missing
-	Sentence          string `json:"sentence"`
+	Needed            int           `json:"needed"`              // eligible: not patched
+	NeededSecurity    int           `json:"needed_security"`     // of those, security patches
+	Undecided         int           `json:"undecided"`           // eligible and undecided
+	ApprovedNotNeeded int           `json:"approved_not_needed"` // approved and not applicable here
+	Closed            int           `json:"closed"`              // rows that left the list
+	Stale             bool          `json:"stale"`               // of one machine: its newest snapshot is stale or missing
+	Sentence          phrase.Phrase `json:"sentence"`
 }
 
 // StandCounts is a number of rows per policy.

@@ -2,8 +2,6 @@ package ledger
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -130,42 +128,51 @@ func (l *Ledger) closedRow(ctx context.Context, s *world.Sight, t patch.Transiti
 }
 
 // ofMachine is a machine's ledger in one sentence.
-func ofMachine(s *world.Sight, sum Summary, fresh gate.Gate) string {
+func ofMachine(s *world.Sight, sum Summary, fresh gate.Gate) phrase.Phrase {
 	name := s.Machine.Name
 	switch {
 	case s.OS == "":
-		return fmt.Sprintf("%s has not said which OS it runs.", name)
+		return phrase.Of("{1} has not said which OS it runs.", name)
 	case s.Shelf == nil:
-		return fmt.Sprintf("No catalog is published for %s, so nothing is known about %s.", s.OS, name)
+		return phrase.Of("No catalog is published for {1}, so nothing is known about {2}.", string(s.OS), name)
 	case s.Receipt == nil:
-		return fmt.Sprintf("%s of %s, all unknown: %s.", gate.Count(sum.Total, "patch", "patches"), s.OS, fresh.Text)
+		return phrase.Count(sum.Total, "{n} patch of {1}, all unknown: {2}.", "{n} patches of {1}, all unknown: {2}.", string(s.OS), fresh.Text)
 	}
-	parts := []string{gate.Number(sum.Needed) + " needed"}
+	parts := []phrase.Phrase{phrase.Of("{1} needed", sum.Needed)}
 	if sum.NeededSecurity > 0 {
-		parts[0] += " (" + gate.Number(sum.NeededSecurity) + " security)"
+		parts[0] = phrase.Of("{1} needed ({2} security)", sum.Needed, sum.NeededSecurity)
 	}
-	parts = append(parts, named(number{sum.Undecided, "of them undecided"}, number{sum.Deployable, "ready to deploy"})...)
-	parts = append(parts, gate.Number(sum.Verdicts[patch.Patched])+" patched", gate.Number(sum.Verdicts[patch.NotApplicable])+" not applicable")
-	parts = append(parts, named(number{sum.Verdicts[patch.Faulty], "not judged"}, number{sum.Verdicts[patch.Unknown], "unknown"})...)
-	text := fmt.Sprintf("%s of %s: %s.", gate.Count(sum.Total, "patch", "patches"), s.OS, strings.Join(parts, ", "))
+	parts = append(parts, named(number{sum.Undecided, phrase.Of("{1} of them undecided", sum.Undecided)}, readyToDeploy(sum))...)
+	parts = append(parts, phrase.Of("{1} patched", sum.Verdicts[patch.Patched]), phrase.Of("{1} not applicable", sum.Verdicts[patch.NotApplicable]))
+	parts = append(parts, named(notJudged(sum)...)...)
+	text := phrase.Count(sum.Total, "{n} patch of {1}: {2}.", "{n} patches of {1}: {2}.", string(s.OS), phrase.Join(parts, ", "))
 	if fresh.State != gate.Open {
-		text += " This does not speak of now: " + fresh.Text.String() + "."
+		text = phrase.Of("{1} This does not speak of now: {2}.", text, fresh.Text)
 	}
 	return text
 }
 
-// number is a count with the words that follow it.
+func readyToDeploy(s Summary) number {
+	return number{s.Deployable, phrase.Of("{1} ready to deploy", s.Deployable)}
+}
+
+func notJudged(s Summary) []number {
+	faulty, unknown := s.Verdicts[patch.Faulty], s.Verdicts[patch.Unknown]
+	return []number{{faulty, phrase.Of("{1} not judged", faulty)}, {unknown, phrase.Of("{1} unknown", unknown)}}
+}
+
+// number is a count with what it is of, in words.
 type number struct {
 	n    int
-	what string
+	says phrase.Phrase
 }
 
 // named writes the counts that are not zero.
-func named(numbers ...number) []string {
-	var parts []string
+func named(numbers ...number) []phrase.Phrase {
+	var parts []phrase.Phrase
 	for _, x := range numbers {
 		if x.n > 0 {
-			parts = append(parts, gate.Number(x.n)+" "+x.what)
+			parts = append(parts, x.says)
 		}
 	}
 	return parts

@@ -3,14 +3,12 @@ package ledger
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/fleet"
-	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -161,27 +159,26 @@ func (f *Fleet) fresh(c patch.Counts) {
 	}
 }
 
-func needs(n int) string {
-	if n == 1 {
-		return "needs"
-	}
-	return "need"
-}
-
-func (f *Fleet) sentence() string {
+func (f *Fleet) sentence() phrase.Phrase {
 	if f.Machines == 0 {
 		if f.Pending > 0 {
-			return fmt.Sprintf("No machine is admitted yet; %s to be.", gate.Count(f.Pending, "waits", "wait"))
+			return phrase.Count(f.Pending, "No machine is admitted yet; {n} waits to be.", "No machine is admitted yet; {n} wait to be.")
 		}
 		return "No machine is enrolled yet."
 	}
-	parts := []string{gate.Number(f.Confirmed) + " confirmed patched"}
-	parts = append(parts, named(number{f.Needing, needs(f.Needing) + " patches"}, number{f.NeedingPerson, needs(f.NeedingPerson) + " you"}, number{f.Erring, "with errors"},
-		number{f.Behind, "about to detect with a new list"}, number{f.Stale, "not detected for too long"}, number{f.Failed, "whose detect failed"},
-		number{f.Never, "never detected"})...)
-	s := gate.Count(f.Machines, "machine", "machines") + ": " + strings.Join(parts, ", ")
+	parts := []phrase.Phrase{phrase.Of("{1} confirmed patched", f.Confirmed)}
+	parts = append(parts, named(number{f.Needing, phrase.Count(f.Needing, "{n} needs patches", "{n} need patches")},
+		number{f.NeedingPerson, phrase.Count(f.NeedingPerson, "{n} needs you", "{n} need you")}, number{f.Erring, phrase.Of("{1} with errors", f.Erring)})...)
+	parts = append(parts, named(undetected(f.Behind, f.Stale, f.Failed, f.Never)...)...)
+	s := phrase.Count(f.Machines, "{n} machine: {1}", "{n} machines: {1}", phrase.Join(parts, ", "))
 	if f.Pending > 0 {
-		s += "; " + gate.Count(f.Pending, "more waits", "more wait") + " to be admitted"
+		s = phrase.Count(f.Pending, "{1}; {n} more waits to be admitted", "{1}; {n} more wait to be admitted", s)
 	}
-	return s + "."
+	return phrase.Of("{1}.", s)
+}
+
+// undetected are machines that no detect speaks of as they are now.
+func undetected(behind, stale, failed, never int) []number {
+	return []number{{behind, phrase.Of("{1} about to detect with a new list", behind)}, {stale, phrase.Of("{1} not detected for too long", stale)},
+		{failed, phrase.Of("{1} whose detect failed", failed)}, {never, phrase.Of("{1} never detected", never)}}
 }

@@ -2,11 +2,11 @@ package lint
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/schedule"
 	"github.com/fettle-project/fettle/internal/world"
 )
@@ -29,12 +29,12 @@ func (x *look) freezes(ctx context.Context) error {
 		if !taken {
 			continue
 		}
-		next := "and it never opens again"
+		next := phrase.Phrase("and it never opens again")
 		if o, _, ok := world.NextWindow(rule, x.view.Now, x.zone(), frozen); ok {
-			next = "the next one that is left opens " + o.Start.In(x.zone()).Format("2006-01-02 15:04")
+			next = phrase.Of("the next one that is left opens {1}", o.Start.In(x.zone()).Format("2006-01-02 15:04"))
 		}
-		x.find(Problem, Swallowed, p.Name, fmt.Sprintf("the change freeze %s takes every window of the schedule %s within five weeks (%s): %s", few(by), p.Name, p.Window, next),
-			"Let it make up for them: fettle schedules put "+p.Name+" … --catch-up 48, or shorten the blackout: fettle blackout")
+		x.find(Problem, Swallowed, p.Name, phrase.Of("the change freeze {1} takes every window of the schedule {2} within five weeks ({3}): {4}", few(by), p.Name, p.Window, next),
+			phrase.Of("Let it make up for them: fettle schedules put {1} … --catch-up 48, or shorten the blackout: fettle blackout", p.Name))
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -28,11 +29,11 @@ const (
 
 // Finding is one thing to look at.
 type Finding struct {
-	Level   Level  `json:"level"`
-	Code    string `json:"code"`    // stable: see the Code constants
-	Subject string `json:"subject"` // the label, rule, schedule, host OS or patch that it is about
-	Text    string `json:"text"`    // one sentence
-	Do      string `json:"do"`      // what a person can do about it
+	Level   Level         `json:"level"`
+	Code    string        `json:"code"`    // stable: see the Code constants
+	Subject string        `json:"subject"` // the label, rule, schedule, host OS or patch that it is about
+	Text    phrase.Phrase `json:"text"`    // one sentence
+	Do      phrase.Phrase `json:"do"`      // what a person can do about it
 }
 
 // Codes of findings.
@@ -154,7 +155,7 @@ func (l *Linter) read(ctx context.Context) (x *look, err error) {
 	return x, err
 }
 
-func (x *look) find(level Level, code, subject, text, do string) {
+func (x *look) find(level Level, code, subject string, text, do phrase.Phrase) {
 	x.found = append(x.found, Finding{level, code, subject, text, do})
 }
 

@@ -2,7 +2,6 @@ package lint
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -10,33 +9,33 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
-	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/schedule"
 )
 
 // labels looks for decisions, rules and schedules whose label reaches no machine.
 func (x *look) labels(ctx context.Context) error {
-	users := map[string][]string{}
+	users := map[string][]phrase.Phrase{}
 	decided := map[string]int{}
 	for _, d := range x.decisions {
 		decided[d.Label]++
 	}
 	for label, n := range decided {
-		users[label] = append(users[label], gate.Count(n, "decision", "decisions"))
+		users[label] = append(users[label], phrase.Count(n, "{n} decision", "{n} decisions"))
 	}
 	for _, r := range x.ruleList {
-		users[r.Label] = append(users[r.Label], "the rule "+r.Name)
+		users[r.Label] = append(users[r.Label], phrase.Of("the rule {1}", r.Name))
 		if err := x.patchLabel(ctx, r); err != nil {
 			return err
 		}
 	}
 	for _, s := range x.plans {
-		users[s.Label] = append(users[s.Label], "the schedule "+s.Name)
+		users[s.Label] = append(users[s.Label], phrase.Of("the schedule {1}", s.Name))
 	}
 	for _, b := range x.blackouts {
 		if b.Until.After(x.view.Now) {
-			users[b.Label] = append(users[b.Label], "the blackout "+b.Name)
+			users[b.Label] = append(users[b.Label], phrase.Of("the blackout {1}", b.Name))
 		}
 	}
 	for _, label := range slices.Sorted(maps.Keys(users)) {
@@ -44,13 +43,13 @@ func (x *look) labels(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		by := strings.Join(users[label], ", ")
+		by := phrase.Join(users[label], ", ")
 		switch {
 		case x.gone[label]:
-			x.find(Problem, LabelGone, label, fmt.Sprintf("the label %q does not exist any more, and %s still count on it", label, by),
+			x.find(Problem, LabelGone, label, phrase.Of(`the label "{1}" does not exist any more, and {2} still count on it`, label, by),
 				"Make the label again, or remove what names it.")
 		case len(ids) == 0 && len(x.all) > 0:
-			x.find(Notice, LabelEmpty, label, fmt.Sprintf("no machine carries %q, so %s reach nobody", label, by), "fettle labels show "+label)
+			x.find(Notice, LabelEmpty, label, phrase.Of(`no machine carries "{1}", so {2} reach nobody`, label, by), command("fettle labels show "+label))
 		}
 	}
 	return nil
@@ -64,11 +63,11 @@ func (x *look) patchLabel(ctx context.Context, r patch.Rule) error {
 	ids, err := x.PatchLabels.Patches(ctx, r.Patches)
 	switch {
 	case err != nil && patch.KindOf(err) == patch.NotFound:
-		x.find(Problem, LabelGone, r.Patches, fmt.Sprintf("the label %q does not exist any more, and the rule %s keeps to its patches: it decides about none", r.Patches, r.Name), "Make the label again, or change the rule.")
+		x.find(Problem, LabelGone, r.Patches, phrase.Of(`the label "{1}" does not exist any more, and the rule {2} keeps to its patches: it decides about none`, r.Patches, r.Name), "Make the label again, or change the rule.")
 	case err != nil:
 		return err
 	case len(ids) == 0:
-		x.find(Notice, LabelEmpty, r.Patches, fmt.Sprintf("no patch carries %q, so the rule %s decides about none", r.Patches, r.Name), "fettle labels show "+r.Patches)
+		x.find(Notice, LabelEmpty, r.Patches, phrase.Of(`no patch carries "{1}", so the rule {2} decides about none`, r.Patches, r.Name), command("fettle labels show "+r.Patches))
 	}
 	return nil
 }
@@ -82,16 +81,18 @@ func (x *look) oses(context.Context) error {
 		}
 	}
 	for _, os := range slices.Sorted(maps.Keys(machines)) {
-		n := gate.Count(machines[os], "machine runs", "machines run")
+		n := machines[os]
 		fed := slices.ContainsFunc(x.feeds, func(f patch.FeedStatus) bool { return f.OS == os })
 		if _, published := x.World.Catalog.Meta(os); published {
 			continue
 		}
 		if !fed {
-			x.find(Problem, NoFeed, string(os), fmt.Sprintf("%s %s, and no feed covers it: nothing is known about their patches", n, os), "fettle feeds add --help")
+			x.find(Problem, NoFeed, string(os), phrase.Count(n, "{n} machine runs {1}, and no feed covers it: nothing is known about their patches",
+				"{n} machines run {1}, and no feed covers it: nothing is known about their patches", string(os)), command("fettle feeds add --help"))
 			continue
 		}
-		x.find(Problem, NoCatalog, string(os), fmt.Sprintf("%s %s, and its feeds have not had a good run yet", n, os), "fettle catalog sync")
+		x.find(Problem, NoCatalog, string(os), phrase.Count(n, "{n} machine runs {1}, and its feeds have not had a good run yet", "{n} machines run {1}, and its feeds have not had a good run yet", string(os)),
+			command("fettle catalog sync"))
 	}
 	return nil
 }
@@ -120,8 +121,9 @@ func (x *look) approvals(ctx context.Context) error {
 	}
 	for _, label := range slices.Sorted(maps.Keys(nowhere)) {
 		ids := nowhere[label]
-		x.find(Notice, MatchesNothing, label, fmt.Sprintf("%s approved for %q, and no machine that carries it has them on its list: %s",
-			gate.Count(len(ids), "patch is", "patches are"), label, few(ids)), "They left the list or are for another OS. fettle clear PATCH --label "+label+" takes an approval back.")
+		x.find(Notice, MatchesNothing, label, phrase.Count(len(ids), `{n} patch is approved for "{1}", and no machine that carries it has them on its list: {2}`,
+			`{n} patches are approved for "{1}", and no machine that carries it has them on its list: {2}`, label, few(ids)),
+			phrase.Of("They left the list or are for another OS. fettle clear PATCH --label {1} takes an approval back.", label))
 	}
 	return x.unscheduled(ctx)
 }
@@ -161,12 +163,13 @@ func (x *look) unscheduled(ctx context.Context) error {
 		}
 	}
 	if idle > 0 {
-		x.find(Notice, NotScheduled, "all", fmt.Sprintf("approved patches are ready on %s that no schedule covers: they wait until somebody deploys", gate.Count(idle, "machine", "machines")),
+		x.find(Notice, NotScheduled, "all", phrase.Count(idle, "approved patches are ready on {n} machine that no schedule covers: they wait until somebody deploys",
+			"approved patches are ready on {n} machines that no schedule covers: they wait until somebody deploys"),
 			`fettle deploy plan --label all, or: fettle schedules put nightly --label all --window "every day 22:00-04:00"`)
 	}
 	if n := len(waiting); n > 0 {
-		x.find(Notice, Waiting, "all", fmt.Sprintf("%s needed somewhere, and nobody has decided about %s; %s security", gate.Count(n, "patch is", "patches are"),
-			map[bool]string{true: "it", false: "them"}[n == 1], gate.Count(security, "is", "are")), "fettle approve PATCH --label all --preview, or a rule: fettle rules put --help")
+		x.find(Notice, Waiting, "all", phrase.Of("{1}; {2}", phrase.Count(n, "{n} patch is needed somewhere, and nobody has decided about it",
+			"{n} patches are needed somewhere, and nobody has decided about them"), phrase.Count(security, "{n} is security", "{n} are security")), "fettle approve PATCH --label all --preview, or a rule: fettle rules put --help")
 	}
 	return nil
 }
@@ -193,8 +196,8 @@ func (x *look) rules(ctx context.Context) error {
 				return err
 			}
 			if len(both) > 0 {
-				x.find(Problem, RulesClash, yes.Name, fmt.Sprintf("the rule %s approves and the rule %s declines %s for the same machines; declined beats approved: %s",
-					yes.Name, no.Name, gate.Count(len(both), "patch", "patches"), few(both)), "Narrow one of them: fettle rules")
+				x.find(Problem, RulesClash, yes.Name, phrase.Count(len(both), "the rule {1} approves and the rule {2} declines {n} patch for the same machines; declined beats approved: {3}",
+					"the rule {1} approves and the rule {2} declines {n} patches for the same machines; declined beats approved: {3}", yes.Name, no.Name, few(both)), "Narrow one of them: fettle rules")
 			}
 		}
 	}
@@ -229,12 +232,13 @@ func (x *look) schedules(ctx context.Context) error {
 			}
 			if o, ok := rule.At(x.view.Now, zone); ok {
 				if n := o.End.Sub(o.Start); n < schedule.Shortest && !p.Detect {
-					x.find(Problem, TooShort, p.Name, fmt.Sprintf("the windows of the schedule %s last %s, and nothing is begun in a window's last %s: it never deploys", p.Name, gate.Span(n), gate.Span(schedule.Shortest)), "fettle schedules put "+p.Name+" --help")
+					x.find(Problem, TooShort, p.Name, phrase.Of("the windows of the schedule {1} last {2}, and nothing is begun in a window's last {3}: it never deploys", p.Name, n, schedule.Shortest),
+						command("fettle schedules put "+p.Name+" --help"))
 				}
 				continue
 			}
 		}
-		x.find(Problem, NeverAgain, p.Name, fmt.Sprintf("the window of the schedule %s never opens again: %s", p.Name, p.Window), "fettle schedules put "+p.Name+" --help")
+		x.find(Problem, NeverAgain, p.Name, phrase.Of("the window of the schedule {1} never opens again: {2}", p.Name, p.Window), command("fettle schedules put "+p.Name+" --help"))
 	}
 	return nil
 }
@@ -247,10 +251,10 @@ func (x *look) holds(context.Context) error {
 		switch left := d.Until.Sub(x.view.Now); {
 		case d.Verb != patch.Hold:
 		case left > 0 && left <= soon:
-			x.find(Notice, HoldEnding, string(d.Patch), fmt.Sprintf("the hold on %s for %q ends %s; then it is undecided unless another label approves it", d.Patch, d.Label, d.Until.UTC().Format("2006-01-02 15:04 UTC")),
+			x.find(Notice, HoldEnding, string(d.Patch), phrase.Of(`the hold on {1} for "{2}" ends {3}; then it is undecided unless another label approves it`, string(d.Patch), d.Label, d.Until.UTC().Format("2006-01-02 15:04 UTC")),
 				"Decide, or hold it again.")
 		case left <= 0:
-			x.find(Notice, HoldEnded, string(d.Patch), fmt.Sprintf("the hold on %s for %q ended %s, and nothing is decided since", d.Patch, d.Label, d.Until.UTC().Format("2006-01-02")),
+			x.find(Notice, HoldEnded, string(d.Patch), phrase.Of(`the hold on {1} for "{2}" ended {3}, and nothing is decided since`, string(d.Patch), d.Label, d.Until.UTC().Format("2006-01-02")),
 				"fettle approve, decline or hold it; fettle clear ends the matter.")
 		}
 	}
@@ -269,7 +273,7 @@ func (x *look) machines(ctx context.Context) error {
 		}
 	}
 	if len(never) > 0 {
-		x.find(Problem, NeverDetected, "all", fmt.Sprintf("%s never completed a detect: %s", gate.Count(len(never), "admitted machine has", "admitted machines have"), few(never)),
+		x.find(Problem, NeverDetected, "all", phrase.Count(len(never), "{n} admitted machine has never completed a detect: {1}", "{n} admitted machines have never completed a detect: {1}", few(never)),
 			"fettle explain MACHINE says why.")
 	}
 	if n := len(x.pending); n > 0 {
@@ -277,13 +281,13 @@ func (x *look) machines(ctx context.Context) error {
 		for _, m := range x.pending {
 			names = append(names, m.Name)
 		}
-		x.find(Notice, WaitsAdmission, "all", fmt.Sprintf("%s to be admitted: %s", gate.Count(n, "machine waits", "machines wait"), few(names)), "fettle machines admit MACHINE")
+		x.find(Notice, WaitsAdmission, "all", phrase.Count(n, "{n} machine waits to be admitted: {1}", "{n} machines wait to be admitted: {1}", few(names)), command("fettle machines admit MACHINE"))
 	}
 	return nil
 }
 
 // few names the first of some things.
-func few[T ~string](all []T) string {
+func few[T ~string](all []T) phrase.Phrase {
 	const shown = 4
 	names := make([]string, 0, shown)
 	for _, v := range all[:min(shown, len(all))] {
@@ -291,9 +295,12 @@ func few[T ~string](all []T) string {
 	}
 	text := strings.Join(names, ", ")
 	if n := len(all) - shown; n > 0 {
-		text += fmt.Sprintf(" and %s more", gate.Number(n))
+		return phrase.Of("{1} and {2} more", text, n)
 	}
-	return text
+	return phrase.Verbatim(text)
 }
+
+// command is what a person can type, in every language the same.
+func command(line string) phrase.Phrase { return phrase.Verbatim(line) }
 
 func sorted(ids map[patch.ID]bool) []patch.ID { return slices.Sorted(maps.Keys(ids)) }

@@ -2,12 +2,11 @@ package lint
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
-	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/schedule"
 	"github.com/fettle-project/fettle/internal/world"
 )
@@ -42,8 +41,8 @@ func (x *look) exploited(ctx context.Context) error {
 	if len(waiting) == 0 {
 		return nil
 	}
-	x.find(Problem, Exploited, "all", fmt.Sprintf("%s a CVE that is known to be exploited, needed on %s and not approved there: %s", gate.Count(len(waiting), "patch mends", "patches mend"),
-		gate.Count(machines, "machine", "machines"), few(sorted(waiting))), "fettle approve PATCH --label all --preview, or a rule: fettle rules put exploited --label all --expr patch.exploited")
+	x.find(Problem, Exploited, "all", phrase.Of("{1}, {2} and not approved there: {3}", phrase.Count(len(waiting), "{n} patch mends a CVE that is known to be exploited", "{n} patches mend a CVE that is known to be exploited"),
+		phrase.Count(machines, "needed on {n} machine", "needed on {n} machines"), few(sorted(waiting))), "fettle approve PATCH --label all --preview, or a rule: fettle rules put exploited --label all --expr patch.exploited")
 	return nil
 }
 
@@ -54,14 +53,15 @@ func (x *look) proposals(ctx context.Context) error {
 		return err
 	}
 	if n := len(open); n > 0 {
-		x.find(Notice, SecondPerson, "all", fmt.Sprintf("%s for a second person, the oldest since %s", gate.Count(n, "decision waits", "decisions wait"), open[n-1].At.UTC().Format("2006-01-02 15:04 UTC")), "fettle proposals")
+		x.find(Notice, SecondPerson, "all", phrase.Count(n, "{n} decision waits for a second person, the oldest since {1}", "{n} decisions wait for a second person, the oldest since {1}",
+			open[n-1].At.UTC().Format("2006-01-02 15:04 UTC")), command("fettle proposals"))
 	}
 	for _, label := range x.Controlled {
 		if _, err := x.carry(ctx, label); err != nil {
 			return err
 		}
 		if x.gone[label] {
-			x.find(Problem, LabelGone, label, fmt.Sprintf("decisions for %q are to need a second person, and there is no such label: one person decides alone", label), "Make the label, or correct [two_person] in the appliance's configuration.")
+			x.find(Problem, LabelGone, label, phrase.Of(`decisions for "{1}" are to need a second person, and there is no such label: one person decides alone`, label), "Make the label, or correct [two_person] in the appliance's configuration.")
 		}
 	}
 	return nil
@@ -87,7 +87,8 @@ func (x *look) zones(ctx context.Context, p patch.Schedule, rule schedule.Rule) 
 		}
 	}
 	if len(without) > 0 {
-		x.find(Notice, ZoneUnknown, p.Name, fmt.Sprintf("the windows of the schedule %s are in each machine's own time zone, which is not known of %s: %s; the organisation's is taken", p.Name, gate.Count(len(without), "machine", "machines"), few(without)),
+		x.find(Notice, ZoneUnknown, p.Name, phrase.Count(len(without), "the windows of the schedule {1} are in each machine's own time zone, which is not known of {n} machine: {2}; the organisation's is taken",
+			"the windows of the schedule {1} are in each machine's own time zone, which is not known of {n} machines: {2}; the organisation's is taken", p.Name, few(without)),
 			"Set the machine's time zone, and update its agent.")
 	}
 	return nil

@@ -3,6 +3,8 @@ package patch
 import (
 	"slices"
 	"time"
+
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Plan is what a deployment would do, bound to exact machines, snapshots, versions and hashes. Its Hash is over its canonical JSON without Hash.
@@ -47,7 +49,7 @@ type PlanItem struct {
 	Decision string        `json:"decision"` // the approving decision's ID
 	Packages []PlanPackage `json:"packages"`
 	Outcome  Outcome       `json:"outcome,omitempty"` // as foretold
-	Text     string        `json:"text,omitempty"`    // why it will not be installed at once
+	Text     phrase.Phrase `json:"text,omitempty"`    // why it will not be installed at once
 	Restart  string        `json:"restart,omitempty"` // the package for which the machine will owe a restart
 }
 
@@ -96,9 +98,9 @@ type InstalledPackage struct {
 
 // LeftOut is an approved patch that a plan does not install, and why.
 type LeftOut struct {
-	Patch ID     `json:"patch"`
-	Gate  string `json:"gate"`
-	Text  string `json:"text"`
+	Patch ID            `json:"patch"`
+	Gate  string        `json:"gate"`
+	Text  phrase.Phrase `json:"text"`
 	// Outcome sorts the gate: already there, does not apply, needs what nobody has decided about, or blocked.
 	Outcome Outcome `json:"outcome,omitempty"`
 }
@@ -121,10 +123,10 @@ const (
 
 // Expected is what a plan foretells of one machine.
 type Expected struct {
-	Bytes   int64  `json:"bytes"`             // that it fetches
-	Seconds int    `json:"seconds"`           // that installing takes
-	Restart bool   `json:"restart,omitempty"` // it will restart, inside the window
-	Why     string `json:"why,omitempty"`     // it restarts, or owes a restart and does not
+	Bytes   int64         `json:"bytes"`             // that it fetches
+	Seconds int           `json:"seconds"`           // that installing takes
+	Restart bool          `json:"restart,omitempty"` // it will restart, inside the window
+	Why     phrase.Phrase `json:"why,omitempty"`     // it restarts, or owes a restart and does not
 }
 
 // DeploymentState is how far a deployment is.

@@ -1,6 +1,10 @@
 package patch
 
-import "time"
+import (
+	"time"
+
+	"github.com/fettle-project/fettle/internal/phrase"
+)
 
 // Names of patch services other than Fettle, as history, inventory and policies know them.
 const (
@@ -52,7 +56,7 @@ const (
 func (c Cause) Outside() bool { return c == ByService || c == ByPerson || c == ByOther }
 
 // Words says what moved a verdict, for people.
-func (c Cause) Words() string {
+func (c Cause) Words() phrase.Phrase {
 	switch c {
 	case FirstDetect:
 		return "first detect"
@@ -69,7 +73,7 @@ func (c Cause) Words() string {
 	case OSChange:
 		return "the OS changed"
 	}
-	return string(c)
+	return phrase.Verbatim(string(c))
 }
 
 // Ruling is what a person wants of another patch service on the machines of a label.

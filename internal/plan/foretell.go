@@ -1,11 +1,11 @@
 package plan
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // rebootReserve is what an agent wants to be left of a window for a restart.
@@ -46,7 +46,7 @@ func foretell(m *patch.MachinePlan, r Request, now time.Time) {
 			item.Outcome, item.Text = r.outcome(), ""
 			if !end.IsZero() && at.Add(takes+patch.InstallReserve).After(end) {
 				item.Outcome = patch.WillNotFit
-				item.Text = fmt.Sprintf("it takes about %s, and the window would be over; it stays pending", takes.Round(time.Second))
+				item.Text = phrase.Of("it takes about {1}, and the window would be over; it stays pending", takes.Round(time.Second).String())
 				continue
 			}
 			at = at.Add(takes)
@@ -71,26 +71,25 @@ func foretell(m *patch.MachinePlan, r Request, now time.Time) {
 }
 
 // restarts says whether a machine restarts after its installations, and why or why not; the reason is empty where it owes no restart.
-func restarts(policy *patch.RebootPolicy, owed string, at, end time.Time) (bool, string) {
+func restarts(policy *patch.RebootPolicy, owed string, at, end time.Time) (bool, phrase.Phrase) {
 	mode := patch.RebootNever
 	if policy != nil {
 		mode = policy.Mode
 	}
+	why := phrase.Of("{1} needs it", owed)
 	switch {
 	case mode == patch.RebootForce:
-		owed = "the plan says so"
+		why = "the plan says so"
 	case owed == "":
 		return false, ""
 	case mode == patch.RebootNever:
-		return false, owed + " needs a restart, and the plan says never"
-	default:
-		owed += " needs it"
+		return false, phrase.Of("{1} needs a restart, and the plan says never", owed)
 	}
 	if !end.IsZero() && at.Add(rebootReserve).After(end) {
-		return false, owed + ", and the window ends before it could be back"
+		return false, phrase.Of("{1}, and the window ends before it could be back", why)
 	}
 	if mode == patch.RebootAsk {
-		owed += "; whoever works there is asked"
+		why = phrase.Of("{1}; whoever works there is asked", why)
 	}
-	return true, owed
+	return true, why
 }

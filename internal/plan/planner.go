@@ -142,11 +142,11 @@ func onMachine(ctx context.Context, v *world.View, id patch.MachineID, patches [
 				return m, err
 			}
 			if !a.Deployable {
-				item.Outcome, item.Text = patch.WillWait, a.Closed.Text.String()
+				item.Outcome, item.Text = patch.WillWait, a.Closed.Text
 			}
 			items = append(items, ranked{item, w.Patch.Category})
 		} else if _, approved := w.Approval(); approved || len(r.Patches) > 0 {
-			m.Left = append(m.Left, patch.LeftOut{Patch: pid, Gate: string(a.Closed.Name) + "/" + a.Closed.Code, Text: a.Closed.Text.String(), Outcome: outcomeOf(*a.Closed)})
+			m.Left = append(m.Left, patch.LeftOut{Patch: pid, Gate: string(a.Closed.Name) + "/" + a.Closed.Code, Text: a.Closed.Text, Outcome: outcomeOf(*a.Closed)})
 		}
 	}
 	slices.SortStableFunc(items, func(a, b ranked) int { return cmp.Compare(a.category, b.category) })

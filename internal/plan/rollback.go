@@ -114,7 +114,7 @@ func backOn(ctx context.Context, v *world.View, t target, r Request) (patch.Mach
 		}
 		a := gate.Walk(w)
 		if !a.Deployable && !a.Queues() {
-			m.Left = append(m.Left, patch.LeftOut{Patch: id, Gate: string(a.Closed.Name) + "/" + a.Closed.Code, Text: a.Closed.Text.String(), Outcome: backOutcome(*a.Closed)})
+			m.Left = append(m.Left, patch.LeftOut{Patch: id, Gate: string(a.Closed.Name) + "/" + a.Closed.Code, Text: a.Closed.Text, Outcome: backOutcome(*a.Closed)})
 			continue
 		}
 		packages, err := s.BackPackages(ctx, ask)
@@ -123,7 +123,7 @@ func backOn(ctx context.Context, v *world.View, t target, r Request) (patch.Mach
 		}
 		item := patch.PlanItem{Patch: id, Title: w.Patch.Title, Packages: packages}
 		if !a.Deployable {
-			item.Outcome, item.Text = patch.WillWait, a.Closed.Text.String()
+			item.Outcome, item.Text = patch.WillWait, a.Closed.Text
 		}
 		m.Items = append(m.Items, item)
 	}

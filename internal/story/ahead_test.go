@@ -47,7 +47,7 @@ func TestAScheduleHandsItsOrdersOutAheadOfTheWindow(t *testing.T) {
 	}
 	why, err := s.deploy.Explain(t.Context(), o.Deployment)
 	s.must(err)
-	if len(why.Groups) != 1 || why.Groups[0].Code != "order-held" || why.NextAt.Hour() != 22 || !strings.Contains(why.Groups[0].Text, "connected or not") {
+	if len(why.Groups) != 1 || why.Groups[0].Code != "order-held" || why.NextAt.Hour() != 22 || !strings.Contains(why.Groups[0].Text.String(), "connected or not") {
 		t.Errorf("the deployment waits for %+v", why.Groups)
 	}
 	for range 40 { // it is away; the appliance goes on

@@ -43,7 +43,7 @@ func TestAMachineAsItWas(t *testing.T) {
 			for _, r := range p.Rows {
 				needed = append(needed, r.Patch)
 			}
-			if strings.Join(words(needed), " ") != strings.Join(words(c.needed), " ") || !strings.Contains(p.Sentence, c.says) || c.os != "" && p.Receipt.OS != c.os {
+			if strings.Join(words(needed), " ") != strings.Join(words(c.needed), " ") || !strings.Contains(p.Sentence.String(), c.says) || c.os != "" && p.Receipt.OS != c.os {
 				t.Errorf("%q, needed %v, want %v", p.Sentence, needed, c.needed)
 			}
 			if p.Receipt != nil && p.Verdicts.Total() != p.Receipt.Expected {
@@ -55,7 +55,7 @@ func TestAMachineAsItWas(t *testing.T) {
 		t.Errorf("the future: %v", err)
 	}
 	s.later(100 * time.Hour)
-	if p, err := s.ledger.AsOf(t.Context(), b.id, s.now); err != nil || !p.Stale || !strings.Contains(p.Sentence, "too old to rely on") {
+	if p, err := s.ledger.AsOf(t.Context(), b.id, s.now); err != nil || !p.Stale || !strings.Contains(p.Sentence.String(), "too old to rely on") {
 		t.Errorf("%+v, %v", p, err)
 	}
 }

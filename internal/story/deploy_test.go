@@ -357,7 +357,7 @@ func TestWindows(t *testing.T) {
 	}
 	w, err := s.deploy.Watch(t.Context(), dep.ID)
 	s.must(err)
-	if w.Machines[0].Text != "waits: the window opens today 22:00" {
+	if w.Machines[0].Text.String() != "waits: the window opens today 22:00" {
 		t.Errorf("%q", w.Machines[0].Text)
 	}
 	s.later(15 * time.Hour)

@@ -33,7 +33,7 @@ func TestAPlanForetells(t *testing.T) {
 	tight, err := s.planner.Make(t.Context(), s.admin, plan.Request{Label: "all", Window: short, Reboot: &patch.RebootPolicy{Mode: patch.RebootForce}})
 	s.must(err)
 	m = tight.Machines[0]
-	if m.Items[0].Outcome != patch.WillInstall || m.Items[1].Outcome != patch.WillNotFit || m.Expected.Restart || !strings.Contains(m.Expected.Why, "the window ends before it could be back") {
+	if m.Items[0].Outcome != patch.WillInstall || m.Items[1].Outcome != patch.WillNotFit || m.Expected.Restart || !strings.Contains(m.Expected.Why.String(), "the window ends before it could be back") {
 		t.Errorf("%+v", m)
 	}
 	tampered := p

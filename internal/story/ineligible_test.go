@@ -90,7 +90,7 @@ func TestApprovedAndNotEligible(t *testing.T) {
 	s.accounts(machines, []patch.ID{curl, oldPerl, perl, openssl, bash})
 	got, err := s.ledger.Ineligible(s.ctx(), ledger.IneligibleFilter{Patch: curl})
 	s.must(err)
-	if want := "6 pairs of a machine and a patch are approved: 0 patched, 1 eligible, 5 not eligible."; got.Sentence != want {
+	if want := "6 pairs of a machine and a patch are approved: 0 patched, 1 eligible, 5 not eligible."; got.Sentence.String() != want {
 		t.Errorf("got %q", got.Sentence)
 	}
 	if len(got.Groups) != 5 {
@@ -216,7 +216,7 @@ func (s *site) lintsAlike(machines []patch.MachineID) {
 	s.must(err)
 	told := map[string]string{}
 	for _, f := range found {
-		told[f.Code] = f.Text
+		told[f.Code] = f.Text.String()
 	}
 	schedules, err := s.store.ListSchedules(s.ctx())
 	s.must(err)

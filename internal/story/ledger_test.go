@@ -199,7 +199,7 @@ func TestUpgradeIsFindableFromBothSides(t *testing.T) {
 	}
 	diff, err := s.ledger.Between(t.Context(), b.id, before, s.now)
 	s.must(err)
-	if diff.From.Verdicts != past.Verdicts || diff.To.Receipt.OS != trixie || diff.Causes[patch.OSChange] != len(diff.Moved) || !strings.Contains(diff.Sentence, "its OS became debian-13-amd64") {
+	if diff.From.Verdicts != past.Verdicts || diff.To.Receipt.OS != trixie || diff.Causes[patch.OSChange] != len(diff.Moved) || !strings.Contains(diff.Sentence.String(), "its OS became debian-13-amd64") {
 		t.Errorf("%s %+v", diff.Sentence, diff.Causes)
 	}
 	if _, err := s.ledger.Between(t.Context(), b.id, s.now, before); patch.KindOf(err) != patch.Invalid {
@@ -308,7 +308,7 @@ func TestFleetIsHonest(t *testing.T) {
 	if f.Rows[patch.Unknown] != 6 || f.Rows.Total() != 24 {
 		t.Errorf("rows %v: the machine that never detected is not in the denominator", f.Rows)
 	}
-	if f.Sentence != "4 machines: 1 confirmed patched, 1 not detected for too long, 1 whose detect failed, 1 never detected." {
+	if f.Sentence.String() != "4 machines: 1 confirmed patched, 1 not detected for too long, 1 whose detect failed, 1 never detected." {
 		t.Error(f.Sentence)
 	}
 	rows, err := s.ledger.Machines(t.Context(), patch.MachineFilter{})
@@ -423,11 +423,11 @@ func TestRowsFilterAndPage(t *testing.T) {
 	}
 	_, sum, err := s.ledger.Rows(t.Context(), b.id, ledger.RowFilter{Limit: 1})
 	s.must(err)
-	if sum.Matching != 6 || sum.ApprovedNotNeeded != 1 || sum.Sentence != "6 patches of debian-12-amd64: 4 needed (3 security), 3 of them undecided, 1 ready to deploy, 1 patched, 1 not applicable." {
+	if sum.Matching != 6 || sum.ApprovedNotNeeded != 1 || sum.Sentence.String() != "6 patches of debian-12-amd64: 4 needed (3 security), 3 of them undecided, 1 ready to deploy, 1 patched, 1 not applicable." {
 		t.Errorf("%+v", sum)
 	}
 	rows, sum, err := s.ledger.PatchRows(t.Context(), perl, ledger.RowFilter{})
-	if err != nil || len(rows) != 1 || sum.Sentence != "perl 5.36.0-7+deb12u4 on 1 machine: 0 patched, 1 needs it, 1 ready to deploy." {
+	if err != nil || len(rows) != 1 || sum.Sentence.String() != "perl 5.36.0-7+deb12u4 on 1 machine: 0 patched, 1 needs it, 1 ready to deploy." {
 		t.Errorf("%v %s", err, sum.Sentence)
 	}
 }

@@ -25,7 +25,7 @@ func TestInventoryBesideDetection(t *testing.T) {
 		change("bash", "5.2.15-1", "", 5*time.Hour),
 		change("perl-base", "5.36.0-7", "", 9*time.Hour),
 	}
-	if r, err := s.ledger.Reconcile(t.Context(), b.id); err != nil || len(r.Items) != 0 || !strings.Contains(r.Sentence, "never completed") {
+	if r, err := s.ledger.Reconcile(t.Context(), b.id); err != nil || len(r.Items) != 0 || !strings.Contains(r.Sentence.String(), "never completed") {
 		t.Errorf("before a detect: %+v %v", r, err)
 	}
 	b.detect()
@@ -46,7 +46,7 @@ func TestInventoryBesideDetection(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", id, got[id], w)
 		}
 	}
-	if len(got) != len(want) || r.Installed != 5 || r.Agreed != 2 || !strings.Contains(r.Sentence, "4 disagreements") {
+	if len(got) != len(want) || r.Installed != 5 || r.Agreed != 2 || !strings.Contains(r.Sentence.String(), "4 disagreements") {
 		t.Errorf("%d installed, %d agreed: %s", r.Installed, r.Agreed, r.Sentence)
 	}
 	// Something is installed after the detect: the inventory is newer, until the next detect.

@@ -76,7 +76,7 @@ func (s *site) code(b *box, want string) {
 	text := ""
 	for _, m := range progress.Machines {
 		if m.Machine == b.id {
-			text = m.Text
+			text = m.Text.String()
 		}
 	}
 	if g := s.ringGate(b); g.Code != want || g.State == gate.Closed && !strings.Contains(text, g.Text.String()) {

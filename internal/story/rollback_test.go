@@ -75,7 +75,7 @@ func TestRollback(t *testing.T) {
 	progress, err := s.deploy.Watch(t.Context(), dep.ID)
 	s.must(err)
 	if c := progress.Counts; !progress.Ended || c.Verified != 1 || c.Unproven != 0 || !strings.HasPrefix(progress.Sentence.String(), "1 of 1 taken back, 1 verified") ||
-		progress.Machines[0].Text != "rolled back: perl-base "+perlAfter+" → "+perlBefore+", proven by snapshot 3" {
+		progress.Machines[0].Text.String() != "rolled back: perl-base "+perlAfter+" → "+perlBefore+", proven by snapshot 3" {
 		t.Errorf("%s: %s, %+v", progress.Sentence, progress.Machines[0].Text, c)
 	}
 	isHeld(t, s, b, dep)
@@ -177,7 +177,7 @@ func TestRollbackLeavesOut(t *testing.T) {
 			s, b, _ := patched(t)
 			c.change(s, b)
 			p := s.rollback(plan.Request{Patches: []patch.ID{perl}, Machines: []patch.MachineID{b.id}})
-			if len(p.Machines) != 1 || len(p.Machines[0].Items) != 0 || p.Machines[0].Left[0].Gate != c.gate || !strings.Contains(p.Machines[0].Left[0].Text, c.says) {
+			if len(p.Machines) != 1 || len(p.Machines[0].Items) != 0 || p.Machines[0].Left[0].Gate != c.gate || !strings.Contains(p.Machines[0].Left[0].Text.String(), c.says) {
 				t.Errorf("%+v", p.Machines)
 			}
 		})
@@ -186,7 +186,7 @@ func TestRollbackLeavesOut(t *testing.T) {
 	b.set("curl=7.88.1-10+deb12u14")
 	b.detect()
 	p := s.rollback(plan.Request{Patches: []patch.ID{curl}, Machines: []patch.MachineID{b.id}})
-	if l := p.Machines[0].Left[0]; l.Gate != "previous/not-ours" || !strings.Contains(l.Text, "Fettle did not install it") {
+	if l := p.Machines[0].Left[0]; l.Gate != "previous/not-ours" || !strings.Contains(l.Text.String(), "Fettle did not install it") {
 		t.Errorf("%+v", l)
 	}
 }

@@ -77,7 +77,7 @@ func TestRuleWaitsUntilAPatchHasSoaked(t *testing.T) {
 	}
 	look, err := x.Look(t.Context(), patch.Rule{Name: "slow", Label: "all", Verb: patch.Approve, SoakDays: 3})
 	s.must(err)
-	if len(look.Now) != 0 || len(look.Waiting) == 0 || !strings.Contains(look.Sentence, "have been out for 3 days") {
+	if len(look.Now) != 0 || len(look.Waiting) == 0 || !strings.Contains(look.Sentence.String(), "have been out for 3 days") {
 		t.Errorf("%+v", look)
 	}
 	s.rule(x, patch.Rule{Name: "slow", Label: "all", Verb: patch.Approve, SoakDays: 3})

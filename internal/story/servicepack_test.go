@@ -48,7 +48,7 @@ func TestServicePackIsExplainedFromBothSides(t *testing.T) {
 	r, err := s.ledger.Reconcile(t.Context(), b.id)
 	s.must(err)
 	d := itemOf(r, pack.id())
-	if d.Kind != ledger.NotForThis || d.Verdict != patch.NotApplicable || !strings.Contains(d.Meaning, "does not apply") || !strings.Contains(d.Do, "satisfied by upgrade") {
+	if d.Kind != ledger.NotForThis || d.Verdict != patch.NotApplicable || !strings.Contains(d.Meaning.String(), "does not apply") || !strings.Contains(d.Do.String(), "satisfied by upgrade") {
 		t.Errorf("the service pack itself: %+v", d)
 	}
 	t.Log(d.Meaning)

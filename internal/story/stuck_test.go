@@ -23,7 +23,7 @@ func TestStuckDeploymentIsExplained(t *testing.T) {
 		t.Helper()
 		ex, err := s.deploy.Explain(t.Context(), dep.ID)
 		s.must(err)
-		if len(ex.Groups) == 0 || ex.Groups[0].Code != code || !strings.Contains(ex.Sentence, says) || ex.Actor != actor || ex.Next == "" {
+		if len(ex.Groups) == 0 || ex.Groups[0].Code != code || !strings.Contains(ex.Sentence.String(), says) || ex.Actor != actor || ex.Next == "" {
 			t.Errorf("want %s, %q:\n%s\n%+v", code, says, ex.Sentence, ex.Groups)
 		}
 		t.Log(ex.Sentence, "| next:", ex.Next)
@@ -52,7 +52,7 @@ func TestStuckDeploymentIsExplained(t *testing.T) {
 	s.must(err)
 	found := false
 	for _, g := range ex.Groups {
-		found = found || g.Code == "silent-under-way" && strings.Contains(g.Text, "not been heard of for 2 hours") && g.Actor == gate.Owner
+		found = found || g.Code == "silent-under-way" && strings.Contains(g.Text.String(), "not been heard of for 2 hours") && g.Actor == gate.Owner
 	}
 	if !found {
 		t.Errorf("a machine that went silent: %+v", ex.Groups)
@@ -60,7 +60,7 @@ func TestStuckDeploymentIsExplained(t *testing.T) {
 	for _, item := range o.Items {
 		b.report(o, item, patch.ExecDone, "")
 	}
-	if ex, err = s.deploy.Explain(t.Context(), dep.ID); err != nil || len(ex.Groups) != 0 || !strings.HasPrefix(ex.Sentence, "Nothing is stuck") {
+	if ex, err = s.deploy.Explain(t.Context(), dep.ID); err != nil || len(ex.Groups) != 0 || !strings.HasPrefix(ex.Sentence.String(), "Nothing is stuck") {
 		t.Errorf("%s %v", ex.Sentence, err)
 	}
 	if _, err := s.deploy.Explain(t.Context(), "nothing"); patch.KindOf(err) != patch.NotFound {

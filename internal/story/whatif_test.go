@@ -43,7 +43,7 @@ func (s *site) supposed(verb patch.Verb, label string, ids ...patch.ID) whatif.C
 func TestWhatIfApprove(t *testing.T) {
 	s, b := ready(t)
 	got := s.whatIf(s.supposed(patch.Approve, "all", perl, oldPerl, curl))
-	if got.Opens.Pairs != 2 || got.Opens.Machines != 1 || got.Machines != 1 || got.Decides != 3 || !strings.Contains(got.Sentence, "2 patches on 1 machine would become deployable") {
+	if got.Opens.Pairs != 2 || got.Opens.Machines != 1 || got.Machines != 1 || got.Decides != 3 || !strings.Contains(got.Sentence.String(), "2 patches on 1 machine would become deployable") {
 		t.Errorf("%+v", got)
 	}
 	if n := len(s.standing("all")); n != 0 || s.explain(b, perl).Answer.Deployable {
@@ -53,7 +53,7 @@ func TestWhatIfApprove(t *testing.T) {
 	if got = s.whatIf(s.supposed(patch.Decline, "all", perl)); got.Closes.Pairs != 1 || got.Moves[0].After.Code != gate.CodeDeclined || !got.Moves[0].Before.Deployable {
 		t.Errorf("%+v", got)
 	}
-	if got = s.whatIf(s.supposed(patch.Approve, "all", perl)); len(got.Moves) != 0 || !strings.Contains(got.Sentence, "Nothing would be deployed differently on 1 machine") {
+	if got = s.whatIf(s.supposed(patch.Approve, "all", perl)); len(got.Moves) != 0 || !strings.Contains(got.Sentence.String(), "Nothing would be deployed differently on 1 machine") {
 		t.Errorf("%+v", got)
 	}
 }

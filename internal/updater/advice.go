@@ -1,11 +1,14 @@
 package updater
 
-import "github.com/fettle-project/fettle/internal/patch"
+import (
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
+)
 
 // Advice is what people are told about one patch service.
 type Advice struct {
-	Name string `json:"name"`
-	What string `json:"what"` // what it does, in one sentence
+	Name string        `json:"name"`
+	What phrase.Phrase `json:"what"` // what it does, in one sentence
 	// Command turns it off on the machine, to be pasted as it is.
 	Command  string `json:"command"`
 	TakeOver bool   `json:"take_over"` // Fettle can do that by itself

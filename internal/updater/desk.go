@@ -60,7 +60,7 @@ func (d *Desk) Put(ctx context.Context, c patch.Caller, r patch.Ruling) (patch.R
 	case r.Verb != patch.Adopt && r.Verb != patch.AlertOn && r.Verb != patch.TakeOver:
 		return r, &patch.Error{Kind: patch.Invalid, What: fmt.Sprintf("%.60q is none of adopt, alert and take-over", string(r.Verb))}
 	case r.Verb == patch.TakeOver && known && !a.TakeOver:
-		return r, &patch.Error{Kind: patch.Invalid, What: "Fettle does not turn " + r.Updater + " off by itself", Why: r.Updater + " " + a.What, Do: "On the machine: " + a.Command}
+		return r, &patch.Error{Kind: patch.Invalid, What: "Fettle does not turn " + r.Updater + " off by itself", Why: r.Updater + " " + a.What.String(), Do: "On the machine: " + a.Command}
 	}
 	if _, err := d.Labels.Members(ctx, r.Label); err != nil {
 		return r, err

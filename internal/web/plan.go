@@ -65,8 +65,9 @@ func (p planPage) LeftShown() []leftOut {
 
 // leftGroup is the approved patches that a plan leaves out at the same gate.
 type leftGroup struct {
-	Gate, Text string
-	Count      int
+	Gate  string
+	Text  phrase.Phrase
+	Count int
 }
 
 func (c *console) newDeployment(v *visit) error {
@@ -176,7 +177,7 @@ func (c *console) planned(v *visit, r plan.Request, unread error) (patch.Plan, *
 func (p *planPage) fill(made patch.Plan) {
 	p.Plan = &made
 	files := map[patch.Hash]bool{}
-	groups := map[string]int{}
+	groups := map[leftGroup]int{}
 	for _, m := range made.Machines {
 		p.Items += len(m.Items)
 		if len(m.Items) > 0 {
@@ -192,10 +193,10 @@ func (p *planPage) fill(made patch.Plan) {
 		for _, l := range m.Left {
 			p.Left++
 			p.count(l.Outcome)
-			at, ok := groups[l.Gate+"\x00"+l.Text]
+			at, ok := groups[leftGroup{Gate: l.Gate, Text: l.Text}]
 			if !ok {
 				at = len(p.LeftBy)
-				groups[l.Gate+"\x00"+l.Text] = at
+				groups[leftGroup{Gate: l.Gate, Text: l.Text}] = at
 				p.LeftBy = append(p.LeftBy, leftGroup{Gate: l.Gate, Text: l.Text})
 			}
 			p.LeftBy[at].Count++

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/fettle-project/fettle/internal/gate"
-	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
 )
 
@@ -220,25 +219,4 @@ func gateWord(n gate.Name) phrase.Phrase {
 		return "gate\x04undone"
 	}
 	return phrase.Verbatim(string(n))
-}
-
-// causeOfMove says by whose hand a verdict moved.
-func causeOfMove(c patch.Cause) phrase.Phrase {
-	switch c {
-	case patch.FirstDetect:
-		return "first detect"
-	case patch.ByFettle:
-		return "by Fettle"
-	case patch.ByService:
-		return "by another service"
-	case patch.ByPerson:
-		return "by a person"
-	case patch.ByOther:
-		return "by something else"
-	case patch.CatalogChange:
-		return "the catalog changed"
-	case patch.OSChange:
-		return "the OS changed"
-	}
-	return phrase.Verbatim(c.Words())
 }

@@ -3,12 +3,11 @@ package whatif
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -115,25 +114,27 @@ func (m Move) rank() int {
 	return 2
 }
 
-func sentence(a Answer) string {
-	var parts []string
+func sentence(a Answer) phrase.Phrase {
+	var parts []phrase.Phrase
 	if l := a.Label; l != nil {
-		one, many := "machine", "machines"
 		if l.Of == patch.OfPatches {
-			one, many = "patch", "patches"
+			parts = append(parts, phrase.Count(l.After, `"{1}" would have {n} patch instead of {2}: {3} in, {4} out`, `"{1}" would have {n} patches instead of {2}: {3} in, {4} out`,
+				l.Name, l.Before, l.Enter.Count, l.Leave.Count))
+		} else {
+			parts = append(parts, phrase.Count(l.After, `"{1}" would have {n} machine instead of {2}: {3} in, {4} out`, `"{1}" would have {n} machines instead of {2}: {3} in, {4} out`,
+				l.Name, l.Before, l.Enter.Count, l.Leave.Count))
 		}
-		parts = append(parts, fmt.Sprintf("%q would have %s instead of %s: %s in, %s out", l.Name, gate.Count(l.After, one, many), gate.Number(l.Before), gate.Number(l.Enter.Count), gate.Number(l.Leave.Count)))
 	}
 	for _, x := range []struct {
 		t    Tally
-		says string
+		says phrase.Phrase
 	}{{a.Opens, "would become deployable"}, {a.Fetches, "would become deployable once their files are here"}, {a.Closes, "would stop being deployable"}, {a.Others, "would wait for something else, or for another time"}} {
 		if x.t.Pairs > 0 {
-			parts = append(parts, fmt.Sprintf("%s on %s %s", gate.Count(x.t.Patches, "patch", "patches"), gate.Count(x.t.Machines, "machine", "machines"), x.says))
+			parts = append(parts, phrase.Of("{1} {2} {3}", phrase.Count(x.t.Patches, "{n} patch", "{n} patches"), phrase.Count(x.t.Machines, "on {n} machine", "on {n} machines"), x.says))
 		}
 	}
 	if a.Opens.Pairs+a.Fetches.Pairs+a.Closes.Pairs+a.Others.Pairs == 0 {
-		parts = append(parts, fmt.Sprintf("nothing would be deployed differently on %s", gate.Count(a.Machines, "machine", "machines")))
+		parts = append(parts, phrase.Count(a.Machines, "nothing would be deployed differently on {n} machine", "nothing would be deployed differently on {n} machines"))
 	}
-	return gate.Sentence(strings.Join(parts, "; "))
+	return phrase.Sentence(phrase.Join(parts, "; "))
 }

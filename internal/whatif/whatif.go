@@ -67,7 +67,7 @@ type Supposer struct {
 
 // Answer is what a change would do.
 type Answer struct {
-	Sentence string `json:"sentence"`
+	Sentence phrase.Phrase `json:"sentence"`
 	// Machines is how many machines were compared: those that the change can concern.
 	Machines int        `json:"machines"`
 	Label    *LabelDiff `json:"label,omitempty"`
