@@ -32,6 +32,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	l := &loop{session: s, wake: make(chan struct{}, 1), work: make(chan task, 1), admitted: make(chan struct{}, 1)}
+	l.every.Store(int64(a.cfg.Interval)) // until the appliance names its own
 	var tasks sync.WaitGroup
 	for _, run := range []func(context.Context) error{l.checkins, l.poll, l.pump, l.worker, l.reboots} {
 		tasks.Go(func() {
@@ -54,7 +55,7 @@ type loop struct {
 	work     chan task     // for the worker; one may wait
 	admitted chan struct{} // the long poll may begin
 	away     outage
-	every    atomic.Int64 // the pace that the appliance named last, in nanoseconds
+	every    atomic.Int64 // the pace of check-ins, in nanoseconds: the appliance's, once it named one
 }
 
 // task is what the worker shall do. Both may be asked for.

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -20,8 +22,8 @@ import (
 // synced with their file, and nothing may be assumed of the rest.
 type disk struct {
 	mu      sync.Mutex
-	now     map[string]*inode            // by path
-	durable map[string]map[string]*inode // by directory, as of its last sync
+	now     map[string]map[string]*inode // by directory and name
+	durable map[string]map[string]*inode // as of each directory's last sync
 	temps   int
 }
 
@@ -29,27 +31,48 @@ type disk struct {
 type inode struct{ data, durable []byte }
 
 func newDisk() *disk {
-	return &disk{now: map[string]*inode{}, durable: map[string]map[string]*inode{}}
+	return &disk{now: map[string]map[string]*inode{}, durable: map[string]map[string]*inode{}}
+}
+
+func (d *disk) at(path string) *inode {
+	dir, name := filepath.Split(path)
+	return d.now[strings.TrimSuffix(dir, "/")][name]
+}
+
+func (d *disk) put(path string, n *inode) {
+	dir, name := filepath.Split(path)
+	dir = strings.TrimSuffix(dir, "/")
+	if d.now[dir] == nil {
+		d.now[dir] = map[string]*inode{}
+	}
+	d.now[dir][name] = n
+}
+
+func (d *disk) drop(path string) {
+	dir, name := filepath.Split(path)
+	delete(d.now[strings.TrimSuffix(dir, "/")], name)
 }
 
 // everything notes that all is durable: a machine that was set up long ago.
 func (d *disk) everything() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for path, n := range d.now {
-		n.durable = n.data[:len(n.data):len(n.data)]
-		d.syncNames(filepath.Dir(path))
+	for dir, names := range d.now {
+		for _, n := range names {
+			n.durable = n.data[:len(n.data):len(n.data)]
+		}
+		d.syncNames(dir)
 	}
 }
 
 func (d *disk) syncNames(dir string) {
-	names := map[string]*inode{}
-	for path, n := range d.now {
-		if filepath.Dir(path) == dir {
-			names[filepath.Base(path)] = n
-		}
+	kept := d.durable[dir]
+	if kept == nil {
+		kept = map[string]*inode{}
+		d.durable[dir] = kept
 	}
-	d.durable[dir] = names
+	clear(kept)
+	maps.Copy(kept, d.now[dir])
 }
 
 // lose gives the disk after a loss of power. What was not made durable may be there, in part or not: a name that was made or removed, a
@@ -59,8 +82,8 @@ func (d *disk) lose(r *rand.Rand) *disk {
 	defer d.mu.Unlock()
 	left := newDisk()
 	dirs := map[string]bool{}
-	for path := range d.now {
-		dirs[filepath.Dir(path)] = true
+	for dir := range d.now {
+		dirs[dir] = true
 	}
 	for dir := range d.durable {
 		dirs[dir] = true
@@ -72,7 +95,7 @@ func (d *disk) lose(r *rand.Rand) *disk {
 			names = d.durable[dir]
 		}
 		for _, name := range sortedKeys(names) {
-			left.now[filepath.Join(dir, name)] = &inode{data: names[name].remains(r)}
+			left.put(filepath.Join(dir, name), &inode{data: names[name].remains(r)})
 		}
 	}
 	return left
@@ -90,7 +113,7 @@ func (n *inode) remains(r *rand.Rand) []byte {
 func (d *disk) holds(path string, size int64, sum patch.Hash) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	n := d.now[path]
+	n := d.at(path)
 	if n == nil || int64(len(n.data)) != size || hashOf(n.data) != sum {
 		return fmt.Errorf("%s is not what was kept", path)
 	}
@@ -115,7 +138,7 @@ func (d drive) alive() error {
 func (d drive) Open(path string, flag int) (agent.File, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	n := d.now[path]
+	n := d.at(path)
 	switch {
 	case n != nil || path == stateDir || d.durable[path] != nil:
 	case flag&os.O_CREATE == 0:
@@ -125,7 +148,7 @@ func (d drive) Open(path string, flag int) (agent.File, error) {
 			return nil, err
 		}
 		n = &inode{}
-		d.now[path] = n
+		d.put(path, n)
 	}
 	return &file{drive: d, path: path, inode: n}, nil
 }
@@ -134,7 +157,7 @@ func (d drive) Open(path string, flag int) (agent.File, error) {
 func (d drive) Temp(dir string) (agent.File, error) {
 	d.mu.Lock()
 	d.temps++
-	path := filepath.Join(dir, fmt.Sprint(".tmp-", d.temps))
+	path := dir + "/.tmp-" + strconv.Itoa(d.temps)
 	d.mu.Unlock()
 	return d.Open(path, os.O_CREATE)
 }
@@ -143,15 +166,15 @@ func (d drive) Temp(dir string) (agent.File, error) {
 func (d drive) Rename(from, to string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	n := d.now[from]
+	n := d.at(from)
 	if n == nil {
 		return &fs.PathError{Op: "rename", Path: from, Err: fs.ErrNotExist}
 	}
 	if err := d.alive(); err != nil {
 		return err
 	}
-	delete(d.now, from)
-	d.now[to] = n
+	d.drop(from)
+	d.put(to, n)
 	return nil
 }
 
@@ -159,13 +182,13 @@ func (d drive) Rename(from, to string) error {
 func (d drive) Remove(path string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.now[path] == nil {
+	if d.at(path) == nil {
 		return &fs.PathError{Op: "remove", Path: path, Err: fs.ErrNotExist}
 	}
 	if err := d.alive(); err != nil {
 		return err
 	}
-	delete(d.now, path)
+	d.drop(path)
 	return nil
 }
 
@@ -173,14 +196,7 @@ func (d drive) Remove(path string) error {
 func (d drive) List(dir string) ([]string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var names []string
-	for path := range d.now {
-		if strings.HasPrefix(path, dir) && filepath.Dir(path) == dir {
-			names = append(names, filepath.Base(path))
-		}
-	}
-	slices.Sort(names)
-	return names, nil
+	return sortedKeys(d.now[dir]), nil
 }
 
 // Make implements agent.Disk.
@@ -216,6 +232,20 @@ func (f *file) Read(p []byte) (int, error) {
 	n := copy(p, f.data[f.at:])
 	f.at += n
 	return n, nil
+}
+
+// WriteTo gives the rest of the file, so that nobody needs a buffer to read it through.
+func (f *file) WriteTo(w io.Writer) (int64, error) {
+	f.mu.Lock()
+	if f.inode == nil {
+		f.mu.Unlock()
+		return 0, fs.ErrInvalid
+	}
+	rest := f.data[min(f.at, len(f.data)):len(f.data):len(f.data)] // what is there is never changed in place
+	f.at += len(rest)
+	f.mu.Unlock()
+	n, err := w.Write(rest)
+	return int64(n), err
 }
 
 func (f *file) WriteAt(b []byte, off int64) (int, error) {

@@ -71,8 +71,16 @@ func (k *link) wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// RoundTrip carries one request.
+// RoundTrip carries one request. Those that it loses count, apart from long polls that nothing lets through.
 func (k *link) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := k.carry(r)
+	if err == errAway && r.Method+" "+r.URL.Path != wire.PathPoll {
+		k.box.w.lost.Add(1)
+	}
+	return res, err
+}
+
+func (k *link) carry(r *http.Request) (*http.Response, error) {
 	ctx, w := r.Context(), k.box.w
 	var body []byte
 	if r.Body != nil {
@@ -206,9 +214,7 @@ func (w *sim) handedOut(b *box, body []byte) {
 	if end := o.Window.NotAfter; !end.IsZero() && w.faults.Load() && b.draw(4) == 0 {
 		// It is switched off with the order in its hands, and comes back when the window is over, where nobody can tell it so.
 		w.later(time.Duration(b.draw(int64(time.Minute))), func() {
-			w.mu.Lock()
-			w.away[b.name] = end.Add(6 * time.Hour)
-			w.mu.Unlock()
+			w.cutOff(b, end.Add(6*time.Hour))
 			b.away(time.Until(end) + time.Duration(b.draw(int64(2*time.Hour))))
 		})
 	}

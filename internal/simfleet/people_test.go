@@ -68,15 +68,14 @@ func (w *sim) act(r *rand.Rand) {
 	case n < 90:
 		w.boxes[r.IntN(len(w.boxes))].away(time.Duration(r.Int64N(int64(30 * time.Hour))))
 	case n < 95:
-		w.mu.Lock()
-		w.away[w.boxes[r.IntN(len(w.boxes))].name] = time.Now().Add(time.Duration(r.Int64N(int64(12 * time.Hour))))
-		w.mu.Unlock()
+		w.cutOff(w.boxes[r.IntN(len(w.boxes))], time.Now().Add(time.Duration(r.Int64N(int64(12*time.Hour)))))
 	default:
 		kill = true
 	}
 	w.server.busy.Unlock()
 	if kill {
 		w.server.kill()
+		w.kills.Add(1)
 	}
 }
 

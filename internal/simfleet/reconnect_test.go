@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -136,9 +135,10 @@ func (c *crowd) join(ctx context.Context, t *testing.T, like *disk, i int) {
 	r := rand.New(rand.NewPCG(7, uint64(i)))
 	time.Sleep(time.Duration(r.Int64N(int64(every))))
 	own := newDisk()
-	own.now = maps.Clone(like.now)
-	for path, n := range own.now {
-		own.now[path] = &inode{data: bytes.Clone(n.data)}
+	for dir, names := range like.now {
+		for name, n := range names {
+			own.put(filepath.Join(dir, name), &inode{data: bytes.Clone(n.data)})
+		}
 	}
 	own.everything()
 	b := &box{w: &sim{}, name: "m", disk: own}

@@ -49,9 +49,9 @@ type sim struct {
 	orders    map[string][]ordered
 	away      map[string]time.Time // by box: its network is gone until then
 
-	requests, deaths, executions atomic.Int64
-	lived                        atomic.Int64 // by agents together, in nanoseconds
-	kind                         kind
+	requests, lost, deaths, kills, executions atomic.Int64
+	lived, alone                              atomic.Int64 // by agents together, and without a network, in nanoseconds
+	kind                                      kind
 }
 
 type decisionKey struct {
@@ -104,6 +104,31 @@ func (w *sim) partitioned(b *box) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return time.Now().Before(w.away[b.name])
+}
+
+// cutOff takes a machine's network away until a moment.
+func (w *sim) cutOff(b *box, until time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if until.After(w.away[b.name]) {
+		w.away[b.name] = until
+	}
+}
+
+// travel has a machine be at home for some days and then without a network for up to three weeks, in turns: its certificate ends meanwhile, and
+// what was ordered and decided is long over when it is back.
+func (w *sim) travel(b *box, r *rand.Rand) {
+	home, trip := time.Duration(1+r.Int64N(int64(10*day))), time.Duration(1+r.Int64N(int64(21*day)))
+	w.later(home, func() {
+		if !w.faults.Load() {
+			return
+		}
+		w.cutOff(b, time.Now().Add(trip))
+		w.later(trip, func() {
+			w.alone.Add(int64(trip))
+			w.travel(b, r)
+		})
+	})
 }
 
 // approved is the world's own account of what people decided, for an installation that begins not before a moment.
@@ -209,6 +234,9 @@ func newSim(t *testing.T, seed uint64, dir string, blank string, k kind) *sim {
 	w.faults.Store(true)
 	for _, b := range w.boxes {
 		b.start()
+		if travels := w.random("travels " + b.name); travels.IntN(100) < k.travel {
+			w.travel(b, travels)
+		}
 	}
 	return w
 }
