@@ -7,10 +7,12 @@ package label
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -141,15 +143,18 @@ func (b *Book) List(ctx context.Context) ([]Membership, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Membership, 0, len(labels))
-	for _, l := range labels {
-		m, err := b.judged(ctx, l, look)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, m)
+	out := make([]Membership, len(labels))
+	g, ctx := errgroup.WithContext(ctx)
+	parts := min(runtime.GOMAXPROCS(0), len(labels))
+	for part := range parts { // naming the members is as much work as judging them
+		g.Go(func() (err error) {
+			for i := part; i < len(labels) && err == nil; i += parts {
+				out[i], err = b.judged(ctx, labels[i], look)
+			}
+			return err
+		})
 	}
-	return out, nil
+	return out, g.Wait()
 }
 
 // all gives every label, "all" first, then by name, and judges the smart ones of machines.

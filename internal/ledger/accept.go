@@ -135,7 +135,7 @@ func (l *Ledger) keep(ctx context.Context, m patch.Machine, prev *patch.Snapshot
 		return err
 	}
 	s.Received = v.Now
-	c := &change{machine: m, prev: prev, snap: s, list: list, inventory: sync.OnceValue(func() patch.Inventory { return l.inventory(ctx, m) })}
+	c := &change{machine: m, prev: prev, snap: s, list: list, history: sync.OnceValue(func() []patch.PkgChange { return l.changesOn(ctx, m) })}
 	boot := s.Boot
 	if prev != nil {
 		boot = prev.Boot
@@ -172,11 +172,13 @@ func (l *Ledger) factsOf(ctx context.Context, v *world.View, attempts []patch.At
 	return v.Facts(ctx, h)
 }
 
-// inventory reads the machine's own history of package changes; without it changes stay unnamed.
-func (l *Ledger) inventory(ctx context.Context, m patch.Machine) patch.Inventory {
-	var i patch.Inventory
+// changesOn reads the machine's own history of package changes out of its inventory; without it changes stay unnamed.
+func (l *Ledger) changesOn(ctx context.Context, m patch.Machine) []patch.PkgChange {
+	var i struct {
+		Changes []patch.PkgChange `json:"changes"`
+	}
 	if m.Inventory == "" {
-		return i
+		return nil
 	}
 	b, err := l.Store.FindInventory(ctx, m.Inventory)
 	if err == nil {
@@ -185,5 +187,5 @@ func (l *Ledger) inventory(ctx context.Context, m patch.Machine) patch.Inventory
 	if err != nil && patch.KindOf(err) != patch.NotFound {
 		l.Log.WarnContext(ctx, "inventory cannot be read", "machine", m.ID, "error", err)
 	}
-	return i
+	return i.Changes
 }

@@ -36,7 +36,7 @@ func (l *Ledger) Compliance(ctx context.Context, labels []string, allowed patch.
 		out[i] = complying{Compliance: patch.Compliance{Label: label, At: v.Now}, machines: map[patch.Severity]int{}, kev: kev}
 	}
 	kinds := newComplianceKinds(len(labels))
-	for _, n := range roaring.FastOr(carry...).ToArray() {
+	for _, n := range anyOf(carry).ToArray() {
 		if int(n) >= look.Len() || look.At(n).Machine.State != patch.Admitted { // it came, or was admitted, after the look
 			continue
 		}
@@ -59,6 +59,14 @@ func (l *Ledger) Compliance(ctx context.Context, labels []string, allowed patch.
 		done[i] = out[i].finish(allowed)
 	}
 	return done, nil
+}
+
+// anyOf is the machines that are in any of some sets; the caller must not change it.
+func anyOf(sets []*roaring.Bitmap) *roaring.Bitmap {
+	if len(sets) == 1 {
+		return sets[0]
+	}
+	return roaring.FastOr(sets...)
 }
 
 // carrying gives the machines of a look, and perhaps some that came after it, that carry a label of machines; the caller must not change it.
@@ -92,6 +100,12 @@ type lacked struct {
 	machines           int
 	days               int // since it was released
 	exploited, overdue bool
+	exposes            uint8 // the exposures that it belongs to: a bit each, in their order
+}
+
+// exposures are in the order in which they are told.
+func exposures() [6]patch.Severity {
+	return [...]patch.Severity{patch.Exploited, patch.Critical, patch.High, patch.Medium, patch.Low, patch.NotGiven}
 }
 
 // add counts n machines of a kind.
@@ -121,14 +135,7 @@ func (c *complying) add(k *complianceKind, n int) {
 
 func (c *complying) lack(k *complianceKind, n int) {
 	list := c.list(k.shelf)
-	var seen [8]patch.Severity
-	kinds := seen[:0]
-	note := func(s patch.Severity) {
-		if !slices.Contains(kinds, s) {
-			kinds = append(kinds, s)
-			c.machines[s] += n
-		}
-	}
+	exposed := uint8(0)
 	for _, i := range k.lacks {
 		if list.place[i] == 0 {
 			list.found = append(list.found, c.lacking(&k.shelf.List.Patches()[i]))
@@ -136,9 +143,11 @@ func (c *complying) lack(k *complianceKind, n int) {
 		}
 		x := &list.found[list.place[i]-1]
 		x.machines += n
-		note(x.severity)
-		if x.exploited {
-			note(patch.Exploited)
+		exposed |= x.exposes
+	}
+	for bit, s := range exposures() {
+		if exposed&(1<<bit) != 0 {
+			c.machines[s] += n
 		}
 	}
 }
@@ -162,6 +171,11 @@ func (c *complying) lacking(p *patch.Patch) lacked {
 	cves := c.kev.Among(p.CVEs)
 	x.exploited = len(cves) > 0
 	x.overdue = slices.ContainsFunc(cves, func(cve string) bool { due := c.kev[cve].Due; return !due.IsZero() && c.At.After(due.AddDate(0, 0, 1)) })
+	for bit, s := range exposures() {
+		if s == x.severity || s == patch.Exploited && x.exploited {
+			x.exposes |= 1 << bit
+		}
+	}
 	return x
 }
 
@@ -174,7 +188,7 @@ func (c *complying) finish(allowed patch.Allowance) patch.Compliance {
 		}
 	}
 	slices.SortFunc(all, func(a, b *lacked) int { return cmp.Compare(a.days, b.days) })
-	for _, s := range [...]patch.Severity{patch.Exploited, patch.Critical, patch.High, patch.Medium, patch.Low, patch.NotGiven} {
+	for _, s := range exposures() {
 		if c.machines[s] > 0 {
 			c.Exposures = append(c.Exposures, c.exposure(s, all, allowed))
 		}

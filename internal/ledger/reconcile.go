@@ -63,7 +63,7 @@ func (l *Ledger) Reconcile(ctx context.Context, id patch.MachineID) (Reconciliat
 		return Reconciliation{}, err
 	}
 	r := Reconciliation{At: v.Now, Machine: id, Name: s.Machine.Name, OS: s.OS, Receipt: s.Receipt, Items: []Disagreement{}}
-	h := historyOf(l.inventory(ctx, s.Machine).Changes, s.OS)
+	h := historyOf(l.changesOn(ctx, s.Machine), s.OS)
 	r.History = h.newest
 	if s.Receipt == nil || s.Shelf == nil || len(h.byName)+len(h.byKB) == 0 {
 		r.Sentence = r.sentence()

@@ -15,13 +15,13 @@ import (
 
 // change is the step from one snapshot to the next one of the same machine.
 type change struct {
-	machine   patch.Machine
-	prev      *patch.Snapshot // nil for the first one ever
-	old       *world.Shelf    // the list of prev; nil where it is lost
-	snap      patch.Snapshot
-	list      *world.Shelf
-	attempts  []patch.Attempt // of this machine, oldest first
-	inventory func() patch.Inventory
+	machine  patch.Machine
+	prev     *patch.Snapshot // nil for the first one ever
+	old      *world.Shelf    // the list of prev; nil where it is lost
+	snap     patch.Snapshot
+	list     *world.Shelf
+	attempts []patch.Attempt          // of this machine, oldest first
+	history  func() []patch.PkgChange // the machine's own
 }
 
 // transitions lists every verdict that changed, and why. Patches that are not applicable leave no trace when they come or go. A machine's
@@ -125,7 +125,7 @@ func (c *change) ours(p patch.Patch, back bool) *patch.Attempt {
 // culprit names who changed the patch's packages, as far as the machine's own history tells: the newest change counts.
 func (c *change) culprit(p patch.Patch, to patch.Verdict) (patch.Cause, string) {
 	since := c.prev.Started.Truncate(time.Second) // histories know seconds
-	for _, x := range c.inventory().Changes {
+	for _, x := range c.history() {
 		if x.At.Before(since) || x.At.After(c.snap.Ended) || !touches(x, p) || x.Who == patch.DoerFettle && to != patch.Patched {
 			continue // an installation of ours takes nothing away
 		}

@@ -24,6 +24,8 @@ type Sight struct {
 	judged     *Shelf // the list that the verdicts are in the order of
 	attempts   []patch.Attempt
 	attempted  bool
+	order      *patch.OrderRow    // see Order
+	ordered    bool               // it was read
 	deployable map[deployKey]bool // made when first needed
 	moves      []patch.Transition // see Moves
 	lastMoves  map[patch.ID]int   // in moves; nil until they were read

@@ -103,14 +103,17 @@ func (s *Sight) explained(ctx context.Context, a Ask, w *gate.World) error {
 
 // Order is what the machine holds and has not ended; nil where it holds none.
 func (s *Sight) Order(ctx context.Context) (*patch.OrderRow, error) {
+	if s.ordered || s.Machine.OrderNumber == 0 { // it never had one
+		return s.order, nil
+	}
 	o, err := s.v.r.Store.OpenOrder(ctx, s.Machine.ID)
-	if err != nil {
-		if patch.KindOf(err) == patch.NotFound {
-			return nil, nil
-		}
+	if err == nil {
+		s.order = &o
+	} else if patch.KindOf(err) != patch.NotFound {
 		return nil, err
 	}
-	return &o, nil
+	s.ordered = true
+	return s.order, nil
 }
 
 // unlisted fills a world for a patch that is not on the machine's newest list: what is remembered of it, and why it is not there.
