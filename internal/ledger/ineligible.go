@@ -253,6 +253,31 @@ func (a *Ineligible) sentence() phrase.Phrase {
 		"{n} pairs of a machine and a patch are approved: {1} patched, {2} eligible, {3} not eligible.", a.Patched, a.Eligible, a.Pairs)
 }
 
+// notApplicable names the reasons that detection gives.
+func notApplicable(code string) phrase.Phrase {
+	switch code {
+	case patch.ReasonNotInstalled:
+		return "not applicable: not installed"
+	case patch.ReasonPrerequisite:
+		return "not applicable: prerequisite"
+	case patch.ReasonPinned:
+		return "not applicable: pinned"
+	case patch.ReasonPhased:
+		return "not applicable: phased"
+	case patch.ReasonOptIn:
+		return "not applicable: opt in"
+	case patch.ReasonNotEntitled:
+		return "not applicable: not entitled"
+	case patch.ReasonExcluded:
+		return "not applicable: excluded"
+	case patch.ReasonModuleOther:
+		return "not applicable: module other"
+	case patch.ReasonModuleOff:
+		return "not applicable: module disabled"
+	}
+	return phrase.Of("not applicable: {1}", strings.ReplaceAll(code, "-", " "))
+}
+
 // ineligibleTitle says in few words why a machine is not eligible for what is approved for it.
 func ineligibleTitle(g gate.Name, code string) phrase.Phrase {
 	switch code {
@@ -286,5 +311,5 @@ func ineligibleTitle(g gate.Name, code string) phrase.Phrase {
 	if g == gate.Snapshot {
 		return "unknown: not detected with the newest list yet"
 	}
-	return phrase.Of("not applicable: {1}", strings.ReplaceAll(code, "-", " "))
+	return notApplicable(code)
 }

@@ -110,7 +110,7 @@ func (w *world) sampleMachines() {
 		w.machines = append(w.machines, m)
 	}
 	w.machines[0].Needed = 9
-	w.machines[5].Freshness, w.machines[5].Text, w.machines[5].Receipt.Ended, w.machines[5].SeenAt = ledger.Stale, "the newest complete detect is 8 days old", w.ago(193*time.Hour), w.ago(190*time.Hour)
+	w.machines[5].Freshness, w.machines[5].Text, w.machines[5].Receipt.Ended, w.machines[5].SeenAt = ledger.Stale, phrase.Of("the newest complete detect is {1} old; more than {2} is too old to act on", 193*time.Hour, 72*time.Hour), w.ago(193*time.Hour), w.ago(190*time.Hour)
 	w.machines[9].Freshness, w.machines[9].Text, w.machines[9].DetectFailed, w.machines[9].DetectFailedAt = ledger.Failed, "detect failed today 05:58: dpkg's status file is cut at line 20,113", "dpkg's status file is cut at line 20,113", w.ago(162*time.Minute)
 	w.machines[13].Freshness, w.machines[13].Text, w.machines[13].Receipt = ledger.Never, "it has never completed a detect", nil
 	w.machines[15].Verdicts[patch.Faulty] = 2
@@ -136,7 +136,7 @@ func (w *world) sampleRows() {
 	}
 	set(0, patch.Approved, patch.ExecNone, "", "")
 	w.rows[0].Deployable = true
-	set(1, patch.Undecided, patch.ExecNone, "", "nobody has decided about it for this machine")
+	set(1, patch.Undecided, patch.ExecNone, "", "nobody has decided about it")
 	set(2, patch.Approved, patch.ExecDownloading, "", "an attempt is under way")
 	set(3, patch.Approved, patch.ExecDone, patch.EffectVerified, "")
 	set(4, patch.HeldBack, patch.ExecNone, "", "held until 2 Dec 08:00 by j.ortiz")
@@ -220,17 +220,17 @@ func (w *world) sampleDeployments() {
 		mp.Left = []patch.LeftOut{{Patch: w.patches[5].Patch.ID, Gate: "prerequisites", Text: "none of its packages is installed"}, {Patch: w.patches[7].Patch.ID, Gate: "hold", Text: "held until 2 Dec 08:00"}}
 		if len(mp.Items) > 0 {
 			mp.Items[0].Outcome, mp.Items[0].Restart = patch.WillInstall, "linux-image-6.1.0-29-amd64"
-			mp.Items[len(mp.Items)-1].Outcome, mp.Items[len(mp.Items)-1].Text = patch.WillWait, "canary comes first: 1 of 3 there have proven it, 3 are needed"
-			mp.Expected = patch.Expected{Bytes: 6_862_000, Seconds: 95, Restart: len(w.plan.Machines) > 0, Why: "linux-image-6.1.0-29-amd64 needs it"}
+			mp.Items[len(mp.Items)-1].Outcome, mp.Items[len(mp.Items)-1].Text = patch.WillWait, phrase.Count(3, "{1} comes first: {2} of {n} machine there have proven it, {3} are needed", "{1} comes first: {2} of {n} machines there have proven it, {3} are needed", "canary", 1, 3)
+			mp.Expected = patch.Expected{Bytes: 6_862_000, Seconds: 95, Restart: len(w.plan.Machines) > 0, Why: phrase.Of("{1} needs it", "linux-image-6.1.0-29-amd64")}
 		}
 		w.plan.Machines = append(w.plan.Machines, mp)
 	}
 	states := []patch.Execution{patch.ExecDone, patch.ExecDownloading, patch.ExecInstalling, patch.ExecWaiting, patch.ExecFailed, patch.ExecDone, patch.ExecWithdrawn}
-	run := deploy.Progress{Deployment: patch.Deployment{ID: "01KDQ7Z3V6M0WJ8J5N2X4F9T1R", Plan: w.plan, State: patch.Running, By: "m.keller", At: w.ago(4 * time.Minute)}, Sentence: "2 of 7 installations done on 4 machines, 1 downloading, 1 installing, 1 failed", Counts: deploy.Counts{Total: 7, Done: 2, Verified: 1, Unproven: 1, Downloading: 1, Installing: 1, Waiting: 1, Failed: 1, Withdrawn: 1}, Bytes: 18_400_000, TotalBytes: 41_100_000}
+	run := deploy.Progress{Deployment: patch.Deployment{ID: "01KDQ7Z3V6M0WJ8J5N2X4F9T1R", Plan: w.plan, State: patch.Running, By: "m.keller", At: w.ago(4 * time.Minute)}, Sentence: phrase.Join([]phrase.Phrase{phrase.Of("{1} of {2} installed", 2, 7), phrase.Of("{1} downloading", 1), phrase.Of("{1} installing", 1), phrase.Of("{1} failed", 1)}, ", "), Counts: deploy.Counts{Total: 7, Done: 2, Verified: 1, Unproven: 1, Downloading: 1, Installing: 1, Waiting: 1, Failed: 1, Withdrawn: 1}, Bytes: 18_400_000, TotalBytes: 41_100_000}
 	for i, s := range states {
 		if i%2 == 0 {
 			m := w.machines[i]
-			run.Machines = append(run.Machines, deploy.MachineProgress{Machine: m.ID, Name: m.Name, State: s, Text: "working through its order", SeenAt: m.SeenAt})
+			run.Machines = append(run.Machines, deploy.MachineProgress{Machine: m.ID, Name: m.Name, State: s, Text: phrase.Of("installs, {1} of {2} done", 1, 2), SeenAt: m.SeenAt})
 		}
 		mp := &run.Machines[len(run.Machines)-1]
 		a := patch.Attempt{ID: fmt.Sprint("a", i), Deployment: run.Deployment.ID, Machine: mp.Machine, Patch: w.patches[i].Patch.ID, Number: 1 + i%2, State: s, Bytes: 900_000, TotalBytes: 3_431_000, StartedAt: w.ago(3 * time.Minute)}
@@ -240,14 +240,21 @@ func (w *world) sampleDeployments() {
 			a.Text = "installed in 3.1 s; snapshot 311 says patched"
 		case patch.ExecFailed:
 			a.Cause, a.Text, a.Log = patch.FailPatch, "the package's own post-installation script failed with status 1", "Setting up systemd (252.39-1~deb12u1) ...\nFailed to reload daemon: Connection timed out\ndpkg: error processing package systemd (--configure):\n installed systemd package post-installation script subprocess returned error exit status 1"
-		default:
-			a.Text = "the agent fetches and verifies its files"
 		}
-		mp.Items = append(mp.Items, deploy.ItemProgress{Attempt: a, Title: w.patches[i].Patch.Title})
+		item := deploy.ItemProgress{Attempt: a, Title: w.patches[i].Patch.Title}
+		switch s {
+		case patch.ExecDone:
+			item.Text = phrase.Of("installed, verified by snapshot {1}", "311")
+		case patch.ExecDownloading:
+			item.Text = "fetches the files"
+		case patch.ExecWaiting:
+			item.Text = phrase.Of("waits: {1}", phrase.Phrase("nobody has decided about it"))
+		}
+		mp.Items = append(mp.Items, item)
 	}
 	done := run
 	done.Deployment.ID, done.Deployment.State, done.Deployment.At, done.Deployment.EndedAt, done.Ended = "01KDPX1111M0WJ8J5N2X4F9T1R", patch.Finished, w.ago(26*time.Hour), w.ago(25*time.Hour), true
-	done.Sentence = "41 of 41 installations verified by detect on 12 machines"
+	done.Sentence = phrase.Join([]phrase.Phrase{phrase.Of("{1} of {2} installed", 41, 41), phrase.Of("{1} verified by detect", 41)}, ", ")
 	done.Counts = deploy.Counts{Total: 41, Done: 41, Verified: 41}
 	w.progress = []deploy.Progress{run, done}
 	ids := make([]patch.ID, 0, len(w.patches))
@@ -291,8 +298,8 @@ func (w *world) sampleExplanation() {
 		Decisions:   w.decisions[:1],
 		Attempts:    []patch.Attempt{{ID: "a", Deployment: w.progress[1].Deployment.ID, Patch: p.ID, Number: 1, State: patch.ExecFailed, Cause: patch.FailLock, Text: "unattended-upgrades (pid 4711) held dpkg's lock for 10 minutes", StartedAt: w.ago(70 * time.Hour), Log: "E: Could not get lock /var/lib/dpkg/lock-frontend."}},
 		Transitions: w.moves}
-	w.byMachine = ledger.MachineExplanation{At: w.now, Machine: w.machines[0], Sentence: "It needs 9 patches: 5 approved and ready, 4 undecided.", Gates: gates[3:4], Next: "the schedule nightly installs it", NextAt: w.now.Add(13 * time.Hour), Actor: gate.Appliance,
-		Groups: []ledger.PatchGroup{{Standing: "deployable", Code: "deployable", Text: "Approved for \"web\", and nothing stands in its way: the next deployment installs it.", Count: 5, Security: 4, Patches: []patch.ID{w.patches[0].Patch.ID, w.patches[2].Patch.ID}, Next: "the schedule nightly installs it", NextAt: w.now.Add(13 * time.Hour)},
+	w.byMachine = ledger.MachineExplanation{At: w.now, Machine: w.machines[0], Sentence: phrase.Count(9, "It needs {n} patch: {1}.", "It needs {n} patches: {1}.", phrase.Of("{1} undecided", 4)), Gates: gates[3:4], Next: phrase.Of("the schedule {1} installs it", "nightly"), NextAt: w.now.Add(13 * time.Hour), Actor: gate.Appliance,
+		Groups: []ledger.PatchGroup{{Standing: "deployable", Code: "deployable", Text: phrase.Sentence(phrase.Of(`approved for "{1}", and nothing stands in its way: the next deployment installs it`, "web")), Count: 5, Security: 4, Patches: []patch.ID{w.patches[0].Patch.ID, w.patches[2].Patch.ID}, Next: phrase.Of("the schedule {1} installs it", "nightly"), NextAt: w.now.Add(13 * time.Hour)},
 			{Standing: "not deployed", Gate: gate.Policy, Code: gate.CodeUndecided, Text: "nobody has decided about it", Count: 4, Security: 2, Patches: []patch.ID{w.patches[1].Patch.ID}, Next: "nothing until somebody approves or declines it", Actor: gate.Person}}}
 	w.byLabel = ledger.LabelExplanation{At: w.now, Label: "web", Patch: p, Total: 60, Sentence: "approved for 60: 41 patched, 7 not applicable (none of its packages is installed), 5 not seen for 7 days, 4 held, 3 out of attempts",
 		Groups: []ledger.Group{{Standing: "patched", Gate: gate.InstalledTest, Code: "current", Text: "every installed package of it is at its version or newer", Count: 41, Machines: []ledger.Named{{ID: m.ID, Name: "web-01"}, {ID: m.ID, Name: "web-02", Text: "since snapshot 309"}}},
@@ -319,9 +326,9 @@ func (w *world) sampleStanding() {
 		{ID: "m3", Name: "db-02", Part: expr.Part{Text: `a && b`, Join: "and", Parts: []expr.Part{{Text: `machine.name == "web-01"`, Seen: []expr.Seen{{Name: "machine.name", Value: `"db-02"`}}}, {Text: "b", Fault: "index out of bounds"}}}}}}
 	w.proposed = []patch.Proposal{{ID: "p1", Patches: []patch.ID{w.patches[0].Patch.ID}, Label: "web", Verb: patch.Approve, By: "j.ortiz", Author: "j.ortiz", At: w.ago(time.Hour), Why: "the shop's week", State: patch.Proposed},
 		{ID: "p2", Patches: []patch.ID{w.patches[1].Patch.ID}, Label: "all", Verb: patch.Hold, Until: w.now.Add(time.Hour), By: "rule canary v1", Author: "m.keller", At: w.ago(30 * time.Hour), State: patch.Rejected, AnsweredBy: "j.ortiz", AnsweredAt: w.ago(20 * time.Hour), Answer: "not now"}}
-	w.changes = whatif.Answer{Sentence: "\"web\" would have 3 machines instead of 2: 1 in, 0 out; 1 patch on 1 machine would become deployable.", Machines: 1, Opens: whatif.Tally{Pairs: 1, Machines: 1, Patches: 1},
+	w.changes = whatif.Answer{Sentence: phrase.Of("{1}; {2} {3} {4}.", phrase.Count(3, `"{1}" would have {n} machine instead of {2}: {3} in, {4} out`, `"{1}" would have {n} machines instead of {2}: {3} in, {4} out`, "web", 2, 1, 0), phrase.Count(1, "{n} patch", "{n} patches"), phrase.Count(1, "on {n} machine", "on {n} machines"), phrase.Phrase("would become deployable")), Machines: 1, Opens: whatif.Tally{Pairs: 1, Machines: 1, Patches: 1},
 		Label: &whatif.LabelDiff{Name: "web", Before: 2, After: 3, Enter: whatif.Bucket{Count: 1, Names: []string{"web-03"}}, Leave: whatif.Bucket{Count: 60, Names: []string{"db-01"}}},
-		Moves: []whatif.Move{{Patch: w.patches[0].Patch.ID, Title: "x", Before: whatif.Standing{Gate: gate.Policy, Code: gate.CodeUndecided, Text: "nobody has decided about it"}, After: whatif.Standing{Deployable: true, Text: "the schedule canary installs it", At: w.now.Add(time.Hour)}, Bucket: whatif.Bucket{Count: 1, Names: []string{"web-03"}}}}}
+		Moves: []whatif.Move{{Patch: w.patches[0].Patch.ID, Title: "x", Before: whatif.Standing{Gate: gate.Policy, Code: gate.CodeUndecided, Text: "nobody has decided about it"}, After: whatif.Standing{Deployable: true, Text: phrase.Of("the schedule {1} installs it", "canary"), At: w.now.Add(time.Hour)}, Bucket: whatif.Bucket{Count: 1, Names: []string{"web-03"}}}}}
 	w.complying = []patch.Compliance{{Label: patch.LabelAll, At: w.now, Machines: 22, Confirmed: 12, Needing: 6, Erring: 1, Behind: 0, Stale: 1, Failed: 1, Never: 1,
 		Exposures: []patch.Exposure{{Severity: patch.Critical, Patches: 2, Machines: 4, Pairs: 6, OldestDays: 11, MedianDays: 4, Allowed: 7, Overdue: 1}, {Severity: patch.NotGiven, Patches: 9, Machines: 6, Pairs: 31, OldestDays: 40, MedianDays: 12}}},
 		{Label: "db", At: w.now}, {Label: "web", At: w.now, Machines: 3, Confirmed: 3}}
@@ -332,8 +339,8 @@ func (w *world) sampleStanding() {
 	}
 	w.differ = catalog.Diff{OS: sampleOS, From: w.revisions[1].ID, To: w.revisions[0].ID, Counts: catalog.DiffCounts{New: 2, Changed: 1, Gone: 1, Superseded: 1},
 		New: []catalog.DiffPatch{one(0, ""), one(1, "")}, Changed: []catalog.DiffPatch{one(3, "severity: medium → high")}, Superseded: []catalog.DiffPatch{one(4, "", w.patches[0].Patch.ID)}, Gone: []catalog.DiffPatch{one(5, "")}}
-	w.findings = []lint.Finding{{Level: lint.Problem, Code: lint.RulesClash, Subject: "canary", Text: "the rule canary approves and the rule no-mariadb declines 1 patch for the same machines; declined beats approved", Do: "Narrow one of them: fettle rules"},
-		{Level: lint.Notice, Code: lint.HoldEnding, Subject: "x", Text: "the hold on bookworm/linux for \"all\" ends 2026-11-28", Do: "Decide, or hold it again."}}
+	w.findings = []lint.Finding{{Level: lint.Problem, Code: lint.RulesClash, Subject: "canary", Text: phrase.Count(1, "the rule {1} approves and the rule {2} declines {n} patch for the same machines; declined beats approved: {3}", "the rule {1} approves and the rule {2} declines {n} patches for the same machines; declined beats approved: {3}", "canary", "no-mariadb", "bookworm/mariadb"), Do: "Narrow one of them: fettle rules"},
+		{Level: lint.Notice, Code: lint.HoldEnding, Subject: "x", Text: phrase.Of(`the hold on {1} for "{2}" ends {3}; then it is undecided unless another label approves it`, "bookworm/linux", "all", "2026-11-28"), Do: "Decide, or hold it again."}}
 }
 
 func (w *world) samplePreview() {
