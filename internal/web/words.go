@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
 )
 
@@ -168,6 +169,36 @@ func causeWord(s string) phrase.Phrase {
 		return "alarm\x04other updater"
 	}
 	return ""
+}
+
+// handWord says where a take-over of another patch service stands.
+func handWord(h patch.Hand) phrase.Phrase {
+	switch h {
+	case patch.HandOff:
+		return "take-over\x04off"
+	case patch.HandUndone:
+		return "take-over\x04undone"
+	case patch.HandFailed:
+		return "take-over\x04failed"
+	case patch.HandVetoed:
+		return "take-over\x04vetoed"
+	case patch.HandWaiting:
+		return "take-over\x04waiting"
+	}
+	return phrase.Verbatim(string(h))
+}
+
+// rulingWord says what is wanted of another patch service.
+func rulingWord(v patch.RulingVerb) phrase.Phrase {
+	switch v {
+	case patch.Adopt:
+		return "ruling\x04adopt"
+	case patch.AlertOn:
+		return "ruling\x04alert"
+	case patch.TakeOver:
+		return "ruling\x04take-over"
+	}
+	return phrase.Verbatim(string(v))
 }
 
 // gateWord is the short name of a gate.
