@@ -44,6 +44,22 @@ func Walk(w World) Answer {
 	return a
 }
 
+// Closing judges the first closed gate of an answer once more, for another machine of which it is known that the same one closes: for its own words.
+func (a Answer) Closing(w World) Gate {
+	judges := gates()
+	if w.Back != nil {
+		judges = backGates()
+	}
+	for i := range a.Gates {
+		if a.Closed != nil && a.Gates[i].Name == a.Closed.Name {
+			g := judges[i](w)
+			g.State = Closed
+			return g
+		}
+	}
+	return Gate{}
+}
+
 func (g *Gate) opens(text phrase.Phrase) { g.State, g.Code, g.Text = Open, codeOpen, text }
 
 func (g *Gate) closes(code string, text phrase.Phrase) { g.State, g.Code, g.Text = Closed, code, text }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/world"
@@ -47,31 +49,18 @@ func (p *Planner) Make(ctx context.Context, caller patch.Caller, r Request) (pat
 	if r.Rollback != nil {
 		return p.back(ctx, v, caller, r)
 	}
-	machines := r.Machines
-	if r.Label != "" {
-		if machines, err = p.World.Labels.Members(ctx, r.Label); err != nil {
-			return patch.Plan{}, err
-		}
+	machines, err := p.machines(ctx, v, r)
+	if err != nil {
+		return patch.Plan{}, err
 	}
-	out := patch.Plan{Made: v.Now.UTC(), By: caller.Name, Label: r.Label, Window: r.Window, Reboot: r.Reboot, Manner: r.Manner, Machines: []patch.MachinePlan{}}
+	out := patch.Plan{Made: v.Now.UTC(), By: caller.Name, Label: r.Label, Window: r.Window, Reboot: r.Reboot, Manner: r.Manner}
 	patches := r.Patches
 	if len(patches) == 0 {
 		patches = v.Decided()
 	}
 	patches = slices.Compact(slices.Sorted(slices.Values(patches)))
-	if len(machines) > len(patches) {
-		if err := v.GatherAttempts(ctx, patches); err != nil {
-			return patch.Plan{}, err
-		}
-	}
-	for _, id := range slices.Compact(slices.Sorted(slices.Values(machines))) {
-		m, err := onMachine(ctx, v, id, patches, r)
-		if err != nil {
-			return patch.Plan{}, err
-		}
-		if len(m.Items) > 0 || len(m.Left) > 0 {
-			out.Machines = append(out.Machines, m)
-		}
+	if out.Machines, err = onMachines(ctx, v, machines, patches, r); err != nil {
+		return patch.Plan{}, err
 	}
 	slices.SortFunc(out.Machines, func(a, b patch.MachinePlan) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Machine, b.Machine))
@@ -115,46 +104,20 @@ func (r Request) start(now time.Time) time.Time {
 	return now
 }
 
-func onMachine(ctx context.Context, v *world.View, id patch.MachineID, patches []patch.ID, r Request) (patch.MachinePlan, error) {
-	s, err := v.Sight(ctx, id)
-	if err != nil {
-		return patch.MachinePlan{}, err
+// machines are those that a plan is wanted for.
+func (p *Planner) machines(ctx context.Context, v *world.View, r Request) (*roaring.Bitmap, error) {
+	if r.Label != "" {
+		return v.Carrying(ctx, r.Label)
 	}
-	m := patch.MachinePlan{Machine: id, Name: s.Machine.Name, OS: s.OS, Items: []patch.PlanItem{}}
-	if s.Receipt != nil {
-		m.Snapshot, m.Revision = s.Receipt.Seq, s.Receipt.Revision
-	}
-	type ranked struct {
-		patch.PlanItem
-		category patch.Category
-	}
-	var items []ranked
-	for _, pid := range patches {
-		verdict := s.Verdict(pid)
-		w, err := s.World(ctx, world.Ask{Patch: pid, Start: r.start(v.Now), Window: r.Window, Deep: verdict == patch.NotApplicable || verdict == patch.Faulty})
+	out := roaring.New()
+	for _, id := range r.Machines {
+		s, err := v.Sight(ctx, id)
 		if err != nil {
-			return m, err
+			return nil, err
 		}
-		a := gate.Walk(w)
-		if a.Deployable || a.Queues() {
-			item, err := install(ctx, s, w)
-			if err != nil {
-				return m, err
-			}
-			if !a.Deployable {
-				item.Outcome, item.Text = patch.WillWait, a.Closed.Text
-			}
-			items = append(items, ranked{item, w.Patch.Category})
-		} else if _, approved := w.Approval(); approved || len(r.Patches) > 0 {
-			m.Left = append(m.Left, patch.LeftOut{Patch: pid, Gate: string(a.Closed.Name) + "/" + a.Closed.Code, Text: a.Closed.Text, Outcome: outcomeOf(*a.Closed)})
-		}
+		out.Add(s.Number())
 	}
-	slices.SortStableFunc(items, func(a, b ranked) int { return cmp.Compare(a.category, b.category) })
-	for _, i := range items {
-		m.Items = append(m.Items, i.PlanItem)
-	}
-	foretell(&m, r, v.Now)
-	return m, nil
+	return out, nil
 }
 
 // install makes the item of a deployable patch; its gates have made sure that files and approval are there.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/plan"
 	"github.com/fettle-project/fettle/internal/prediction"
 	"github.com/fettle-project/fettle/internal/world"
 )
@@ -118,15 +119,45 @@ func TestMachinesAreJudgedTogether(t *testing.T) {
 	for _, id := range all {
 		s.partsAlike(id)
 		s.rowsAlike(id)
+		s.plansAlike(plan.Request{Patches: []patch.ID{id}})
 		s.partsAlike(id, patch.Decision{ID: "preview", Patch: id, Label: "all", Verb: patch.Approve, At: s.now})
 	}
 	s.countsAlike()
+	s.plansAlike(plan.Request{})
 	s.compliesAlike("all")
 	s.previewsAlike(patch.Approve, "all", all...)
 	s.previewsAlike(patch.Decline, "all", curl)
 	s.publish(bookworm, story()[1:]...)
 	s.countsAlike()
+	s.plansAlike(plan.Request{})
 	for _, id := range all {
 		s.partsAlike(id)
+	}
+}
+
+// plansAlike holds that a plan for all machines has for each what a plan for it alone has, word for word.
+func (s *site) plansAlike(r plan.Request) {
+	s.t.Helper()
+	whole := r
+	whole.Label = "all"
+	all, err := s.planner.Make(s.ctx(), s.admin, whole)
+	s.must(err)
+	planned := map[patch.MachineID]patch.MachinePlan{}
+	for _, m := range all.Machines {
+		planned[m.Machine] = m
+	}
+	members, err := s.book.Members(s.ctx(), "all")
+	s.must(err)
+	for _, id := range members {
+		r.Machines = []patch.MachineID{id}
+		one, err := s.planner.Make(s.ctx(), s.admin, r)
+		s.must(err)
+		want := patch.MachinePlan{}
+		if len(one.Machines) > 0 {
+			want = one.Machines[0]
+		}
+		if d := cmp.Diff(want, planned[id]); d != "" {
+			s.t.Fatalf("%s is planned otherwise with others:\n%s", id, d)
+		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/plan"
 	"github.com/fettle-project/fettle/internal/prediction"
 )
 
@@ -43,9 +44,9 @@ func crowd(b *testing.B) (*site, int) {
 		})
 	}
 	work.Wait()
-	s.decide(patch.Approve, "all", sources[0].id(), sources[90].id())
+	s.decide(patch.Approve, "all", sources[0].id(), sources[90].id(), sources[80].id(), sources[160].id(), sources[240].id(), sources[320].id())
 	s.decide(patch.Decline, "all", sources[180].id())
-	s.fetch(bookworm, sources[0].id())
+	s.fetch(bookworm, sources[0].id(), sources[80].id(), sources[160].id(), sources[240].id(), sources[320].id())
 	return s, n
 }
 
@@ -126,6 +127,12 @@ func BenchmarkFleet(b *testing.B) {
 			s.must(err)
 		}},
 		{"Status", func() { _, err := s.ledger.Status(s.ctx()); s.must(err) }},
+		{"Machines100", func() { _, _, err := s.ledger.MachinesPage(s.ctx(), patch.MachineFilter{}, 0, 100); s.must(err) }},
+		{"Roll", func() { _, err := s.ledger.Roll(s.ctx()); s.must(err) }},
+		{"Plan", func() {
+			_, err := s.planner.Make(s.ctx(), s.admin, plan.Request{Label: "all"})
+			s.must(err)
+		}},
 		{"Members", func() { _, err := s.book.Members(s.ctx(), "all"); s.must(err) }},
 	} {
 		b.Run(c.name, func(b *testing.B) {

@@ -373,6 +373,7 @@ func (c *chaos) agree() {
 	c.addUp()
 	c.account()
 	c.countsAlike()
+	c.plansAlike(plan.Request{})
 	c.compliesAlike(c.labels...)
 	c.previewsAlike([]patch.Verb{patch.Approve, patch.Decline, patch.Hold}[c.IntN(3)], c.labels[c.IntN(len(c.labels))], c.any(), oldPerl)
 	for _, b := range c.boxes {
