@@ -17,6 +17,7 @@ type commands struct {
 	Ineligible ineligibleCmd `cmd:"" group:"see" help:"List what is approved for machines that are not eligible, by why."`
 	Report     reportCmd     `cmd:"" group:"see" help:"Report compliance per label, with honest denominators, now or over time."`
 	Lint       lintCmd       `cmd:"" group:"see" help:"Find approvals, labels, rules and schedules that cannot do what was meant."`
+	Storage    storageCmd    `cmd:"" group:"see" help:"Say how much the appliance keeps of what machines sent, and what it has let go."`
 	Alarms     alarmsCmd     `cmd:"" group:"see" help:"List what needs a person's attention."`
 	Audit      auditCmd      `cmd:"" group:"see" help:"Read and verify the audit log."`
 

@@ -43,6 +43,8 @@ type config struct {
 	// person has to look at it.
 	CanaryMachines int     `toml:"canary_machines"`
 	CanaryFlips    float64 `toml:"canary_flips"`
+	// KeepFactsDays is how long facts are kept that nothing names any more; 0: for ever.
+	KeepFactsDays int `toml:"keep_facts_days"`
 }
 
 // twoPerson is approval.TwoPerson as it is written. It is in a file so that nobody can turn it off over the network.
@@ -82,7 +84,8 @@ const (
 )
 
 func defaultConfig(data string) config {
-	return config{Data: data, Console: ":8460", Agents: ":8461", SyncEveryRaw: "1h", CheckinRaw: "15m", AheadRaw: "1h", CanaryMachines: catalog.DefaultBounds().Machines, CanaryFlips: catalog.DefaultBounds().Flips}
+	return config{Data: data, Console: ":8460", Agents: ":8461", SyncEveryRaw: "1h", CheckinRaw: "15m", AheadRaw: "1h", CanaryMachines: catalog.DefaultBounds().Machines, CanaryFlips: catalog.DefaultBounds().Flips,
+		KeepFactsDays: patch.KeepFactsDays}
 }
 
 // readConfig lays the system's file, then the data directory's, over the defaults. A missing file is no error; an unreadable one is.
@@ -144,6 +147,9 @@ func (c *config) check() error {
 	}
 	if c.CanaryMachines < 1 || c.CanaryFlips <= 0 || c.CanaryFlips > 100 {
 		return &patch.Error{Kind: patch.Invalid, What: "cannot use the settings of the canary", Why: "canary_machines must be at least 1 and canary_flips a percentage above 0"}
+	}
+	if c.KeepFactsDays < 0 || c.KeepFactsDays > 3660 {
+		return &patch.Error{Kind: patch.Invalid, What: "cannot use keep_facts_days", Why: "it must be from 1 to 3660 days, or 0 for ever"}
 	}
 	if _, err := c.notifyAllow(); err != nil {
 		return err

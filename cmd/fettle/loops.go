@@ -179,6 +179,11 @@ func (a *appliance) forgetLoop(ctx context.Context) error {
 			a.Log.ErrorContext(ctx, "old inventories not forgotten", slog.Any("error", err))
 		}
 		a.Log.InfoContext(ctx, "old inventories forgotten", slog.Int64("inventories", n))
+		k, err := a.Store.KeepFacts(ctx, a.Now(), a.cfg.KeepFactsDays)
+		if err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "stored facts not looked after", slog.Any("error", err))
+		}
+		a.Log.InfoContext(ctx, "stored facts looked after", slog.Int64("kept", k.Documents), slog.Int64("bytes", k.Bytes), slog.Int64("unneeded", k.Unneeded), slog.Int64("let_go", k.LetGo))
 	}
 }
 

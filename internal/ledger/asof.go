@@ -19,9 +19,11 @@ type Past struct {
 	Name     string          `json:"name"`
 	Sentence phrase.Phrase   `json:"sentence"`
 	// Receipt is the complete detect that was in force; nil where there was none yet.
-	Receipt  *patch.Receipt `json:"receipt,omitempty"`
-	Stale    bool           `json:"stale"`    // it was too old to speak of that moment
-	Verdicts patch.Counts   `json:"verdicts"` // over its list; all unknown before the first detect
+	Receipt *patch.Receipt `json:"receipt,omitempty"`
+	Stale   bool           `json:"stale"` // it was too old to speak of that moment
+	// Facts: those that the detect judged are here, so that its verdicts can be explained once more.
+	Facts    bool         `json:"facts"`
+	Verdicts patch.Counts `json:"verdicts"` // over its list; all unknown before the first detect
 	// Rows are the patches that were needed, then those that could not be judged, by ID.
 	Rows []PastRow `json:"rows"`
 	// Since are the verdicts that have moved after that moment, newest first.
@@ -61,6 +63,11 @@ func (l *Ledger) AsOf(ctx context.Context, id patch.MachineID, at time.Time) (Pa
 			p.Receipt = &receipts[i]
 			p.Stale = at.Sub(receipts[i].Ended) > v.Limits.Stale
 			break
+		}
+	}
+	if p.Receipt != nil {
+		if p.Facts, err = l.Store.HasFacts(ctx, p.Receipt.Facts); err != nil {
+			return p, err
 		}
 	}
 	now, err := l.present(ctx, v, id)
@@ -156,5 +163,9 @@ func (p *Past) sentence() phrase.Phrase {
 	if p.Stale {
 		s = phrase.Of("{1}, which was too old to rely on", s)
 	}
-	return phrase.Count(len(p.Since), "{1}. {n} verdict has changed since.", "{1}. {n} verdicts have changed since.", s)
+	s = phrase.Count(len(p.Since), "{1}. {n} verdict has changed since.", "{1}. {n} verdicts have changed since.", s)
+	if !p.Facts {
+		s = phrase.Of("{1} The facts that it judged are not here (see `fettle storage`), so that what it said stays, and its reasons cannot be shown again.", s)
+	}
+	return s
 }

@@ -111,8 +111,8 @@ func checkContent(h patch.Hash, body []byte) error {
 // forgottenAtOnce documents are removed in one transaction: others wait so long.
 const forgottenAtOnce = 2000
 
-// ForgetInventories removes inventories that no machine has or has announced any more, and gives how many there were. Facts stay: verdicts are
-// explained with them.
+// ForgetInventories removes inventories that no machine has or has announced any more, and gives how many there were. For facts see
+// KeepFacts: verdicts are explained with them.
 func (s *Store) ForgetInventories(ctx context.Context) (removed int64, err error) {
 	for {
 		var n int64

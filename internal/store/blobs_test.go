@@ -7,7 +7,7 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// Inventories that are a machine's newest, or that it is about to send, stay; those that were replaced go; facts stay always.
+// Inventories that are a machine's newest, or that it is about to send, stay; those that were replaced go; facts are none of them.
 func TestReplacedInventoriesAreForgotten(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *Store) {
 		enrol(t, s, "m-1", "m-2")

@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -66,4 +69,39 @@ func words(ids []patch.ID) []string {
 		out = append(out, string(id))
 	}
 	return out
+}
+
+// What a detect said stays when its facts are let go, and so does why of all that is in force; an answer about the past says what it lacks.
+func TestAsOfMissesFactsThatWereLetGo(t *testing.T) {
+	s := newSite(t)
+	s.publish(bookworm, story()...)
+	b := s.enrol("web-1", bookworm, "curl=7.88.1-10+deb12u5", "openssl=1")
+	b.detect()
+	first := s.now
+	s.later(time.Hour)
+	b.set("curl=99")
+	b.detect()
+	before, err := s.ledger.AsOf(t.Context(), b.id, first)
+	s.must(err)
+	if !before.Facts || strings.Contains(before.Sentence.String(), "not here") {
+		t.Fatalf("%+v", before)
+	}
+	for _, days := range []int{0, 90} {
+		if _, err := s.store.KeepFacts(t.Context(), s.now.AddDate(0, 0, days), patch.KeepFactsDays); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after, err := s.ledger.AsOf(t.Context(), b.id, first)
+	s.must(err)
+	if after.Facts || !strings.Contains(after.Sentence.String(), "not here") {
+		t.Errorf("it does not say that the facts are gone: %+v", after)
+	}
+	if d := cmp.Diff(before.Rows, after.Rows); d != "" || after.Verdicts != before.Verdicts {
+		t.Errorf("another answer: %v, %s", after.Verdicts, d)
+	}
+	a, err := s.ledger.Explain(t.Context(), b.id, openssl)
+	s.must(err)
+	if a.Proof.Outcome != ledger.Reproduced {
+		t.Errorf("the newest detect's reasons are gone: %+v", a)
+	}
 }
