@@ -91,5 +91,9 @@ func answer(w http.ResponseWriter, status int, v any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
+	if p, ok := v.(patch.Plan); ok { // of a large fleet it is hundreds of megabytes
+		_ = p.WriteJSON(w)
+		return
+	}
 	_ = json.NewEncoder(w).Encode(v) // the reader has gone away; nobody is left to tell
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"slices"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -29,17 +28,18 @@ func Hash(p patch.Plan) patch.Hash {
 		Manner   *patch.Manner       `json:"manner,omitempty"`
 		Rollback *patch.Rollback     `json:"rollback,omitempty"`
 	}{Label: p.Label, Reboot: p.Reboot, Manner: p.Manner, Rollback: p.Rollback, Window: patch.Window{NotBefore: p.Window.NotBefore.UTC(), NotAfter: p.Window.NotAfter.UTC()}}
-	for _, m := range p.Machines {
-		if len(m.Items) > 0 {
-			deed.Machines = append(deed.Machines, machine{m.Machine, m.OS, plain(m.Items), m.Expected})
+	sum := sha256.New()
+	err := patch.WriteWithout(sum, deed, func(yield func(any) bool) {
+		for _, m := range p.Machines {
+			if len(m.Items) > 0 && !yield(machine{m.Machine, m.OS, plain(m.Items), m.Expected}) {
+				return
+			}
 		}
-	}
-	b, err := json.Marshal(deed)
+	})
 	if err != nil {
 		return "" // only a value that JSON cannot hold; no field of a plan is one
 	}
-	sum := sha256.Sum256(b)
-	return patch.Hash(hex.EncodeToString(sum[:]))
+	return patch.Hash(hex.EncodeToString(sum.Sum(nil)))
 }
 
 // plain leaves out which vendor index vouches for a file, because its bytes are named by their hash, and the words that go with an outcome.

@@ -1,6 +1,9 @@
 package plan
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -45,5 +48,27 @@ func TestHashIsOverTheDeed(t *testing.T) {
 		if Hash(p) == want {
 			t.Errorf("%s does not change the hash", name)
 		}
+	}
+}
+
+// Plans are written down with their hash, and read by later versions.
+func TestHashIsThatOfTheWholeText(t *testing.T) {
+	p := patch.Plan{Label: "web", Machines: []patch.MachinePlan{{Machine: "m", OS: "o", Items: []patch.PlanItem{{Patch: "p", Decision: "d"}}}, {Machine: "idle"},
+		{Machine: "n", OS: "o", Items: []patch.PlanItem{{Patch: "q"}}}}}
+	text := `{"label":"web","window":{},"machines":[`
+	for i, m := range []int{0, 2} {
+		items, err := json.Marshal(p.Machines[m].Items)
+		if err != nil {
+			t.Fatal(err)
+		}
+		expected, err := json.Marshal(patch.Expected{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += []string{"", ","}[i] + `{"machine":"` + string(p.Machines[m].Machine) + `","os":"o","items":` + string(items) + `,"expected":` + string(expected) + "}"
+	}
+	sum := sha256.Sum256([]byte(text + "]}"))
+	if got, want := Hash(p), patch.Hash(hex.EncodeToString(sum[:])); got != want {
+		t.Errorf("%s, want %s over %s]}", got, want, text)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
@@ -14,7 +15,7 @@ import (
 
 // draft is one machine's part of a plan while it is made.
 type draft struct {
-	sight *world.Sight
+	seat  *fleet.Seat
 	items []ranked
 	left  []patch.LeftOut
 }
@@ -28,21 +29,28 @@ type ranked struct {
 type drafts struct {
 	view *world.View
 	of   Request
-	by   map[uint32]*draft // by number of the seat
+	by   []*draft // by number of the seat; nil where there is nothing to say
 }
 
 // onMachines makes the machines' parts, in no order; those without anything to say are left out.
 func onMachines(ctx context.Context, v *world.View, machines *roaring.Bitmap, patches []patch.ID, r Request) ([]patch.MachinePlan, error) {
-	d := &drafts{view: v, of: r, by: map[uint32]*draft{}}
+	look, err := v.Look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := &drafts{view: v, of: r, by: make([]*draft, look.Len())}
 	for _, id := range patches {
 		if err := d.patch(ctx, id, machines); err != nil {
 			return nil, err
 		}
 		v.Forget()
 	}
-	out := make([]patch.MachinePlan, 0, len(d.by))
-	for _, one := range d.by {
-		out = append(out, d.finish(one))
+	out := []patch.MachinePlan{}
+	for i, one := range d.by {
+		if one != nil {
+			out = append(out, d.finish(one))
+			d.by[i] = nil
+		}
 	}
 	return out, nil
 }
@@ -84,19 +92,19 @@ func (d *drafts) cohort(ctx context.Context, ask world.Ask, c world.Cohort) erro
 	}
 	waits := c.Answer.Queues()
 	for it := c.Seats.Iterator(); it.HasNext(); {
-		n := it.Next()
-		one := d.by[n]
+		seat := look.At(it.Next())
+		one := d.by[seat.Number]
 		if one == nil {
-			s, err := d.view.SightAt(ctx, look.At(n))
-			if err != nil {
-				return err
-			}
-			one = &draft{sight: s}
-			d.by[n] = one
+			one = &draft{seat: seat}
+			d.by[seat.Number] = one
+		}
+		s, err := d.view.SightAt(ctx, seat)
+		if err != nil {
+			return err
 		}
 		var text phrase.Phrase
 		if c.Answer.Closed != nil {
-			g, err := one.sight.Closing(ctx, ask, c)
+			g, err := s.Closing(ctx, ask, c)
 			if err != nil {
 				return err
 			}
@@ -106,7 +114,7 @@ func (d *drafts) cohort(ctx context.Context, ask world.Ask, c world.Cohort) erro
 			one.left = append(one.left, patch.LeftOut{Patch: ask.Patch, Gate: string(c.Answer.Closed.Name) + "/" + c.Answer.Closed.Code, Text: text, Outcome: outcomeOf(*c.Answer.Closed)})
 			continue
 		}
-		item, err := install(ctx, one.sight, c.World)
+		item, err := install(ctx, s, c.World)
 		if err != nil {
 			return err
 		}
@@ -120,8 +128,8 @@ func (d *drafts) cohort(ctx context.Context, ask world.Ask, c world.Cohort) erro
 
 // finish puts what was found for a machine in order and foretells what comes of it.
 func (d *drafts) finish(one *draft) patch.MachinePlan {
-	s := one.sight
-	m := patch.MachinePlan{Machine: s.Machine.ID, Name: s.Machine.Name, OS: s.OS, Items: make([]patch.PlanItem, 0, len(one.items)), Left: one.left}
+	s := one.seat
+	m := patch.MachinePlan{Machine: s.Machine.ID, Name: s.Machine.Name, OS: s.OS(), Items: make([]patch.PlanItem, 0, len(one.items)), Left: one.left}
 	if s.Receipt != nil {
 		m.Snapshot, m.Revision = s.Receipt.Seq, s.Receipt.Revision
 	}

@@ -1,0 +1,31 @@
+package patch
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+)
+
+func TestAPlanIsWrittenAsJSONIs(t *testing.T) {
+	for machines := range 4 {
+		p := Plan{Label: `,"machines":null`, Made: time.Unix(1, 0), By: "<a>", Hash: "h", Machines: []MachinePlan{}}
+		for i := range machines {
+			p.Machines = append(p.Machines, MachinePlan{Machine: MachineID(fmt.Sprint("m-", i)), Name: `"x"`, Items: []PlanItem{{Patch: "p", Title: "é\u2028<>", Packages: []PlanPackage{{Name: "x", SHA256: "h"}}}},
+				Left: []LeftOut{{Patch: "q", Text: "why"}}})
+		}
+		want, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got bytes.Buffer
+		if err := p.WriteJSON(&got); err != nil || !bytes.Equal(got.Bytes(), want) {
+			t.Errorf("%d machines: %v\n%s\n%s", machines, err, &got, want)
+		}
+	}
+	var none bytes.Buffer
+	if err := (Plan{}).WriteJSON(&none); err != nil || !bytes.Contains(none.Bytes(), []byte(`"machines":null`)) {
+		t.Errorf("%v, %s", err, &none)
+	}
+}
