@@ -77,19 +77,26 @@ func (x *Index) Seat(ctx context.Context, id patch.MachineID) (*Seat, error) {
 	return nil, nil
 }
 
-// sortByID puts the numbers of all machines in the order of their IDs. Numbers are never given anew, so that there are only ever more.
+// sortByID puts the numbers of all machines in the order of their IDs. Numbers are never given anew, so that there are only ever more: those that
+// have come are put between the others.
 func (x *Index) sortByID() {
-	if len(x.sorted) == int(x.seats.n) {
+	known := len(x.sorted)
+	if known == int(x.seats.n) {
 		return
 	}
-	x.sorted, x.ids = make([]uint32, x.seats.n), make([]patch.MachineID, x.seats.n)
-	for i := range x.sorted {
-		x.sorted[i] = uint32(i)
+	fresh := make([]uint32, int(x.seats.n)-known)
+	for i := range fresh {
+		fresh[i] = uint32(known + i)
 	}
-	slices.SortFunc(x.sorted, func(a, b uint32) int { return cmp.Compare(x.seats.at(a).Machine.ID, x.seats.at(b).Machine.ID) })
-	for i, n := range x.sorted {
-		x.ids[i] = x.seats.at(n).Machine.ID
+	slices.SortFunc(fresh, func(a, b uint32) int { return cmp.Compare(x.seats.at(a).Machine.ID, x.seats.at(b).Machine.ID) })
+	sorted, ids, from := make([]uint32, 0, x.seats.n), make([]patch.MachineID, 0, x.seats.n), 0
+	for _, n := range fresh {
+		id := x.seats.at(n).Machine.ID
+		after, _ := slices.BinarySearch(x.ids[from:], id)
+		sorted, ids = append(sorted, x.sorted[from:from+after]...), append(ids, x.ids[from:from+after]...)
+		sorted, ids, from = append(sorted, n), append(ids, id), from+after
 	}
+	x.sorted, x.ids = append(sorted, x.sorted[from:]...), append(ids, x.ids[from:]...)
 }
 
 // ByID gives the numbers of all machines in the order of their IDs; the caller must not change them.
