@@ -16,7 +16,7 @@ func TestSentencesInEnglish(t *testing.T) {
 	r := &patch.Receipt{OS: "debian-12-amd64", Ended: at}
 	var some patch.Counts
 	some[patch.NotPatched], some[patch.Patched], some[patch.NotApplicable], some[patch.Faulty], some[patch.Unknown] = 1204, 1, 3, 2, 5
-	past := Past{At: at, Name: "web-1", Receipt: r, Stale: true, Verdicts: some}
+	past := Past{Facts: true, At: at, Name: "web-1", Receipt: r, Stale: true, Verdicts: some}
 	d := Difference{Name: "web-1", From: Standing{At: at}, To: Standing{At: at.Add(time.Hour), Receipt: r, Verdicts: some}, Moved: make([]patch.Transition, 2), Causes: map[patch.Cause]int{patch.ByFettle: 1, patch.ByPerson: 1}}
 	for want, p := range map[string]phrase.Phrase{
 		"214 machines: 187 confirmed patched, 1 needs patches, 9 need you, 2 with errors, 3 about to detect with a new list, 4 not detected for too long, 5 whose detect failed, 6 never detected; 1 more waits to be admitted.": (&Fleet{Machines: 214, Confirmed: 187, Needing: 1, NeedingPerson: 9, Erring: 2, Behind: 3, Stale: 4, Failed: 5, Never: 6, Pending: 1}).sentence(),
