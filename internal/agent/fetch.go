@@ -124,6 +124,15 @@ func retryable(err error) bool {
 	}
 }
 
+// bufferFor is the size of the buffer through which an answer of that length goes; -1: it is not known.
+func bufferFor(length int64) int64 {
+	const most = 64 << 10
+	if length <= 0 {
+		return most
+	}
+	return min(length, most)
+}
+
 // transfer asks for what is missing and appends it.
 func (c *client) transfer(ctx context.Context, b blob, to *sink) error {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -149,7 +158,7 @@ func (c *client) transfer(ctx context.Context, b blob, to *sink) error {
 		return err
 	}
 	to.alive = func() { stalled.Reset(stallAfter) }
-	_, err = io.CopyBuffer(struct{ io.Writer }{to}, resp.Body, make([]byte, 64<<10))
+	_, err = io.CopyBuffer(struct{ io.Writer }{to}, resp.Body, make([]byte, bufferFor(resp.ContentLength)))
 	switch {
 	case err == nil || to.over || to.err != nil:
 		return errors.Join(err, to.err)

@@ -107,9 +107,10 @@ func (id *identity) check() (leaf, ca *x509.Certificate, err error) {
 	if id.leaf != nil && bytes.Equal(id.leaf.Raw, id.Certificate) && bytes.Equal(id.ca.Raw, id.CA) {
 		return id.leaf, id.ca, nil
 	}
-	ca, err = x509.ParseCertificate(id.CA)
-	if err != nil {
-		return nil, nil, patch.Errorf(patch.Untrusted, "cannot read the appliance's CA: %w", err)
+	if ca = id.ca; ca == nil || !bytes.Equal(ca.Raw, id.CA) {
+		if ca, err = x509.ParseCertificate(id.CA); err != nil {
+			return nil, nil, patch.Errorf(patch.Untrusted, "cannot read the appliance's CA: %w", err)
+		}
 	}
 	leaf, err = x509.ParseCertificate(id.Certificate)
 	if err != nil {

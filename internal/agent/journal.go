@@ -278,6 +278,13 @@ func (j *journal) newest() *course {
 	return &c
 }
 
+// unfinished says whether the newest order waits to be brought to its end.
+func (j *journal) unfinished() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.last != nil && !j.last.Closed
+}
+
 // Close releases the file.
 func (j *journal) Close() error {
 	if err := j.f.Close(); err != nil {

@@ -362,11 +362,7 @@ const windowLook = time.Minute
 
 // unfinished says whether an order waits to be brought to its end: after a start, or after a disk was full.
 func (l *loop) unfinished() bool {
-	if l.journal == nil {
-		return false
-	}
-	c := l.journal.newest()
-	return c != nil && !c.Closed
+	return l.journal != nil && l.journal.unfinished()
 }
 
 // detectNow makes a snapshot and uploads it; a detect that fails is reported as failed.

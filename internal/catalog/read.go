@@ -165,7 +165,7 @@ func readAhead(ctx context.Context, r io.Reader) *ahead {
 	ctx, cancel := context.WithCancel(ctx)
 	a := &ahead{blocks: make(chan []byte, 8), free: make(chan []byte, 10), errs: make(chan error, 1), cancel: cancel, done: make(chan struct{})}
 	for range cap(a.free) {
-		a.free <- make([]byte, aheadBlock)
+		a.free <- nil // made when it is needed: most indexes of a small archive fit into one
 	}
 	go func() {
 		defer close(a.done)
@@ -179,6 +179,9 @@ func readAhead(ctx context.Context, r io.Reader) *ahead {
 			if err := ctx.Err(); err != nil {
 				a.errs <- err
 				return
+			}
+			if b == nil {
+				b = make([]byte, aheadBlock)
 			}
 			n, err := io.ReadFull(r, b[:aheadBlock])
 			if n > 0 {

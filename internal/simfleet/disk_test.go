@@ -277,7 +277,7 @@ func (f *file) Truncate(size int64) error {
 
 // Sync is a flush boundary: the end comes before it, or what is flushed counts.
 func (f *file) Sync() error {
-	if err := f.box.point(f.l, 8); err != nil {
+	if err := f.box.point(f.l, 12); err != nil {
 		return err
 	}
 	f.mu.Lock()

@@ -36,12 +36,20 @@ const (
 
 // kindOf gives the sort of a seed's world. In a busy one somebody does something every two hours, and machines check in as often as their
 // administrators let them. A long one is a fleet that is set to a check-in a day, the longest that an appliance can be set to; most days
-// nothing happens, and every fourth machine is one that travels.
+// nothing happens, and every third machine is one that travels.
 func kindOf(seed uint64) kind {
 	if seed%busy == 0 {
 		return kind{machines: 3, days: 6, every: []time.Duration{time.Hour, 4 * time.Hour, 4 * time.Hour, 4 * time.Hour}, pause: 4 * time.Hour, rest: 2 * day}
 	}
-	return kind{machines: 12, days: 40, every: []time.Duration{day}, pause: 4 * day, rest: 4 * day, travel: 25}
+	return kind{machines: 12, days: longDays(), every: []time.Duration{day}, pause: 5 * day, rest: 4 * day, travel: 33}
+}
+
+// longDays is how long people act in a long world.
+func longDays() int {
+	if n, err := strconv.Atoi(os.Getenv("FETTLE_SIM_DAYS")); err == nil && n > 0 {
+		return n
+	}
+	return 25
 }
 
 func hashOf(b []byte) patch.Hash {

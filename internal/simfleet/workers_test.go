@@ -69,7 +69,7 @@ func share(t *testing.T, list []uint64) (all tally) {
 				all.add(w)
 				if w.Failed != "" {
 					failures++
-					t.Errorf("seed %d: %s\nplay it again: FETTLE_SIM_SEED=%d go test ./internal/simfleet -run TestFleetInAnyWorld; then keep it in testdata/seeds.txt", seed, w.Failed, seed)
+					t.Errorf("seed %d: %s\nplay it again: FETTLE_SIM_DAYS=%d FETTLE_SIM_SEED=%d go test ./internal/simfleet -run TestFleetInAnyWorld; then keep it in testdata/seeds.txt", seed, w.Failed, longDays(), seed)
 				}
 				return failures < 3 // more are not needed to look at
 			})

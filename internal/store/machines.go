@@ -12,9 +12,10 @@ const machineColumns = `id, name, state, os, enrolled_at, enrolled_by, seen_at, 
 
 func scanMachine(r scanner) (patch.Machine, error) {
 	var m patch.Machine
-	err := r.Scan(&m.ID, &m.Name, &m.State, &m.OS, stamp{&m.EnrolledAt}, &m.EnrolledBy, stamp{&m.SeenAt}, &m.Address, &m.AgentVersion,
-		&m.BootID, &m.Inventory, &m.Facts, &m.RebootOwed, &m.Busy, &m.DetectFailed, stamp{&m.DetectFailedAt}, &m.Policy,
-		&m.SnapshotSeq, &m.ResultsAck, &m.OrderNumber, &m.Zone, stamp{&m.AwayFrom}, stamp{&m.AwayUntil})
+	// Every request of a machine reads its row. What has a type of its own would be set by reflection.
+	err := r.Scan((*string)(&m.ID), &m.Name, (*string)(&m.State), (*string)(&m.OS), stamp{&m.EnrolledAt}, &m.EnrolledBy, stamp{&m.SeenAt}, &m.Address, &m.AgentVersion,
+		&m.BootID, (*string)(&m.Inventory), (*string)(&m.Facts), &m.RebootOwed, &m.Busy, &m.DetectFailed, stamp{&m.DetectFailedAt}, &m.Policy,
+		count{&m.SnapshotSeq}, count{&m.ResultsAck}, count{&m.OrderNumber}, &m.Zone, stamp{&m.AwayFrom}, stamp{&m.AwayUntil})
 	return m, err
 }
 

@@ -37,7 +37,11 @@ func (p preparing) Connect(context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(errors.New("the SQLite driver has another shape than expected"), c.Close())
 	}
-	return &preparedConn{sqliteConn: whole, kept: map[string]*keptStatement{}}, nil
+	begin := "BEGIN"
+	if strings.Contains(p.dsn, "_txlock=immediate") {
+		begin = "BEGIN IMMEDIATE"
+	}
+	return &preparedConn{sqliteConn: whole, begin: begin, kept: map[string]*keptStatement{}}, nil
 }
 
 // sqliteConn is what the driver's connections can do.
@@ -54,7 +58,8 @@ type sqliteConn interface {
 
 type preparedConn struct {
 	sqliteConn
-	kept map[string]*keptStatement
+	begin string // a transaction
+	kept  map[string]*keptStatement
 }
 
 type keptStatement struct {
@@ -131,6 +136,34 @@ func (c *preparedConn) QueryContext(ctx context.Context, query string, args []dr
 	}
 	k.busy = true
 	return keptRows{rows, k}, nil
+}
+
+// BeginTx implements driver.ConnBeginTx. What begins and ends a transaction that nobody can cut short is kept too.
+func (c *preparedConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+	if ctx.Done() != nil || o != (driver.TxOptions{}) {
+		return c.sqliteConn.BeginTx(ctx, o)
+	}
+	if _, err := c.ExecContext(ctx, c.begin, nil); err != nil {
+		return nil, err
+	}
+	return keptTx{c}, nil
+}
+
+type keptTx struct{ c *preparedConn }
+
+// Commit implements driver.Tx. Nothing is left open where it fails.
+func (t keptTx) Commit() error {
+	_, err := t.c.ExecContext(context.Background(), "COMMIT", nil)
+	if err != nil {
+		_ = t.Rollback() // it may be over already; why it could not be kept is what counts
+	}
+	return err
+}
+
+// Rollback implements driver.Tx.
+func (t keptTx) Rollback() error {
+	_, err := t.c.ExecContext(context.Background(), "ROLLBACK", nil)
+	return err
 }
 
 // Close implements driver.Conn.

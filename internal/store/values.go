@@ -19,6 +19,8 @@ func bind(args []any) ([]any, error) {
 		switch v := a.(type) {
 		case string:
 			out[i] = cleanText(v)
+		case patch.MachineID: // as are all named texts; most statements have one
+			out[i] = cleanText(string(v))
 		case time.Time:
 			out[i] = toMicros(v)
 		case uint64:
@@ -72,6 +74,19 @@ func (s stamp) Scan(src any) error {
 		return fmt.Errorf("a time is stored as %T", src)
 	}
 	*s.at = fromMicros(n)
+	return nil
+}
+
+// count scans a number that is never below 0.
+type count struct{ n *uint64 }
+
+// Scan implements sql.Scanner.
+func (c count) Scan(src any) error {
+	n, ok := src.(int64)
+	if !ok || n < 0 {
+		return fmt.Errorf("a count is stored as %T %v", src, src)
+	}
+	*c.n = uint64(n)
 	return nil
 }
 
