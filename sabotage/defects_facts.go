@@ -50,6 +50,12 @@ var factDefects = []Defect{
 		Test: "TestPassIsCollectAndJudge", In: "./internal/item",
 	},
 	{
+		Name: "a directory is taken for the file that a definition names",
+		File: "internal/probe/file_linux.go",
+		Old:  "m.answer.hasFile(dir, name) {", New: "name != \"\" {",
+		Test: "TestSnapshotNamesTheFacts", In: "./internal/standalone",
+	},
+	{
 		Name: "a snapshot names facts without what was asked about files",
 		File: "internal/standalone/load.go",
 		Old:  "hashed.Sum(j.facts, j.asked.Texts())", New: "hashed.Sum(j.facts, nil)",

@@ -62,15 +62,17 @@ func (s *Signatures) Collect(ctx context.Context, f *patch.Facts, src item.Sourc
 // Asked is what signatures made of a machine's items while they were collected. It is good for one evaluation of the same facts.
 type Asked struct {
 	items *item.Judge
-	told  []item.Told
+	told  [][]item.Told
 }
 
 // Texts gives what is told of objects, one by one.
 func (a Asked) Texts() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		for i := range a.told {
-			if !yield(a.told[i].Text) {
-				return
+		for _, some := range a.told {
+			for i := range some {
+				if !yield(some[i].Text) {
+					return
+				}
 			}
 		}
 	}

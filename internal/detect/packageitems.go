@@ -77,6 +77,14 @@ func (a answers) Probe(ctx context.Context, r item.Request) patch.Collected {
 	return c
 }
 
+// Look lets the other source look at a file.
+func (a answers) Look(ctx context.Context, dir, name string, fields []string) (patch.Collected, bool) {
+	if l, ok := a.other.(item.Looker); ok {
+		return l.Look(ctx, dir, name, fields)
+	}
+	return patch.Collected{}, false
+}
+
 // mayBe spares most packages the comparison of fields.
 func mayBe(r *item.Request, p *patch.Package) bool {
 	w := r.Entities

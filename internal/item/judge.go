@@ -44,7 +44,7 @@ type answer struct {
 // NewJudge begins with nothing asked.
 func NewJudge(m *Model, s Source) *Judge {
 	return &Judge{model: m, source: s, values: make([]answer, len(m.tests)), objects: make([]*found, len(m.objects)),
-		variables: make([]*list, len(m.variables)), asked: make(map[string]*found, len(m.objects))}
+		variables: make([]*list, len(m.variables))}
 }
 
 // Value is the value of test n, which must be in [0, Tests). It is Error, and not remembered, where the context has ended.

@@ -174,7 +174,7 @@ func (j *Judge) ask(ctx context.Context, r *Request, plain *Object) *found {
 		*f = *answer
 		return f
 	}
-	j.asked[name] = answer
+	j.remember(name, answer)
 	j.order = append(j.order, answer)
 	return answer
 }
@@ -201,8 +201,15 @@ func (j *Judge) part(ctx context.Context, name string, r *Request) *found {
 	}
 	f := newFound(w.answer(r), r)
 	f.Fields = r.Fields
-	j.asked[name] = f
+	j.remember(name, f)
 	return f
+}
+
+func (j *Judge) remember(name string, f *found) {
+	if j.asked == nil {
+		j.asked = make(map[string]*found, len(j.model.objects))
+	}
+	j.asked[name] = f
 }
 
 func covers(have, want []string) bool {

@@ -18,15 +18,18 @@ type Told struct {
 // ten megabytes; to get these from the kernel and to fill them takes longer than to judge. The second source of the same machine, which may
 // be nil, is asked at the same time: the first about the objects from the beginning, the second from the end, until they meet.
 //
-// It gives what was told in the order of facts, each request once, and afterwards j knows every value. It is not ok where objects depend on
+// It gives what was told in the order of facts, in parts, each request once, and afterwards j knows every value. It is not ok where objects depend on
 // each other or ask the same: then nothing was told, and Collect answers.
-func (j *Judge) Pass(ctx context.Context, second Source, tell func(b []byte, c *patch.Collected) []byte) (all []Told, ok bool) {
+func (j *Judge) Pass(ctx context.Context, second Source, tell func(b []byte, c *patch.Collected) []byte) (parts [][]Told, ok bool) {
 	tests, ok := j.model.independent()
 	if !ok {
 		return nil, false
 	}
-	way := meeting{end: partsOfAll}
-	from := func(n int) int { return n * len(j.model.objects) / partsOfAll }
+	way := meeting{end: partsOfPass}
+	part := func(n int) []int32 {
+		all := len(tests.order)
+		return tests.order[n*all/partsOfPass : (n+1)*all/partsOfPass]
+	}
 	ours, theirs := passage{j: j, tests: tests, tell: tell}, passage{tests: tests, tell: tell}
 	done := make(chan struct{})
 	if second != nil {
@@ -35,14 +38,14 @@ func (j *Judge) Pass(ctx context.Context, second Source, tell func(b []byte, c *
 		go func() {
 			defer close(done)
 			for n := way.last(); n >= 0; n = way.last() {
-				theirs.part(ctx, from(n), from(n+1))
+				theirs.part(ctx, part(n))
 			}
 		}()
 	} else {
 		close(done)
 	}
 	for n := way.first(); n >= 0; n = way.first() {
-		ours.part(ctx, from(n), from(n+1))
+		ours.part(ctx, part(n))
 	}
 	if <-done; theirs.j != nil {
 		j.adopt(theirs.j)
@@ -50,30 +53,46 @@ func (j *Judge) Pass(ctx context.Context, second Source, tell func(b []byte, c *
 	for _, some := range slices.Backward(theirs.parts) {
 		ours.parts = append(ours.parts, some)
 	}
-	all = slices.Concat(ours.parts...)
-	if !slices.IsSortedFunc(all, byKey) {
-		slices.SortFunc(all, byKey)
-	}
-	for i := 1; i < len(all); i++ {
-		if byKey(all[i-1], all[i]) == 0 {
-			return nil, false
+	parts, ok = inTurn(ours.parts)
+	return parts, ok && !ours.twice && !theirs.twice
+}
+
+// inTurn puts all in order where each part by itself is; not ok where two of different parts are of the same.
+func inTurn(parts [][]Told) (ordered [][]Told, ok bool) {
+	parts = slices.DeleteFunc(parts, func(some []Told) bool { return len(some) == 0 })
+	for i := 1; i < len(parts); i++ {
+		if before := parts[i-1]; byKey(before[len(before)-1], parts[i][0]) >= 0 {
+			all := slices.Concat(parts...)
+			slices.SortFunc(all, byKey)
+			return [][]Told{all}, distinct(all)
 		}
 	}
-	return all, true
+	return parts, true
+}
+
+// distinct reports whether no two neighbours are of the same.
+func distinct(all []Told) bool {
+	for i := 1; i < len(all); i++ {
+		if byKey(all[i-1], all[i]) == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // byKey is the order of facts.
 func byKey(a, b Told) int { return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Key, b.Key)) }
 
-// questions are the tests of each object: first[n] is one of object n, next of a test another one of the same object, -1 none.
-type questions struct{ first, next []int32 }
+// questions are the tests of each object: first[n] is one of object n, next of a test another one of the same object, -1 none. Order are the
+// objects by class: then they stand nearly in the order of facts where definitions were arranged.
+type questions struct{ order, first, next []int32 }
 
 // independent gives each object's tests; ok where nothing that a test says follows from another object, as it nearly always is.
 func (m *Model) independent() (q questions, ok bool) {
 	if len(m.variables) > 0 {
 		return q, false
 	}
-	q = questions{first: make([]int32, len(m.objects)), next: make([]int32, len(m.tests))}
+	q = questions{order: make([]int32, 0, len(m.objects)), first: make([]int32, len(m.objects)), next: make([]int32, len(m.tests))}
 	for i := range q.first {
 		q.first[i] = -1
 	}
@@ -85,8 +104,12 @@ func (m *Model) independent() (q questions, ok bool) {
 		if !o.alone() || len(o.Filters) > 0 {
 			return q, false
 		}
-		q.next[i], q.first[o.index] = q.first[o.index], int32(i)
+		if q.next[i] = q.first[o.index]; q.next[i] < 0 {
+			q.order = append(q.order, int32(o.index))
+		}
+		q.first[o.index] = int32(i)
 	}
+	slices.SortStableFunc(q.order, func(a, b int32) int { return cmp.Compare(m.objects[a].Class, m.objects[b].Class) })
 	return q, true
 }
 
@@ -98,20 +121,19 @@ type passage struct {
 	parts [][]Told
 	room  []byte // for what is to be told
 	here  found  // the object that is judged
+	twice bool   // two objects asked the same
 }
 
 const (
-	roomLen = 64 << 10
-	muchLen = 1 << 10 // what is told of an object is hardly ever longer
+	partsOfPass = 64
+	roomLen     = 64 << 10
+	muchLen     = 1 << 10 // what is told of an object is hardly ever longer
 )
 
-// part passes the objects of some numbers.
-func (p *passage) part(ctx context.Context, from, to int) {
-	told := make([]Told, 0, to-from)
-	for n := from; n < to; n++ {
-		if p.tests.first[n] < 0 {
-			continue
-		}
+// part passes some objects.
+func (p *passage) part(ctx context.Context, objects []int32) {
+	told := make([]Told, 0, len(objects))
+	for _, n := range objects {
 		if len(p.room) < muchLen {
 			p.room = make([]byte, roomLen)
 		}
@@ -122,21 +144,15 @@ func (p *passage) part(ctx context.Context, from, to int) {
 		told = append(told, Told{p.here.Class, p.here.Key, text[:len(text):len(text)]})
 		p.room = p.room[min(len(text), len(p.room)):]
 	}
-	p.parts = append(p.parts, told)
+	slices.SortFunc(told, byKey)
+	p.parts, p.twice = append(p.parts, told), p.twice || !distinct(told)
 }
 
 // object asks for one object, judges its tests and tells of it.
 func (p *passage) object(ctx context.Context, o *Object, b []byte) []byte {
-	r := &p.j.plain
-	o.ask(r)
-	p.j.name = r.appendKey(p.j.name[:0])
-	r.Once, r.key = true, string(p.j.name)
-	p.here = found{Collected: p.j.source.Probe(ctx, *r), request: r}
 	c := &p.here.Collected
-	c.Class, c.Key = r.Class, r.key
-	if c.Fields == nil {
-		c.Fields = r.Fields
-	}
+	p.here = found{}
+	p.answer(ctx, o, c)
 	for i := range c.Items {
 		p.here.counts.add(c.Items[i].Status)
 	}
@@ -146,4 +162,26 @@ func (p *passage) object(ctx context.Context, o *Object, b []byte) []byte {
 	}
 	p.j.objects[o.index] = nil
 	return p.tell(b, c)
+}
+
+// answer asks the source.
+func (p *passage) answer(ctx context.Context, o *Object, c *patch.Collected) {
+	if dir, name, one := o.oneFile(); one {
+		if l, ok := p.j.source.(Looker); ok {
+			if *c, ok = l.Look(ctx, dir, name, o.fields); ok {
+				p.j.name = appendOneFile(p.j.name[:0], dir, name)
+				c.Class, c.Key, c.Fields = o.Class, string(p.j.name), o.fields
+				return
+			}
+		}
+	}
+	r := &p.j.plain
+	o.ask(r)
+	p.j.name = r.appendKey(p.j.name[:0])
+	r.Once, r.key = true, string(p.j.name)
+	*c = p.j.source.Probe(ctx, *r)
+	c.Class, c.Key = r.Class, r.key
+	if c.Fields == nil {
+		c.Fields = r.Fields
+	}
 }

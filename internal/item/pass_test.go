@@ -3,6 +3,8 @@ package item
 import (
 	"context"
 	"encoding/json"
+	"slices"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -22,15 +24,27 @@ type forgetful struct {
 }
 
 func (s *forgetful) Probe(_ context.Context, r Request) patch.Collected {
+	return s.answer(r.Class+" "+r.Key(), r.Entities[0].Values[0], r.Once)
+}
+
+// Look does not care for files that are called "other".
+func (s *forgetful) Look(_ context.Context, dir, name string, fields []string) (patch.Collected, bool) {
+	if name == "other" {
+		return patch.Collected{}, false
+	}
+	return s.answer("file path="+strconv.Quote(dir)+" filename="+strconv.Quote(name), dir, true), true
+}
+
+func (s *forgetful) answer(key, path string, once bool) patch.Collected {
 	for i := range s.last {
 		s.last[i] = patch.Item{Status: patch.StatusError, Fields: []patch.Field{{Name: "size", Value: "taken back"}}}
 	}
 	s.mu.Lock()
-	s.asked[r.Class+" "+r.Key()]++
+	s.asked[key]++
 	s.mu.Unlock()
-	c := s.answers[r.Entities[0].Values[0]]
+	c := s.answers[path]
 	c.Items = append([]patch.Item(nil), c.Items...)
-	if s.last = nil; r.Once {
+	if s.last = nil; once {
 		s.last = c.Items
 	}
 	return c
@@ -40,6 +54,11 @@ func (s *forgetful) Probe(_ context.Context, r Request) patch.Collected {
 func anyTest(t *rapid.T, odd string) *Test {
 	kind := rapid.SampledFrom([]string{"file", "file", "password"}).Draw(t, "class")
 	o := &Object{Class: kind, Entities: []Entity{{Name: "filepath", Value: rapid.SampledFrom([]string{"/a", "/a b", "/a/b", "/c", `/"`, "/é"}).Draw(t, "path")}}}
+	if kind == "file" && rapid.Bool().Draw(t, "in a directory") {
+		o.Entities[0].Name = "path"
+		o.Entities = append(o.Entities, Entity{Name: "filename", Operation: rapid.SampledFrom([]Operation{Equals, Equals, PatternMatch}).Draw(t, "name as"),
+			Value: rapid.SampledFrom([]string{"x", "é", "other"}).Draw(t, "name")})
+	}
 	s := sized(rapid.SampledFrom([]Operation{LessThan, Equals, GreaterThan}).Draw(t, "op"), rapid.SampledFrom([]string{"1", "2", "x"}).Draw(t, "size"))
 	s.Class = kind
 	x := &Test{Class: kind, Object: o, Check: Check(rapid.IntRange(0, int(NoneExistCheck)).Draw(t, "check")), Existence: Existence(rapid.IntRange(0, int(OnlyOneExists)).Draw(t, "existence"))}
@@ -97,7 +116,7 @@ func TestPassIsCollectAndJudge(t *testing.T) {
 		if rapid.Bool().Draw(t, "two sides") {
 			second = side()
 		}
-		told, ok := j.Pass(t.Context(), second, func(b []byte, c *patch.Collected) []byte {
+		parts, ok := j.Pass(t.Context(), second, func(b []byte, c *patch.Collected) []byte {
 			text, _ := json.Marshal(c)
 			return append(b, text...)
 		})
@@ -108,6 +127,7 @@ func TestPassIsCollectAndJudge(t *testing.T) {
 			return
 		}
 		passed++
+		told := slices.Concat(parts...)
 		if len(told) != len(want) {
 			t.Fatalf("%d objects are told of, not %d", len(told), len(want))
 		}

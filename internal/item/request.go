@@ -55,6 +55,12 @@ func (r *Request) appendKey(b []byte) []byte {
 	return b
 }
 
+// appendOneFile is appendKey for an object that is one file.
+func appendOneFile(b []byte, dir, name string) []byte {
+	b = appendQuoted(append(b, "path="...), dir)
+	return appendQuoted(append(b, " filename="...), name)
+}
+
 // appendQuoted is strconv.AppendQuote, faster for ASCII.
 func appendQuoted(b []byte, s string) []byte {
 	before := len(b)

@@ -36,3 +36,22 @@ type Wanted struct {
 type Source interface {
 	Probe(ctx context.Context, r Request) patch.Collected
 }
+
+// Looker is a Source that can be asked for one file of the class file without a request: most objects are that. It answers as it answers the
+// request whose path and filename equal dir and name; not ok where it cannot.
+type Looker interface {
+	Look(ctx context.Context, dir, name string, fields []string) (c patch.Collected, ok bool)
+}
+
+// oneFile gives directory and name where an object is one file.
+func (o *Object) oneFile() (dir, name string, ok bool) {
+	if o.Class != "file" || len(o.Entities) != 2 || len(o.Behaviors) > 0 || !o.Entities[0].is("path") || !o.Entities[1].is("filename") {
+		return "", "", false
+	}
+	return o.Entities[0].Value, o.Entities[1].Value, true
+}
+
+// is reports whether an entity equals a literal text.
+func (e *Entity) is(name string) bool {
+	return e.Name == name && e.Operation == Equals && e.Datatype == String && e.Variable == nil && !e.Nil
+}

@@ -1,11 +1,13 @@
 package probe
 
 import (
+	"context"
 	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -25,22 +27,35 @@ func (g *gathering) place(dir, name string) []patch.Field {
 	return f
 }
 
+// Look is Probe for the file of a name in a directory. The room of its answer, and of those before it, is taken again.
+func (m *Machine) Look(ctx context.Context, dir, name string, fields []string) (patch.Collected, bool) {
+	m.begin()
+	m.items.again()
+	m.fields.again()
+	m.asked = item.Request{Fields: fields}
+	m.answer = gathering{m: m, ctx: ctx, r: &m.asked}
+	if dir = clipPath(dir); m.answer.hasFile(dir, name) {
+		m.answer.fileItem(dir, name)
+	}
+	return m.answer.collected(), true
+}
+
 // file answers the class file of OVAL's Unix schema.
-func (g *gathering) file() {
-	g.files(func(dir, name string) {
-		if !g.looks() {
-			g.add(g.place(dir, name)...)
-			return
+func (g *gathering) file() { g.files(g.fileItem) }
+
+func (g *gathering) fileItem(dir, name string) {
+	if !g.looks() {
+		g.add(g.place(dir, name)...)
+		return
+	}
+	st, err := g.stat(dir, name)
+	if err != nil {
+		if !gone(err) {
+			g.broken(err.Error(), g.place(dir, name)...)
 		}
-		st, err := g.stat(dir, name)
-		if err != nil {
-			if !gone(err) {
-				g.broken(err.Error(), g.place(dir, name)...)
-			}
-			return
-		}
-		g.add(g.fileFields(g.place(dir, name), st, dir, name)...)
-	})
+		return
+	}
+	g.add(g.fileFields(g.place(dir, name), st, dir, name)...)
 }
 
 // looks reports whether more is asked of a file than which one it is.
@@ -66,6 +81,7 @@ var permissions = []struct {
 
 // fileFields appends what is asked of a file.
 func (g *gathering) fileFields(f []patch.Field, st *unix.Stat_t, dir, name string) []patch.Field {
+	before := len(f)
 	if g.r.Wants("type") {
 		f = append(f, text("type", fileTypes[st.Mode&unix.S_IFMT]))
 	}
@@ -78,6 +94,9 @@ func (g *gathering) fileFields(f []patch.Field, st *unix.Stat_t, dir, name strin
 		if x.named && slices.Contains(g.r.Fields, x.name) || !x.named && g.r.Wants(x.name) {
 			f = append(f, typed(x.name, "int", strconv.FormatInt(x.value, 10)))
 		}
+	}
+	if len(f)-before == len(g.r.Fields) && !g.r.Wants(item.Every) { // nearly always
+		return f
 	}
 	for _, p := range permissions {
 		if g.r.Wants(p.name) {

@@ -34,9 +34,13 @@ func (g *gathering) files(each func(dir, name string)) {
 			g.below(clipPath(dir), name, s, each)
 		}
 	}
-	if g.literal(path) != nil {
-		return
+	if g.literal(path) == nil {
+		g.wherever(path, name, s, each)
 	}
+}
+
+// wherever is files for a path that has to be searched for.
+func (g *gathering) wherever(path, name *item.Wanted, s search, each func(dir, name string)) {
 	top := search{dirs: true, links: true, depth: -1, scope: s.scope}
 	w := walker{g: g, search: top, leads: g.pruner(path)}
 	w.enter = func(dir string, _ int) {

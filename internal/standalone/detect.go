@@ -100,27 +100,30 @@ func Detect(ctx context.Context, o Options) error {
 	return err
 }
 
-// snapshot is the result as agents upload it. No appliance knows this machine, so Machine is empty and Seq is the time.
-func (j *judged) snapshot(o Options) (patch.Snapshot, error) {
-	facts, err := j.hash()
-	if err != nil {
-		return patch.Snapshot{}, err
-	}
-	s := patch.Snapshot{Verdicts: j.result.Verdicts, Receipt: patch.Receipt{Seq: uint64(max(1, j.started.Unix())), OS: j.facts.OS.Key,
-		Revision: j.meta.ID, Started: j.started, Ended: j.ended, Expected: j.signatures.Len(), Evaluated: j.result.Verdicts.Len(),
-		Errors: j.result.Errors, Facts: facts, Agent: o.Version}}
+// receipt goes with the verdicts as agents upload them. No appliance knows this machine, so Machine is empty and Seq is the time.
+func (j *judged) receipt(o Options) patch.Receipt {
+	r := patch.Receipt{Seq: uint64(max(1, j.started.Unix())), OS: j.facts.OS.Key, Revision: j.meta.ID, Started: j.started, Ended: j.ended,
+		Expected: j.signatures.Len(), Evaluated: j.result.Verdicts.Len(), Errors: j.result.Errors, Agent: o.Version}
 	if o.Facts == "" && o.Replay == "" {
-		s.Boot = host.BootID(o.root())
+		r.Boot = host.BootID(o.root())
 	}
-	return s, s.Check()
+	return r
 }
 
+// writeSnapshot does all else before it waits for the hash of the facts.
 func (j *judged) writeSnapshot(o Options) error {
-	s, err := j.snapshot(o)
+	s := patch.Snapshot{Receipt: j.receipt(o), Verdicts: j.result.Verdicts}
+	packed, err := wire.PackVerdicts(s.Verdicts)
+	if err == nil {
+		s.Facts, err = j.hash()
+	}
+	if err == nil {
+		err = s.Check()
+	}
 	if err != nil {
 		return err
 	}
-	b, err := wire.EncodeSnapshot(s)
+	b, err := wire.JoinSnapshot(s.Receipt, packed)
 	if err != nil {
 		return err
 	}

@@ -21,18 +21,17 @@ func (o Options) load(ctx context.Context, briefly bool) (*judged, error) {
 	if o.Brief {
 		short()
 	}
-	facts := meanwhile(func() (patch.Facts, error) { return o.readFacts(ctx) })
-	begun := meanwhile(func() (hashed *wire.FactsHash, err error) {
+	facts := sync.OnceValues(func() (patch.Facts, error) { return o.readFacts(ctx) })
+	begun := sync.OnceValues(func() (hashed *wire.FactsHash, err error) {
 		known, err := facts()
 		if err == nil && o.Snapshot != "" { // which names them
 			hashed = wire.HashFacts(known)
 		}
 		return hashed, err
 	})
-	err := o.open(j)
-	known, unread := facts()
-	if j.facts = known; err == nil {
-		err = unread
+	err := o.open(j, func() { go begun() })
+	if err == nil {
+		j.facts, err = facts()
 	}
 	if err == nil {
 		err = j.choose()
@@ -64,7 +63,7 @@ func meanwhile[T any](work func() (T, error)) (wait func() (T, error)) {
 }
 
 // open opens the bundle, and its signatures where they can only be the right ones.
-func (o Options) open(j *judged) (err error) {
+func (o Options) open(j *judged, meanwhile func()) (err error) {
 	if j.bundle, err = catalog.OpenBundle(cmp.Or(o.Replay, o.Catalog)); err != nil {
 		return err
 	}
@@ -73,6 +72,7 @@ func (o Options) open(j *judged) (err error) {
 			if o.Brief && detect.ItemBytes(file) > manyItems {
 				makeRoom()
 			}
+			meanwhile()
 		})
 	}
 	return nil

@@ -111,6 +111,18 @@ func TestSnapshotNamesTheFacts(t *testing.T) {
 		}
 		entries = append(entries, largeFile(patch.ID(name), dir, name, fmt.Sprint(i-i%2)))
 	}
+	odd := [][2]string{{"/opt", "dir"}, {"/opt", "to-dir"}, {"/opt", "to-file"}, {"/opt", "to-nothing"}, {"/opt/to-dir", "f"}, {"/opt/to-dir/", "f"}, {"/opt", ""},
+		{"/opt", ".."}, {"/opt", "dir/f"}, {"opt", "to-file"}, {"/opt/dir/f", "f"}, {"", "f"}, {"/", "opt"}, {"/opt/é", "ü\x01"}}
+	put(t, root, "opt/dir/f", "x")
+	put(t, root, "opt/é/ü\x01", "x")
+	for name, to := range map[string]string{"to-dir": "dir", "to-file": "dir/f", "to-nothing": "nothing"} {
+		if err := os.Symlink(to, filepath.Join(root, "opt", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, x := range odd {
+		entries = append(entries, largeFile(patch.ID(fmt.Sprintf("odd%d", i)), x[0], x[1], "0"))
+	}
 	built, err := catalog.Build(t.Context(), catalog.Input{OS: "debian-12-amd64", Now: time.Unix(1_800_000_000, 0), Parsed: []catalog.Parsed{{Entries: entries}}})
 	bundle, snapshot := filepath.Join(t.TempDir(), "bundle"), filepath.Join(t.TempDir(), "snapshot")
 	if err == nil {

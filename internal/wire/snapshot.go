@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -44,18 +45,31 @@ func Pack(b []byte) ([]byte, error) {
 
 // EncodeSnapshot gives the bytes that agents upload and `detect --snapshot` writes.
 func EncodeSnapshot(s patch.Snapshot) ([]byte, error) {
-	head, err := json.Marshal(s.Receipt)
+	packed, err := PackVerdicts(s.Verdicts)
 	if err != nil {
-		return nil, patch.Errorf(patch.Internal, "cannot encode a receipt: %w", err)
+		return nil, err
 	}
+	return JoinSnapshot(s.Receipt, packed)
+}
+
+// PackVerdicts is the part of EncodeSnapshot that can be done before the receipt is known.
+func PackVerdicts(v patch.Vector) ([]byte, error) {
 	enc, err := packer()
 	if err != nil {
 		return nil, patch.Errorf(patch.Internal, "cannot compress a snapshot: %w", err)
 	}
+	return enc.EncodeAll(v.Bits(), nil), nil
+}
+
+// JoinSnapshot is the rest of EncodeSnapshot.
+func JoinSnapshot(r patch.Receipt, packed []byte) ([]byte, error) {
+	head, err := json.Marshal(r)
+	if err != nil {
+		return nil, patch.Errorf(patch.Internal, "cannot encode a receipt: %w", err)
+	}
 	out := append([]byte{}, snapshotMagic...)
 	out = binary.BigEndian.AppendUint32(out, uint32(len(head)))
-	out = append(out, head...)
-	return enc.EncodeAll(s.Verdicts.Bits(), out), nil
+	return slices.Concat(out, head, packed), nil
 }
 
 // DecodeSnapshot reads EncodeSnapshot's bytes. It checks shape and size, not meaning: see patch.Snapshot.Check.
