@@ -18,7 +18,7 @@ import (
 // Bad input and bad moments: each has a clear answer, and nothing is lost.
 func TestBadInput(t *testing.T) {
 	needRoot(t)
-	a := newShop(t)
+	a := newShopOf(t, slices.Concat(newWares, pair("1.0-2")))
 	s := newSite(t, lab.WithCheckin(10*time.Second))
 	s.cli("feeds", "add", "--name", "shop", "--apt", a.line(shopSuite), "--keyring", a.keyring)
 	s.cli("catalog", "sync")
@@ -29,7 +29,7 @@ func TestBadInput(t *testing.T) {
 	if b.Machine, err = s.Start(t.Context(), b.spec); err != nil {
 		t.Fatal(err)
 	}
-	b.stock(a)
+	b.stockWith(a, slices.Concat(oldWares, pair("1.0-1")))
 	b.Stop()
 	if b.Machine, err = s.Join(t.Context(), b.spec); err != nil {
 		t.Fatal(err)
@@ -42,7 +42,8 @@ func TestBadInput(t *testing.T) {
 		{"the appliance is away", serverAway},
 		{"a garbled package database", garbledStatus},
 		{"declined beats approved", declined},
-		{"an unapproved dependency", unapproved},
+		{"an unapproved dependency is foretold", foretold},
+		{"an unapproved dependency that only the machine can tell", unapproved},
 		{"a package of a new name", renamed},
 		{"a hold set after the plan", heldAfterPlan},
 		{"changed by hand after the plan", changedByHand},

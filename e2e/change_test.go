@@ -1,11 +1,15 @@
 package e2e
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/fettle-project/fettle/internal/debian/debtest"
+	"github.com/fettle-project/fettle/internal/lab"
 )
 
 // What is declined for a label is not installed, though it is approved for another one.
@@ -26,20 +30,61 @@ func declined(t *testing.T, b *box) {
 	says(t, s.cli("explain", "web-1", till), "○ approved", `declined for "shops" by admin`, "the till is in use")
 }
 
-// A patch that needs another one which nobody approved is not installed, and explain names the other one.
-func unapproved(t *testing.T, b *box) {
+// A patch that needs another one which nobody approved is left out of plans before anything was tried, and the plan and explain name the other one
+// and what to do. Nothing of that is installed, until it is approved too.
+func foretold(t *testing.T, b *box) {
 	s, front, core := b.s, wareID("shop-front"), wareID("shop-core")
 	s.approve(front)
-	plan, _ := s.plan(b, "--patch", front)
-	p := s.ended(s.apply(plan))
-	if a := p.attempts()[0]; a.State != "failed" || a.Cause != "dependency" || !strings.Contains(a.Text, "shop-core") {
-		t.Errorf("%+v", a)
+	needs := "shop-front 1.0-2 needs shop-core (>= 1.0-2), which is patch " + core + ", "
+	out, err := s.CLI(t.Context(), "deploy", "plan", "--machine", "web-1", "--patch", front)
+	if no := (lab.NoError{}); !errors.As(err, &no) {
+		t.Errorf("it is no answer \"no\": %v", err)
 	}
+	says(t, out, "left out on web-1 (needs a dependency)", needs+"undecided", "foretold from the vendor's index", "fettle approve "+core+" --label all")
+	says(t, s.cli("explain", "web-1", front), needs+"undecided", "foretold from the vendor's index "+shopSuite+" main")
+	s.cli("hold", core, "--label", "all", "--until", "1d", "--why", "the shop is open")
+	out, _ = s.CLI(t.Context(), "deploy", "plan", "--machine", "web-1", "--patch", front)
+	says(t, out, needs+"on hold until ")
 	if v := b.version("shop-front") + b.version("shop-core"); v != "1.0-11.0-1" {
 		t.Errorf("installed is %s", v)
 	}
-	says(t, s.cli("explain", "web-1", front), "shop-core", "not deployed")
+	if st := b.journal(); len(st.intents) != len(st.ended) {
+		t.Errorf("something is under way: %+v", st)
+	}
+	s.cli("clear", core, "--label", "all")
 	s.approve(core)
+	out, _ = s.CLI(t.Context(), "deploy", "plan", "--machine", "web-1", "--patch", front)
+	says(t, out, needs+"approved, and not in this plan")
+	plan, planned := s.plan(b)
+	if !slices.Equal(planned, []string{core, front}) {
+		t.Fatalf("planned are %v", planned)
+	}
+	s.ended(s.apply(plan)).verified(t)
+	if v := b.version("shop-front") + b.version("shop-core"); v != "1.0-21.0-2" {
+		t.Errorf("installed is %s", v)
+	}
+}
+
+// pair are wares of which one needs exactly the version of the other.
+func pair(version string) []debtest.Package {
+	return []debtest.Package{ware("shop-hinge", version, ""), ware("shop-leaf", version, "shop-hinge (= "+version+")")}
+}
+
+// What an installed package asks of others stands in no index any more. So a patch that it would not bear is tried, refused by the machine, and
+// explain names what it needs.
+func unapproved(t *testing.T, b *box) {
+	s, hinge, leaf := b.s, wareID("shop-hinge"), wareID("shop-leaf")
+	s.approve(hinge)
+	plan, _ := s.plan(b, "--patch", hinge)
+	p := s.ended(s.apply(plan))
+	if a := p.attempts()[0]; a.State != "failed" || a.Cause != "dependency" || !strings.Contains(a.Text, "shop-leaf") {
+		t.Errorf("%+v", a)
+	}
+	if v := b.version("shop-hinge") + b.version("shop-leaf"); v != "1.0-11.0-1" {
+		t.Errorf("installed is %s", v)
+	}
+	says(t, s.cli("explain", "web-1", hinge), "shop-leaf", "not deployed")
+	s.approve(leaf)
 	until(t, "both are deployable", func() bool { _, planned := s.plan(b); return len(planned) == 2 })
 	plan, _ = s.plan(b)
 	s.ended(s.apply(plan)).verified(t)

@@ -197,6 +197,9 @@ func printPlan(w io.Writer, width int, p patch.Plan) {
 		}
 		for _, l := range m.Left {
 			line(w, "  left out on %s (%s): %s: %s", clean(m.Name), outcomeWords(l.Outcome), clean(string(l.Patch)), clean(l.Text.String()))
+			if l.Foretold {
+				line(w, "    foretold from the vendor's index, nothing was tried; what ends it: %s", clean(l.Next.String()))
+			}
 		}
 	}
 	for _, l := range p.Manner.Lines() {

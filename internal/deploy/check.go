@@ -150,7 +150,7 @@ func waits(g gate.Gate, a patch.Attempt) bool {
 	case gate.Machine:
 		return g.Code == gate.CodeSilent
 	case gate.Attempts:
-		return g.Code != gate.CodeOutOf
+		return g.Code != gate.CodeOutOf && !g.Foretold
 	}
 	return false
 }
@@ -162,6 +162,9 @@ func causeOf(g gate.Gate) patch.FailCause {
 	case gate.Policy, gate.Label, gate.Hold, gate.Ring:
 		return "" // a decision of ours; the text names it
 	case gate.Attempts:
+		if g.Foretold {
+			return patch.FailDependency
+		}
 		return patch.FailPatch
 	}
 	return patch.FailDrift

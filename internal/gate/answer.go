@@ -71,6 +71,8 @@ type Gate struct {
 	Next     phrase.Phrase  `json:"next,omitempty"`     // the next event that will change it
 	NextAt   time.Time      `json:"next_at,omitzero"`   // when that is, where it is known
 	Actor    Actor          `json:"actor,omitempty"`    // who must act
+	// Foretold says that the machine itself has not told it: it follows from the vendor's index and the machine's stored facts.
+	Foretold bool `json:"foretold,omitempty"`
 }
 
 // Answer is what a walk through all gates says.

@@ -182,6 +182,9 @@ func attempts(w World) Gate {
 	case used >= limit:
 		g.closes(CodeOutOf, phrase.Of("{1} of {2} attempts failed on the patch itself; the last one: {3}", used, limit, given(w.lastText(), "no text")))
 		g.ends(Person, phrase.Of("nothing until somebody looks; then: {1}", "fettle deploy reset-attempts "+string(w.Patch.ID)+" --machine "+w.name()))
+	case w.Unmet != nil:
+		foretold(w, &g)
+		return g
 	case last != nil && last.Cause == patch.FailDependency && w.Now.Before(last.EndedAt.Add(w.Limits.RetryDisk)) && !w.approvedSince(last.EndedAt) && !w.newsSince(*last):
 		g.closes(CodeDependency, given(clause(last.Text), "it needs a package that is not approved"))
 		g.ends(Person, "approve what it needs")

@@ -52,6 +52,14 @@ func Situation(key []byte, w World) []byte {
 		k.text(code)
 		k.flags(w.Now.Before(until))
 	}
+	for u := w.Unmet; u != nil; u = u.Further {
+		k.text(u.By.Name, u.By.Version, u.Clause, u.Here.Name, u.Here.Version, string(u.Patch), string(u.Policy.Stand))
+		for _, d := range u.Policy.Decisions {
+			k.text(d.ID)
+		}
+		k.flags(u.Breaks, u.Held, u.Absent)
+	}
+	k.text("")
 	k.number(len(w.Attempts))
 	if len(w.Attempts) > 0 {
 		k.attempts(&w)

@@ -55,6 +55,10 @@ func TestOneSituationHasOneAnswer(t *testing.T) {
 			if rapid.IntRange(0, 3).Draw(t, "frozen") == 0 {
 				w.Freezes = []patch.Blackout{{Name: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "freeze"), From: now.Add(-time.Hour), Until: now.Add(time.Hour)}}
 			}
+			if rapid.IntRange(0, 3).Draw(t, "unmet") == 0 {
+				w.Unmet = &patch.Unmet{By: patch.Payload{Name: "app"}, Clause: "libfoo", Patch: rapid.SampledFrom([]patch.ID{"", "p", "q"}).Draw(t, "needed"),
+					Held: rapid.Bool().Draw(t, "held there"), Policy: patch.Policy{Stand: rapid.SampledFrom([]patch.Stand{patch.Undecided, patch.Declined}).Draw(t, "stand")}}
+			}
 			w.RebootsMost, w.Rebooting = rapid.IntRange(0, 1).Draw(t, "most"), rapid.IntRange(0, 1).Draw(t, "rebooting")
 			w.Machine.RebootOwed, w.Machine.Busy = rapid.Bool().Draw(t, "owed"), rapid.SampledFrom([]string{"", "", "locked by apt (7)"}).Draw(t, "busy")
 			w.Machine.Policy = rapid.SampledFrom([]string{"", "", "detect-only"}).Draw(t, "owner")

@@ -52,6 +52,9 @@ type World struct {
 	PayloadsKnown bool          // the needed files could be worked out (facts and catalog at hand)
 	Payloads      []PayloadFact // the files that this machine needs for this patch
 
+	// Unmet is a dependency that is foretold to keep it from the machine; nil where none is.
+	Unmet *patch.Unmet
+
 	Attempts []patch.Attempt // for this machine and patch, oldest first
 	Order    *patch.OrderRow // that the machine holds, where the question is for a person; nil where it holds none
 	Reset    patch.Reset     // from when failures count; zero: from the beginning

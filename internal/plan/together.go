@@ -18,6 +18,7 @@ type draft struct {
 	seat  *fleet.Seat
 	items []ranked
 	left  []patch.LeftOut
+	needy []patch.ID // items that need what is not on the machine
 }
 
 type ranked struct {
@@ -48,7 +49,11 @@ func onMachines(ctx context.Context, v *world.View, machines *roaring.Bitmap, pa
 	out := []patch.MachinePlan{}
 	for i, one := range d.by {
 		if one != nil {
-			out = append(out, d.finish(one))
+			m, err := d.finish(ctx, one)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, m)
 			d.by[i] = nil
 		}
 	}
@@ -111,8 +116,13 @@ func (d *drafts) cohort(ctx context.Context, ask world.Ask, c world.Cohort) erro
 			text = g.Text
 		}
 		if !c.Answer.Deployable && !waits {
-			one.left = append(one.left, patch.LeftOut{Patch: ask.Patch, Gate: string(c.Answer.Closed.Name) + "/" + c.Answer.Closed.Code, Text: text, Outcome: outcomeOf(*c.Answer.Closed)})
+			one.left = append(one.left, leftOut(ask.Patch, c, text))
 			continue
+		}
+		if needy, err := s.Lacks(ctx, ask.Patch); err != nil {
+			return err
+		} else if needy {
+			one.needy = append(one.needy, ask.Patch)
 		}
 		item, err := install(ctx, s, c.World)
 		if err != nil {
@@ -127,7 +137,7 @@ func (d *drafts) cohort(ctx context.Context, ask world.Ask, c world.Cohort) erro
 }
 
 // finish puts what was found for a machine in order and foretells what comes of it.
-func (d *drafts) finish(one *draft) patch.MachinePlan {
+func (d *drafts) finish(ctx context.Context, one *draft) (patch.MachinePlan, error) {
 	s := one.seat
 	m := patch.MachinePlan{Machine: s.Machine.ID, Name: s.Machine.Name, OS: s.OS(), Items: make([]patch.PlanItem, 0, len(one.items)), Left: one.left}
 	if s.Receipt != nil {
@@ -137,6 +147,15 @@ func (d *drafts) finish(one *draft) patch.MachinePlan {
 	for _, i := range one.items {
 		m.Items = append(m.Items, i.PlanItem)
 	}
+	if len(one.needy) > 0 {
+		sight, err := d.view.SightAt(ctx, s)
+		if err == nil {
+			err = outside(ctx, d.view, sight, d.of, one.needy, &m)
+		}
+		if err != nil {
+			return m, err
+		}
+	}
 	foretell(&m, d.of, d.view.Now)
-	return m
+	return m, nil
 }

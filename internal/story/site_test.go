@@ -103,6 +103,7 @@ type shelf struct {
 	revs   map[patch.RevisionID]*revision
 	newest map[patch.HostOS]*revision
 	needs  []patch.Need
+	asks   map[string]patch.Asking // by "name version"
 }
 
 type revision struct {

@@ -65,9 +65,10 @@ func (p planPage) LeftShown() []leftOut {
 
 // leftGroup is the approved patches that a plan leaves out at the same gate.
 type leftGroup struct {
-	Gate  string
-	Text  phrase.Phrase
-	Count int
+	Gate       string
+	Text, Next phrase.Phrase
+	Foretold   bool
+	Count      int
 }
 
 func (c *console) newDeployment(v *visit) error {
@@ -193,11 +194,12 @@ func (p *planPage) fill(made patch.Plan) {
 		for _, l := range m.Left {
 			p.Left++
 			p.count(l.Outcome)
-			at, ok := groups[leftGroup{Gate: l.Gate, Text: l.Text}]
+			g := leftGroup{Gate: l.Gate, Text: l.Text, Next: l.Next, Foretold: l.Foretold}
+			at, ok := groups[g]
 			if !ok {
 				at = len(p.LeftBy)
-				groups[leftGroup{Gate: l.Gate, Text: l.Text}] = at
-				p.LeftBy = append(p.LeftBy, leftGroup{Gate: l.Gate, Text: l.Text})
+				groups[g] = at
+				p.LeftBy = append(p.LeftBy, g)
 			}
 			p.LeftBy[at].Count++
 		}

@@ -47,6 +47,7 @@ func (v *View) Cohorts(ctx context.Context, a Ask, among *roaring.Bitmap) ([]Coh
 func (v *View) Forget() {
 	v.gathered.tried, v.gathered.some, v.gathered.tries, v.gathered.unproven = nil, nil, nil, nil
 	clear(v.needed)
+	clear(v.lacking)
 	clear(v.read)
 	clear(v.payloads)
 	clear(v.briefs)
@@ -145,9 +146,17 @@ func (c *parting) byFacts(ctx context.Context, k *kind, verdict patch.Verdict, s
 		says  *reading   // of what was read
 		facts patch.Hash // where nothing was
 	}
-	parts := map[key]*roaring.Bitmap{}
+	parts, lacking := map[key]*roaring.Bitmap{}, roaring.New()
 	var order []key
 	for _, seat := range all {
+		if verdict == patch.NotPatched {
+			if lacks, err := c.lacks(ctx, facts, seat); err != nil {
+				return err
+			} else if lacks {
+				lacking.Add(seat.Number)
+				continue
+			}
+		}
 		g := key{says: facts.of(seat)}
 		if g.says == nil {
 			g.facts = seat.Receipt.Facts
@@ -163,7 +172,20 @@ func (c *parting) byFacts(ctx context.Context, k *kind, verdict patch.Verdict, s
 			return err
 		}
 	}
-	return nil
+	return c.each(ctx, lacking)
+}
+
+// lacks reports whether the patch lacks something on a machine. What is approved beside it for that machine decides then.
+func (c *parting) lacks(ctx context.Context, facts *readings, seat *fleet.Seat) (bool, error) {
+	if l, known := facts.lacksOf(seat); known {
+		return len(l) > 0, nil
+	}
+	s, err := c.SightAt(ctx, c.look.At(seat.Number))
+	if err != nil {
+		return false, err
+	}
+	l, err := s.lacks(ctx, c.ask.Patch)
+	return len(l) > 0, err
 }
 
 // verdicts parts machines of a kind by the verdict about a patch.

@@ -66,7 +66,10 @@ type View struct {
 	planned   map[string]map[patch.MachineID][]patch.PlanItem
 	previous  map[previousKey]found
 	needing   map[string][]patch.Need
-	kinds     []*kind // nil until machines were sorted by kind
+	asks      map[fileKey][]asked
+	offered   map[string][]patch.Offer // by OS and name
+	lacking   map[neededKey][]lack     // equal facts lack the same
+	kinds     []*kind                  // nil until machines were sorted by kind
 }
 
 // policyKey tells apart for whom a patch's policy can differ: by which of its decisions' labels a machine carries.

@@ -16,16 +16,25 @@ type readings struct {
 	asked detect.Question
 	patch patch.Patch
 	files []patch.PayloadFile
+	asks  []asked             // of the files' packages
 	meta  *patch.RevisionMeta // of the newest list, whose files they are
 
 	mu    sync.Mutex
 	parts map[string]*reading // of facts
-	seats []seatReading       // by number
+	lacks map[lackPart]func() []lack
+	seats []seatReading // by number
 }
 
 // seatReading is what the facts say that a seat has, or had.
 type seatReading struct {
 	facts patch.Hash
+	says  *reading
+	lacks func() []lack // nil where no package of the patch asks for anything
+}
+
+// lackPart is facts that are alike in what tells whether something is lacking.
+type lackPart struct {
+	facts string
 	says  *reading
 }
 
@@ -40,6 +49,7 @@ type reading struct {
 type readKey struct {
 	os         patch.HostOS
 	rev, files patch.RevisionID
+	asks       patch.Hash // of the newest list's payload index: it may be made again for the same list
 	id         patch.ID
 }
 
@@ -79,7 +89,7 @@ func (v *View) readings(ctx context.Context, id patch.ID, os patch.HostOS, rev p
 	k := readKey{os: os, rev: rev, id: id}
 	meta := v.meta(os)
 	if meta != nil {
-		k.files = meta.ID
+		k.files, k.asks = meta.ID, meta.Payloads
 	}
 	if r, known := v.read[k]; known {
 		return r, nil
@@ -118,6 +128,9 @@ func (v *View) openReadings(ctx context.Context, k readKey) (*readings, error) {
 	if r.files, err = v.Files(ctx, k.os, k.id); err != nil {
 		return nil, err
 	}
+	if r.asks, err = v.asking(ctx, k.os, k.id); err != nil {
+		return nil, err
+	}
 	r.asked = r.one.Question()
 	for _, f := range r.files {
 		r.asked.Packages = append(r.asked.Packages, f.Name)
@@ -140,7 +153,7 @@ func (r *readings) read(from Parts, seats []*fleet.Seat) {
 		return
 	}
 	if len(r.parts) > 2*len(r.seats) { // of facts that nobody has any more
-		r.parts, r.seats = map[string]*reading{}, nil
+		r.parts, r.lacks, r.seats = map[string]*reading{}, nil, nil
 	}
 	from.Parts(r.asked, hashes, func(n int, key string, part func() *patch.Facts) {
 		says := r.parts[key]
@@ -152,8 +165,9 @@ func (r *readings) read(from Parts, seats []*fleet.Seat) {
 		for len(r.seats) <= number {
 			r.seats = append(r.seats, seatReading{})
 		}
-		r.seats[number] = seatReading{hashes[n], says}
+		r.seats[number] = seatReading{facts: hashes[n], says: says}
 	})
+	r.readLacks(from, fresh, hashes)
 }
 
 func (r *readings) judge(facts *patch.Facts) *reading {
@@ -187,13 +201,15 @@ func (r *readings) says(s *fleet.Seat) *reading {
 }
 
 // reading is what was read of the machine's facts about a patch; nil where nothing was.
-func (s *Sight) reading(id patch.ID) *reading {
+func (s *Sight) reading(id patch.ID) *reading { return s.readingsOf(id).of(s.seat) }
+
+func (s *Sight) readingsOf(id patch.ID) *readings {
 	if s.Receipt == nil || s.Receipt.OS != s.OS {
 		return nil
 	}
 	k := readKey{os: s.OS, rev: s.Receipt.Revision, id: id}
 	if s.Meta != nil {
-		k.files = s.Meta.ID
+		k.files, k.asks = s.Meta.ID, s.Meta.Payloads
 	}
-	return s.v.read[k].of(s.seat)
+	return s.v.read[k]
 }

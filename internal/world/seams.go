@@ -81,6 +81,10 @@ type Catalog interface {
 	Payloads(ctx context.Context, os patch.HostOS, id patch.ID) ([]patch.PayloadFile, error)
 	// Needs gives the dependencies of the vendor's packages on the named ones in certain versions, where their indexes tell.
 	Needs(ctx context.Context, os patch.HostOS, names []string) ([]patch.Need, error)
+	// Asking gives what the packages of a patch ask of others, where the vendor's indexes tell; none where they do not.
+	Asking(ctx context.Context, os patch.HostOS, id patch.ID) ([]patch.Asking, error)
+	// Offers gives the patches on the newest list with a package of that name, or with one that provides it.
+	Offers(ctx context.Context, os patch.HostOS, name string) ([]patch.Offer, error)
 	// Previous finds a package in exactly one version, and what vouches for it; offered is false where only older lists carry it.
 	Previous(ctx context.Context, os patch.HostOS, p patch.InstalledPackage) (f patch.PayloadFile, o patch.Origin, offered bool, err error)
 }

@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/gate"
@@ -71,6 +72,9 @@ func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World,
 			if err = s.payloads(ctx, a.Patch, &w); err != nil {
 				return w, err
 			}
+			if w.Unmet, err = s.unmet(ctx, a); err != nil {
+				return w, err
+			}
 		}
 	}
 	return w, s.explained(ctx, a, &w)
@@ -78,7 +82,7 @@ func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World,
 
 // approved fills in when anything was last approved for the machine, where what failed last may wait for that.
 func (s *Sight) approved(ctx context.Context, w *gate.World) (err error) {
-	if n := len(w.Attempts); n > 0 && w.Attempts[n-1].Cause == patch.FailDependency {
+	if slices.ContainsFunc(w.Attempts, func(t patch.Attempt) bool { return t.Cause == patch.FailDependency }) {
 		w.Approved, err = s.v.Approved(ctx, s.Machine.ID)
 	}
 	return err
