@@ -34,7 +34,7 @@ func main() {
 
 // all lists every defect.
 func all() []Defect {
-	return slices.Concat(defects, contentDefects, detectDefects, agentDefects, factDefects, aptDefects, itemDefects, ovalDefects, windowsDefects, rpmDefects, rpmDeployDefects, apiDefects, stageDefects, ringDefects, simDefects, effectDefects, storeDefects, webDefects, setupDefects, careDefects, notifyDefects, rollbackDefects)
+	return slices.Concat(defects, contentDefects, detectDefects, agentDefects, factDefects, aptDefects, itemDefects, ovalDefects, windowsDefects, rpmDefects, rpmDeployDefects, apiDefects, stageDefects, ringDefects, simDefects, effectDefects, storeDefects, webDefects, setupDefects, careDefects, notifyDefects, rollbackDefects, unmetDefects)
 }
 
 func run(only []string) error {

@@ -1,0 +1,14 @@
+package main
+
+// unmetDefects are about dependencies that plans foretell.
+var unmetDefects = []Defect{
+	{Name: "nothing is foretold", File: "internal/gate/ready.go", Old: "case w.Unmet != nil:", New: "case false:", Test: "TestADependencyIsForetold", In: "./internal/story"},
+	{Name: "what nobody has decided about counts as approved", File: "internal/world/unmet.go", Old: "return p.Stand == patch.Approved, p, err", New: "return true, p, err", Test: "TestADependencyIsForetold", In: "./internal/story"},
+	{Name: "a plan leaves out what its patches need", File: "internal/world/unmet.go", Old: "slices.Contains(plan, other)", New: "true", Test: "TestADependencyIsForetold", In: "./internal/story"},
+	{Name: "what installed packages provide does not count", File: "internal/world/lacks.go", Old: "debian.Provides(p.Provides, r)", New: "false", Test: "TestAptRefusesWhatIsForetold", In: "./internal/world"},
+	{Name: "facts that do not tell what packages provide are believed", File: "internal/world/lacks.go", Old: "if !f.OS.Provides {", New: "if false {", Test: "TestWhatIsNotForetold", In: "./internal/story"},
+	{Name: "only the first alternative counts", File: "internal/world/lacks.go", Old: "!slices.ContainsFunc(c, func", New: "!slices.ContainsFunc(c[:1], func", Test: "TestAptRefusesWhatIsForetold", In: "./internal/world"},
+	{Name: "an order goes out although a dependency is foretold", File: "internal/deploy/check.go", Old: " && !g.Foretold", New: "", Test: "TestAnOrderIsWithdrawnForADependency", In: "./internal/story"},
+	{Name: "machines that lack something are judged together", File: "internal/world/cohort.go", Old: "return len(l) > 0, nil", New: "return false, nil", Test: "TestForetoldTogether", In: "./internal/story"},
+	{Name: ">> is read as >=", File: "internal/debian/relation.go", Old: "return c > 0", New: "return c >= 0", Test: "FuzzHolds", In: "./internal/debian"},
+}
