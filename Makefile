@@ -78,6 +78,7 @@ pictures: $(HTMX) $(UPLOT) ## docs/pictures: the console as README.md and docs s
 
 bench: build ## speed, memory and sizes beside their peers, as ratios in one run; FLEET=100000 for a large fleet, ONLY=fleet for that part alone
 	scripts/needs bench
+	cd internal/web && npm ci --no-audit --no-fund --loglevel=error
 	$(GO) run ./bench -fleet $(FLEET) -only "$(ONLY)"
 
 torture: build ## long proofs: kills, fuzzing, thousands of worlds

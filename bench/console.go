@@ -138,7 +138,7 @@ func openPages(ctx context.Context, r *report, a *lab.Appliance, machines int, o
 		ours := fmt.Sprintf("%s, %s, %s, %s", seconds(p50), seconds(p99), seconds(least[path]), kilo(float64(sizes[path])))
 		r.add(fmt.Sprintf("console %s, %d machines: p50, p99, processors at best, size", kindOf(path), machines), ours, "", "", "p50 ≤ 50 ms, ≤ 60 kB", p50 <= pageWait && sizes[path] <= pageBytes)
 	}
-	return nil
+	return paintPages(ctx, r, b, pages)
 }
 
 // weigh asks for a page: how long its first byte took, for how long the appliance was at work until the last one, and how much was sent.
