@@ -3,11 +3,13 @@ package store
 import (
 	"bufio"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,9 +94,25 @@ func killAndCheck(t *testing.T, url string, kills int) {
 	var acked uint64
 	for range kills {
 		acked = max(acked, writeAndKill(t, url, 20+rand.IntN(150)))
+		awaitBackends(t, url)
 		checkAcknowledged(t, url, acked)
 	}
 	t.Logf("%d kills, %d rounds of three acknowledged calls", kills, acked)
+}
+
+// awaitBackends waits until PostgreSQL's own processes, which outlive the client that was killed, have ended: one may still be committing.
+func awaitBackends(t *testing.T, url string) {
+	t.Helper()
+	if !strings.HasPrefix(url, "postgres") {
+		return
+	}
+	db, err := sql.Open("pgx", url)
+	must(t, err)
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	for left := 1; left > 0; time.Sleep(time.Millisecond) {
+		must(t, db.QueryRow(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`).Scan(&left))
+	}
 }
 
 // writeAndKill kills a child some milliseconds after its first acknowledgement and gives the last round that it acknowledged.
