@@ -12,7 +12,7 @@ import (
 // groupSize is how many writers share one transaction at most.
 const groupSize = 256
 
-// group lets writers that wait for SQLite's one connection share a transaction and its sync to disk. Each keeps a savepoint of its own, so
+// group lets writers that wait for SQLite's one connection share a transaction and its sync to disk. Where one fails, each keeps a savepoint of its own, so
 // that one that fails undoes itself alone; all are acknowledged when the transaction is durable. Nobody waits for others to come: a
 // writer that is alone commits alone.
 //
@@ -117,8 +117,23 @@ func (s *Store) writeAlone(w *writing) outcome {
 	return o
 }
 
-// tryTogether gives what became of each writer, or why none of it was kept.
+// tryTogether gives what became of each writer, or why none of it was kept. Nearly always all of them can be kept; where one cannot, they run once
+// more, each undone alone if it fails.
 func (s *Store) tryTogether(batch []*writing) ([]outcome, error) {
+	spoilt := false
+	outcomes, err := s.tryEach(batch, func(w *writing, x session) (outcome, error) {
+		o := w.run(x)
+		spoilt = o.err != nil
+		return o, o.err
+	})
+	if spoilt {
+		outcomes, err = s.tryEach(batch, (*writing).savepoint)
+	}
+	return outcomes, err
+}
+
+// tryEach has each writer whose caller is still there write, in one transaction; an error of write ends it, and nothing is kept.
+func (s *Store) tryEach(batch []*writing, write func(*writing, session) (outcome, error)) ([]outcome, error) {
 	outcomes := make([]outcome, len(batch))
 	err := s.transact(func(x session) error {
 		for i, w := range batch {
@@ -126,7 +141,7 @@ func (s *Store) tryTogether(batch []*writing) ([]outcome, error) {
 				continue
 			}
 			var err error
-			if outcomes[i], err = w.savepoint(x); err != nil {
+			if outcomes[i], err = write(w, x); err != nil {
 				return err
 			}
 		}
