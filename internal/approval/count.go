@@ -31,7 +31,7 @@ func (d *Desk) Preview(ctx context.Context, r Request) (Preview, error) {
 	if err != nil {
 		return Preview{}, err
 	}
-	c := &counter{view: v, request: r, patches: make([]PatchPreview, len(chosen)), oses: map[patch.HostOS]*Tally{}, files: map[patch.Hash]int64{}, got: map[patch.MachineID]bool{}}
+	c := &counter{view: v, request: r, patches: make([]PatchPreview, len(chosen)), oses: map[patch.HostOS]*Tally{}, files: map[patch.Hash]int64{}, got: roaring.New()}
 	for _, x := range chosen {
 		c.assume = append(c.assume, patch.Decision{ID: "preview", Patch: x.id, Label: r.Label, Verb: r.Verb, Until: r.Until, By: "you", At: now})
 	}
@@ -63,58 +63,93 @@ type counter struct {
 	patches []PatchPreview
 	oses    map[patch.HostOS]*Tally
 	files   map[patch.Hash]int64 // still to fetch
-	got     map[patch.MachineID]bool
+	got     *roaring.Bitmap
 }
 
+// patch counts the machines of each cohort together. Those that it names are looked at one by one, in the order of their IDs.
 func (c *counter) patch(ctx context.Context, p *PatchPreview, seats []*fleet.Seat) error {
-	among := roaring.New()
-	for _, s := range seats {
-		among.Add(s.Number)
+	among, err := c.view.Carrying(ctx, c.request.Label)
+	if err != nil {
+		return err
 	}
 	ask := world.Ask{Patch: p.Patch.ID, Assume: c.assume, Reason: true}
 	cohorts, err := c.view.Cohorts(ctx, ask, among)
 	if err != nil {
 		return err
 	}
-	of := make(map[uint32]int, len(seats))
+	look, err := c.view.Look(ctx)
+	if err != nil {
+		return err
+	}
+	of := make([]int, look.Len()) // cohorts, by seat
+	left := make([]int, len(cohorts))
 	for i := range cohorts {
+		left[i] = int(cohorts[i].Seats.GetCardinality())
 		for it := cohorts[i].Seats.Iterator(); it.HasNext(); {
 			of[it.Next()] = i
 		}
 	}
+	named := make([]map[string]bool, len(cohorts))
 	for _, seat := range seats {
-		if err := c.machine(ctx, p, seat, ask, &cohorts[of[seat.Number]]); err != nil {
+		i := of[seat.Number]
+		if len(named[i]) >= maxNames || named[i][seat.Machine.Name] {
+			continue
+		}
+		if named[i] == nil {
+			named[i] = map[string]bool{}
+		}
+		named[i][seat.Machine.Name] = true
+		left[i]--
+		if err := c.machine(ctx, p, seat, ask, &cohorts[i]); err != nil {
+			return err
+		}
+	}
+	for i := range cohorts {
+		if err := c.rest(ctx, p, &cohorts[i], left[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// machine counts one machine of a cohort.
+// machine counts one machine of a cohort, by name.
 func (c *counter) machine(ctx context.Context, p *PatchPreview, seat *fleet.Seat, ask world.Ask, of *world.Cohort) error {
-	s, err := c.view.SightAt(ctx, seat)
-	if err != nil {
-		return err
-	}
 	w, a := of.World, of.Answer
-	w.Machine = s.Machine
+	w.Machine = seat.Machine
 	if p.news(w, a) { // its own words stand for the others'
+		s, err := c.view.SightAt(ctx, seat)
+		if err != nil {
+			return err
+		}
 		if a, err = s.Walk(ctx, ask); err != nil {
 			return err
 		}
 	}
-	os := c.oses[s.OS]
-	if os == nil {
-		os = &Tally{}
-		c.oses[s.OS] = os
+	p.add(w, a, 1)
+	c.os(w.OS).add(w, a, 1)
+	return nil
+}
+
+// rest counts those of a cohort that are not named, and what all of it needs.
+func (c *counter) rest(ctx context.Context, p *PatchPreview, of *world.Cohort, n int) error {
+	w := of.World
+	w.Machine.Name = ""
+	if n > 0 {
+		p.add(w, of.Answer, n)
+		c.os(w.OS).add(w, of.Answer, n)
 	}
-	p.add(w, a)
-	os.add(w, a)
-	if !would(a) {
+	if !would(of.Answer) {
 		return nil
 	}
-	c.got[seat.Machine.ID] = true
-	return c.fetch(ctx, s, p)
+	c.got.Or(of.Seats)
+	return c.view.Needs(ctx, p.Patch.ID, of.Seats, func(pkgs []patch.PlanPackage) error { return c.fetch(ctx, p, pkgs) })
+}
+
+func (c *counter) os(name patch.HostOS) *Tally {
+	if c.oses[name] == nil {
+		c.oses[name] = &Tally{}
+	}
+	return c.oses[name]
 }
 
 // news reports whether a machine is the first for which a gate stays closed in this way.
@@ -127,12 +162,8 @@ func would(a gate.Answer) bool {
 	return a.Deployable || a.Closed.Name == gate.Payload && a.Closed.Code == gate.CodeFetching && len(a.AlsoClosed()) == 0
 }
 
-// fetch notes the files that the appliance has yet to get for this machine.
-func (c *counter) fetch(ctx context.Context, s *world.Sight, p *PatchPreview) error {
-	pkgs, _, err := s.Packages(ctx, p.Patch.ID)
-	if err != nil {
-		return err
-	}
+// fetch notes the files that the appliance has yet to get.
+func (c *counter) fetch(ctx context.Context, p *PatchPreview, pkgs []patch.PlanPackage) error {
 	for _, pkg := range pkgs {
 		stored, err := c.view.Stored(ctx, p.Patch.ID, pkg.SHA256)
 		if err != nil {
@@ -146,32 +177,33 @@ func (c *counter) fetch(ctx context.Context, s *world.Sight, p *PatchPreview) er
 	return nil
 }
 
-func (t *Tally) add(w gate.World, a gate.Answer) {
+// add counts so many machines that are alike; only one that is alone has a name.
+func (t *Tally) add(w gate.World, a gate.Answer, n int) {
 	name := w.Machine.Name
-	t.Total++
+	t.Total += n
 	snapshot := a.Gate(gate.Snapshot)
 	switch {
 	case !w.Listed:
-		t.OtherOS.add(name)
+		t.OtherOS.add(name, n)
 	case snapshot.Code == gate.CodeStale || snapshot.Code == gate.CodeDetectFailed:
-		t.Stale.add(name)
+		t.Stale.add(name, n)
 	case snapshot.Code == gate.CodeNever || w.Verdict >= patch.Unknown:
-		t.Unknown.add(name)
+		t.Unknown.add(name, n)
 	case w.Verdict == patch.NotPatched:
-		t.Eligible.add(name)
-		t.eligible(name, a)
+		t.Eligible.add(name, n)
+		t.eligible(name, a, n)
 	case w.Verdict == patch.Patched:
-		t.Patched.add(name)
+		t.Patched.add(name, n)
 	case w.Verdict == patch.Faulty:
-		t.Error.add(name)
+		t.Error.add(name, n)
 	default:
-		t.notApplicable(name, a.Gate(gate.Prerequisites))
+		t.notApplicable(name, n, a.Gate(gate.Prerequisites))
 	}
 }
 
-func (t *Tally) eligible(name string, a gate.Answer) {
+func (t *Tally) eligible(name string, a gate.Answer, n int) {
 	if would(a) {
-		t.Deployable.add(name)
+		t.Deployable.add(name, n)
 		return
 	}
 	i := slices.IndexFunc(t.StaysClosed, func(s Stays) bool { return s.Gate == a.Closed.Name && s.Code == a.Closed.Code })
@@ -179,21 +211,21 @@ func (t *Tally) eligible(name string, a gate.Answer) {
 		t.StaysClosed = append(t.StaysClosed, Stays{Gate: a.Closed.Name, Code: a.Closed.Code, Text: a.Closed.Text})
 		i = len(t.StaysClosed) - 1
 	}
-	t.StaysClosed[i].add(name)
+	t.StaysClosed[i].add(name, n)
 }
 
-func (t *Tally) notApplicable(name string, g gate.Gate) {
+func (t *Tally) notApplicable(name string, n int, g gate.Gate) {
 	i := slices.IndexFunc(t.NotApplicable, func(r Reason) bool { return r.Code == g.Code })
 	if i < 0 {
 		t.NotApplicable = append(t.NotApplicable, Reason{Code: g.Code, Text: g.Text})
 		i = len(t.NotApplicable) - 1
 	}
-	t.NotApplicable[i].add(name)
+	t.NotApplicable[i].add(name, n)
 }
 
-func (b *Bucket) add(name string) {
-	b.Count++
-	if len(b.Names) < maxNames && !slices.Contains(b.Names, name) {
+func (b *Bucket) add(name string, n int) {
+	b.Count += n
+	if name != "" && len(b.Names) < maxNames && !slices.Contains(b.Names, name) {
 		b.Names = append(b.Names, name)
 	}
 }
@@ -204,7 +236,7 @@ func (t *Tally) sort() {
 }
 
 func (c *counter) preview(members int) Preview {
-	p := Preview{Request: c.request, Members: members, Patches: c.patches, Machines: len(c.got), OSes: []OSPreview{}}
+	p := Preview{Request: c.request, Members: members, Patches: c.patches, Machines: int(c.got.GetCardinality()), OSes: []OSPreview{}}
 	var sum Tally
 	for i := range p.Patches {
 		p.Patches[i].sort()

@@ -14,13 +14,19 @@ import (
 // storage would read a body for each of its rows. Changelogs tell CVEs that no list does: patches that they told of are always read.
 func (l *Ledger) SearchPatches(ctx context.Context, f patch.PatchFilter) ([]patch.PatchRow, int, error) {
 	words := strings.Fields(strings.ToLower(f.Text))
-	if len(words) == 0 || f.Limit == 0 || f.IncludeGone || f.IDs != nil || f.Category != "" || f.Sort != "" || f.Learned {
+	if len(words) == 0 || f.Limit == 0 || f.Gone || f.IDs != nil || f.Category != "" || f.Sort != "" || f.Learned {
 		return l.Store.SearchPatches(ctx, f)
 	}
-	found, err := l.learned(ctx, f)
-	if err != nil {
+	found := map[hitKey]hit{}
+	if err := l.stored(ctx, patch.PatchFilter{OS: f.OS, Text: f.Text, Learned: true}, found); err != nil {
 		return nil, 0, err
 	}
+	if f.IncludeGone {
+		if err := l.stored(ctx, patch.PatchFilter{OS: f.OS, Text: f.Text, Gone: true}, found); err != nil {
+			return nil, 0, err
+		}
+	}
+	var err error
 	oses := []patch.HostOS{f.OS}
 	if f.OS == "" {
 		if oses, err = l.Store.ListOSes(ctx); err != nil {
@@ -52,18 +58,14 @@ type hitKey struct {
 	id patch.ID
 }
 
-// learned finds among the patches of which changelogs told more than lists.
-func (l *Ledger) learned(ctx context.Context, f patch.PatchFilter) (map[hitKey]hit, error) {
-	rows, _, err := l.Store.SearchPatches(ctx, patch.PatchFilter{OS: f.OS, Text: f.Text, Learned: true})
-	if err != nil {
-		return nil, err
-	}
-	found := map[hitKey]hit{}
+// stored adds what storage finds: among the patches of which changelogs told more than lists, or among those that no list carries any more.
+func (l *Ledger) stored(ctx context.Context, f patch.PatchFilter, into map[hitKey]hit) error {
+	rows, _, err := l.Store.SearchPatches(ctx, f)
 	for i := range rows {
 		r := &rows[i]
-		found[hitKey{r.OS, r.ID}] = hit{r.OS, &r.Patch, r}
+		into[hitKey{r.OS, r.ID}] = hit{r.OS, &r.Patch, r}
 	}
-	return found, nil
+	return err
 }
 
 // speaking adds the patches of a list that all words speak of.

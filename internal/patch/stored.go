@@ -35,6 +35,7 @@ type PatchFilter struct {
 	Category    Category
 	IDs         []ID
 	IncludeGone bool
+	Gone        bool // only those that no list carries any more
 	Learned     bool // only those of which a changelog told CVEs
 	Sort        PatchSort
 	Limit       int // 0: all

@@ -128,7 +128,10 @@ func (s *Store) patchConditions(f patch.PatchFilter) (*where, error) {
 	if f.Learned {
 		w.addFixed(`known_cves <> ''`)
 	}
-	if !f.IncludeGone {
+	switch {
+	case f.Gone:
+		w.addFixed(`gone_at <> 0`)
+	case !f.IncludeGone:
 		w.addFixed(`gone_at = 0`)
 	}
 	for _, word := range strings.Fields(strings.ToLower(f.Text)) {

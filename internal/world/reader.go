@@ -44,7 +44,9 @@ type View struct {
 	proposed  map[patch.ID][]patch.Proposal // approvals that wait for a second person, the newest first
 	feeds     []patch.FeedStatus
 	schedules []*timetable
-	blackouts []patch.Blackout // that are not over
+	blackouts []patch.Blackout // in the order in which they begin
+	frosts    map[string]frost // by which blackouts they are
+	covered   []byte           // for making those keys
 	resets    map[resetKey]patch.Reset
 	rings     []patch.Ring
 	ringed    map[patch.ID]map[string]patch.RingProgress
@@ -173,7 +175,7 @@ func (r *Reader) Records() *View {
 		loads:     map[ringKey]patch.RingLoad{},
 		decisions: map[patch.ID][]patch.Decision{}, approved: map[string]time.Time{}, members: map[string]*roaring.Bitmap{}, policies: map[policyKey]patch.Policy{}, briefs: map[deployKey]map[string]gate.Brief{},
 		lists: map[listKey]*Shelf{}, rows: map[fileKey]remembered{}, payloads: map[patch.ID]map[patch.Hash]patch.StoredPayload{}, files: map[fileKey][]patch.PayloadFile{},
-		facts: map[patch.Hash]*patch.Facts{}, needed: map[neededKey][]patch.PlanPackage{}, read: map[readKey]*readings{}}
+		facts: map[patch.Hash]*patch.Facts{}, needed: map[neededKey][]patch.PlanPackage{}, read: map[readKey]*readings{}, frosts: map[string]frost{}}
 	if v.Limits == (gate.Limits{}) {
 		v.Limits = gate.DefaultLimits()
 	}

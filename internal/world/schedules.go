@@ -156,10 +156,14 @@ func (s *Sight) scheduled(ctx context.Context) ([]gate.ScheduleFact, error) {
 	if organisation == nil {
 		organisation = time.UTC
 	}
-	frozen, err := s.v.blackoutsOf(ctx, s.seat.Number)
+	if len(s.v.schedules) == 0 {
+		return nil, nil
+	}
+	frost, err := s.v.frostOf(ctx, s.seat.Number)
 	if err != nil {
 		return nil, err
 	}
+	frozen := frost.all
 	var out []gate.ScheduleFact
 	for _, t := range s.v.schedules {
 		in, err := s.v.carries(ctx, t.Label, s.seat.Number)
