@@ -24,6 +24,12 @@ func (a Answer) Brief() Brief {
 	if a.Closed != nil {
 		b.Gate, b.Code = a.Closed.Name, a.Closed.Code
 	}
+	switch b.Code { // whose next step names the machine
+	case CodeOutOf:
+		b.Next = "nothing until somebody looks"
+	case CodeBlocker:
+		b.Next = "whoever works on the machine closes the program; then it may be tried again"
+	}
 	return b
 }
 

@@ -72,7 +72,7 @@ var rowsOfVersion = map[int64][]string{
 		VALUES ('debian-12-amd64', 'learned', 7, 'security', '{}', 'learned', 5, 'r', 0, '["CVE-2026-1"]', '', 0)`},
 	35: {`INSERT INTO idle_facts (hash, since) VALUES ('h', 5)`, `INSERT INTO keepings (what, body) VALUES ('facts', '{"what":"facts","let_go":3}')`},
 	37: {`INSERT INTO patches (os, id, ordinal, category, body, search, released, first_revision, gone_at, known_cves, known_severity, known_released)
-		VALUES ('debian-12-amd64', 'gone', 8, 'security', '{}', 'gone', 5, 'r', 6, '', '', 0)`},
+		VALUES ('debian-12-amd64', 'gone', 6, 'security', '{}', 'gone', 5, 'r', 6, '', '', 0)`},
 	23: {`INSERT INTO views (owner, page, name, query, shared, at) VALUES ('old', 'machines', 'mine', 'show=stale', TRUE, 5)`},
 }
 

@@ -1,6 +1,7 @@
 package story_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/plan"
 	"github.com/fettle-project/fettle/internal/prediction"
+	"github.com/fettle-project/fettle/internal/wire"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -25,8 +27,26 @@ func codes(a gate.Answer, v patch.Verdict) (out []string) {
 	return out
 }
 
+// met is how many machines were judged together with others although something of their own counts for the patch.
+type met struct{ tried, replaced, waiting int }
+
+func (m *met) note(c world.Cohort) {
+	n := int(c.Seats.GetCardinality()) - 1
+	if len(c.World.Attempts) > 0 {
+		m.tried += n
+	}
+	if len(c.World.Superseding) == 0 || c.World.Verdict != patch.NotPatched {
+		return
+	}
+	if c.Answer.Gate(gate.Superseded).Code == gate.CodeSuperseded {
+		m.replaced += n
+	} else {
+		m.waiting += n
+	}
+}
+
 // partsAlike holds that machines which are judged together about a patch would be judged alike one by one, and that nobody is left out.
-func (s *site) partsAlike(p patch.ID, assume ...patch.Decision) {
+func (s *site) partsAlike(p patch.ID, assume ...patch.Decision) (m met) {
 	s.t.Helper()
 	v, err := s.planner.World.View(s.ctx())
 	s.must(err)
@@ -39,6 +59,7 @@ func (s *site) partsAlike(p patch.ID, assume ...patch.Decision) {
 	s.must(err)
 	left := everybody.Clone()
 	for _, c := range cohorts {
+		m.note(c)
 		for it := c.Seats.Iterator(); it.HasNext(); {
 			n := it.Next()
 			if !left.CheckedRemove(n) {
@@ -62,6 +83,7 @@ func (s *site) partsAlike(p patch.ID, assume ...patch.Decision) {
 	if !left.IsEmpty() {
 		s.t.Fatalf("%s: %d machines are in no part", p, left.GetCardinality())
 	}
+	return m
 }
 
 // Machines that are judged together: of other OSes, moved, stale, never detected, held, pending, with attempts.
@@ -158,6 +180,70 @@ func (s *site) plansAlike(r plan.Request) {
 		}
 		if d := cmp.Diff(want, planned[id]); d != "" {
 			s.t.Fatalf("%s is planned otherwise with others:\n%s", id, d)
+		}
+	}
+}
+
+// Many machines on which anything was tried and of which some lack newer patches, in any order, are judged together as one by one. It is no
+// use unless it meets such machines together.
+func TestManyMachinesAreJudgedTogether(t *testing.T) {
+	var all met
+	for seed := range uint64(3) {
+		c := newChaos(t, 100+seed)
+		for i := range 9 {
+			b := c.enrol(fmt.Sprint("n", i), bookworm, "perl-base=5.36.0-7", "libssl3=3.0.11-1", "curl=7.88.1-10", "bash=5.2.15-1", "agent=1.0")
+			b.watch = func(item wire.OrderItem) bool { return c.allowed(b, item) }
+			b.detect()
+			c.boxes = append(c.boxes, b)
+		}
+		if seed == 1 {
+			for i, label := range c.labels {
+				_, err := c.rings.Put(c.ctx(), c.admin, patch.Ring{Name: "ring-" + label, Label: label, Position: len(c.labels) - i, AtOnce: 2, Reboots: 1})
+				c.must(err)
+			}
+		}
+		for i := range 24 {
+			c.step()
+			if i%4 == 0 {
+				c.workTogether()
+			}
+			if i%8 == 7 {
+				for _, x := range c.lists[bookworm] {
+					m := c.partsAlike(x.id())
+					n := c.partsAlike(x.id(), patch.Decision{ID: "preview", Patch: x.id(), Label: c.labels[c.IntN(3)], Verb: patch.Approve, At: c.now})
+					all = met{all.tried + m.tried + n.tried, all.replaced + m.replaced + n.replaced, all.waiting + m.waiting + n.waiting}
+				}
+			}
+		}
+	}
+	t.Logf("judged together with another: %d on which it was tried, %d with a newer patch on its way, %d with one that is not", all.tried, all.replaced, all.waiting)
+	if all.tried < 50 || all.replaced < 20 || all.waiting < 50 {
+		t.Error("the test sees too little")
+	}
+}
+
+// workTogether has most machines work off what was ordered, all with the same end: some patch fails, or a reboot is owed, or nothing is reported yet.
+func (c *chaos) workTogether() {
+	c.t.Helper()
+	c.decide(patch.Approve, "all", c.any(), c.any())
+	c.fetch(bookworm, c.anyOf(bookworm), c.anyOf(bookworm))
+	p, err := c.planner.Make(c.ctx(), c.admin, plan.Request{Label: patch.LabelAll})
+	c.must(err)
+	if _, err := c.deploy.Apply(c.ctx(), c.admin, p); err != nil && patch.KindOf(err) != patch.Invalid { // nothing to install
+		c.t.Fatal(err)
+	}
+	causes := []patch.FailCause{"", patch.FailPatch, patch.FailPatch, patch.FailLock, patch.FailDependency, patch.FailBlocker}
+	cause, owes := causes[c.IntN(len(causes))], c.IntN(4) == 0
+	for _, b := range c.boxes {
+		clear(b.fails)
+		for _, x := range c.lists[bookworm] {
+			if cause != "" {
+				b.fails[x.id()] = cause
+			}
+		}
+		b.owed = owes
+		if c.IntN(5) > 0 {
+			b.work()
 		}
 	}
 }
