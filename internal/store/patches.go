@@ -125,7 +125,7 @@ func (s *Store) patchConditions(f patch.PatchFilter) (*where, error) {
 	if f.Category != "" {
 		w.add(`category = ?`, f.Category)
 	}
-	if f.Learned || f.Gone {
+	if f.OS != "" && (f.Learned || f.Gone) {
 		w.addFixed(`id > ''`) // so that SQLite takes the index of just these
 	}
 	if f.Learned {

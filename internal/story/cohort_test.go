@@ -208,6 +208,9 @@ func TestManyMachinesAreJudgedTogether(t *testing.T) {
 				c.workTogether()
 			}
 			if i%8 == 7 {
+				f := prediction.Filler{Index: &c.parts, Store: c.store, Decode: world.Decode}
+				_, err := f.Refresh(c.ctx())
+				c.must(err)
 				for _, x := range c.lists[bookworm] {
 					m := c.partsAlike(x.id())
 					n := c.partsAlike(x.id(), patch.Decision{ID: "preview", Patch: x.id(), Label: c.labels[c.IntN(3)], Verb: patch.Approve, At: c.now})
