@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -173,9 +174,14 @@ func (x *patchRows) rows(ctx context.Context, rows []Row, seats []*fleet.Seat) (
 			return nil, err
 		}
 		e := entry{sight: s, patch: &patch.Patch{ID: x.id}}
-		w, err := s.World(ctx, world.Ask{Patch: x.id, Deep: true})
+		w, err := s.World(ctx, world.Ask{Patch: x.id, Reason: true})
 		if err != nil {
 			return nil, err
+		}
+		if slices.ContainsFunc(w.Attempts, func(a patch.Attempt) bool { return !a.State.Ended() }) { // only then a row tells of the order
+			if w.Order, err = s.Order(ctx); err != nil {
+				return nil, err
+			}
 		}
 		e.axes(w.Attempts)
 		r, _ := e.rowIn(w)
