@@ -240,24 +240,3 @@ func ofPatch(row patch.PatchRow, s Summary) phrase.Phrase {
 	parts = append(parts, named(notJudged(s)...)...)
 	return phrase.Count(s.Total, "{1} on {n} machine: {2}.", "{1} on {n} machines: {2}.", name, phrase.Join(parts, ", "))
 }
-
-// sights gives the machines that a filter selects, in no order; a filter for a label is not understood.
-func (l *Ledger) sights(ctx context.Context, v *world.View, f patch.MachineFilter, yield func(*world.Sight) error) error {
-	look, err := v.Look(ctx)
-	if err != nil {
-		return err
-	}
-	for seat := range look.All() {
-		if f.State != "" && seat.Machine.State != f.State || f.OS != "" && seat.Machine.OS != f.OS {
-			continue
-		}
-		s, err := v.SightAt(ctx, seat)
-		if err != nil {
-			return err
-		}
-		if err := yield(s); err != nil {
-			return err
-		}
-	}
-	return nil
-}
