@@ -26,7 +26,7 @@ var layers = [][]string{
 	{"internal/detect", "internal/probe", "internal/debian/debtest", "internal/apk/apktest"},
 	{"internal/world", "internal/advisory"},
 	{"internal/feed", "internal/catalog", "internal/label", "internal/approval", "internal/whatif", "internal/plan", "internal/deploy", "internal/ring", "internal/ledger", "internal/updater",
-		"internal/calendar", "internal/lint", "internal/payload", "internal/prediction", "internal/auth", "internal/notify", "internal/installer", "internal/agent/host"},
+		"internal/calendar", "internal/lint", "internal/payload", "internal/prediction", "internal/auth", "internal/notify", "internal/installer", "internal/backup", "internal/agent/host"},
 	{"internal/feed/apt", "internal/feed/rpm", "internal/feed/osv", "internal/feed/oval", "internal/feed/apk", "internal/feed/advisory",
 		"internal/feed/sdp", "internal/feed/apps", "internal/feed/msrc", "internal/feed/sofa", "internal/feed/kev", "internal/store", "internal/web/translation"},
 	{"internal/agent", "internal/api", "internal/web", "internal/standalone", "internal/bundle"},

@@ -37,7 +37,12 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require github.com/leonelquinteros/gotext v1.7.2
+require (
+	filippo.io/age v1.3.2
+	github.com/leonelquinteros/gotext v1.7.2
+)
+
+require filippo.io/hpke v0.4.0 // indirect
 
 require github.com/hanwen/go-fuse/v2 v2.12.1
 
