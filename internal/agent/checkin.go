@@ -83,6 +83,10 @@ func (s *session) checkin(ctx context.Context, g glance) (wire.CheckinReply, err
 	if err := s.set(func(st *state) { st.Counter++ }); err != nil {
 		return reply, err
 	}
+	var known uint64 // to the appliance, before it is asked
+	if s.journal != nil {
+		known = s.journal.acknowledged()
+	}
 	if err := s.exchange(ctx, g, &reply); err != nil {
 		return reply, err
 	}
@@ -103,6 +107,9 @@ func (s *session) checkin(ctx context.Context, g glance) (wire.CheckinReply, err
 	}
 	if s.journal != nil {
 		if err := s.journal.acknowledge(reply.ResultsAck); err != nil {
+			return reply, err
+		}
+		if err := s.tellAgain(known, reply.ResultsAck); err != nil {
 			return reply, err
 		}
 	}
@@ -133,6 +140,18 @@ func (s *session) exchange(ctx context.Context, g glance, reply *wire.CheckinRep
 		out.Results, _ = s.journal.position()
 	}
 	_, err = s.client().call(ctx, wire.PathCheckin, "", out, reply)
+	return err
+}
+
+// tellAgain reports once more how the newest order went, where the appliance knows less than it has acknowledged: it was restored from a backup.
+func (s *session) tellAgain(known, ack uint64) error {
+	if ack >= known {
+		return nil
+	}
+	n, err := s.journal.again(known)
+	if n > 0 {
+		s.log.Info("the appliance was restored: results are reported again", "results", n)
+	}
 	return err
 }
 

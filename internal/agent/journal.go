@@ -67,19 +67,20 @@ func (c *course) has(attempt string) bool {
 // journal is the agent's memory of what it was told to do, is about to do and has done. Each event is durable before append returns.
 // It is safe for concurrent use.
 type journal struct {
-	mu      sync.Mutex
-	f       File
-	size    int64
-	now     func() time.Time
-	number  uint64 // of the newest order
-	seq     uint64 // of the newest result
-	acked   uint64
-	pending []wire.Result
-	last    *course // newest order, open or closed
-	grown   chan struct{}
-	failed  error // set by the first write that failed; nothing is written after it
-	disk    Disk
-	trouble func(step string) error
+	mu       sync.Mutex
+	f        File
+	size     int64
+	now      func() time.Time
+	number   uint64 // of the newest order
+	seq      uint64 // of the newest result
+	acked    uint64
+	pending  []wire.Result
+	last     *course // newest order, open or closed
+	grown    chan struct{}
+	repeated uint64 // the acknowledgement beyond which results were reported again
+	failed   error  // set by the first write that failed; nothing is written after it
+	disk     Disk
+	trouble  func(step string) error
 }
 
 // apply takes one event into memory.
@@ -253,6 +254,36 @@ func (j *journal) acknowledge(ack uint64) error {
 		return nil
 	}
 	return j.appendLocked(event{Ack: ack})
+}
+
+// acknowledged is the newest result that the appliance has made durable, as far as it has said.
+func (j *journal) acknowledged() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.acked
+}
+
+// again writes the outcomes of the newest order once more, under new numbers, as far as they were acknowledged: an appliance that was restored
+// from a backup has forgotten them. It does so once for each acknowledgement that was lost.
+func (j *journal) again(lost uint64) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.repeated == lost || j.last == nil {
+		return 0, nil
+	}
+	j.repeated = lost
+	n := 0
+	for _, item := range j.last.Order.Items {
+		r, ended := j.last.outcome(item.Attempt)
+		if !ended || r.Seq > j.acked {
+			continue // open, or still to be sent
+		}
+		if err := j.appendLocked(event{Result: &r}); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
 }
 
 // unsent gives the oldest results that are not acknowledged yet.

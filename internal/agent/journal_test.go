@@ -149,3 +149,27 @@ func FuzzJournal(f *testing.F) {
 		}
 	})
 }
+
+// What an appliance has forgotten is told once more, with numbers above all that it may have seen, and only once.
+func TestJournalTellsAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	j, err := openJournal(path, time.Now)
+	must(t, err)
+	must(t, j.begin(newOrder(4, newDeb("curl", "1", "2"))))
+	must(t, j.report(wire.Result{Order: "O4", Attempt: "A4-0", State: patch.ExecInstalling}))
+	must(t, j.report(wire.Result{Order: "O4", Attempt: "A4-0", State: patch.ExecDone, Text: "installed"}))
+	must(t, j.acknowledge(2))
+	for range 2 {
+		n, err := j.again(j.acknowledged())
+		must(t, err)
+		if all := j.unsent(10); len(all) != 1 || all[0].Seq != 3 || all[0].State != patch.ExecDone || all[0].Text != "installed" {
+			t.Fatalf("%d, %+v", n, all)
+		}
+	}
+	must(t, j.Close())
+	again, err := openJournal(path, time.Now)
+	must(t, err)
+	if all := again.unsent(10); len(all) != 1 || all[0].Seq != 3 {
+		t.Errorf("%+v", all)
+	}
+}

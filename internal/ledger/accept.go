@@ -81,7 +81,7 @@ const maxOvertaken = 3
 
 // kept reads a machine's newest snapshot; nil where it has none.
 func (l *Ledger) kept(ctx context.Context, m patch.Machine) (*patch.Snapshot, error) {
-	kept, err := l.World.Store.NewestSnapshot(ctx, m.ID)
+	kept, err := l.Store.KnownSnapshot(ctx, m.ID)
 	if err != nil && patch.KindOf(err) == patch.NotFound {
 		return nil, nil
 	}

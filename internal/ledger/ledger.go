@@ -11,6 +11,7 @@ import (
 
 // Snapshots is the storage of snapshots beyond what package world reads.
 type Snapshots interface {
+	KnownSnapshot(ctx context.Context, id patch.MachineID) (patch.Snapshot, error)
 	PutSnapshotAfter(ctx context.Context, before *patch.Snapshot, s patch.Snapshot, t []patch.Transition, e []patch.EffectUpdate) error
 	PutEffects(ctx context.Context, e []patch.EffectUpdate) error
 	HasFacts(ctx context.Context, hash patch.Hash) (bool, error)

@@ -25,23 +25,30 @@ func (s *Store) ApplyResults(ctx context.Context, id patch.MachineID, us []patch
 		}
 		ack = m.ResultsAck
 		next := ack
+		restored, gap, err := lost(ctx, x, id)
+		if err != nil {
+			return err
+		}
 		for _, u := range us {
 			if u.Seq <= next {
 				continue
+			}
+			if u.Seq != next+1 && gap {
+				next = u.Seq - 1
 			}
 			if u.Seq != next+1 {
 				return &patch.Error{Kind: patch.Conflict, What: fmt.Sprintf("the results of the machine %s have a gap: %d follows %d", id, u.Seq, next),
 					Do: fmt.Sprintf("Send them again from %d.", ack+1)}
 			}
-			if err := applyResult(ctx, x, id, u); err != nil {
+			if err := applyResult(ctx, x, id, u, restored); err != nil {
 				return err
 			}
-			next = u.Seq
+			next, gap = u.Seq, false
 		}
 		if next == ack {
 			return nil
 		}
-		_, err = x.exec(ctx, `UPDATE machines SET results_ack = $2, changed = `+x.engine.changed+` WHERE id = $1`, id, next)
+		_, err = x.exec(ctx, `UPDATE machines SET results_ack = $2, results_gap = FALSE, changed = `+x.engine.changed+` WHERE id = $1`, id, next)
 		if err == nil {
 			ack = next
 		}
@@ -53,7 +60,9 @@ func (s *Store) ApplyResults(ctx context.Context, id patch.MachineID, us []patch
 	return ack, nil
 }
 
-func applyResult(ctx context.Context, x session, id patch.MachineID, u patch.AttemptUpdate) error {
+// applyResult stores a line and what it says about its attempt. After a restore a line about an attempt that nobody knows is kept, and changes
+// nothing: the order was given out after the backup.
+func applyResult(ctx context.Context, x session, id patch.MachineID, u patch.AttemptUpdate, restored bool) error {
 	switch u.State {
 	case patch.ExecWaiting, patch.ExecDownloading, patch.ExecInstalling, patch.ExecDone, patch.ExecFailed, patch.ExecWithdrawn:
 	default:
@@ -62,6 +71,9 @@ func applyResult(ctx context.Context, x session, id patch.MachineID, u patch.Att
 	// Its row stays as read, so that a withdrawal comes before this line or after it and never between.
 	a, err := find(ctx, x, scanAttempt, `SELECT `+attemptColumns+` FROM attempts WHERE id = $1 AND machine = $2 AND order_id <> ''`+x.engine.lockRows,
 		u.Attempt, id)
+	if errors.Is(err, sql.ErrNoRows) && restored {
+		return keepForeign(ctx, x, id, u)
+	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return patch.Errorf(patch.Forbidden, "the machine %s was never given the attempt %q", id, u.Attempt)
 	}
@@ -82,6 +94,23 @@ func applyResult(ctx context.Context, x session, id patch.MachineID, u patch.Att
 		return nil
 	}
 	return storeAttempt(ctx, x, merge(a, u))
+}
+
+// keepForeign keeps a line about an attempt of which no machine is known to have been given it; one of another machine is Forbidden.
+func keepForeign(ctx context.Context, x session, id patch.MachineID, u patch.AttemptUpdate) error {
+	var known bool
+	if err := x.row(ctx, `SELECT EXISTS (SELECT 1 FROM attempts WHERE id = $1)`, []any{u.Attempt}, &known); err != nil {
+		return err
+	}
+	if known {
+		return patch.Errorf(patch.Forbidden, "the machine %s was never given the attempt %q", id, u.Attempt)
+	}
+	body, err := toJSON(u)
+	if err != nil {
+		return err
+	}
+	_, err = x.exec(ctx, `INSERT INTO results (machine, seq, attempt, body) VALUES ($1, $2, $3, $4)`, id, u.Seq, u.Attempt, body)
+	return err
 }
 
 // counts decides whether a line moves its attempt: an open one always; a withdrawn one only to how it really ended, because the

@@ -53,6 +53,9 @@ func (s *Store) putSnapshot(ctx context.Context, v patch.Snapshot, before *patch
 		if err != nil {
 			return err
 		}
+		if err := s.confirm(ctx, x, number); err != nil {
+			return err
+		}
 		if before == nil || before.OS != v.OS {
 			if err := s.leaveOS(ctx, x, number, v.Receipt); err != nil {
 				return err

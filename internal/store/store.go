@@ -21,20 +21,21 @@ type Options struct {
 
 // Store is the appliance's memory. It is safe for concurrent use; its owner calls Close.
 type Store struct {
-	engine  engine
-	writer  *sql.DB // one connection on SQLite
-	reader  *sql.DB // the same pool as writer on PostgreSQL
-	now     func() time.Time
-	log     *slog.Logger
-	vectors *vectorCodec
-	moves   *moves
-	commits atomic.Int64 // of this process
-	words   words
-	labels  labels
-	rulings recent[[]patch.Ruling]
-	bases   bases
-	group   *group         // of writers; nil where the database lets them write at once
-	known   *acquaintances // nil where nothing is kept
+	engine      engine
+	writer      *sql.DB // one connection on SQLite
+	reader      *sql.DB // the same pool as writer on PostgreSQL
+	now         func() time.Time
+	log         *slog.Logger
+	vectors     *vectorCodec
+	moves       *moves
+	commits     atomic.Int64 // of this process
+	words       words
+	labels      labels
+	rulings     recent[[]patch.Ruling]
+	bases       bases
+	group       *group         // of writers; nil where the database lets them write at once
+	known       *acquaintances // nil where nothing is kept
+	unconfirmed atomic.Bool    // whether a restore left machines behind that have not detected since
 
 	failing sync.Once
 	failed  chan struct{}
@@ -76,6 +77,9 @@ func (s *Store) begin(ctx context.Context, url string) (err error) {
 		return err
 	}
 	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	if err := s.lookForUnconfirmed(ctx); err != nil {
 		return err
 	}
 	if err := s.adopt(ctx); err != nil || s.engine.name == "sqlite" {
