@@ -65,6 +65,11 @@ func openAppliance(ctx context.Context, cfg config, log *slog.Logger) (a *applia
 			a.close()
 		}
 	}()
+	held, err := lock(place.serving(), false)
+	if err != nil {
+		return a, patch.Errorf(patch.Conflict, "cannot serve from %s, which is being replaced: %w", cfg.Data, err)
+	}
+	a.closers = append(a.closers, held)
 	if a.keys, err = auth.OpenKeys(place.keys()); err != nil {
 		return a, err
 	}

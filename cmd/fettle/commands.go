@@ -6,9 +6,11 @@ import "github.com/alecthomas/kong"
 type commands struct {
 	JSON bool `help:"Print the answer as JSON." short:"j"`
 
-	Serve serveCmd `cmd:"" group:"appliance" help:"Run the appliance."`
-	Init  initCmd  `cmd:"" group:"appliance" help:"Set a new appliance up on this machine."`
-	Login loginCmd `cmd:"" group:"appliance" help:"Sign in to an appliance."`
+	Serve   serveCmd   `cmd:"" group:"appliance" help:"Run the appliance."`
+	Init    initCmd    `cmd:"" group:"appliance" help:"Set a new appliance up on this machine."`
+	Backup  backupCmd  `cmd:"" group:"appliance" help:"Write the whole appliance into one encrypted and signed file, or look at one."`
+	Restore restoreCmd `cmd:"" group:"appliance" help:"Make an appliance out of a backup. On this box only."`
+	Login   loginCmd   `cmd:"" group:"appliance" help:"Sign in to an appliance."`
 
 	Status     statusCmd     `cmd:"" group:"see" help:"Show how the fleet, or one machine, is."`
 	Machines   machinesCmd   `cmd:"" group:"see" help:"List, show, admit, revoke machines and read their ledgers."`

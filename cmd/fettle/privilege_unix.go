@@ -111,3 +111,39 @@ func parseIdentity(u *user.User) (identity, error) {
 	}
 	return identity{name: u.Username, uid: uid, gid: gid}, nil
 }
+
+// owner is whom a directory belongs to. Where the caller is root that must be somebody else.
+func owner(dir string) (identity, error) {
+	if os.Geteuid() != 0 {
+		return identity{uid: os.Geteuid(), gid: os.Getegid()}, nil
+	}
+	st, err := os.Stat(dir)
+	if err != nil {
+		return identity{}, &patch.Error{Kind: patch.Invalid, What: "cannot use the data directory " + dir, Err: err}
+	}
+	own := st.Sys().(*syscall.Stat_t)
+	if own.Uid == 0 || own.Gid == 0 {
+		return identity{}, &patch.Error{Kind: patch.Forbidden, What: "cannot use the data directory " + dir, Why: "it belongs to root, and the appliance does not run as root"}
+	}
+	return identity{uid: int(own.Uid), gid: int(own.Gid)}, nil
+}
+
+// as does something with another user's rights, where the caller is root, and comes back: what it makes belongs to that user.
+func as(id identity, do func() error) (err error) {
+	if os.Geteuid() != 0 {
+		return do()
+	}
+	if err := errors.Join(syscall.Setegid(id.gid), syscall.Seteuid(id.uid)); err != nil {
+		return &patch.Error{Kind: patch.Forbidden, What: "cannot act as the appliance's user", Err: err}
+	}
+	defer func() { err = errors.Join(err, syscall.Seteuid(0), syscall.Setegid(0)) }()
+	return do()
+}
+
+// give makes a directory another user's, where the caller is root.
+func give(dir string, id identity) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	return os.Chown(dir, id.uid, id.gid)
+}
