@@ -109,8 +109,9 @@ func (s *session) checkin(ctx context.Context, g glance) (wire.CheckinReply, err
 		if err := s.journal.acknowledge(reply.ResultsAck); err != nil {
 			return reply, err
 		}
-		if err := s.tellAgain(known, reply.ResultsAck); err != nil {
-			return reply, err
+		if reply.ResultsAck < known {
+			n := s.journal.again(reply.ResultsAck)
+			s.log.Info("the appliance was restored from a backup", "results to tell again", n)
 		}
 	}
 	return reply, s.supply(ctx, g, reply)
@@ -140,18 +141,6 @@ func (s *session) exchange(ctx context.Context, g glance, reply *wire.CheckinRep
 		out.Results, _ = s.journal.position()
 	}
 	_, err = s.client().call(ctx, wire.PathCheckin, "", out, reply)
-	return err
-}
-
-// tellAgain reports once more how the newest order went, where the appliance knows less than it has acknowledged: it was restored from a backup.
-func (s *session) tellAgain(known, ack uint64) error {
-	if ack >= known {
-		return nil
-	}
-	n, err := s.journal.again(known)
-	if n > 0 {
-		s.log.Info("the appliance was restored: results are reported again", "results", n)
-	}
 	return err
 }
 

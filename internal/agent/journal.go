@@ -67,20 +67,20 @@ func (c *course) has(attempt string) bool {
 // journal is the agent's memory of what it was told to do, is about to do and has done. Each event is durable before append returns.
 // It is safe for concurrent use.
 type journal struct {
-	mu       sync.Mutex
-	f        File
-	size     int64
-	now      func() time.Time
-	number   uint64 // of the newest order
-	seq      uint64 // of the newest result
-	acked    uint64
-	pending  []wire.Result
-	last     *course // newest order, open or closed
-	grown    chan struct{}
-	repeated uint64 // the acknowledgement beyond which results were reported again
-	failed   error  // set by the first write that failed; nothing is written after it
-	disk     Disk
-	trouble  func(step string) error
+	mu      sync.Mutex
+	f       File
+	size    int64
+	now     func() time.Time
+	number  uint64 // of the newest order
+	seq     uint64 // of the newest result
+	acked   uint64
+	pending []wire.Result
+	told    []wire.Result // acknowledged ones, until the journal is rewritten
+	last    *course       // newest order, open or closed
+	grown   chan struct{}
+	failed  error // set by the first write that failed; nothing is written after it
+	disk    Disk
+	trouble func(step string) error
 }
 
 // apply takes one event into memory.
@@ -120,6 +120,7 @@ func (j *journal) forget(ack uint64) {
 	j.acked = max(j.acked, ack)
 	j.seq = max(j.seq, ack)
 	for len(j.pending) > 0 && j.pending[0].Seq <= ack {
+		j.told = append(j.told, j.pending[0])
 		j.pending = j.pending[1:]
 	}
 }
@@ -263,27 +264,22 @@ func (j *journal) acknowledged() uint64 {
 	return j.acked
 }
 
-// again writes the outcomes of the newest order once more, under new numbers, as far as they were acknowledged: an appliance that was restored
-// from a backup has forgotten them. It does so once for each acknowledgement that was lost.
-func (j *journal) again(lost uint64) (int, error) {
+// again has results sent once more that come after ack and were acknowledged before: an appliance that was restored from a backup has forgotten
+// them. It gives how many. What a rewritten journal has forgotten itself is lost.
+func (j *journal) again(ack uint64) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.repeated == lost || j.last == nil {
-		return 0, nil
+	i := slices.IndexFunc(j.told, func(r wire.Result) bool { return r.Seq > ack })
+	if i < 0 {
+		return 0
 	}
-	j.repeated = lost
-	n := 0
-	for _, item := range j.last.Order.Items {
-		r, ended := j.last.outcome(item.Attempt)
-		if !ended || r.Seq > j.acked {
-			continue // open, or still to be sent
-		}
-		if err := j.appendLocked(event{Result: &r}); err != nil {
-			return n, err
-		}
-		n++
+	lost := slices.Clone(j.told[i:])
+	j.told, j.pending, j.acked = j.told[:i:i], append(lost, j.pending...), lost[0].Seq-1
+	select {
+	case j.grown <- struct{}{}:
+	default:
 	}
-	return n, nil
+	return len(lost)
 }
 
 // unsent gives the oldest results that are not acknowledged yet.

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -150,26 +151,38 @@ func FuzzJournal(f *testing.F) {
 	})
 }
 
-// What an appliance has forgotten is told once more, with numbers above all that it may have seen, and only once.
+// What an appliance has forgotten is sent once more as it was, across orders and restarts, until it is acknowledged again.
 func TestJournalTellsAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal")
 	j, err := openJournal(path, time.Now)
 	must(t, err)
-	must(t, j.begin(newOrder(4, newDeb("curl", "1", "2"))))
-	must(t, j.report(wire.Result{Order: "O4", Attempt: "A4-0", State: patch.ExecInstalling}))
-	must(t, j.report(wire.Result{Order: "O4", Attempt: "A4-0", State: patch.ExecDone, Text: "installed"}))
-	must(t, j.acknowledge(2))
+	for n := uint64(4); n < 6; n++ {
+		must(t, j.begin(newOrder(n, newDeb("curl", "1", "2"))))
+		must(t, j.report(wire.Result{Order: fmt.Sprintf("O%d", n), Attempt: fmt.Sprintf("A%d-0", n), State: patch.ExecInstalling}))
+		must(t, j.report(wire.Result{Order: fmt.Sprintf("O%d", n), Attempt: fmt.Sprintf("A%d-0", n), State: patch.ExecDone}))
+	}
+	must(t, j.acknowledge(4))
 	for range 2 {
-		n, err := j.again(j.acknowledged())
+		if n := j.again(1); n != 3 {
+			t.Fatalf("%d are told again", n)
+		}
+		if all := j.unsent(10); len(all) != 3 || all[0].Seq != 2 || all[0].Attempt != "A4-0" || all[2].Seq != 4 {
+			t.Fatalf("%+v", all)
+		}
+		if n := j.again(1); n != 0 {
+			t.Errorf("%d are told twice", n)
+		}
+		must(t, j.Close())
+		j, err = openJournal(path, time.Now)
 		must(t, err)
-		if all := j.unsent(10); len(all) != 1 || all[0].Seq != 3 || all[0].State != patch.ExecDone || all[0].Text != "installed" {
-			t.Fatalf("%d, %+v", n, all)
+		if all := j.unsent(10); len(all) != 0 {
+			t.Errorf("before the appliance says what it has, %+v are sent", all)
 		}
 	}
-	must(t, j.Close())
-	again, err := openJournal(path, time.Now)
-	must(t, err)
-	if all := again.unsent(10); len(all) != 1 || all[0].Seq != 3 {
+	j.again(1)
+	must(t, j.acknowledge(3))
+	if all := j.unsent(10); len(all) != 1 || all[0].Seq != 4 {
 		t.Errorf("%+v", all)
 	}
+	must(t, j.Close())
 }

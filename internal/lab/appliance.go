@@ -112,6 +112,11 @@ func (a *Appliance) start(ctx context.Context) error {
 	if err := a.Serve(ctx); err != nil {
 		return err
 	}
+	return a.SignIn(ctx)
+}
+
+// SignIn signs the first administrator in.
+func (a *Appliance) SignIn(ctx context.Context) error {
 	login := a.Command(ctx, "login", "--server", "https://"+a.Console, "--ca-fingerprint", a.CA, "--user", a.Admin, "--password-stdin")
 	login.Stdin = strings.NewReader(a.Password + "\n")
 	if out, err := login.CombinedOutput(); err != nil {

@@ -48,7 +48,7 @@ func (s *Store) ApplyResults(ctx context.Context, id patch.MachineID, us []patch
 		if next == ack {
 			return nil
 		}
-		_, err = x.exec(ctx, `UPDATE machines SET results_ack = $2, results_gap = FALSE, changed = `+x.engine.changed+` WHERE id = $1`, id, next)
+		_, err = x.exec(ctx, `UPDATE machines SET results_ack = $2, changed = `+x.engine.changed+`, results_gap = FALSE WHERE id = $1`, id, next)
 		if err == nil {
 			ack = next
 		}
@@ -69,8 +69,11 @@ func applyResult(ctx context.Context, x session, id patch.MachineID, u patch.Att
 		return patch.Errorf(patch.Invalid, "a result says %q, which is no state of an attempt", u.State)
 	}
 	// Its row stays as read, so that a withdrawal comes before this line or after it and never between.
-	a, err := find(ctx, x, scanAttempt, `SELECT `+attemptColumns+` FROM attempts WHERE id = $1 AND machine = $2 AND order_id <> ''`+x.engine.lockRows,
-		u.Attempt, id)
+	given := ` AND order_id <> ''`
+	if restored {
+		given = "" // it may have been after the backup
+	}
+	a, err := find(ctx, x, scanAttempt, `SELECT `+attemptColumns+` FROM attempts WHERE id = $1 AND machine = $2`+given+x.engine.lockRows, u.Attempt, id)
 	if errors.Is(err, sql.ErrNoRows) && restored {
 		return keepForeign(ctx, x, id, u)
 	}
