@@ -38,7 +38,7 @@ func restoreFrom(t *testing.T, file []byte, id age.Identity, to *target) error {
 		if err := b.Extract(dir, nil); err != nil {
 			return err
 		}
-		return bringBack(t.Context(), dir, b.Manifest, self())
+		return bringBack(t.Context(), dir, "none", b.Manifest, self())
 	})
 }
 

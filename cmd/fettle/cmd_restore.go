@@ -14,6 +14,7 @@ import (
 type restoreCmd struct {
 	File             string `arg:"" help:"The backup." type:"existingfile"`
 	Data             string `default:"${data}" help:"The data directory to make; it must be empty or not exist." placeholder:"DIR"`
+	Config           string `default:"${config}" help:"The system's configuration file, for the address of PostgreSQL; it need not exist." placeholder:"FILE"`
 	PassphraseFile   string `help:"The passphrase is in this file's first line (- is standard input). Without it, and without --identity, you are asked." placeholder:"FILE"`
 	Identity         string `help:"The key file that opens the backup, where it was made for a recipient." placeholder:"FILE"`
 	Signer           string `help:"The fingerprint of the appliance that must have made the backup; needed with --identity." placeholder:"HEX"`
@@ -79,7 +80,7 @@ func (c restoreCmd) Run(ctx context.Context, s *screen) error {
 		if err := b.Extract(dir, func(done int64) { show.to(done, b.Manifest.Bytes) }); err != nil {
 			return err
 		}
-		return bringBack(ctx, dir, b.Manifest, auth.OnTheBox(os.Getenv("SUDO_USER")))
+		return bringBack(ctx, dir, c.Config, b.Manifest, auth.OnTheBox(os.Getenv("SUDO_USER")))
 	})
 	show.stop()
 	if err != nil {

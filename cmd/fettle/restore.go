@@ -143,7 +143,7 @@ func sweepRestores(parent, prefix string) {
 }
 
 // bringBack makes what came out of a backup an appliance that can be served.
-func bringBack(ctx context.Context, dir string, m backup.Manifest, caller patch.Caller) (err error) {
+func bringBack(ctx context.Context, dir, system string, m backup.Manifest, caller patch.Caller) (err error) {
 	place := layout{dir}
 	keys, err := auth.OpenKeys(place.keys())
 	if err != nil {
@@ -156,7 +156,7 @@ func bringBack(ctx context.Context, dir string, m backup.Manifest, caller patch.
 	if backup.Fingerprint(key.Public().(ed25519.PublicKey)) != m.Fingerprint() {
 		return patch.Errorf(patch.Untrusted, "the keys in the backup are not those of the appliance that signed it")
 	}
-	address, err := settleConfig(place, m.Database)
+	address, err := settleConfig(place, system, m.Database)
 	if err != nil {
 		return err
 	}
@@ -183,23 +183,22 @@ func bringBack(ctx context.Context, dir string, m backup.Manifest, caller patch.
 }
 
 // settleConfig gives the address of the restored database. A file of SQLite is in the data directory now, wherever it was before.
-func settleConfig(place layout, database string) (string, error) {
+func settleConfig(place layout, system, database string) (string, error) {
 	b, err := os.ReadFile(place.config())
 	if err != nil {
 		return "", &patch.Error{Kind: patch.Untrusted, What: "cannot use the backup", Why: "it holds no configuration", Err: err}
+	}
+	if database != "sqlite" {
+		return address(place, system)
 	}
 	settings := map[string]any{}
 	if err := toml.Unmarshal(b, &settings); err != nil {
 		return "", &patch.Error{Kind: patch.Invalid, What: "cannot use the configuration in the backup", Err: err}
 	}
-	address, _ := settings["store"].(string)
-	if database != "sqlite" {
-		return address, nil
-	}
 	if _, err := os.Stat(place.database()); err != nil {
 		return "", &patch.Error{Kind: patch.Untrusted, What: "cannot use the backup", Why: "it holds no database"}
 	}
-	if address != "" {
+	if _, elsewhere := settings["store"]; elsewhere {
 		delete(settings, "store")
 		b, err := toml.Marshal(settings)
 		if err == nil {
@@ -210,4 +209,13 @@ func settleConfig(place layout, database string) (string, error) {
 		}
 	}
 	return "sqlite://" + place.database(), nil
+}
+
+// address is that of the PostgreSQL database which the appliance had.
+func address(place layout, system string) (string, error) {
+	cfg, err := readConfig(place.dir, system)
+	if err == nil && cfg.Store == "" {
+		err = &patch.Error{Kind: patch.Invalid, What: "cannot restore", Why: "the appliance's database was PostgreSQL, and no configuration names it", Do: "Name it as store = \"postgres://…\" in " + systemConfig + "."}
+	}
+	return cfg.Store, err
 }
