@@ -67,7 +67,7 @@ var rowsOfVersion = map[int64][]string{
 			VALUES ('old', 'old', 'm-old', 's/p/1', 'old', 1, 'waiting', '', '', '', 'old', 0, 0, 5, 0, 0, 0, '', FALSE)`,
 		`INSERT INTO orders (id, machine, number, deployment, envelope, issued_at, expires_at, begins_at) VALUES ('old', 'm-old', 2, 'old', '{}', 5, 7, 6)`,
 	},
-	32: {`UPDATE machines SET restored_at = 5, results_gap = TRUE`, `INSERT INTO unconfirmed (machine, seq, receipt, verdicts) VALUES (99, 3, 'r', 'v')`},
+	38: {`UPDATE machines SET restored_at = 5, results_gap = TRUE`, `INSERT INTO unconfirmed (machine, seq, receipt, verdicts) VALUES (99, 3, 'r', 'v')`},
 	29: {`UPDATE schedules SET manner = '{"before":["drain"]}' WHERE name = 'old'`},
 	31: {`INSERT INTO patches (os, id, ordinal, category, body, search, released, first_revision, gone_at, known_cves, known_severity, known_released)
 		VALUES ('debian-12-amd64', 'learned', 7, 'security', '{}', 'learned', 5, 'r', 0, '["CVE-2026-1"]', '', 0)`},
