@@ -18,7 +18,7 @@ import (
 // Bad input and bad moments: each has a clear answer, and nothing is lost.
 func TestBadInput(t *testing.T) {
 	needRoot(t)
-	a := newShopOf(t, slices.Concat(newWares, pair("1.0-2")))
+	a := newShop(t, slices.Concat(newWares, pair("1.0-2")))
 	s := newSite(t, lab.WithCheckin(10*time.Second))
 	s.cli("feeds", "add", "--name", "shop", "--apt", a.line(shopSuite), "--keyring", a.keyring)
 	s.cli("catalog", "sync")
@@ -29,7 +29,7 @@ func TestBadInput(t *testing.T) {
 	if b.Machine, err = s.Start(t.Context(), b.spec); err != nil {
 		t.Fatal(err)
 	}
-	b.stockWith(a, slices.Concat(oldWares, pair("1.0-1")))
+	b.stock(a, slices.Concat(oldWares, pair("1.0-1")))
 	b.Stop()
 	if b.Machine, err = s.Join(t.Context(), b.spec); err != nil {
 		t.Fatal(err)

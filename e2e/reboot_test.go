@@ -15,7 +15,7 @@ func TestReboot(t *testing.T) {
 	needRoot(t)
 	fresh := ware("shop-core", "1.0-2", "")
 	fresh.Scripts = map[string]string{"postinst": "#!/bin/sh\ntouch /run/reboot-required; echo shop-core >/run/reboot-required.pkgs\n"}
-	a := newShopOf(t, []debtest.Package{fresh})
+	a := newShop(t, []debtest.Package{fresh})
 	s := newSite(t, lab.WithCheckin(10*time.Second))
 	s.cli("feeds", "add", "--name", "shop", "--apt", a.line(shopSuite), "--keyring", a.keyring)
 	s.cli("catalog", "sync")
@@ -24,7 +24,7 @@ func TestReboot(t *testing.T) {
 	if b.Machine, err = s.Start(t.Context(), b.spec); err != nil {
 		t.Fatal(err)
 	}
-	b.stockWith(a, []debtest.Package{ware("shop-core", "1.0-1", "")})
+	b.stock(a, []debtest.Package{ware("shop-core", "1.0-1", "")})
 	// The lab's machines restart when their first process ends.
 	b.put("/tmp/shutdown", []byte("#!/bin/sh\n[ \"$*\" = '-r now' ] || exit 1\necho reboot >>/var/tmp/reboots\nkill -TERM 1\n"))
 	b.sh("mkdir -p /etc/fettle-agent && echo no-reboot >/etc/fettle-agent/policy; install -m 755 /tmp/shutdown /sbin/shutdown")

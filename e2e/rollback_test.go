@@ -22,7 +22,7 @@ func TestRollback(t *testing.T) {
 	slow := ware("shop-slow", "1.0-1", "")
 	slow.Scripts = map[string]string{"postinst": slowBack}
 	before := []debtest.Package{ware("shop-till", "1.0-1", ""), ware("shop-core", "1.0-1", ""), slow}
-	a := newShopOf(t, append(append([]debtest.Package{}, append(newWares, ware("shop-slow", "1.0-2", ""))...), before...))
+	a := newShop(t, append(append([]debtest.Package{}, append(newWares, ware("shop-slow", "1.0-2", ""))...), before...))
 	s := newSite(t, lab.WithCheckin(10*time.Second))
 	s.cli("feeds", "add", "--name", "shop", "--apt", a.line(shopSuite), "--keyring", a.keyring)
 	s.cli("catalog", "sync")
@@ -31,7 +31,7 @@ func TestRollback(t *testing.T) {
 	if b.Machine, err = s.Start(t.Context(), b.spec); err != nil {
 		t.Fatal(err)
 	}
-	b.stockWith(a, append(oldWares, slow))
+	b.stock(a, append(oldWares, slow))
 	b.sh("rm -f /var/tmp/slow-began /var/tmp/slow-done")
 	b.Stop()
 	if b.Machine, err = s.Join(t.Context(), b.spec); err != nil {

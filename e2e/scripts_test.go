@@ -25,7 +25,7 @@ func scripted() (old, fresh []debtest.Package) {
 func TestScriptsThatHang(t *testing.T) {
 	needRoot(t)
 	old, fresh := scripted()
-	a := newShopOf(t, fresh)
+	a := newShop(t, fresh)
 	s := newSite(t)
 	s.cli("feeds", "add", "--name", "shop", "--apt", a.line(shopSuite), "--keyring", a.keyring)
 	s.cli("catalog", "sync")
@@ -35,7 +35,7 @@ func TestScriptsThatHang(t *testing.T) {
 	if b.Machine, err = s.Start(t.Context(), b.spec); err != nil {
 		t.Fatal(err)
 	}
-	b.stockWith(a, old)
+	b.stock(a, old)
 	b.Stop()
 	if b.Machine, err = s.Join(t.Context(), b.spec); err != nil {
 		t.Fatal(err)

@@ -37,12 +37,7 @@ func ware(name, version, depends string) debtest.Package {
 
 const shopSuite = release + "-shop"
 
-func newShop(t *testing.T) *shop {
-	t.Helper()
-	return newShopOf(t, newWares)
-}
-
-func newShopOf(t *testing.T, wares []debtest.Package) *shop {
+func newShop(t *testing.T, wares []debtest.Package) *shop {
 	t.Helper()
 	a := &shop{Archive: debtest.New(t)}
 	at := time.Now().Add(-time.Hour)
@@ -72,13 +67,8 @@ func (b *box) put(path string, content []byte) {
 	}
 }
 
-// stock makes the machine trust the shop and installs the old versions of its wares.
-func (b *box) stock(a *shop) {
-	b.s.t.Helper()
-	b.stockWith(a, oldWares)
-}
-
-func (b *box) stockWith(a *shop, wares []debtest.Package) {
+// stock makes the machine trust the shop and installs the old versions of wares.
+func (b *box) stock(a *shop, wares []debtest.Package) {
 	b.s.t.Helper()
 	key, err := os.ReadFile(a.keyring)
 	if err != nil {

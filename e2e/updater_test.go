@@ -60,7 +60,7 @@ func TestAnotherUpdaterAtWork(t *testing.T) {
 	needRoot(t)
 	old := []debtest.Package{ware("shop-slow", "1.0-1", ""), ware("shop-door", "1.0-1", ""), ware("shop-till", "1.0-1", ""), ware("shop-late", "1.0-1", ""), ware("shop-desk", "1.0-1", "")}
 	fresh := []debtest.Package{waits("shop-slow", ""), ware("shop-door", "1.0-2", "shop-slow (>= 1.0-2)"), ware("shop-till", "1.0-2", ""), waits("shop-late", ""), ware("shop-desk", "1.0-2", "")}
-	a := newShopOf(t, fresh)
+	a := newShop(t, fresh)
 	s := newSite(t, lab.WithCheckin(10*time.Second))
 	var err error
 	if s.base, err = lab.MakeRoot(t.Context(), lab.CacheDir(), s.archive, lab.RootSpec{Release: release, Include: []string{"ca-certificates", "unattended-upgrades"}}); err != nil {
@@ -74,7 +74,7 @@ func TestAnotherUpdaterAtWork(t *testing.T) {
 	if b.Machine, err = s.Start(t.Context(), b.spec); err != nil {
 		t.Fatal(err)
 	}
-	b.stockWith(a, old)
+	b.stock(a, old)
 	b.Stop()
 	if b.Machine, err = s.Join(t.Context(), b.spec); err != nil {
 		t.Fatal(err)
