@@ -8,7 +8,7 @@
   const date = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
   const year = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric" });
   const exact = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "long" });
-  const near = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
+  const near = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   const midnight = (t) => { const d = new Date(t); d.setHours(0, 0, 0, 0); return d; };
 
   const words = (t, now) => {
