@@ -8,6 +8,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/world"
 )
 
 // ringed is a site with canary (two machines), early (three) and the rest (two), where perl is approved for all and deployed to all.
@@ -310,7 +311,11 @@ func TestARingTakesNoMoreThanMay(t *testing.T) {
 	})
 	t.Run("splay", func(t *testing.T) {
 		s, _, canary, _, _ := ringed(t, func(r *patch.Ring) { r.Splay = patch.Span(2 * time.Hour) })
-		began := map[string]time.Time{}
+		turn, began := map[string]time.Time{}, map[string]time.Time{}
+		for _, b := range canary {
+			a := s.attempts(patch.AttemptFilter{Machine: b.id})[0]
+			turn[b.name] = world.Turn(b.id, a, 2*time.Hour, patch.Window{})
+		}
 		for range 125 {
 			s.later(time.Minute)
 			for _, b := range canary {
@@ -319,8 +324,13 @@ func TestARingTakesNoMoreThanMay(t *testing.T) {
 				}
 			}
 		}
-		if len(began) != 2 || began["canary-0"].Equal(began["canary-1"]) {
-			t.Errorf("began at %v", began)
+		for name, at := range turn {
+			if late := began[name].Sub(at); late < 0 || late > time.Minute {
+				t.Errorf("%s was to begin at %v and began at %v", name, at, began[name])
+			}
+		}
+		if turn["canary-0"].Equal(turn["canary-1"]) {
+			t.Errorf("both have their turn at %v", turn)
 		}
 	})
 }
