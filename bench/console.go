@@ -21,9 +21,10 @@ import (
 )
 
 const (
-	pageWait  = 50 * time.Millisecond
-	pageBytes = 60_000
-	pageAsked = 15 // times, in rounds over all pages; the median counts
+	pageWait    = 50 * time.Millisecond
+	pageBytes   = 60_000
+	ringsJudged = 2 * time.Minute // at most: a deployment that has just begun is on the rings' page once they were judged
+	pageAsked   = 15              // times, in rounds over all pages; the median counts
 )
 
 // benchConsole opens every page of a console over a simulated fleet, as a browser that is signed in does.
@@ -178,6 +179,9 @@ func (b *browser) pages(ctx context.Context, deployment string) ([]string, error
 	}
 	asked := url.QueryEscape(id)
 	halt, err := b.first(ctx, "/rings", "/rings/decide?verb=halt")
+	for end := time.Now().Add(ringsJudged); err != nil && time.Now().Before(end) && ctx.Err() == nil; time.Sleep(time.Second) {
+		halt, err = b.first(ctx, "/rings", "/rings/decide?verb=halt")
+	}
 	if err != nil {
 		return nil, err
 	}
