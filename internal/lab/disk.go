@@ -211,6 +211,8 @@ var (
 
 // Getattr tells how large the disk is.
 func (f *file) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
 	out.Mode, out.Size = fuse.S_IFREG|0o600, uint64(f.disk.began.size)
 	return fs.OK
 }
