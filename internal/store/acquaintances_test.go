@@ -147,3 +147,19 @@ func TestANewerDetectIsKept(t *testing.T) {
 		}))
 	}
 }
+
+// What was read before a write ended is not what the database has after it.
+func TestARowReadBeforeAWriteIsNotKept(t *testing.T) {
+	var a acquaintances
+	_, before := a.find("m-1")
+	a.end(&touched{machines: map[patch.MachineID]acquaintance{"m-1": {}}}, true)
+	a.keep("m-1", acquaintance{machine: &patch.Machine{ID: "m-1"}}, before)
+	if m, _ := a.find("m-1"); m.machine != nil {
+		t.Error("it is kept")
+	}
+	_, after := a.find("m-1")
+	a.keep("m-1", acquaintance{machine: &patch.Machine{ID: "m-1"}}, after)
+	if m, _ := a.find("m-1"); m.machine == nil {
+		t.Error("what was read after it is not kept")
+	}
+}
