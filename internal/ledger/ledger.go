@@ -59,4 +59,6 @@ type Ledger struct {
 	KEV func(ctx context.Context) (patch.Exploits, error)
 	// Accepted is called after a snapshot is durable, with the machine as it was before it; may be nil.
 	Accepted func(context.Context, patch.Machine, patch.Receipt)
+	// Few is up to how many machines of a list are counted one by one, and not with all others; 0 is 500.
+	Few int
 }

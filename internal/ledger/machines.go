@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -64,7 +65,7 @@ func filtered(ctx context.Context, v *world.View, f patch.MachineFilter) (*roari
 // rowsAt makes the rows of some machines, in their order.
 func (l *Ledger) rowsAt(ctx context.Context, v *world.View, seats []*fleet.Seat) ([]MachineRow, error) {
 	var all []numbers
-	if len(seats) > fewMachines {
+	if len(seats) > cmp.Or(l.Few, fewMachines) {
 		c, err := l.count(ctx, v)
 		if err != nil {
 			return nil, err

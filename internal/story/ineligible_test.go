@@ -106,7 +106,9 @@ func TestApprovedAndNotEligible(t *testing.T) {
 // countsAlike holds that machines counted together have the numbers that each has when it is counted alone, and that the fleet is their sum.
 func (s *site) countsAlike() {
 	s.t.Helper()
-	rows, err := s.ledger.Machines(s.ctx(), patch.MachineFilter{})
+	together := *s.ledger
+	together.Few = 1
+	rows, err := together.Machines(s.ctx(), patch.MachineFilter{})
 	s.must(err)
 	fleet, err := s.ledger.Status(s.ctx())
 	s.must(err)
@@ -120,6 +122,17 @@ func (s *site) countsAlike() {
 		}
 		if r.State != patch.Admitted {
 			continue
+		}
+		every, _, err := s.ledger.Rows(s.ctx(), r.ID, ledger.RowFilter{})
+		s.must(err)
+		var verdicts patch.Counts
+		for _, row := range every {
+			if row.Closed == nil {
+				verdicts[row.Verdict]++
+			}
+		}
+		if verdicts != r.Verdicts {
+			s.t.Fatalf("%s has %v of each verdict, its rows say %v", r.Name, r.Verdicts, verdicts)
 		}
 		machines++
 		deployable += r.Deployable
