@@ -74,6 +74,11 @@ var rowsOfVersion = map[int64][]string{
 	35: {`INSERT INTO idle_facts (hash, since) VALUES ('h', 5)`, `INSERT INTO keepings (what, body) VALUES ('facts', '{"what":"facts","let_go":3}')`},
 	37: {`INSERT INTO patches (os, id, ordinal, category, body, search, released, first_revision, gone_at, known_cves, known_severity, known_released)
 		VALUES ('debian-12-amd64', 'gone', 6, 'security', '{}', 'gone', 5, 'r', 6, '', '', 0)`},
+	42: {
+		`INSERT INTO deployments (id, seq, head, plan, state, by_name, at, ended_at) VALUES ('d-flap', 42, '{}', '{}', 'finished', 'old', 5, 6)`,
+		`INSERT INTO attempts (id, deployment, machine, patch, decision, number, state, cause, text, log, order_id, bytes, total_bytes, created_at, started_at, ended_at, verified_seq, effect, reboot_owed)
+			VALUES ('a-flap', 'd-flap', 'm-old', 's/f/1', '', 1, 'done', '', '', '', '', 0, 0, 5, 5, 6, 7, 'undone', FALSE)`,
+	},
 	23: {`INSERT INTO views (owner, page, name, query, shared, at) VALUES ('old', 'machines', 'mine', 'show=stale', TRUE, 5)`},
 }
 
@@ -194,6 +199,11 @@ func migrateFrom(t *testing.T, url string, from int64) {
 		}
 		if d := got[patch.Deployment](t)(s.FindDeployment(ctx, "d-back")); d.Second != "other" {
 			t.Errorf("deployment became %+v", d)
+		}
+	}
+	if from >= 42 {
+		if all := got[[]patch.Attempt](t)(s.ListFlaps(ctx)); len(all) != 1 || all[0].Patch != "s/f/1" {
+			t.Errorf("flaps became %+v", all)
 		}
 	}
 	if from >= 26 {

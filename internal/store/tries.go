@@ -22,12 +22,23 @@ const unit = "\x1f"
 // ListTries gives all attempts at a patch, in no order, with what tells machines apart alone: who, when, how it ended, in which ring, which files. VerifiedSeq
 // is 1 where some detect verified it; Back has one empty step where it was to take the patch back.
 func (s *Store) ListTries(ctx context.Context, id patch.ID) ([]patch.Attempt, error) {
+	all, err := s.tries(ctx, `patch = $1`, id)
+	return all, fault(err, "cannot list what was tried with %s", id)
+}
+
+// ListFlaps gives, in no order and as briefly, the attempts at any patch that a detect found missing afterwards.
+func (s *Store) ListFlaps(ctx context.Context) ([]patch.Attempt, error) {
+	all, err := s.tries(ctx, `effect IN ('undone', 'not-effective')`) // the words of the index attempts_flaps
+	return all, fault(err, "cannot list what was installed and found missing")
+}
+
+func (s *Store) tries(ctx context.Context, where string, args ...any) ([]patch.Attempt, error) {
 	alike := map[string]patch.Attempt{}
 	var said sql.RawBytes
-	all, err := list(ctx, s.read(), func(r scanner) (patch.Attempt, error) {
-		var machine, order string
+	return list(ctx, s.read(), func(r scanner) (patch.Attempt, error) {
+		var machine, id, order string
 		var at, ended time.Time
-		if err := r.Scan(&machine, &order, stamp{&at}, stamp{&ended}, &said); err != nil {
+		if err := r.Scan(&machine, &id, &order, stamp{&at}, stamp{&ended}, &said); err != nil {
 			return patch.Attempt{}, err
 		}
 		a, known := alike[string(said)]
@@ -35,10 +46,9 @@ func (s *Store) ListTries(ctx context.Context, id patch.ID) ([]patch.Attempt, er
 			a = tryOf(string(said))
 			alike[string(said)] = a
 		}
-		a.Machine, a.Patch, a.Order, a.CreatedAt, a.EndedAt = patch.MachineID(machine), id, order, at, ended
+		a.Machine, a.Patch, a.Order, a.CreatedAt, a.EndedAt = patch.MachineID(machine), patch.ID(id), order, at, ended
 		return a, nil
-	}, `SELECT machine, order_id, created_at, ended_at, `+saidOf+` FROM attempts WHERE patch = $1`, id)
-	return all, fault(err, "cannot list what was tried with %s", id)
+	}, `SELECT machine, patch, order_id, created_at, ended_at, `+saidOf+` FROM attempts WHERE `+where, args...)
 }
 
 // tryOf takes saidOf's text apart.

@@ -29,9 +29,11 @@ func TestTriesAreAttemptsInBrief(t *testing.T) {
 			func(a *patch.Attempt) {
 				a.State, a.Ring, a.Proof, a.Order = patch.ExecDone, "odd \x1f ring", patch.Proof("proven"), "o1"
 			},
+			func(a *patch.Attempt) { a.State, a.Effect, a.VerifiedSeq = patch.ExecDone, patch.EffectUndone, 1 },
+			func(a *patch.Attempt) { a.State, a.Effect, a.VerifiedSeq = patch.ExecDone, patch.EffectNotEffective, 1 },
 			func(a *patch.Attempt) { a.Machine, a.State, a.EndedAt = "m-2", patch.ExecDone, then.Add(time.Hour) },
 		} {
-			a := attempt(string(rune('v'+i)), "m-1", "s/p/1")
+			a := attempt(string(rune('t'+i)), "m-1", "s/p/1")
 			a.Deployment, a.CreatedAt, a.Number = "d2", then.Add(time.Duration(i)*time.Minute), 2+i
 			change(&a)
 			more = append(more, a)
@@ -48,8 +50,19 @@ func TestTriesAreAttemptsInBrief(t *testing.T) {
 				return cmp.Or(cmp.Compare(a.Machine, b.Machine), cmp.Compare(a.Number, b.Number))
 			})
 		}
-		if diff := gocmp.Diff(want, tries); diff != "" || len(tries) != 7 {
+		if diff := gocmp.Diff(want, tries); diff != "" || len(tries) != 9 {
 			t.Errorf("%d tries:\n%s", len(tries), diff)
+		}
+		var missing []patch.Attempt
+		for _, a := range tries {
+			if a.Effect == patch.EffectUndone || a.Effect == patch.EffectNotEffective {
+				missing = append(missing, a)
+			}
+		}
+		flaps := got[[]patch.Attempt](t)(s.ListFlaps(ctx))
+		slices.SortFunc(flaps, func(a, b patch.Attempt) int { return cmp.Compare(a.Number, b.Number) })
+		if diff := gocmp.Diff(missing, flaps); diff != "" || len(flaps) != 2 {
+			t.Errorf("%d were found missing:\n%s", len(flaps), diff)
 		}
 		troubled := got[[]patch.Attempt](t)(s.ListAttempts(ctx, patch.AttemptFilter{EndedSince: then.Add(time.Minute), Troubled: true}))
 		if len(troubled) != 2 || troubled[0].Machine != "m-1" || troubled[1].Machine != "m-1" {

@@ -47,6 +47,7 @@ func TestFlappingPatchIsHeld(t *testing.T) {
 	if a.Deployable || a.Closed.Code != gate.CodeSuspect || a.Actor != gate.Person || !strings.Contains(g.Evidence.String(), "attempt 3 ended well") || !strings.Contains(g.Evidence.String(), "unattended-upgrades") {
 		t.Errorf("%s\n%s", a.Sentence, g.Evidence)
 	}
+	s.accounts([]patch.MachineID{b.id}, []patch.ID{perl})
 	t.Log(a.Sentence)
 	t.Log(g.Evidence)
 	p, err := s.planner.Make(t.Context(), s.admin, plan.Request{Label: patch.LabelAll})

@@ -76,7 +76,11 @@ func (c *parting) kind(ctx context.Context, cell PolicyCell, k *kind) error {
 	if err != nil {
 		return err
 	}
-	if c.tried, err = c.gatherTries(ctx, c.ask.Patch); err != nil {
+	gather := c.gatherTries
+	if c.ask.Eligible {
+		gather = c.gatherFlaps
+	}
+	if c.tried, err = gather(ctx, c.ask.Patch); err != nil {
 		return err
 	}
 	_, _, listed := shelf.Find(c.ask.Patch)

@@ -24,6 +24,7 @@ type gathered struct {
 	tried    map[patch.ID]map[patch.MachineID][]patch.Attempt
 	some     map[patch.ID]map[patch.MachineID][]patch.Attempt // of some machines
 	tries    map[patch.ID]*tries
+	flaps    map[patch.ID]*tries                 // of all patches; nil until it was read
 	blocked  map[patch.MachineID]*patch.Attempt  // nil until it was read
 	unproven map[ringKey]int                     // attempts that hold a place
 	busy     map[string]map[patch.MachineID]bool // by ring: machines with an order under way
@@ -278,6 +279,16 @@ func (s *Sight) tries(ctx context.Context, id patch.ID) (mine []patch.Attempt, b
 		mine, err = s.Attempts(ctx, id)
 	}
 	return mine, g.blocked[s.Machine.ID], err
+}
+
+// triesFor is tries, or where only gates up to the hold are asked, what they look at: all of what was tried where something was found missing, else nothing.
+func (s *Sight) triesFor(ctx context.Context, a Ask) (mine []patch.Attempt, block *patch.Attempt, err error) {
+	if a.Eligible {
+		if flaps, err := s.v.gatherFlaps(ctx, a.Patch); err != nil || flaps.by[s.seat.Number] == nil {
+			return nil, nil, err
+		}
+	}
+	return s.tries(ctx, a.Patch)
 }
 
 // Brief is Walk for questions about many machines: machines in the same situation are judged once. It also says whether the patch is approved

@@ -36,6 +36,8 @@ type Work interface {
 	ListAttempts(ctx context.Context, f patch.AttemptFilter) ([]patch.Attempt, error)
 	// ListTries is ListAttempts of a patch, in no order, without what only people read.
 	ListTries(ctx context.Context, id patch.ID) ([]patch.Attempt, error)
+	// ListFlaps is ListTries of all patches, of what a detect found missing afterwards.
+	ListFlaps(ctx context.Context) ([]patch.Attempt, error)
 	ListResets(ctx context.Context) ([]patch.Reset, error)
 	FindDeployment(ctx context.Context, id string) (patch.Deployment, error)
 	// OpenOrder fails with patch.NotFound where a machine has none.

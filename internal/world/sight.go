@@ -228,7 +228,7 @@ type Ask struct {
 	Own    string           // an attempt that is being handed out
 	Assume []patch.Decision // decisions to take as made, for previews
 	Reason bool             // with the finding's reason
-	// Eligible, for Cohorts: machines that are told apart only by gates after the hold need not be.
+	// Eligible, for Cohorts: machines that are told apart only by gates after the hold need not be, and what only these look at is not read.
 	Eligible bool
 	Deep     bool // with the reason, the order that the machine holds and what others changed: for what a person reads
 	// Back asks whether the patch can be taken back, instead of installed. Planned is what exactly was planned; nil: it is worked out.

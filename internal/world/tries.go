@@ -26,9 +26,40 @@ func (v *View) gatherTries(ctx context.Context, id patch.ID) (*tries, error) {
 	if err != nil {
 		return nil, err
 	}
+	t := newTries(v.look, all)
+	if v.gathered.tries == nil {
+		v.gathered.tries = map[patch.ID]*tries{}
+	}
+	v.gathered.tries[id] = t
+	return t, nil
+}
+
+// gatherFlaps reads, once for all patches, what was tried with a patch and found missing afterwards.
+func (v *View) gatherFlaps(ctx context.Context, id patch.ID) (*tries, error) {
+	if v.gathered.flaps == nil {
+		all, err := v.r.Store.ListFlaps(ctx)
+		if err != nil {
+			return nil, err
+		}
+		by := map[patch.ID][]patch.Attempt{}
+		for _, a := range all {
+			by[a.Patch] = append(by[a.Patch], a)
+		}
+		v.gathered.flaps = map[patch.ID]*tries{}
+		for id, mine := range by {
+			v.gathered.flaps[id] = newTries(v.look, mine)
+		}
+	}
+	if t := v.gathered.flaps[id]; t != nil {
+		return t, nil
+	}
+	return newTries(v.look, nil), nil
+}
+
+func newTries(look *fleet.Look, all []patch.Attempt) *tries {
 	t := &tries{by: make(map[uint32][]patch.Attempt, len(all)), seats: roaring.New()}
 	for _, a := range all {
-		if s := v.look.Find(a.Machine); s != nil {
+		if s := look.Find(a.Machine); s != nil {
 			t.by[s.Number] = append(t.by[s.Number], a)
 		}
 	}
@@ -38,11 +69,7 @@ func (v *View) gatherTries(ctx context.Context, id patch.ID) (*tries, error) {
 			return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.Number, b.Number))
 		})
 	}
-	if v.gathered.tries == nil {
-		v.gathered.tries = map[patch.ID]*tries{}
-	}
-	v.gathered.tries[id] = t
-	return t, nil
+	return t
 }
 
 func (t *tries) unproven(ring string) (n int) {

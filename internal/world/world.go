@@ -39,7 +39,7 @@ func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World,
 	if w.Schedules, err = s.scheduled(ctx); err != nil {
 		return w, err
 	}
-	if w.Attempts, w.Blocked, err = s.tries(ctx, a.Patch); err != nil {
+	if w.Attempts, w.Blocked, err = s.triesFor(ctx, a); err != nil {
 		return w, err
 	}
 	w.Reset = v.resets[resetKey{s.Machine.ID, a.Patch}]
@@ -56,7 +56,7 @@ func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World,
 		w.Back = &back
 		return w, s.explained(ctx, a, &w)
 	}
-	if w.Verdict == patch.NotPatched {
+	if w.Verdict == patch.NotPatched && !a.Eligible {
 		if err = s.ringed(ctx, a.Patch, &w); err != nil {
 			return w, err
 		}
@@ -68,7 +68,7 @@ func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World,
 		if w.Superseding, err = s.superseding(ctx, a, append(above, a.Patch)); err != nil {
 			return w, err
 		}
-		if _, approved := w.Approval(); approved {
+		if _, approved := w.Approval(); approved && !a.Eligible {
 			if err = s.payloads(ctx, a.Patch, &w); err != nil {
 				return w, err
 			}
