@@ -277,4 +277,7 @@ var storeDefects = []Defect{
 	{Name: "init replaces keys", File: "internal/auth/keys.go",
 		Old: "if err := refuseExisting(dir); err != nil {", New: "if err := refuseExisting(dir); false {",
 		Test: "TestApproverKeyMayLeave$", In: "./internal/auth"},
+	{Name: "histories of machines fill the memory", File: "internal/ledger/histories.go",
+		Old: "h.known == nil || h.bytes > mostHistories", New: "h.known == nil",
+		Test: "TestHistoriesAreBounded$", In: "./internal/ledger"},
 }

@@ -30,6 +30,7 @@ func (s *agents) inventory(c *call) (any, error) {
 	if err := s.Store.PutInventory(c.Context(), c.machine.ID, h, body); err != nil {
 		return nil, err
 	}
+	s.Ledger.Learn(h, inv.Changes)
 	if zone := plainZone(inv.Zone); zone != c.machine.Zone {
 		if err := s.Store.PutZone(c.Context(), c.machine.ID, zone); err != nil {
 			return nil, err

@@ -171,21 +171,3 @@ func (l *Ledger) factsOf(ctx context.Context, v *world.View, attempts []patch.At
 	}
 	return v.Facts(ctx, h)
 }
-
-// changesOn reads the machine's own history of package changes out of its inventory; without it changes stay unnamed.
-func (l *Ledger) changesOn(ctx context.Context, m patch.Machine) []patch.PkgChange {
-	var i struct {
-		Changes []patch.PkgChange `json:"changes"`
-	}
-	if m.Inventory == "" {
-		return nil
-	}
-	b, err := l.Store.FindInventory(ctx, m.Inventory)
-	if err == nil {
-		err = world.Decode(b, &i)
-	}
-	if err != nil && patch.KindOf(err) != patch.NotFound {
-		l.Log.WarnContext(ctx, "inventory cannot be read", "machine", m.ID, "error", err)
-	}
-	return i.Changes
-}

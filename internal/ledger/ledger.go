@@ -61,4 +61,6 @@ type Ledger struct {
 	Accepted func(context.Context, patch.Machine, patch.Receipt)
 	// Few is up to how many machines of a list are counted one by one, and not with all others; 0 is 500.
 	Few int
+
+	histories histories
 }
