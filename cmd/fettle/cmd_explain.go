@@ -221,7 +221,7 @@ func printGate(w io.Writer, g gate.Gate, titles int, first bool) {
 		return
 	}
 	for _, c := range g.Clauses[:min(shownClauses, len(g.Clauses))] {
-		line(w, "%s%s: expected %s, seen %s", indent, clean(c.Subject), clean(c.Expected), clean(c.Seen))
+		line(w, "%s%s: expected %s, seen %s", indent, clean(c.Subject), clean(c.Expected.String()), clean(c.Seen.String()))
 	}
 	if more := len(g.Clauses) - shownClauses; more > 0 {
 		line(w, "%sand %s more", indent, thousands(more))

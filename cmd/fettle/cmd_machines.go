@@ -188,7 +188,7 @@ func rowText(x ledger.Row) string {
 	case x.Text != "":
 		return x.Text.String()
 	}
-	return x.Reason.Text
+	return x.Reason.Text.String()
 }
 
 type machinesReconcileCmd struct {

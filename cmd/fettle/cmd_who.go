@@ -90,7 +90,7 @@ func printWho(w io.Writer, width int, a who) {
 	}
 	t = table{columns: []column{{title: "machine", flex: true}, {title: "facts of"}, {title: "why, predicted", flex: true}}}
 	for _, r := range p.Rows {
-		t.add(r.Name, ago(r.FactsAt, r.FactsAt.Add(time.Duration(r.AgeSeconds)*time.Second)), r.Text)
+		t.add(r.Name, ago(r.FactsAt, r.FactsAt.Add(time.Duration(r.AgeSeconds)*time.Second)), r.Text.String())
 	}
 	if len(t.rows) > 0 {
 		t.print(w, width)

@@ -25,7 +25,7 @@ func (r *run) stillNeeded(ctx context.Context, facts patch.Facts, id patch.ID) e
 	case err != nil:
 		return &host.Failure{Cause: patch.FailDrift, Text: "whether it is still needed cannot be told: " + err.Error()}
 	case f.Verdict != patch.NotPatched:
-		return &host.Failure{Cause: patch.FailDrift, Text: "it is not needed any more: " + f.Reason.Text}
+		return &host.Failure{Cause: patch.FailDrift, Text: "it is not needed any more: " + f.Reason.Text.String()}
 	}
 	return nil
 }
@@ -69,9 +69,9 @@ func (r *run) afterSetup(ctx context.Context, facts patch.Facts, id patch.ID, ru
 	case runErr != nil && err != nil:
 		return "whether it is installed cannot be told: " + err.Error(), ""
 	case runErr != nil:
-		return f.Reason.Text, ""
+		return f.Reason.Text.String(), ""
 	case err != nil:
 		return "", "the installer ended with success; whether it is installed cannot be told yet: " + err.Error()
 	}
-	return "", "the installer ended with success, and this is still seen: " + f.Reason.Text
+	return "", "the installer ended with success, and this is still seen: " + f.Reason.Text.String()
 }

@@ -86,7 +86,7 @@ func TestRulings(t *testing.T) {
 		"apt refuses its settings": {&patch.AptPolicy{Fault: "/p has no priority"}, []Offer{{Version: "2", Phased: 100}}, patch.ReasonUnreadable, "/p has no priority"},
 	} {
 		r := New(c.apt, "amd64", archives).Choose(pkg, c.offers).Judge(c.offers[len(c.offers)-1])
-		if r.Code != c.code || !strings.Contains(r.Seen, c.seen) || c.code != "" && (r.Expected == "" || r.From == "") {
+		if r.Code != c.code || !strings.Contains(r.Seen.String(), c.seen) || c.code != "" && (r.Expected == "" || r.From == "") {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}

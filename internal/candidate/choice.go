@@ -3,9 +3,11 @@ package candidate
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/version"
 )
 
@@ -129,15 +131,15 @@ func (c *Choice) bringsSecurity(i int) bool {
 // Ruling says why a version is not for a machine. The zero Ruling says that it is.
 type Ruling struct {
 	Code           string // patch.ReasonPinned, ReasonPhased, ReasonOptIn, ReasonNotEntitled, ReasonUnreadable; empty: the version may come
-	Expected, Seen string
-	From           string // the file that says so
+	Expected, Seen phrase.Phrase
+	From           phrase.Phrase // the file that says so
 }
 
 // Judge rules on an offered version that is newer than the installed one.
 func (c *Choice) Judge(o Offer) Ruling {
 	p := c.policy
 	if p.fault != "" {
-		return Ruling{patch.ReasonUnreadable, "a configuration that apt accepts", plain(p.fault), "/etc/apt"}
+		return Ruling{patch.ReasonUnreadable, "a configuration that apt accepts", phrase.Verbatim(plain(p.fault)), phrase.Verbatim("/etc/apt")}
 	}
 	if o.Archive < len(p.enabled) && !p.enabled[o.Archive] {
 		return notEnabled(&p.archives[o.Archive])
@@ -168,39 +170,40 @@ func plain(s string) string {
 }
 
 func notEnabled(a *Archive) Ruling {
-	code, what := patch.ReasonOptIn, "the suite "+a.Suite+" enabled on this machine"
+	code, what := patch.ReasonOptIn, phrase.Of("the suite {1} enabled on this machine", a.Suite)
 	if a.Subscribers() {
-		code, what = patch.ReasonNotEntitled, "the subscribers' archive "+a.Release.Origin+" ("+a.Suite+") enabled on this machine"
+		code, what = patch.ReasonNotEntitled, phrase.Of("the subscribers' archive {1} ({2}) enabled on this machine", a.Release.Origin, a.Suite)
 	}
-	return Ruling{code, what, "it is not among the machine's sources", "/etc/apt/sources.list"}
+	return Ruling{code, what, "it is not among the machine's sources", phrase.Verbatim("/etc/apt/sources.list")}
 }
 
 // passedOver words why apt chooses another version than k: the pin that decided, or that the suite serves only who asks for it.
 func (c *Choice) passedOver(k *known) Ruling {
-	chooses := "apt chooses no version"
+	chooses := phrase.Phrase("apt chooses no version")
 	if c.chosen != nil {
-		chooses = fmt.Sprintf("apt chooses %s with priority %d", c.chosen.version, c.chosen.priority)
+		chooses = phrase.Of("apt chooses {1} with priority {2}", c.chosen.version, strconv.Itoa(c.chosen.priority))
 	}
-	r := Ruling{Code: patch.ReasonPinned, Expected: k.version + " chosen by apt"}
+	r := Ruling{Code: patch.ReasonPinned, Expected: phrase.Of("{1} chosen by apt", k.version)}
 	decided := k.decided
 	if decided == nil && c.chosen != nil {
 		decided = c.chosen.decided
 	}
 	if decided == nil {
-		r.Code, r.From = patch.ReasonOptIn, "/etc/apt/preferences"
-		r.Seen = fmt.Sprintf("%s; this one has priority %d, because its suite serves only who asks for it", chooses, k.priority)
+		r.Code, r.From = patch.ReasonOptIn, phrase.Verbatim("/etc/apt/preferences")
+		r.Seen = phrase.Of("{1}; this one has priority {2}, because its suite serves only who asks for it", chooses, strconv.Itoa(k.priority))
 		return r
 	}
-	r.Seen = fmt.Sprintf("%s; this one has priority %d (Package: %s, Pin: %s, Pin-Priority: %d)", chooses, k.priority, plain(decided.Packages), plain(decided.Pin), decided.Priority)
-	r.From = plain(decided.File)
+	r.Seen = phrase.Of("{1}; this one has priority {2} ({3})", chooses, strconv.Itoa(k.priority),
+		fmt.Sprintf("Package: %s, Pin: %s, Pin-Priority: %d", plain(decided.Packages), plain(decided.Pin), decided.Priority))
+	r.From = phrase.Verbatim(plain(decided.File))
 	return r
 }
 
 func (c *Choice) later() Ruling {
-	r := Ruling{Code: patch.ReasonPhased, Expected: fmt.Sprintf("the machine's turn in the phased update to %s, which is out for %d %%", c.phased.version, c.phased.phased),
-		Seen: fmt.Sprintf("its turn comes at %d %%", c.turn), From: "/etc/machine-id"}
+	r := Ruling{Code: patch.ReasonPhased, Expected: phrase.Of("the machine's turn in the phased update to {1}, which is out for {2} %", c.phased.version, c.phased.phased),
+		Seen: phrase.Of("its turn comes at {1} %", c.turn), From: phrase.Verbatim("/etc/machine-id")}
 	if c.turn > 100 {
-		r.Seen, r.From = "the machine takes no phased updates before they are out for all", "APT::Get::Never-Include-Phased-Updates"
+		r.Seen, r.From = "the machine takes no phased updates before they are out for all", phrase.Verbatim("APT::Get::Never-Include-Phased-Updates")
 	}
 	return r
 }

@@ -74,7 +74,7 @@ func TestKernelsComeWithTheirMetaPackage(t *testing.T) {
 	modules := patch.NewPackage{Name: "linux-modules-5.15.0-100-generic", Arch: "amd64", Version: "5.15.0-100.110"}
 	f := sigs.Find(&facts, i)
 	if diff := cmp.Diff([]patch.NewPackage{image, modules}, f.Brings); diff != "" || f.Verdict != patch.NotPatched || len(f.Packages) != 1 ||
-		!strings.Contains(f.Reason.Text, "it brings the new package linux-image-5.15.0-100-generic and 1 more") {
+		!strings.Contains(f.Reason.Text.String(), "it brings the new package linux-image-5.15.0-100-generic and 1 more") {
 		t.Errorf("%s %+v", diff, f)
 	}
 	facts.Packages = append(facts.Packages, patch.Package{Name: image.Name, Arch: "amd64", Version: "5.15.0-100.109", State: patch.Installed})

@@ -159,7 +159,7 @@ func TestHostileEntries(t *testing.T) {
 	}
 	i, _ = l.Index("twice")
 	facts := &patch.Facts{OS: patch.OSFacts{Key: "almalinux-9-x86_64", Arch: "x86_64"}}
-	if f := s.Find(facts, i); f.Verdict != patch.Faulty || !strings.Contains(f.Reason.Text, "two different definitions") {
+	if f := s.Find(facts, i); f.Verdict != patch.Faulty || !strings.Contains(f.Reason.Text.String(), "two different definitions") {
 		t.Errorf("%+v", f)
 	}
 }

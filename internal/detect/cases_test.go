@@ -124,16 +124,16 @@ func (e expectation) check(t *testing.T, at string, v patch.Verdict, f patch.Fin
 		t.Errorf("%s: packages (-want +got):\n%s", at, diff)
 	}
 	for i, from := range e.from {
-		if i >= len(f.Reason.Clauses) || f.Reason.Clauses[i].From != from {
+		if i >= len(f.Reason.Clauses) || f.Reason.Clauses[i].From.String() != from {
 			t.Errorf("%s: clause %d is not from %q: %+v", at, i+1, from, f.Reason.Clauses)
 		}
 	}
 	for _, words := range e.says {
-		if !strings.Contains(f.Reason.Text, words) {
+		if !strings.Contains(f.Reason.Text.String(), words) {
 			t.Errorf("%s: %q does not say %q", at, f.Reason.Text, words)
 		}
 	}
-	if !strings.HasSuffix(f.Reason.Text, ".") {
+	if !strings.HasSuffix(f.Reason.Text.String(), ".") {
 		t.Errorf("%s: %q is no sentence", at, f.Reason.Text)
 	}
 }

@@ -3,12 +3,12 @@ package detect
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // explain fills the finding of a definition with trees: the smallest set of tests that decided, and the packages they are about.
@@ -62,12 +62,12 @@ func (o *outcome) clauses(n int32) []patch.Clause {
 
 // itemClause names the facts that were looked at in From: class and key of a patch.Collected.
 func itemClause(c item.Clause) patch.Clause {
-	out := patch.Clause{Subject: c.Object, Expected: c.Expected, Seen: c.Seen, From: strings.TrimSpace(c.Class + " " + c.Key)}
+	out := patch.Clause{Subject: c.Object, Expected: c.Expected, Seen: c.Seen, From: phrase.Verbatim(strings.TrimSpace(c.Class + " " + c.Key))}
 	if c.Item != "" {
 		out.Subject = c.Item
 	}
 	if c.Field != "" {
-		out.Expected = c.Field + " " + c.Expected
+		out.Expected = phrase.Of("{1} {2}", c.Field, c.Expected)
 	}
 	return out
 }
@@ -75,17 +75,17 @@ func itemClause(c item.Clause) patch.Clause {
 func (o *outcome) clause(n int32) patch.Clause {
 	row, is := o.leaf(n)
 	if !is {
-		return patch.Clause{Expected: "a definition that can be understood", Seen: o.t.strings.at(o.t.refs[o.t.nodes[n].start])}
+		return patch.Clause{Expected: "a definition that can be understood", Seen: phrase.Verbatim(o.t.strings.at(o.t.refs[o.t.nodes[n].start]))}
 	}
 	if row.kind == testInfo {
 		return o.infoClause(row)
 	}
 	if !row.aboutPackage() || o.t.objects[row.object].class != classPackage {
-		return patch.Clause{Expected: "a test that this program knows", Seen: fmt.Sprintf("test kind %d", row.kind)}
+		return patch.Clause{Expected: "a test that this program knows", Seen: phrase.Of("test kind {1}", int(row.kind))}
 	}
 	obj := &o.t.objects[row.object]
 	c := patch.Clause{Subject: o.x.scheme.subject(o.name(obj), o.t.strings.at(obj.arch)), From: o.x.scheme.source(),
-		Expected: expected(row.kind, o.want(row)), Seen: "not installed"}
+		Expected: expected(row.kind, o.want(row)), Seen: patch.WordNotInstalled}
 	if u := o.telling(row); u != nil {
 		c.Subject, c.Seen = o.x.scheme.subject(u.pkg.Name, u.pkg.Arch), u.seen()
 	} else if u := o.elsewhere(obj); u != nil {
@@ -112,41 +112,43 @@ func (o *outcome) elsewhere(obj *object) *unit {
 	return o.x.elsewhere([]byte(o.name(obj)), o.t.strings.at(obj.arch), o.t.strings.at(obj.module))
 }
 
-func expected(kind TestKind, operand string) string {
+func expected(kind TestKind, operand string) phrase.Phrase {
 	switch kind {
 	case TestInstalled:
-		return "installed"
+		return patch.WordInstalled
 	case TestVersion:
-		return operand + " or newer"
+		return phrase.Of("{1} or newer", operand)
 	case TestHeld:
-		return "held"
+		return "package\x04held"
 	case TestMovable:
-		return "older than " + operand + " and not held"
+		return phrase.Of("older than {1} and not held", operand)
 	}
-	return "absent or " + operand
+	return phrase.Of("absent or {1}", operand)
 }
 
 // seen words what the machine has of a unit.
-func (u *unit) seen() string {
+func (u *unit) seen() phrase.Phrase {
 	p := u.pkg
 	switch {
 	case p.State == patch.Removed:
 		return "removed, only its configuration files are left"
 	case p.State != patch.Installed:
-		return "left half-way by the package manager at " + p.Version
+		return phrase.Of("left half-way by the package manager at {1}", p.Version)
 	}
-	seen := p.Version
+	seen := phrase.Verbatim(p.Version)
 	if u.count > 1 {
-		seen += fmt.Sprintf(", the newest of %d", u.count)
+		seen = phrase.Of("{1}, the newest of {2}", p.Version, int(u.count))
 	}
 	if p.Held {
-		seen += ", held"
+		seen = phrase.Of("{1}, held", seen)
 	}
 	return seen
 }
 
 // where words which module stream a unit belongs to.
-func (u *unit) where() string { return u.pkg.Version + " of " + wordStream(u.stream) }
+func (u *unit) where() phrase.Phrase {
+	return phrase.Of("{1} of {2}", u.pkg.Version, wordStream(u.stream))
+}
 
 // code finds the stable reason code by the kinds of the deciding tests.
 func (o *outcome) code(v patch.Verdict, leaves []int32) string {
@@ -173,30 +175,30 @@ func (o *outcome) code(v patch.Verdict, leaves []int32) string {
 	return patch.ReasonPrerequisite
 }
 
-func sentence(v patch.Verdict, clauses []patch.Clause) string {
-	lead := map[patch.Verdict]string{patch.NotApplicable: "A prerequisite does not hold", patch.NotPatched: "The patch is not installed",
-		patch.Patched: "The patch is installed", patch.Faulty: "The patch cannot be judged"}[v]
+func sentence(v patch.Verdict, clauses []patch.Clause) phrase.Phrase {
+	lead := map[patch.Verdict]phrase.Phrase{patch.NotApplicable: "a prerequisite does not hold", patch.NotPatched: "the patch is not installed",
+		patch.Patched: "the patch is installed", patch.Faulty: "the patch cannot be judged"}[v]
 	if len(clauses) == 0 {
-		return lead + " by definition."
+		return phrase.Sentence(phrase.Of("{1} by definition", lead))
 	}
 	c := clauses[0]
 	if v == patch.NotPatched || v == patch.Patched {
 		c = telling(clauses)
 	}
-	text := fmt.Sprintf("%s: expected %s, seen %s", lead, c.Expected, c.Seen)
+	text := phrase.Of("{1}: expected {2}, seen {3}", lead, c.Expected, c.Seen)
 	if c.Subject != "" {
-		text = fmt.Sprintf("%s: %s expected %s, seen %s", lead, c.Subject, c.Expected, c.Seen)
+		text = phrase.Of("{1}: {2} expected {3}, seen {4}", lead, c.Subject, c.Expected, c.Seen)
 	}
 	if n := len(clauses) - 1; n > 0 {
-		text += fmt.Sprintf(" (and %d more)", n)
+		text = phrase.Of("{1} (and {2} more)", text, n)
 	}
-	return text + "."
+	return phrase.Sentence(text)
 }
 
 // telling is the last clause that is about a value: that something is there, or is not, tells less.
 func telling(clauses []patch.Clause) patch.Clause {
 	for _, c := range slices.Backward(clauses) {
-		if c.Expected != "exists" && !strings.HasSuffix(c.Expected, " nothing") {
+		if c.Expected != item.Exists && !strings.HasSuffix(string(c.Expected), string(item.Nothing)) {
 			return c
 		}
 	}
@@ -253,7 +255,7 @@ func (o *outcome) infoClause(row testRow) patch.Clause {
 	s := &o.t.shapes[obj.arch]
 	manager := schemeOfClass(s.class)
 	name := o.name(obj)
-	c := patch.Clause{Subject: name, Expected: s.expected(o.want(row)), Seen: "not installed", From: manager.source()}
+	c := patch.Clause{Subject: name, Expected: s.expected(o.want(row)), Seen: patch.WordNotInstalled, From: manager.source()}
 	var seen []string
 	for p := range o.thereInfo(row) {
 		c.Subject = manager.subject(name, p.Arch)

@@ -2,9 +2,9 @@ package detect
 
 import (
 	"iter"
-	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Find judges definition i and says why. ID and Title are left to the caller, who has the list. Facts that Evaluate refuses give the verdict "error" with
@@ -17,7 +17,7 @@ func (s *Signatures) Finder(f *patch.Facts) func(i int) patch.Finding {
 	return func(i int) patch.Finding {
 		if err != nil {
 			return patch.Finding{Verdict: patch.Faulty, Packages: []patch.AffectedPackage{},
-				Reason: patch.Reason{Code: patch.ReasonUnreadable, Text: err.Error()}}
+				Reason: patch.Reason{Code: patch.ReasonUnreadable, Text: phrase.Verbatim(err.Error())}}
 		}
 		j.w = s.seek(i)
 		return j.finding()
@@ -53,8 +53,8 @@ func (j *judge) finding() patch.Finding {
 	out.Reason = j.reason(code, rules)
 	if code == patch.ReasonOlder {
 		out.Brings = j.brought(j.policies)
-		if n := len(out.Brings); n > 0 {
-			out.Reason.Text = strings.TrimSuffix(out.Reason.Text, ".") + "; it brings " + bringing(out.Brings) + "."
+		if len(out.Brings) > 0 {
+			out.Reason.Text = phrase.Sentence(phrase.Of("{1}; it brings {2}", phrase.Clause(out.Reason.Text), bringing(out.Brings)))
 		}
 	}
 	for i := range j.hits {

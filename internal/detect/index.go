@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // maxUnits bounds how many architectures and module streams of one name a machine can have.
@@ -213,8 +214,8 @@ func streamOf(module, version string) string {
 	return module
 }
 
-// wordStream names a stream to a person, after "of".
-func wordStream(stream string) string {
+// wordStream names a stream to a person, after "of" or "for".
+func wordStream(stream string) phrase.Phrase {
 	switch stream {
 	case "":
 		return "no module"
@@ -223,7 +224,7 @@ func wordStream(stream string) string {
 	case liveStream:
 		return "ksplice's live patches"
 	}
-	return "the module stream " + stream
+	return phrase.Of("the module stream {1}", stream)
 }
 
 // streams reports whether a fix for the module stream wanted is for a package of the stream has: a fix is modular exactly where the

@@ -1,11 +1,11 @@
 package detect
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/version"
 )
 
@@ -171,19 +171,28 @@ func (s *shape) compare(p *patch.Package, want string) item.Value {
 }
 
 // expected words what a test of this shape wants.
-func (s *shape) expected(want string) string {
-	text := map[item.Existence]string{item.NoneExist: "not installed", item.OnlyOneExists: "installed once", item.AnyExist: "absent or installed"}[s.existence]
-	if text == "" {
-		text = "installed"
+func (s *shape) expected(want string) phrase.Phrase {
+	text := patch.WordInstalled
+	switch s.existence {
+	case item.NoneExist:
+		text = patch.WordNotInstalled
+	case item.OnlyOneExists:
+		text = "installed once"
+	case item.AnyExist:
+		text = "absent or installed"
 	}
-	if s.field != "" {
-		text += fmt.Sprintf(", its %s %s %s", s.field, s.operation, want)
+	switch wanted := s.operation.Wanted(s.datatype, want); s.field {
+	case "":
+	case "evr":
+		text = phrase.Of("{1}, {2}", text, wanted)
+	default:
+		text = phrase.Of("{1}, its {2} {3}", text, s.field, wanted)
 	}
 	if s.arch > 0 {
-		text += fmt.Sprintf(", its architecture %s %s", item.Operation(s.arch-1), s.archValue)
+		text = phrase.Of("{1}, its architecture {2}", text, item.Operation(s.arch-1).Wanted(item.String, s.archValue))
 	}
 	if s.check != item.All && !s.stateless() {
-		text += fmt.Sprintf(" (%s)", s.check)
+		text = phrase.Of("{1} ({2})", text, s.check.Words())
 	}
 	return text
 }

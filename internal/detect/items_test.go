@@ -108,7 +108,7 @@ func TestCollectThenEvaluate(t *testing.T) {
 			t.Errorf("%s is %s and %+v, want %s", itemDefinitions()[i].ID, r.Verdicts.At(i), f, v)
 		}
 	}
-	if f := s.Find(&facts, 1); !strings.HasPrefix(f.Reason.Clauses[0].From, "file filepath=") {
+	if f := s.Find(&facts, 1); !strings.HasPrefix(f.Reason.Clauses[0].From.String(), "file filepath=") {
 		t.Errorf("the evidence does not name the file: %+v", f.Reason.Clauses)
 	}
 }

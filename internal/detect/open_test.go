@@ -73,7 +73,7 @@ func TestCompileRefusesAndKeeps(t *testing.T) {
 		t.Fatalf("%d of 6 definitions are errors: %v", r.Errors, err)
 	}
 	for i := range s.Len() {
-		if x := s.Find(&f, i); x.Reason.Code != patch.ReasonUnreadable || (strings.ContainsAny(x.Reason.Text, "\x1b\x00\n") || !utf8.ValidString(x.Reason.Text)) {
+		if x := s.Find(&f, i); x.Reason.Code != patch.ReasonUnreadable || (strings.ContainsAny(x.Reason.Text.String(), "\x1b\x00\n") || !utf8.ValidString(x.Reason.Text.String())) {
 			t.Errorf("%+v", x)
 		}
 	}
@@ -128,7 +128,7 @@ func TestUnknownTestsAreErrorsNotRefusals(t *testing.T) {
 	if r, err := s.Evaluate(&facts); err != nil || r.Verdicts.At(0) != patch.Faulty || r.Verdicts.At(1) != patch.NotPatched {
 		t.Errorf("%v %v", r.Verdicts.Bits(), err)
 	}
-	if x := s.Find(&facts, 0); !strings.Contains(x.Reason.Text, "test kind 200") {
+	if x := s.Find(&facts, 0); !strings.Contains(x.Reason.Text.String(), "test kind 200") {
 		t.Errorf("%+v", x.Reason)
 	}
 }

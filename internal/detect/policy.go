@@ -1,13 +1,12 @@
 package detect
 
 import (
-	"fmt"
 	"hash/crc32"
 	"slices"
-	"strings"
 
 	"github.com/fettle-project/fettle/internal/candidate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // rival is what some definition offers of a package.
@@ -151,12 +150,11 @@ func (j *judge) brought(p *policies) []patch.NewPackage {
 }
 
 // bringing names one new package and counts the others.
-func bringing(brings []patch.NewPackage) string {
-	text := "the new package " + brings[0].Name
+func bringing(brings []patch.NewPackage) phrase.Phrase {
 	if n := len(brings) - 1; n > 0 {
-		text += fmt.Sprintf(" and %d more", n)
+		return phrase.Of("the new package {1} and {2} more", brings[0].Name, n)
 	}
-	return text
+	return phrase.Of("the new package {1}", brings[0].Name)
 }
 
 // ruledOut words a verdict that the machine's own policy decided. Every package that it keeps from the patch has its clause.
@@ -174,14 +172,14 @@ func (j *judge) ruledOut(r *patch.Reason) {
 	}
 	switch c := r.Clauses[0]; r.Code {
 	case patch.ReasonPinned:
-		r.Text = "This machine's apt preferences keep " + first.pkg.Name + " from " + first.fixed + ": " + c.Seen + ", by " + c.From + "."
+		r.Text = phrase.Of("this machine's apt preferences keep {1} from {2}: {3}, by {4}", first.pkg.Name, first.fixed, c.Seen, c.From)
 	case patch.ReasonPhased:
-		r.Text = "The update of " + first.pkg.Name + " to " + first.fixed + " is phased, and not for this machine yet: " + c.Seen + "."
+		r.Text = phrase.Of("the update of {1} to {2} is phased, and not for this machine yet: {3}", first.pkg.Name, first.fixed, c.Seen)
 	case patch.ReasonUnreadable:
-		r.Text = "Which version of " + first.pkg.Name + " this machine's apt would choose is not known, because apt refuses its configuration: " + strings.TrimSuffix(c.Seen, ".") + "."
+		r.Text = phrase.Of("which version of {1} this machine's apt would choose is not known, because apt refuses its configuration: {2}", first.pkg.Name, c.Seen)
 	case patch.ReasonNotEntitled:
-		r.Text = first.pkg.Name + " " + first.fixed + " is for subscribers, and this machine has not enabled their archive."
+		r.Text = phrase.Of("{1} {2} is for subscribers, and this machine has not enabled their archive", first.pkg.Name, first.fixed)
 	default:
-		r.Text = first.pkg.Name + " " + first.fixed + " is from a suite that serves only who asks for it: " + c.Seen + "."
+		r.Text = phrase.Of("{1} {2} is from a suite that serves only who asks for it: {3}", first.pkg.Name, first.fixed, c.Seen)
 	}
 }

@@ -146,7 +146,7 @@ func TestEvaluateAndFindAgree(t *testing.T) {
 
 // checkFinding: every answer has a sentence; what is offered is there, older by name, and free to move.
 func checkFinding(t *rapid.T, f *patch.Facts, x patch.Finding) {
-	if x.Reason.Code == "" || !strings.HasSuffix(x.Reason.Text, ".") {
+	if x.Reason.Code == "" || !strings.HasSuffix(x.Reason.Text.String(), ".") {
 		t.Fatalf("%+v has no reason", x)
 	}
 	if x.Verdict != patch.NotPatched {
@@ -195,7 +195,7 @@ func TestOnlyNamedEvidenceFlipsAVerdict(t *testing.T) {
 				g.Objects = append(g.Objects, c)
 			}
 			named = func(x patch.Finding) bool {
-				return slices.ContainsFunc(x.Reason.Clauses, func(k patch.Clause) bool { return k.From == c.Class+" "+c.Key })
+				return slices.ContainsFunc(x.Reason.Clauses, func(k patch.Clause) bool { return k.From.String() == c.Class+" "+c.Key })
 			}
 		}
 		before, after := mustEvaluate(t, s, &f), mustEvaluate(t, s, &g)
@@ -229,8 +229,8 @@ func changePackage(t *rapid.T, packages []patch.Package, name string) []patch.Pa
 func names(f patch.Finding, name string) bool {
 	return slices.ContainsFunc(f.Reason.Clauses, func(c patch.Clause) bool {
 		rest, is := strings.CutPrefix(c.Subject, name)
-		return is && (rest == "" || slices.Contains(someArches, rest[1:])) || strings.Contains(c.From, "info name~") ||
-			strings.HasSuffix(c.From, `info name="`+name+`"`)
+		return is && (rest == "" || slices.Contains(someArches, rest[1:])) || strings.Contains(c.From.String(), "info name~") ||
+			strings.HasSuffix(c.From.String(), `info name="`+name+`"`)
 	})
 }
 

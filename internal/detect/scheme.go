@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/version"
 )
 
@@ -74,14 +75,14 @@ func (s scheme) arch(os patch.HostOS, arch string) string {
 }
 
 // source names the database that facts about packages come from.
-func (s scheme) source() string {
+func (s scheme) source() phrase.Phrase {
 	switch s {
 	case schemeDpkg:
-		return "/var/lib/dpkg/status"
+		return phrase.Verbatim("/var/lib/dpkg/status")
 	case schemeRPM:
 		return "the rpm database"
 	case schemeAPK:
-		return "/lib/apk/db/installed"
+		return phrase.Verbatim("/lib/apk/db/installed")
 	}
 	return "the installed programs"
 }
@@ -106,27 +107,30 @@ func (s scheme) heldCode() string {
 }
 
 // held words what keeps a package from changing.
-func (s scheme) held() string {
+func (s scheme) held(h *hit) phrase.Phrase {
+	name, has, fixed := h.pkg.Name, h.pkg.Version, h.fixed
 	switch s {
 	case schemeDpkg:
-		return "held on this machine (apt-mark hold)"
+		return phrase.Of("{1} is held on this machine (apt-mark hold) at {2}, before the patch's {3}", name, has, fixed)
 	case schemeRPM:
-		return "excluded or locked on this machine (dnf's exclude or versionlock)"
+		return phrase.Of("{1} is excluded or locked on this machine (dnf's exclude or versionlock) at {2}, before the patch's {3}", name, has, fixed)
 	case schemeAPK:
-		return "pinned on this machine (/etc/apk/world)"
+		return phrase.Of("{1} is pinned on this machine (/etc/apk/world) at {2}, before the patch's {3}", name, has, fixed)
 	}
-	return "held on this machine"
+	return phrase.Of("{1} is held on this machine at {2}, before the patch's {3}", name, has, fixed)
 }
 
-// repair is what a person does about a package that was left half-way.
-func (s scheme) repair() string {
+// repair words that a package was left half-way, and what a person does about it.
+func (s scheme) repair(h *hit) phrase.Phrase {
+	const half phrase.Phrase = "the package manager left {1} half-way (at {2}; the patch brings {3})"
+	left := phrase.Of(half, h.pkg.Name, h.pkg.Version, h.fixed)
 	switch s {
 	case schemeDpkg:
-		return "run \"dpkg --configure -a\""
+		return phrase.Of("{1}: run \"{2}\" and detect again", left, "dpkg --configure -a")
 	case schemeAPK:
-		return "run \"apk fix\""
+		return phrase.Of("{1}: run \"{2}\" and detect again", left, "apk fix")
 	}
-	return "repair it with the package manager"
+	return phrase.Of("{1}: repair it with the package manager and detect again", left)
 }
 
 // schemeOfClass is the scheme of a class of package items.

@@ -48,7 +48,7 @@ func TestVerdictTable(t *testing.T) {
 func TestEnumerate(t *testing.T) {
 	names := strings.Fields("a b c d e f")
 	for n, want := range map[int]string{2: "a and b", 5: "a, b, c, d and e", 6: "a, b, c, d and 2 more"} {
-		if got := enumerate(names[:n]); got != want {
+		if got := enumerate(names[:n]).String(); got != want {
 			t.Errorf("%d: %q", n, got)
 		}
 	}

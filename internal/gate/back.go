@@ -98,7 +98,7 @@ func (g *Gate) stays(s BackStep) bool {
 		g.closes(CodeNoWayBack, phrase.Of("{1} cannot go back: {2}", s.Name, s.NoWay))
 		g.ends(Owner, "nothing by Fettle")
 	case s.Now != s.From:
-		g.closes(CodeNewer, phrase.Of("{1} is at {2} by now, and the patch brought {3}", s.Name, given(s.Now, "no version"), s.From))
+		g.closes(CodeNewer, phrase.Of("{1} is at {2} by now, and the patch brought {3}", s.Name, given(phrase.Verbatim(s.Now), "no version"), s.From))
 		g.ends(Person, "what came after it has to go back first")
 	case s.Offer == OfferNone:
 		g.closes(CodeLost, phrase.Of("{1} {2} is nowhere to be had: the vendor's index does not offer it, and the appliance has not kept it", s.Name, s.To))
@@ -177,7 +177,7 @@ func (g *Gate) tookBack(w World, a patch.Attempt) {
 		g.unreach(phrase.Of("taken back {1}, attempt {2}: {3}", phrase.At(w.Now, a.EndedAt), a.Number, patch.StepsText(a.Back)))
 		return
 	}
-	g.closes(CodeFailed, phrase.Of("attempt {1} to take it back failed {2} ({3}): {4}", a.Number, phrase.At(w.Now, a.EndedAt), string(a.Cause), given(clause(a.Text), "no text")))
+	g.closes(CodeFailed, phrase.Of("attempt {1} to take it back failed {2} ({3}): {4}", a.Number, phrase.At(w.Now, a.EndedAt), string(a.Cause), given(phrase.Clause(phrase.Verbatim(a.Text)), "no text")))
 }
 
 // provenBack is the gate "verified" after a rollback that ended well.

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,18 +64,20 @@ var policyCodes = map[string]phrase.Phrase{
 }
 
 // brief is a reason as a clause, without the names that its clauses list.
-func brief(r patch.Reason) string {
-	text := clause(r.Text)
-	if r.Code == patch.ReasonNotInstalled && len(r.Clauses) > 1 {
-		text, _, _ = strings.Cut(text, ": ")
+func brief(r patch.Reason) phrase.Phrase {
+	missing := func(c patch.Clause) bool {
+		return c.Expected == patch.WordInstalled && c.Seen == patch.WordNotInstalled
 	}
-	return text
+	if n := len(r.Clauses); r.Code == patch.ReasonNotInstalled && n > 1 && !slices.ContainsFunc(r.Clauses, func(c patch.Clause) bool { return !missing(c) }) {
+		return phrase.Of("none of its {1} packages is installed", n)
+	}
+	return phrase.Clause(r.Text)
 }
 
 func installedTest(w World) Gate {
 	g := Gate{Name: InstalledTest, Title: "eligible"}
 	w.detected(&g)
-	why := clause(w.Finding.Reason.Text)
+	why := phrase.Clause(w.Finding.Reason.Text)
 	switch w.Verdict {
 	case patch.NotPatched:
 		g.Clauses = w.Finding.Reason.Clauses
@@ -130,9 +133,9 @@ func superseded(w World) Gate {
 }
 
 // given is a reason as a machine or a catalog words it; otherwise where none is given.
-func given(reason string, otherwise phrase.Phrase) phrase.Phrase {
+func given(reason, otherwise phrase.Phrase) phrase.Phrase {
 	if reason != "" {
-		return phrase.Verbatim(reason)
+		return reason
 	}
 	return otherwise
 }

@@ -123,11 +123,7 @@ func Sentence(s string) string {
 
 // clause makes one of a sentence: without full stop, and without its capital unless it is an abbreviation.
 func clause(s string) string {
-	s = strings.TrimRight(strings.TrimSpace(s), ".")
-	if len(s) > 1 && s[0] >= 'A' && s[0] <= 'Z' && (s[1] >= 'a' && s[1] <= 'z' || s[1] == ' ') {
-		return strings.ToLower(s[:1]) + s[1:]
-	}
-	return s
+	return phrase.Clause(phrase.Verbatim(s)).String()
 }
 
 // snapshotNamed names a snapshot as evidence.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 var now = time.Date(2026, 11, 24, 8, 40, 0, 0, time.UTC) // a Tuesday
@@ -242,7 +243,7 @@ func TestClosedGates(t *testing.T) {
 }
 
 func notApp(w *World, code, text string) {
-	w.Verdict, w.Finding = patch.NotApplicable, patch.Finding{Verdict: patch.NotApplicable, Reason: patch.Reason{Code: code, Text: text}}
+	w.Verdict, w.Finding = patch.NotApplicable, patch.Finding{Verdict: patch.NotApplicable, Reason: patch.Reason{Code: code, Text: phrase.Verbatim(text)}}
 }
 
 // What used to close a gate and must not any more.

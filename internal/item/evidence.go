@@ -3,10 +3,16 @@ package item
 import (
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
+)
+
+// What is expected most: that something is there, and that it is not.
+const (
+	Exists  phrase.Phrase = "exists"
+	Nothing phrase.Phrase = "nothing"
 )
 
 // Evidence is the smallest set of clauses that decided a test.
@@ -19,11 +25,11 @@ type Clause struct {
 	Key   string // of the request: with Class it names the facts that were looked at; empty where there are none
 	// Also names more facts, each by class, blank and key: those of a set's parts and those that variables take their values from.
 	Also     []string
-	Object   string // what was asked: "/etc/foo.conf line 1 matching ^x"
-	Item     string // which item; empty where there is one, or where the clause is about all of them
-	Field    string // which field; empty where the clause is about existence
-	Expected string // "less than 1200", "exists"
-	Seen     string // "1100", "does not exist"
+	Object   string        // what was asked: "/etc/foo.conf line 1 matching ^x"
+	Item     string        // which item; empty where there is one, or where the clause is about all of them
+	Field    string        // which field; empty where the clause is about existence
+	Expected phrase.Phrase // "less than 1200", "exists"
+	Seen     phrase.Phrase // "1100", "does not exist"
 }
 
 // maxClauses bounds a test's evidence: "all of 10,000 files" is not told file by file.
@@ -40,7 +46,7 @@ type witness struct {
 func (j *Judge) evidence(ctx context.Context, t *Test, v Value) Evidence {
 	switch {
 	case t.Unclear != "":
-		return Evidence{{Class: t.Class, Expected: "a test that can be understood", Seen: t.Unclear}}
+		return Evidence{{Class: t.Class, Expected: "a test that can be understood", Seen: phrase.Verbatim(t.Unclear)}}
 	case t.Object == nil:
 		return Evidence{{Class: t.Class, Expected: "a test that can be judged", Seen: "a test of what no program can see"}}
 	}
@@ -132,7 +138,7 @@ func (w *witness) add(c Clause) {
 }
 
 func (w *witness) existence(e Existence) {
-	c := Clause{Expected: [...]string{"exists", "all of it exists", "whether it exists or not", "does not exist", "exactly one exists"}[e]}
+	c := Clause{Expected: [...]phrase.Phrase{Exists, "all of it exists", "whether it exists or not", "does not exist", "exactly one exists"}[e]}
 	n := w.f.counts.exists
 	switch {
 	case w.f.Flag == patch.FlagNotExist || w.f.Flag == patch.FlagComplete && n == 0 && w.f.counts.failed == 0:
@@ -140,14 +146,14 @@ func (w *witness) existence(e Existence) {
 	case w.f.Flag == patch.FlagComplete && w.f.counts.failed > 0:
 		c.Seen = "could not be read"
 	case w.f.Flag == patch.FlagComplete && n == 1:
-		c.Seen = "exists"
+		c.Seen = Exists
 	case w.f.Flag == patch.FlagComplete:
-		c.Seen = strconv.Itoa(n) + " exist"
+		c.Seen = phrase.Of("{1} exist", n)
 	default:
-		c.Seen = string(w.f.Flag)
+		c.Seen = flagged(w.f.Flag)
 	}
 	if w.f.Message != "" {
-		c.Seen += ": " + w.f.Message
+		c.Seen = phrase.Of("{1}: {2}", c.Seen, w.f.Message)
 	}
 	w.add(c)
 }
@@ -158,7 +164,7 @@ func (w *witness) item(ctx context.Context, t *Test, it *patch.Item) {
 		name = label(it)
 	}
 	if it.Status != patch.StatusExists {
-		w.add(Clause{Item: name, Expected: "exists", Seen: string(it.Status)})
+		w.add(Clause{Item: name, Expected: Exists, Seen: lacking(it.Status)})
 		return
 	}
 	values := make([]Value, len(t.States))
@@ -184,34 +190,40 @@ func (w *witness) entity(ctx context.Context, e *Entity, item string, it *patch.
 	behind := w.j.trail()
 	behind.entities(ctx, []Entity{*e})
 	c := Clause{Item: item, Field: e.Name, Expected: w.wanted(ctx, e), Seen: "nothing of that name", Also: behind.names()}
-	var seen []string
+	var seen []phrase.Phrase
+	n := 0
 	for i := range it.Fields {
 		if x := &it.Fields[i]; x.Name == e.Name {
-			seen = append(seen, w.field(e, x))
+			if n++; n <= maxShown {
+				seen = append(seen, w.field(e, x))
+			}
 		}
 	}
-	if len(seen) > 0 {
-		c.Seen = strings.Join(shown(seen), ", ")
+	if n > 0 {
+		c.Seen = phrase.Join(seen, ", ")
+	}
+	if n > maxShown {
+		c.Seen = phrase.Of("{1}, … ({2} in all)", c.Seen, n)
 	}
 	w.add(c)
 }
 
 // wanted words what an entity wants.
-func (w *witness) wanted(ctx context.Context, e *Entity) string {
-	var text string
+func (w *witness) wanted(ctx context.Context, e *Entity) phrase.Phrase {
+	var text phrase.Phrase
 	switch {
 	case e.Nil:
-		return "nothing"
+		return Nothing
 	case len(e.Record) > 0:
-		var fields []string
+		var fields []phrase.Phrase
 		for i := range e.Record {
-			fields = append(fields, e.Record[i].Name+" "+w.wanted(ctx, &e.Record[i]))
+			fields = append(fields, phrase.Of("{1} {2}", e.Record[i].Name, w.wanted(ctx, &e.Record[i])))
 		}
-		text = strings.Join(fields, ", ")
+		text = phrase.Join(fields, ", ")
 	case e.Variable != nil:
 		l := w.j.variable(ctx, e.Variable)
 		if !l.has() {
-			return "the values of a variable, which has none: " + l.why
+			return phrase.Of("the values of a variable, which has none: {1}", l.why)
 		}
 		text = expected(e.Operation, e.datatype(), e.VarCheck, l.texts())
 	default:
@@ -219,28 +231,28 @@ func (w *witness) wanted(ctx context.Context, e *Entity) string {
 	}
 	switch {
 	case e.Existence == NoneExist:
-		return "nothing"
+		return Nothing
 	case e.EntityCheck == AtLeastOne:
-		return "at least one " + text
+		return phrase.Of("at least one {1}", text)
 	case e.EntityCheck == OnlyOne:
-		return "only one " + text
+		return phrase.Of("only one {1}", text)
 	case e.EntityCheck != All:
-		return "none " + text
+		return phrase.Of("none {1}", text)
 	}
 	return text
 }
 
 // field words what was seen, and why that could not be compared.
-func (w *witness) field(e *Entity, x *patch.Field) string {
+func (w *witness) field(e *Entity, x *patch.Field) phrase.Phrase {
 	switch {
 	case x.Status != patch.StatusExists:
-		return string(x.Status)
+		return lacking(x.Status)
 	case len(x.Record) > 0:
 		var fields []string
 		for i := range x.Record {
 			fields = append(fields, x.Record[i].Name+" "+x.Record[i].Value)
 		}
-		return strings.Join(fields, ", ")
+		return phrase.Verbatim(strings.Join(fields, ", "))
 	}
 	seen := x.Value
 	if seen == "" {
@@ -248,8 +260,34 @@ func (w *witness) field(e *Entity, x *patch.Field) string {
 	}
 	if e.Variable == nil && !e.Nil {
 		if v, why := w.j.Compare(e.Operation, e.Datatype, x.Value, e.Value); v == Error {
-			seen += " (" + why + ")"
+			return phrase.Of("{1} ({2})", seen, why)
 		}
 	}
-	return seen
+	return phrase.Verbatim(seen)
+}
+
+// flagged words how well an object was collected.
+func flagged(f patch.Flag) phrase.Phrase {
+	switch f {
+	case patch.FlagComplete:
+		return "complete"
+	case patch.FlagIncomplete:
+		return "incomplete"
+	case patch.FlagNotApplicable:
+		return "flag\x04not applicable"
+	}
+	return lacking(patch.Status(f))
+}
+
+// lacking words why there is nothing to see of an item or a field.
+func lacking(s patch.Status) phrase.Phrase {
+	switch s {
+	case patch.StatusError:
+		return "status\x04error"
+	case patch.StatusNotExist:
+		return "does not exist"
+	case patch.StatusNotCollected:
+		return "not collected"
+	}
+	return phrase.Verbatim(string(s))
 }

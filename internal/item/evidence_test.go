@@ -58,7 +58,7 @@ func TestExpectationsAreReadable(t *testing.T) {
 		{BitwiseAnd, Int, All, []string{"4"}, "with the bits 4"},
 		{SubsetOf, IPv4, NoneSatisfy, []string{"10.0.0.0/8", "::1"}, "within none of 10.0.0.0/8, ::1"},
 	} {
-		if got := expected(c.op, c.as, c.check, c.values); got != c.want {
+		if got := expected(c.op, c.as, c.check, c.values).String(); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
@@ -99,7 +99,7 @@ func TestEvidenceIsTheSmallest(t *testing.T) {
 		v, evidence := NewJudge(modelOf(t, c.t), src).Test(t.Context(), 0)
 		var told []string
 		for _, x := range evidence {
-			told = append(told, x.Item+": "+x.Field+" "+x.Expected+": "+x.Seen)
+			told = append(told, x.Item+": "+x.Field+" "+x.Expected.String()+": "+x.Seen.String())
 		}
 		if name == "one file" {
 			told[0] = "/one" + told[0] // a single item needs no name

@@ -1,10 +1,10 @@
 package item
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // maxShown is how many of several values a text shows.
@@ -140,70 +140,102 @@ func (w *Wanted) words() string {
 	if w.Nil {
 		return ""
 	}
-	return expected(w.Operation, w.Datatype, w.Check, w.Values)
+	return expected(w.Operation, w.Datatype, w.Check, w.Values).String()
+}
+
+// Wanted words an operation on one value: "older than 1.2".
+func (o Operation) Wanted(as Datatype, value string) phrase.Phrase {
+	return expected(o, as, All, []string{value})
+}
+
+// Words says of how many of several things a check wants something.
+func (c Check) Words() phrase.Phrase {
+	return [...]phrase.Phrase{"all", "at least one", "only one", "none satisfy", "none exist"}[c]
 }
 
 // expected words an operation on wanted values.
-func expected(op Operation, as Datatype, check Check, values []string) string {
-	text := strings.Join(shown(values), ", ")
+func expected(op Operation, as Datatype, check Check, values []string) phrase.Phrase {
+	text := shown(values)
 	if len(values) > 1 {
 		switch check {
 		case All:
-			text = "all of " + text
+			text = phrase.Of("all of {1}", text)
 		case AtLeastOne:
-			text = "one of " + text
+			text = phrase.Of("one of {1}", text)
 		case OnlyOne:
-			text = "exactly one of " + text
+			text = phrase.Of("exactly one of {1}", text)
 		default:
-			text = "none of " + text
+			text = phrase.Of("none of {1}", text)
 		}
-	}
-	newer, older := "greater than ", "less than "
-	switch as {
-	case Version, EVR, DebianEVR, IOSVersion, FilesetRevision, ProgramVersion, MacOSVersion:
-		newer, older = "newer than ", "older than "
-	case DateTime:
-		newer, older = "later than ", "earlier than "
 	}
 	switch op {
 	case NotEqual:
-		return "other than " + text
+		return phrase.Of("other than {1}", text)
 	case CaseInsensitiveEquals:
-		return text + " in any case"
+		return phrase.Of("{1} in any case", text)
 	case CaseInsensitiveNotEqual:
-		return "other than " + text + " in any case"
-	case GreaterThan:
-		return newer + text
-	case LessThan:
-		return older + text
-	case GreaterThanOrEqual:
-		return text + " or " + strings.TrimSuffix(newer, " than ")
-	case LessThanOrEqual:
-		return text + " or " + strings.TrimSuffix(older, " than ")
+		return phrase.Of("other than {1} in any case", text)
+	case GreaterThan, LessThan, GreaterThanOrEqual, LessThanOrEqual:
+		return order(op, as, text)
 	case BitwiseAnd:
-		return "with the bits " + text
+		return phrase.Of("with the bits {1}", text)
 	case BitwiseOr:
-		return "with no bits but " + text
+		return phrase.Of("with no bits but {1}", text)
 	case PatternMatch:
-		return "matching " + text
+		return phrase.Of("matching {1}", text)
 	case SubsetOf:
-		return "within " + text
+		return phrase.Of("within {1}", text)
 	case SupersetOf:
-		return "covering " + text
+		return phrase.Of("covering {1}", text)
 	case Like:
-		return "like " + text
+		return phrase.Of("like {1}", text)
 	case NotLike:
-		return "not like " + text
+		return phrase.Of("not like {1}", text)
 	}
 	return text
 }
 
-// shown are the first few of several values.
-func shown(values []string) []string {
-	if len(values) <= maxShown {
-		return values
+// order words a place in an order, as people say it of such values.
+func order(op Operation, as Datatype, text phrase.Phrase) phrase.Phrase {
+	switch as {
+	case Version, EVR, DebianEVR, IOSVersion, FilesetRevision, ProgramVersion, MacOSVersion:
+		switch op {
+		case GreaterThan:
+			return phrase.Of("newer than {1}", text)
+		case LessThan:
+			return phrase.Of("older than {1}", text)
+		case GreaterThanOrEqual:
+			return phrase.Of("{1} or newer", text)
+		}
+		return phrase.Of("{1} or older", text)
+	case DateTime:
+		switch op {
+		case GreaterThan:
+			return phrase.Of("later than {1}", text)
+		case LessThan:
+			return phrase.Of("earlier than {1}", text)
+		case GreaterThanOrEqual:
+			return phrase.Of("{1} or later", text)
+		}
+		return phrase.Of("{1} or earlier", text)
 	}
-	return append(values[:maxShown:maxShown], "… ("+strconv.Itoa(len(values))+" in all)")
+	switch op {
+	case GreaterThan:
+		return phrase.Of("greater than {1}", text)
+	case LessThan:
+		return phrase.Of("less than {1}", text)
+	case GreaterThanOrEqual:
+		return phrase.Of("{1} or greater", text)
+	}
+	return phrase.Of("{1} or less", text)
+}
+
+// shown lists the first few of several values.
+func shown(values []string) phrase.Phrase {
+	if len(values) <= maxShown {
+		return phrase.Verbatim(strings.Join(values, ", "))
+	}
+	return phrase.Of("{1}, … ({2} in all)", strings.Join(values[:maxShown], ", "), len(values))
 }
 
 // label says which item is meant, by what makes it distinct among those of an object.

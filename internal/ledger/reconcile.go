@@ -157,11 +157,7 @@ func (r *Reconciliation) compare(ctx context.Context, s *world.Sight, h past, p 
 func (d *Disagreement) explain(taken time.Time, f patch.Finding, there bool) {
 	what := strings.TrimSpace(d.Change.Name + " " + d.Change.To)
 	when := d.Change.At.UTC().Format("2006-01-02 15:04 UTC")
-	text := strings.TrimSuffix(f.Reason.Text, ".")
-	if text != "" {
-		text = strings.ToLower(text[:1]) + text[1:]
-	}
-	why := phrase.Verbatim(text)
+	why := phrase.Clause(f.Reason.Text)
 	other := slices.ContainsFunc(f.Packages, func(a patch.AffectedPackage) bool { return a.Name != d.Change.Name }) &&
 		!slices.ContainsFunc(f.Packages, func(a patch.AffectedPackage) bool { return a.Name == d.Change.Name })
 	switch {

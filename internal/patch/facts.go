@@ -1,6 +1,10 @@
 package patch
 
-import "time"
+import (
+	"time"
+
+	"github.com/fettle-project/fettle/internal/phrase"
+)
 
 // Facts is what one detect judges: a value, collected once, serialisable, the same whether it came from a live machine,
 // a directory or a file. Its hash is over canonical JSON, and it holds nothing that changes without meaning (no times).
@@ -133,17 +137,23 @@ type PkgChange struct {
 
 // Reason says why a verdict is what it is: the smallest set of clauses that decided it.
 type Reason struct {
-	Code    string   `json:"code"` // stable: see the Reason* constants
-	Text    string   `json:"text"` // one sentence for a person
-	Clauses []Clause `json:"clauses,omitempty"`
+	Code    string        `json:"code"` // stable: see the Reason* constants
+	Text    phrase.Phrase `json:"text"` // one sentence for a person
+	Clauses []Clause      `json:"clauses,omitempty"`
 }
+
+// What clauses expect and see most.
+const (
+	WordInstalled    phrase.Phrase = "installed"
+	WordNotInstalled phrase.Phrase = "not installed"
+)
 
 // Clause is one test that decided a verdict.
 type Clause struct {
-	Subject  string `json:"subject,omitempty"` // "perl-base:amd64"
-	Expected string `json:"expected"`
-	Seen     string `json:"seen"`
-	From     string `json:"from,omitempty"` // where it was seen: "/var/lib/dpkg/status"
+	Subject  string        `json:"subject,omitempty"` // "perl-base:amd64"
+	Expected phrase.Phrase `json:"expected"`
+	Seen     phrase.Phrase `json:"seen"`
+	From     phrase.Phrase `json:"from,omitempty"` // where it was seen: "/var/lib/dpkg/status"
 }
 
 // Stable reason codes of verdicts.

@@ -3,6 +3,7 @@ package phrase
 import (
 	"encoding/binary"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -83,6 +84,24 @@ func Sentence(p Phrase) Phrase {
 		return ""
 	}
 	return Phrase(rune(sentence)) + p
+}
+
+// Clause takes back what Sentence did, for putting a sentence into another one. A text that somebody else wrote loses its full stop, and its
+// capital unless that begins an abbreviation. A constant text is left as it is.
+func Clause(p Phrase) Phrase {
+	switch {
+	case p == "":
+		return ""
+	case p[0] == sentence:
+		return p[1:]
+	case p[0] != verbatim:
+		return p
+	}
+	s := strings.TrimRight(strings.TrimSpace(string(p[1:])), ".")
+	if len(s) > 1 && s[0] >= 'A' && s[0] <= 'Z' && (s[1] >= 'a' && s[1] <= 'z' || s[1] == ' ') {
+		s = strings.ToLower(s[:1]) + s[1:]
+	}
+	return Verbatim(s)
 }
 
 // Verbatim is a text that somebody else wrote, in whatever language.

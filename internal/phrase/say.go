@@ -31,7 +31,7 @@ func (l *Language) say(b []byte, p string, depth int) []byte {
 	case verbatim:
 		return append(b, p[1:]...)
 	case sentence:
-		return asSentence(b, l.say(nil, p[1:], depth-1))
+		return asSentence(b, l.say(nil, p[1:], depth-1), !l.named(p[1:], depth-1))
 	case withValues:
 		id := r.text()
 		return l.fill(b, l.text(id), "", &r, depth)
@@ -93,15 +93,45 @@ func (l *Language) value(r *reader, depth int) string {
 	return ""
 }
 
-// asSentence gives a clause its capital and its full stop.
-func asSentence(b, clause []byte) []byte {
+// asSentence gives a clause its capital, if it may have one, and its full stop.
+func asSentence(b, clause []byte, capital bool) []byte {
 	s := strings.TrimRight(strings.TrimSpace(string(clause)), ".")
 	first, size := utf8.DecodeRuneInString(s)
 	if size == 0 {
 		return b
 	}
-	b = utf8.AppendRune(b, unicode.ToUpper(first))
-	return append(append(b, s[size:]...), '.')
+	if capital {
+		first = unicode.ToUpper(first)
+	}
+	return append(append(utf8.AppendRune(b, first), s[size:]...), '.')
+}
+
+// named reports whether a phrase begins with a name, which is written as it is: perl-base, web-14.
+func (l *Language) named(p string, depth int) bool {
+	if p == "" || p[0] != withValues && p[0] != counted || depth == 0 {
+		return false
+	}
+	r := reader{rest: p[1:]}
+	var text string
+	if p[0] == withValues {
+		text = l.text(r.text())
+	} else {
+		n, one := r.number(), r.text()
+		text = l.counted(int(n), one, r.text())
+	}
+	if len(text) < 3 || text[0] != '{' || text[2] != '}' || text[1] < '1' || text[1] > '9' {
+		return false
+	}
+	for range text[1] - '1' {
+		l.value(&r, depth)
+	}
+	switch r.byte() {
+	case aText:
+		return true
+	case aPhrase:
+		return l.named(r.text(), depth-1)
+	}
+	return false
 }
 
 // reader takes a phrase's bytes apart; what is cut short reads as nothing.

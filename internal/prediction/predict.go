@@ -10,6 +10,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Row is what the engine says about one machine's stored facts. It was not detected.
@@ -18,7 +19,7 @@ type Row struct {
 	Name    string          `json:"name"`
 	Verdict patch.Verdict   `json:"predicted"`
 	FactsAt time.Time       `json:"facts_at"` // when the facts were collected: the prediction is as old as they are
-	Text    string          `json:"text"`     // why
+	Text    phrase.Phrase   `json:"text"`     // why
 	at      *seat
 }
 
@@ -235,7 +236,7 @@ func (a *Answer) Explain(rows []Row) {
 			rows[i].Text = "newer facts have come meanwhile"
 			continue
 		}
-		if rows[i].Text = s.set.fault; s.set.fault == "" {
+		if rows[i].Text = phrase.Verbatim(s.set.fault); s.set.fault == "" {
 			f := a.one.Find(a.x.part(s.set, r.hits(s.set, nil), r.objects), 0)
 			rows[i].Text = f.Reason.Text
 		}

@@ -165,10 +165,10 @@ func writeRow(table *tabwriter.Writer, f patch.Finding) {
 			fmt.Fprintf(table, "\t\t%s:%s\tnew\t%s\n", n.Name, n.Arch, n.Version)
 		}
 		if len(f.Packages)+len(f.Brings) == 0 { // it is about something else
-			fmt.Fprintf(table, "%s\t%s\t%s\t\t\n", source, suite, printable(f.Reason.Text))
+			fmt.Fprintf(table, "%s\t%s\t%s\t\t\n", source, suite, printable(f.Reason.Text.String()))
 		}
 	case patch.Faulty:
-		fmt.Fprintf(table, "%s\t%s\terror: %s\t\t\n", source, suite, printable(f.Reason.Text))
+		fmt.Fprintf(table, "%s\t%s\terror: %s\t\t\n", source, suite, printable(f.Reason.Text.String()))
 	}
 }
 

@@ -167,9 +167,17 @@ func (s source) call(info *types.Info, call *ast.CallExpr, from string) bool {
 	}
 	s.add(x, from)
 	for _, v := range values {
+		if t := types.Default(info.Types[v].Type).String(); !slices.Contains(sayable(), t) && !call.Ellipsis.IsValid() {
+			s.t.Errorf("%s: a value of %q is a %s, which a phrase cannot say: make it one of %v", from, x.ID, t, sayable())
+		}
 		ast.Inspect(v, func(n ast.Node) bool { return s.node(info, n, from) })
 	}
 	return false
+}
+
+// sayable are the types that the values of a phrase may have.
+func sayable() []string {
+	return []string{"string", "int", "time.Duration", phrasePackage + ".Phrase", phrasePackage + ".Moment", phrasePackage + ".Size"}
 }
 
 func callee(info *types.Info, call *ast.CallExpr) string {
