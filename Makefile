@@ -11,7 +11,7 @@ RACE := -race $(foreach p,sqlite/lib libc memory,-gcflags=modernc.org/$p=-race=f
 FLEET ?= 10000
 ONLY ?=
 SEEDS ?= 2000
-DAYS ?= 25
+DAYS ?= 30
 KILLS ?= 520
 LOSSES ?= 60
 HTMX := internal/web/assets/htmx.min.js
@@ -64,8 +64,8 @@ unit: ## all Go tests with the race detector: unit, behaviour on both stores, en
 	$(GO) test -timeout 30m -run HarmIsStopped ./internal/story
 	$(MAKE) --no-print-directory worlds kills
 
-worlds: ## the real appliance and agents in simulated worlds, those that failed once first; SEEDS=n of DAYS=n each (40 are a million days of agents, in six minutes), and FETTLE_SIM_SEED=n for one of them
-	FETTLE_SIM_SEEDS=$(SEEDS) FETTLE_SIM_DAYS=$(DAYS) GOGC=400 $(GO) test -count=1 -v -timeout 30m -run 'FleetInAnyWorld|ComesBackEvenly' ./internal/simfleet
+worlds: ## the real appliance and agents in simulated worlds, those that failed once first; SEEDS=n of DAYS=n each, and FETTLE_SIM_SEED=n for one of them
+	FETTLE_SIM_SEEDS=$(SEEDS) FETTLE_SIM_DAYS=$(DAYS) GOGC=1200 $(GO) test -count=1 -v -timeout 30m -run 'FleetInAnyWorld|ComesBackEvenly' ./internal/simfleet
 
 kills: ## a real apt transaction, killed at KILLS of its system calls (all: every one), losing power at LOSSES flushes, its disk full, and healed; FETTLE_KILLS_SEED=n for the same ones again
 	FETTLE_KILLS=$(KILLS) FETTLE_LOSSES=$(LOSSES) $(GO) test -count=1 -v -timeout 150m -run 'KilledAtEverySystemCall|PowerLoss|FullDiskOfARealMachine' ./internal/agent

@@ -182,15 +182,14 @@ func (s *session) uploadSnapshot(ctx context.Context) error {
 	if err := s.uploadFacts(ctx, snap.Facts); err != nil {
 		return err
 	}
-	base, _, _ := s.files.snapshotAt(s.files.told())
-	reply, err := s.client().tell(ctx, base, snap, func() ([]byte, error) { return raw, nil })
+	reply, err := s.client().tell(ctx, s.acknowledged(), snap, func() ([]byte, error) { return raw, nil })
 	if err != nil && patch.KindOf(err) != patch.Conflict {
 		return err
 	}
 	if err != nil {
 		s.log.Warn("the appliance has a newer snapshot than this one", "seq", snap.Seq, "err", err)
-	} else if err := s.keepFile(s.files.told(), raw); err != nil {
-		return patch.Errorf(patch.Unavailable, "cannot keep the snapshot: %w", err)
+	} else if err := s.keepAcknowledged(snap, raw); err != nil {
+		return err
 	}
 	return s.set(func(st *state) {
 		st.Uploaded = max(st.Uploaded, snap.Seq)
@@ -198,6 +197,28 @@ func (s *session) uploadSnapshot(ctx context.Context) error {
 			st.Facts = ""
 		}
 	})
+}
+
+// acknowledged gives the newest snapshot that the appliance has acknowledged, which is read once; none where there is none that is whole.
+func (s *session) acknowledged() patch.Snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.told == nil {
+		snap, _, _ := s.files.snapshotAt(s.files.told())
+		s.told = &snap
+	}
+	return *s.told
+}
+
+func (s *session) keepAcknowledged(snap patch.Snapshot, raw []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.told = nil
+	if err := s.keepFile(s.files.told(), raw); err != nil {
+		return patch.Errorf(patch.Unavailable, "cannot keep the snapshot: %w", err)
+	}
+	s.told = &snap
+	return nil
 }
 
 // tell sends a snapshot: as what changed since base, which the appliance acknowledged, where it takes that, and else whole.

@@ -17,20 +17,22 @@ const maxCatalogFile = 64 << 20
 // accepted before is refused: an appliance may stand still but not go back.
 func (s *session) refreshCatalog(ctx context.Context, hostOS patch.HostOS) (patch.RevisionMeta, error) {
 	newest := s.get().Newest
-	meta, err := newest, error(nil)
-	if !s.isNewest(newest, hostOS) {
-		meta, err = s.client().revision(ctx, hostOS, s.who(), newest)
-	}
-	if err != nil {
-		return meta, err
+	meta, known := newest, s.isNewest(newest, hostOS)
+	if !known {
+		var err error
+		if meta, err = s.client().revision(ctx, hostOS, s.who(), newest); err != nil {
+			return meta, err
+		}
 	}
 	for _, f := range [][2]patch.Hash{{newest.Signatures, meta.Signatures}, {newest.List, meta.List}} {
 		if err := s.fetchCatalog(ctx, f[0], f[1]); err != nil {
 			return patch.RevisionMeta{}, err
 		}
 	}
-	if err := s.set(func(st *state) { st.Newest = meta }); err != nil {
-		return patch.RevisionMeta{}, err
+	if !known {
+		if err := s.set(func(st *state) { st.Newest = meta }); err != nil {
+			return patch.RevisionMeta{}, err
+		}
 	}
 	s.pruneCatalog(meta)
 	return meta, nil

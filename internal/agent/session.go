@@ -34,7 +34,8 @@ type session struct {
 	conn *client
 	busy string
 	said said
-	snap *kept // the newest snapshot; nil: it was not read yet
+	snap *kept           // the newest snapshot; nil: it was not read yet
+	told *patch.Snapshot // the newest one that the appliance has acknowledged; likewise
 
 	renewAt time.Time // a new certificate is asked for then
 	csr     []byte    // with this; nil before the first time

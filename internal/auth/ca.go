@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -15,7 +16,7 @@ import (
 
 const (
 	caLife     = 20 * 365 * 24 * time.Hour
-	clientLife = 7 * 24 * time.Hour
+	clientLife = 7 * 24 * time.Hour // unless the CA names another one
 	serverLife = 90 * 24 * time.Hour
 	// clockSkew is how far a machine's clock may be behind the appliance's.
 	clockSkew = time.Hour
@@ -24,6 +25,7 @@ const (
 // CA signs certificates of one listener. It is safe for concurrent use.
 type CA struct {
 	Certificate *x509.Certificate
+	Life        time.Duration // of the certificates of machines; 0: a week
 	key         *ecdsa.PrivateKey
 	known       recognised
 }
@@ -53,7 +55,7 @@ func serial() *big.Int {
 	return new(big.Int).SetBytes(b)
 }
 
-// IssueClient gives a machine its certificate (DER): seven days, for client authentication and nothing else, named by the hash of
+// IssueClient gives a machine its certificate (DER): for as long as the CA says, for client authentication and nothing else, named by the hash of
 // its key. An ID that is not the key's is refused.
 func (ca *CA) IssueClient(public any, id patch.MachineID, now time.Time) ([]byte, error) {
 	want, err := MachineIDOf(public)
@@ -64,7 +66,7 @@ func (ca *CA) IssueClient(public any, id patch.MachineID, now time.Time) ([]byte
 		return nil, patch.Errorf(patch.Forbidden, "the key belongs to the machine %s, not %s", want, id)
 	}
 	der, err := ca.sign(public, &x509.Certificate{
-		Subject: pkix.Name{CommonName: string(id)}, NotBefore: now.Add(-clockSkew), NotAfter: now.Add(clientLife),
+		Subject: pkix.Name{CommonName: string(id)}, NotBefore: now.Add(-clockSkew), NotAfter: now.Add(cmp.Or(ca.Life, clientLife)),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 	if err != nil {

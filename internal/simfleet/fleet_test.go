@@ -27,21 +27,27 @@ type kind struct {
 	pause    time.Duration   // at most, between two things that people do
 	rest     time.Duration   // in which the world comes to rest
 	travel   int             // of a hundred machines so many are without a network for weeks
+	life     time.Duration   // of certificates; they are renewed when half of it is over
 }
 
 const (
 	day  = 24 * time.Hour
 	busy = 20 // of so many worlds one is busy
+	week = 7 * day
 )
 
 // kindOf gives the sort of a seed's world. In a busy one somebody does something every two hours, and machines check in as often as their
 // administrators let them. A long one is a fleet that is set to a check-in a day, the longest that an appliance can be set to; most days
-// nothing happens, and every third machine is one that travels.
+// nothing happens, and every third machine is one that travels. There certificates live for four weeks, in every tenth world for the usual one.
 func kindOf(seed uint64) kind {
 	if seed%busy == 0 {
-		return kind{machines: 3, days: 6, every: []time.Duration{time.Hour, 4 * time.Hour, 4 * time.Hour, 4 * time.Hour}, pause: 4 * time.Hour, rest: 2 * day}
+		return kind{machines: 3, days: 6, every: []time.Duration{time.Hour, 4 * time.Hour, 4 * time.Hour, 4 * time.Hour}, pause: 4 * time.Hour, rest: 2 * day, life: week}
 	}
-	return kind{machines: 12, days: longDays(), every: []time.Duration{day}, pause: 5 * day, rest: 4 * day, travel: 33}
+	k := kind{machines: 16, days: longDays(), every: []time.Duration{day}, pause: 5 * day, rest: 4 * day, travel: 33, life: 4 * week}
+	if seed%10 == 1 {
+		k.life = week
+	}
+	return k
 }
 
 // longDays is how long people act in a long world.
@@ -49,7 +55,7 @@ func longDays() int {
 	if n, err := strconv.Atoi(os.Getenv("FETTLE_SIM_DAYS")); err == nil && n > 0 {
 		return n
 	}
-	return 25
+	return 30
 }
 
 func hashOf(b []byte) patch.Hash {
@@ -127,10 +133,10 @@ func TestFleetInAnyWorld(t *testing.T) {
 	began, used := time.Now(), cpu()
 	all := share(t, seeds(t))
 	used = cpu() - used
-	t.Logf("%d worlds, %.0f agent-days (%.0f of them without a network), %d requests answered and %d lost, %d crashes of agents and %d of the appliance, %d executions, %d packages installed, in %s and %s of processors: %s an agent-day",
-		all.Worlds, all.Days, all.Away, all.Requests, all.Lost, all.Deaths, all.Kills, all.Executions, all.Installs, time.Since(began).Round(time.Millisecond),
+	t.Logf("%d worlds, %.0f agent-days (%.0f of them without a network), %d requests answered and %d lost, %d certificates renewed, %d crashes of agents and %d of the appliance, %d executions, %d packages installed, in %s and %s of processors: %s an agent-day",
+		all.Worlds, all.Days, all.Away, all.Requests, all.Lost, all.Renewals, all.Deaths, all.Kills, all.Executions, all.Installs, time.Since(began).Round(time.Millisecond),
 		used.Round(time.Millisecond), time.Duration(float64(used)/all.Days).Round(time.Microsecond))
-	if all.Executions < all.Worlds || all.Deaths < all.Worlds/2 {
+	if all.Executions < all.Worlds || all.Deaths < all.Worlds/2 || all.Renewals < all.Worlds {
 		t.Errorf("too little happens in these worlds")
 	}
 }

@@ -182,6 +182,9 @@ func (w *sim) answered(b *box, r *http.Request, code int, body []byte) {
 // delivered sees what reaches the agent: what it has been told that was taken back, it may not begin any more.
 func (w *sim) delivered(b *box, r *http.Request, code int, body []byte) {
 	w.requests.Add(1)
+	if code == http.StatusOK && r.Method+" "+r.URL.Path == wire.PathRenew {
+		w.renewals.Add(1)
+	}
 	if code != http.StatusOK || r.Method+" "+r.URL.Path != wire.PathStanding {
 		return
 	}

@@ -49,9 +49,9 @@ type sim struct {
 	orders    map[string][]ordered
 	away      map[string]time.Time // by box: its network is gone until then
 
-	requests, lost, deaths, kills, executions atomic.Int64
-	lived, alone                              atomic.Int64 // by agents together, and without a network, in nanoseconds
-	kind                                      kind
+	requests, lost, renewals, deaths, kills, executions atomic.Int64
+	lived, alone                                        atomic.Int64 // by agents together, and without a network, in nanoseconds
+	kind                                                kind
 }
 
 type decisionKey struct {
@@ -200,6 +200,7 @@ func newSim(t *testing.T, seed uint64, dir string, blank string, k kind) *sim {
 	w.interval = k.every[r.IntN(len(k.every))]
 	keys, err := auth.CreateKeys(filepath.Join(dir, "keys"), time.Now())
 	w.must(err)
+	keys.Agents.Life = k.life
 	w.data, err = newDatabase(filepath.Base(dir), blank)
 	w.must(err)
 	w.server = &server{w: w, dir: dir, keys: keys, files: map[string][]byte{}, admin: patch.Caller{Name: "m.keller", Role: patch.Admin, From: "local", Via: "cli"}}

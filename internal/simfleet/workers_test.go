@@ -18,15 +18,16 @@ import (
 
 // tally is what happened in one world, or in all of them together.
 type tally struct {
-	Worlds, Requests, Lost, Deaths, Kills, Executions, Installs int64
-	Days, Away                                                  float64
-	Failed                                                      string
+	Worlds, Requests, Lost, Renewals, Deaths, Kills, Executions, Installs int64
+	Days, Away                                                            float64
+	Failed                                                                string
 }
 
 func (all *tally) add(w tally) {
 	all.Worlds += w.Worlds
 	all.Requests += w.Requests
 	all.Lost += w.Lost
+	all.Renewals += w.Renewals
 	all.Deaths += w.Deaths
 	all.Kills += w.Kills
 	all.Executions += w.Executions
@@ -37,7 +38,7 @@ func (all *tally) add(w tally) {
 
 func (w *sim) tally() tally {
 	days := func(n *atomic.Int64) float64 { return time.Duration(n.Load()).Hours() / 24 }
-	out := tally{Worlds: 1, Requests: w.requests.Load(), Lost: w.lost.Load(), Deaths: w.deaths.Load(), Kills: w.kills.Load(), Executions: w.executions.Load(),
+	out := tally{Worlds: 1, Requests: w.requests.Load(), Lost: w.lost.Load(), Renewals: w.renewals.Load(), Deaths: w.deaths.Load(), Kills: w.kills.Load(), Executions: w.executions.Load(),
 		Days: days(&w.lived), Away: days(&w.alone)}
 	for _, b := range w.boxes {
 		out.Installs += int64(b.installs)
