@@ -16,18 +16,19 @@ const groupSize = 256
 // that one that fails undoes itself alone; all are acknowledged when the transaction is durable. Nobody waits for others to come: a
 // writer that is alone commits alone.
 //
-// One of the writers does the work for those that wait at that moment and hands over to the first that came meanwhile.
+// One goroutine does the work for all of them: its stack has the size that SQLite needs, and each request's own would have to grow to it.
 type group struct {
 	mu      sync.Mutex
 	waiting []*writing
-	working bool
+	closed  bool
+	some    chan struct{} // holds one: somebody waits, or nobody will any more
+	ended   chan struct{} // closed when the goroutine is gone
 }
 
 // writing is one writer that waits.
 type writing struct {
 	ctx  context.Context
 	f    func(session) error
-	lead chan struct{} // it is its turn to do the work
 	done chan outcome
 }
 
@@ -36,50 +37,70 @@ type outcome struct {
 	panic any // of f; it belongs to the writer's own goroutine
 }
 
-// write runs f together with what others wait to write. Once it runs it is not cut short by its context.
-func (g *group) write(ctx context.Context, s *Store, f func(session) error) error {
-	w := &writing{ctx: ctx, f: f, lead: make(chan struct{}, 1), done: make(chan outcome, 1)}
-	g.mu.Lock()
-	g.waiting = append(g.waiting, w)
-	if !g.working {
-		g.working = true
-		w.lead <- struct{}{}
-	}
-	g.mu.Unlock()
-	select {
-	case <-w.lead:
-		g.work(s)
-	case o := <-w.done:
-		return o.give()
-	}
-	return (<-w.done).give()
+// newGroup begins to work for writers of s until close.
+func newGroup(s *Store) *group {
+	g := &group{some: make(chan struct{}, 1), ended: make(chan struct{})}
+	go func() {
+		defer close(g.ended)
+		for range g.some {
+			for batch := g.next(); len(batch) > 0; batch = g.next() {
+				for i, o := range s.writeTogether(batch) {
+					batch[i].done <- o
+				}
+			}
+		}
+	}()
+	return g
 }
 
-func (o outcome) give() error {
+// next takes those that wait, as many as share a transaction.
+func (g *group) next() []*writing {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := min(len(g.waiting), groupSize)
+	batch := g.waiting[:n:n]
+	if g.waiting = g.waiting[n:]; len(g.waiting) == 0 {
+		g.waiting = nil
+	}
+	return batch
+}
+
+// close ends the group when everybody that waits has had a turn; who comes later is refused.
+func (g *group) close() {
+	g.mu.Lock()
+	if !g.closed {
+		g.closed = true
+		close(g.some)
+	}
+	g.mu.Unlock()
+	<-g.ended
+}
+
+// write runs f together with what others wait to write. Once it runs it is not cut short by its context.
+func (g *group) write(ctx context.Context, f func(session) error) error {
+	w := &writing{ctx: ctx, f: f, done: make(chan outcome, 1)}
+	if !g.enter(w) {
+		return &patch.Error{Kind: patch.Unavailable, What: "the database is closed"}
+	}
+	o := <-w.done
 	if o.panic != nil {
 		panic(o.panic)
 	}
 	return o.err
 }
 
-// work writes for those that wait, the caller first among them, and hands over.
-func (g *group) work(s *Store) {
+func (g *group) enter(w *writing) bool {
 	g.mu.Lock()
-	n := min(len(g.waiting), groupSize)
-	batch := g.waiting[:n:n]
-	g.waiting = g.waiting[n:]
-	g.mu.Unlock()
-	outcomes := s.writeTogether(batch)
-	g.mu.Lock()
-	if len(g.waiting) > 0 {
-		g.waiting[0].lead <- struct{}{}
-	} else {
-		g.working, g.waiting = false, nil
+	defer g.mu.Unlock()
+	if g.closed {
+		return false
 	}
-	g.mu.Unlock()
-	for i, w := range batch {
-		w.done <- outcomes[i]
+	g.waiting = append(g.waiting, w)
+	select {
+	case g.some <- struct{}{}:
+	default: // it is awake
 	}
+	return true
 }
 
 // writeTogether runs a batch in one transaction. Where the transaction as a whole cannot be kept, each writer gets one of its own.

@@ -112,3 +112,38 @@ func TestAfterADiskFailureNobodyIsAcknowledged(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// Closing makes what waits to be written, and whoever comes later hears that it is too late instead of waiting for ever.
+func TestClosingMakesWhatWaits(t *testing.T) {
+	url := sqliteURL(t)
+	s, err := Open(ctx, url, Options{})
+	must(t, err)
+	var wg sync.WaitGroup
+	begun := make(chan struct{})
+	errs := make([]error, 50)
+	for i := range errs {
+		wg.Go(func() {
+			errs[i] = s.write(ctx, func(x session) error {
+				if i == 0 {
+					close(begun)
+				}
+				_, err := x.exec(ctx, `INSERT INTO settings (key, value) VALUES ($1, $2)`, fmt.Sprint("k", i), "v")
+				return err
+			})
+		})
+	}
+	<-begun
+	must(t, s.Close())
+	wg.Wait()
+	if err := s.write(ctx, func(session) error { return nil }); patch.KindOf(err) != patch.Unavailable {
+		t.Errorf("a write after the end: %v", err)
+	}
+	must(t, s.Close())
+	s = open(t, url)
+	for i, err := range errs {
+		_, found := s.FindSetting(ctx, fmt.Sprint("k", i))
+		if (err == nil) != (found == nil) || err != nil && patch.KindOf(err) != patch.Unavailable {
+			t.Errorf("write %d: %v, and then %v", i, err, found)
+		}
+	}
+}

@@ -54,7 +54,7 @@ func (s *Store) openSQLite(ctx context.Context, address string) error {
 	if s.reader, err = openPreparing(file + "&_pragma=query_only(1)"); err != nil {
 		return fault(err, "cannot open the database %s", path)
 	}
-	s.group, s.known = &group{}, &acquaintances{}
+	s.group, s.known = newGroup(s), &acquaintances{}
 	s.writer.SetMaxOpenConns(1)
 	s.writer.SetMaxIdleConns(1)
 	readers := max(4, runtime.NumCPU())

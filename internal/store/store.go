@@ -99,8 +99,11 @@ func (s *Store) connect(ctx context.Context, url string) error {
 		Do: "Give one of the two, for example sqlite:///var/lib/fettle/fettle.db."}
 }
 
-// Close ends all connections. Calls that are under way fail.
+// Close ends all connections. Writes that wait are made, other calls that are under way fail.
 func (s *Store) Close() error {
+	if s.group != nil {
+		s.group.close()
+	}
 	if s.vectors != nil {
 		s.vectors.close()
 	}

@@ -47,7 +47,7 @@ func (s *Store) write(ctx context.Context, f func(session) error) error {
 
 func (s *Store) writeOnce(ctx context.Context, f func(session) error) error {
 	if s.group != nil {
-		return s.group.write(ctx, s, f)
+		return s.group.write(ctx, f)
 	}
 	if s.hasFailed() {
 		return stopped()
