@@ -23,7 +23,7 @@ func complying(c patch.Compliance) Complying {
 // Compliances gives how the machines of labels stand now; of all labels where none is named.
 func (a *Appliance) Compliances(ctx context.Context, labels []string) ([]Complying, error) {
 	if len(labels) == 0 {
-		all, err := a.Labels.List(ctx)
+		all, err := a.Labels.Sizes(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -94,7 +94,8 @@ type Reporter interface {
 
 // Labels knows who carries which label.
 type Labels interface {
-	List(ctx context.Context) ([]label.Membership, error)
+	Sizes(ctx context.Context) ([]label.Size, error)
+	LabelsOf(ctx context.Context, id patch.MachineID) ([]string, error)
 	Membership(ctx context.Context, name string) (label.Membership, error)
 	Test(ctx context.Context, p label.Probe) (label.Trial, error)
 	Put(ctx context.Context, caller patch.Caller, l patch.Label) error

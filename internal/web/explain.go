@@ -106,7 +106,7 @@ func (c *console) explain(v *visit) error {
 		return err
 	}
 	p := explainPage{Explanation: e, Address: "https://" + v.r.Host + explainURL(m.ID, e.Row.Patch.ID), Who: actor(e.Answer.Actor), may: c.may(v.caller), byHand: map[string]bool{}}
-	labels, err := c.Labels.List(v.ctx)
+	labels, err := c.Labels.Sizes(v.ctx)
 	if err != nil {
 		return err
 	}

@@ -261,7 +261,21 @@ func (w *world) WatchPart(_ context.Context, id string, want deploy.Part) (deplo
 // shelf answers for labels and deployments, whose lists have the same name.
 type shelf struct{ *world }
 
-func (s shelf) List(context.Context) ([]label.Membership, error) { return s.labels, nil }
+func (s shelf) Sizes(context.Context) (out []label.Size, err error) {
+	for _, m := range s.labels {
+		out = append(out, label.Size{Label: m.Label, Machines: len(m.Members), Patches: len(m.Patches), Unjudged: len(m.Unjudged) + len(m.Faulty)})
+	}
+	return out, nil
+}
+
+func (s shelf) LabelsOf(_ context.Context, id patch.MachineID) (names []string, err error) {
+	for _, m := range s.labels {
+		if slices.Contains(m.Members, id) {
+			names = append(names, m.Label.Name)
+		}
+	}
+	return names, nil
+}
 func (s shelf) Membership(_ context.Context, name string) (label.Membership, error) {
 	for _, l := range s.labels {
 		if l.Label.Name == name {

@@ -13,7 +13,7 @@ import (
 
 // labelsPage lists the labels and takes a new one.
 type labelsPage struct {
-	List []label.Membership
+	List []label.Size
 	Form labelForm
 }
 
@@ -63,7 +63,7 @@ func pieces(p expr.Part, depth int, found []piece) []piece {
 }
 
 func (c *console) labels(v *visit) error {
-	list, err := c.Labels.List(v.ctx)
+	list, err := c.Labels.Sizes(v.ctx)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (c *console) names(v *visit) (map[patch.MachineID]string, error) {
 }
 
 func (c *console) labelsAgain(v *visit, status int, f labelForm) error {
-	list, err := c.Labels.List(v.ctx)
+	list, err := c.Labels.Sizes(v.ctx)
 	if err != nil {
 		return err
 	}

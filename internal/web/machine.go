@@ -133,7 +133,7 @@ func (c *console) machine(v *visit) error {
 		}
 		p.Why = &why
 	}
-	if p.Labels, err = c.labelsOf(v, id); err != nil {
+	if p.Labels, err = c.Labels.LabelsOf(v.ctx, id); err != nil {
 		return err
 	}
 	p.Inventory, p.NoInventory = c.inventory(v, m)
@@ -196,24 +196,6 @@ func (v *visit) policyTabs(s ledger.Summary, q rowQuery) []tab {
 		tabs = append(tabs, tab{Word: word(x.stand), Mark: string(x.stand), URL: v.with("policy", string(x.stand)), Count: x.n, Current: q.Policy == string(x.stand)})
 	}
 	return tabs
-}
-
-// labelsOf lists the labels that a machine carries now.
-func (c *console) labelsOf(v *visit, id patch.MachineID) ([]string, error) {
-	list, err := c.Labels.List(v.ctx)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, l := range list {
-		for _, m := range l.Members {
-			if m == id {
-				names = append(names, l.Label.Name)
-				break
-			}
-		}
-	}
-	return names, nil
 }
 
 // Inventories are small; what is bigger unpacked than this is not one.

@@ -95,7 +95,7 @@ func (c *console) machines(v *visit) error {
 
 // labelsOfMachines fills in the labels that narrow, and those that take machines in.
 func (c *console) labelsOfMachines(v *visit, p *machinesPage) error {
-	list, err := c.Labels.List(v.ctx)
+	list, err := c.Labels.Sizes(v.ctx)
 	if err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func (c *console) narrow(v *visit, all []ledger.MachineRow, os, label, text stri
 
 // labelNames lists the labels of machines.
 func (c *console) labelNames(v *visit) ([]string, error) {
-	list, err := c.Labels.List(v.ctx)
+	list, err := c.Labels.Sizes(v.ctx)
 	if err != nil {
 		return nil, err
 	}

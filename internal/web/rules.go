@@ -61,7 +61,7 @@ func (f ruleForm) rule() (patch.Rule, error) {
 
 // patchSets lists the labels of patches.
 func (c *console) patchSets(v *visit) ([]string, error) {
-	list, err := c.Labels.List(v.ctx)
+	list, err := c.Labels.Sizes(v.ctx)
 	var names []string
 	for _, l := range list {
 		if l.Label.Of == patch.OfPatches {
