@@ -8,6 +8,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/label"
+	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -44,10 +45,35 @@ type labelsShowCmd struct {
 func (labelsShowCmd) Help() string { return "Example:\n  fettle labels show web" }
 
 func (c labelsShowCmd) Run(ctx context.Context, s *screen) error {
-	return ask(ctx, s, api.Path("labels", c.Label), nil, printMembership)
+	client, err := s.client(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	m, err := api.Get[label.Membership](ctx, client, api.Path("labels", c.Label), nil)
+	if err != nil {
+		return err
+	}
+	return showMembership(ctx, s, client, m)
 }
 
-func printMembership(w io.Writer, m label.Membership) {
+// named is how many members of a label are printed.
+const named = 20
+
+// showMembership shows who carries a label; people know machines by their names, which a membership has not got.
+func showMembership(ctx context.Context, s *screen, client *api.Client, m label.Membership) error {
+	names := api.List[ledger.MachineRow]{}
+	if len(m.Members) > 0 && !s.json {
+		var err error
+		q := query{}.set("label", m.Label.Name).set("limit", strconv.Itoa(named))
+		if names, err = api.Get[api.List[ledger.MachineRow]](ctx, client, api.Path("machines"), q.values()); err != nil {
+			return err
+		}
+	}
+	return s.show(m, func(w io.Writer) { printMembership(w, m, names.Items) })
+}
+
+func printMembership(w io.Writer, m label.Membership, named []ledger.MachineRow) {
 	if m.Label.Of == patch.OfPatches {
 		line(w, "%s: %s", clean(m.Label.Name), plural(len(m.Patches), "patch carries it now", "patches carry it now"))
 	} else {
@@ -56,8 +82,11 @@ func printMembership(w io.Writer, m label.Membership) {
 	f := fields{w}
 	f.put("expression", m.Label.Expr)
 	f.put("note", m.Label.Note)
-	for _, id := range m.Members {
-		f.put("member", string(id))
+	for _, row := range named {
+		f.put("member", row.Name)
+	}
+	if more := len(m.Members) - len(named); more > 0 {
+		f.put("", thousands(more)+" more: fettle machines --limit 0 --label "+m.Label.Name)
 	}
 	for id, why := range m.Unjudged {
 		f.put("unjudged", string(id)+": "+why)
@@ -96,7 +125,16 @@ func (c labelsPutCmd) Run(ctx context.Context, s *screen) error {
 	if c.Preview {
 		return whatIf(ctx, s, api.WhatIfRequest{Label: &api.NamedLabel{Name: c.Label, LabelRequest: in}})
 	}
-	return tell(ctx, s, http.MethodPut, api.Path("labels", c.Label), in, printMembership)
+	client, err := s.client(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	m, err := api.Do[label.Membership](ctx, client, http.MethodPut, api.Path("labels", c.Label), nil, in)
+	if err != nil {
+		return err
+	}
+	return showMembership(ctx, s, client, m)
 }
 
 func (c labelsPutCmd) request() (api.LabelRequest, error) {

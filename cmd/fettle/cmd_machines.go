@@ -25,31 +25,48 @@ type machinesCmd struct {
 }
 
 type machinesListCmd struct {
-	State string `enum:"pending,admitted,revoked," default:"" help:"Only machines in this state: pending, admitted or revoked."`
-	OS    string `help:"Only machines of this host OS, e.g. debian-12-amd64."`
-	Label string `short:"l" help:"Only machines that carry this label."`
+	Text   string `arg:"" optional:"" help:"Part of a name or an address, or the beginning of an id."`
+	Show   string `enum:"confirmed,needing,stuck,pending,never,stale,failed,reboot,revoked," default:"" help:"Only these: confirmed, needing, stuck, pending, never (detected), stale, failed (detect), reboot (owed) or revoked."`
+	State  string `enum:"pending,admitted,revoked," default:"" help:"Only machines in this state: pending, admitted or revoked."`
+	OS     string `help:"Only machines of this host OS, e.g. debian-12-amd64."`
+	Label  string `short:"l" help:"Only machines that carry this label."`
+	Sort   string `default:"name" help:"What comes first: name, os, detect, need, security, undecided, patched, errors or seen; -need for the other way round."`
+	Limit  int    `default:"100" help:"At most so many; 0 for all."`
+	Offset int    `help:"Leave out the first so many."`
 }
 
 func (machinesListCmd) Help() string {
 	return `Examples:
   fettle machines
+  fettle machines list web- --show stale --sort seen
+  fettle machines list --show needing --sort=-security
   fettle machines list --state pending
-  fettle machines list --label web --json`
+  fettle machines list --label web --limit 0 --json`
 }
 
 func (c machinesListCmd) Run(ctx context.Context, s *screen) error {
-	q := query{}.set("state", c.State).set("os", c.OS).set("label", c.Label)
-	return ask(ctx, s, api.Path("machines"), q, func(w io.Writer, l api.List[ledger.MachineRow]) {
-		if len(l.Items) == 0 {
-			line(w, "No machines. Make a token with `fettle tokens add NAME` and run the command it prints on a machine.")
+	q := query{}.set("text", c.Text).set("show", c.Show).set("state", c.State).set("os", c.OS).set("label", c.Label).set("sort", c.Sort).
+		set("limit", strconv.Itoa(c.Limit)).set("offset", strconv.Itoa(c.Offset))
+	return ask(ctx, s, api.Path("machines"), q, func(w io.Writer, l api.List[ledger.MachineRow]) { c.print(w, s.width, l) })
+}
+
+func (c machinesListCmd) print(w io.Writer, width int, l api.List[ledger.MachineRow]) {
+	if len(l.Items) == 0 {
+		if c.Text+c.Show+c.State+c.OS+c.Label != "" || c.Offset > 0 {
+			line(w, "No machine is like that.")
 			return
 		}
-		t := table{columns: []column{{title: "machine", flex: true}, {title: "id"}, {title: "state"}, {title: "os", flex: true}, {title: "detect"}, {title: "needed", right: true}, {title: "security", right: true}, {title: "seen"}}}
-		for _, m := range l.Items {
-			t.add(m.Name, short(m.ID), string(m.State), string(m.OS), string(m.Freshness), strconv.Itoa(m.Needed), strconv.Itoa(m.Security), ago(m.SeenAt, time.Now()))
-		}
-		t.print(w, s.width)
-	})
+		line(w, "No machines. Make a token with `fettle tokens add NAME` and run the command it prints on a machine.")
+		return
+	}
+	t := table{columns: []column{{title: "machine", flex: true}, {title: "id"}, {title: "state"}, {title: "os", flex: true}, {title: "detect"}, {title: "needed", right: true}, {title: "security", right: true}, {title: "seen"}}}
+	for _, m := range l.Items {
+		t.add(m.Name, short(m.ID), string(m.State), string(m.OS), string(m.Freshness), strconv.Itoa(m.Needed), strconv.Itoa(m.Security), ago(m.SeenAt, time.Now()))
+	}
+	t.print(w, width)
+	if len(l.Items) < l.Total {
+		line(w, "%s shown of %s.", thousands(len(l.Items)), plural(l.Total, "machine", "machines"))
+	}
 }
 
 type machinesShowCmd struct {

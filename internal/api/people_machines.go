@@ -34,8 +34,9 @@ func (s *people) listMachines(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := patch.MachineFilter{State: patch.MachineState(c.text("state")), OS: patch.HostOS(c.text("os")), Label: c.text("label")}
-	rows, total, err := s.Ledger.MachinesPage(c.Context(), f, offset, limit)
+	q := ledger.MachineQuestion{Show: c.text("show"), Text: c.text("text"), Sort: c.text("sort")}
+	q.MachineFilter = patch.MachineFilter{State: patch.MachineState(c.text("state")), OS: patch.HostOS(c.text("os")), Label: c.text("label")}
+	rows, total, err := s.Ledger.ListMachines(c.Context(), q, offset, limit)
 	if err != nil {
 		return nil, err
 	}

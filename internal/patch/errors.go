@@ -84,6 +84,18 @@ func Errorf(kind Kind, format string, args ...any) *Error {
 	return &Error{Kind: kind, What: err.Error(), Err: silent{errors.Unwrap(err)}.orNil()}
 }
 
+// NothingCalled says that there is no such thing with a name ("label", "feed", "person"), and which command lists what there is.
+func NothingCalled(kind, name string) *Error {
+	list := "fettle " + kind + "s"
+	switch kind {
+	case "channel":
+		list = "fettle notify list"
+	case "person":
+		list = "fettle users"
+	}
+	return &Error{Kind: NotFound, What: fmt.Sprintf("no %s is called %q", kind, name), Do: "See which there are: " + list + "."}
+}
+
 // silent keeps a cause for errors.Is without printing it a second time.
 type silent struct{ err error }
 

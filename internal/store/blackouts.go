@@ -40,7 +40,7 @@ func (s *Store) ListBlackouts(ctx context.Context) ([]patch.Blackout, error) {
 func (s *Store) RemoveBlackout(ctx context.Context, c patch.Caller, name string) (b patch.Blackout, err error) {
 	err = s.change(ctx, c, deed{"blackout.remove", name, nil}, func(x session) error {
 		if b, err = find(ctx, x, scanBlackout, `SELECT `+blackoutColumns+` FROM blackouts WHERE name = $1`, name); err != nil {
-			return missing(err, "no blackout is called %q", name)
+			return missingNamed(err, "blackout", name)
 		}
 		_, err := x.exec(ctx, `DELETE FROM blackouts WHERE name = $1`, name)
 		return err

@@ -47,7 +47,7 @@ func (s *Store) RemoveChannel(ctx context.Context, by patch.Caller, name string)
 	err := s.change(ctx, by, deed{"channel.remove", name, nil}, func(x session) error {
 		n, err := x.exec(ctx, `DELETE FROM notify_channels WHERE name = $1`, name)
 		if err == nil && n == 0 {
-			return patch.Errorf(patch.NotFound, "no channel is called %q", name)
+			return patch.NothingCalled("channel", name)
 		}
 		if err != nil {
 			return err
@@ -68,5 +68,5 @@ func (s *Store) ListChannels(ctx context.Context) ([]patch.Channel, error) {
 // ChannelSecret gives what is kept sealed about a channel; empty where nothing is.
 func (s *Store) ChannelSecret(ctx context.Context, name string) (sealed []byte, err error) {
 	err = s.read().row(ctx, `SELECT secret FROM notify_channels WHERE name = $1`, []any{name}, &sealed)
-	return sealed, missing(err, "no channel is called %q", name)
+	return sealed, missingNamed(err, "channel", name)
 }

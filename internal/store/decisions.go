@@ -80,7 +80,7 @@ func (s *Store) DecisionHistory(ctx context.Context, id patch.ID) ([]patch.Decis
 // FindDecision gives one decision, whether it still counts or not.
 func (s *Store) FindDecision(ctx context.Context, id string) (patch.Decision, error) {
 	d, err := find(ctx, s.read(), scanDecision, `SELECT `+decisionColumns+` FROM decisions WHERE id = $1`, id)
-	return d, missing(err, "no decision is called %q", id)
+	return d, missingNamed(err, "decision", id)
 }
 
 // PutScope keeps who carried a label, and gives the name under which it is kept. Equal memberships are kept once.

@@ -36,6 +36,14 @@ func missing(err error, format string, args ...any) error {
 	return fault(err, "cannot read the database")
 }
 
+// missingNamed is missing for what has a name of its own kind.
+func missingNamed(err error, kind, name string) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return patch.NothingCalled(kind, name)
+	}
+	return fault(err, "cannot read the database")
+}
+
 func kindOf(err error) (patch.Kind, string) {
 	var lite *sqlite.Error
 	var pg *pgconn.PgError

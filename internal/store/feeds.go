@@ -71,7 +71,7 @@ func (s *Store) RemoveFeed(ctx context.Context, c patch.Caller, name string) err
 	err := s.change(ctx, c, deed{"feed.remove", name, nil}, func(x session) error {
 		n, err := x.exec(ctx, `DELETE FROM feeds WHERE name = $1`, name)
 		if err == nil && n == 0 {
-			return patch.Errorf(patch.NotFound, "no feed is called %q", name)
+			return patch.NothingCalled("feed", name)
 		}
 		if err == nil {
 			_, err = x.exec(ctx, `DELETE FROM feed_states WHERE name = $1`, name)

@@ -100,7 +100,7 @@ func (s *Store) FindLabel(ctx context.Context, name string) (patch.Label, error)
 	}
 	i, ok := k.by[name]
 	if !ok {
-		return patch.Label{}, patch.Errorf(patch.NotFound, "no label is called %q", name)
+		return patch.Label{}, patch.NothingCalled("label", name)
 	}
 	l := k.all[i]
 	l.Members, l.Patches = slices.Clone(l.Members), slices.Clone(l.Patches)
@@ -113,7 +113,7 @@ func (s *Store) findLabel(ctx context.Context, name string) (patch.Label, error)
 	}
 	l, err := find(ctx, s.read(), scanLabel, `SELECT `+labelColumns+` FROM labels WHERE name = $1`, name)
 	if err != nil {
-		return l, missing(err, "no label is called %q", name)
+		return l, missingNamed(err, "label", name)
 	}
 	l.Members, err = list(ctx, s.read(), scanCarrier[patch.MachineID], `SELECT machine FROM label_members WHERE label = $1 ORDER BY machine`, name)
 	if err == nil && l.Of == patch.OfPatches {
@@ -182,7 +182,7 @@ func (s *Store) RemoveLabel(ctx context.Context, c patch.Caller, name string) er
 		}
 		n, err := x.exec(ctx, `DELETE FROM labels WHERE name = $1`, name)
 		if err == nil && n == 0 {
-			return patch.Errorf(patch.NotFound, "no label is called %q", name)
+			return patch.NothingCalled("label", name)
 		}
 		return err
 	})

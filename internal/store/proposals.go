@@ -68,7 +68,7 @@ func (s *Store) AnswerProposal(ctx context.Context, c patch.Caller, p patch.Prop
 // FindProposal gives one proposal, whatever became of it.
 func (s *Store) FindProposal(ctx context.Context, id string) (patch.Proposal, error) {
 	p, err := find(ctx, s.read(), scanProposal, `SELECT `+proposalColumns+` FROM proposals WHERE id = $1`, id)
-	return p, missing(err, "no proposal is called %q", id)
+	return p, missingNamed(err, "proposal", id)
 }
 
 // ListProposals gives proposals, the newest first: those that wait, or all.

@@ -44,7 +44,7 @@ func (s *Store) RemoveRing(ctx context.Context, c patch.Caller, name string) err
 	err := s.change(ctx, c, deed{"ring.remove", name, nil}, func(x session) error {
 		n, err := x.exec(ctx, `DELETE FROM rings WHERE name = $1`, name)
 		if err == nil && n == 0 {
-			return patch.Errorf(patch.NotFound, "no ring is called %q", name)
+			return patch.NothingCalled("ring", name)
 		}
 		if err == nil {
 			_, err = x.exec(ctx, `DELETE FROM ring_progress WHERE ring = $1`, name)

@@ -42,7 +42,7 @@ func (s *Store) RemoveRule(ctx context.Context, c patch.Caller, name string) err
 	err := s.change(ctx, c, deed{"rule.remove", name, nil}, func(x session) error {
 		n, err := x.exec(ctx, `DELETE FROM rules WHERE name = $1`, name)
 		if err == nil && n == 0 {
-			return patch.Errorf(patch.NotFound, "no rule is called %q", name)
+			return patch.NothingCalled("rule", name)
 		}
 		return err
 	})

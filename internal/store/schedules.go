@@ -51,7 +51,7 @@ func (s *Store) PutSchedule(ctx context.Context, c patch.Caller, v patch.Schedul
 // FindSchedule gives one schedule; NotFound where there is none of this name.
 func (s *Store) FindSchedule(ctx context.Context, name string) (patch.Schedule, error) {
 	v, err := find(ctx, s.read(), scanSchedule, `SELECT `+scheduleColumns+` FROM schedules WHERE name = $1`, name)
-	return v, missing(err, "no schedule is called %q", name)
+	return v, missingNamed(err, "schedule", name)
 }
 
 // ListSchedules gives all, by name, paused ones too.
@@ -65,7 +65,7 @@ func (s *Store) RemoveSchedule(ctx context.Context, c patch.Caller, name string)
 	err := s.change(ctx, c, deed{"schedule.remove", name, nil}, func(x session) error {
 		n, err := x.exec(ctx, `DELETE FROM schedules WHERE name = $1`, name)
 		if err == nil && n == 0 {
-			return patch.Errorf(patch.NotFound, "no schedule is called %q", name)
+			return patch.NothingCalled("schedule", name)
 		}
 		return err
 	})

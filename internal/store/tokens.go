@@ -42,7 +42,7 @@ func (s *Store) RemoveToken(ctx context.Context, c patch.Caller, name string) er
 	err := s.change(ctx, c, deed{"token.remove", name, nil}, func(x session) error {
 		n, err := x.exec(ctx, `DELETE FROM tokens WHERE name = $1`, name)
 		if err == nil && n == 0 {
-			return patch.Errorf(patch.NotFound, "no token is called %q", name)
+			return patch.NothingCalled("token", name)
 		}
 		return err
 	})

@@ -65,7 +65,7 @@ func keepAnAdmin(ctx context.Context, x session, old patch.User) error {
 // FindUser gives NotFound for an unknown name.
 func (s *Store) FindUser(ctx context.Context, name string) (patch.User, error) {
 	u, err := find(ctx, s.read(), scanUser, `SELECT `+userColumns+` FROM users WHERE name = $1`, name)
-	return u, missing(err, "no person is called %q", name)
+	return u, missingNamed(err, "person", name)
 }
 
 // ListUsers gives everybody, by name.

@@ -106,9 +106,10 @@ func TestApprovedAndNotEligible(t *testing.T) {
 // countsAlike holds that machines counted together have the numbers that each has when it is counted alone, and that the fleet is their sum.
 func (s *site) countsAlike() {
 	s.t.Helper()
-	together := *s.ledger
-	together.Few = 1
-	rows, err := together.Machines(s.ctx(), patch.MachineFilter{})
+	few := s.ledger.Few
+	s.ledger.Few = 1
+	rows, err := s.ledger.Machines(s.ctx(), patch.MachineFilter{})
+	s.ledger.Few = few
 	s.must(err)
 	fleet, err := s.ledger.Status(s.ctx())
 	s.must(err)

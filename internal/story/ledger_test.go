@@ -320,6 +320,33 @@ func TestFleetIsHonest(t *testing.T) {
 	if got["clean"] != ledger.Fresh || got["old"] != ledger.Stale || got["never"] != ledger.Never || got["broken"] != ledger.Failed {
 		t.Errorf("%v", got)
 	}
+	for _, c := range []struct {
+		q    ledger.MachineQuestion
+		want string
+	}{
+		{ledger.MachineQuestion{Show: "confirmed"}, "clean"}, {ledger.MachineQuestion{Show: "stale"}, "old"}, {ledger.MachineQuestion{Show: "never"}, "never"},
+		{ledger.MachineQuestion{Show: "failed"}, "broken"}, {ledger.MachineQuestion{Show: "pending"}, ""}, {ledger.MachineQuestion{Show: "stuck"}, "broken never old"},
+		{ledger.MachineQuestion{Text: "E"}, "broken clean never"}, {ledger.MachineQuestion{Text: "E", Sort: "-name"}, "never clean broken"},
+		{ledger.MachineQuestion{Show: "stuck", Sort: "detect"}, "never old broken"},
+	} {
+		some, n, err := s.ledger.ListMachines(t.Context(), c.q, 0, 0)
+		s.must(err)
+		var names []string
+		for _, r := range some {
+			names = append(names, r.Name)
+		}
+		if strings.Join(names, " ") != c.want || n != len(names) {
+			t.Errorf("%+v gives %d: %v, not %s", c.q, n, names, c.want)
+		}
+	}
+	if some, n, err := s.ledger.ListMachines(t.Context(), ledger.MachineQuestion{Sort: "-name"}, 1, 2); err != nil || n != 4 || len(some) != 2 || some[0].Name != "never" {
+		t.Errorf("%v, %d of %d", err, len(some), n)
+	}
+	for _, q := range []ledger.MachineQuestion{{Show: "green"}, {Sort: "colour"}} {
+		if _, _, err := s.ledger.ListMachines(t.Context(), q, 0, 0); patch.KindOf(err) != patch.Invalid {
+			t.Errorf("%+v: %v", q, err)
+		}
+	}
 	// A new list makes everything that was judged by the old one wait for the next detect.
 	s.publish(bookworm, append(story(), src{"bookworm", "zsh", "5.9-4", []string{"zsh"}})...)
 	if f, err = s.ledger.Status(t.Context()); err != nil || f.Confirmed != 0 || f.Behind != 1 {

@@ -132,7 +132,7 @@ func (p *homePage) addMachines(rows []ledger.MachineRow) {
 		switch {
 		case m.State == patch.Pending:
 			p.Pending = append(p.Pending, m.Machine)
-		case stuck(m):
+		case m.Stuck():
 			p.Stuck = append(p.Stuck, m)
 		}
 	}

@@ -1,8 +1,6 @@
 package web
 
 import (
-	"strings"
-
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
@@ -29,31 +27,20 @@ const machinesSize = 100
 
 // machineShows are the ways to narrow the list of machines, in the order of their tabs.
 var machineShows = [...]struct {
-	name string
+	name string // as ledger.Shows knows it
 	word phrase.Phrase
 	mark string
-	keep func(*ledger.MachineRow) bool
 }{
-	{"", "All", "", func(m *ledger.MachineRow) bool { return m.State != patch.Revoked }},
-	{"confirmed", "Confirmed", "patched", func(m *ledger.MachineRow) bool {
-		return m.Freshness == ledger.Fresh && m.Needed == 0 && m.Verdicts[patch.Faulty] == 0
-	}},
-	{"needing", "Need patches", "not-patched", func(m *ledger.MachineRow) bool { return m.State == patch.Admitted && m.Needed > 0 }},
-	{"stuck", "Stuck", "error", stuck},
-	{"pending", "Pending", "waiting", func(m *ledger.MachineRow) bool { return m.State == patch.Pending }},
-	{"never", "Never detected", "unknown", fresh(ledger.Never)},
-	{"stale", "Stale", "unknown", fresh(ledger.Stale)},
-	{"failed", "Detect failed", "failed", fresh(ledger.Failed)},
-	{"reboot", "Reboot owed", "needs-reboot", func(m *ledger.MachineRow) bool { return m.State == patch.Admitted && m.RebootOwed }},
-	{"revoked", "Revoked", "declined", func(m *ledger.MachineRow) bool { return m.State == patch.Revoked }},
-}
-
-func fresh(f ledger.Freshness) func(*ledger.MachineRow) bool {
-	return func(m *ledger.MachineRow) bool { return m.State == patch.Admitted && m.Freshness == f }
-}
-
-func stuck(m *ledger.MachineRow) bool {
-	return m.State == patch.Admitted && (m.Freshness != ledger.Fresh && m.Freshness != ledger.Behind || m.Verdicts[patch.Faulty] > 0)
+	{"", "All", ""},
+	{"confirmed", "Confirmed", "patched"},
+	{"needing", "Need patches", "not-patched"},
+	{"stuck", "Stuck", "error"},
+	{"pending", "Pending", "waiting"},
+	{"never", "Never detected", "unknown"},
+	{"stale", "Stale", "unknown"},
+	{"failed", "Detect failed", "failed"},
+	{"reboot", "Reboot owed", "needs-reboot"},
+	{"revoked", "Revoked", "declined"},
 }
 
 func (c *console) machines(v *visit) error {
@@ -74,7 +61,7 @@ func (c *console) machines(v *visit) error {
 	}
 	var rows []*ledger.MachineRow
 	for _, s := range machineShows {
-		kept := keep(some, s.keep)
+		kept := keep(some, ledger.Shows(s.name))
 		if s.name == p.Show {
 			rows = kept
 		}
@@ -121,10 +108,8 @@ func (c *console) selected(v *visit) ([]*ledger.MachineRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range machineShows {
-		if s.name == v.get("show") {
-			return sorted(keep(some, s.keep), v.get("sort")), nil
-		}
+	if yes := ledger.Shows(v.get("show")); yes != nil {
+		return sorted(keep(some, yes), v.get("sort")), nil
 	}
 	return nil, patch.Errorf(patch.Invalid, "no list of machines is called %q", v.get("show"))
 }
@@ -152,12 +137,10 @@ func (c *console) narrow(v *visit, all []ledger.MachineRow, os, label, text stri
 			members[id] = true
 		}
 	}
-	text = strings.ToLower(text)
 	out := make([]*ledger.MachineRow, 0, len(all))
 	for i := range all {
 		m := &all[i]
-		if (os == "" || string(m.OS) == os) && (label == "" || members[m.ID]) &&
-			(text == "" || strings.Contains(strings.ToLower(m.Name), text) || strings.HasPrefix(string(m.ID), text) || strings.Contains(m.Address, text)) {
+		if (os == "" || string(m.OS) == os) && (label == "" || members[m.ID]) && m.Matches(text) {
 			out = append(out, m)
 		}
 	}

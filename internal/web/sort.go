@@ -3,8 +3,6 @@ package web
 import (
 	"cmp"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -37,60 +35,33 @@ var patchHeadings = [...]heading{
 	{"", "Decisions", "", false},
 }
 
-// column is a heading of a list of T, and how two of them compare.
-type column[T any] struct {
-	heading
-	order func(a, b T) int
+// machineHeadings are the columns of the list of machines, as ledger.OrderOfMachines knows them.
+var machineHeadings = [...]heading{
+	{"name", "Machine", "", false},
+	{"os", "OS", "", false},
+	{"detect", "Newest complete detect", "", false},
+	{"need", "Need", "n", true},
+	{"security", "Security", "n", true},
+	{"undecided", "Undecided", "n", true},
+	{"patched", "Patched", "n", true},
+	{"errors", "Errors", "n", true},
+	{"seen", "Seen", "", false},
 }
 
-var machineColumns = [...]column[*ledger.MachineRow]{
-	{heading{"name", "Machine", "", false}, func(a, b *ledger.MachineRow) int { return strings.Compare(a.Name, b.Name) }},
-	{heading{"os", "OS", "", false}, func(a, b *ledger.MachineRow) int { return cmp.Compare(a.OS, b.OS) }},
-	{heading{"detect", "Newest complete detect", "", false}, func(a, b *ledger.MachineRow) int { return detected(a).Compare(detected(b)) }},
-	{heading{"need", "Need", "n", true}, func(a, b *ledger.MachineRow) int { return cmp.Compare(a.Needed, b.Needed) }},
-	{heading{"security", "Security", "n", true}, func(a, b *ledger.MachineRow) int { return cmp.Compare(a.Security, b.Security) }},
-	{heading{"undecided", "Undecided", "n", true}, func(a, b *ledger.MachineRow) int { return cmp.Compare(a.Undecided, b.Undecided) }},
-	{heading{"patched", "Patched", "n", true}, func(a, b *ledger.MachineRow) int {
-		return cmp.Compare(a.Verdicts[patch.Patched], b.Verdicts[patch.Patched])
-	}},
-	{heading{"errors", "Errors", "n", true}, func(a, b *ledger.MachineRow) int {
-		return cmp.Compare(a.Verdicts[patch.Faulty], b.Verdicts[patch.Faulty])
-	}},
-	{heading{"seen", "Seen", "", false}, func(a, b *ledger.MachineRow) int { return a.SeenAt.Compare(b.SeenAt) }},
-}
-
-func detected(m *ledger.MachineRow) time.Time {
-	if m.Receipt == nil {
-		return time.Time{}
-	}
-	return m.Receipt.Ended
-}
-
-// sorted gives rows by a column, "need" or "-need" for the other way; by name where it is none. Equal ones stay by name.
+// sorted gives rows, which are by name, by another column, "need" or "-need" for the other way; as they are where it is none.
 func sorted(rows []*ledger.MachineRow, by string) []*ledger.MachineRow {
-	name, down := strings.CutPrefix(by, "-")
-	for _, c := range machineColumns {
-		if c.name != name || by == "name" {
-			continue
-		}
-		rows = slices.Clone(rows)
-		slices.SortStableFunc(rows, func(a, b *ledger.MachineRow) int {
-			if down {
-				return c.order(b, a)
-			}
-			return c.order(a, b)
-		})
+	order := ledger.OrderOfMachines(by)
+	if order == nil || by == "" || by == "name" {
+		return rows
 	}
+	rows = slices.Clone(rows)
+	slices.SortStableFunc(rows, order)
 	return rows
 }
 
 // machineHeads leads the titles of the list of machines to its orders.
 func (v *visit) machineHeads(by string) []title {
-	all := make([]heading, len(machineColumns))
-	for i, c := range machineColumns {
-		all[i] = c.heading
-	}
-	return v.heads(all, cmp.Or(by, "name"))
+	return v.heads(machineHeadings[:], cmp.Or(by, "name"))
 }
 
 // heads leads each column's title to the list sorted by it, and from there to the other way round.

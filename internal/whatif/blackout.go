@@ -34,7 +34,7 @@ func (s *Supposer) supposeNoBlackout(ctx context.Context, name string, p *suppos
 			return nil
 		}
 	}
-	return patch.Errorf(patch.NotFound, "no blackout is called %q", name)
+	return patch.NothingCalled("blackout", name)
 }
 
 func lifted(all []patch.Blackout, name string) []patch.Blackout {

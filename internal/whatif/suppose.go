@@ -180,7 +180,7 @@ func (s *Supposer) supposeNoSchedule(ctx context.Context, name string, p *suppos
 			return nil
 		}
 	}
-	return patch.Errorf(patch.NotFound, "no schedule is called %q", name)
+	return patch.NothingCalled("schedule", name)
 }
 
 func without(all []patch.Schedule, name string) []patch.Schedule {
@@ -245,7 +245,7 @@ type supposedLabels struct {
 
 func (l supposedLabels) Members(ctx context.Context, name string) ([]patch.MachineID, error) {
 	if name == l.p.gone && name != "" {
-		return nil, patch.Errorf(patch.NotFound, "no label is called %q", name)
+		return nil, patch.NothingCalled("label", name)
 	}
 	if ids, moved := l.p.members[name]; moved {
 		return ids, nil
@@ -255,7 +255,7 @@ func (l supposedLabels) Members(ctx context.Context, name string) ([]patch.Machi
 
 func (l supposedLabels) Carriers(ctx context.Context, name string, look *fleet.Look) (*roaring.Bitmap, error) {
 	if name == l.p.gone && name != "" {
-		return nil, patch.Errorf(patch.NotFound, "no label is called %q", name)
+		return nil, patch.NothingCalled("label", name)
 	}
 	ids, moved := l.p.members[name]
 	if !moved {
