@@ -18,7 +18,7 @@ import (
 const (
 	paintWait  = 360 * time.Millisecond // until something is seen
 	wholeWait  = 500 * time.Millisecond // until the largest thing is seen
-	shiftMost  = 0.02                   // of the layout, without unit
+	shiftMost  = 0.02                   // of the layout, without unit, at any width
 	blockMost  = 50 * time.Millisecond  // beyond 50 ms of each task
 	asksMost   = 12
 	paintTimes = 3
@@ -29,6 +29,7 @@ type painted struct {
 	Path                           string
 	First, Largest, Shift, Blocked float64
 	Requests, Elements             int
+	Moved                          string // what, where layout moved
 }
 
 // paintPages opens the pages in a real Chromium, and says which is the slowest and the heaviest for who reads it.
@@ -41,7 +42,7 @@ func paintPages(ctx context.Context, r *report, b *browser, pages []string) erro
 	if err != nil {
 		return err
 	}
-	given := map[string]any{"chromium": chromium, "base": b.base, "pages": pages, "times": paintTimes}
+	given := map[string]any{"chromium": chromium, "base": b.base, "pages": pages, "times": paintTimes, "widths": []int{390, 820, 1440}}
 	for _, c := range b.client.Jar.Cookies(base) {
 		if c.Name == auth.CookieName {
 			given["cookie"] = map[string]string{"name": c.Name, "value": c.Value}
@@ -62,6 +63,9 @@ func paintPages(ctx context.Context, r *report, b *browser, pages []string) erro
 		var p painted
 		if err := json.Unmarshal(lines.Bytes(), &p); err != nil {
 			return err
+		}
+		if p.Shift > shiftMost {
+			fmt.Printf("%s moves by %.3f: %s\n", kindOf(p.Path), p.Shift, p.Moved)
 		}
 		for _, most := range []struct {
 			of  func(painted) float64

@@ -49,6 +49,24 @@ func decideMuch(ctx context.Context, a *lab.Appliance) error {
 	return deployOnce(ctx, a, ids[:min(len(ids), deployedPatches)])
 }
 
+// publishBefore publishes a list that lacks a suite, so that the next one differs from it by thousands of patches.
+func publishBefore(ctx context.Context, a *lab.Appliance, archive lab.Archive) error {
+	suites, err := archive.Suites(release)
+	if err != nil {
+		return err
+	}
+	for _, s := range suites {
+		if s.Suite == release+"-security" {
+			continue
+		}
+		if err := a.AddFeed(ctx, archive, s); err != nil {
+			return err
+		}
+	}
+	_, err = a.CLI(ctx, "catalog", "sync")
+	return err
+}
+
 // putTwoLabels makes a label by hand that a quarter of the machines carries, and one by a condition.
 func (q questions) putTwoLabels(ctx context.Context) error {
 	machines, err := api.Get[api.List[ledger.MachineRow]](ctx, q.client, api.Path("machines"), nil)
@@ -111,12 +129,7 @@ func deployOnce(ctx context.Context, a *lab.Appliance, ids []patch.ID) error {
 }
 
 // newestDeployment is the one that decideMuch has begun.
-func newestDeployment(ctx context.Context, a *lab.Appliance) (string, error) {
-	q, err := newQuestions(a)
-	if err != nil {
-		return "", err
-	}
-	defer q.client.Close()
+func newestDeployment(ctx context.Context, q questions) (string, error) {
 	all, err := api.Get[api.List[deploy.Progress]](ctx, q.client, api.Path("deployments"), nil)
 	if err != nil || len(all.Items) == 0 {
 		return "", fmt.Errorf("the appliance has no deployment: %w", err)

@@ -22,15 +22,21 @@ func (a *Appliance) AddFeeds(ctx context.Context, archive Archive, release strin
 		return err
 	}
 	for _, s := range suites {
-		args := []string{"feeds", "add", "--name", "debian-" + s.Suite, "--apt", s.Line()}
-		if archive.IgnoreExpiry {
-			args = append(args, "--ignore-expiry")
-		}
-		if _, err := a.CLI(ctx, args...); err != nil {
+		if err := a.AddFeed(ctx, archive, s); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// AddFeed subscribes the appliance to one suite, or changes nothing where it is, and fetches nothing yet.
+func (a *Appliance) AddFeed(ctx context.Context, archive Archive, s Source) error {
+	args := []string{"feeds", "add", "--name", "debian-" + s.Suite, "--apt", s.Line()}
+	if archive.IgnoreExpiry {
+		args = append(args, "--ignore-expiry")
+	}
+	_, err := a.CLI(ctx, args...)
+	return err
 }
 
 // NewToken makes an enrolment token for one machine.

@@ -110,6 +110,17 @@ func (c *console) routes() []route {
 	}
 }
 
+// Pages are the patterns of all that can be looked at, without what pages load and listen to: whoever goes through every page learns of a new one here.
+func Pages() []string {
+	var out []string
+	for _, r := range (*console)(nil).routes() {
+		if r.method == http.MethodGet && r.path != "/assets/{file}" && r.path != "/live" {
+			out = append(out, r.method+" "+r.path)
+		}
+	}
+	return out
+}
+
 func (c *console) mount(routes []route) http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range routes {
