@@ -111,7 +111,7 @@ type deployHaltCmd struct {
 }
 
 func (deployHaltCmd) Help() string {
-	return "Examples:\n  fettle deploy halt 01J…\n  fettle deploy halt --patch nginx --why \"the shop is slow\""
+	return "A halted deployment restarts no machine any more, also where all of it is installed.\n\nExamples:\n  fettle deploy halt 01J…\n  fettle deploy halt --patch nginx --why \"the shop is slow\""
 }
 
 func (c deployHaltCmd) Run(ctx context.Context, s *screen) error {
@@ -122,7 +122,7 @@ func (c deployHaltCmd) Run(ctx context.Context, s *screen) error {
 		return rollout(ctx, s, "halt", api.RolloutRequest{Patch: c.Patch, Why: c.Why})
 	}
 	return tell(ctx, s, http.MethodPost, api.Path("deployments", c.Deployment, "halt"), nil, func(w io.Writer, d patch.Deployment) {
-		line(w, "Deployment %s is %s. What is being installed finishes; nothing new starts.", d.ID, d.State)
+		line(w, "Deployment %s is %s. What is being installed finishes; nothing new starts, and no machine is restarted for it.", d.ID, d.State)
 	})
 }
 

@@ -60,13 +60,13 @@ func (f rebootFlags) reboot() (*patch.RebootPolicy, error) {
 	if f.Reboot == "never" || f.Reboot == "" {
 		return nil, nil
 	}
-	p := &patch.RebootPolicy{Mode: patch.RebootMode(f.Reboot), Message: f.RebootMessage, Snoozes: f.RebootSnoozes}
+	p := &patch.RebootPolicy{Mode: patch.RebootMode(f.Reboot), Message: f.RebootMessage, Snoozes: patch.Number(f.RebootSnoozes)}
 	for _, d := range []struct {
 		flag string
 		d    time.Duration
-		to   *int
+		to   *patch.Number
 	}{{"--reboot-warn", f.RebootWarn, &p.Warn}, {"--reboot-snooze", f.RebootSnooze, &p.Snooze}, {"--reboot-deadline", f.RebootDeadline, &p.Deadline}} {
-		if *d.to = int(d.d / time.Minute); d.d != time.Duration(*d.to)*time.Minute {
+		if *d.to = patch.Number(d.d / time.Minute); d.d != time.Duration(*d.to)*time.Minute {
 			return nil, usagef("%s must be whole minutes, such as 15m", d.flag)
 		}
 	}

@@ -118,7 +118,7 @@ func (c Config) withDefaults() Config {
 		c.Release = debug.FreeOSMemory
 	}
 	if c.Now == nil {
-		c.Now = time.Now
+		c.Now = wallClock
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
@@ -151,3 +151,7 @@ func (c Config) withDefaults() Config {
 	}
 	return c
 }
+
+// wallClock is the time as a calendar has it, whatever the machine has slept: the monotonic clock that time.Now adds stands still while a laptop
+// is asleep, so an answer of yesterday would be a moment old.
+func wallClock() time.Time { return time.Now().Round(0) }

@@ -18,9 +18,11 @@ type rebootDue struct {
 	Window  patch.Window       `json:"window"`
 	Since   time.Time          `json:"since"`
 	At      time.Time          `json:"at,omitzero"`       // announced: not before this moment
-	Put     int                `json:"put_off,omitempty"` // how often it was put off
+	Put     patch.Number       `json:"put_off,omitempty"` // how often it was put off
 	Until   time.Time          `json:"until,omitzero"`    // to then
+	Told    int                `json:"told,omitempty"`    // minutes before At: the last of the countdown's warnings
 	Ask     time.Time          `json:"ask,omitzero"`      // no leave from the appliance before
+	Waits   string             `json:"waits,omitempty"`   // and why, as it said
 	Boot    string             `json:"boot"`              // the boot that it ends
 	Begun   time.Time          `json:"begun,omitzero"`    // the restart was begun
 	Stopped string             `json:"stopped,omitempty"` // why it will not be tried again
@@ -40,11 +42,11 @@ func (r *run) owes() *rebootDue {
 	if p == nil || p.Mode == patch.RebootNever {
 		return r.get().Reboot
 	}
-	done := false
+	done, tried := false, false
 	for _, res := range r.journal.newest().Last {
-		done = done || res.State == patch.ExecDone
+		done, tried = done || res.State == patch.ExecDone, tried || res.State != patch.ExecWithdrawn
 	}
-	if p.Mode == patch.RebootForce && !done {
+	if !tried || p.Mode == patch.RebootForce && !done { // what was taken back as a whole restarts nothing
 		return r.get().Reboot
 	}
 	return &rebootDue{Order: r.order.ID, Policy: *p, Window: r.order.Window, Since: r.clock(), Boot: r.cfg.Host.Boot()}
@@ -105,7 +107,7 @@ func (s *session) rebootStep(ctx context.Context) error {
 		return s.announce(due, now)
 	}
 	if now.Before(due.At) {
-		return nil
+		return s.countDown(due, now)
 	}
 	return s.restart(ctx, due, now)
 }
@@ -195,7 +197,34 @@ func (s *session) announce(due rebootDue, now time.Time) error {
 		text += fmt.Sprintf("\nRestart now: fettle-agent reboot now. Put it off (%d of %d times left): fettle-agent reboot snooze.", due.Policy.Snoozes-due.Put, due.Policy.Snoozes)
 	}
 	s.cfg.Announce(terminals, text)
-	return s.due(func(d *rebootDue) { d.At = at })
+	return s.due(func(d *rebootDue) { d.At, d.Told = at, warning(at.Sub(now)) })
+}
+
+// countdown are the minutes before a restart at which whoever works there is told once more.
+func countdown() []int { return []int{60, 15, 5, 1} }
+
+// warning is the newest warning of the countdown that is due when so much time is left; 0 where none is yet.
+func warning(left time.Duration) (minutes int) {
+	for _, m := range countdown() {
+		if left <= time.Duration(m)*time.Minute {
+			minutes = m
+		}
+	}
+	return minutes
+}
+
+// countDown repeats an announcement while its moment comes nearer: people come to a machine after it was made, and forget.
+func (s *session) countDown(due rebootDue, now time.Time) error {
+	w := warning(due.At.Sub(now))
+	if w == 0 || due.Told != 0 && w >= due.Told {
+		return nil
+	}
+	text := "This machine restarts " + whenIs(due.At, now) + " to finish installing updates. Save your work."
+	if due.Policy.Mode == patch.RebootAsk && due.Put < due.Policy.Snoozes && now.Before(due.Policy.DeadlineOf(due.Since)) {
+		text += "\nPut it off: fettle-agent reboot snooze."
+	}
+	s.cfg.Announce(s.cfg.Terminals(), text)
+	return s.due(func(d *rebootDue) { d.Told = w })
 }
 
 func whenIs(at, now time.Time) string {
@@ -248,13 +277,18 @@ func (s *session) restart(ctx context.Context, due rebootDue, now time.Time) err
 	asked, stop := context.WithTimeout(ctx, answerTimeout)
 	defer stop()
 	var leave wire.RebootReply
-	if _, err := s.client().call(asked, wire.PathReboot, "", wire.RebootRequest{Boot: due.Boot}, &leave); err != nil {
+	if _, err := s.client().call(asked, wire.PathReboot, "", wire.RebootRequest{Boot: due.Boot, Order: due.Order}, &leave); err != nil {
 		return err // without the appliance nobody knows how many others restart now
+	}
+	if leave.Stop {
+		s.log.Info("the restart was called off", "order", due.Order, "text", leave.Text)
+		s.cfg.Announce(s.cfg.Terminals(), "The restart was called off.")
+		return s.due(func(d *rebootDue) { d.Stopped = clip(leave.Text, 300) })
 	}
 	if !leave.Granted {
 		wait := time.Duration(min(max(leave.RetryAfter, 1), 3600)) * time.Second
 		s.log.Info("no leave to reboot yet", "text", leave.Text, "again_in", wait)
-		return s.due(func(d *rebootDue) { d.Ask = now.Add(wait) })
+		return s.due(func(d *rebootDue) { d.Ask, d.Waits = now.Add(wait), clip(leave.Text, 300) })
 	}
 	err := s.set(func(st *state) {
 		d := *st.Reboot
@@ -289,6 +323,8 @@ func (s *session) rebootText() string {
 		return "reboot under way"
 	case now.Before(due.At):
 		return "reboot announced for " + due.At.UTC().Format("15:04Z")
+	case now.Before(due.Ask) && due.Waits != "":
+		return "reboot waits: " + due.Waits
 	case now.Before(due.Ask):
 		return "reboot waits for its turn among other machines"
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -21,7 +23,8 @@ type rebootWorld struct {
 	now   time.Time
 	users int
 	told  []string
-	began int // restarts
+	began int      // restarts
+	taken []string // attempts that the appliance takes back before they begin
 }
 
 // newRebootWorld carries an order out that permits a reboot by a policy, in a window that ends after a while (0: none).
@@ -47,6 +50,7 @@ func newRebootWorld(t *testing.T, p patch.RebootPolicy, window time.Duration, pr
 		o.Window.NotAfter = w.now.Add(window)
 	}
 	must(t, w.s.acceptOrder(w.a.seal(t, o)))
+	must(t, w.s.takeBack(o.ID, w.taken))
 	w.s.carryOut(context.Background())
 	if c := w.s.journal.newest(); !c.Closed {
 		t.Fatal("the order stayed open: " + w.s.get().LastError)
@@ -95,7 +99,9 @@ func TestReboots(t *testing.T) {
 		{"the owner forbids it", needed, 0, func(w *rebootWorld) { w.owner("no-reboot\n") }, nil, 0, "the owner of this machine forbids reboots"},
 		{"the owner allows it later", needed, 0, func(w *rebootWorld) { w.owner("no-reboot\n") }, func(w *rebootWorld) { w.owner("") }, 1, "reboot under way"},
 		{"no reserve is left in the window", needed, 6 * time.Minute, func(w *rebootWorld) { w.a.noLeave = true }, func(w *rebootWorld) { w.a.noLeave = false; w.now = w.now.Add(2 * time.Minute) }, 0, "stays owed"},
-		{"others reboot now", needed, 0, func(w *rebootWorld) { w.a.noLeave = true }, nil, 0, "waits for its turn"},
+		{"others reboot now", needed, 0, func(w *rebootWorld) { w.a.noLeave = true }, nil, 0, "reboot waits: others reboot"},
+		{"it is called off", force, 0, func(w *rebootWorld) { w.a.calledOff = true }, func(w *rebootWorld) { w.a.calledOff = false }, 0, "reboot waits: it was halted"},
+		{"all of the order was taken back", needed, 0, func(w *rebootWorld) { w.taken = []string{"A1-0", "A1-1"} }, nil, 0, ""},
 		{"and then it may", needed, 0, func(w *rebootWorld) { w.a.noLeave = true }, func(w *rebootWorld) { w.a.noLeave = false }, 1, "reboot under way"},
 		{"somebody else rebooted it", needed, 0, func(w *rebootWorld) { w.a.noLeave = true }, func(w *rebootWorld) { w.b.boots++ }, 0, ""},
 	} {
@@ -207,6 +213,37 @@ func TestRebootIsAskedFor(t *testing.T) {
 	}
 	if w.steps(3); w.began != 1 {
 		t.Errorf("after the warning: %q", w.s.rebootText())
+	}
+}
+
+// Whoever works there is told again while the moment comes nearer, each time once, and hears of it when nothing comes of it.
+func TestRebootCountsDown(t *testing.T) {
+	w := newRebootWorld(t, patch.RebootPolicy{Mode: patch.RebootForce, Warn: 90}, 0, func(w *rebootWorld) { w.users = 1 })
+	w.steps(88)
+	w.a.calledOff = true
+	w.steps(5)
+	var got []string
+	for _, text := range w.told {
+		line, _, _ := strings.Cut(text, "\n")
+		line, _, _ = strings.Cut(line, " (")
+		got = append(got, line)
+	}
+	want := []string{"This machine restarts in 1h30m0s", "This machine restarts in 1h0m0s", "This machine restarts in 15m0s", "This machine restarts in 5m0s", "This machine restarts in 1m0s",
+		"The restart was called off."}
+	if diff := cmp.Diff(want, got); diff != "" || w.began != 0 {
+		t.Errorf("restarted %d times (-want +got)\n%s", w.began, diff)
+	}
+	w = newRebootWorld(t, patch.RebootPolicy{Mode: patch.RebootIfNeeded, Warn: 5}, 0, func(w *rebootWorld) { w.users = 1 })
+	w.steps(6)
+	if len(w.told) != 2 || w.began != 1 {
+		t.Errorf("five minutes: restarted %d times: %q", w.began, w.told)
+	}
+}
+
+// While a laptop sleeps the monotonic clock stands still: a moment that carries a reading of it would be as old as the laptop was awake.
+func TestTheAgentsClockIsTheWalls(t *testing.T) {
+	if now := (Config{}).withDefaults().Now(); now != now.Round(0) {
+		t.Errorf("%v carries a reading of the monotonic clock", now)
 	}
 }
 

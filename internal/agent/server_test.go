@@ -52,6 +52,7 @@ type appliance struct {
 	wish      *wire.Envelope // what to keep off
 	wishes    int
 	noLeave   bool     // to reboot
+	calledOff bool     // the reboot
 	asked     int      // for leave to reboot
 	withdrawn []string // attempts that are taken back
 	sought    int      // how often the newest revision was
@@ -137,7 +138,7 @@ func (a *appliance) routes() http.Handler {
 	a.handle(m, wire.PathCheckin, false, a.checkin)
 	a.handle(m, wire.PathReboot, false, func(w http.ResponseWriter, r *http.Request) {
 		a.asked++
-		reply(w, wire.RebootReply{Granted: !a.noLeave, Text: "others reboot", RetryAfter: 90})
+		reply(w, wire.RebootReply{Granted: !a.noLeave && !a.calledOff, Text: map[bool]string{false: "others reboot", true: "it was halted"}[a.calledOff], RetryAfter: 90, Stop: a.calledOff})
 	})
 	a.handle(m, wire.PathBlob, false, func(w http.ResponseWriter, r *http.Request) {
 		b, ok := a.blobs[patch.Hash(r.PathValue("hash"))]

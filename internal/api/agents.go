@@ -219,6 +219,9 @@ func (s *agents) reboot(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if text, never, err := s.Deploy.MayRestart(c.Context(), c.machine.ID, plainName(in.Order)); err != nil || text != "" {
+		return wire.RebootReply{Text: text, RetryAfter: rebootAgain, Stop: never}, err
+	}
 	until, text, err := s.Rings.MayReboot(c.Context(), c.machine.ID, plainName(in.Boot))
 	if err != nil || text != "" {
 		return wire.RebootReply{Text: text, RetryAfter: rebootAgain}, err

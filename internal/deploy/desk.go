@@ -26,6 +26,8 @@ type Deployments interface {
 	PutScope(ctx context.Context, members []patch.MachineID) (patch.Hash, error)
 	FindLabel(ctx context.Context, name string) (patch.Label, error)
 	SetDeploymentState(ctx context.Context, caller patch.Caller, id string, state patch.DeploymentState, now time.Time) error
+	// CallOffRestarts halts a deployment that has finished, which nothing but its restarts can notice.
+	CallOffRestarts(ctx context.Context, caller patch.Caller, id string) error
 }
 
 // Attempts is the storage of attempts and orders. OpenOrder fails with patch.NotFound where there is none.

@@ -9,13 +9,20 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// Halt stops a deployment: what no machine has begun to install is withdrawn, what is being installed finishes. Halting it again changes nothing.
+// Halt stops a deployment: what no machine has begun to install is withdrawn, what is being installed finishes, and no machine is restarted for
+// it any more, also where all of it is installed already. Halting it again changes nothing.
 func (d *Desk) Halt(ctx context.Context, caller patch.Caller, id string) (patch.Deployment, error) {
 	dep, err := d.Store.FindDeploymentHead(ctx, id)
 	if err != nil {
 		return dep, err
 	}
-	if dep.State == patch.Finished {
+	switch {
+	case dep.MayRestart():
+		if err := d.Store.CallOffRestarts(ctx, caller, id); err != nil {
+			return dep, err
+		}
+		return d.Store.FindDeployment(ctx, id)
+	case dep.State == patch.Finished:
 		return dep, patch.Errorf(patch.Conflict, "the deployment has already finished")
 	}
 	if err := d.Store.SetDeploymentState(ctx, caller, id, patch.Halted, d.Now()); err != nil {

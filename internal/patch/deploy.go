@@ -158,6 +158,11 @@ type Deployment struct {
 	Second string `json:"second,omitempty"`
 }
 
+// MayRestart says whether machines may still be restarted for a deployment that has nothing more to install.
+func (d Deployment) MayRestart() bool {
+	return d.State == Finished && d.Plan.Reboot != nil && d.Plan.Reboot.Mode != RebootNever
+}
+
 // Execution is the execution axis of a ledger row and the state of an Attempt.
 type Execution string
 

@@ -1,6 +1,7 @@
 package patch
 
 import (
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -21,10 +22,24 @@ const (
 type RebootPolicy struct {
 	Mode     RebootMode `json:"mode"`
 	Message  string     `json:"message,omitempty"`  // for whoever works on the machine
-	Warn     int        `json:"warn,omitempty"`     // minutes between the announcement and the reboot; 0 where nobody works there
-	Snooze   int        `json:"snooze,omitempty"`   // ask: minutes that a reboot is put off at a time
-	Snoozes  int        `json:"snoozes,omitempty"`  // ask: how often
-	Deadline int        `json:"deadline,omitempty"` // ask: minutes after which it reboots all the same, inside the window; 0: 24 hours
+	Warn     Number     `json:"warn,omitempty"`     // minutes between the announcement and the reboot; 0 where nobody works there
+	Snooze   Number     `json:"snooze,omitempty"`   // ask: minutes that a reboot is put off at a time
+	Snoozes  Number     `json:"snoozes,omitempty"`  // ask: how often
+	Deadline Number     `json:"deadline,omitempty"` // ask: minutes after which it reboots all the same, inside the window; 0: 24 hours
+}
+
+// Number is a whole number that was said. In JSON null is none, as little as "15" and 15.5 are: nothing that somebody left open may come to mean 0,
+// which is "at once".
+type Number int
+
+// UnmarshalJSON reads a whole number.
+func (n *Number) UnmarshalJSON(b []byte) error {
+	v, err := strconv.Atoi(string(b))
+	if err != nil {
+		return Errorf(Invalid, "%.40s is no whole number", b)
+	}
+	*n = Number(v)
+	return nil
 }
 
 // Limits of a reboot policy.
@@ -43,8 +58,8 @@ func (p RebootPolicy) Check() error {
 	}
 	for _, n := range []struct {
 		what      string
-		n, lowest int
-		most      int
+		n, lowest Number
+		most      Number
 	}{{"warning", p.Warn, 0, maxRebootWarn}, {"snooze", p.Snooze, 0, maxRebootWarn}, {"number of snoozes", p.Snoozes, 0, 100}, {"deadline", p.Deadline, 0, maxRebootDeadline}} {
 		if n.n < n.lowest || n.n > n.most {
 			return Errorf(Invalid, "the reboot's %s cannot be %d; it is 0 to %d", n.what, n.n, n.most)

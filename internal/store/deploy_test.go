@@ -185,8 +185,13 @@ func TestDeployments(t *testing.T) {
 		must(t, s.SetDeploymentState(ctx, alice, "d1", patch.Finished, then.Add(2*time.Hour)))
 		must(t, s.SetDeploymentState(ctx, alice, "d1", patch.Finished, then.Add(3*time.Hour)))
 		wantKind(t, s.SetDeploymentState(ctx, alice, "d1", patch.Halted, then), patch.Conflict)
+		wantKind(t, s.CallOffRestarts(ctx, alice, "d2"), patch.Conflict) // it runs
 		if d := got[patch.Deployment](t)(s.FindDeployment(ctx, "d1")); d.State != patch.Finished || !d.EndedAt.Equal(then.Add(2*time.Hour)) {
 			t.Errorf("ended as %s at %s", d.State, d.EndedAt)
+		}
+		must(t, s.CallOffRestarts(ctx, alice, "d1"))
+		if d := got[patch.Deployment](t)(s.FindDeployment(ctx, "d1")); d.State != patch.Halted || !d.EndedAt.Equal(then.Add(2*time.Hour)) {
+			t.Errorf("called off: %s at %s", d.State, d.EndedAt)
 		}
 		stray := attempt("c1", "m-2", "s/z/1")
 		second.ID = "d3"

@@ -108,3 +108,15 @@ func (s *Store) SetDeploymentState(ctx context.Context, c patch.Caller, id strin
 	})
 	return fault(err, "cannot change the state of the deployment %s", id)
 }
+
+// CallOffRestarts halts a deployment that has finished: its machines are not restarted for it any more. It ended when it did.
+func (s *Store) CallOffRestarts(ctx context.Context, c patch.Caller, id string) error {
+	err := s.change(ctx, c, deed{"deploy." + string(patch.Halted), id, map[string]any{"was": patch.Finished}}, func(x session) error {
+		n, err := x.exec(ctx, `UPDATE deployments SET state = $2 WHERE id = $1 AND state = 'finished'`, id, patch.Halted)
+		if err == nil && n == 0 {
+			return patch.Errorf(patch.Conflict, "the deployment %s has not finished", id)
+		}
+		return err
+	})
+	return fault(err, "cannot halt the deployment %s", id)
+}

@@ -54,7 +54,7 @@ func (f scheduleForm) schedule() (patch.Schedule, error) {
 		if f.Deadline != "" && err != nil {
 			return s, &patch.Error{Kind: patch.Invalid, What: "cannot use the schedule", Why: strconv.Quote(f.Deadline) + " is no number of hours"}
 		}
-		s.Reboot.Deadline = n * 60
+		s.Reboot.Deadline = patch.Number(n * 60)
 	}
 	s.Manner, err = f.Manner.manner()
 	return s, err

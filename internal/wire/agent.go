@@ -211,7 +211,8 @@ type ResultsReply struct {
 
 // RebootRequest asks whether the machine may reboot now. It asks again where it may not.
 type RebootRequest struct {
-	Boot string `json:"boot"` // the boot that it would end
+	Boot  string `json:"boot"`            // the boot that it would end
+	Order string `json:"order,omitempty"` // that permits it; empty from agents of older versions
 }
 
 // RebootReply grants a reboot until a moment, or says what it waits for.
@@ -220,6 +221,7 @@ type RebootReply struct {
 	Until      time.Time `json:"until,omitzero"` // the machine should be back by then; its place is given away after it
 	Text       string    `json:"text,omitempty"` // "2 of 2 machines of web reboot"
 	RetryAfter int       `json:"retry_after,omitempty"`
+	Stop       bool      `json:"stop,omitempty"` // it is called off: the order does not permit it any more
 }
 
 // Fault is the body of every non-2xx answer on both listeners.
