@@ -24,6 +24,7 @@ type deployCmd struct {
 	Reset  deployResetCmd  `cmd:"" name:"reset-attempts" help:"Let a patch that has failed too often be tried anew."`
 	List   deployListCmd   `cmd:"" help:"List deployments, newest first."`
 	Show   deployShowCmd   `cmd:"" help:"Show a deployment as it stands."`
+	Log    deployLogCmd    `cmd:"" help:"Show what installers, scripts and hooks said."`
 }
 
 type deployApplyCmd struct {
@@ -197,4 +198,7 @@ func printProgress(w io.Writer, width int, p api.Watched) {
 		}
 	}
 	t.print(w, width)
+	if p.Counts.Failed > 0 {
+		line(w, "What the installers said: fettle deploy log %s --failed", p.Deployment.ID)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -135,7 +136,7 @@ func (c deployPlanCmd) Run(ctx context.Context, s *screen) error {
 			return err
 		}
 	}
-	if items, _, _ := planSize(p); items == 0 {
+	if !installsAny(p) {
 		return errNo
 	}
 	return nil
@@ -150,6 +151,13 @@ func writeJSON(path string, v any) error {
 		return &patch.Error{Kind: patch.Unavailable, What: "cannot write " + path, Err: err}
 	}
 	return nil
+}
+
+// installsAny says whether something of a plan will be installed, at once or after it has waited.
+func installsAny(p patch.Plan) bool {
+	return slices.ContainsFunc(p.Machines, func(m patch.MachinePlan) bool {
+		return slices.ContainsFunc(m.Items, func(i patch.PlanItem) bool { return i.Outcome != patch.WillNotFit })
+	})
 }
 
 func planSize(p patch.Plan) (items, packages int, bytes int64) {
@@ -202,14 +210,51 @@ func printPlan(w io.Writer, width int, p patch.Plan) {
 			}
 		}
 	}
+	for _, l := range termLines(p) {
+		line(w, "%s", clean(l))
+	}
 	for _, l := range p.Manner.Lines() {
 		line(w, "%s", clean(l))
+	}
+	if items == 0 && p.Rollback == nil && len(p.Machines) > 0 && !slices.ContainsFunc(p.Machines, func(m patch.MachinePlan) bool { return len(m.Left) > 0 }) {
+		line(w, "Nothing is both approved and needed here. What is needed: fettle machines rows %s --verdict not-patched. Then: fettle approve PATCH… --label …", clean(p.Machines[0].Name))
 	}
 	for _, l := range rollbackLines(p) {
 		line(w, "%s", l)
 	}
 	line(w, "Plan %s", p.Hash)
 }
+
+// termLines say when a plan's machines install and restart.
+func termLines(p patch.Plan) (out []string) {
+	switch w := p.Window; {
+	case !w.NotBefore.IsZero() && !w.NotAfter.IsZero():
+		out = append(out, "Window: from "+when(w.NotBefore)+" to "+when(w.NotAfter)+".")
+	case !w.NotBefore.IsZero():
+		out = append(out, "Window: from "+when(w.NotBefore)+".")
+	case !w.NotAfter.IsZero():
+		out = append(out, "Window: from now to "+when(w.NotAfter)+".")
+	}
+	if r := p.Reboot; r != nil && r.Mode != patch.RebootNever {
+		text := "Restarts: " + string(r.Mode)
+		if r.Warn > 0 {
+			text += ", announced " + minutes(r.Warn) + " before"
+		}
+		if r.Snoozes > 0 {
+			text += ", put off up to " + plural(int(r.Snoozes), "time", "times") + " by " + minutes(r.Snooze)
+		}
+		if r.Mode == patch.RebootAsk {
+			text += ", at the latest " + r.DeadlineOf(time.Time{}).Sub(time.Time{}).String() + " after it is announced"
+		}
+		if r.Message != "" {
+			text += ", with the words: " + r.Message
+		}
+		out = append(out, text+".")
+	}
+	return out
+}
+
+func minutes(n patch.Number) string { return (time.Duration(n) * time.Minute).String() }
 
 // printForetold shows what a plan foretells of each machine.
 func printForetold(w io.Writer, width int, p patch.Plan) {
