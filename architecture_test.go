@@ -22,6 +22,7 @@ var layers = [][]string{
 	{"internal/phrase"},
 	{"internal/patch", "internal/lab", "docs/schema"},
 	{"internal/version", "internal/schedule", "internal/expr", "internal/workbook", "internal/program"},
+	{"internal/capability"},
 	{"internal/wire", "internal/debian", "internal/rpmdb", "internal/apk", "internal/macos", "internal/pe", "internal/candidate", "internal/gate", "internal/content", "internal/mirror", "internal/item", "internal/fleet", "internal/criterion"},
 	{"internal/detect", "internal/probe", "internal/debian/debtest", "internal/apk/apktest"},
 	{"internal/world", "internal/advisory"},

@@ -3,17 +3,37 @@ package catalog
 import (
 	"strings"
 
+	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/version"
 )
 
 // maxClauses bounds the different clauses of one list; Debian has 150,000.
 const maxClauses = 1 << 20
 
-// asks is what a package asks of others and stands for, as its index has it: members with commas between.
-type asks struct{ depends, breaks, provides string }
+// asks is what a package asks of others and stands for, as its index has it: members with commas between; or as rpm's metadata have it.
+type asks struct {
+	depends, breaks, provides string
+	rpm                       detect.Asks
+}
 
-// fields are the three in the order in which they are kept.
-func (a *asks) fields() [3]string { return [3]string{a.depends, a.breaks, a.provides} }
+// told stands first among what an rpm provides of which its repository tells: of others nothing is known.
+const told = "."
+
+// fields are the members of the three in the order in which they are kept.
+func (a *asks) fields() [3][]string {
+	if w := a.rpm.Words; w != nil {
+		words := func(numbers []uint32) []string {
+			out := make([]string, len(numbers))
+			for i, n := range numbers {
+				out[i] = (*w)[n]
+			}
+			return out
+		}
+		return [3][]string{words(a.rpm.Requires), words(a.rpm.Conflicts), append([]string{told}, words(a.rpm.Provides)...)}
+	}
+	return [3][]string{members(a.depends), members(a.breaks), members(a.provides)}
+}
 
 func members(field string) []string {
 	var out []string
@@ -32,8 +52,7 @@ func (c columns) asks(all []made) {
 	for i := range all {
 		start := len(c[pAsks])
 		for k := range all[i].files {
-			for _, field := range all[i].files[k].asks.fields() {
-				found := members(field)
+			for _, found := range all[i].files[k].asks.fields() {
 				c.number(pAsks, uint64(len(found)))
 				for _, m := range found {
 					n, known := numbers[m]
@@ -55,12 +74,14 @@ func (c columns) asks(all []made) {
 
 // askIndex is the decoded columns of what packages ask; the zero value knows nothing.
 type askIndex struct {
+	rpm     bool
 	clauses []string
 	text    string
 	ends    []uint32 // where in text each patch's part ends
 }
 
-func decodeAsks(patches int, clauses, lengths, text cursor) (x askIndex, err error) {
+func decodeAsks(os patch.HostOS, patches int, clauses, lengths, text cursor) (x askIndex, err error) {
+	x.rpm = version.Of(os) == version.RPM
 	x.text, x.clauses = text.rest, make([]string, clauses.count(min(maxClauses, len(clauses.rest))))
 	for i := range x.clauses {
 		x.clauses[i] = clauses.text()
@@ -92,7 +113,15 @@ func (x *askIndex) of(i int, files []patch.Payload) ([]patch.Asking, error) {
 	out := make([]patch.Asking, len(files))
 	for k := range out {
 		out[k].Payload = files[k]
-		out[k].Depends, out[k].Breaks, out[k].Provides = x.clausesOf(&c), x.clausesOf(&c), strings.Join(x.clausesOf(&c), ", ")
+		out[k].Depends, out[k].Breaks = x.clausesOf(&c), x.clausesOf(&c)
+		provides, between := x.clausesOf(&c), ", "
+		if x.rpm {
+			between = "\n"
+			if out[k].Untold = len(provides) == 0; !out[k].Untold {
+				provides = provides[1:]
+			}
+		}
+		out[k].Provides = strings.Join(provides, between)
 	}
 	if !c.done() {
 		return nil, errFormat

@@ -73,6 +73,8 @@ type revision struct {
 
 	virtual   sync.Once
 	providers map[string][]int // patches of list, by what they provide; see readVirtual
+	replacers map[string][]int // likewise, by what their packages take away
+	untold    []int            // of which nobody tells what they provide
 }
 
 const (

@@ -66,18 +66,21 @@ func adopt(e *detect.Entry, base string, first, origins int) made {
 	p.Released = p.Released.UTC().Truncate(time.Second)
 	p.Payloads = nil
 	if m.rule.Unclear == "" && len(e.Files) <= maxEntry {
-		m.offer(e.Files, base, first, origins)
+		m.offer(e.Files, e.Asks, base, first, origins)
 	}
 	return m
 }
 
 // offer takes the files over, all or none: half of a patch is not to be installed.
-func (m *made) offer(files []patch.PayloadFile, base string, first, origins int) {
+func (m *made) offer(files []patch.PayloadFile, asked []detect.Asks, base string, first, origins int) {
 	var taken []madeFile
 	var payloads []patch.Payload
 	for i := range files {
 		f := &files[i]
 		t := madeFile{address: relative(f.URL, base), origin: first + f.Origin, replaces: f.Replaces, instead: f.Instead, setup: f.Setup}
+		if len(asked) == len(files) {
+			t.asks.rpm = asked[i]
+		}
 		n, err := hex.Decode(t.sha256[:], []byte(f.SHA256[:min(len(f.SHA256), 64)]))
 		named := f.Name != "" && len(f.Name) <= maxFileName && word(f.Name) == f.Name && word(f.Arch) == f.Arch && word(f.Version) == f.Version
 		if err != nil || n != 32 || !f.SHA256.Valid() || f.Size <= 0 || !named || t.address == "" || f.Origin < 0 || f.Origin >= origins || !sound(f.Replaces) || f.Setup != nil && f.Setup.Check() != nil {

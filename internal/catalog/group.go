@@ -119,7 +119,7 @@ func fromArchives(groups []*grouped, previous *List) []made {
 		}
 		for k, f := range gr.carried() {
 			all[i].files = append(all[i].files, madeFile{address: f.filename, sha256: f.sha256, origin: f.from, needs: gr.needs(k), along: k >= len(gr.files),
-				asks: asks{f.depends, f.breaks, f.provides}})
+				asks: asks{depends: f.depends, breaks: f.breaks, provides: f.provides}})
 		}
 	}
 	return all

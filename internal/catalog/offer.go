@@ -2,7 +2,9 @@ package catalog
 
 import (
 	"context"
+	"iter"
 
+	"github.com/fettle-project/fettle/internal/capability"
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -21,13 +23,17 @@ func (c *Catalog) Asking(ctx context.Context, os patch.HostOS, id patch.ID) ([]p
 	return r.asking(i)
 }
 
-// Offers gives the patches on the newest list with a package of that name, or with one that provides it.
+// Offers gives the patches on the newest list with a package of that name, or with one that provides it; of rpm also those that take a package
+// of that name away, and those of whose packages nobody tells what they provide.
 func (c *Catalog) Offers(ctx context.Context, os patch.HostOS, name string) ([]patch.Offer, error) {
 	r, err := c.current(ctx, os)
 	if err != nil {
 		return nil, err
 	}
-	var out []patch.Offer
+	return r.offers(name)
+}
+
+func (r *revision) offers(name string) (out []patch.Offer, err error) {
 	patches := r.list.Patches()
 	for i := range patches {
 		for _, p := range patches[i].Payloads {
@@ -43,14 +49,36 @@ func (c *Catalog) Offers(ctx context.Context, os patch.HostOS, name string) ([]p
 			return nil, err
 		}
 		for _, a := range asking {
-			for provided, v := range debian.Provided(a.Provides) {
-				if provided == name {
-					out = append(out, patch.Offer{Patch: patches[i].ID, Name: a.Name, Version: v, Virtual: true})
+			for p := range r.provided(a.Provides) {
+				if p.Name == name {
+					out = append(out, patch.Offer{Patch: patches[i].ID, Name: a.Name, Version: p.Version, Op: p.Op, Virtual: true})
 				}
 			}
 		}
 	}
+	for _, i := range r.replacers[name] {
+		out = append(out, patch.Offer{Patch: patches[i].ID, Name: name, Away: true})
+	}
+	for _, i := range r.untold {
+		for _, p := range patches[i].Payloads {
+			out = append(out, patch.Offer{Patch: patches[i].ID, Name: p.Name, Virtual: true})
+		}
+	}
 	return out, nil
+}
+
+// provided visits what a package provides beside its name.
+func (r *revision) provided(field string) iter.Seq[patch.Relation] {
+	if r.payloads.asks.rpm {
+		return capability.Provided(field)
+	}
+	return func(yield func(patch.Relation) bool) {
+		for name, v := range debian.Provided(field) {
+			if !yield(patch.Relation{Name: name, Version: v}) {
+				return
+			}
+		}
+	}
 }
 
 func (r *revision) asking(i int) ([]patch.Asking, error) {
@@ -67,16 +95,37 @@ func (r *revision) asking(i int) ([]patch.Asking, error) {
 
 // readVirtual notes which patches provide what; one whose part cannot be read provides nothing.
 func (r *revision) readVirtual() {
-	r.providers = map[string][]int{}
+	r.providers, r.replacers = map[string][]int{}, map[string][]int{}
 	for i := range r.list.Patches() {
-		seen := map[string]bool{}
 		asking, _ := r.payloads.asks.of(i, r.list.At(i).Payloads)
+		untold := false
 		for _, a := range asking {
-			for name := range debian.Provided(a.Provides) {
-				if !seen[name] {
-					seen[name], r.providers[name] = true, append(r.providers[name], i)
-				}
+			untold = untold || a.Untold
+			for p := range r.provided(a.Provides) {
+				note(r.providers, p.Name, i)
 			}
 		}
+		if untold {
+			r.untold = append(r.untold, i)
+		}
+		if r.payloads.asks.rpm {
+			r.readReplaced(i)
+		}
+	}
+}
+
+func (r *revision) readReplaced(i int) {
+	files, _ := r.payloads.of(i, r.list.At(i))
+	for _, f := range files {
+		for _, old := range f.Replaces {
+			note(r.replacers, old.Name, i)
+		}
+	}
+}
+
+// note enters a patch under a name, once.
+func note(by map[string][]int, name string, i int) {
+	if all := by[name]; len(all) == 0 || all[len(all)-1] != i {
+		by[name] = append(all, i)
 	}
 }

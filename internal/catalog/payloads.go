@@ -165,7 +165,7 @@ func decodePayloads(b []byte) (*payloadIndex, error) {
 		return nil, errFormat
 	}
 	if len(cols) == payloadColumns {
-		x.asks, err = decodeAsks(n, cols[pClause], cols[pAsking], cols[pAsks])
+		x.asks, err = decodeAsks(x.os, n, cols[pClause], cols[pAsking], cols[pAsks])
 	}
 	return x, err
 }

@@ -8,4 +8,11 @@ type Entry struct {
 	Patch      patch.Patch
 	Definition Definition
 	Files      []patch.PayloadFile
+	Asks       []Asks // of each of Files; none where the feed does not tell
+}
+
+// Asks is what a package file asks of others and what it provides, as numbers of words that many files share.
+type Asks struct {
+	Words                         *[]string // capabilities as rpm writes them; nil: nothing is known of the file
+	Requires, Conflicts, Provides []uint32
 }

@@ -32,6 +32,8 @@ func SaysUnmet(now time.Time, u patch.Unmet) phrase.Phrase {
 		need = phrase.Of("{1} {2} does not go together with {3}, and {4} is installed", u.By.Name, u.By.Version, u.Clause, u.Here.Version)
 	}
 	switch {
+	case u.Held && u.RPM:
+		return phrase.Of("{1}, and {2} is held on this machine (exclude or versionlock) at {3}", need, u.Here.Name, u.Here.Version)
 	case u.Held:
 		return phrase.Of("{1}, and {2} is held on this machine (apt-mark hold) at {3}", need, u.Here.Name, u.Here.Version)
 	case u.Patch == "" && u.Breaks:
@@ -81,6 +83,8 @@ func EndsUnmet(u patch.Unmet, label string) (next phrase.Phrase, who Actor, at t
 	switch {
 	case u.Further != nil:
 		return EndsUnmet(*u.Further, label)
+	case u.Held && u.RPM:
+		return "nothing until the hold on the machine is lifted (exclude or dnf versionlock)", Owner, at
 	case u.Held:
 		return "nothing until the hold on the machine is lifted (apt-mark unhold)", Owner, at
 	case u.Patch == "", u.Absent:

@@ -59,7 +59,8 @@ type Package struct {
 	Module string `json:"module,omitempty"`
 	// Signer is the key ID of the package's signature, 16 hexadecimal digits; empty where the database has none.
 	Signer string `json:"signer,omitempty"`
-	// Provides is dpkg's field of that name, as it is written: the virtual packages that this one stands for.
+	// Provides is dpkg's field of that name, as it is written: the virtual packages that this one stands for. Of rpm it is what the package
+	// provides, one capability a line ("libfoo.so.1()(64bit)", "webserver = 2"), with its programs as "bin/name".
 	Provides string `json:"provides,omitempty"`
 }
 

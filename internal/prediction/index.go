@@ -3,11 +3,13 @@ package prediction
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/capability"
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -117,7 +119,7 @@ func (x *Index) add(hash patch.Hash, f *patch.Facts) *set {
 	frame.Packages, frame.Objects = nil, nil
 	s.frame, _ = x.frames.take(canonical(frame), func() patch.Facts { return frame })
 	for i := range f.Packages {
-		s.packages[i] = x.addPackage(&f.Packages[i])
+		s.packages[i] = x.addPackage(f.OS.Key, &f.Packages[i])
 	}
 	for i := range f.Objects {
 		s.objects[i], _ = x.objects.take(canonical(f.Objects[i]), func() patch.Collected { return f.Objects[i] })
@@ -129,7 +131,7 @@ func (x *Index) add(hash patch.Hash, f *patch.Facts) *set {
 	return s
 }
 
-func (x *Index) addPackage(p *patch.Package) uint32 {
+func (x *Index) addPackage(os patch.HostOS, p *patch.Package) uint32 {
 	if n, ok := x.packages.index[*p]; ok {
 		x.packages.uses[n]++
 		return n
@@ -143,10 +145,29 @@ func (x *Index) addPackage(p *patch.Package) uint32 {
 		x.named, x.provided = map[string][]uint32{}, map[string][]uint32{}
 	}
 	x.named[own.Name] = append(x.named[own.Name], n)
-	for name := range debian.Provided(own.Provides) {
+	for name := range provided(os, own.Provides) {
 		x.provided[name] = append(x.provided[name], n)
 	}
 	return n
+}
+
+// provided visits the names in what a package provides.
+func provided(os patch.HostOS, field string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if version.Of(os) == version.RPM {
+			for r := range capability.Provided(field) {
+				if !yield(r.Name) {
+					return
+				}
+			}
+			return
+		}
+		for name := range debian.Provided(field) {
+			if !yield(name) {
+				return
+			}
+		}
+	}
 }
 
 // word gives the one copy of a string; decoded facts would keep all of their text alive.
@@ -178,7 +199,7 @@ func (x *Index) leave(s *set) {
 			continue
 		}
 		without(x.named, p.Name, n)
-		for name := range debian.Provided(p.Provides) {
+		for name := range provided(s.os, p.Provides) {
 			without(x.provided, name, n)
 		}
 	}

@@ -99,7 +99,10 @@ func (h *header) rest(p *patch.Package) error {
 		return err
 	}
 	p.Module = moduleOf(label, p.Version)
-	p.Signer, err = h.signer()
+	if p.Signer, err = h.signer(); err != nil {
+		return err
+	}
+	p.Provides, err = h.provides(p)
 	return err
 }
 

@@ -61,9 +61,41 @@ func ask(t *testing.T, dir, backend string) []patch.Package {
 		}
 		all = append(all, p)
 	}
+	provides := askProvides(t, dir, backend)
+	for i, p := range all {
+		all[i].Provides = strings.Join(provides[[3]string{p.Name, p.Arch, p.Version}], "\n")
+	}
 	slices.SortFunc(all, func(a, b patch.Package) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Arch, b.Arch), cmp.Compare(a.Version, b.Version))
 	})
+	return all
+}
+
+// askProvides gives what rpm itself says that packages provide: what is not theirs by name, and their programs.
+func askProvides(t *testing.T, dir, backend string) map[[3]string][]string {
+	t.Helper()
+	all := map[[3]string][]string{}
+	const who = `%{=name}\t%{=arch}\t%|epoch?{%{=epoch}:}|%{=version}-%{=release}\t`
+	format := `[` + who + `%{providename}\t%{provideflags:depflags}\t%{provideversion}\n]` + `[` + who + `%{filenames}\n]`
+	for line := range strings.Lines(run(t, "rpm", "--dbpath", dir, "--define", "_db_backend "+backend, "-qa", "--qf", format)) {
+		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		key, told := [3]string{f[0], f[1], f[2]}, ""
+		switch {
+		case len(f) == 4 && (strings.HasSuffix(filepath.Dir(f[3]), "/bin") || strings.HasSuffix(filepath.Dir(f[3]), "/sbin")):
+			told = "bin/" + filepath.Base(f[3])
+		case len(f) == 6:
+			told = strings.TrimSpace(f[3] + " " + strings.TrimSpace(f[4]) + " " + f[5])
+			if own := f[3] == f[0] || f[3] == f[0]+"(x86-64)" || f[3] == "config("+f[0]+")"; strings.Contains(f[3], " ") || strings.HasPrefix(f[3], "bundled(") || own && f[5] == f[2] {
+				continue
+			}
+		}
+		if told != "" && !slices.Contains(all[key], told) {
+			all[key] = append(all[key], told)
+		}
+	}
+	for _, told := range all {
+		slices.Sort(told)
+	}
 	return all
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/fettle-project/fettle/internal/capability"
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/fleet"
@@ -16,13 +17,16 @@ import (
 // asked is what a package of a patch asks of others, read once.
 type asked struct {
 	patch.Asking
-	depends, breaks []debian.Clause
+	depends, breaks     []debian.Clause
+	requires, conflicts []capability.Need // of rpm
 }
 
 // lack is a clause of a patch's package that nothing installed satisfies, nor anything that comes with the patch itself.
 type lack struct {
 	by     *asked
 	clause debian.Clause
+	need   *capability.Need         // of rpm, instead of clause
+	moves  []patch.InstalledPackage // of rpm: installed packages that end it by becoming newer or going away
 	breaks bool
 	here   patch.InstalledPackage // what is installed under its first name; zero: nothing
 	held   bool
@@ -31,16 +35,9 @@ type lack struct {
 // lacks works out what the packages that a machine needs for a patch lack there. It says only what is certain. A package counts as there in any
 // architecture and in any state but removed, and every field Provides counts; facts that do not tell what packages provide lack nothing.
 func lacks(f *patch.Facts, pkgs []patch.PlanPackage, all []asked) []lack {
-	if !f.OS.Provides {
-		return nil
-	}
-	var own []*asked
-	for _, p := range pkgs {
-		i := slices.IndexFunc(all, func(a asked) bool { return a.Name == p.Name && a.Arch == p.Arch && a.Version == p.Version })
-		if i < 0 || p.Back {
-			return nil // the index tells nothing of it
-		}
-		own = append(own, &all[i])
+	own := ownOf(f, pkgs, all)
+	if version.Of(f.OS.Key) == version.RPM {
+		return lacksRPM(f, pkgs, own)
 	}
 	var out []lack
 	for _, a := range own {
@@ -60,6 +57,21 @@ func lacks(f *patch.Facts, pkgs []patch.PlanPackage, all []asked) []lack {
 		}
 	}
 	return out
+}
+
+// ownOf is what the packages ask, each of them; nil where that is not known of all.
+func ownOf(f *patch.Facts, pkgs []patch.PlanPackage, all []asked) (own []*asked) {
+	if !f.OS.Provides {
+		return nil
+	}
+	for _, p := range pkgs {
+		i := slices.IndexFunc(all, func(a asked) bool { return a.Name == p.Name && a.Arch == p.Arch && a.Version == p.Version })
+		if i < 0 || p.Back || all[i].Untold {
+			return nil // the index tells nothing of it
+		}
+		own = append(own, &all[i])
+	}
+	return own
 }
 
 func (l *lack) see(all []patch.Package) {
@@ -120,7 +132,7 @@ func (s *Sight) Lacks(ctx context.Context, id patch.ID) (bool, error) {
 
 // lacks gives what a patch lacks on this machine, whatever is approved: worked out once for equal facts.
 func (s *Sight) lacks(ctx context.Context, id patch.ID) ([]lack, error) {
-	if s.Receipt == nil || s.Meta == nil || version.Of(s.OS) != version.Dpkg {
+	if scheme := version.Of(s.OS); s.Receipt == nil || s.Meta == nil || scheme != version.Dpkg && scheme != version.RPM {
 		return nil, nil
 	}
 	k := neededKey{s.Receipt.Facts, id}
@@ -161,6 +173,10 @@ func (v *View) asking(ctx context.Context, os patch.HostOS, id patch.ID) ([]aske
 	}
 	out := make([]asked, len(all))
 	for i := range all {
+		if version.Of(os) == version.RPM {
+			out[i] = asked{Asking: all[i], requires: needsOf(all[i].Depends), conflicts: needsOf(all[i].Breaks)}
+			continue
+		}
 		out[i] = asked{Asking: all[i], depends: debian.ParseClauses(strings.Join(all[i].Depends, ",")), breaks: breaking(all[i].Breaks)}
 	}
 	if v.asks == nil {
@@ -228,6 +244,11 @@ func (r *readings) lacksOf(s *fleet.Seat) (l []lack, known bool) {
 // questionOf is what has to be known of a machine to tell what is lacking there.
 func questionOf(all []asked) (q detect.Question) {
 	for _, a := range all {
+		for _, n := range slices.Concat(a.requires, a.conflicts) {
+			n.All(func(r patch.Relation, _ bool) {
+				q.Packages = append(append(q.Packages, capability.Key(r)), capability.Bearers(r)...)
+			})
+		}
 		for _, c := range a.depends {
 			for _, r := range c {
 				q.Packages = append(q.Packages, r.Name)

@@ -70,7 +70,7 @@ func (s *Sight) resolve(ctx context.Context, l lack, above []patch.ID, comes clo
 	if err != nil {
 		return nil, err
 	}
-	plain := patch.Unmet{By: l.by.Payload, Clause: l.clause.String(), Breaks: l.breaks, Here: l.here, Held: l.held, Origin: s.origin(l.by.Origin)}
+	plain := patch.Unmet{By: l.by.Payload, Clause: l.words(), Breaks: l.breaks, RPM: l.need != nil, Here: l.here, Held: l.held, Origin: s.origin(l.by.Origin)}
 	best := plain
 	for _, o := range offers {
 		if o.Patch == above[len(above)-1] {
@@ -123,7 +123,12 @@ func (s *Sight) carries(ctx context.Context, o patch.Offer, verdict patch.Verdic
 		return false, true, nil
 	}
 	pkgs, known, err := s.Packages(ctx, o.Patch)
-	return slices.ContainsFunc(pkgs, func(p patch.PlanPackage) bool { return p.Name == o.Name }), known, err
+	return slices.ContainsFunc(pkgs, func(p patch.PlanPackage) bool {
+		if o.Away {
+			return slices.ContainsFunc(p.Replaces, func(old patch.InstalledPackage) bool { return old.Name == o.Name })
+		}
+		return p.Name == o.Name
+	}), known, err
 }
 
 func (s *Sight) origin(i int) patch.Origin {
@@ -135,6 +140,9 @@ func (s *Sight) origin(i int) patch.Origin {
 
 // offersFor gives what would end a lack, the newest versions first.
 func (v *View) offersFor(ctx context.Context, os patch.HostOS, l lack) ([]patch.Offer, error) {
+	if l.need != nil {
+		return v.offersRPM(ctx, os, l)
+	}
 	var out []patch.Offer
 	for _, r := range l.clause {
 		all, err := v.offers(ctx, os, r.Name)

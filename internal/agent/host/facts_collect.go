@@ -35,7 +35,7 @@ func CollectFacts(ctx context.Context, root string) (patch.Facts, error) {
 		return patch.Facts{}, cmp.Or(err, failed)
 	}
 	f.OS = patch.OSFacts{ID: release["ID"], VersionID: release["VERSION_ID"], Codename: release["VERSION_CODENAME"],
-		Pretty: release["PRETTY_NAME"], Manager: manager.name, Provides: manager.name == "dpkg"}
+		Pretty: release["PRETTY_NAME"], Manager: manager.name, Provides: manager.name == "dpkg" || manager.name == "rpm"}
 	if f.OS.Arch, err = manager.arch(root, f.Packages); err != nil {
 		return patch.Facts{}, err
 	}

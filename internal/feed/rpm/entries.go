@@ -14,7 +14,7 @@ import (
 )
 
 // ParserVersion grows with every change that gives other entries for the same files.
-const ParserVersion = 2
+const ParserVersion = 3
 
 // Open gives a raw file by its hash.
 type Open func(patch.Hash) (io.ReadCloser, error)
@@ -62,6 +62,7 @@ type builder struct {
 	replacing  map[stream]Package // newest build of packages that replace others
 	last       map[stream]EVR     // newest build of each package of the repository
 	unclear    []Package
+	asks       asks
 	withdrawn  []patch.ID // retracted advisories
 	primary    int        // number of primary's origin
 }
@@ -193,6 +194,7 @@ func (b *builder) readPrimary(r io.Reader) error {
 }
 
 func (b *builder) addPackage(p Package) error {
+	b.asks.take(&p)
 	spend := func() error { return b.budget.spend("primary.xml", p.kept()) }
 	if p.Unclear != "" {
 		b.unclear = append(b.unclear, p)

@@ -214,10 +214,10 @@ func TestEntries(t *testing.T) {
 	want := []detect.Entry{
 		{Patch: patch.Patch{ID: "almalinux-9/ALSA-2024:1", Title: "Low: pkg0", Source: "pkg0", Version: "1-1.el9", Suite: "almalinux-9", Category: patch.Security,
 			Severity: patch.Low, CVEs: []string{"CVE-2024-1"}, Released: at("2024-02-01T00:00:00Z")},
-			Definition: detect.Definition{ID: "almalinux-9/ALSA-2024:1", Packages: rule("pkg0")}, Files: file("pkg0")},
+			Definition: detect.Definition{ID: "almalinux-9/ALSA-2024:1", Packages: rule("pkg0")}, Files: file("pkg0"), Asks: []detect.Asks{{Words: new([]string)}}},
 		{Patch: patch.Patch{ID: "almalinux-9/pkg1/1-1.el9", Title: "pkg1 1-1.el9: One", Source: "pkg1", Version: "1-1.el9", Suite: "almalinux-9", Category: patch.Update,
 			Released: at("2023-11-14T22:13:20Z")},
-			Definition: detect.Definition{ID: "almalinux-9/pkg1/1-1.el9", Packages: rule("pkg1")}, Files: file("pkg1")},
+			Definition: detect.Definition{ID: "almalinux-9/pkg1/1-1.el9", Packages: rule("pkg1")}, Files: file("pkg1"), Asks: []detect.Asks{{Words: new([]string)}}},
 	}
 	if d := cmp.Diff(want, r.entries()); d != "" {
 		t.Error(d)

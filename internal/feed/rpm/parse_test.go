@@ -80,7 +80,11 @@ func TestPackages(t *testing.T) {
  Bourne Again shell</summary><time file="1709287200" build="1"/><size package="1700000" installed="1" archive="1"/>
  <location href="Packages/bash-5.1.8-9.el9.x86_64.rpm"/>
  <format><rpm:sourcerpm>bash-5.1.8-9.el9.src.rpm</rpm:sourcerpm>
-  <rpm:requires><rpm:entry name="bash-libs(x86-64)" flags="EQ" epoch="0" ver="5.1.8" rel="9.el9"/><rpm:entry name="libc.so.6()(64bit)"/></rpm:requires>
+  <rpm:requires><rpm:entry name="bash-libs(x86-64)" flags="EQ" epoch="0" ver="5.1.8" rel="9.el9"/><rpm:entry name="libc.so.6()(64bit)"/>
+   <rpm:entry name="(locale if (desktop or shell))"/></rpm:requires>
+  <rpm:provides><rpm:entry name="bash" flags="EQ" epoch="0" ver="5.1.8" rel="9.el9"/><rpm:entry name="bash(x86-64)" flags="EQ" epoch="0" ver="5.1.8" rel="9.el9"/>
+   <rpm:entry name="bundled(readline)" flags="EQ" ver="8"/><rpm:entry name="shell" flags="GE" epoch="1" ver="5"/><rpm:entry name="bash(x86-64)" flags="EQ" ver="4"/></rpm:provides>
+  <rpm:conflicts><rpm:entry name="filesystem" flags="LT" epoch="0" ver="3"/></rpm:conflicts><file>/usr/bin/bash</file><file>/etc/skel/.bashrc</file>
   <rpm:obsoletes><rpm:entry name="sh" flags="LT" epoch="0" ver="2"/><rpm:entry name="ash"/></rpm:obsoletes></format></package>
 <package type="rpm"><name>odd</name><arch>noarch</arch><version ver="1:2" rel="1"/><checksum type="sha1">1</checksum><location href="../x"/></package>
 </metadata>`
@@ -94,7 +98,9 @@ func TestPackages(t *testing.T) {
 	want := []rpm.Package{
 		{NEVRA: rpm.NEVRA{Name: "bash", EVR: rpm.EVR{Epoch: "0", Version: "5.1.8", Release: "9.el9"}, Arch: "x86_64"}, Summary: "The GNU Bourne Again shell",
 			Source: "bash-5.1.8-9.el9.src.rpm", Location: "Packages/bash-5.1.8-9.el9.x86_64.rpm", SHA256: sum, Size: 1700000, Filed: at("2024-03-01T10:00:00Z"),
-			Obsoletes: []rpm.Relation{{Name: "sh", Flags: "LT", EVR: rpm.EVR{Epoch: "0", Version: "2"}}, {Name: "ash"}}, Siblings: []string{"bash-libs"}},
+			Obsoletes: []rpm.Relation{{Name: "sh", Flags: "LT", EVR: rpm.EVR{Epoch: "0", Version: "2"}}, {Name: "ash"}}, Siblings: []string{"bash-libs"},
+			Requires: []string{"bash-libs(x86-64) = 5.1.8-9.el9", "libc.so.6()(64bit)", "(locale if (desktop or shell))"}, Conflicts: []string{"filesystem < 3"},
+			Provides: []string{"shell >= 1:5", "bash(x86-64) = 4", "bin/bash"}},
 		{NEVRA: rpm.NEVRA{Name: "odd", EVR: rpm.EVR{Version: "1:2", Release: "1"}, Arch: "noarch"}, Unclear: "the repository gives odd no usable version"},
 	}
 	if d := cmp.Diff(want, got); d != "" {

@@ -38,7 +38,7 @@ func (b *builder) fromAdvisory(a *Advisory) detect.Entry {
 			files = append(files, p)
 		}
 	}
-	e.Files = b.payloads(files)
+	e.Files, e.Asks = b.payloads(files)
 	return e
 }
 
@@ -83,7 +83,7 @@ func (b *builder) fromSource(s *sourced) detect.Entry {
 			e.Patch.Released = p.Filed
 		}
 	}
-	e.Files = b.payloads(s.pkgs)
+	e.Files, e.Asks = b.payloads(s.pkgs)
 	return e
 }
 
@@ -91,9 +91,8 @@ func rule(n *NEVRA, module string) detect.PackageRule {
 	return detect.PackageRule{Name: n.Name, Arch: n.Arch, Version: n.EVR.String(), Module: module}
 }
 
-// payloads are the files of a patch: all of those that the repository vouches for by SHA-256.
-func (b *builder) payloads(pkgs []Package) []patch.PayloadFile {
-	var files []patch.PayloadFile
+// payloads are the files of a patch, with what they ask of others: all of those that the repository vouches for by SHA-256.
+func (b *builder) payloads(pkgs []Package) (files []patch.PayloadFile, asks []detect.Asks) {
 	for i := range pkgs {
 		p := &pkgs[i]
 		if p.SHA256 == "" {
@@ -107,17 +106,23 @@ func (b *builder) payloads(pkgs []Package) []patch.PayloadFile {
 				f.Needs = append(f.Needs, name)
 			}
 		}
-		files = append(files, f)
+		files, asks = append(files, f), append(asks, told(p))
 	}
-	return files
+	return files, asks
+}
+
+func told(p *Package) detect.Asks {
+	if p.Asks == nil {
+		return detect.Asks{}
+	}
+	return *p.Asks
 }
 
 // replaces are the packages of other names that the package obsoletes, in the operators of patch.Relation.
 func (p *Package) replaces() []patch.Relation {
-	ops := map[string]string{"LT": "<", "LE": "<=", "EQ": "=", "GE": ">=", "GT": ">"}
 	var out []patch.Relation
 	for _, o := range p.Obsoletes {
-		r := patch.Relation{Name: o.Name, Op: ops[o.Flags]}
+		r := patch.Relation{Name: o.Name, Op: opOf(o.Flags)}
 		if o.Name == p.Name || o.Flags != "" && (r.Op == "" || !o.EVR.valid()) {
 			continue
 		}
@@ -158,7 +163,7 @@ func (b *builder) fromObsoletes(s stream, p Package) (detect.Entry, bool) {
 	prerequisite := detect.And(free(p.Name), detect.Or(append(there[:len(there):len(there)], here)...))
 	installed := detect.Not(detect.Or(there...))
 	e.Definition = detect.Definition{ID: e.Patch.ID, Prerequisite: &prerequisite, Installed: &installed}
-	e.Files = b.payloads([]Package{p})
+	e.Files, e.Asks = b.payloads([]Package{p})
 	for i := range e.Files {
 		e.Files[i].Instead = true
 	}
@@ -217,7 +222,7 @@ func merge(all []detect.Entry) []detect.Entry {
 			first := &kept[n-1]
 			first.Definition.Unclear = cmp.Or(first.Definition.Unclear, e.Definition.Unclear)
 			first.Definition.Packages = append(first.Definition.Packages, e.Definition.Packages...)
-			first.Files = append(first.Files, e.Files...)
+			first.Files, first.Asks = append(first.Files, e.Files...), append(first.Asks, e.Asks...)
 			first.Patch.CVEs = distinct(append(first.Patch.CVEs, e.Patch.CVEs...))
 			continue
 		}

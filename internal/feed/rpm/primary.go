@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/capability"
+	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -17,6 +19,7 @@ const MaxMetadata = 1 << 30
 const (
 	maxPackages  = 1_000_000
 	maxRelations = 512 // kept of one package
+	maxAsks      = 4096
 )
 
 // Package is one build in a repository's primary.xml.
@@ -31,6 +34,12 @@ type Package struct {
 	Obsoletes []Relation
 	// Siblings are the names of packages that it requires in one exact version: nearly always those built from the same source.
 	Siblings []string
+	// Requires, Conflicts and Provides are capabilities as rpm writes them: "libfoo >= 2.1", "(a if b)". Provided programs are there as
+	// "bin/name"; what every package provides by itself, and notes about what is bundled, are not.
+	Requires, Conflicts, Provides []string
+	// Untold: not all of them could be kept, so nothing follows from what is missing there.
+	Untold bool
+	Asks   *detect.Asks // these, once they are taken over; nil where nothing is known
 	// Unclear says why the entry cannot be used.
 	Unclear string
 }
@@ -93,6 +102,10 @@ func (p *Package) readText(e *event, s *scanner) {
 		}
 	case "format/sourcerpm":
 		p.Source = word(e.text)
+	case "format/file":
+		if program, ok := capability.Program(e.text); ok {
+			p.tell(&p.Provides, word(program))
+		}
 	}
 }
 
@@ -117,7 +130,15 @@ func (p *Package) readAttrs(e *event, s *scanner) {
 		if name := word(e.attr("name")); name != "" && len(p.Obsoletes) < maxRelations {
 			p.Obsoletes = append(p.Obsoletes, Relation{Name: name, Flags: word(e.attr("flags")), EVR: evrOf(e)})
 		}
+	case "provides/entry":
+		if r := related(e); r.Op != "" && r.Version == p.EVR.String() && capability.Own(p.Name, r.Name) || capability.Bundled(r.Name) {
+			return
+		}
+		p.tell(&p.Provides, asked(e))
+	case "conflicts/entry":
+		p.tell(&p.Conflicts, asked(e))
 	case "requires/entry":
+		p.tell(&p.Requires, asked(e))
 		if e.attr("flags") != "EQ" || len(p.Siblings) == maxRelations {
 			return
 		}
@@ -126,6 +147,62 @@ func (p *Package) readAttrs(e *event, s *scanner) {
 			p.Siblings = append(p.Siblings, name)
 		}
 	}
+}
+
+// tell keeps a capability; where that cannot be, it is not forgotten that there is one.
+func (p *Package) tell(all *[]string, s string) {
+	if s == "" || len(*all) == maxAsks {
+		p.Untold = true
+		return
+	}
+	*all = append(*all, s)
+}
+
+// related is the relation of an entry, in the operators of patch.Relation; one that rpm would not understand either has none.
+func related(e *event) patch.Relation {
+	r := patch.Relation{Name: e.attr("name"), Op: opOf(e.attr("flags"))}
+	if v := evrOf(e); r.Op != "" && v.Version != "" {
+		r.Version = v.String()
+	} else {
+		r.Op = ""
+	}
+	return r
+}
+
+// asked writes an entry as rpm does; empty where it cannot be kept.
+func asked(e *event) string {
+	r := related(e)
+	if strings.HasPrefix(r.Name, "(") {
+		return sentence(r.Name)
+	}
+	if word(r.Name) == "" || len(r.Version) > 256 || r.Version != "" && word(r.Version) == "" {
+		return ""
+	}
+	return capability.Written(r)
+}
+
+// sentence keeps an expression as it is, if it can be one.
+func sentence(s string) string {
+	if len(s) > 4096 || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7f }) {
+		return ""
+	}
+	return strings.Clone(s)
+}
+
+func opOf(flags string) string {
+	switch flags {
+	case "LT":
+		return "<"
+	case "LE":
+		return "<="
+	case "EQ":
+		return "="
+	case "GE":
+		return ">="
+	case "GT":
+		return ">"
+	}
+	return ""
 }
 
 func evrOf(e *event) EVR {
