@@ -105,7 +105,7 @@ func (f RowFilter) matches(e *entry) bool {
 // matchesAxes is matches without the text.
 func (f RowFilter) matchesAxes(e *entry) bool {
 	return oneOf(f.Verdicts, e.verdict) && oneOf(f.Stands, e.policy.Stand) && oneOf(f.Executions, e.execution) && oneOf(f.Effects, e.effect) &&
-		(f.Category == "" || f.Category == e.patch.Category)
+		(f.Category == "" || f.Category == e.patch.Category) && (f.Severity == "" || f.Severity == e.patch.Severity)
 }
 
 func oneOf[T comparable](list []T, x T) bool { return len(list) == 0 || slices.Contains(list, x) }

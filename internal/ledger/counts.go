@@ -160,7 +160,7 @@ func (f *RowFilter) selects(p *patch.Patch, v patch.Counts, decisions []patch.De
 	if len(f.Verdicts) > 0 && !slices.ContainsFunc(f.Verdicts, func(x patch.Verdict) bool { return x <= patch.Unknown && v[x] > 0 }) {
 		return false
 	}
-	return (f.Category == "" || f.Category == p.Category) && f.stands(decisions)
+	return (f.Category == "" || f.Category == p.Category) && (f.Severity == "" || f.Severity == p.Severity) && f.stands(decisions)
 }
 
 func (f RowFilter) stands(decisions []patch.Decision) bool {

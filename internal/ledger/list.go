@@ -23,7 +23,7 @@ func (l *Ledger) ListMachines(ctx context.Context, q MachineQuestion, offset, li
 	if q.Show == "" && q.Text == "" && (q.Sort == "" || q.Sort == "name") {
 		return l.MachinesPage(ctx, q.MachineFilter, offset, limit)
 	}
-	keep, order := Shows(q.Show), OrderOfMachines(q.Sort)
+	keep, order := Shows(q.Show, l.World.Now()), OrderOfMachines(q.Sort)
 	switch {
 	case keep == nil:
 		return nil, 0, patch.Errorf(patch.Invalid, "no list of machines is called %q; there are: %s", q.Show, strings.Join(MachineShows(), ", "))
@@ -46,11 +46,11 @@ func (l *Ledger) ListMachines(ctx context.Context, q MachineQuestion, offset, li
 
 // MachineShows are the ways to narrow a list of machines, as Shows knows them.
 func MachineShows() []string {
-	return []string{"confirmed", "needing", "stuck", "pending", "never", "stale", "failed", "reboot", "revoked"}
+	return []string{"confirmed", "needing", "stuck", "pending", "never", "stale", "silent", "failed", "reboot", "revoked"}
 }
 
 // Shows says which machines a way to narrow keeps; "" keeps all that are not shut out. It is nil where there is no such way.
-func Shows(show string) func(*MachineRow) bool {
+func Shows(show string, now time.Time) func(*MachineRow) bool {
 	switch show {
 	case "":
 		return func(m *MachineRow) bool { return m.State != patch.Revoked }
@@ -66,6 +66,8 @@ func Shows(show string) func(*MachineRow) bool {
 		return ofFreshness(Never)
 	case "stale":
 		return ofFreshness(Stale)
+	case "silent":
+		return func(m *MachineRow) bool { return m.Silent(now) }
 	case "failed":
 		return ofFreshness(Failed)
 	case "reboot":
@@ -78,6 +80,14 @@ func Shows(show string) func(*MachineRow) bool {
 
 func ofFreshness(f Freshness) func(*MachineRow) bool {
 	return func(m *MachineRow) bool { return m.State == patch.Admitted && m.Freshness == f }
+}
+
+// LongSilent is for how long a machine has said nothing before people are told of it by itself.
+const LongSilent = 7 * 24 * time.Hour
+
+// Silent says whether a machine takes part and has said nothing for long.
+func (m *MachineRow) Silent(now time.Time) bool {
+	return m.State == patch.Admitted && now.Sub(m.SeenAt) > LongSilent
 }
 
 // Stuck says whether a machine takes part and yet has no detect to go by, or one with errors.

@@ -58,7 +58,7 @@ func (f RowFilter) spares(all []entry) bool {
 	if f.refuses() {
 		return true
 	}
-	if f.Limit == 0 || f.Category != "" || f.Text != "" || f.Gate != "" || f.Code != "" {
+	if f.Limit == 0 || f.Category != "" || f.Severity != "" || f.Text != "" || f.Gate != "" || f.Code != "" {
 		return false
 	}
 	before := 0

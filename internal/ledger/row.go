@@ -54,6 +54,7 @@ type RowFilter struct {
 	Executions []patch.Execution
 	Effects    []patch.Effect
 	Category   patch.Category
+	Severity   patch.Severity
 	Gate       gate.Name
 	Code       string
 	Label      string          // PatchRows only: machines that carry it

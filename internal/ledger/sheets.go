@@ -29,3 +29,24 @@ func ComplianceSheets(all []patch.Compliance) []workbook.Sheet {
 	}
 	return []workbook.Sheet{labels, exposure}
 }
+
+// InstalledSheet is what Fettle installed, a line for each patch on each machine, with the approval that it was installed under.
+func InstalledSheet(all []patch.Installation, machines []MachineRow, approvals map[string]patch.Decision) workbook.Sheet {
+	names := make(map[patch.MachineID]string, len(machines))
+	for i := range machines {
+		names[machines[i].ID] = machines[i].Name
+	}
+	sheet := workbook.Sheet{Name: "Installed", Columns: []string{"machine", "machine id", "patch", "installed at", "effect", "proven by snapshot", "deployment", "approved by", "approved at", "for label", "why"}}
+	for _, x := range all {
+		d := approvals[x.Decision]
+		var at, proof any
+		if !d.At.IsZero() {
+			at = d.At
+		}
+		if x.VerifiedSeq > 0 {
+			proof = int(x.VerifiedSeq)
+		}
+		sheet.Rows = append(sheet.Rows, []any{names[x.Machine], string(x.Machine), string(x.Patch), x.EndedAt, string(x.Effect), proof, x.Deployment, d.By, at, d.Label, d.Why})
+	}
+	return sheet
+}

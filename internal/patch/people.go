@@ -42,6 +42,13 @@ type AuditEntry struct {
 	Hash   Hash      `json:"hash"`
 }
 
+// AuditFilter narrows SearchAudit; what is zero does not.
+type AuditFilter struct {
+	From, Until time.Time // the end is exclusive
+	Text        string    // within who, action, object and detail, upper and lower case alike
+	Limit       int
+}
+
 // Token lets a limited number of machines enrol. Only its hash is stored.
 type Token struct {
 	Name      string    `json:"name"`

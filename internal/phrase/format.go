@@ -116,6 +116,11 @@ func (l *Language) Date(t time.Time) string {
 	return l.Say(Of("day, month and year\x04{1} {2} {3}", strconv.Itoa(t.Day()), l.month[t.Month()-1], strconv.Itoa(t.Year())))
 }
 
+// Month names the month of a moment: October 2026.
+func Month(t time.Time) Phrase {
+	return Of("month and year\x04{1} {2}", fullMonths()[t.Month()-1], strconv.Itoa(t.Year()))
+}
+
 // Full writes a moment with all that is known of it: Monday 2 January 2006, 15:04:05 CET.
 func (l *Language) Full(t time.Time) string {
 	return l.Say(Of("weekday, date and time\x04{1} {2} {3} {4}, {5}", fullWeekdays()[t.Weekday()], strconv.Itoa(t.Day()), fullMonths()[t.Month()-1], strconv.Itoa(t.Year()), t.Format("15:04:05 MST")))

@@ -336,7 +336,7 @@ func (m *machine) Recover(ctx context.Context, _ string, undone func(begun bool)
 		if m.isBad(f.Name) {
 			return "", &host.Failure{Cause: patch.FailPatch, Text: "the maintainer script failed"}
 		}
-		if now := m.get(f.Name).Version; version.DpkgCompare(now, f.Version) > 0 && !(f.Back && now == f.From) {
+		if version.DpkgCompare(m.get(f.Name).Version, f.Version) > 0 {
 			m.w.fail("%s would downgrade %s from %s to %s in a repair", m.name, f.Name, m.get(f.Name).Version, f.Version)
 		}
 		m.set(f.Name, f.Version, patch.Installed)

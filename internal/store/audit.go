@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -89,6 +90,22 @@ func scanAudit(r scanner) (patch.AuditEntry, error) {
 // ListAudit gives entries since a time, newest first; limit 0 means all.
 func (s *Store) ListAudit(ctx context.Context, since time.Time, limit int) ([]patch.AuditEntry, error) {
 	all, err := list(ctx, s.read(), scanAudit, `SELECT `+auditColumns+` FROM audit WHERE at >= $1 ORDER BY seq DESC`+page(limit, 0), since)
+	return all, fault(err, "cannot read the audit log")
+}
+
+// SearchAudit gives the newest entries of a time that mention a text, newest first.
+func (s *Store) SearchAudit(ctx context.Context, f patch.AuditFilter) ([]patch.AuditEntry, error) {
+	w := where{engine: s.engine}
+	if !f.From.IsZero() {
+		w.add(`at >= ?`, f.From)
+	}
+	if !f.Until.IsZero() {
+		w.add(`at < ?`, f.Until)
+	}
+	if f.Text != "" {
+		w.add(`LOWER(who || ' ' || action || ' ' || object || ' ' || detail) LIKE ? ESCAPE '!'`, "%"+literally(strings.ToLower(f.Text))+"%")
+	}
+	all, err := list(ctx, s.read(), scanAudit, `SELECT `+auditColumns+` FROM audit`+w.String()+` ORDER BY seq DESC`+page(f.Limit, 0), w.args...)
 	return all, fault(err, "cannot read the audit log")
 }
 

@@ -138,7 +138,7 @@ func (s *Store) patchConditions(f patch.PatchFilter) (*where, error) {
 		w.addFixed(`gone_at = 0`)
 	}
 	for _, word := range strings.Fields(strings.ToLower(f.Text)) {
-		w.add(`search LIKE ? ESCAPE '!'`, "%"+strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(word)+"%")
+		w.add(`search LIKE ? ESCAPE '!'`, "%"+literally(word)+"%")
 	}
 	if f.IDs != nil {
 		if err := addOneOf(w, `id`, f.IDs); err != nil {
@@ -187,4 +187,9 @@ func learn(ctx context.Context, x session, k knownPatch, news learned) error {
 	_, err := x.exec(ctx, `UPDATE patches SET known_cves = $3, known_severity = $4, known_released = $5, search = $6, released = $7
 		WHERE os = $1 AND id = $2`, k.row.OS, k.row.ID, k.cves, k.learned.severity, k.learned.released, searchText(shown), shown.Released)
 	return err
+}
+
+// literally writes text so that LIKE with ! as its escape takes it as it is.
+func literally(text string) string {
+	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(text)
 }

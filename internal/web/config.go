@@ -117,7 +117,10 @@ type History interface {
 	ListDecisions(ctx context.Context, f patch.DecisionFilter) ([]patch.Decision, error)
 	ListProposals(ctx context.Context, open bool) ([]patch.Proposal, error)
 	DecisionHistory(ctx context.Context, id patch.ID) ([]patch.Decision, error)
-	ListAudit(ctx context.Context, since time.Time, limit int) ([]patch.AuditEntry, error)
+	FindDecision(ctx context.Context, id string) (patch.Decision, error)
+	InstalledPatches(ctx context.Context, from, until time.Time) ([]patch.InstalledPatch, error)
+	Installations(ctx context.Context, from, until time.Time) ([]patch.Installation, error)
+	SearchAudit(ctx context.Context, f patch.AuditFilter) ([]patch.AuditEntry, error)
 }
 
 // CatalogRecords is the storage of feeds, patches and their payloads.

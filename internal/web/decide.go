@@ -198,7 +198,7 @@ func (c *console) matching(v *visit) ([]patch.ID, error) {
 			continue
 		}
 		f := s.filter
-		f.Text, f.Category, f.Quick = v.get("q"), patch.Category(v.get("category")), true
+		f.Text, f.Category, f.Severity, f.Quick = v.get("q"), patch.Category(v.get("category")), patch.Severity(v.get("severity")), true
 		rows, _, err := c.Ledger.PatchCounts(v.ctx, patch.HostOS(v.get("os")), f)
 		if err != nil {
 			return nil, err

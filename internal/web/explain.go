@@ -160,14 +160,35 @@ type searchPage struct {
 	Labels   []string
 	Fault    *faultPage          // why a question could not be answered
 	Counts   []ledger.PatchCount // of the patches that mend the CVE that was searched for
+	CVE      bool                // a CVE was searched for
+	Lacking  []ledger.Row        // machines that lack such a patch, each once, as many as a page shows
+	whole    bool                // Lacking has all of them
 }
 
-// Exposed is the machines that lack one of the patches, counted once for each patch.
-func (p searchPage) Exposed() (n int) {
+// Exposed is how many machines lack one of the patches; where several patches are about one OS and not all machines were looked at, at least so
+// many.
+func (p searchPage) Exposed() int {
+	if p.whole {
+		return len(p.Lacking)
+	}
+	most := map[patch.HostOS]int{}
 	for _, c := range p.Counts {
-		n += c.Verdicts[patch.NotPatched]
+		most[c.OS] = max(most[c.OS], c.Verdicts[patch.NotPatched])
+	}
+	n := 0
+	for _, m := range most {
+		n += m
 	}
 	return n
+}
+
+// AtLeast reports whether more machines than Exposed may lack one of the patches.
+func (p searchPage) AtLeast() bool {
+	oses := map[patch.HostOS]bool{}
+	for _, c := range p.Counts {
+		oses[c.OS] = true
+	}
+	return !p.whole && len(oses) < len(p.Counts)
 }
 
 const found = 25
@@ -234,7 +255,7 @@ func (c *console) find(v *visit, p *searchPage) error {
 	if p.Patches, p.Total, err = c.Records.SearchPatches(v.ctx, patch.PatchFilter{Text: words, Limit: found}); err != nil {
 		return err
 	}
-	if strings.HasPrefix(strings.ToUpper(words), "CVE-") {
+	if p.CVE = strings.HasPrefix(strings.ToUpper(words), "CVE-"); p.CVE {
 		for _, os := range roll.Fleet.OSes {
 			counts, _, err := c.Ledger.PatchCounts(v.ctx, os.OS, ledger.RowFilter{Text: words, Closed: true, Limit: found, Quick: true})
 			if err != nil && patch.KindOf(err) != patch.NotFound {
@@ -242,11 +263,40 @@ func (c *console) find(v *visit, p *searchPage) error {
 			}
 			p.Counts = append(p.Counts, counts...)
 		}
+		if err := c.lacking(v, p); err != nil {
+			return err
+		}
 	}
 	labels, err := c.labelNames(v)
 	if err != nil {
 		return err
 	}
 	p.Labels = keep(labels, func(l string) bool { return contains(l, p.Text) })
+	return nil
+}
+
+// lacking names the machines that lack one of the patches that mend the CVE.
+func (c *console) lacking(v *visit, p *searchPage) error {
+	p.whole = true
+	seen := map[patch.MachineID]bool{}
+	for _, n := range p.Counts {
+		if n.Verdicts[patch.NotPatched] == 0 {
+			continue
+		}
+		rows, summary, err := c.Ledger.PatchRows(v.ctx, n.Patch.ID, ledger.RowFilter{Verdicts: []patch.Verdict{patch.NotPatched}, Limit: found})
+		if err != nil {
+			return err
+		}
+		p.whole = p.whole && summary.Matching <= len(rows)
+		for _, r := range rows {
+			if !seen[r.Machine] {
+				seen[r.Machine] = true
+				p.Lacking = append(p.Lacking, r)
+			}
+		}
+	}
+	if len(p.Lacking) > found {
+		p.Lacking, p.whole = p.Lacking[:found], false
+	}
 	return nil
 }

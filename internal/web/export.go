@@ -24,9 +24,14 @@ func (c *console) export(v *visit) error {
 	if err := write(&b, all); err != nil {
 		return err
 	}
+	return v.download(b.Bytes(), name, kind)
+}
+
+// download answers with a file.
+func (v *visit) download(b []byte, name, kind string) error {
 	v.w.Header().Set("Content-Type", kind)
 	v.w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	_, err = v.w.Write(b.Bytes())
+	_, err := v.w.Write(b)
 	return err
 }
 

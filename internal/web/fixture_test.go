@@ -47,6 +47,10 @@ type world struct {
 	moves     []patch.Transition
 	inventory *patch.Inventory
 	payloads  []patch.StoredPayload
+
+	installed     []patch.InstalledPatch
+	installations []patch.Installation
+
 	feeds     []patch.FeedStatus
 	alarms    []patch.Alarm
 	entries   []patch.AuditEntry
@@ -112,7 +116,8 @@ func (w *world) PatchCounts(_ context.Context, os patch.HostOS, f ledger.RowFilt
 	}
 	w.sorted = f.Sort
 	list := keep(w.patches, func(n ledger.PatchCount) bool {
-		return (len(f.Verdicts) == 0 || n.Verdicts[f.Verdicts[0]] > 0) && (len(f.Stands) == 0 || f.Stands[0] != patch.Undecided || n.Undecided > 0) && (f.Category == "" || n.Patch.Category == f.Category)
+		return (len(f.Verdicts) == 0 || n.Verdicts[f.Verdicts[0]] > 0) && (len(f.Stands) == 0 || f.Stands[0] != patch.Undecided || n.Undecided > 0) && (f.Category == "" || n.Patch.Category == f.Category) && (f.Severity == "" || n.Patch.Severity == f.Severity) &&
+			(f.Text == "" || strings.Contains(string(n.Patch.ID)+" "+strings.Join(n.Patch.CVEs, " "), f.Text))
 	})
 	if f.Limit > 0 {
 		return page(list, f.Offset, f.Limit), len(list), nil
@@ -379,11 +384,27 @@ func (w *world) ListTransitions(context.Context, patch.TransitionFilter) ([]patc
 func (w *world) ListDecisions(_ context.Context, f patch.DecisionFilter) ([]patch.Decision, error) {
 	return keep(w.decisions, func(d patch.Decision) bool { return f.Label == "" || d.Label == f.Label }), nil
 }
+func (w *world) FindDecision(_ context.Context, id string) (patch.Decision, error) {
+	for _, d := range w.decisions {
+		if d.ID == id {
+			return d, nil
+		}
+	}
+	return patch.Decision{}, patch.Errorf(patch.NotFound, "no decision is called %q", id)
+}
+func (w *world) InstalledPatches(_ context.Context, from, until time.Time) ([]patch.InstalledPatch, error) {
+	return keep(w.installed, func(x patch.InstalledPatch) bool { return !x.Last.Before(from) && x.First.Before(until) }), nil
+}
+func (w *world) Installations(context.Context, time.Time, time.Time) ([]patch.Installation, error) {
+	return w.installations, nil
+}
 func (w *world) DecisionHistory(context.Context, patch.ID) ([]patch.Decision, error) {
 	return w.decisions, nil
 }
-func (w *world) ListAudit(context.Context, time.Time, int) ([]patch.AuditEntry, error) {
-	return w.entries, nil
+func (w *world) SearchAudit(_ context.Context, f patch.AuditFilter) ([]patch.AuditEntry, error) {
+	return keep(w.entries, func(e patch.AuditEntry) bool {
+		return !e.At.Before(f.From) && (f.Until.IsZero() || e.At.Before(f.Until)) && (f.Text == "" || contains(e.Who+" "+e.Action+" "+e.Object+" "+e.Detail, f.Text))
+	}), nil
 }
 func (w *world) ListRevisions(context.Context, patch.HostOS) ([]patch.RevisionMeta, error) {
 	return w.revisions, nil

@@ -32,6 +32,7 @@ func (w words) funcs() template.FuncMap {
 		"patchURL": patchURL, "machineURL": machineURL, "explainURL": explainURL, "labelURL": labelURL, "whyURL": whyURL, "deploymentURL": deploymentURL, "rollbackURL": rollbackURL,
 		"word": func(v any) string { return w.lang.Say(word(v)) }, "gateWord": func(n any) string { return w.lang.Say(gateWord(gate.Name(fmt.Sprint(n)))) }, "point": func(s string) string { return strings.ReplaceAll(s, ".", strings.Trim(w.lang.Decimal(0.5, 1), "05")) },
 		"actor": func(a gate.Actor) string { return w.lang.Say(actor(a)) }, "taken": func(h patch.Hand) string { return w.lang.Say(handWord(h)) }, "ruled": func(v patch.RulingVerb) string { return w.lang.Say(rulingWord(v)) },
+		"deed":   func(action string) string { return w.lang.Say(deedWord(action)) },
 		"moved":  func(c patch.Cause) string { return w.lang.Say(c.Words()) },
 		"markOf": markOf, "share": share, "first": first, "upper": w.upper, "rest": rest, "sum": sum, "percent": percent, "ints": func(n ...int) []int { return n }, "list": func(s ...string) []string { return s },
 	}

@@ -19,7 +19,7 @@ func stayEnglish() map[string]bool {
 		"the archive answers 404 for pool/updates/main/o/openssl · neuer Versuch", "3 of 12 failed; the last one: silent since 2026-11-23 04:10 UTC", "it is on again: our file is gone",
 		"perl is halted in the ring canary …", "it has not sent an inventory yet", "No revision begins with none",
 		// What people and vendors wrote.
-		"the shop's vendor patches it", ": not now", "curl 7.88.1-10+deb12u15: command line tool for transferring data with URL syntax",
+		"the shop's vendor patches it", ": not now", "command line tool for transferring data with URL syntax",
 		// Reasons of detects.
 		"none of its packages is installed", ": none of its packages is installed", "zum Beispiel: none of its packages is installed", ": its administrator holds the package",
 		"every installed package of it is at its version or newer", "vim-common is half-installed, so it could not be judged", "2 patches could not be judged: dbus is half-installed",

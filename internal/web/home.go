@@ -20,6 +20,7 @@ type homePage struct {
 	Running []deploy.Progress
 	Recent  []deploy.Progress
 	Stuck   []*ledger.MachineRow
+	Silent  int // machines that were not seen for 7 days
 	Pending []patch.Machine
 	KEV     patch.Exploits
 	Seconds []patch.Proposal // wait for a second person
@@ -58,7 +59,7 @@ func (c *console) home(v *visit) error {
 		return err
 	}
 	p.Risk = head(homeLines, oldest(p.Risk, p.KEV))
-	p.addMachines(roll.Machines)
+	p.addMachines(roll.Machines, c.Now())
 	list, err := c.Deployments.List(v.ctx, 20)
 	if err != nil {
 		return err
@@ -126,9 +127,12 @@ func (c *console) homeCounts(v *visit, os patch.HostOS, p *homePage) error {
 	return nil
 }
 
-func (p *homePage) addMachines(rows []ledger.MachineRow) {
+func (p *homePage) addMachines(rows []ledger.MachineRow, now time.Time) {
 	for i := range rows {
 		m := &rows[i]
+		if m.Silent(now) {
+			p.Silent++
+		}
 		switch {
 		case m.State == patch.Pending:
 			p.Pending = append(p.Pending, m.Machine)

@@ -56,7 +56,7 @@ func hostile(w *world, first int) *world {
 		n++
 		return list[n%len(list)]
 	}
-	for _, p := range []any{&w.machines, &w.patches, &w.rows, &w.fleet, &w.summary, &w.labels, &w.decisions, &w.receipts, &w.moves, &w.inventory, &w.payloads, &w.feeds, &w.alarms, &w.entries, &w.tokens, &w.progress, &w.explained, &w.byLabel, &w.byMachine, &w.coming, &w.events, &w.ruleList, &w.outlook, &w.complying, &w.findings, &w.preview, &w.plan, &w.trial, &w.proposed, &w.changes, &w.services, &w.here, &w.beside, &w.former, &w.stuck, &w.hoops, &w.users, &w.channels, &w.deliveries, &w.offers, &w.beyond, &w.views, &w.frozen} {
+	for _, p := range []any{&w.machines, &w.patches, &w.rows, &w.fleet, &w.summary, &w.labels, &w.decisions, &w.receipts, &w.moves, &w.inventory, &w.payloads, &w.feeds, &w.alarms, &w.entries, &w.tokens, &w.progress, &w.explained, &w.byLabel, &w.byMachine, &w.coming, &w.events, &w.ruleList, &w.outlook, &w.complying, &w.findings, &w.preview, &w.plan, &w.trial, &w.proposed, &w.changes, &w.services, &w.here, &w.beside, &w.former, &w.stuck, &w.hoops, &w.users, &w.channels, &w.deliveries, &w.offers, &w.beyond, &w.views, &w.frozen, &w.installed, &w.installations} {
 		poison(reflect.ValueOf(p).Elem(), next)
 	}
 	for i := range w.machines {

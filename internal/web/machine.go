@@ -37,6 +37,7 @@ type machinePage struct {
 	Formerly    []ledger.Former            // host OSes that it had before
 	Beside      ledger.Reconciliation      // its own account beside detection
 	Others      []updater.Here             // other patch services on it
+	Restart     restart                    // where it owes one
 }
 
 // happening is one complete detect of a machine with the verdicts that moved at it, newest first on its page.
@@ -137,6 +138,13 @@ func (c *console) machine(v *visit) error {
 		return err
 	}
 	p.Inventory, p.NoInventory = c.inventory(v, m)
+	if m.RebootOwed {
+		owed, err := c.restarts(v, []*ledger.MachineRow{{Machine: m}})
+		if err != nil {
+			return err
+		}
+		p.Restart = owed[m.ID]
+	}
 	p.Glance = ledger.GlanceAt(m, p.Newest(), c.Now())
 	if p.Beside, err = c.Beside.Reconcile(v.ctx, id); err != nil {
 		return err

@@ -21,6 +21,7 @@ type machinesPage struct {
 	All             int // machines of any state
 	Matching        int
 	Views           viewsPart
+	Restarts        map[patch.MachineID]restart // of those that owe one, where that is asked for
 }
 
 const machinesSize = 100
@@ -38,6 +39,7 @@ var machineShows = [...]struct {
 	{"pending", "Pending", "waiting"},
 	{"never", "Never detected", "unknown"},
 	{"stale", "Stale", "unknown"},
+	{"silent", "Not seen for 7 days", "unknown"},
 	{"failed", "Detect failed", "failed"},
 	{"reboot", "Reboot owed", "needs-reboot"},
 	{"revoked", "Revoked", "declined"},
@@ -60,8 +62,9 @@ func (c *console) machines(v *visit) error {
 		return err
 	}
 	var rows []*ledger.MachineRow
+	now := c.Now()
 	for _, s := range machineShows {
-		kept := keep(some, ledger.Shows(s.name))
+		kept := keep(some, ledger.Shows(s.name, now))
 		if s.name == p.Show {
 			rows = kept
 		}
@@ -74,6 +77,11 @@ func (c *console) machines(v *visit) error {
 	at := v.offset(machinesSize)
 	p.Rows = page(rows, at, machinesSize)
 	p.Pager = v.pager(at, machinesSize, len(p.Rows), len(rows))
+	if p.Show == "reboot" {
+		if p.Restarts, err = c.restarts(v, p.Rows); err != nil {
+			return err
+		}
+	}
 	if p.Views, err = c.viewsOf(v, "machines"); err != nil {
 		return err
 	}
@@ -108,7 +116,7 @@ func (c *console) selected(v *visit) ([]*ledger.MachineRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	if yes := ledger.Shows(v.get("show")); yes != nil {
+	if yes := ledger.Shows(v.get("show"), c.Now()); yes != nil {
 		return sorted(keep(some, yes), v.get("sort")), nil
 	}
 	return nil, patch.Errorf(patch.Invalid, "no list of machines is called %q", v.get("show"))

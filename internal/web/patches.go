@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -18,6 +19,7 @@ type patchesPage struct {
 	Tabs           []tab
 	Pager          pager
 	Text, Category string
+	Severity       string
 	Show, Sort     string
 	Total          int
 	Labels         []string
@@ -44,7 +46,7 @@ var patchShows = [...]struct {
 }
 
 func (c *console) patches(v *visit) error {
-	p := patchesPage{OS: patch.HostOS(v.get("os")), Text: v.get("q"), Category: v.get("category"), Show: v.get("show"), Sort: v.get("sort")}
+	p := patchesPage{OS: patch.HostOS(v.get("os")), Text: v.get("q"), Category: v.get("category"), Severity: v.get("severity"), Show: v.get("show"), Sort: v.get("sort")}
 	if p.Show == "" {
 		p.Show = "needed"
 	}
@@ -79,7 +81,7 @@ func (c *console) patchRows(v *visit, p *patchesPage) error {
 	filters := make([]ledger.RowFilter, len(patchShows))
 	for i, s := range patchShows {
 		filters[i] = s.filter
-		filters[i].Text, filters[i].Category = p.Text, patch.Category(p.Category)
+		filters[i].Text, filters[i].Category, filters[i].Severity = p.Text, patch.Category(p.Category), patch.Severity(p.Severity)
 	}
 	totals, err := c.Ledger.PatchTotals(v.ctx, p.OS, filters)
 	if err != nil {
@@ -129,6 +131,11 @@ type patchPage struct {
 	KEV      patch.Exploits // CVEs that are known to be exploited
 	Chain    []link         // the patches of its source that replace each other, newest first
 	Asked    bool           // for the chain
+}
+
+// About is what the patch's title says beside its name and version, which the page's first line says already.
+func (p patchPage) About() string {
+	return strings.TrimPrefix(p.Patch.Title, p.Patch.Source+" "+p.Patch.Version+": ")
 }
 
 // link is one patch of a chain in which each replaces those after it.

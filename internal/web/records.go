@@ -63,48 +63,6 @@ func (c *console) alarms(v *visit) error {
 	return show(c, v, "alarms", "alarms", "Alarms", p)
 }
 
-// auditPage is the newest part of the log, and whether its chain holds.
-type auditPage struct {
-	Entries []patch.AuditEntry
-	Chain   Chain
-	Days    int
-	Cut     bool
-	Text    string
-}
-
-const auditShown = 200
-
-func (c *console) audit(v *visit) error {
-	p := auditPage{Days: 30, Text: v.get("q")}
-	if n, err := strconv.Atoi(v.get("days")); err == nil && n > 0 && n <= 36500 {
-		p.Days = n
-	}
-	list, err := c.Records.ListAudit(v.ctx, c.Now().AddDate(0, 0, -p.Days), auditShown)
-	if err != nil {
-		return err
-	}
-	p.Cut = len(list) == auditShown
-	p.Entries = keep(list, func(e patch.AuditEntry) bool {
-		return p.Text == "" || contains(e.Who+" "+e.Action+" "+e.Object+" "+e.Detail, p.Text)
-	})
-	for i := range p.Entries {
-		p.Entries[i].Detail = beginning(p.Entries[i].Detail)
-	}
-	if p.Chain, err = c.Chain(v.ctx); err != nil {
-		return err
-	}
-	return show(c, v, "audit", "audit", "Audit", p)
-}
-
-// beginning is as much of a detail as a page shows: a label's may name 10,000 machines. The whole is in fettle audit.
-func beginning(detail string) string {
-	const most = 400
-	if len(detail) <= most {
-		return detail
-	}
-	return strings.ToValidUTF8(detail[:most], "") + "…"
-}
-
 // enrolPage makes tokens and shows the exact command.
 type enrolPage struct {
 	Tokens  []patch.Token

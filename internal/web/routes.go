@@ -75,6 +75,8 @@ func (c *console) routes() []route {
 		{"POST", "/blackouts/{blackout}/remove", auth.Deploy, c.removeBlackout},
 
 		{"GET", "/reports", auth.Read, c.reports},
+		{"GET", "/reports/installed", auth.Read, c.installed},
+		{"GET", "/reports/installed.csv", auth.Read, c.exportInstalled},
 		{"GET", "/reports/{file}", auth.Read, c.export},
 		{"GET", "/checks", auth.Read, c.checks},
 

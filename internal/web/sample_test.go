@@ -124,10 +124,9 @@ func (w *world) sampleMachines() {
 }
 
 func (w *world) sampleRows() {
-	m := w.machines[0]
 	verdicts := []patch.Verdict{patch.NotPatched, patch.NotPatched, patch.NotPatched, patch.Patched, patch.NotPatched, patch.NotApplicable, patch.Patched, patch.NotApplicable, patch.NotPatched, patch.Patched, patch.Faulty, patch.Unknown}
 	for i, v := range verdicts {
-		r := ledger.Row{Machine: m.ID, MachineName: w.machines[i].Name, OS: sampleOS, Patch: w.patches[i].Patch, Verdict: v, Policy: patch.Policy{Stand: patch.Undecided}, Execution: patch.ExecNone, Standing: phrase.Phrase(v.String()), Receipt: ledger.ReceiptRef{Seq: 310, Ended: w.ago(148 * time.Minute), Stale: i == 5}}
+		r := ledger.Row{Machine: w.machines[i].ID, MachineName: w.machines[i].Name, OS: sampleOS, Patch: w.patches[i].Patch, Verdict: v, Policy: patch.Policy{Stand: patch.Undecided}, Execution: patch.ExecNone, Standing: phrase.Phrase(v.String()), Receipt: ledger.ReceiptRef{Seq: 310, Ended: w.ago(148 * time.Minute), Stale: i == 5}}
 		w.rows = append(w.rows, r)
 	}
 	set := func(i int, p patch.Stand, e patch.Execution, f patch.Effect, text phrase.Phrase) {
@@ -165,6 +164,12 @@ func (w *world) sampleDecisions() {
 		}
 	}
 	w.decisions = append(w.decisions, patch.Decision{ID: "x0", Patch: w.patches[0].Patch.ID, Label: "db", Verb: patch.Clear, By: "m.keller", At: w.ago(70 * time.Hour), Why: "wrong label"})
+	october := time.Date(2026, 10, 8, 21, 40, 0, 0, time.UTC)
+	for i, n := range []int{41, 12, 3} {
+		x := patch.InstalledPatch{Patch: w.patches[i*3].Patch.ID, Decision: w.decisions[min(i, 2)].ID, Machines: n, Verified: n - i/2, First: october.AddDate(0, 0, i), Last: october.AddDate(0, 0, 2*i)}
+		w.installed = append(w.installed, x)
+		w.installations = append(w.installations, patch.Installation{Machine: w.machines[i].ID, Patch: x.Patch, Decision: x.Decision, Deployment: "01KDPX1111M0WJ8J5N2X4F9T1R", EndedAt: x.First, Effect: patch.EffectVerified, VerifiedSeq: 301})
+	}
 	w.labels = append(w.labels,
 		label.Membership{Label: patch.Label{Name: "web", Note: "public web servers", Expr: `machine.name.startsWith("web-")`, CreatedAt: w.ago(900 * time.Hour), CreatedBy: "m.keller"}, Members: []patch.MachineID{w.machines[0].ID, w.machines[6].ID, w.machines[12].ID}, Unjudged: map[patch.MachineID]string{w.machines[13].ID: "it has not sent an inventory yet"}},
 		label.Membership{Label: patch.Label{Name: "db", Members: []patch.MachineID{w.machines[1].ID}, CreatedAt: w.ago(800 * time.Hour), CreatedBy: "j.ortiz"}, Members: []patch.MachineID{w.machines[1].ID}},

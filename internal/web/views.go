@@ -28,7 +28,7 @@ func viewPages(page string) []string {
 	case "machines":
 		return []string{"show", "q", "os", "label", "sort"}
 	case "patches":
-		return []string{"show", "q", "os", "category", "sort"}
+		return []string{"show", "q", "os", "category", "severity", "sort"}
 	}
 	return nil
 }
