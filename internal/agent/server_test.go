@@ -209,7 +209,7 @@ func (a *appliance) snapshotOf(b []byte) (patch.Snapshot, error) {
 	if err != nil || len(a.snapshots) == 0 {
 		return patch.Snapshot{}, patch.Errorf(patch.Conflict, "no snapshot is here: %v", err)
 	}
-	return c.Apply(a.snapshots[len(a.snapshots)-1])
+	return c.Apply(a.snapshots[len(a.snapshots)-1], nil)
 }
 
 func (a *appliance) certify(csr []byte) []byte {

@@ -24,39 +24,45 @@ func (l *Ledger) Accept(ctx context.Context, s patch.Snapshot) (wire.SnapshotRep
 
 // AcceptWhole is Accept for a machine that was just read.
 func (l *Ledger) AcceptWhole(ctx context.Context, m patch.Machine, s patch.Snapshot) (wire.SnapshotReply, error) {
-	return l.accept(ctx, m, func(*patch.Snapshot) (patch.Snapshot, error) { return s, s.Check() })
+	return l.accept(ctx, m, func(*patch.Snapshot, *slate) (patch.Snapshot, error) { return s, s.Check() })
 }
 
 // AcceptChange takes a snapshot that a machine, which was just read, told as what changed since its newest one. It gives Conflict where that
 // is not the newest one here; then the machine has to send the whole snapshot.
 func (l *Ledger) AcceptChange(ctx context.Context, m patch.Machine, c wire.Change) (wire.SnapshotReply, error) {
-	return l.accept(ctx, m, func(kept *patch.Snapshot) (patch.Snapshot, error) {
+	return l.accept(ctx, m, func(kept *patch.Snapshot, r *slate) (patch.Snapshot, error) {
 		switch {
 		case kept == nil:
 			return patch.Snapshot{}, patch.Errorf(patch.Conflict, "no snapshot is kept that anything could have changed since")
 		case c.Means(*kept): // it was sent before, and the answer was lost
 			return *kept, nil
 		}
-		s, err := c.Apply(*kept)
+		s, err := c.Apply(*kept, r.next)
 		if err != nil {
 			return s, err
 		}
+		r.next = s.Verdicts.Bits()
 		return s, s.Check()
 	})
 }
 
 // accept keeps the snapshot that a machine means, which may depend on the one that is kept. If another one of the same machine comes in
 // between, it looks again: what a snapshot changes is worked out against the one before it.
-func (l *Ledger) accept(ctx context.Context, m patch.Machine, meant func(kept *patch.Snapshot) (patch.Snapshot, error)) (wire.SnapshotReply, error) {
+func (l *Ledger) accept(ctx context.Context, m patch.Machine, meant func(*patch.Snapshot, *slate) (patch.Snapshot, error)) (wire.SnapshotReply, error) {
+	r, _ := l.slates.Get().(*slate)
+	if r == nil {
+		r = &slate{}
+	}
+	defer l.slates.Put(r)
 	for try := 0; ; try++ {
 		if m.State != patch.Admitted {
 			return wire.SnapshotReply{}, patch.Errorf(patch.Forbidden, "the machine is not admitted")
 		}
-		kept, err := l.kept(ctx, m)
+		kept, err := l.kept(ctx, m, r)
 		if err != nil {
 			return wire.SnapshotReply{}, err
 		}
-		s, err := meant(kept)
+		s, err := meant(kept, r)
 		if err != nil {
 			return wire.SnapshotReply{}, err
 		}
@@ -79,11 +85,17 @@ func (l *Ledger) accept(ctx context.Context, m patch.Machine, meant func(kept *p
 // maxOvertaken is how often a snapshot may be overtaken by another one of the same machine. Two at once are a lost answer; more are no agent.
 const maxOvertaken = 3
 
+// slate is where the verdicts of two snapshots of one machine are while the later one is accepted. Nothing keeps them longer.
+type slate struct{ kept, next []byte }
+
 // kept reads a machine's newest snapshot; nil where it has none.
-func (l *Ledger) kept(ctx context.Context, m patch.Machine) (*patch.Snapshot, error) {
-	kept, err := l.Store.KnownSnapshot(ctx, m.ID)
+func (l *Ledger) kept(ctx context.Context, m patch.Machine, r *slate) (*patch.Snapshot, error) {
+	kept, err := l.Store.KnownSnapshot(ctx, m.ID, r.kept)
 	if err != nil && patch.KindOf(err) == patch.NotFound {
 		return nil, nil
+	}
+	if err == nil {
+		r.kept = kept.Verdicts.Bits()
 	}
 	return &kept, err
 }

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -11,7 +12,7 @@ import (
 
 // Snapshots is the storage of snapshots beyond what package world reads.
 type Snapshots interface {
-	KnownSnapshot(ctx context.Context, id patch.MachineID) (patch.Snapshot, error)
+	KnownSnapshot(ctx context.Context, id patch.MachineID, scratch []byte) (patch.Snapshot, error)
 	PutSnapshotAfter(ctx context.Context, before *patch.Snapshot, s patch.Snapshot, t []patch.Transition, e []patch.EffectUpdate) error
 	PutEffects(ctx context.Context, e []patch.EffectUpdate) error
 	HasFacts(ctx context.Context, hash patch.Hash) (bool, error)
@@ -63,4 +64,5 @@ type Ledger struct {
 	Few int
 
 	histories histories
+	slates    sync.Pool // of *slate
 }

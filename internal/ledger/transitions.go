@@ -52,8 +52,8 @@ func (c *change) transitions() []patch.Transition {
 
 // sameList is transitions between two snapshots of one revision.
 func (c *change) sameList() []patch.Transition {
-	var out []patch.Transition
 	patches := c.list.List.Patches()
+	out := make([]patch.Transition, 0, c.prev.Verdicts.Distance(c.snap.Verdicts, len(patches)))
 	for i := range c.prev.Verdicts.Differences(c.snap.Verdicts) {
 		p, from, to := patches[i], c.prev.Verdicts.At(i), c.snap.Verdicts.At(i)
 		t := c.transition(c.snap.OS, p.ID, from, to)

@@ -96,18 +96,36 @@ func (v Vector) Fill(from, to int, d Verdict) {
 // Differences gives, in order, the places at which two vectors of equal length have other verdicts.
 func (v Vector) Differences(w Vector) iter.Seq[int] {
 	return func(yield func(int) bool) {
-		for i := 0; i < len(v.bits); i++ {
-			if i+8 <= len(v.bits) && i%8 == 0 && binary.LittleEndian.Uint64(v.bits[i:]) == binary.LittleEndian.Uint64(w.bits[i:]) {
-				i += 7
-				continue
-			}
-			for d, k := v.bits[i]^w.bits[i], 0; d != 0; d, k = d>>2, k+1 {
-				if d&3 != 0 && !yield(4*i+k) {
+		for i := 0; i < len(v.bits); i += 8 {
+			for d := v.differing(w, i); d != 0; d &= d - 1 {
+				if !yield(4*i + bits.TrailingZeros64(d)/2) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// Distance is the number of differences, or some number above most where they are more than that.
+func (v Vector) Distance(w Vector, most int) (n int) {
+	for i := 0; i < len(v.bits) && n <= most; i += 8 {
+		n += bits.OnesCount64(v.differing(w, i))
+	}
+	return n
+}
+
+// differing sets the lower bit of each verdict that differs among the 32 that begin at byte i.
+func (v Vector) differing(w Vector, i int) uint64 {
+	const low = 0x5555555555555555
+	if i+8 <= len(v.bits) {
+		d := binary.LittleEndian.Uint64(v.bits[i:]) ^ binary.LittleEndian.Uint64(w.bits[i:])
+		return (d | d>>1) & low
+	}
+	var d uint64
+	for k, b := range v.bits[i:] {
+		d |= uint64(b^w.bits[i+k]) << (8 * k)
+	}
+	return (d | d>>1) & low
 }
 
 // Counts tells how many patches have each verdict.

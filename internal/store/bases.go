@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"math"
@@ -42,13 +43,7 @@ func nearest(all []base, v patch.Vector) (found base, differences int) {
 		if b.vector.Len() != v.Len() {
 			continue
 		}
-		n := 0
-		for range b.vector.Differences(v) {
-			if n++; n >= differences {
-				break
-			}
-		}
-		if n < differences {
+		if n := b.vector.Distance(v, differences-1); n < differences {
 			found, differences = b, n
 		}
 	}
@@ -133,7 +128,11 @@ func (s *Store) makeBase(ctx context.Context, k baseKey, v patch.Vector) (base, 
 	if b, n := nearest(all, v); n <= near+v.Len()/nearShare || len(all) >= maxBases {
 		return b, nil // somebody else made one meanwhile
 	}
-	b := base{vector: v}
+	kept, err := patch.VectorFrom(v.Len(), bytes.Clone(v.Bits())) // the caller's own may be written to
+	if err != nil {
+		return base{}, err
+	}
+	b := base{vector: kept}
 	err = s.write(ctx, func(x session) error {
 		return x.row(ctx, `INSERT INTO bases (id, os, revision, verdicts) SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3 FROM bases RETURNING id`,
 			[]any{k.os, k.revision, s.vectors.encode(v)}, &b.id)

@@ -80,3 +80,17 @@ func TestALateReaderForgetsNoBase(t *testing.T) {
 		t.Errorf("%d bases are known after a third", n)
 	}
 }
+
+// A snapshot's memory is its caller's: what becomes of it later changes nothing that is kept.
+func TestABaseIsNobodysMemory(t *testing.T) {
+	s := open(t, sqliteURL(t))
+	enrol(t, s, "m-1")
+	v := snapshot("m-1", 1, bookworm, make([]patch.Verdict, 4000)...)
+	v.Verdicts.Set(7, patch.Patched)
+	want := bytes.Clone(v.Verdicts.Bits())
+	must(t, s.PutSnapshotAfter(ctx, nil, v, nil, nil))
+	v.Verdicts.Fill(0, 4000, patch.Faulty)
+	if kept := got[patch.Snapshot](t)(s.NewestSnapshot(ctx, "m-1")); !bytes.Equal(kept.Verdicts.Bits(), want) {
+		t.Error("the kept verdicts are others now")
+	}
+}

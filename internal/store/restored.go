@@ -101,9 +101,9 @@ func (s *Store) lookForUnconfirmed(ctx context.Context) error {
 }
 
 // KnownSnapshot is NewestSnapshot that also gives the one which a backup knew of a machine that has not detected since the restore: what the
-// next one changes is told against it, and nobody may show it as the truth.
-func (s *Store) KnownSnapshot(ctx context.Context, id patch.MachineID) (patch.Snapshot, error) {
-	newest, err := s.NewestSnapshot(ctx, id)
+// next one changes is told against it, and nobody may show it as the truth. Its verdicts are in scratch, if that is large enough.
+func (s *Store) KnownSnapshot(ctx context.Context, id patch.MachineID, scratch []byte) (patch.Snapshot, error) {
+	newest, err := s.newestSnapshotIn(ctx, id, scratch)
 	if err == nil || !s.unconfirmed.Load() || patch.KindOf(err) != patch.NotFound {
 		return newest, err
 	}
@@ -112,7 +112,7 @@ func (s *Store) KnownSnapshot(ctx context.Context, id patch.MachineID) (patch.Sn
 	if err != nil {
 		return patch.Snapshot{}, missing(err, "the machine %s never completed a detect", id)
 	}
-	return s.snapshotOf(ctx, v)
+	return s.snapshotIn(ctx, v, scratch)
 }
 
 // confirm puts back what a restore set aside of a machine, which detects again: the new detect takes its place as always.

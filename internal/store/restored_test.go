@@ -46,7 +46,7 @@ func TestRestoredIsUnconfirmed(t *testing.T) {
 		if meta, envelope, err := s.NewestRevision(ctx, bookworm); err != nil || string(envelope) != "signed again" || !meta.Built.Equal(then.Add(48*time.Hour)) {
 			t.Errorf("%+v %q %v", meta, envelope, err)
 		}
-		before := got[patch.Snapshot](t)(s.KnownSnapshot(ctx, "m-1"))
+		before := got[patch.Snapshot](t)(s.KnownSnapshot(ctx, "m-1", nil))
 		if diff := cmp.Diff(known, before, sameVector); diff != "" {
 			t.Error(diff)
 		}

@@ -177,16 +177,21 @@ func (s *Store) snapshotIn(ctx context.Context, v storedSnapshot, scratch []byte
 
 // NewestSnapshot gives NotFound for a machine that never completed a detect.
 func (s *Store) NewestSnapshot(ctx context.Context, id patch.MachineID) (patch.Snapshot, error) {
+	return s.newestSnapshotIn(ctx, id, nil)
+}
+
+// newestSnapshotIn is NewestSnapshot with the verdicts in scratch, if that is large enough.
+func (s *Store) newestSnapshotIn(ctx context.Context, id patch.MachineID, scratch []byte) (patch.Snapshot, error) {
 	known, ends := s.known.find(id)
 	if known.newest != nil {
-		return s.snapshotOf(ctx, *known.newest)
+		return s.snapshotIn(ctx, *known.newest, scratch)
 	}
 	v, err := find(ctx, s.read(), scanSnapshot, newestSnapshots+` WHERE machines.id = $1`, id)
 	if err != nil {
 		return patch.Snapshot{}, missing(err, "the machine %s never completed a detect", id)
 	}
 	s.known.keep(v.machine, acquaintance{newest: &v}, ends)
-	return s.snapshotOf(ctx, v)
+	return s.snapshotIn(ctx, v, scratch)
 }
 
 // SnapshotsByOS gives the machine's newest snapshot of each host OS that it ever had, the present one first.

@@ -170,6 +170,7 @@ func DecodeChange(b []byte) (Change, error) {
 		}
 	}
 	n := in.number(uint64(len(in.b)))
+	c.steps = make([]step, 0, n)
 	at := uint64(0)
 	for i := range n {
 		v := in.number(math.MaxInt64)
@@ -228,14 +229,14 @@ func (r *changeReader) text(given byte) string {
 	return s
 }
 
-// Apply makes the snapshot that the change means out of the one that it is told against; base stays as it is. It gives Conflict unless
-// exactly the snapshot comes out that the agent had: then the agent has to send the whole one.
-func (c Change) Apply(base patch.Snapshot) (patch.Snapshot, error) {
+// Apply makes the snapshot that the change means out of the one that it is told against; base stays as it is. Its verdicts are in scratch, if that
+// is large enough. It gives Conflict unless exactly the snapshot comes out that the agent had: then the agent has to send the whole one.
+func (c Change) Apply(base patch.Snapshot, scratch []byte) (patch.Snapshot, error) {
 	r := base.Receipt
 	if r.Seq != c.Base {
 		return patch.Snapshot{}, patch.Errorf(patch.Conflict, "the change is told against snapshot %d, and the newest one here is %d", c.Base, r.Seq)
 	}
-	bits := bytes.Clone(base.Verdicts.Bits())
+	bits := append(scratch[:0], base.Verdicts.Bits()...)
 	for _, s := range c.steps {
 		if s.at >= base.Verdicts.Len() {
 			return patch.Snapshot{}, patch.Errorf(patch.Conflict, "the change is about patch %d of %d", s.at+1, base.Verdicts.Len())

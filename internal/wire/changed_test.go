@@ -57,7 +57,7 @@ func TestChangeComesBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		kept := bytes.Clone(base.Verdicts.Bits())
-		got, err := c.Apply(base)
+		got, err := c.Apply(base, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +104,7 @@ func TestChangeAgainstAnythingElseIsRefused(t *testing.T) {
 	} {
 		other := clone(base)
 		change(&other)
-		if got, err := c.Apply(other); patch.KindOf(err) != patch.Conflict {
+		if got, err := c.Apply(other, nil); patch.KindOf(err) != patch.Conflict {
 			t.Errorf("%s: %+v, %v", name, got.Receipt, err)
 		}
 	}
@@ -137,7 +137,7 @@ func TestCutChangeIsRefusedAtEveryByte(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		if _, err := c.Apply(base); err == nil {
+		if _, err := c.Apply(base, nil); err == nil {
 			t.Fatalf("a change cut after %d of %d bytes is accepted", n, len(b))
 		}
 	}
@@ -153,7 +153,7 @@ func FuzzDecodeChange(f *testing.F) {
 		if err != nil {
 			return
 		}
-		s, err := c.Apply(base)
+		s, err := c.Apply(base, nil)
 		if err == nil && (s.Seq <= base.Seq || s.Verdicts.Len() != base.Verdicts.Len() || s.Check() != nil) {
 			t.Errorf("%+v was made of %x", s.Receipt, b)
 		}
