@@ -163,7 +163,7 @@ func printCatalogs(w io.Writer, width int, metas []patch.RevisionMeta, held []ca
 		line(w, "")
 		line(w, "In quarantine: %s, since %s:", q.Name(), ago(q.At, now))
 		for _, why := range q.Reasons {
-			line(w, "  %s", clean(why))
+			line(w, "  %s", clean(why.String()))
 		}
 		line(w, "  Compare: fettle catalog diff %s %s --os %s", q.InForce, q.Revision.ID, q.Revision.OS)
 		line(w, "  Publish: fettle catalog sync --accept %s", q.Name())

@@ -167,7 +167,7 @@ func printHistory(w io.Writer, ts []patch.Transition) {
 		if i > 0 {
 			lead = strings.Repeat(" ", len(heading))
 		}
-		line(w, "%s", strings.TrimRight(lead+when(t.At)+"  "+runewidth.FillRight(steps[i], widest)+"  "+t.Cause.Words().String()+with(": ", clean(t.Note)), " "))
+		line(w, "%s", strings.TrimRight(lead+when(t.At)+"  "+runewidth.FillRight(steps[i], widest)+"  "+t.Cause.Words().String()+with(": ", clean(t.Note.String())), " "))
 	}
 }
 

@@ -199,7 +199,7 @@ func printRows(w io.Writer, width int, r api.Rows, machines bool) {
 func rowText(x ledger.Row) string {
 	switch {
 	case x.Closed != nil:
-		return x.Closed.Note
+		return x.Closed.Note.String()
 	case x.Deployable:
 		return "deployable"
 	case x.Text != "":

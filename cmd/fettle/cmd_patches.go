@@ -105,7 +105,7 @@ func printPatch(w io.Writer, d api.PatchDetail) {
 	f.put("machines", countsText(d.Summary.Verdicts))
 	f.put("files", plural(len(p.Payloads), "file", "files"))
 	for _, x := range d.Payloads {
-		f.put("", x.Name+" "+x.Version+" "+x.Arch+", "+size(x.Size)+", "+string(x.State)+" "+x.Error)
+		f.put("", x.Name+" "+x.Version+" "+x.Arch+", "+size(x.Size)+", "+string(x.State)+" "+x.Error.String())
 	}
 	for _, x := range d.Decisions {
 		f.put("decision", decisionText(x))

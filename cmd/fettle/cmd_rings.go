@@ -114,7 +114,7 @@ func printRollout(w io.Writer, width int, l api.List[ring.Standing]) {
 			p = r.Patches[0]
 		}
 		t.add(r.Name, strconv.Itoa(r.Machines), strconv.Itoa(p.Proven), strconv.Itoa(p.Failed), strconv.Itoa(p.Pending), strconv.Itoa(p.Waiting+p.Away),
-			strconv.Itoa(p.Need), rolloutState(p), p.Text)
+			strconv.Itoa(p.Need), rolloutState(p), p.Text.String())
 	}
 	t.print(w, width)
 }

@@ -52,7 +52,7 @@ func feedCells(f patch.FeedStatus) []string {
 		cells[3], cells[4] = thousands(g.Packages), when(g.Dated)
 	}
 	if r := f.Last; r != nil {
-		cells[5], cells[6] = ago(r.Ended, time.Now()), strings.TrimSpace(r.Outcome+" "+r.Text)
+		cells[5], cells[6] = ago(r.Ended, time.Now()), strings.TrimSpace(r.Outcome+" "+r.Text.String())
 	}
 	return cells
 }
@@ -194,7 +194,7 @@ func (c payloadsCmd) Run(ctx context.Context, s *screen) error {
 		var total int64
 		for _, p := range l.Items {
 			total += p.Size
-			t.add(p.Name, p.Version, p.Arch, size(p.Size), string(p.State), string(p.Patch), p.Error)
+			t.add(p.Name, p.Version, p.Arch, size(p.Size), string(p.State), string(p.Patch), p.Error.String())
 		}
 		if len(t.rows) > 0 {
 			t.print(w, s.width)

@@ -99,7 +99,7 @@ func printFleet(w io.Writer, width int, f ledger.Fleet) {
 		line(w, "%s", clean(osText(o)))
 	}
 	for _, a := range f.Alarms {
-		line(w, "! %s %s", clean(sentence(a.Text)), clean(a.Do))
+		line(w, "! %s %s", clean(sentence(a.Text.String())), clean(a.Do.String()))
 	}
 }
 
@@ -187,7 +187,7 @@ func printAlarms(w io.Writer, width int, alarms []patch.Alarm) {
 		if !a.ClearedAt.IsZero() {
 			cleared = when(a.ClearedAt)
 		}
-		t.add(ago(a.RaisedAt, time.Now()), a.Kind, a.Text, a.Do, cleared)
+		t.add(ago(a.RaisedAt, time.Now()), a.Kind, a.Text.String(), a.Do.String(), cleared)
 	}
 	t.print(w, width)
 }

@@ -46,7 +46,7 @@ func (a *appliance) urgentSource() notify.Source {
 }
 
 func alarmNotice(x patch.Alarm) patch.Notice {
-	return patch.Notice{Key: "alarm/" + x.Key, Text: x.Text, Reason: x.Do, Path: "/alarms", At: x.RaisedAt}
+	return patch.Notice{Key: "alarm/" + x.Key, Text: x.Text.String(), Reason: x.Do.String(), Path: "/alarms", At: x.RaisedAt}
 }
 
 // page is a page of the console about something whose name may hold slashes.

@@ -37,7 +37,7 @@ func (c statusCmd) between(ctx context.Context, s *screen) error {
 			line(w, "")
 			t := table{columns: []column{{title: "when"}, {title: "patch", flex: true}, {title: "from"}, {title: "to"}, {title: "by", flex: true}}}
 			for _, m := range d.Moved {
-				t.add(when(m.At), string(m.Patch), m.From.String(), m.To.String(), m.Cause.Words().String()+with(": ", m.Note))
+				t.add(when(m.At), string(m.Patch), m.From.String(), m.To.String(), m.Cause.Words().String()+with(": ", m.Note.String()))
 			}
 			t.print(w, s.width)
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
@@ -73,7 +74,7 @@ func (s *agents) noteCheckin(c *call, m patch.Machine, in wire.Checkin) error {
 	s.log.WarnContext(c.Context(), "check-in counter stepped back", slog.String("machine", string(m.ID)), slog.Uint64("counter", in.Counter))
 	if alarm := s.Store.RaiseAlarm(c.Context(), patch.Alarm{
 		Key: "clone/" + string(m.ID), Kind: "mismatch", RaisedAt: s.Now(), SeenAt: s.Now(),
-		Text: "two machines use the key of " + m.Name + ": a check-in counter was used twice",
+		Text: phrase.Of("two machines use the key of {1}: a check-in counter was used twice", m.Name),
 		Do:   "A copy of the machine or a restored backup uses the same agent key. Revoke it and enrol each copy on its own.",
 	}); alarm != nil {
 		return alarm

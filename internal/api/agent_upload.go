@@ -11,6 +11,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
@@ -205,7 +206,7 @@ func (s *agents) detectFailed(c *call) (any, error) {
 	s.Pulse.Beat(patch.TopicMachines)
 	if err := s.Store.RaiseAlarm(c.Context(), patch.Alarm{
 		Key: detectAlarm(id), Kind: "detect", RaisedAt: s.Now(), SeenAt: s.Now(),
-		Text: "the detect on " + c.machine.Name + " failed: " + clip(text, 500), Do: "Look at the machine; its last complete detect stays in force and grows old.",
+		Text: phrase.Of("the detect on {1} failed: {2}", c.machine.Name, clip(text, 500)), Do: "Look at the machine; its last complete detect stays in force and grows old.",
 	}); err != nil {
 		return nil, err
 	}

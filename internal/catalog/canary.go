@@ -9,6 +9,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Fleet is where the canary's facts come from.
@@ -42,7 +43,7 @@ type Flip struct {
 }
 
 // alarming says why a person should look; empty where there is no reason.
-func (r *Canary) alarming(b Bounds) string {
+func (r *Canary) alarming(b Bounds) phrase.Phrase {
 	if r == nil || r.Flips <= smallFaults || float64(r.Flips)*100 <= b.Flips*float64(r.Judged) {
 		return ""
 	}
@@ -54,7 +55,7 @@ func (r *Canary) alarming(b Bounds) string {
 	for _, f := range r.Examples[:min(3, len(r.Examples))] {
 		seen = append(seen, fmt.Sprintf("%s on %s", f.Patch, f.Machine))
 	}
-	return fmt.Sprintf("%d of %d verdicts change over the same facts of %d machines (%s), for example %s",
+	return phrase.Of("{1} of {2} verdicts change over the same facts of {3} machines ({4}), for example {5}",
 		r.Flips, r.Judged, r.Machines, strings.Join(kinds, ", "), strings.Join(seen, ", "))
 }
 

@@ -1,10 +1,10 @@
 package catalog
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/version"
 )
 
@@ -60,21 +60,21 @@ type candidate struct {
 }
 
 // implausible gives the reasons for which a person should look before the candidate is published; none where it may be.
-func (k *candidate) implausible(b Bounds) (reasons []string) {
+func (k *candidate) implausible(b Bounds) (reasons []phrase.Phrase) {
 	if k.was == nil {
 		if (k.before.Patches-k.after.Patches)*100 > b.Vanished*k.before.Patches {
-			reasons = append(reasons, fmt.Sprintf("it holds %d patches, and the revision in force holds %d", k.after.Patches, k.before.Patches))
+			reasons = append(reasons, phrase.Of("it holds {1} patches, and the revision in force holds {2}", k.after.Patches, k.before.Patches))
 		}
 		return reasons
 	}
 	if gone := k.vanished(); len(gone)*100 > b.Vanished*k.was.Len() {
-		reasons = append(reasons, fmt.Sprintf("%d of %d patches are gone and nothing took their place, among them %s", len(gone), k.was.Len(), some(gone)))
+		reasons = append(reasons, phrase.Of("{1} of {2} patches are gone and nothing took their place, among them {3}", len(gone), k.was.Len(), some(gone)))
 	}
 	if was, is := k.comparable(); is*100 > was*(100+b.Grown) && is > was+smallGrowth {
-		reasons = append(reasons, fmt.Sprintf("the same feeds gave %d patches and now give %d", was, is))
+		reasons = append(reasons, phrase.Of("the same feeds gave {1} patches and now give {2}", was, is))
 	}
 	if more := k.after.Faults.Unclear - k.before.Faults.Unclear; more > smallFaults && float64(more)*100 > b.Unclear*float64(k.was.Len()) {
-		reasons = append(reasons, fmt.Sprintf("%d definitions cannot be understood, and %d could not before", k.after.Faults.Unclear, k.before.Faults.Unclear))
+		reasons = append(reasons, phrase.Of("{1} definitions cannot be understood, and {2} could not before", k.after.Faults.Unclear, k.before.Faults.Unclear))
 	}
 	return reasons
 }
@@ -139,7 +139,7 @@ func older(scheme version.Scheme, a, b string) bool {
 }
 
 // some names the first few.
-func some(ids []patch.ID) string {
+func some(ids []patch.ID) phrase.Phrase {
 	text := ""
 	for i, id := range ids[:min(len(ids), examples)] {
 		if i > 0 {
@@ -148,7 +148,7 @@ func some(ids []patch.ID) string {
 		text += string(id)
 	}
 	if len(ids) > examples {
-		text += fmt.Sprintf(" and %d more", len(ids)-examples)
+		return phrase.Of("{1} and {2} more", text, len(ids)-examples)
 	}
-	return text
+	return phrase.Verbatim(text)
 }

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Alarms is the storage of alarms.
@@ -22,16 +22,16 @@ type Quarantine struct {
 	Revision patch.RevisionMeta `json:"revision"`
 	InForce  patch.RevisionID   `json:"in_force"`
 	At       time.Time          `json:"at"`
-	Reasons  []string           `json:"reasons"`
+	Reasons  []phrase.Phrase    `json:"reasons"`
 	Canary   *Canary            `json:"canary,omitempty"`
 }
 
 // Name is what a person accepts: host OS and revision, so that nothing else is taken over with it.
 func (q *Quarantine) Name() string { return string(q.Revision.OS) + "/" + string(q.Revision.ID) }
 
-func (q *Quarantine) do() string {
-	return fmt.Sprintf("Look at `fettle catalog diff %s %s --os %s`. If the change is right, publish exactly this revision with `fettle catalog sync --accept %s`. Until then the last good one stays in force.",
-		q.InForce, q.Revision.ID, q.Revision.OS, q.Name())
+func (q *Quarantine) do() phrase.Phrase {
+	return phrase.Of("Look at {1}. If the change is right, publish exactly this revision with {2}. Until then the last good one stays in force.",
+		fmt.Sprintf("`fettle catalog diff %s %s --os %s`", q.InForce, q.Revision.ID, q.Revision.OS), fmt.Sprintf("`fettle catalog sync --accept %s`", q.Name()))
 }
 
 // Quarantined lists what waits for a person, by host OS.
@@ -77,12 +77,12 @@ func (c *Catalog) hold(ctx context.Context, q *Quarantine, b Built) error {
 	}
 	c.held[q.Revision.OS] = q
 	c.mu.Unlock()
-	text := fmt.Sprintf("the new catalog of %s is in quarantine (revision %s): %s", q.Revision.OS, q.Revision.ID, strings.Join(q.Reasons, "; "))
+	text := phrase.Of("the new catalog of {1} is in quarantine (revision {2}): {3}", string(q.Revision.OS), string(q.Revision.ID), phrase.Join(q.Reasons, "; "))
 	err := c.Store.RaiseAlarm(ctx, patch.Alarm{Key: alarmKey(q.Revision.OS), Kind: "catalog", Text: text, Do: q.do(), RaisedAt: q.At, SeenAt: q.At})
 	if err != nil {
 		return err
 	}
-	return &patch.Error{Kind: patch.Untrusted, What: text, Do: q.do()}
+	return &patch.Error{Kind: patch.Untrusted, What: text.String(), Do: q.do().String()}
 }
 
 // release forgets what was held of an OS: what is in force is what the feeds say.
@@ -99,7 +99,7 @@ func (c *Catalog) release(ctx context.Context, m patch.RevisionMeta) error {
 	}
 	return c.Store.RaiseAlarm(ctx, patch.Alarm{
 		Key: key, Kind: "catalog", RaisedAt: c.Now(), SeenAt: c.Now(),
-		Text: fmt.Sprintf("feeds of %s contradict themselves: %d patches supersede each other in a circle, %d supersede themselves; these statements are left out", m.OS, m.Faults.Cyclic, m.Faults.Selves),
+		Text: phrase.Of("feeds of {1} contradict themselves: {2} patches supersede each other in a circle, {3} supersede themselves; these statements are left out", string(m.OS), m.Faults.Cyclic, m.Faults.Selves),
 		Do:   "Nothing is lost: each of these patches stands for itself. Tell the vendor.",
 	})
 }

@@ -67,7 +67,7 @@ func (a *advisories) refused(t *testing.T, accept Accepted, why string) Quaranti
 		t.Error("the revision in force has changed")
 	}
 	q := a.Quarantined()
-	if len(q) != 1 || !strings.Contains(a.shelf.alarms["catalog/"+string(hostOS)].Do, "--accept "+q[0].Name()) {
+	if len(q) != 1 || !strings.Contains(a.shelf.alarms["catalog/"+string(hostOS)].Do.String(), "--accept "+q[0].Name()) {
 		t.Fatalf("%+v, %+v", q, a.shelf.alarms)
 	}
 	return q[0]
@@ -138,7 +138,7 @@ func TestGrowthAndMisunderstandingAreQuarantined(t *testing.T) {
 		e.Patch.Suite = "oval"
 		a.found.Entries = append(a.found.Entries, e)
 	}
-	a.refused(t, Accepted{}, "gave 100 patches and now give 1200")
+	a.refused(t, Accepted{}, "gave 100 patches and now give 1,200")
 	a.found.Entries = a.found.Entries[:100]
 	for i := range 11 {
 		a.found.Entries[i].Definition = detect.Definition{Unclear: "an operator that is not known"}
@@ -244,7 +244,7 @@ func TestContradictingFeedsRaiseAnAlarm(t *testing.T) {
 	a.found.Entries[0].Patch.Supersedes = []patch.ID{"A-0001"}
 	a.found.Entries[1].Patch.Supersedes = []patch.ID{"A-0000"}
 	m := a.mustPublish(t)
-	if m.Faults.Cyclic != 2 || !strings.Contains(a.shelf.alarms[key].Text, "2 patches supersede each other in a circle") {
+	if m.Faults.Cyclic != 2 || !strings.Contains(a.shelf.alarms[key].Text.String(), "2 patches supersede each other in a circle") {
 		t.Errorf("%+v, %+v", m.Faults, a.shelf.alarms)
 	}
 	a.found.Entries[1].Patch.Supersedes = nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Outcomes of a run.
@@ -101,7 +102,7 @@ func (s *Syncer) record(ctx context.Context, f patch.Feed, run patch.FeedRun, ne
 		}
 		return s.Store.ClearAlarm(ctx, key, run.Ended)
 	}
-	run.Text = failure.Error()
+	run.Text = patch.Said(failure)
 	if err := s.Store.PutFeedRun(ctx, run, nil); err != nil {
 		return err
 	}
@@ -112,9 +113,9 @@ func (s *Syncer) record(ctx context.Context, f patch.Feed, run patch.FeedRun, ne
 	return failure
 }
 
-func advice(outcome, name string) string {
+func advice(outcome, name string) phrase.Phrase {
 	if outcome == Quarantined {
-		return "Compare with the vendor's archive. If the change is right, take it over with `fettle catalog sync --accept " + name + "`. Until then the last good generation stays in force."
+		return phrase.Of("Compare with the vendor's archive. If the change is right, take it over with {1}. Until then the last good generation stays in force.", "`fettle catalog sync --accept "+name+"`")
 	}
 	return "The last good generation stays in force. It is tried again with every sync; check the feed's address, its keyring and this machine's clock and network if it lasts."
 }

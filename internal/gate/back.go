@@ -23,7 +23,7 @@ type BackStep struct {
 	Offer  Offer
 	Needed phrase.Phrase // who needs the newer version, and how; empty where nobody does
 	Size   int64
-	Error  string // why the appliance could not fetch it, the last time that it tried
+	Error  phrase.Phrase // why the appliance could not fetch it, the last time that it tried
 }
 
 // Offer is where the version before can be had.
@@ -121,7 +121,7 @@ func backPayload(w World) Gate {
 		switch {
 		case s.Offer != OfferVendor:
 		case s.Error != "":
-			g.closes(CodeFetchFail, phrase.Of("the appliance could not get {1}: {2}", s.Name+" "+s.To, clause(s.Error)))
+			g.closes(CodeFetchFail, phrase.Of("the appliance could not get {1}: {2}", s.Name+" "+s.To, phrase.Clause(s.Error)))
 			g.ends(Appliance, "the appliance tries again")
 			return g
 		case w.Own != "":
@@ -177,7 +177,7 @@ func (g *Gate) tookBack(w World, a patch.Attempt) {
 		g.unreach(phrase.Of("taken back {1}, attempt {2}: {3}", phrase.At(w.Now, a.EndedAt), a.Number, patch.StepsText(a.Back)))
 		return
 	}
-	g.closes(CodeFailed, phrase.Of("attempt {1} to take it back failed {2} ({3}): {4}", a.Number, phrase.At(w.Now, a.EndedAt), string(a.Cause), given(phrase.Clause(phrase.Verbatim(a.Text)), "no text")))
+	g.closes(CodeFailed, phrase.Of("attempt {1} to take it back failed {2} ({3}): {4}", a.Number, phrase.At(w.Now, a.EndedAt), string(a.Cause), given(phrase.Clause(a.Text), "no text")))
 }
 
 // provenBack is the gate "verified" after a rollback that ended well.

@@ -22,7 +22,7 @@ func installed(w World) Gate {
 		g.opens(phrase.Of("{1}, attempt {2}", phrase.At(w.Now, a.EndedAt), a.Number))
 		g.At, g.Evidence = a.EndedAt, phrase.Of("deployment {1}", a.Deployment)
 	default:
-		g.closes(CodeFailed, phrase.Of("attempt {1} failed {2} ({3}): {4}", a.Number, phrase.At(w.Now, a.EndedAt), string(a.Cause), given(phrase.Clause(phrase.Verbatim(a.Text)), "no text")))
+		g.closes(CodeFailed, phrase.Of("attempt {1} failed {2} ({3}): {4}", a.Number, phrase.At(w.Now, a.EndedAt), string(a.Cause), given(phrase.Clause(a.Text), "no text")))
 		g.At, g.Evidence = a.EndedAt, phrase.Of("deployment {1}", a.Deployment)
 	}
 	return g

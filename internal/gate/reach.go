@@ -18,7 +18,7 @@ func feed(w World) Gate {
 		g.ends(Person, "nothing until a feed for it is subscribed")
 	case !synced:
 		g.closes(CodeNeverSync, phrase.Of("the feed {1} has not had a good run yet", carrier.Name))
-		g.Evidence = phrase.Verbatim(carrier.Failing)
+		g.Evidence = carrier.Failing
 		g.ends(Appliance, "the appliance fetches it at its next run")
 	default:
 		g.opens(phrase.Of("{1} brings it, last good {2}", carrier.Name, phrase.At(w.Now, carrier.LastGood)))
@@ -67,7 +67,7 @@ func list(w World) Gate {
 		g.opens(phrase.Of("{1}, revision {2}", string(w.os()), string(w.Revision.ID)))
 		g.At = w.Revision.Built
 	case w.Closing != "":
-		g.closes(CodeUpgraded, phrase.Verbatim(w.Closing))
+		g.closes(CodeUpgraded, w.Closing)
 		g.At = w.GoneAt
 		g.ends(Nobody, "nothing: the row is closed and kept")
 	case w.PatchOS != "" && w.PatchOS != w.os():

@@ -78,7 +78,7 @@ func files(w World, g *Gate) {
 	n := len(w.Payloads)
 	switch {
 	case bad != nil:
-		g.closes(CodeFetchFail, phrase.Of("the appliance could not get {1}: {2}", bad.Name, given(phrase.Clause(phrase.Verbatim(bad.Error)), "no reason is known")))
+		g.closes(CodeFetchFail, phrase.Of("the appliance could not get {1}: {2}", bad.Name, given(phrase.Clause(bad.Error), "no reason is known")))
 		g.ends(Appliance, "the appliance tries again")
 		g.NextAt = bad.NextTry
 	case have < n:
@@ -120,7 +120,7 @@ func preflight(w World) Gate {
 	}
 	if b := w.Blocked; b != nil {
 		if code, until, actor := blocked(w.Limits, *b); w.Now.Before(until) {
-			g.closes(code, given(phrase.Clause(phrase.Verbatim(b.Text)), phrase.Of("the machine's last attempt failed: {1}", string(b.Cause))))
+			g.closes(code, given(phrase.Clause(b.Text), phrase.Of("the machine's last attempt failed: {1}", string(b.Cause))))
 			g.At, g.Evidence = b.EndedAt, phrase.Of("attempt {1}", b.ID)
 			g.ends(actor, "it may be tried again")
 			g.NextAt = until
@@ -180,29 +180,29 @@ func attempts(w World) Gate {
 		g.closes(CodeAwaiting, awaiting(w.Now, *last))
 		g.ends(Agent, "the agent detects after every install")
 	case used >= limit:
-		g.closes(CodeOutOf, phrase.Of("{1} of {2} attempts failed on the patch itself; the last one: {3}", used, limit, given(phrase.Verbatim(w.lastText()), "no text")))
+		g.closes(CodeOutOf, phrase.Of("{1} of {2} attempts failed on the patch itself; the last one: {3}", used, limit, given(w.lastText(), "no text")))
 		g.ends(Person, phrase.Of("nothing until somebody looks; then: {1}", "fettle deploy reset-attempts "+string(w.Patch.ID)+" --machine "+w.name()))
 	case w.Unmet != nil:
 		foretold(w, &g)
 		return g
 	case last != nil && last.Cause == patch.FailDependency && w.Now.Before(last.EndedAt.Add(w.Limits.RetryDisk)) && !w.approvedSince(last.EndedAt) && !w.newsSince(*last):
-		g.closes(CodeDependency, given(phrase.Clause(phrase.Verbatim(last.Text)), "it needs a package that is not approved"))
+		g.closes(CodeDependency, given(phrase.Clause(last.Text), "it needs a package that is not approved"))
 		g.ends(Person, "approve what it needs")
 		g.NextAt = last.EndedAt.Add(w.Limits.RetryDisk)
 	case last != nil && last.Cause == patch.FailUntrusted && w.Now.Before(last.EndedAt.Add(w.Limits.RetryDisk)):
-		g.closes(CodeUntrusted, given(phrase.Clause(phrase.Verbatim(last.Text)), "its files did not verify on the machine"))
+		g.closes(CodeUntrusted, given(phrase.Clause(last.Text), "its files did not verify on the machine"))
 		g.ends(Person, "it may be tried again; find out why the files did not verify")
 		g.NextAt = last.EndedAt.Add(w.Limits.RetryDisk)
 	case last != nil && last.Cause == patch.FailPolicy && w.Now.Before(last.EndedAt.Add(w.Limits.RetryDisk)) && !w.newsSince(*last):
-		g.closes(CodeOwner, given(phrase.Clause(phrase.Verbatim(last.Text)), "the machine's owner does not allow it"))
+		g.closes(CodeOwner, given(phrase.Clause(last.Text), "the machine's owner does not allow it"))
 		g.ends(Owner, "it may be tried again; the owner decides on the machine")
 		g.NextAt = last.EndedAt.Add(w.Limits.RetryDisk)
 	case last != nil && last.Cause == patch.FailBlocker && w.Now.Before(last.EndedAt.Add(w.Limits.Retry)):
-		g.closes(CodeBlocker, given(phrase.Clause(phrase.Verbatim(last.Text)), "a program runs during whose running it is not installed"))
+		g.closes(CodeBlocker, given(phrase.Clause(last.Text), "a program runs during whose running it is not installed"))
 		g.ends(Owner, phrase.Of("whoever works on {1} closes the program; then it may be tried again", w.name()))
 		g.NextAt = last.EndedAt.Add(w.Limits.Retry)
 	case last != nil && last.Cause == patch.FailDrift && !w.judgedSince(last.EndedAt):
-		g.closes(CodeDrift, given(phrase.Clause(phrase.Verbatim(last.Text)), "the machine was not as the plan assumed"))
+		g.closes(CodeDrift, given(phrase.Clause(last.Text), "the machine was not as the plan assumed"))
 		g.ends(Agent, "the agent detects again")
 	default:
 		g.opens(w.afresh(limit-used, limit))
@@ -268,9 +268,9 @@ func (w World) last() *patch.Attempt {
 	return nil
 }
 
-func (w World) lastText() string {
+func (w World) lastText() phrase.Phrase {
 	if a := w.last(); a != nil {
-		return cmp.Or(clause(a.Text), string(a.Cause))
+		return cmp.Or(phrase.Clause(a.Text), phrase.Verbatim(string(a.Cause)))
 	}
 	return ""
 }

@@ -34,7 +34,7 @@ func ring(w World) Gate {
 	}
 	if q := w.Quarantine; q != nil {
 		g.closes(CodeRingHalted, halted(*q))
-		g.At, g.Evidence = q.HaltedAt, phrase.Verbatim(q.Text)
+		g.At, g.Evidence = q.HaltedAt, q.Text
 		g.ends(Person, phrase.Of("nothing until somebody resumes it: {1}", "fettle deploy resume "+string(w.Patch.ID)))
 		return g
 	}
@@ -51,7 +51,7 @@ func ring(w World) Gate {
 
 func halted(p patch.RingProgress) phrase.Phrase {
 	if p.By != "" {
-		return phrase.Of("ring halted: {1} halted it in {2}: {3}", p.By, p.Ring, given(phrase.Clause(phrase.Verbatim(p.Text)), "no reason is given"))
+		return phrase.Of("ring halted: {1} halted it in {2}: {3}", p.By, p.Ring, given(phrase.Clause(p.Text), "no reason is given"))
 	}
 	return phrase.Of("ring halted: {1} of {2} failed in {3}", p.Failed, p.Tried(), p.Ring)
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // World is everything that the gates judge for one machine and one patch at one moment: a value.
@@ -21,7 +22,7 @@ type World struct {
 	Revision *patch.RevisionMeta // newest published revision of OS; nil where there is none
 	Listed   bool                // the patch is on that revision's list
 	GoneAt   time.Time           // when it left the list, if it did
-	Closing  string              // why it left: "satisfied by upgrade: … → …", where a transition says so
+	Closing  phrase.Phrase       // why it left: "satisfied by upgrade: … → …", where a transition says so
 
 	Receipt *patch.Receipt // newest complete snapshot; nil where there is none
 	Verdict patch.Verdict  // by that snapshot; Unknown where it does not cover the patch
@@ -83,8 +84,8 @@ func DefaultLimits() Limits {
 type FeedFact struct {
 	Name     string
 	Suite    string
-	LastGood time.Time // end of the newest good run; zero where none was
-	Failing  string    // text of the newest run if it failed or was quarantined
+	LastGood time.Time     // end of the newest good run; zero where none was
+	Failing  phrase.Phrase // text of the newest run if it failed or was quarantined
 }
 
 // ScheduleFact is a schedule whose label the machine carries, with its window that is open or opens next.
@@ -112,7 +113,7 @@ type PayloadFact struct {
 	File    string // the beginning of its hash, as attempts keep it
 	Size    int64
 	State   patch.PayloadState // empty where the appliance has not asked for it yet
-	Error   string
+	Error   phrase.Phrase
 	NextTry time.Time
 }
 
@@ -120,5 +121,5 @@ type PayloadFact struct {
 type Change struct {
 	At   time.Time
 	Seq  uint64
-	Note string // who, where the machine's own history tells
+	Note phrase.Phrase // who, where the machine's own history tells
 }

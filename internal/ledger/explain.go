@@ -80,7 +80,7 @@ func (l *Ledger) prove(ctx context.Context, s *world.Sight, p patch.ID, ex *Expl
 	ex.Proof = Proof{Disagrees, phrase.Of("snapshot {1} says \"{2}\", but its own facts, judged once more, give \"{3}\" ({4})", strconv.FormatUint(s.Receipt.Seq, 10), gate.VerdictWord(stored), gate.VerdictWord(f.Verdict), f.Reason.Text)}
 	ex.Answer.Sentence = phrase.Of("{1} Do not rely on this: {2}.", ex.Answer.Sentence, ex.Proof.Text)
 	return l.Store.RaiseAlarm(ctx, patch.Alarm{Key: key, Kind: "mismatch", RaisedAt: ex.At, SeenAt: ex.At,
-		Text: fmt.Sprintf("%s on %s: %s", p, s.Machine.Name, ex.Proof.Text),
+		Text: phrase.Of("{1} on {2}: {3}", string(p), s.Machine.Name, ex.Proof.Text),
 		Do:   "Let the machine detect again. If it stays, the machine's agent or its stored facts are not what they should be."})
 }
 

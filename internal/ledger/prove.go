@@ -2,10 +2,11 @@ package ledger
 
 import (
 	"context"
-	"fmt"
-	"strings"
+	"strconv"
 
+	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Prove judges all of a machine's stored facts once more, with the signatures that its newest detect used, and compares every verdict with
@@ -40,14 +41,14 @@ func (l *Ledger) Prove(ctx context.Context, id patch.MachineID) (differ int, ok 
 	if err != nil {
 		return 0, false, err
 	}
-	var told []string
+	var told []phrase.Phrase
 	if again.Verdicts.Len() != snap.Verdicts.Len() {
 		return 0, false, nil
 	}
 	patches := list.List.Patches()
 	for i := range snap.Verdicts.Differences(again.Verdicts) {
 		if differ++; len(told) < 5 {
-			told = append(told, fmt.Sprintf("%s is %s by the machine and %s by the appliance", patches[i].ID, snap.Verdicts.At(i), again.Verdicts.At(i)))
+			told = append(told, phrase.Of("{1} is {2} by the machine and {3} by the appliance", string(patches[i].ID), gate.VerdictWord(snap.Verdicts.At(i)), gate.VerdictWord(again.Verdicts.At(i))))
 		}
 	}
 	key := "proof/" + string(id)
@@ -55,6 +56,6 @@ func (l *Ledger) Prove(ctx context.Context, id patch.MachineID) (differ int, ok 
 		return 0, true, l.Store.ClearAlarm(ctx, key, v.Now)
 	}
 	return differ, true, l.Store.RaiseAlarm(ctx, patch.Alarm{Key: key, Kind: "mismatch", RaisedAt: v.Now, SeenAt: v.Now,
-		Text: fmt.Sprintf("snapshot %d of %s and its own facts, judged once more here, differ in %d verdicts: %s", snap.Seq, s.Machine.Name, differ, strings.Join(told, "; ")),
+		Text: phrase.Of("snapshot {1} of {2} and its own facts, judged once more here, differ in {3} verdicts: {4}", strconv.FormatUint(snap.Seq, 10), s.Machine.Name, differ, phrase.Join(told, "; ")),
 		Do:   "Let the machine detect again. If it stays, its agent or what is stored of it is not what it should be."})
 }

@@ -167,7 +167,7 @@ func (d *Disagreement) explain(taken time.Time, f patch.Finding, there bool) {
 		d.Do = "Nothing: the next detect says how it stands. Now: fettle machines detect NAME"
 	case !there:
 		d.Kind = WithoutTrace
-		d.Meaning = phrase.Of("the history ends with {1} of {2} on {3}, and the machine has a newer one: it came without the package manager's log, by an image, a restore or a log that was cut", d.Change.Action, what, when)
+		d.Meaning = phrase.Of("the history ends with {1} of {2} on {3}, and the machine has a newer one: it came without the package manager's log, by an image, a restore or a log that was cut", patch.ActionWord(d.Change.Action), what, when)
 	case d.Verdict == patch.NotApplicable:
 		d.Kind = NotForThis
 		d.Meaning = phrase.Of("{1} was installed on {2}, and the patch does not apply: {3}. What was installed is there all the same; Fettle counts only what its definition asks for", what, when, or(why, "a prerequisite does not hold"))

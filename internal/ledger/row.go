@@ -42,9 +42,9 @@ type ReceiptRef struct {
 
 // Closing says when and why a row left the machine's list.
 type Closing struct {
-	At   time.Time   `json:"at"`
-	Note string      `json:"note"` // "satisfied by upgrade: debian-12-amd64 → debian-13-amd64"
-	Was  patch.Cause `json:"cause"`
+	At   time.Time     `json:"at"`
+	Note phrase.Phrase `json:"note"` // "satisfied by upgrade: debian-12-amd64 → debian-13-amd64"
+	Was  patch.Cause   `json:"cause"`
 }
 
 // RowFilter narrows Rows and PatchRows. Zero fields do not narrow.

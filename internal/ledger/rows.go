@@ -110,7 +110,7 @@ func (l *Ledger) closed(ctx context.Context, s *world.Sight, f RowFilter) ([]Row
 
 func (l *Ledger) closedRow(ctx context.Context, s *world.Sight, t patch.Transition) (Row, error) {
 	r := Row{Machine: s.Machine.ID, MachineName: s.Machine.Name, OS: t.OS, Patch: patch.Patch{ID: t.Patch}, Verdict: patch.Unknown, Standing: "closed",
-		Policy: patch.Policy{Stand: patch.Undecided}, Gate: gate.List, Code: gate.CodeLeftList, Text: phrase.Verbatim(t.Note), Closed: &Closing{At: t.At, Note: t.Note, Was: t.Cause}}
+		Policy: patch.Policy{Stand: patch.Undecided}, Gate: gate.List, Code: gate.CodeLeftList, Text: t.Note, Closed: &Closing{At: t.At, Note: t.Note, Was: t.Cause}}
 	if t.Cause == patch.OSChange {
 		r.Code = gate.CodeUpgraded
 	}

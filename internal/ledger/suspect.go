@@ -2,11 +2,11 @@ package ledger
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -40,8 +40,8 @@ func (l *Ledger) holdSuspect(ctx context.Context, m patch.Machine, p patch.ID) e
 	}
 	now := l.World.Now()
 	return l.Store.RaiseAlarm(ctx, patch.Alarm{Key: suspectKey(m.ID, p), Kind: "suspect", RaisedAt: now, SeenAt: now,
-		Text: fmt.Sprintf("%s on %s is held, %s: %s", p, m.Name, g.Text, g.Evidence),
-		Do:   "Find out what takes it away, or report the definition. Approving it again clears the hold: fettle explain " + m.Name + " " + string(p)})
+		Text: phrase.Of("{1} on {2} is held, {3}: {4}", string(p), m.Name, g.Text, g.Evidence),
+		Do:   phrase.Of("Find out what takes it away, or report the definition. Approving it again clears the hold: {1}", "fettle explain "+m.Name+" "+string(p))})
 }
 
 func (l *Ledger) holdGate(ctx context.Context, m patch.MachineID, p patch.ID) (gate.Gate, error) {

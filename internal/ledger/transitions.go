@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/program"
 	"github.com/fettle-project/fettle/internal/version"
 	"github.com/fettle-project/fettle/internal/world"
@@ -77,7 +79,7 @@ func (c *change) transition(os patch.HostOS, id patch.ID, from, to patch.Verdict
 }
 
 // why attributes one change: to another OS, to the definitions, to Fettle or to somebody else.
-func (c *change) why(p patch.Patch, from, to patch.Verdict) (patch.Cause, string) {
+func (c *change) why(p patch.Patch, from, to patch.Verdict) (patch.Cause, phrase.Phrase) {
 	switch {
 	case c.prev.OS != c.snap.OS:
 		return patch.OSChange, c.arriving(p.ID)
@@ -91,12 +93,12 @@ func (c *change) why(p patch.Patch, from, to patch.Verdict) (patch.Cause, string
 			if a.Patch == p.ID {
 				return patch.ByFettle, ""
 			}
-			return patch.ByFettle, "with " + string(a.Patch)
+			return patch.ByFettle, phrase.Of("with {1}", string(a.Patch))
 		}
 	}
 	if to == patch.NotPatched {
 		if a := c.ours(p, true); a != nil {
-			return patch.ByFettle, "rollback by deployment " + a.Deployment + ": " + patch.StepsText(a.Back)
+			return patch.ByFettle, phrase.Of("rollback by deployment {1}: {2}", a.Deployment, patch.StepsText(a.Back))
 		}
 	}
 	return c.culprit(p, to)
@@ -123,7 +125,7 @@ func (c *change) ours(p patch.Patch, back bool) *patch.Attempt {
 }
 
 // culprit names who changed the patch's packages, as far as the machine's own history tells: the newest change counts.
-func (c *change) culprit(p patch.Patch, to patch.Verdict) (patch.Cause, string) {
+func (c *change) culprit(p patch.Patch, to patch.Verdict) (patch.Cause, phrase.Phrase) {
 	since := c.prev.Started.Truncate(time.Second) // histories know seconds
 	for _, x := range c.history() {
 		if x.At.Before(since) || x.At.After(c.snap.Ended) || !touches(x, p) || x.Who == patch.DoerFettle && to != patch.Patched {
@@ -166,18 +168,18 @@ func hand(x patch.PkgChange) patch.Cause {
 }
 
 // said is what history says about a change: who, what, and the line that says so.
-func said(x patch.PkgChange) string {
-	what := fmt.Sprintf("%s of %s", x.Action, x.Name)
+func said(x patch.PkgChange) phrase.Phrase {
+	what := phrase.Of("{1} of {2}", patch.ActionWord(x.Action), x.Name)
 	if x.From != "" && x.To != "" {
-		what = fmt.Sprintf("%s of %s from %s to %s", x.Action, x.Name, x.From, x.To)
+		what = phrase.Of("{1} of {2} from {3} to {4}", patch.ActionWord(x.Action), x.Name, x.From, x.To)
 	}
 	if x.By != "" {
-		what = x.By + ": " + what
+		what = phrase.Of("{1}: {2}", x.By, what)
 	} else {
-		what += ", by whom the machine's history does not tell"
+		what = phrase.Of("{1}, by whom the machine's history does not tell", what)
 	}
 	if x.Evidence != "" {
-		what += " (" + x.Evidence + ")"
+		what = phrase.Of("{1} ({2})", what, x.Evidence)
 	}
 	return what
 }
@@ -207,40 +209,40 @@ func (c *change) closings(moved bool) []patch.Transition {
 
 // leaving says how a row ended on the host OS that the machine had: the patch goes on under its own name on the new one, or the upgrade
 // brought what it would have.
-func (c *change) leaving(from patch.Verdict, still bool) string {
+func (c *change) leaving(from patch.Verdict, still bool) phrase.Phrase {
 	step := fmt.Sprintf("%s → %s", c.prev.OS, c.snap.OS)
 	switch {
 	case still:
-		return fmt.Sprintf("carried over by upgrade: %s", step)
+		return phrase.Of("carried over by upgrade: {1}", step)
 	case from == patch.NotPatched:
-		return fmt.Sprintf("satisfied by upgrade: %s; it was still missing before", step)
+		return phrase.Of("satisfied by upgrade: {1}; it was still missing before", step)
 	case from == patch.Faulty:
-		return fmt.Sprintf("satisfied by upgrade: %s; it could not be judged before", step)
+		return phrase.Of("satisfied by upgrade: {1}; it could not be judged before", step)
 	}
-	return "satisfied by upgrade: " + step
+	return phrase.Of("satisfied by upgrade: {1}", step)
 }
 
 // arriving says how a row began on the new host OS.
-func (c *change) arriving(p patch.ID) string {
+func (c *change) arriving(p patch.ID) phrase.Phrase {
 	if _, i, ok := c.old.Find(p); ok {
-		return fmt.Sprintf("carried over from %s, where it was %s", c.prev.OS, c.prev.Verdicts.At(i))
+		return phrase.Of("carried over from {1}, where it was {2}", string(c.prev.OS), gate.VerdictWord(c.prev.Verdicts.At(i)))
 	}
-	return fmt.Sprintf("first detect on %s, before on %s", c.snap.OS, c.prev.OS)
+	return phrase.Of("first detect on {1}, before on {2}", string(c.snap.OS), string(c.prev.OS))
 }
 
 // successor says what took the place of a patch that left the list.
-func (c *change) successor(p patch.Patch) string {
+func (c *change) successor(p patch.Patch) phrase.Phrase {
 	var same *patch.Patch
 	for i, q := range c.list.List.Patches() {
 		if slices.Contains(q.Supersedes, p.ID) {
-			return "left the list, superseded by " + string(q.ID)
+			return phrase.Of("left the list, superseded by {1}", string(q.ID))
 		}
 		if q.Source == p.Source && q.Suite == p.Suite && p.Source != "" {
 			same = &c.list.List.Patches()[i]
 		}
 	}
 	if same != nil {
-		return "left the list, replaced by " + string(same.ID)
+		return phrase.Of("left the list, replaced by {1}", string(same.ID))
 	}
 	return "left the list: the vendor no longer offers it"
 }

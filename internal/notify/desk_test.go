@@ -192,7 +192,7 @@ func TestMessagesAreTriedUntilTheyArrive(t *testing.T) {
 	if err != nil || len(sent) != 1 || sent[0].State != patch.DeliverySent || sent[0].Tries != 4 {
 		t.Errorf("the log is %+v, %v", sent, err)
 	}
-	if a, _ := o.store.ListAlarms(t.Context(), false); len(a) != 1 || a[0].ClearedAt.IsZero() || !strings.Contains(a[0].Text, "429") {
+	if a, _ := o.store.ListAlarms(t.Context(), false); len(a) != 1 || a[0].ClearedAt.IsZero() || !strings.Contains(a[0].Text.String(), "429") {
 		t.Errorf("alarms are %+v", a)
 	}
 }

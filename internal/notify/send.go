@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const (
@@ -177,7 +178,7 @@ func (d *Desk) tell(ctx context.Context, c patch.Channel, m patch.Delivery) erro
 		return nil
 	}
 	return d.Store.RaiseAlarm(ctx, patch.Alarm{Key: alarmKey(c.Name), Kind: "notify", RaisedAt: d.Now(), SeenAt: d.Now(),
-		Text: "notifications do not reach " + c.Name + " (" + c.Where + "): " + m.Text, Do: "Look at Settings in the console, or fettle notify log. Messages are tried again for a day."})
+		Text: phrase.Of("notifications do not reach {1} ({2}): {3}", c.Name, c.Where, m.Text), Do: "Look at Settings in the console, or fettle notify log. Messages are tried again for a day."})
 }
 
 // send delivers a message once. Its error holds no secret.

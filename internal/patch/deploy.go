@@ -223,22 +223,22 @@ const MaxFlaps = 3
 
 // Attempt is one try to install one patch on one machine. Its ID is given to the agent and executed at most once.
 type Attempt struct {
-	ID         string    `json:"id"`
-	Deployment string    `json:"deployment"`
-	Machine    MachineID `json:"machine"`
-	Patch      ID        `json:"patch"`
-	Decision   string    `json:"decision"`
-	Number     int       `json:"number"` // 1, 2, 3 … for this machine and patch
-	State      Execution `json:"state"`
-	Cause      FailCause `json:"cause,omitempty"`
-	Text       string    `json:"text,omitempty"` // what happened, for a person
-	Log        string    `json:"log,omitempty"`  // tail of the installer's output, capped
-	Order      string    `json:"order,omitempty"`
-	Bytes      int64     `json:"bytes"`       // fetched so far
-	TotalBytes int64     `json:"total_bytes"` // to fetch
-	CreatedAt  time.Time `json:"created_at"`
-	StartedAt  time.Time `json:"started_at,omitzero"`
-	EndedAt    time.Time `json:"ended_at,omitzero"`
+	ID         string        `json:"id"`
+	Deployment string        `json:"deployment"`
+	Machine    MachineID     `json:"machine"`
+	Patch      ID            `json:"patch"`
+	Decision   string        `json:"decision"`
+	Number     int           `json:"number"` // 1, 2, 3 … for this machine and patch
+	State      Execution     `json:"state"`
+	Cause      FailCause     `json:"cause,omitempty"`
+	Text       phrase.Phrase `json:"text,omitempty"` // what happened, for a person
+	Log        string        `json:"log,omitempty"`  // tail of the installer's output, capped
+	Order      string        `json:"order,omitempty"`
+	Bytes      int64         `json:"bytes"`       // fetched so far
+	TotalBytes int64         `json:"total_bytes"` // to fetch
+	CreatedAt  time.Time     `json:"created_at"`
+	StartedAt  time.Time     `json:"started_at,omitzero"`
+	EndedAt    time.Time     `json:"ended_at,omitzero"`
 	// VerifiedSeq is the snapshot that proved the effect (or its absence); 0 until then.
 	VerifiedSeq uint64 `json:"verified_seq,omitempty"`
 	Effect      Effect `json:"effect,omitempty"`
@@ -248,10 +248,10 @@ type Attempt struct {
 	// Files are what it was to install: the beginnings of the hashes, sorted. Empty for attempts of older versions.
 	Files []string `json:"files,omitempty"`
 	// Ring is the one that the machine was in when the order went out; empty without rings. Proof is what came of it for the ring.
-	Ring      string    `json:"ring,omitempty"`
-	Proof     Proof     `json:"proof,omitempty"`
-	ProofAt   time.Time `json:"proof_at,omitzero"`
-	ProofText string    `json:"proof_text,omitempty"`
+	Ring      string        `json:"ring,omitempty"`
+	Proof     Proof         `json:"proof,omitempty"`
+	ProofAt   time.Time     `json:"proof_at,omitzero"`
+	ProofText phrase.Phrase `json:"proof_text,omitempty"`
 }
 
 // Reset gives a patch new attempts on a machine: failures until then count no more.
@@ -277,11 +277,11 @@ const (
 // StoredPayload is one payload's row on the appliance, keyed by its hash.
 type StoredPayload struct {
 	PayloadFile
-	OS        HostOS       `json:"os"`
-	Patch     ID           `json:"patch"`
-	State     PayloadState `json:"state"`
-	Error     string       `json:"error,omitempty"`
-	Tries     int          `json:"tries"`
-	UpdatedAt time.Time    `json:"updated_at"`
-	NextTry   time.Time    `json:"next_try,omitzero"`
+	OS        HostOS        `json:"os"`
+	Patch     ID            `json:"patch"`
+	State     PayloadState  `json:"state"`
+	Error     phrase.Phrase `json:"error,omitempty"`
+	Tries     int           `json:"tries"`
+	UpdatedAt time.Time     `json:"updated_at"`
+	NextTry   time.Time     `json:"next_try,omitzero"`
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Kind says what sort of failure an error is, so that HTTP statuses and exit codes come from one table each.
@@ -116,3 +118,6 @@ func KindOf(err error) Kind {
 	}
 	return Internal
 }
+
+// Said is an error as a text for people.
+func Said(err error) phrase.Phrase { return phrase.Verbatim(err.Error()) }

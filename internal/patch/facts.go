@@ -136,6 +136,25 @@ type PkgChange struct {
 	Evidence string `json:"evidence,omitempty"`
 }
 
+// ActionWord says what a package manager's history calls an action.
+func ActionWord(action string) phrase.Phrase {
+	switch action {
+	case "upgrade":
+		return "package change\x04upgrade"
+	case "install":
+		return "package change\x04install"
+	case "remove":
+		return "package change\x04remove"
+	case "purge":
+		return "package change\x04purge"
+	case "downgrade":
+		return "package change\x04downgrade"
+	case "reinstall":
+		return "package change\x04reinstall"
+	}
+	return phrase.Verbatim(action)
+}
+
 // Reason says why a verdict is what it is: the smallest set of clauses that decided it.
 type Reason struct {
 	Code    string        `json:"code"` // stable: see the Reason* constants

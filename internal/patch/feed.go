@@ -1,6 +1,10 @@
 package patch
 
-import "time"
+import (
+	"time"
+
+	"github.com/fettle-project/fettle/internal/phrase"
+)
 
 // Feed is one subscription to a vendor's archive.
 type Feed struct {
@@ -18,14 +22,14 @@ type Feed struct {
 
 // FeedRun is one attempt to bring a feed up to date.
 type FeedRun struct {
-	Feed     string    `json:"feed"`
-	Started  time.Time `json:"started"`
-	Ended    time.Time `json:"ended"`
-	Outcome  string    `json:"outcome"` // "new", "unchanged", "failed", "quarantined"
-	Text     string    `json:"text,omitempty"`
-	Dated    time.Time `json:"dated,omitzero"` // the Release's Date
-	Bytes    int64     `json:"bytes"`
-	Packages int       `json:"packages"`
+	Feed     string        `json:"feed"`
+	Started  time.Time     `json:"started"`
+	Ended    time.Time     `json:"ended"`
+	Outcome  string        `json:"outcome"` // "new", "unchanged", "failed", "quarantined"
+	Text     phrase.Phrase `json:"text,omitempty"`
+	Dated    time.Time     `json:"dated,omitzero"` // the Release's Date
+	Bytes    int64         `json:"bytes"`
+	Packages int           `json:"packages"`
 }
 
 // Release is what the signed Release of a suite says of itself, as far as it decides which versions a machine chooses.
@@ -67,13 +71,13 @@ type FeedStatus struct {
 
 // Alarm is something that a person must know, raised once and kept until it clears by itself.
 type Alarm struct {
-	Key       string    `json:"key"`  // one row per key: "feed/debian-bookworm", "detect/<machine>"
-	Kind      string    `json:"kind"` // "feed", "detect", "payload", "disk", "mismatch"
-	Text      string    `json:"text"`
-	Do        string    `json:"do,omitempty"`
-	RaisedAt  time.Time `json:"raised_at"`
-	SeenAt    time.Time `json:"seen_at"`
-	ClearedAt time.Time `json:"cleared_at,omitzero"`
+	Key       string        `json:"key"`  // one row per key: "feed/debian-bookworm", "detect/<machine>"
+	Kind      string        `json:"kind"` // "feed", "detect", "payload", "disk", "mismatch"
+	Text      phrase.Phrase `json:"text"`
+	Do        phrase.Phrase `json:"do,omitempty"`
+	RaisedAt  time.Time     `json:"raised_at"`
+	SeenAt    time.Time     `json:"seen_at"`
+	ClearedAt time.Time     `json:"cleared_at,omitzero"`
 }
 
 // Good reports whether the newest run read the feed well.

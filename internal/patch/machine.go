@@ -1,6 +1,10 @@
 package patch
 
-import "time"
+import (
+	"time"
+
+	"github.com/fettle-project/fettle/internal/phrase"
+)
 
 // MachineID is derived from the agent's own public key (see auth.MachineIDOf) and never reused.
 type MachineID string
@@ -103,15 +107,15 @@ func (s Snapshot) Check() error {
 
 // Transition is one change of one patch's verdict on one machine, kept for ever.
 type Transition struct {
-	Machine MachineID `json:"machine"`
-	OS      HostOS    `json:"os"`
-	Patch   ID        `json:"patch"`
-	From    Verdict   `json:"from"`
-	To      Verdict   `json:"to"`
-	At      time.Time `json:"at"` // the snapshot's end
-	Seq     uint64    `json:"seq"`
-	Cause   Cause     `json:"cause"`
-	Note    string    `json:"note,omitempty"` // "satisfied by upgrade: debian-12-amd64 → debian-13-amd64", "superseded by …"
+	Machine MachineID     `json:"machine"`
+	OS      HostOS        `json:"os"`
+	Patch   ID            `json:"patch"`
+	From    Verdict       `json:"from"`
+	To      Verdict       `json:"to"`
+	At      time.Time     `json:"at"` // the snapshot's end
+	Seq     uint64        `json:"seq"`
+	Cause   Cause         `json:"cause"`
+	Note    phrase.Phrase `json:"note,omitempty"` // "satisfied by upgrade: debian-12-amd64 → debian-13-amd64", "superseded by …"
 }
 
 // Cause says who or what changed a verdict.

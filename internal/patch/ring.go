@@ -3,6 +3,8 @@ package patch
 import (
 	"strings"
 	"time"
+
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Ring is one step on the way of every patch through the fleet. A machine belongs to the first ring, by Position, whose label it carries;
@@ -100,7 +102,7 @@ type ProofUpdate struct {
 	Attempt string
 	Proof   Proof
 	At      time.Time
-	Text    string // why, for ProofBad
+	Text    phrase.Phrase // why, for ProofBad
 }
 
 // RingProgress is how far one patch is in one ring. The zero value means that nothing has been tried.
@@ -116,10 +118,10 @@ type RingProgress struct {
 	Margin  int    `json:"margin,omitempty"` // so many failures in a row from now on halt it
 	Need    int    `json:"need"`             // proofs that let the next ring begin after the soak
 
-	EnoughAt time.Time `json:"enough_at,omitzero"` // since when there are enough proofs
-	PassedAt time.Time `json:"passed_at,omitzero"` // when the next ring was let begin
-	HaltedAt time.Time `json:"halted_at,omitzero"` // the patch is in quarantine: nobody gets it any more
-	Text     string    `json:"text,omitempty"`     // "3 of 12 failed: silent since …", or why a person let it pass
+	EnoughAt time.Time     `json:"enough_at,omitzero"` // since when there are enough proofs
+	PassedAt time.Time     `json:"passed_at,omitzero"` // when the next ring was let begin
+	HaltedAt time.Time     `json:"halted_at,omitzero"` // the patch is in quarantine: nobody gets it any more
+	Text     phrase.Phrase `json:"text,omitempty"`     // "3 of 12 failed: silent since …", or why a person let it pass
 
 	// FreshAt is when a person resumed it: failures before count no more.
 	FreshAt time.Time `json:"fresh_at,omitzero"`
@@ -214,10 +216,10 @@ type ProbeAnswer struct {
 }
 
 // Sick is the first probe that was answered badly, as a clause; empty where none was.
-func (h Health) Sick() string {
+func (h Health) Sick() phrase.Phrase {
 	for _, p := range h.Probes {
 		if !p.OK {
-			return string(p.Probe) + " is not well: " + p.Seen
+			return phrase.Of("{1} is not well: {2}", string(p.Probe), p.Seen)
 		}
 	}
 	return ""

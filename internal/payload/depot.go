@@ -17,12 +17,13 @@ import (
 	"github.com/fettle-project/fettle/internal/content"
 	"github.com/fettle-project/fettle/internal/mirror"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Payloads is the storage of payload rows.
 type Payloads interface {
 	PutPayloads(ctx context.Context, payloads []patch.StoredPayload) error
-	SetPayload(ctx context.Context, hash patch.Hash, state patch.PayloadState, text string, tries int, next time.Time) error
+	SetPayload(ctx context.Context, hash patch.Hash, state patch.PayloadState, text phrase.Phrase, tries int, next time.Time) error
 	ListPayloads(ctx context.Context, f patch.PayloadFilter) ([]patch.StoredPayload, error)
 	SetPatchFacts(ctx context.Context, id patch.ID, cves []string, severity patch.Severity, released time.Time) error
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/fettle-project/fettle/internal/debian/debtest"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/payload"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const (
@@ -60,7 +61,7 @@ func (s *shelf) PutPayloads(_ context.Context, list []patch.StoredPayload) error
 	return nil
 }
 
-func (s *shelf) SetPayload(_ context.Context, h patch.Hash, state patch.PayloadState, text string, tries int, next time.Time) error {
+func (s *shelf) SetPayload(_ context.Context, h patch.Hash, state patch.PayloadState, text phrase.Phrase, tries int, next time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p, ok := s.rows[h]
@@ -370,11 +371,11 @@ func TestFailures(t *testing.T) {
 			r.expect(map[string]patch.PayloadState{"zlib1g": failed, "perl": ready, "perl-base": ready, "perl-new": ready})
 			hash := r.catalog[zlib][0].SHA256
 			row := r.store.rows[hash]
-			if !strings.Contains(row.Error, c.text) || row.Tries != 1 || !row.NextTry.Equal(start.Add(time.Minute)) {
+			if !strings.Contains(row.Error.String(), c.text) || row.Tries != 1 || !row.NextTry.Equal(start.Add(time.Minute)) {
 				t.Errorf("the row says %+v", row)
 			}
 			alarm := r.store.alarms["payload/"+string(hash)]
-			if !strings.Contains(alarm.Text, c.text) || alarm.Do == "" || alarm.Kind != "payload" {
+			if !strings.Contains(alarm.Text.String(), c.text) || alarm.Do == "" || alarm.Kind != "payload" {
 				t.Errorf("the alarm says %+v", alarm)
 			}
 			if _, err := r.depot.Open(hash); patch.KindOf(err) != patch.NotFound {

@@ -14,6 +14,7 @@ import (
 	"github.com/fettle-project/fettle/internal/content"
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const (
@@ -124,7 +125,7 @@ func (m *meter) Read(p []byte) (int, error) {
 // failed records a failure and when to try again: one minute, doubled each time, an hour at most.
 func (r *run) failed(ctx context.Context, p patch.StoredPayload, failure error) error {
 	now := r.Now()
-	alarm := patch.Alarm{Key: alarmKey(p), Kind: "payload", Text: failure.Error(), RaisedAt: now, SeenAt: now, Do: "It is tried again by itself; until then the patches that need it are not deployed."}
+	alarm := patch.Alarm{Key: alarmKey(p), Kind: "payload", Text: patch.Said(failure), RaisedAt: now, SeenAt: now, Do: "It is tried again by itself; until then the patches that need it are not deployed."}
 	pause := longest
 	if p.Tries < 6 {
 		pause = min(longest, firstPause<<p.Tries)
@@ -132,10 +133,10 @@ func (r *run) failed(ctx context.Context, p patch.StoredPayload, failure error) 
 	tries := p.Tries + 1
 	if patch.KindOf(failure) == patch.Exhausted {
 		r.full.Store(true)
-		alarm.Key, alarm.Kind, alarm.Do = diskAlarm, "disk", "Free space in "+r.Dir.Path()+"; fetching goes on by itself."
+		alarm.Key, alarm.Kind, alarm.Do = diskAlarm, "disk", phrase.Of("Free space in {1}; fetching goes on by itself.", r.Dir.Path())
 		tries, pause = p.Tries, firstPause
 	}
-	if err := r.Store.SetPayload(ctx, p.SHA256, patch.PayloadFailed, failure.Error(), tries, now.Add(pause)); err != nil {
+	if err := r.Store.SetPayload(ctx, p.SHA256, patch.PayloadFailed, patch.Said(failure), tries, now.Add(pause)); err != nil {
 		return err
 	}
 	return r.Store.RaiseAlarm(ctx, alarm)

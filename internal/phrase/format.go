@@ -111,6 +111,15 @@ func (l *Language) When(now, t time.Time) string {
 	return l.Date(t)
 }
 
+// Moment writes a minute with its day and zone: 14 Oct 2025 10:02 UTC.
+func (l *Language) Moment(t time.Time) string {
+	zone := "UTC"
+	if _, offset := t.Zone(); offset != 0 {
+		zone = t.Format("-07:00")
+	}
+	return l.Say(Of("day with year, time and zone\x04{1} {2} {3}", l.Date(t), t.Format("15:04"), zone))
+}
+
 // Date writes a day: 14 Oct 2025.
 func (l *Language) Date(t time.Time) string {
 	return l.Say(Of("day, month and year\x04{1} {2} {3}", strconv.Itoa(t.Day()), l.month[t.Month()-1], strconv.Itoa(t.Year())))

@@ -30,12 +30,15 @@ const (
 	sentence   = 0x12 // one phrase, as a sentence of its own
 	verbatim   = 0x13 // a text that is not ours
 
-	aText     = 's'
-	aPhrase   = 'p'
-	aNumber   = 'n'
-	aMoment   = 't'
-	aSpan     = 'd'
-	aSize     = 'b'
+	aText   = 's'
+	aPhrase = 'p'
+	aNumber = 'n'
+	aMoment = 't'
+	aSpan   = 'd'
+	aSize   = 'b'
+	// How a moment is written: never, as it is said at a now, or by itself.
+	noMoment, relativeMoment, settledMoment = 0, 1, 2
+
 	separator = 0x04 // between a context and its text, as in catalogues of gettext
 )
 
@@ -87,19 +90,23 @@ func Sentence(p Phrase) Phrase {
 }
 
 // Clause takes back what Sentence did, for putting a sentence into another one. A text that somebody else wrote loses its full stop, and its
-// capital unless that begins an abbreviation. A constant text is left as it is.
+// capital unless that begins an abbreviation.
 func Clause(p Phrase) Phrase {
 	switch {
 	case p == "":
 		return ""
 	case p[0] == sentence:
 		return p[1:]
-	case p[0] != verbatim:
+	case p[0] < verbatim:
 		return p
 	}
-	s := strings.TrimRight(strings.TrimSpace(string(p[1:])), ".")
+	whole := strings.TrimPrefix(string(p), string(rune(verbatim)))
+	s := strings.TrimRight(strings.TrimSpace(whole), ".")
 	if len(s) > 1 && s[0] >= 'A' && s[0] <= 'Z' && (s[1] >= 'a' && s[1] <= 'z' || s[1] == ' ') {
 		s = strings.ToLower(s[:1]) + s[1:]
+	}
+	if s == whole {
+		return p
 	}
 	return Verbatim(s)
 }
@@ -141,12 +148,12 @@ func appendValues(b []byte, values []any) []byte {
 // appendMoment writes what is needed to say it later: both moments and their zone's offsets. A zero time is written as no more than that.
 func appendMoment(b []byte, m Moment) []byte {
 	if m.T.IsZero() {
-		return append(b, 0)
+		return append(b, noMoment)
 	}
 	t := m.T.In(m.Now.Location())
 	_, at := t.Zone()
 	_, now := m.Now.Zone()
-	b = binary.AppendVarint(append(b, 1), m.Now.Unix())
+	b = binary.AppendVarint(append(b, relativeMoment), m.Now.Unix())
 	b = binary.AppendVarint(b, int64(now))
 	b = binary.AppendVarint(b, t.Unix())
 	return binary.AppendVarint(b, int64(at))

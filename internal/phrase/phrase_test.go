@@ -131,3 +131,63 @@ func BenchmarkSay(b *testing.B) {
 		}
 	}
 }
+
+// What is kept reads as English, and says in another language later what it said before, but for moments, which have no now any more.
+func TestKeeping(t *testing.T) {
+	now := time.Date(2026, 11, 23, 8, 40, 0, 0, time.FixedZone("", 3600))
+	many := Count(2, "{n} patch", "{n} patches")
+	for _, c := range []struct {
+		p            Phrase
+		stored, said string
+	}{
+		{"", "", ""},
+		{"plain", "plain", "plain"},
+		{Verbatim("the machine's \x1e own"), "the machine's   own", "the machine's   own"},
+		{Sentence(Of("it waits: {1}", many)), "It waits: 2 patches.", "Es wartet: 2 Patches."},
+		{Count(1, "{n} patch", "{n} patches"), "1 patch", "1 Patch"},
+		{Of("{1} {2} {3} {4} {5} {6}", At(now, now.Add(-time.Hour)), Size(2_000_000), 50*time.Hour, -7, "a\x1eb", many), "23 Nov 2026 07:40 +01:00 2.0 MB 2 days −7 a\x1eb 2 patches", "23 Nov 2026 07:40 +01:00 2.0 MB 2 Tage −7 a\x1eb 2 Patches"},
+		{Of("it waits: {1}", At(now, time.Time{})), "it waits: never", "es wartet: never"},
+		{Of("it waits: {1}", Of("{1}", At(now, now))), "it waits: 23 Nov 2026 08:40 +01:00", "es wartet: 23 Nov 2026 08:40 +01:00"},
+	} {
+		stored := c.p.Keep()
+		var back Phrase
+		if err := back.Scan([]byte(stored)); err != nil {
+			t.Fatal(err)
+		}
+		english := stored
+		if at := strings.LastIndex(stored, "\x1e"); at >= 0 {
+			english = stored[:at]
+		}
+		if d := cmp.Diff([]string{c.stored, c.stored, c.said}, []string{english, back.String(), german().Say(back)}); d != "" {
+			t.Error(d)
+		}
+		if back.Keep() != stored {
+			t.Errorf("%q is kept again as %q", stored, back.Keep())
+		}
+	}
+	for _, old := range []string{"it was stored before\x1e", "x\x1e!!", "x\x1eAAAA", "\x10\x05hello", "a\nb\x04c"} {
+		if got := Recall(old).String(); got != old && old != "x\x1eAAAA" {
+			t.Errorf("%q is recalled as %q", old, got)
+		}
+	}
+}
+
+func TestPhrasesCannotGrowWithoutBound(t *testing.T) {
+	p := Of("x")
+	for range deepest + 3 {
+		p = Of(Phrase(strings.Repeat("{1}", 100)), p)
+	}
+	if n := len(p.String()); n > 4*longest {
+		t.Errorf("%d bytes", n)
+	}
+}
+
+func FuzzRecall(f *testing.F) {
+	f.Add(Sentence(Of("it waits: {1} {2}", Count(2, "{n} patch", "{n} patches"), At(time.Unix(0, 0), time.Unix(9, 0)))).Keep())
+	f.Fuzz(func(t *testing.T, s string) {
+		p := Recall(s)
+		if again := Recall(p.Keep()); again.String() != Recall(again.Keep()).String() {
+			t.Errorf("%q", s)
+		}
+	})
+}

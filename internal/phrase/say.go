@@ -12,6 +12,9 @@ import (
 // deepest is how far phrases may be nested: hostile bytes could claim any depth.
 const deepest = 12
 
+// longest bounds what one text says in bytes: places may be many, and what goes there long.
+const longest = 1 << 16
+
 // Say is the phrase in the language; in English where the language lacks it.
 func (l *Language) Say(p Phrase) string {
 	if p == "" || p[0] > verbatim {
@@ -52,7 +55,7 @@ func (l *Language) fill(b []byte, text, n string, r *reader, depth int) []byte {
 	}
 	for {
 		at := strings.IndexByte(text, '{')
-		if at < 0 || at+2 >= len(text) {
+		if at < 0 || at+2 >= len(text) || len(b) > longest {
 			return append(b, text...)
 		}
 		b = append(b, text[:at]...)
@@ -84,8 +87,11 @@ func (l *Language) value(r *reader, depth int) string {
 	case aSpan:
 		return l.Span(time.Duration(r.number()))
 	case aMoment:
-		if r.byte() == 0 {
+		switch r.byte() {
+		case noMoment:
 			return l.text(string(never))
+		case settledMoment:
+			return l.Moment(r.time())
 		}
 		return l.When(r.time(), r.time())
 	}

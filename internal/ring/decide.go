@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Halt puts a patch in quarantine everywhere, by a person's decision. What is being installed finishes; nobody else gets it.
@@ -20,7 +21,7 @@ func (d *Desk) Halt(ctx context.Context, caller patch.Caller, id patch.ID, why s
 	if !p.HaltedAt.IsZero() {
 		return patch.Errorf(patch.Conflict, "%s is halted already: %s", id, p.Text)
 	}
-	p.HaltedAt, p.By, p.Text = d.Now().UTC(), caller.Name, why
+	p.HaltedAt, p.By, p.Text = d.Now().UTC(), caller.Name, phrase.Verbatim(why)
 	if err := d.Store.DecideRing(ctx, caller, "ring.halt", p); err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func (d *Desk) Resume(ctx context.Context, caller patch.Caller, id patch.ID, why
 		if p.HaltedAt.IsZero() {
 			continue
 		}
-		fresh := patch.RingProgress{Patch: id, Ring: p.Ring, FreshAt: d.Now().UTC(), By: caller.Name, Text: why}
+		fresh := patch.RingProgress{Patch: id, Ring: p.Ring, FreshAt: d.Now().UTC(), By: caller.Name, Text: phrase.Verbatim(why)}
 		if err := d.Store.DecideRing(ctx, caller, "ring.resume", fresh); err != nil {
 			return err
 		}
@@ -108,7 +109,7 @@ func (d *Desk) Pass(ctx context.Context, caller patch.Caller, id patch.ID, ring,
 	if !p.HaltedAt.IsZero() {
 		return &patch.Error{Kind: patch.Conflict, What: fmt.Sprintf("%s cannot pass %s", id, ring), Why: "it is halted there", Do: "Resume it first: fettle deploy resume " + string(id)}
 	}
-	p.PassedAt, p.By, p.Text = d.Now().UTC(), caller.Name, why
+	p.PassedAt, p.By, p.Text = d.Now().UTC(), caller.Name, phrase.Verbatim(why)
 	return d.Store.DecideRing(ctx, caller, "ring.pass", p)
 }
 
@@ -122,10 +123,10 @@ func reasoned(why string) error {
 func alarmKey(id patch.ID) string { return "ring/" + string(id) }
 
 func (d *Desk) alarm(ctx context.Context, p patch.RingProgress) error {
-	text := fmt.Sprintf("%s is halted in the ring %s: %s", p.Patch, p.Ring, p.Text)
+	text := phrase.Of("{1} is halted in the ring {2}: {3}", string(p.Patch), p.Ring, p.Text)
 	if p.By != "" {
-		text = fmt.Sprintf("%s is halted in the ring %s by %s: %s", p.Patch, p.Ring, p.By, p.Text)
+		text = phrase.Of("{1} is halted in the ring {2} by {3}: {4}", string(p.Patch), p.Ring, p.By, p.Text)
 	}
 	return d.Store.RaiseAlarm(ctx, patch.Alarm{Key: alarmKey(p.Patch), Kind: "ring", Text: text, RaisedAt: d.Now(), SeenAt: d.Now(),
-		Do: fmt.Sprintf("Look at the machines (fettle rings show %s), then resume it with a reason (fettle deploy resume %s --why …) or decline it.", p.Patch, p.Patch)})
+		Do: phrase.Of("Look at the machines ({1}), then resume it with a reason ({2}) or decline it.", "fettle rings show "+string(p.Patch), "fettle deploy resume "+string(p.Patch)+" --why …")})
 }

@@ -1,14 +1,21 @@
 package ring
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // silentSince begins what is said of a machine that has failed by saying nothing.
-const silentSince = "silent since "
+const silentSince phrase.Phrase = "silent since {1}"
+
+func effectWord(e patch.Effect) phrase.Phrase {
+	if e == patch.EffectUndone {
+		return "effect\x04undone"
+	}
+	return "effect\x04not effective"
+}
 
 // witness is what is known about one attempt and its machine, now.
 type witness struct {
@@ -25,7 +32,7 @@ type witness struct {
 
 // judge says what an attempt that was handed out proves. Only a machine that installed it, whose own complete detect says patched, which rebooted
 // if it had to, answers its probes well and was seen after all that, proves anything. Silence is failure.
-func (x witness) judge() (patch.Proof, string, error) {
+func (x witness) judge() (patch.Proof, phrase.Phrase, error) {
 	if p, why, sure := x.failed(); sure {
 		return p, why, nil
 	}
@@ -45,7 +52,7 @@ func (x witness) judge() (patch.Proof, string, error) {
 	}
 	tooLong := func(since time.Time) bool { return x.now.Sub(since) > time.Duration(x.ring.Silence) }
 	if !a.StartedAt.IsZero() && tooLong(latest(a.StartedAt, a.EndedAt, a.CreatedAt)) {
-		return patch.ProofBad, fmt.Sprintf("unproven %s after it began: no complete detect, check-in or answer to a probe", patch.Span(x.ring.Silence)), nil
+		return patch.ProofBad, phrase.Of("unproven {1} after it began: no complete detect, check-in or answer to a probe", time.Duration(x.ring.Silence)), nil
 	}
 	if a.StartedAt.IsZero() && a.Proof == patch.ProofPending && tooLong(a.ProofAt) {
 		return patch.ProofNone, "", nil // the machine is there and does not begin: its place is for another one
@@ -54,19 +61,19 @@ func (x witness) judge() (patch.Proof, string, error) {
 }
 
 // failed settles what is certain: it failed, it never came to the patch, or the machine has gone silent or sick since.
-func (x witness) failed() (p patch.Proof, why string, sure bool) {
+func (x witness) failed() (p patch.Proof, why phrase.Phrase, sure bool) {
 	a := x.attempt
 	ill := a.Cause.UsesUp() || a.Cause == patch.FailInterrupted
 	silent := x.now.Sub(x.machine.SeenAt) > time.Duration(x.ring.Silence)
 	switch {
 	case (a.State == patch.ExecFailed || a.State == patch.ExecWithdrawn) && ill:
-		return patch.ProofBad, string(a.Cause) + ": " + a.Text, true
+		return patch.ProofBad, phrase.Of("{1}: {2}", string(a.Cause), a.Text), true
 	case a.State == patch.ExecFailed, a.State == patch.ExecWithdrawn && a.StartedAt.IsZero() && !silent:
 		return patch.ProofNone, "", true
 	case a.Effect == patch.EffectNotEffective, a.Effect == patch.EffectUndone:
-		return patch.ProofBad, "it is not there after the install: " + string(a.Effect), true
+		return patch.ProofBad, phrase.Of("it is not there after the install: {1}", effectWord(a.Effect)), true
 	case silent:
-		return patch.ProofBad, silentSince + x.machine.SeenAt.UTC().Format("2006-01-02 15:04 UTC"), true
+		return patch.ProofBad, phrase.Of(silentSince, phrase.At(x.now, x.machine.SeenAt)), true
 	case a.State == patch.ExecWithdrawn:
 		return patch.ProofNone, "", true
 	case x.sick() != "":
@@ -76,7 +83,7 @@ func (x witness) failed() (p patch.Proof, why string, sure bool) {
 }
 
 // sick is what the machine's probes say, as of after the install.
-func (x witness) sick() string {
+func (x witness) sick() phrase.Phrase {
 	if len(x.ring.Probes) == 0 || x.health == nil || x.attempt.EndedAt.IsZero() || x.health.At.Before(x.attempt.EndedAt) {
 		return ""
 	}

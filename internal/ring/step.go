@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -134,7 +135,7 @@ func (s *step) prove(ctx context.Context, attempts []patch.Attempt, back map[str
 		if a.Ring == "" || !known || a.Proof == patch.ProofGood && s.Now().Sub(a.ProofAt) > time.Duration(r.Soak) {
 			continue
 		}
-		p, why, err := patch.ProofNone, "", error(nil)
+		p, why, err := patch.ProofNone, phrase.Phrase(""), error(nil)
 		if !back[a.ID] {
 			p, why, err = s.witness(ctx, *a, r).judge()
 		} else if a.Proof != patch.ProofPending {
@@ -185,7 +186,7 @@ func (s *step) progress(ctx context.Context, r patch.Ring, was patch.RingProgres
 	out := p.Proven+p.Pending+p.Waiting+p.Away < whole // it cannot be proven any more
 	switch {
 	case stop, out && p.Failed > 0 && !last && p.PassedAt.IsZero():
-		p.HaltedAt, p.By, p.Text = now, "", fmt.Sprintf("%d of %d failed; the last one: %s", p.Failed, p.Tried(), lastFailure(r.Name, attempts))
+		p.HaltedAt, p.By, p.Text = now, "", phrase.Of("{1} of {2} failed; the last one: {3}", p.Failed, p.Tried(), lastFailure(r.Name, attempts))
 		return p, nil
 	case !p.PassedAt.IsZero(), last:
 		return p, nil
@@ -235,7 +236,7 @@ func (s *step) count(ctx context.Context, r patch.Ring, p *patch.RingProgress, a
 			p.Proven++
 		} else {
 			p.Failed++
-			if strings.HasPrefix(a.ProofText, silentSince) {
+			if strings.HasPrefix(a.ProofText.String(), "silent since ") {
 				p.Silent++
 			}
 		}
@@ -254,7 +255,7 @@ func newestOf(judged []patch.Attempt) []patch.Attempt {
 	return slices.DeleteFunc(judged, func(a patch.Attempt) bool { return last[a.Machine] != a.ID })
 }
 
-func lastFailure(ring string, attempts []patch.Attempt) string {
+func lastFailure(ring string, attempts []patch.Attempt) phrase.Phrase {
 	var last patch.Attempt
 	for _, a := range attempts {
 		if a.Ring == ring && a.Proof == patch.ProofBad && !a.ProofAt.Before(last.ProofAt) {

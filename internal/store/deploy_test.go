@@ -382,7 +382,7 @@ func TestResultsAdd(t *testing.T) {
 		if a := findAttempt(t, s, "a1"); a.Text != "one; two" || a.Log != "log\nmore" || !a.EndedAt.Equal(done.At) {
 			t.Errorf("%+v", a)
 		}
-		if a := findAttempt(t, s, "a2"); a.State != patch.ExecFailed || a.Cause != patch.FailPatch || len(a.Text) > 4000 || !utf8.ValidString(a.Text) {
+		if a := findAttempt(t, s, "a2"); a.State != patch.ExecFailed || a.Cause != patch.FailPatch || len(a.Text) > 4000 || !utf8.ValidString(a.Text.String()) {
 			t.Errorf("%+v", a)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // moves packs the transitions of one snapshot: patches by their ordinals, which never change, and each cause and note once.
@@ -33,7 +34,7 @@ const (
 
 type reason struct {
 	cause patch.Cause
-	note  string
+	note  string // as it is kept
 }
 
 func (m *moves) pack(ctx context.Context, x session, os patch.HostOS, ts []patch.Transition) ([]byte, error) {
@@ -44,7 +45,7 @@ func (m *moves) pack(ctx context.Context, x session, os patch.HostOS, ts []patch
 	var reasons []reason
 	var items []byte
 	for i, t := range ts {
-		r := reason{patch.Cause(cleanText(string(t.Cause))), cleanText(t.Note)}
+		r := reason{patch.Cause(cleanText(string(t.Cause))), cleanText(t.Note.Keep())}
 		at := slices.Index(reasons, r)
 		if at < 0 {
 			at, reasons = len(reasons), append(reasons, r)
@@ -188,7 +189,7 @@ func (m *moves) unpack(ctx context.Context, x session, v moved) ([]patch.Transit
 				return nil, err
 			}
 		}
-		t.From, t.To, t.Cause, t.Note = patch.Verdict(verdicts>>4), patch.Verdict(verdicts&15), reasons[at].cause, reasons[at].note
+		t.From, t.To, t.Cause, t.Note = patch.Verdict(verdicts>>4), patch.Verdict(verdicts&15), reasons[at].cause, phrase.Recall(reasons[at].note)
 		out[i] = t
 	}
 	if in.bad {

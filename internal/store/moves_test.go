@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // What a snapshot changed comes back as it was, of patches that the catalog has, had not yet when the store was opened, and never had.
@@ -21,7 +22,7 @@ func TestTransitionsComeBack(t *testing.T) {
 		second := snapshot("m-1", 2, bookworm, patch.Patched, patch.NotPatched)
 		second.Started, second.Ended = then.Add(time.Hour), then.Add(time.Hour)
 		move := func(seq uint64, id patch.ID, from, to patch.Verdict, cause patch.Cause, note string) patch.Transition {
-			return patch.Transition{Machine: "m-1", OS: bookworm, Patch: id, From: from, To: to, At: then.Add(time.Duration(seq-1) * time.Hour), Seq: seq, Cause: cause, Note: note}
+			return patch.Transition{Machine: "m-1", OS: bookworm, Patch: id, From: from, To: to, At: then.Add(time.Duration(seq-1) * time.Hour), Seq: seq, Cause: cause, Note: phrase.Phrase(note)}
 		}
 		moved := []patch.Transition{move(2, "never/had/1", patch.Unknown, patch.Faulty, patch.ByOther, "a\x00b"), move(2, "s/a/1", patch.NotPatched, patch.Patched, patch.ByFettle, ""),
 			move(2, "s/b/1", patch.Patched, patch.NotPatched, patch.ByOther, "somebody: downgrade of b")}

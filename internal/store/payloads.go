@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // A payload has one state, by its hash, and a use for each patch and host OS that installs it.
@@ -53,7 +54,7 @@ func (s *Store) PutPayloads(ctx context.Context, ps []patch.StoredPayload) error
 }
 
 // SetPayload moves a payload to a state; text says what went wrong, next when to try again.
-func (s *Store) SetPayload(ctx context.Context, h patch.Hash, state patch.PayloadState, text string, tries int, next time.Time) error {
+func (s *Store) SetPayload(ctx context.Context, h patch.Hash, state patch.PayloadState, text phrase.Phrase, tries int, next time.Time) error {
 	err := s.write(ctx, func(x session) error {
 		n, err := x.exec(ctx, `UPDATE payloads SET state = $2, error = $3, tries = $4, next_try = $5, updated_at = $6 WHERE hash = $1`,
 			h, state, text, tries, next, s.now())

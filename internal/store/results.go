@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // ApplyResults takes lines of a machine's journal, all or none, and gives the number up to which all are durable. Lines at or
@@ -130,13 +131,13 @@ func added(a patch.Attempt, u patch.AttemptUpdate) patch.Attempt {
 		}
 		return strings.ToValidUTF8((old + more)[max(0, len(old)+len(more)-limit):], "")
 	}
-	a.Text, a.Log = join(a.Text, u.Text, "; ", 4000), join(a.Log, u.Log, "\n", 32<<10)
+	a.Text, a.Log = phrase.Recall(join(a.Text.String(), u.Text, "; ", 4000)), join(a.Log, u.Log, "\n", 32<<10)
 	a.RebootOwed = u.RebootOwed
 	return a
 }
 
 func merge(a patch.Attempt, u patch.AttemptUpdate) patch.Attempt {
-	a.State, a.Cause, a.Text, a.RebootOwed = u.State, u.Cause, u.Text, u.RebootOwed
+	a.State, a.Cause, a.Text, a.RebootOwed = u.State, u.Cause, phrase.Verbatim(u.Text), u.RebootOwed
 	if u.Log != "" {
 		a.Log = u.Log
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // tallied gives a store with attempts of one deployment that stand in every way, and another's.
@@ -30,7 +31,7 @@ func tallied(t testing.TB, s *Store, machines int) {
 			a := attempt(fmt.Sprintf("a%06d", n), m, patch.ID(fmt.Sprint("s/p/", k)))
 			a.State, a.Effect = states[n%6], effects[n/6%6]
 			a.VerifiedSeq, a.RebootOwed, a.Bytes = uint64(n/36%2), n/72%2 == 1, int64(n%10)
-			a.Text, a.Log = strings.Repeat("text ", 10), strings.Repeat("the installer said so ", 20)
+			a.Text, a.Log = phrase.Phrase(strings.Repeat("text ", 10)), strings.Repeat("the installer said so ", 20)
 			as = append(as, a)
 		}
 	}

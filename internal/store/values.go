@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // bind turns domain values into what both drivers take: times become UTC microseconds (0 for the zero time), text of any named
@@ -21,6 +22,8 @@ func bind(args []any) ([]any, error) {
 			out[i] = cleanText(v)
 		case patch.MachineID: // as are all named texts; most statements have one
 			out[i] = cleanText(string(v))
+		case phrase.Phrase:
+			out[i] = cleanText(v.Keep())
 		case time.Time:
 			out[i] = toMicros(v)
 		case uint64:

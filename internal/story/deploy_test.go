@@ -163,7 +163,7 @@ func TestHandOutChecksAgain(t *testing.T) {
 					queued++
 				case a.State == patch.ExecWithdrawn:
 					withdrawn++
-					if a.Patch == curl && name != "removed" || a.Cause != c.cause || !strings.Contains(a.Text, c.says) {
+					if a.Patch == curl && name != "removed" || a.Cause != c.cause || !strings.Contains(a.Text.String(), c.says) {
 						t.Errorf("withdrawn %s: %s %q", a.Patch, a.Cause, a.Text)
 					}
 				}

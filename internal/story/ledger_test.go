@@ -108,7 +108,7 @@ func TestCausesOfChanges(t *testing.T) {
 	if c := s.last(b, newPerl); c.Cause != patch.CatalogChange || c.Note != "new on the list" {
 		t.Errorf("a new patch: %+v", c)
 	}
-	if c := s.last(b, perl); c.Cause != patch.CatalogChange || c.To != patch.Unknown || c.Note != "left the list, replaced by "+string(newPerl) {
+	if c := s.last(b, perl); c.Cause != patch.CatalogChange || c.To != patch.Unknown || c.Note.String() != "left the list, replaced by "+string(newPerl) {
 		t.Errorf("a replaced patch: %+v", c)
 	}
 	if a := s.explain(b, perl).Answer; a.Closed.Code != gate.CodeLeftList || a.Standing != "not on the list" {
@@ -187,7 +187,7 @@ func TestUpgradeIsFindableFromBothSides(t *testing.T) {
 	}
 	notes := map[string]bool{}
 	for _, x := range ex.Transitions {
-		notes[x.Note] = true
+		notes[x.Note.String()] = true
 	}
 	if !notes["carried over by upgrade: debian-12-amd64 → debian-13-amd64"] || !notes["carried over from debian-12-amd64, where it was not-patched"] {
 		t.Errorf("%v", notes)
@@ -238,7 +238,7 @@ func TestEffects(t *testing.T) {
 	b.set("perl-base=5.36.0-7")
 	b.history = append(b.history, patch.PkgChange{At: s.now, Action: "downgrade", Name: "perl-base", By: "apt install perl-base=5.36.0-7 by ann (1000)", Who: patch.DoerPerson})
 	b.detect()
-	if c := s.last(b, perl); c.Cause != patch.ByPerson || !strings.Contains(c.Note, "ann (1000)") {
+	if c := s.last(b, perl); c.Cause != patch.ByPerson || !strings.Contains(c.Note.String(), "ann (1000)") {
 		t.Errorf("a person: %+v", c)
 	}
 	ex := s.explain(b, perl)

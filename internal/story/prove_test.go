@@ -37,7 +37,7 @@ func TestAgentAndApplianceThatDifferRaiseAnAlarm(t *testing.T) {
 	if n, ok, err := s.ledger.Prove(t.Context(), b.id); n != 1 || !ok || err != nil {
 		t.Errorf("%d %v %v", n, ok, err)
 	}
-	if a := mismatch(); len(a) != 1 || !strings.Contains(a[0].Text, string(perl)+" is patched by the machine and not-patched by the appliance") {
+	if a := mismatch(); len(a) != 1 || !strings.Contains(a[0].Text.String(), string(perl)+" is patched by the machine and not-patched by the appliance") {
 		t.Errorf("%+v", a)
 	}
 	b.detect()

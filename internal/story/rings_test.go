@@ -148,7 +148,7 @@ func TestSilentCanaryHaltsThePatchAndNothingElse(t *testing.T) {
 	}
 	alarms, err := s.store.ListAlarms(s.ctx(), true)
 	s.must(err)
-	if len(alarms) != 1 || alarms[0].Kind != "ring" || !strings.Contains(alarms[0].Text, string(perl)) {
+	if len(alarms) != 1 || alarms[0].Kind != "ring" || !strings.Contains(alarms[0].Text.String(), string(perl)) {
 		t.Errorf("alarms %+v", alarms)
 	}
 	// The ring is not in quarantine, the patch is: others go their way, and a new plan leaves this one out.
@@ -242,7 +242,7 @@ func TestWhatMachinesProve(t *testing.T) {
 			c.live(s, canary)
 			s.hours(1, canary)
 			a := s.attempts(patch.AttemptFilter{Machine: canary[0].id})[0]
-			if a.Proof != c.want || !strings.Contains(a.ProofText, c.says) {
+			if a.Proof != c.want || !strings.Contains(a.ProofText.String(), c.says) {
 				t.Errorf("proof %q (%s), want %q", a.Proof, a.ProofText, c.want)
 			}
 		})
@@ -343,7 +343,7 @@ func TestAHaltTakesBackWhatHasNotBegun(t *testing.T) {
 	if _, ok := canary[0].order(); ok {
 		t.Fatal("the order goes out again")
 	}
-	if a := s.attempts(patch.AttemptFilter{Machine: canary[0].id})[0]; a.State != patch.ExecWithdrawn || !strings.Contains(a.Text, "m.keller halted it") {
+	if a := s.attempts(patch.AttemptFilter{Machine: canary[0].id})[0]; a.State != patch.ExecWithdrawn || !strings.Contains(a.Text.String(), "m.keller halted it") {
 		t.Errorf("%s: %s", a.State, a.Text)
 	}
 	s.decide(patch.Approve, "all", curl)

@@ -116,7 +116,7 @@ func isHeld(t *testing.T, s *site, b *box, dep patch.Deployment) {
 		t.Errorf("%+v", g)
 	}
 	i := slices.IndexFunc(ex.Transitions, func(x patch.Transition) bool { return x.From == patch.Patched })
-	if i < 0 || ex.Transitions[i].Cause != patch.ByFettle || !strings.HasPrefix(ex.Transitions[i].Note, "rollback by deployment "+dep.ID) {
+	if i < 0 || ex.Transitions[i].Cause != patch.ByFettle || !strings.HasPrefix(ex.Transitions[i].Note.String(), "rollback by deployment "+dep.ID) {
 		t.Errorf("transitions %+v", ex.Transitions)
 	}
 	for _, at := range s.attempts(patch.AttemptFilter{Patch: perl}) {
@@ -246,7 +246,7 @@ func TestRollbackDrift(t *testing.T) {
 				t.Error("it was handed out all the same")
 			}
 			a := s.attempts(patch.AttemptFilter{Patch: perl})
-			if last := a[len(a)-1]; last.State != patch.ExecWithdrawn || last.Cause != patch.FailDrift || !strings.Contains(last.Text, c.says) {
+			if last := a[len(a)-1]; last.State != patch.ExecWithdrawn || last.Cause != patch.FailDrift || !strings.Contains(last.Text.String(), c.says) {
 				t.Errorf("%+v", last)
 			}
 		})

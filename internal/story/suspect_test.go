@@ -55,7 +55,7 @@ func TestFlappingPatchIsHeld(t *testing.T) {
 	if len(p.Machines) > 0 && len(p.Machines[0].Items) > 0 {
 		t.Errorf("it is planned once more: %+v", p.Machines[0].Items)
 	}
-	if al := s.suspects(); len(al) != 1 || !strings.Contains(al[0].Text, "definition suspect") {
+	if al := s.suspects(); len(al) != 1 || !strings.Contains(al[0].Text.String(), "definition suspect") {
 		t.Errorf("%+v", al)
 	}
 	s.must(s.ledger.ClearSuspects(t.Context()))

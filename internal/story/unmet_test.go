@@ -122,7 +122,7 @@ func TestAnOrderIsWithdrawnForADependency(t *testing.T) {
 		t.Errorf("it goes out: %+v", o)
 	}
 	all := s.attempts(patch.AttemptFilter{Patch: curl})
-	if len(all) != 1 || all[0].State != patch.ExecWithdrawn || all[0].Cause != patch.FailDependency || !strings.Contains(all[0].Text, ", declined") {
+	if len(all) != 1 || all[0].State != patch.ExecWithdrawn || all[0].Cause != patch.FailDependency || !strings.Contains(all[0].Text.String(), ", declined") {
 		t.Errorf("%+v", all)
 	}
 }

@@ -243,7 +243,7 @@ func TestWhoUpdatedWindows(t *testing.T) {
 		"apps/example.compare/2.1.0":   "other ",
 	} {
 		c := s.last(b, id)
-		if got := string(c.Cause) + " " + c.Note; c.To != patch.Patched || got != want {
+		if got := string(c.Cause) + " " + c.Note.String(); c.To != patch.Patched || got != want {
 			t.Errorf("%s: %s, %q", id, c.To, got)
 		}
 	}
@@ -251,7 +251,7 @@ func TestWhoUpdatedWindows(t *testing.T) {
 	b.facts.Objects[0].Items = nil
 	b.history = []patch.PkgChange{{At: s.now, Action: "remove", Name: "Scribbler", From: "2.1.0", By: `HOME\ann`, Who: patch.DoerPerson, Evidence: "event log"}}
 	b.detect()
-	if c := s.last(b, "apps/example.scribbler/2.1.0"); string(c.Cause)+" "+c.Note != `person HOME\ann: remove of Scribbler (event log)` {
+	if c := s.last(b, "apps/example.scribbler/2.1.0"); string(c.Cause)+" "+c.Note.String() != `person HOME\ann: remove of Scribbler (event log)` {
 		t.Errorf("removed by %s %q", c.Cause, c.Note)
 	}
 }

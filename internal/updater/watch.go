@@ -2,10 +2,10 @@ package updater
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Note takes what a machine's newest inventory says about other patch services, and raises or clears the alarms about them.
@@ -76,22 +76,26 @@ func key(u patch.MachineUpdater) string {
 }
 
 // hold raises the alarm about one service on one machine, or clears it.
-func (d *Desk) hold(ctx context.Context, u patch.MachineUpdater, rulings []patch.Ruling, labels []string, by string) error {
+func (d *Desk) hold(ctx context.Context, u patch.MachineUpdater, rulings []patch.Ruling, labels []string, by phrase.Phrase) error {
 	name := u.UpdaterState.Name
 	r, ruled := RulingOf(rulings, labels, name)
 	advice, _ := AdviceOn(name)
-	text, do := "", "On the machine: "+advice.Command+". Or accept what it does: fettle updaters adopt "+name+" --label "+patch.LabelAll
+	var text phrase.Phrase
+	do := phrase.Of("On the machine: {1}. Or accept what it does: {2}", advice.Command, "fettle updaters adopt "+name+" --label "+patch.LabelAll)
 	switch {
 	case ruled && r.Verb == patch.TakeOver && u.Hand == patch.HandUndone:
-		text = fmt.Sprintf("%s was turned off by Fettle on %s, and is on again: %s%s", name, u.Name, u.Text, by)
-		do = "Find out who wants it there. To turn it off once more: fettle updaters take-over " + name + " --label " + r.Label
+		text = phrase.Of("{1} was turned off by Fettle on {2}, and is on again: {3}", name, u.Name, u.Text)
+		if by != "" {
+			text = phrase.Of("{1}; {2}", text, by)
+		}
+		do = phrase.Of("Find out who wants it there. To turn it off once more: {1}", "fettle updaters take-over "+name+" --label "+r.Label)
 	case ruled && r.Verb == patch.TakeOver && u.Hand == patch.HandFailed:
-		text = fmt.Sprintf("%s could not be turned off on %s: %s", name, u.Name, u.Text)
+		text = phrase.Of("{1} could not be turned off on {2}: {3}", name, u.Name, u.Text)
 	case ruled && r.Verb == patch.TakeOver && u.Hand == patch.HandVetoed:
-		text = fmt.Sprintf("%s is on on %s: %s", name, u.Name, u.Text)
+		text = phrase.Of("{1} is on on {2}: {3}", name, u.Name, u.Text)
 		do = "Settle it with the machine's owner, or adopt it there."
 	case ruled && r.Verb == patch.AlertOn && u.Enabled:
-		text = fmt.Sprintf("%s installs updates beside Fettle on %s: %s", name, u.Name, u.Evidence)
+		text = phrase.Of("{1} installs updates beside Fettle on {2}: {3}", name, u.Name, u.Evidence)
 	default:
 		return d.Store.ClearAlarm(ctx, key(u), d.Now())
 	}
@@ -102,13 +106,13 @@ func (d *Desk) hold(ctx context.Context, u patch.MachineUpdater, rulings []patch
 const before = 24 * time.Hour
 
 // culprit is what the machine's history has about the time in which somebody turned a service on again.
-func culprit(changes []patch.PkgChange, u patch.UpdaterState) string {
+func culprit(changes []patch.PkgChange, u patch.UpdaterState) phrase.Phrase {
 	if u.Hand != patch.HandUndone {
 		return ""
 	}
 	for _, x := range changes { // newest first
 		if x.Who != patch.DoerFettle && x.By != "" && !x.At.After(u.Since) && u.Since.Sub(x.At) < before {
-			return fmt.Sprintf("; the last to change packages before that was %s (%s of %s at %s)", x.By, x.Action, x.Name, x.At.UTC().Format("2006-01-02 15:04 UTC"))
+			return phrase.Of("the last to change packages before that was {1} ({2} of {3} at {4})", x.By, patch.ActionWord(x.Action), x.Name, phrase.At(x.At, x.At))
 		}
 	}
 	return ""

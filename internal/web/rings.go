@@ -104,9 +104,9 @@ func rollout(s ring.Standing, x patch.RingProgress, now time.Time) rolloutView {
 	r := rolloutView{RingProgress: x, Machines: s.Machines, State: "not begun"}
 	switch {
 	case !x.HaltedAt.IsZero():
-		r.State, r.Says = "halted", phrase.Verbatim(x.Text)
+		r.State, r.Says = "halted", x.Text
 	case !x.PassedAt.IsZero():
-		r.State, r.Says = "passed", phrase.Verbatim(x.Text)
+		r.State, r.Says = "passed", x.Text
 	case !x.EnoughAt.IsZero():
 		r.State, r.Soaked = "soaks", x.EnoughAt.Add(time.Duration(s.Soak))
 		r.Says = phrase.Of("soaks for {1} more", seconds(int(max(r.Soaked.Sub(now), 0).Seconds())))
