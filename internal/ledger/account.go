@@ -15,6 +15,7 @@ import (
 type entry struct {
 	sight     *world.Sight
 	patch     *patch.Patch
+	place     int // of the patch on the machine's newest list, from 1; 0 where nobody looked
 	verdict   patch.Verdict
 	policy    patch.Policy
 	execution patch.Execution
@@ -88,7 +89,7 @@ func byPatch(attempts []patch.Attempt) map[patch.ID][]patch.Attempt {
 }
 
 func newEntry(ctx context.Context, v *world.View, s *world.Sight, column int, verdict patch.Verdict, tried map[patch.ID][]patch.Attempt) (e entry, err error) {
-	e = entry{sight: s, patch: &s.Shelf.List.Patches()[column], verdict: verdict}
+	e = entry{sight: s, patch: &s.Shelf.List.Patches()[column], place: column + 1, verdict: verdict}
 	e.policy.Stand = patch.Undecided
 	if len(v.Decisions(e.patch.ID)) > 0 {
 		e.policy, err = v.Policy(ctx, e.patch.ID, s.Machine.ID, v.Now)
@@ -112,19 +113,25 @@ func oneOf[T comparable](list []T, x T) bool { return len(list) == 0 || slices.C
 
 // mentions reports whether every word of the filter's text occurs in what a person would search for.
 func (f RowFilter) mentions(e *entry) bool {
-	words := f.unsaid(e.patch)
+	if f.Text == "" {
+		return true
+	}
+	words := f.unsaid(e.says())
 	return len(words) == 0 || within(words, e.sight.Machine.Name)
 }
 
-// unsaid are the words of the filter's text that a patch does not mention, in lower case.
-func (f RowFilter) unsaid(p *patch.Patch) (words []string) {
-	if f.Text == "" {
-		return nil
+// says is what a search for the entry looks through.
+func (e *entry) says() string {
+	if e.place == 0 {
+		return world.TextOf(e.patch)
 	}
-	id, title := strings.ToLower(string(p.ID)), strings.ToLower(p.Title)
+	return e.sight.Shelf.Texts()[e.place-1]
+}
+
+// unsaid are the words of the filter's text, in lower case, that the text of a patch does not have.
+func (f RowFilter) unsaid(text string) (words []string) {
 	for word := range strings.FieldsSeq(strings.ToLower(f.Text)) {
-		if !strings.Contains(id, word) && !strings.Contains(title, word) &&
-			!slices.ContainsFunc(p.CVEs, func(c string) bool { return strings.Contains(strings.ToLower(c), word) }) {
+		if !strings.Contains(text, word) {
 			words = append(words, word)
 		}
 	}

@@ -17,36 +17,68 @@ func (l *Ledger) SearchPatches(ctx context.Context, f patch.PatchFilter) ([]patc
 	if len(words) == 0 || f.Limit == 0 || f.Gone || f.IDs != nil || f.Category != "" || f.Sort != "" || f.Learned {
 		return l.Store.SearchPatches(ctx, f)
 	}
-	found := map[hitKey]hit{}
-	if err := l.stored(ctx, patch.PatchFilter{OS: f.OS, Text: f.Text, Learned: true}, found); err != nil {
+	hits, err := l.found(ctx, f.OS, f.Text, f.IncludeGone)
+	if err != nil {
 		return nil, 0, err
 	}
-	if f.IncludeGone {
-		if err := l.stored(ctx, patch.PatchFilter{OS: f.OS, Text: f.Text, Gone: true}, found); err != nil {
+	var rows []patch.PatchRow
+	for _, h := range page(hits, f.Limit, f.Offset) {
+		row, err := l.rowOf(ctx, h)
+		if err != nil {
 			return nil, 0, err
+		}
+		rows = append(rows, row)
+	}
+	return rows, len(hits), nil
+}
+
+// found are the patches that all words of a text speak of, in storage's order: newest first.
+func (l *Ledger) found(ctx context.Context, of patch.HostOS, text string, gone bool) ([]hit, error) {
+	found := map[hitKey]hit{}
+	if err := l.stored(ctx, patch.PatchFilter{OS: of, Text: text, Learned: true}, found); err != nil {
+		return nil, err
+	}
+	if gone {
+		if err := l.stored(ctx, patch.PatchFilter{OS: of, Text: text, Gone: true}, found); err != nil {
+			return nil, err
 		}
 	}
 	var err error
-	oses := []patch.HostOS{f.OS}
-	if f.OS == "" {
+	oses := []patch.HostOS{of}
+	if of == "" {
 		if oses, err = l.Store.ListOSes(ctx); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 	}
 	v := l.World.Records()
 	for _, os := range oses {
 		shelf, err := v.Shelf(ctx, os, "")
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		if shelf != nil {
-			speaking(shelf, os, words, found)
+			speaking(shelf, os, strings.Fields(strings.ToLower(text)), found)
 		}
 	}
-	return l.foundRows(ctx, found, f)
+	hits := make([]hit, 0, len(found))
+	for _, h := range found {
+		hits = append(hits, h)
+	}
+	slices.SortFunc(hits, func(a, b hit) int {
+		return cmp.Or(b.of.Released.Compare(a.of.Released), cmp.Compare(a.of.ID, b.of.ID), cmp.Compare(a.os, b.os))
+	})
+	return hits, nil
 }
 
-// hit is a patch that a search found; row where it was read already.
+// rowOf is a hit as storage has it.
+func (l *Ledger) rowOf(ctx context.Context, h hit) (patch.PatchRow, error) {
+	if h.row != nil {
+		return *h.row, nil
+	}
+	return l.World.Store.FindPatchOn(ctx, h.os, h.of.ID)
+}
+
+// hit is a patch that a search found; row where it was read already, else it is on a list.
 type hit struct {
 	os  patch.HostOS
 	of  *patch.Patch
@@ -83,27 +115,4 @@ func speaking(shelf *world.Shelf, os patch.HostOS, words []string, into map[hitK
 			into[k] = hit{os: os, of: p}
 		}
 	}
-}
-
-// foundRows gives a page of what was found as storage does: newest first.
-func (l *Ledger) foundRows(ctx context.Context, found map[hitKey]hit, f patch.PatchFilter) ([]patch.PatchRow, int, error) {
-	hits := make([]hit, 0, len(found))
-	for _, h := range found {
-		hits = append(hits, h)
-	}
-	slices.SortFunc(hits, func(a, b hit) int {
-		return cmp.Or(b.of.Released.Compare(a.of.Released), cmp.Compare(a.of.ID, b.of.ID), cmp.Compare(a.os, b.os))
-	})
-	var rows []patch.PatchRow
-	for _, h := range page(hits, f.Limit, f.Offset) {
-		if h.row == nil {
-			row, err := l.World.Store.FindPatchOn(ctx, h.os, h.of.ID)
-			if err != nil {
-				return nil, 0, err
-			}
-			h.row = &row
-		}
-		rows = append(rows, *h.row)
-	}
-	return rows, len(hits), nil
 }

@@ -119,7 +119,7 @@ func (x *patchRows) count(ctx context.Context, among *roaring.Bitmap) error {
 
 // mentioned takes those of some alike machines in that the filter's text speaks of: each word is the patch's or the machine's.
 func (x *patchRows) mentioned(ctx context.Context, e *entry, seats *roaring.Bitmap) error {
-	words := x.filter.unsaid(e.patch)
+	words := x.filter.unsaid(e.says())
 	if len(words) == 0 {
 		x.hits[e.verdict].Or(seats)
 		return nil

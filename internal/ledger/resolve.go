@@ -62,25 +62,25 @@ func (l *Ledger) ResolvePatch(ctx context.Context, text string, os patch.HostOS)
 		return row, err
 	}
 	words := strings.NewReplacer("/", " ", ":", " ").Replace(text)
-	rows, _, err := l.Store.SearchPatches(ctx, patch.PatchFilter{OS: os, Text: words, IncludeGone: true})
+	all, err := l.found(ctx, os, words, true)
 	if err != nil {
 		return row, err
 	}
-	for _, fits := range []func(patch.PatchRow) bool{
-		func(r patch.PatchRow) bool {
-			return r.Source+"/"+r.Version == text || r.Source+" "+r.Version == text || r.Title == text
+	for _, fits := range []func(*patch.Patch) bool{
+		func(p *patch.Patch) bool {
+			return p.Source+"/"+p.Version == text || p.Source+" "+p.Version == text || p.Title == text
 		},
-		func(r patch.PatchRow) bool { return r.Source == text },
-		func(r patch.PatchRow) bool { return slices.Contains(r.CVEs, strings.ToUpper(text)) },
-		func(r patch.PatchRow) bool { return strings.HasPrefix(string(r.ID), text) },
-		func(r patch.PatchRow) bool { return strings.Contains(string(r.ID), text) },
+		func(p *patch.Patch) bool { return p.Source == text },
+		func(p *patch.Patch) bool { return slices.Contains(p.CVEs, strings.ToUpper(text)) },
+		func(p *patch.Patch) bool { return strings.HasPrefix(string(p.ID), text) },
+		func(p *patch.Patch) bool { return strings.Contains(string(p.ID), text) },
 	} {
-		if hits := newestOf(rows, fits); len(hits) == 1 {
-			return hits[0], nil
+		if hits := newestOf(all, fits); len(hits) == 1 {
+			return l.rowOf(ctx, hits[0])
 		} else if len(hits) > 1 {
 			var names []string
 			for _, h := range hits {
-				names = append(names, string(h.ID))
+				names = append(names, string(h.of.ID))
 			}
 			return row, ambiguous("patch", text, names)
 		}
@@ -102,28 +102,28 @@ func (l *Ledger) exact(ctx context.Context, id patch.ID, os patch.HostOS) (patch
 
 // newestOf keeps the patches that fit and are on a list, without those that another one of them replaces; where none is on a list any more,
 // those that left it.
-func newestOf(rows []patch.PatchRow, fits func(patch.PatchRow) bool) []patch.PatchRow {
-	var listed, gone []patch.PatchRow
+func newestOf(all []hit, fits func(*patch.Patch) bool) []hit {
+	var listed, gone []hit
 	replaced := map[patch.ID]bool{}
 	seen := map[patch.ID]bool{}
-	for _, r := range rows {
-		if !fits(r) || seen[r.ID] {
+	for _, h := range all {
+		if !fits(h.of) || seen[h.of.ID] {
 			continue
 		}
-		seen[r.ID] = true
-		if r.GoneAt.IsZero() {
-			listed = append(listed, r)
-			for _, old := range r.Supersedes {
+		seen[h.of.ID] = true
+		if h.row == nil || h.row.GoneAt.IsZero() {
+			listed = append(listed, h)
+			for _, old := range h.of.Supersedes {
 				replaced[old] = true
 			}
 		} else {
-			gone = append(gone, r)
+			gone = append(gone, h)
 		}
 	}
 	if len(listed) == 0 {
 		return gone
 	}
-	return slices.DeleteFunc(listed, func(r patch.PatchRow) bool { return replaced[r.ID] })
+	return slices.DeleteFunc(listed, func(h hit) bool { return replaced[h.of.ID] })
 }
 
 func ambiguous(what, text string, names []string) error {

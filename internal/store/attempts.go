@@ -110,6 +110,7 @@ func (s *Store) ListAttempts(ctx context.Context, f patch.AttemptFilter) ([]patc
 	}
 	if f.Ring != "" {
 		w.add(`ring = ?`, f.Ring)
+		w.addFixed(`ring <> ''`) // so that SQLite takes the index of just these
 	}
 	if f.Since.After(time.Time{}) {
 		w.add(`created_at >= ?`, f.Since)

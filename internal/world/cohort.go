@@ -76,11 +76,12 @@ func (c *parting) kind(ctx context.Context, cell PolicyCell, k *kind) error {
 	if err != nil {
 		return err
 	}
-	gather := c.gatherTries
 	if c.ask.Eligible {
-		gather = c.gatherFlaps
+		c.tried, err = c.gatherFlaps(ctx, c.ask.Patch)
+	} else {
+		c.tried, err = c.triesOf(ctx, c.ask.Patch, c.coming.among)
 	}
-	if c.tried, err = gather(ctx, c.ask.Patch); err != nil {
+	if err != nil {
 		return err
 	}
 	_, _, listed := shelf.Find(c.ask.Patch)

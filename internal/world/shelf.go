@@ -50,9 +50,14 @@ func (s *Shelf) readTexts() []string {
 	patches := s.List.Patches()
 	out := make([]string, len(patches))
 	for i := range patches {
-		out[i] = strings.ToLower(string(patches[i].ID) + "\n" + patches[i].Title + "\n" + strings.Join(patches[i].CVEs, "\n"))
+		out[i] = TextOf(&patches[i])
 	}
 	return out
+}
+
+// TextOf is what a search for words looks through in a patch: id, title and CVEs in lower case.
+func TextOf(p *patch.Patch) string {
+	return strings.ToLower(string(p.ID) + "\n" + p.Title + "\n" + strings.Join(p.CVEs, "\n"))
 }
 
 func (s *Shelf) readSecurity() []Security {

@@ -34,6 +34,24 @@ func (v *View) gatherTries(ctx context.Context, id patch.ID) (*tries, error) {
 	return t, nil
 }
 
+// fewMachines is of how many machines at most what was tried is read for them alone.
+const fewMachines = 50
+
+// triesOf is gatherTries for a question about some machines: where they are few, nothing else is read.
+func (v *View) triesOf(ctx context.Context, id patch.ID, among *roaring.Bitmap) (*tries, error) {
+	if v.gathered.tries[id] != nil || among.GetCardinality() > fewMachines {
+		return v.gatherTries(ctx, id)
+	}
+	if err := v.gatherSome(ctx, id, seatsOf(v.look, among)); err != nil {
+		return nil, err
+	}
+	var all []patch.Attempt
+	for _, mine := range v.gathered.some[id] {
+		all = append(all, mine...)
+	}
+	return newTries(v.look, all), nil
+}
+
 // gatherFlaps reads, once for all patches, what was tried with a patch and found missing afterwards.
 func (v *View) gatherFlaps(ctx context.Context, id patch.ID) (*tries, error) {
 	if v.gathered.flaps == nil {
