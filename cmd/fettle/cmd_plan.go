@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/api"
@@ -103,7 +101,8 @@ func (f planFlags) asked() (api.PlanRequest, error) {
 
 type deployPlanCmd struct {
 	planFlags
-	Out string `short:"o" help:"Also write the plan to this file, for fettle deploy apply." placeholder:"FILE"`
+	Out  string `short:"o" help:"Also write the plan to this file, for fettle deploy apply." placeholder:"FILE"`
+	Rows bool   `help:"Print what each machine gets, however many there are."`
 }
 
 func (deployPlanCmd) Help() string {
@@ -128,7 +127,7 @@ func (c deployPlanCmd) Run(ctx context.Context, s *screen) error {
 	if err != nil {
 		return err
 	}
-	if err := s.show(p, func(w io.Writer) { printPlan(w, s.width, p) }); err != nil {
+	if err := s.show(p, func(w io.Writer) { printPlan(w, s.width, p, c.Rows) }); err != nil {
 		return err
 	}
 	if c.Out != "" {
@@ -158,138 +157,4 @@ func installsAny(p patch.Plan) bool {
 	return slices.ContainsFunc(p.Machines, func(m patch.MachinePlan) bool {
 		return slices.ContainsFunc(m.Items, func(i patch.PlanItem) bool { return i.Outcome != patch.WillNotFit })
 	})
-}
-
-func planSize(p patch.Plan) (items, packages int, bytes int64) {
-	for _, m := range p.Machines {
-		items += len(m.Items)
-		for _, i := range m.Items {
-			packages += len(i.Packages)
-			for _, k := range i.Packages {
-				bytes += k.Size
-			}
-		}
-	}
-	return items, packages, bytes
-}
-
-func printPlan(w io.Writer, width int, p patch.Plan) {
-	items, packages, bytes := planSize(p)
-	doing := "to install"
-	if p.Rollback != nil {
-		doing = "to go back with"
-	}
-	line(w, "%s on %s: %s, %s %s.", plural(items, "patch", "patches"), plural(len(p.Machines), "machine", "machines"), plural(packages, "package", "packages"), size(bytes), doing)
-	t := table{columns: []column{{title: "machine", flex: true}, {title: "#", right: true}, {title: "patch", flex: true}, {title: "package", flex: true}, {title: "installed", flex: true}, {title: "new", flex: true}, {title: "size", right: true}}}
-	for _, m := range p.Machines {
-		for n, i := range m.Items {
-			for _, k := range i.Packages {
-				t.add(m.Name, strconv.Itoa(n+1), string(i.Patch), k.Name+":"+k.Arch, k.From, k.Version, size(k.Size))
-			}
-		}
-	}
-	if len(t.rows) > 0 {
-		t.print(w, width)
-		printForetold(w, width, p)
-	}
-	for _, m := range p.Machines {
-		for _, i := range m.Items {
-			if i.Text != "" {
-				line(w, "  %s on %s: %s: %s", outcomeWords(i.Outcome), clean(m.Name), clean(string(i.Patch)), clean(i.Text.String()))
-			}
-		}
-		for _, i := range m.Items {
-			if names := i.MustClose(); len(names) > 0 {
-				line(w, "  on %s, %s is not installed while one of these runs: %s", clean(m.Name), clean(string(i.Patch)), clean(strings.Join(names, ", ")))
-			}
-		}
-		for _, l := range m.Left {
-			line(w, "  left out on %s (%s): %s: %s", clean(m.Name), outcomeWords(l.Outcome), clean(string(l.Patch)), clean(l.Text.String()))
-			if l.Foretold {
-				line(w, "    foretold from the vendor's index, nothing was tried; what ends it: %s", clean(l.Next.String()))
-			}
-		}
-	}
-	for _, l := range termLines(p) {
-		line(w, "%s", clean(l))
-	}
-	for _, l := range p.Manner.Lines() {
-		line(w, "%s", clean(l))
-	}
-	if items == 0 && p.Rollback == nil && len(p.Machines) > 0 && !slices.ContainsFunc(p.Machines, func(m patch.MachinePlan) bool { return len(m.Left) > 0 }) {
-		line(w, "Nothing is both approved and needed here. What is needed: fettle machines rows %s --verdict not-patched. Then: fettle approve PATCH… --label …", clean(p.Machines[0].Name))
-	}
-	for _, l := range rollbackLines(p) {
-		line(w, "%s", l)
-	}
-	line(w, "Plan %s", p.Hash)
-}
-
-// termLines say when a plan's machines install and restart.
-func termLines(p patch.Plan) (out []string) {
-	switch w := p.Window; {
-	case !w.NotBefore.IsZero() && !w.NotAfter.IsZero():
-		out = append(out, "Window: from "+when(w.NotBefore)+" to "+when(w.NotAfter)+".")
-	case !w.NotBefore.IsZero():
-		out = append(out, "Window: from "+when(w.NotBefore)+".")
-	case !w.NotAfter.IsZero():
-		out = append(out, "Window: from now to "+when(w.NotAfter)+".")
-	}
-	if r := p.Reboot; r != nil && r.Mode != patch.RebootNever {
-		text := "Restarts: " + string(r.Mode)
-		if r.Warn > 0 {
-			text += ", announced " + minutes(r.Warn) + " before"
-		}
-		if r.Snoozes > 0 {
-			text += ", put off up to " + plural(int(r.Snoozes), "time", "times") + " by " + minutes(r.Snooze)
-		}
-		if r.Mode == patch.RebootAsk {
-			text += ", at the latest " + r.DeadlineOf(time.Time{}).Sub(time.Time{}).String() + " after it is announced"
-		}
-		if r.Message != "" {
-			text += ", with the words: " + r.Message
-		}
-		out = append(out, text+".")
-	}
-	return out
-}
-
-func minutes(n patch.Number) string { return (time.Duration(n) * time.Minute).String() }
-
-// printForetold shows what a plan foretells of each machine.
-func printForetold(w io.Writer, width int, p patch.Plan) {
-	t := table{columns: []column{{title: "machine", flex: true}, {title: "installs", right: true}, {title: "wait", right: true}, {title: "fetches", right: true}, {title: "takes about", right: true}, {title: "restart", flex: true}}}
-	for _, m := range p.Machines {
-		now, wait := 0, 0
-		for _, i := range m.Items {
-			if i.Text == "" {
-				now++
-			} else {
-				wait++
-			}
-		}
-		if len(m.Items) > 0 {
-			t.add(m.Name, strconv.Itoa(now), strconv.Itoa(wait), size(m.Expected.Bytes), (time.Duration(m.Expected.Seconds) * time.Second).String(), restartWords(m.Expected))
-		}
-	}
-	line(w, "")
-	t.print(w, width)
-}
-
-func restartWords(e patch.Expected) string {
-	switch {
-	case e.Restart:
-		return "yes: " + e.Why.String()
-	case e.Why != "":
-		return "no: " + e.Why.String()
-	}
-	return "not needed"
-}
-
-// outcomeWords says what a plan foretells; a plan of an older version says nothing.
-func outcomeWords(o patch.Outcome) string {
-	if o == "" {
-		return "left out"
-	}
-	return strings.ReplaceAll(string(o), "-", " ")
 }

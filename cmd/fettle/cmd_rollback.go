@@ -78,11 +78,11 @@ func (c deployBackCmd) Run(ctx context.Context, s *screen) error {
 	items, _, _ := planSize(p)
 	if items > 0 && c.Apply {
 		if !s.json {
-			printPlan(s.out, s.width, p)
+			printPlan(s.out, s.width, p, false)
 		}
 		return applyPlan(ctx, s, client, p, c.Watch)
 	}
-	if err := s.show(p, func(w io.Writer) { printPlan(w, s.width, p) }); err != nil {
+	if err := s.show(p, func(w io.Writer) { printPlan(w, s.width, p, false) }); err != nil {
 		return err
 	}
 	if items == 0 {

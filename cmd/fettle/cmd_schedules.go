@@ -65,7 +65,7 @@ func nextWindow(c calendar.Coming) string {
 	case c.Next.Start.IsZero():
 		return "never again"
 	case c.Open:
-		return "open until " + when(c.Next.End)
+		return "open now, until " + when(c.Next.End)
 	}
 	text := when(c.Next.Start)
 	if c.MovedBy != "" {
@@ -117,7 +117,27 @@ func (c schedulesPutCmd) Run(ctx context.Context, s *screen) error {
 	if c.Preview {
 		return whatIf(ctx, s, api.WhatIfRequest{Schedule: &api.NamedSchedule{Name: c.Schedule, ScheduleRequest: r}})
 	}
-	return tell(ctx, s, http.MethodPut, api.Path("schedules", c.Schedule), r, printSchedule)
+	client, err := s.client(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	v, err := api.Do[patch.Schedule](ctx, client, http.MethodPut, api.Path("schedules", c.Schedule), nil, r)
+	if err != nil {
+		return err
+	}
+	all, err := api.Get[api.List[calendar.Coming]](ctx, client, api.Path("schedules"), nil)
+	if err != nil {
+		return err
+	}
+	return s.show(v, func(w io.Writer) {
+		printSchedule(w, v)
+		for _, c := range all.Items {
+			if c.Name == v.Name && !c.Paused {
+				line(w, "  window: %s", clean(nextWindow(c)))
+			}
+		}
+	})
 }
 
 func (c schedulesPutCmd) request() (api.ScheduleRequest, error) {

@@ -121,6 +121,8 @@ func TestCommandsOverAnAppliance(t *testing.T) {
 		{"schedules put nightly --label web --window every+day+22:00-04:00 --hook-before drain --hook-after fill --not-while backup --restart-service nginx --reboot if-needed", 0, "Hooks before it: drain"},
 		{"schedules put nightly --label web --window every+day+22:00-04:00 --hook-before ../drain", 2, "no name of a hook"},
 		{"schedules put morning --label web --window every+day+22:00-04:00 --detect --not-while backup", 3, "waits for no program"},
+		{"schedules put later --label web --window every+day+22:00-04:00", 0, "  window: "},
+		{"schedules remove later", 0, "removed"},
 		{"schedules pause nightly", 0, "is paused"},
 		{"schedules resume nightly", 0, "Restarted where they run old code: nginx.service"},
 		{"schedules", 0, "Nothing is installed while one of these runs: backup"},
@@ -131,7 +133,7 @@ func TestCommandsOverAnAppliance(t *testing.T) {
 		{"approve bell --label all", 0, "approved for all"},
 		{"deploy list", 0, ""},
 		{"machines revoke host", 0, "revoked"},
-		{"deploy plan --label all --out " + plan, 1, "0 patches"},
+		{"deploy plan --label all --out " + plan, 1, "Nothing to install"},
 		{"deploy apply " + plan, 3, "nothing to deploy"},
 		{"machines detect host", 3, "revoked"},
 	} {
