@@ -34,6 +34,8 @@ func declined(t *testing.T, b *box) {
 // and what to do. Nothing of that is installed, until it is approved too.
 func foretold(t *testing.T, b *box) {
 	s, front, core := b.s, wareID("shop-front"), wareID("shop-core")
+	says(t, s.cli("approve", front, "--label", "all", "--preview"), front+" needs "+core+", undecided, on 1 machine (web-1)",
+		"To decide about what they need too: fettle approve "+front+" "+core+" --label all --preview")
 	s.approve(front)
 	needs := "shop-front 1.0-2 needs shop-core (>= 1.0-2), which is patch " + core + ", "
 	out, err := s.CLI(t.Context(), "deploy", "plan", "--machine", "web-1", "--patch", front)

@@ -17,4 +17,7 @@ var unmetDefects = []Defect{
 	{Name: "a file that nobody keeps is said to be missing", File: "internal/capability/judge.go", Old: "return !ok", New: "return false", Test: "TestRPMRefusesWhatIsForetold", In: "./internal/world"},
 	{Name: "a package of which nobody tells provides nothing", File: "internal/catalog/offer.go", Old: "if untold {", New: "if false {", Test: "TestOffersOfRPM", In: "./internal/catalog"},
 	{Name: "rpms of which the repository does not tell ask for nothing", File: "internal/catalog/asks.go", Old: "out[k].Untold = len(provides) == 0", New: "out[k].Untold = false", Test: "TestOffersOfRPM", In: "./internal/catalog"},
+	{Name: "a preview does not say what a patch needs", File: "internal/approval/needs.go", Old: "if u == nil || !a.Gate(gate.Attempts).Foretold", New: "if true || !a.Gate(gate.Attempts).Foretold", Test: "TestAPreviewNamesWhatIsNeeded", In: "./internal/story"},
+	{Name: "a preview adds what was declined", File: "internal/approval/needs.go", Old: "return n.Stand == patch.Undecided", New: "return true", Test: "TestAPreviewNamesWhatIsNeeded", In: "./internal/story"},
+	{Name: "what is to be added to a decision is left out of it", File: "internal/web/decide.go", Old: ", strings.Fields(v.get(\"add\"))", New: "", Test: "TestWhatAPatchNeedsIsAdded", In: "./internal/web"},
 }

@@ -105,7 +105,23 @@ func printPreview(w io.Writer, width int, p approval.Preview) {
 		for _, r := range x.StaysClosed {
 			line(w, "  %s is kept back on %s (%s): %s", clean(string(x.Patch.ID)), plural(r.Count, "machine", "machines"), clean(strings.Join(firstNames(r.Names), ", ")), clean(r.Text.String()))
 		}
+		for _, n := range x.Needs {
+			line(w, "  %s needs %s, %s, on %s (%s)", clean(string(x.Patch.ID)), clean(string(n.Patch)), n.Stand, plural(n.Count, "machine", "machines"), clean(strings.Join(firstNames(n.Names), ", ")))
+		}
 	}
+	if len(p.Adds) > 0 {
+		line(w, "")
+		line(w, "To decide about what they need too: %s", clean(addingTo(p)))
+	}
+}
+
+// addingTo is the command that looks at the same decision with the patches that the chosen ones need.
+func addingTo(p approval.Preview) string {
+	words := []string{"fettle", "approve"}
+	for _, id := range append(slices.Clone(p.Request.Patches), p.Adds...) {
+		words = append(words, string(id))
+	}
+	return strings.Join(append(words, "--label", p.Request.Label, "--preview"), " ")
 }
 
 // printOSes shows the same numbers per host OS, where there are several.

@@ -192,6 +192,7 @@ func (t *Tally) add(w gate.World, a gate.Answer, n int) {
 	case w.Verdict == patch.NotPatched:
 		t.Eligible.add(name, n)
 		t.eligible(name, a, n)
+		t.needs(name, w, a, n)
 	case w.Verdict == patch.Patched:
 		t.Patched.add(name, n)
 	case w.Verdict == patch.Faulty:
@@ -233,6 +234,7 @@ func (b *Bucket) add(name string, n int) {
 func (t *Tally) sort() {
 	slices.SortFunc(t.NotApplicable, func(a, b Reason) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code)) })
 	slices.SortFunc(t.StaysClosed, func(a, b Stays) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code)) })
+	t.sortNeeds()
 }
 
 func (c *counter) preview(members int) Preview {
@@ -250,7 +252,7 @@ func (c *counter) preview(members int) Preview {
 	for _, n := range c.files {
 		p.Bytes += n
 	}
-	p.Sentence = sentence(p, sum)
+	p.Sentence, p.Adds = sentence(p, sum), p.adds(sum)
 	return p
 }
 
@@ -271,4 +273,5 @@ func (t *Tally) merge(o Tally) {
 		t.NotApplicable[i].Count += r.Count
 	}
 	t.StaysClosed = append(t.StaysClosed, o.StaysClosed...)
+	t.MergeNeeds(o)
 }

@@ -16,6 +16,8 @@ type Preview struct {
 	// Machines is how many distinct machines could be given at least one of the patches.
 	Machines int   `json:"machines"`
 	Bytes    int64 `json:"bytes"` // the appliance has still to fetch, once for all machines
+	// Adds are undecided patches that the chosen ones need: with these in the same decision nothing is kept back for want of them.
+	Adds []patch.ID `json:"adds"`
 }
 
 // PatchPreview is the consequence for one patch.
@@ -44,6 +46,7 @@ type Tally struct {
 	Stale         Bucket   `json:"stale"`        // the newest snapshot is too old, or its detect failed since
 	Deployable    Bucket   `json:"deployable"`   // would be deployable once decided (payloads fetched)
 	StaysClosed   []Stays  `json:"stays_closed"` // eligible, but another gate stays closed
+	Needs         []Needs  `json:"needs"`        // of these: what needs another patch that is not approved for it, by that patch
 }
 
 // Bucket is a number of machines and the first of their names.

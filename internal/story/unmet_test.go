@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fettle-project/fettle/internal/approval"
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -241,5 +244,54 @@ func TestForetoldTogether(t *testing.T) {
 	if foretold != 8 { // the odd ones but m5, those without perl-base but m0, and web-1
 		b, _ := json.MarshalIndent(p.Machines, "", " ")
 		t.Errorf("%d are foretold:\n%s", foretold, b)
+	}
+}
+
+// What a preview says that a patch needs is what the plan leaves it out for; with that in the same decision it comes.
+func TestAPreviewNamesWhatIsNeeded(t *testing.T) {
+	s, _ := foretellable(t)
+	s.decide(patch.Clear, "all", curl)
+	for i := range 7 {
+		b := s.enrol(fmt.Sprint("m", i), bookworm, "curl=7.88.1-10", "bash=5.2.15-2", fmt.Sprint("libssl3=3.0.", 11+3*(i%3)), "perl-base=5.36.0-7")
+		b.facts.OS.Provides = i != 4
+		b.detect()
+	}
+	for _, verb := range []patch.Verb{patch.Clear, patch.Decline, patch.Hold} {
+		s.later(time.Second)
+		s.decide(patch.Clear, "all", curl)
+		s.decide(verb, "all", openssl)
+		p, err := s.desk.Preview(s.ctx(), approval.Request{Patches: []patch.ID{curl}, Label: "all", Verb: patch.Approve})
+		s.must(err)
+		s.later(time.Second)
+		s.decide(patch.Approve, "all", curl)
+		left := map[string]int{}
+		for _, m := range s.plan().Machines {
+			for _, l := range m.Left {
+				if l.Patch == curl && l.Foretold {
+					left[string(l.Needs)]++
+				}
+			}
+		}
+		told := map[string]int{}
+		for _, n := range p.Patches[0].Needs {
+			told[string(n.Patch)] += n.Count
+		}
+		if d := cmp.Diff(left, told); d != "" || len(told) != 1 || told[string(openssl)] != 5 {
+			t.Errorf("%s: the preview differs from the plan:\n%s%v", verb, d, told)
+		}
+		want := []patch.ID{openssl}
+		if verb != patch.Clear {
+			want = nil
+		}
+		if !slices.Equal(p.Adds, want) || p.Patches[0].Deployable.Count+told[string(openssl)] != p.Patches[0].Eligible.Count {
+			t.Errorf("%s: %v, %+v", verb, p.Adds, p.Patches[0].Tally)
+		}
+	}
+	s.later(time.Second)
+	s.decide(patch.Clear, "all", openssl)
+	both, err := s.desk.Preview(s.ctx(), approval.Request{Patches: []patch.ID{curl, openssl}, Label: "all", Verb: patch.Approve})
+	s.must(err)
+	if len(both.Adds) != 0 || len(both.Patches[0].Needs) != 0 || both.Patches[0].Deployable.Count != both.Patches[0].Eligible.Count {
+		t.Errorf("%+v", both.Patches[0].Tally)
 	}
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +46,15 @@ func (p decidePage) Seen() string {
 		s += " until " + p.Until
 	}
 	return s
+}
+
+// Adds is what the chosen patches need, as one field of a form.
+func (p decidePage) Adds() string {
+	var b strings.Builder
+	for _, id := range p.Preview.Adds {
+		b.WriteString(string(id) + "\n")
+	}
+	return b.String()
 }
 
 // Tally is the consequence added up over all host OSes.
@@ -175,7 +185,7 @@ func (c *console) decideForm(v *visit) (decidePage, error) {
 		p.Until = c.Now().In(c.Zone).AddDate(0, 0, 7).Format("2006-01-02") + "T08:00"
 	}
 	seen := map[string]bool{}
-	for _, s := range append(strings.Fields(v.get("patches")), v.r.Form["patch"]...) {
+	for _, s := range slices.Concat(strings.Fields(v.get("patches")), v.r.Form["patch"], strings.Fields(v.get("add"))) {
 		if !seen[s] {
 			seen[s] = true
 			p.Patches = append(p.Patches, patch.ID(s))
@@ -262,6 +272,7 @@ func total(p *approval.Preview) approval.Tally {
 		merge(&t.Deployable, o.Deployable)
 		t.NotApplicable = append(t.NotApplicable, o.NotApplicable...)
 		t.StaysClosed = append(t.StaysClosed, o.StaysClosed...)
+		t.MergeNeeds(o.Tally)
 	}
 	return t
 }

@@ -352,7 +352,8 @@ func (w *world) samplePreview() {
 	b := func(n int, names ...string) approval.Bucket { return approval.Bucket{Count: n, Names: names} }
 	t := approval.Tally{Total: 55, Eligible: b(43, "web-01", "web-02", "web-03", "web-07", "web-08", "web-09", "web-10", "web-11", "web-12"), Deployable: b(41, "web-01", "web-02", "web-03"), Patched: b(2, "web-19", "web-21"), Stale: b(3, "web-05"), Unknown: b(1, "web-14"), Error: b(1, "build-16"),
 		NotApplicable: []approval.Reason{{Code: "not-installed", Text: "none of its packages is installed", Bucket: b(5, "db-02", "db-08")}, {Code: "held", Text: "its administrator holds the package", Bucket: b(2, "cache-05")}},
-		StaysClosed:   []approval.Stays{{Gate: gate.Hold, Code: "hold", Text: "held until 2 Dec 08:00 by j.ortiz", Bucket: b(2, "web-30", "web-31")}}}
-	w.preview = approval.Preview{Members: 55, Sentence: " — now: 41 machines will get it, 7 don't apply (none of its packages is installed; held by its administrator), 3 not seen for a week, 2 held.", OSes: []approval.OSPreview{{OS: sampleOS, Tally: t}}, Machines: 41, Bytes: 7_410_000,
+		StaysClosed:   []approval.Stays{{Gate: gate.Hold, Code: "hold", Text: "held until 2 Dec 08:00 by j.ortiz", Bucket: b(2, "web-30", "web-31")}},
+		Needs:         []approval.Needs{{Patch: w.patches[3].Patch.ID, Stand: patch.Undecided, Text: "curl 8 needs libssl3 (>= 3)", Bucket: b(2, "web-30", "web-31")}, {Patch: w.patches[4].Patch.ID, Stand: patch.Declined, Text: "curl 8 needs zlib", Bucket: b(1, "web-32")}}}
+	w.preview = approval.Preview{Members: 55, Sentence: " — now: 41 machines will get it, 7 don't apply (none of its packages is installed; held by its administrator), 3 not seen for a week, 2 held.", OSes: []approval.OSPreview{{OS: sampleOS, Tally: t}}, Machines: 41, Bytes: 7_410_000, Adds: []patch.ID{w.patches[3].Patch.ID, w.patches[5].Patch.ID},
 		Patches: []approval.PatchPreview{{Patch: w.patches[1].Patch, OS: sampleOS, Tally: t}, {Patch: w.patches[2].Patch, OS: sampleOS, Tally: t}}}
 }

@@ -70,3 +70,19 @@ func TestChainOfReplacements(t *testing.T) {
 		t.Errorf("a ring has %d links", len(c))
 	}
 }
+
+// What the preview says that is needed goes into the decision by one button, without a script.
+func TestWhatAPatchNeedsIsAdded(t *testing.T) {
+	w := fleet()
+	h := w.open(t)
+	one, more := w.patches[1].Patch.ID, w.preview.Adds
+	form := url.Values{"patches": {string(one)}, "verb": {"approve"}, "label": {"web"}}
+	page := html.UnescapeString(ask(h, http.MethodPost, "/decide/preview", form).Body.String())
+	if len(more) != 2 || !strings.Contains(page, `name="add" value="`+string(more[0])+`"`) || strings.Count(page, "Add it to the decision") != 1 || !strings.Contains(page, "Add all 2 to the decision") {
+		t.Fatalf("the page offers nothing: %s", page)
+	}
+	form.Set("add", string(more[0])+"\n"+string(more[1])+"\n"+string(one)+"\n")
+	if page = html.UnescapeString(ask(h, http.MethodPost, "/decide/preview", form).Body.String()); !strings.Contains(page, ">"+string(one)+"\n"+string(more[0])+"\n"+string(more[1])+"\n</textarea>") {
+		t.Errorf("they are not in it: %s", page)
+	}
+}
