@@ -2,6 +2,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { chromium } from "playwright-core";
+import { tasks } from "./tasks.mjs";
 
 const given = JSON.parse(fs.readFileSync(0, "utf8"));
 const axe = fs.readFileSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
@@ -348,6 +349,7 @@ await step("pictures that are kept", kept);
 if (given.shots && !process.env.FETTLE_PICTURES) await step("pictures", pictures);
 if (process.env.FETTLE_STORIES_ONLY) {
   await step("a person", person);
+  await step("tasks", () => tasks({ page, home: async () => { await enter(given.good); await page.goto(base + "/"); }, fault }));
   await step("keyboard", keyboard);
   await step("charts", charts);
   await step("expiry", expiry);
@@ -355,6 +357,7 @@ if (process.env.FETTLE_STORIES_ONLY) {
   await step("plain", plain);
 } else if (!process.env.FETTLE_SHOTS_ONLY) {
   await step("a person", person);
+  await step("tasks", () => tasks({ page, home: async () => { await enter(given.good); await page.goto(base + "/"); }, fault }));
   await step("keyboard", keyboard);
   await step("charts", charts);
   await step("expiry", expiry);

@@ -26,6 +26,9 @@ func (p explainPage) Acts() []act {
 	}
 	acts = append(acts, p.opening()...)
 	acts = append(acts, p.deciding()...)
+	if p.Row.Execution == patch.ExecDone && p.may.Deploy && p.Row.Effect != patch.EffectRolledBack {
+		acts = append(acts, act{Word: "Roll it back here …", URL: rollbackURL(p.Row.Patch.ID) + "&machine=" + url.QueryEscape(string(p.Machine.ID))})
+	}
 	if len(acts) > 0 {
 		acts[0].Main = p.Answer.Deployable || p.Answer.Closed != nil && p.Answer.Actor != gate.Nobody
 	}

@@ -86,6 +86,9 @@ func (w *world) samplePatches() {
 		if i%3 == 0 && n.security {
 			p.Severity = patch.High
 		}
+		if n.source == "nginx" || n.source == "vim" {
+			p.Severity = patch.Critical
+		}
 		c := ledger.PatchCount{Patch: p, OS: sampleOS, Undecided: n.undecided}
 		c.Verdicts = patch.Counts{9, n.need, 60 - n.need, i % 5 / 4, 2}
 		if n.need > 0 && n.undecided == 0 {
