@@ -85,7 +85,7 @@ func TestCausesOfChanges(t *testing.T) {
 	s.later(time.Minute)
 	b.detect()
 	if c := s.last(b, openssl); c.Cause != patch.ByService || c.To != patch.Patched ||
-		c.Note != "unattended-upgrades: upgrade of libssl3 from 3.0.11-1 to 3.0.17-1~deb12u3 (/var/log/apt/history.log: Commandline: /usr/bin/unattended-upgrade)" {
+		c.Note.String() != "unattended-upgrades: upgrade of libssl3 from 3.0.11-1 to 3.0.17-1~deb12u3 (/var/log/apt/history.log: Commandline: /usr/bin/unattended-upgrade)" {
 		t.Errorf("a named other: %+v", c)
 	}
 	history = s.explain(b, openssl).Transitions
