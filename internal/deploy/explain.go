@@ -166,6 +166,9 @@ func (ex *Explanation) wait(ctx context.Context, dep patch.Deployment, s *world.
 	if c := answer.Closed; c != nil {
 		return Wait{Code: c.Code, Gate: c.Name, Text: c.Text, Next: c.Next, NextAt: c.NextAt, Actor: c.Actor}, nil
 	}
+	if first, err := behind(ctx, s, dep.ID); err != nil || first != "" {
+		return Wait{Code: "order-queued", Text: busy(m, first), Next: "that order ends", Actor: gate.Agent}, err
+	}
 	w := Wait{Code: "order-waits", Text: busy(m, phrase.Of("nothing stands in its way: {1} takes the order at its next check-in; it was last seen {2} ago", m.Name, silence)),
 		Next: "the machine checks in", Actor: gate.Agent}
 	return w, nil
@@ -234,6 +237,8 @@ func together(code string, text phrase.Phrase) phrase.Phrase {
 	switch code {
 	case "order-held":
 		return "held by their machines, and begun when the window opens, connected or not"
+	case "order-queued":
+		return "behind the order of another deployment"
 	case "order-waits":
 		return "ready, and taken at the machines' next check-ins"
 	case string(patch.ExecDownloading):

@@ -117,6 +117,10 @@ func machine(ctx context.Context, v *world.View, dep patch.Deployment, m patch.M
 			}
 			if !answer.Deployable {
 				item.Text = phrase.Of("waits: {1}", answer.Closed.Text)
+			} else if first, err := behind(ctx, sight, dep.ID); err != nil {
+				return mp, err
+			} else if first != "" {
+				item.Text = phrase.Of("waits: {1}", first)
 			}
 		}
 		mp.Items = append(mp.Items, item)
@@ -140,6 +144,18 @@ func (mp *MachineProgress) installing() {
 	if c.Failed > 0 {
 		mp.Text = phrase.Of("installs, {1} of {2} done, {3} failed", c.Done, c.Total, c.Failed)
 	}
+	if i := slices.IndexFunc(mp.Items, func(i ItemProgress) bool { return i.Attempt.State == patch.ExecInstalling }); i >= 0 && mp.Items[i].Attempt.Patch != "" {
+		mp.Text = phrase.Of("{1}: {2}", mp.Text, string(mp.Items[i].Attempt.Patch))
+	}
+}
+
+// behind says which other deployment a machine has to bring to its end first: one order is open at a time. Empty where there is none.
+func behind(ctx context.Context, s *world.Sight, deployment string) (phrase.Phrase, error) {
+	o, err := s.Order(ctx)
+	if err != nil || o == nil || o.Deployment == deployment {
+		return "", err
+	}
+	return phrase.Of("{1} carries out the order of deployment {2} first", s.Machine.Name, o.Deployment), nil
 }
 
 // lead is the item that says most about a machine: what is under way, else what waits, else what failed, else the rest.

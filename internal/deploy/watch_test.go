@@ -43,4 +43,8 @@ func TestAMachineThatInstallsDoesNotSeemToFetchAgain(t *testing.T) {
 			t.Errorf("%v: %q, not %q", c.states, got, c.want)
 		}
 	}
+	mp := MachineProgress{State: installs, Items: []ItemProgress{{Attempt: patch.Attempt{Patch: "s/perl/1", State: done}}, {Attempt: patch.Attempt{Patch: "s/curl/1", State: installs}}}}
+	if mp.installing(); mp.Text.String() != "installs, 0 of 0 done: s/curl/1" {
+		t.Errorf("it says %q", mp.Text)
+	}
 }

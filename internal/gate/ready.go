@@ -108,8 +108,16 @@ func preflight(w World) Gate {
 	}
 	if p := w.Machine.Policy; !deploys(p) {
 		g.closes(CodeOwner, phrase.Of("the owner of {1} does not allow deploys ({2})", w.name(), p))
-		g.At = w.Machine.SeenAt
 		g.ends(Owner, "nothing until the owner allows it on the machine")
+		switch words := strings.Split(p, ","); {
+		case slices.Contains(words, "unknown"): // as the agent calls them
+			g.Text = phrase.Of("the policy file of {1} has a line that is not understood, and its owner meant something: nothing is deployed there ({2})", w.name(), p)
+			g.ends(Owner, "nothing until the line is mended in the machine's policy file")
+		case slices.Contains(words, "unreadable"):
+			g.Text = phrase.Of("the policy file of {1} cannot be read, and its owner meant something: nothing is deployed there ({2})", w.name(), p)
+			g.ends(Owner, "nothing until the agent can read the machine's policy file")
+		}
+		g.At = w.Machine.SeenAt
 		return g
 	}
 	if holder, locked := strings.CutPrefix(w.Machine.Busy, "locked by "); locked {

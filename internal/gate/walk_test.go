@@ -170,6 +170,8 @@ func TestClosedGates(t *testing.T) {
 		{"an OS without an installer", func(w *World) {
 			w.OS, w.PatchOS, w.Receipt.OS = "alpine-3.20-x86_64", "alpine-3.20-x86_64", "alpine-3.20-x86_64"
 		}, Preflight, CodeNoInstall, "cannot install there yet", Owner},
+		{"a line of the owner's that is none", func(w *World) { w.Machine.Policy = "no-reboot,unknown" }, Preflight, CodeOwner, "has a line that is not understood", Owner},
+		{"an owner's file that cannot be read", func(w *World) { w.Machine.Policy = "unreadable" }, Preflight, CodeOwner, "cannot be read", Owner},
 		{"owner", func(w *World) { w.Machine.Policy = "detect-only" }, Preflight, CodeOwner, "does not allow deploys (detect-only)", Owner},
 		{"locked now", func(w *World) { w.Machine.Busy = "locked by apt-get (pid 81)" }, Preflight, CodeLocked, "locked by apt-get (pid 81)", Agent},
 		{"locked lately", func(w *World) { a := failed(patch.FailLock, time.Minute); w.Blocked = &a }, Preflight, CodeLocked, "it said no", Time},

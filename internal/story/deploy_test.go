@@ -425,6 +425,14 @@ func TestTwoDeploymentsQueue(t *testing.T) {
 	if o.Deployment == second.ID {
 		t.Error("the younger one came first")
 	}
+	p, err := s.deploy.Watch(t.Context(), second.ID)
+	s.must(err)
+	if want := "waits: web-1 carries out the order of deployment " + o.Deployment + " first"; p.Machines[0].Text.String() != want {
+		t.Errorf("the second says %q, not %q", p.Machines[0].Text, want)
+	}
+	if ex, err := s.deploy.Explain(t.Context(), second.ID); err != nil || len(ex.Groups) != 1 || ex.Groups[0].Code != "order-queued" {
+		t.Errorf("%+v %v", ex, err)
+	}
 	if has, err := s.deploy.HasOrder(t.Context(), b.id); err != nil || !has {
 		t.Errorf("%v %v", has, err)
 	}

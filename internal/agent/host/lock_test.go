@@ -126,6 +126,18 @@ func TestClassify(t *testing.T) {
 	}
 }
 
+// dpkg says in a second line what is wrong with a package; a person is told that.
+func TestWhyAPackageFailed(t *testing.T) {
+	f := classify([]byte("Setting up curl\nE: broken\x1b[2J\ndpkg: error processing package curl (--configure):\n installed curl package post-installation script subprocess returned error exit status 7\nErrors were encountered while processing:\n curl\n"), errors.New("exit status 1"))
+	if f.Text != "the package manager failed: exit status 1; broken[2J" {
+		t.Errorf("the first word counts: %q", f.Text)
+	}
+	f = classify([]byte("dpkg: error processing package curl (--configure):\n installed curl package post-installation\x1b script subprocess returned error exit status 7\nErrors were encountered while processing:\n curl\n"), errors.New("exit status 1"))
+	if want := "the package manager failed: exit status 1; dpkg: error processing package curl (--configure): installed curl package post-installation script subprocess returned error exit status 7"; f.Text != want {
+		t.Errorf("%q", f.Text)
+	}
+}
+
 func TestCheckRoom(t *testing.T) {
 	if err := CheckRoom(1<<50, "/"); err == nil || !strings.Contains(err.Error(), "no room at /") {
 		t.Fatalf("%v", err)

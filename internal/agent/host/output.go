@@ -16,6 +16,7 @@ func classify(out []byte, err error) *Failure {
 	if bySignal(err) {
 		f.Cause, f.Killed = patch.FailInterrupted, true
 	}
+	open := false // dpkg names the package and says in the next line what is wrong with it
 	for raw := range bytes.Lines(out) {
 		line := strings.TrimSpace(string(raw))
 		switch {
@@ -30,8 +31,12 @@ func classify(out []byte, err error) *Failure {
 			f.Cause, f.Text = patch.FailInterrupted, f.Text+"; dpkg was killed"
 		case strings.HasPrefix(line, "dpkg: error"), strings.HasPrefix(line, "E: "):
 			if f.Cause == patch.FailPatch && !strings.Contains(f.Text, "; ") {
-				f.Text += "; " + strings.TrimPrefix(line, "E: ")
+				f.Text += "; " + tidy(strings.TrimPrefix(line, "E: "), 500)
+				open = strings.HasSuffix(line, ":")
 			}
+		case open && line != "":
+			f.Text += " " + tidy(line, 200)
+			open = false
 		}
 	}
 	return f
