@@ -101,7 +101,24 @@ func (c *change) why(p patch.Patch, from, to patch.Verdict) (patch.Cause, phrase
 			return patch.ByFettle, phrase.Of("rollback by deployment {1}: {2}", a.Deployment, patch.StepsText(a.Back))
 		}
 	}
+	if to == patch.Faulty {
+		if a := c.broke(p); a != nil {
+			return patch.ByFettle, phrase.Of("its installation by deployment {1} failed in the middle", a.Deployment)
+		}
+	}
 	return c.culprit(p, to)
+}
+
+// broke finds an attempt since the previous snapshot that began to install exactly this patch and did not get it there.
+func (c *change) broke(p patch.Patch) *patch.Attempt {
+	for i := range c.attempts {
+		a := &c.attempts[i]
+		began := a.State == patch.ExecFailed && (a.Cause.UsesUp() || a.Cause == patch.FailInterrupted) && a.EndedAt.After(c.prev.Started) || a.State == patch.ExecInstalling && a.Order == c.snap.Order
+		if a.Patch == p.ID && began {
+			return a
+		}
+	}
+	return nil
 }
 
 // ours finds an attempt since the previous snapshot that installed the patch, or another version of the same source; with back one that took it back.

@@ -1,6 +1,7 @@
 package story_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +119,26 @@ func TestCausesOfChanges(t *testing.T) {
 	s.must(err)
 	if len(rows) != 3 || sum.Closed != 1 || rows[2].Closed == nil || rows[2].Patch.Source != "perl" {
 		t.Errorf("%d rows, %d closed", len(rows), sum.Closed)
+	}
+}
+
+// A package that our own installation left half-way is our doing; one that was left so while ours did not get that far is not.
+func TestWhatFailedInTheMiddleIsOurs(t *testing.T) {
+	for cause, want := range map[patch.FailCause]patch.Cause{patch.FailPatch: patch.ByFettle, patch.FailInterrupted: patch.ByFettle, patch.FailNetwork: patch.ByOther} {
+		s, b := ready(t, curl)
+		dep := s.roll()
+		b.fails = map[patch.ID]patch.FailCause{curl: cause}
+		b.facts.Packages = slices.Clone(b.facts.Packages)
+		for i, p := range b.facts.Packages {
+			if p.Name == "curl" {
+				b.facts.Packages[i].State = patch.Broken
+			}
+		}
+		b.work()
+		note := map[patch.Cause]string{patch.ByFettle: "its installation by deployment " + dep.ID + " failed in the middle"}[want]
+		if c := s.last(b, curl); c.To != patch.Faulty || c.Cause != want || c.Note.String() != note {
+			t.Errorf("%s: %+v", cause, c)
+		}
 	}
 }
 
