@@ -94,6 +94,10 @@ func (s *server) boot() {
 		Hub: hub, Changes: api.NewChanges(time.Now, func() string { return "c" }), Pulse: &api.Pulse{}, Wanted: &api.Pulse{},
 		Now: time.Now, Random: random.Float64, NewID: func() string { return "r" }, Log: log,
 	}
+	if a.Approval.Proposals, a.Approval.Rollbacks = st, (rollbacks{s.w, planner, a.Deploy}); s.w.twoPersons {
+		a.Approval.TwoPerson = approval.TwoPerson{On: true, Labels: []string{"canary"}}
+	}
+	a.Deploy.Second = a.Approval.ProposeRollback
 	s.life.Store(&appliance{Appliance: a, dirs: []*content.Dir{raw, lists, payloads}, ctx: ctx, stop: stop,
 		handler: api.Agents(a, api.AgentOptions{Checkin: s.w.interval})})
 	if _, err := cat.Publish(ctx); err != nil && s.index != "" {
@@ -132,19 +136,17 @@ func (s *server) tick() {
 	}
 }
 
-// release publishes a version of the archive: name → version.
-func (s *server) release(versions map[string]string) {
+// release publishes a state of the archive: the versions of each name.
+func (s *server) release(versions map[string][]string) {
 	var b strings.Builder
 	for _, name := range names {
-		v, ok := versions[name]
-		if !ok {
-			continue
+		for _, v := range versions[name] {
+			body := []byte("deb of " + name + " " + v + strings.Repeat("x", 40_000))
+			path := "/pool/" + name + "_" + v + ".deb"
+			s.files[path] = body
+			fmt.Fprintf(&b, "Package: %s\nVersion: %s\nArchitecture: amd64\nFilename: %s\nSize: %d\nSHA256: %s\nDescription: a %s\n\n", name, v, path[1:], len(body),
+				content.Sum(body), name)
 		}
-		body := []byte("deb of " + name + " " + v + strings.Repeat("x", 40_000))
-		path := "/pool/" + name + "_" + v + ".deb"
-		s.files[path] = body
-		fmt.Fprintf(&b, "Package: %s\nVersion: %s\nArchitecture: amd64\nFilename: %s\nSize: %d\nSHA256: %s\nDescription: a %s\n\n", name, v, path[1:], len(body),
-			content.Sum(body), name)
 	}
 	s.index = b.String()
 	a := s.alive()

@@ -46,6 +46,7 @@ type box struct {
 	links      int
 	polls      bool // long polls reach the appliance
 	on         bool
+	veto       bool // its owner lets nobody deploy
 
 	packages map[string]patch.Package
 	boots    int
@@ -63,6 +64,7 @@ type box struct {
 // job is a package manager at work. It outlives the agent that started it, not the machine.
 type job struct {
 	done chan struct{}
+	by   string // who runs it; empty: an agent
 	err  error
 }
 
@@ -279,12 +281,7 @@ func (j *job) failed(b *box) error {
 
 // work is dpkg: it unpacks, runs maintainer scripts, configures. Only a loss of power stops it halfway.
 func (b *box) work(j *job, t host.Transaction) {
-	defer func() {
-		b.mu.Lock()
-		b.job = nil
-		b.mu.Unlock()
-		close(j.done)
-	}()
+	defer b.ends(j)
 	for _, c := range t.Changes {
 		was := b.get(c.Name)
 		b.mu.Lock()
@@ -336,7 +333,7 @@ func (m *machine) Recover(ctx context.Context, _ string, undone func(begun bool)
 		if m.isBad(f.Name) {
 			return "", &host.Failure{Cause: patch.FailPatch, Text: "the maintainer script failed"}
 		}
-		if version.DpkgCompare(m.get(f.Name).Version, f.Version) > 0 {
+		if now := m.get(f.Name).Version; version.DpkgCompare(now, f.Version) > 0 && !(f.Back && now == f.From) {
 			m.w.fail("%s would downgrade %s from %s to %s in a repair", m.name, f.Name, m.get(f.Name).Version, f.Version)
 		}
 		m.set(f.Name, f.Version, patch.Installed)
@@ -395,17 +392,19 @@ func (b *box) owner() {
 	case 1:
 		words := []string{"", "", "", "no-deploy\n", "detect-only\n"}
 		b.policy(words[b.draw(5)])
-	case 2, 3:
-		n := names[b.draw(int64(len(names)))]
-		if v, p := b.w.offered[n], b.get(n); v != "" && b.working() == nil && p.Name != "" && p.State == patch.Installed && version.DpkgCompare(p.Version, v) < 0 {
-			b.set(n, v, patch.Installed)
-		}
+	case 2:
+		b.byHand(names[b.draw(int64(len(names)))])
+	case 3:
+		b.unattended()
 	case 4:
 		b.mend()
 	}
 }
 
 func (b *box) policy(words string) {
+	b.mu.Lock()
+	b.veto = words != ""
+	b.mu.Unlock()
 	b.w.must(os.WriteFile(filepath.Join(b.w.dir, b.name+".policy"), []byte(words), 0o600))
 }
 

@@ -133,8 +133,8 @@ func TestFleetInAnyWorld(t *testing.T) {
 	began, used := time.Now(), cpu()
 	all := share(t, seeds(t))
 	used = cpu() - used
-	t.Logf("%d worlds, %.0f agent-days (%.0f of them without a network), %d requests answered and %d lost, %d certificates renewed, %d crashes of agents and %d of the appliance, %d executions, %d packages installed, in %s and %s of processors: %s an agent-day",
-		all.Worlds, all.Days, all.Away, all.Requests, all.Lost, all.Renewals, all.Deaths, all.Kills, all.Executions, all.Installs, time.Since(began).Round(time.Millisecond),
+	t.Logf("%d worlds, %.0f agent-days (%.0f of them without a network), %d requests answered and %d lost, %d certificates renewed, %d crashes of agents and %d of the appliance, %d executions, %d packages taken back and %d installed, %d executions given up to another updater, in %s and %s of processors: %s an agent-day",
+		all.Worlds, all.Days, all.Away, all.Requests, all.Lost, all.Renewals, all.Deaths, all.Kills, all.Executions, all.Returns, all.Installs, all.Waited, time.Since(began).Round(time.Millisecond),
 		used.Round(time.Millisecond), time.Duration(float64(used)/all.Days).Round(time.Microsecond))
 	if all.Executions < all.Worlds || all.Deaths < all.Worlds/2 || all.Renewals < all.Worlds {
 		t.Errorf("too little happens in these worlds")

@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -222,7 +223,10 @@ func (w *sim) handedOut(b *box, body []byte) {
 		})
 	}
 	for _, item := range o.Items {
-		if !w.approved(b, item.Patch, o.Window.NotBefore) {
+		b.meanwhile(item.Packages)
+		if slices.ContainsFunc(item.Packages, func(p patch.PlanPackage) bool { return p.Back }) {
+			w.mayGoBack(b, o, item)
+		} else if !w.approved(b, item.Patch, o.Window.NotBefore) {
 			w.fail("%s was given %s, which is not approved for it now", b.name, item.Patch)
 		}
 		for _, p := range item.Packages {

@@ -16,12 +16,16 @@ func (w *sim) release(r *rand.Rand, n int) {
 	w.mu.Lock()
 	for range n {
 		name := names[r.IntN(len(names))]
+		w.before[name] = w.offered[name]
 		w.offered[name] = fmt.Sprintf("1.0-%d", 2+len(w.all))
 		w.all = append(w.all, patch.ID("bookworm-security/"+name+"/"+w.offered[name]))
 	}
-	versions := map[string]string{}
+	versions := map[string][]string{}
 	for k, v := range w.offered {
-		versions[k] = v
+		if b := w.before[k]; b != "" && w.keeps {
+			versions[k] = append(versions[k], b)
+		}
+		versions[k] = append(versions[k], v)
 	}
 	w.mu.Unlock()
 	w.server.release(versions)
@@ -57,10 +61,14 @@ func (w *sim) act(r *rand.Rand) {
 		w.decide(r)
 	case n < 45:
 		w.relabel(r, []string{"canary", "web"}[r.IntN(2)])
-	case n < 72:
+	case n < 67:
 		w.deploy(r)
-	case n < 75:
+	case n < 72:
+		w.takeBack(r)
+	case n < 74:
 		w.halt(r)
+	case n < 76:
+		w.answers(r)
 	case n < 79:
 		w.rings(r)
 	case n < 87:
@@ -94,36 +102,33 @@ func (w *sim) anyPatch(r *rand.Rand) patch.ID {
 }
 
 func (w *sim) decide(r *rand.Rand) {
-	a := w.server.alive()
+	if r.IntN(12) == 0 {
+		w.lift(r)
+		return
+	}
 	verbs := []patch.Verb{patch.Approve, patch.Approve, patch.Approve, patch.Approve, patch.Approve, patch.Decline, patch.Hold, patch.Clear}
 	req := approval.Request{Patches: []patch.ID{w.anyPatch(r)}, Label: []string{"all", "all", "canary", "web"}[r.IntN(4)], Verb: verbs[r.IntN(len(verbs))], Why: "chance"}
 	if req.Verb == patch.Hold {
 		req.Until = time.Now().Add(w.chance(r, 48))
 	}
-	made, err := a.Approval.Decide(a.ctx, w.server.admin, req)
-	if err != nil {
-		if kind := patch.KindOf(err); kind != patch.NotFound && kind != patch.Conflict && kind != patch.Invalid {
-			w.must(err)
-		}
-		return
+	w.submit(r, req)
+}
+
+// window is when a deployment may begin and has to end: now and at any time, or not.
+func (w *sim) window(r *rand.Rand) (out patch.Window) {
+	switch r.IntN(4) {
+	case 0:
+		out.NotBefore = time.Now().Add(w.chance(r, 10))
+		out.NotAfter = out.NotBefore.Add(w.chance(r, 3))
+	case 1:
+		out.NotAfter = time.Now().Add(w.chance(r, 5))
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, d := range made {
-		w.decisions[decisionKey{d.Patch, d.Label}] = d
-	}
+	return out
 }
 
 func (w *sim) deploy(r *rand.Rand) {
 	a := w.server.alive()
-	req := plan.Request{Label: []string{"all", "all", "canary", "web"}[r.IntN(4)]}
-	switch r.IntN(4) {
-	case 0:
-		req.Window = patch.Window{NotBefore: time.Now().Add(w.chance(r, 10))}
-		req.Window.NotAfter = req.Window.NotBefore.Add(w.chance(r, 3))
-	case 1:
-		req.Window.NotAfter = time.Now().Add(w.chance(r, 5))
-	}
+	req := plan.Request{Label: []string{"all", "all", "canary", "web"}[r.IntN(4)], Window: w.window(r)}
 	p, err := a.Planner.Make(a.ctx, w.server.admin, req)
 	w.must(err)
 	if err != nil || !slices.ContainsFunc(p.Machines, func(m patch.MachinePlan) bool { return len(m.Items) > 0 }) {

@@ -43,15 +43,22 @@ type sim struct {
 	mu        sync.Mutex
 	failed    error
 	offered   map[string]string // newest version by package
+	before    map[string]string // the version before that
 	all       []patch.ID        // every patch that ever was
 	decisions map[decisionKey]patch.Decision
 	labels    map[string]map[patch.MachineID]bool
 	orders    map[string][]ordered
 	away      map[string]time.Time // by box: its network is gone until then
+	backs     map[backKey][]patch.Step
+	holds     []held
 
-	requests, lost, renewals, deaths, kills, executions atomic.Int64
-	lived, alone                                        atomic.Int64 // by agents together, and without a network, in nanoseconds
-	kind                                                kind
+	twoPersons bool       // decisions about machines of the canary label need a second person
+	keeps      bool       // the vendor's archive has the version before the newest one too
+	confirming patch.Hash // the plan that the second person confirms just now
+
+	requests, lost, renewals, deaths, kills, executions, returns, waited atomic.Int64
+	lived, alone                                                         atomic.Int64 // by agents together, and without a network, in nanoseconds
+	kind                                                                 kind
 }
 
 type decisionKey struct {
@@ -138,6 +145,9 @@ func (w *sim) approved(b *box, id patch.ID, begins time.Time) bool {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.isHeld(b, id, begins) {
+		return false
+	}
 	yes := false
 	for k, d := range w.decisions {
 		if k.patch != id || k.label != patch.LabelAll && !w.labels[k.label][b.id] {
@@ -153,17 +163,20 @@ func (w *sim) approved(b *box, id patch.ID, begins time.Time) bool {
 	return yes
 }
 
-// executed holds an execution against the orders: each attempt once, exactly the ordered version, inside its window, never downwards.
+// executed holds an execution against the orders: each attempt once, exactly the ordered version, inside its window, downwards only from the
+// version and to the version that a rollback names.
 func (w *sim) executed(b *box, t host.Transaction) {
 	w.executions.Add(1)
 	b.mu.Lock()
 	b.runs[t.Attempt]++
 	n := b.runs[t.Attempt]
-	b.mu.Unlock()
-	b.mu.Lock()
 	back, told := b.taken[t.Attempt]
 	told = told && back.life == len(b.lives) && time.Now().After(back.at)
+	veto := b.veto
 	b.mu.Unlock()
+	if veto {
+		w.fail("%s begins the attempt %s, and its owner forbids that", b.name, t.Attempt)
+	}
 	if told {
 		w.fail("%s begins the attempt %s, and was told that it is taken back", b.name, t.Attempt)
 	}
@@ -174,30 +187,32 @@ func (w *sim) executed(b *box, t host.Transaction) {
 	orders := w.orders[t.Attempt]
 	w.mu.Unlock()
 	for _, c := range t.Changes {
-		ok := false
+		ok, down := false, version.DpkgCompare(c.From, c.To) >= 0
 		for _, o := range orders {
-			ok = ok || o.machine == b.id && o.pkg.Name == c.Name && o.pkg.Version == c.To && !time.Now().After(o.expires) &&
+			ok = ok || o.pkg.Back == down && (!down || o.pkg.From == c.From) && o.machine == b.id && o.pkg.Name == c.Name && o.pkg.Version == c.To && !time.Now().After(o.expires) &&
 				(o.window.NotAfter.IsZero() || !time.Now().After(o.window.NotAfter)) && !time.Now().Before(o.window.NotBefore)
 		}
 		if !ok {
-			w.fail("%s installs %s %s, which nobody ordered for now: %+v", b.name, c.Name, c.To, orders)
+			w.fail("%s brings %s from %s to %s, which nobody ordered for now: %+v", b.name, c.Name, c.From, c.To, orders)
 		}
-		if version.DpkgCompare(c.From, c.To) >= 0 {
-			w.fail("%s goes from %s %s to %s", b.name, c.Name, c.From, c.To)
+		if down {
+			w.returns.Add(1)
 		}
 	}
 }
 
 // newSim sets a world up: an archive, enrolled machines, labels.
 func newSim(t *testing.T, seed uint64, dir string, blank string, k kind) *sim {
-	w := &sim{t: t, seed: seed, dir: dir, began: time.Now(), ending: make(chan struct{}), offered: map[string]string{}, decisions: map[decisionKey]patch.Decision{},
-		labels: map[string]map[patch.MachineID]bool{}, orders: map[string][]ordered{}, away: map[string]time.Time{}, kind: k}
+	w := &sim{t: t, seed: seed, dir: dir, began: time.Now(), ending: make(chan struct{}), offered: map[string]string{}, before: map[string]string{}, decisions: map[decisionKey]patch.Decision{},
+		labels: map[string]map[patch.MachineID]bool{}, orders: map[string][]ordered{}, away: map[string]time.Time{},
+		backs: map[backKey][]patch.Step{}, kind: k}
 	w.log = slog.New(slog.DiscardHandler)
 	if os.Getenv("FETTLE_SIM_LOG") != "" {
 		w.log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
 	r := w.random("setup")
 	w.interval = k.every[r.IntN(len(k.every))]
+	w.twoPersons, w.keeps = r.IntN(4) == 0, r.IntN(3) > 0
 	keys, err := auth.CreateKeys(filepath.Join(dir, "keys"), time.Now())
 	w.must(err)
 	keys.Agents.Life = k.life
