@@ -67,8 +67,8 @@ unit: ## all Go tests with the race detector: unit, behaviour on both stores, en
 worlds: ## the real appliance and agents in simulated worlds, those that failed once first; SEEDS=n of DAYS=n each, and FETTLE_SIM_SEED=n for one of them
 	FETTLE_SIM_SEEDS=$(SEEDS) FETTLE_SIM_DAYS=$(DAYS) GOGC=1200 $(GO) test -count=1 -v -timeout 30m -run 'FleetInAnyWorld|ComesBackEvenly' ./internal/simfleet
 
-kills: ## a real apt transaction, killed at KILLS of its system calls (all: every one), losing power at LOSSES flushes, its disk full, and healed; FETTLE_KILLS_SEED=n for the same ones again
-	FETTLE_KILLS=$(KILLS) FETTLE_LOSSES=$(LOSSES) $(GO) test -count=1 -v -timeout 150m -run 'KilledAtEverySystemCall|PowerLoss|FullDiskOfARealMachine' ./internal/agent
+kills: ## a real apt and a real rpm transaction, killed at KILLS of its system calls (all: every one), losing power at LOSSES flushes, its disk full, and healed; FETTLE_KILLS_SEED=n for the same ones again
+	FETTLE_KILLS=$(KILLS) FETTLE_LOSSES=$(LOSSES) $(GO) test -count=1 -v -timeout 150m -run 'KilledAtEverySystemCall|PowerLoss|FullDiskOfARealMachine' ./internal/agent ./internal/agent/host
 
 browser: ## the console in a real Chromium, and what else its tools can judge
 	cd internal/web && npm ci --no-audit --no-fund --loglevel=error

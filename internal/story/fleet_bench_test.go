@@ -58,7 +58,7 @@ func (s *site) join(rev patch.RevisionID, token patch.Hash, i int) {
 	_, err := s.store.RedeemToken(s.ctx(), token, s.now, m)
 	s.must(err)
 	s.must(s.store.PutCheckin(s.ctx(), id, patch.CheckinUpdate{At: s.now, Counter: 1, Boot: fmt.Sprintf("%08x-0000-4000-8000-%012x", i, i), OS: bookworm, Hostname: m.Name, Agent: "1.0.0"}))
-	facts := patch.Facts{OS: patch.OSFacts{Key: bookworm, ID: "debian", Arch: "amd64"}}
+	facts := patch.Facts{OS: patch.OSFacts{Key: bookworm, ID: "debian", Arch: "amd64", Provides: true}}
 	v := patch.NewVector(30_000)
 	for k := range 345 {
 		v.Set(k*80, patch.Patched)
