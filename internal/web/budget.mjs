@@ -26,7 +26,9 @@ const page = await context.newPage();
 const open = async (path) => {
   await page.goto("about:blank");
   await page.goto(given.base + path, { waitUntil: "load" });
-  await page.waitForTimeout(150);
+  await page.waitForTimeout(100);
+  await page.waitForFunction(() => !document.querySelector(".htmx-request")); // what a page fetches by itself moves things too
+  await page.waitForTimeout(100);
   return page.evaluate(() => ({
     ...window.waited,
     first: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? -1,
