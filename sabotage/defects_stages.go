@@ -22,7 +22,7 @@ var stageDefects = []Defect{
 		Old: `case d.Machine.DetectFailed != "" && d.Machine.DetectFailedAt.After(taken):`, New: "case false:", Test: "TestClosedGates", In: "./internal/gate"},
 	{Name: "a partial snapshot is good enough to deploy by", File: "internal/gate/reach.go",
 		Old: "case r.Expected != r.Evaluated:", New: "case false:", Test: "TestWalkHoldsInAnyWorld|TestClosedGates", In: "./internal/gate"},
-	{Name: "a machine's clock that is ahead keeps its snapshots fresh for ever", File: "internal/gate/eligible.go",
+	{Name: "a machine's clock that is ahead keeps its snapshots fresh for ever", File: "internal/patch/machine.go",
 		Old: "if !r.Received.IsZero() && r.Received.Before(r.Ended) {", New: "if false {", Test: "TestTaken", In: "./internal/gate"},
 	{Name: "an error counts as not patched", File: "internal/gate/eligible.go",
 		Old: `g.closes(CodeError, phrase.Of("it could not be judged: {1}", given(why, "the detect gave no reason")))`, New: `g.opens("it could not be judged")`, Test: "TestClosedGates", In: "./internal/gate"},

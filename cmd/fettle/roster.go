@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -24,11 +25,12 @@ func (r roster) ListMachines(ctx context.Context, f patch.MachineFilter) ([]patc
 	if err != nil {
 		return nil, err
 	}
-	out := make([]patch.Machine, 0, len(seats))
-	for _, s := range seats {
-		if m := &s.Machine; (f.State == "" || f.State == m.State) && (f.OS == "" || f.OS == m.OS) {
-			out = append(out, *m)
-		}
+	seats = slices.DeleteFunc(seats, func(s *fleet.Seat) bool {
+		return f.State != "" && f.State != s.Machine.State || f.OS != "" && f.OS != s.Machine.OS
+	})
+	out := make([]patch.Machine, len(seats)) // of a large fleet they are many megabytes
+	for i, s := range seats {
+		out[i] = s.Machine
 	}
 	return out, nil
 }
@@ -36,16 +38,14 @@ func (r roster) ListMachines(ctx context.Context, f patch.MachineFilter) ([]patc
 // detects is a roster that has the newest detects in memory as well.
 type detects struct{ roster }
 
-// NewestSnapshot is Store.NewestSnapshot.
-func (d detects) NewestSnapshot(ctx context.Context, id patch.MachineID) (patch.Snapshot, error) {
+// NewestReceipt is Store.NewestReceipt.
+func (d detects) NewestReceipt(ctx context.Context, id patch.MachineID) (patch.Receipt, error) {
 	s, err := d.fleet.Seat(ctx, id)
 	if err != nil {
-		return patch.Snapshot{}, err
+		return patch.Receipt{}, err
 	}
-	if s != nil {
-		if snap, ok := s.Snapshot(); ok {
-			return snap, nil
-		}
+	if s != nil && s.Receipt != nil {
+		return *s.Receipt, nil
 	}
-	return patch.Snapshot{}, patch.Errorf(patch.NotFound, "the machine %s never completed a detect", id)
+	return patch.Receipt{}, patch.Errorf(patch.NotFound, "the machine %s never completed a detect", id)
 }

@@ -142,6 +142,9 @@ func (x *Index) put(c standing, m *moving) {
 		x.numbers[c.Machine.ID] = n
 	}
 	s := &Seat{Machine: x.share(c.Machine), Number: n, Moved: c.Moved}
+	if known {
+		s.Machine = keep(old.Machine, s.Machine)
+	}
 	if !known || old.Machine.Name != s.Machine.Name {
 		x.named = nil
 	}
@@ -232,8 +235,22 @@ func (m *moving) count(old, s *Seat) {
 
 // share keeps one copy of what many machines say alike.
 func (x *Index) share(m patch.Machine) patch.Machine {
-	m.OS, m.AgentVersion, m.EnrolledBy, m.State = share(x, m.OS), share(x, m.AgentVersion), share(x, m.EnrolledBy), share(x, m.State)
+	m.OS, m.AgentVersion, m.EnrolledBy, m.State, m.Zone = share(x, m.OS), share(x, m.AgentVersion), share(x, m.EnrolledBy), share(x, m.State), share(x, m.Zone)
 	return m
+}
+
+// keep has a machine's new row say with the old one's strings what both say.
+func keep(old, m patch.Machine) patch.Machine {
+	m.ID, m.Name, m.Address, m.BootID = kept(old.ID, m.ID), kept(old.Name, m.Name), kept(old.Address, m.Address), kept(old.BootID, m.BootID)
+	m.Inventory, m.Facts = kept(old.Inventory, m.Inventory), kept(old.Facts, m.Facts)
+	return m
+}
+
+func kept[T ~string](old, s T) T {
+	if old == s {
+		return old
+	}
+	return s
 }
 
 func (x *Index) shareReceipt(r patch.Receipt, m patch.Machine) patch.Receipt {

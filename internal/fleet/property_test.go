@@ -140,6 +140,16 @@ func (s *site) agree() {
 		if diff := cmp.Diff(m, seat.Machine); diff != "" {
 			s.Fatal(diff)
 		}
+		taken := start
+		if seat.Receipt != nil {
+			taken = seat.Receipt.Taken()
+		}
+		if alike, before := look.Taken(seat.Number, taken); alike != seat.Alike() || before != (seat.Receipt == nil) {
+			s.Fatalf("%s is told from others by %+v, want %+v", m.ID, alike, seat.Alike())
+		}
+		if _, before := look.Taken(seat.Number, taken.Add(1)); !before {
+			s.Fatalf("the detect of %s was taken after %s", m.ID, taken)
+		}
 		if seat.Counts() != newest[m.ID].Verdicts.Counts() {
 			s.Fatalf("%s counts %v, want %v", m.ID, seat.Counts(), newest[m.ID].Verdicts.Counts())
 		}

@@ -85,7 +85,7 @@ func (x *Index) marksOf(columns []columnOf, v patch.Verdict, most int) (marks []
 func (o *order) of(marks []uint64, found int) []*Name {
 	out := make([]*Name, 0, found)
 	if 4*found > len(o.names) {
-		for _, place := range marked(o.numbers, marks) {
+		for _, place := range marked(o.numbers, marks, make([]uint32, len(o.numbers)+1)) {
 			out = append(out, &o.names[place])
 		}
 		return out

@@ -4,19 +4,10 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
 )
-
-// Taken is the moment that a snapshot speaks of: its end by the machine's clock, but never later than the appliance received it.
-func Taken(r *patch.Receipt) time.Time {
-	if !r.Received.IsZero() && r.Received.Before(r.Ended) {
-		return r.Received
-	}
-	return r.Ended
-}
 
 func prerequisites(w World) Gate {
 	g := Gate{Name: Prerequisites, Title: "applies to this machine"}
@@ -102,7 +93,7 @@ func installedTest(w World) Gate {
 // detected dates a gate that rests on the newest snapshot.
 func (w World) detected(g *Gate) {
 	if w.Receipt != nil && w.Verdict < patch.Unknown {
-		g.At = Taken(w.Receipt)
+		g.At = w.Receipt.Taken()
 		g.Evidence = snapshotNamed(w.Receipt.Seq)
 	}
 }

@@ -59,7 +59,7 @@ func verified(w World) Gate {
 	a := w.last()
 	sure := snapshot(w).State == Open
 	if w.Receipt != nil {
-		g.At, g.Evidence = Taken(w.Receipt), snapshotNamed(w.Receipt.Seq)
+		g.At, g.Evidence = w.Receipt.Taken(), snapshotNamed(w.Receipt.Seq)
 	}
 	switch {
 	case a != nil && a.TakesBack() && a.State == patch.ExecDone && w.Verdict != patch.Patched:

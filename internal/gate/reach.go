@@ -96,7 +96,7 @@ func snapshot(w World) Gate {
 		return g
 	}
 	r := w.Receipt
-	taken := Taken(r)
+	taken := r.Taken()
 	g.At = taken
 	judged := phrase.Count(r.Expected, "{1} of {n} patch", "{1} of {n} patches", r.Evaluated)
 	when := whenTaken(w.Now, taken, r)
@@ -154,7 +154,7 @@ func (d *Detected) code(v patch.Verdict) string {
 	if r == nil {
 		return CodeNever
 	}
-	taken := Taken(r)
+	taken := r.Taken()
 	older := d.Revision != nil && r.Revision != d.Revision.ID
 	switch {
 	case r.Expected != r.Evaluated:

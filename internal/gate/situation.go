@@ -129,7 +129,7 @@ func (k *situation) receipt(w *World) {
 		k.flags(false)
 		return
 	}
-	taken := Taken(r)
+	taken := r.Taken()
 	k.flags(true, r.Expected == r.Evaluated, r.OS == w.OS, w.Machine.DetectFailedAt.After(taken), w.Now.Sub(taken) > w.Limits.Stale,
 		w.Revision != nil && r.Revision == w.Revision.ID)
 }

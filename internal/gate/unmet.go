@@ -18,7 +18,7 @@ func foretold(w World, g *Gate) {
 		g.Evidence = phrase.Of("foretold from the vendor's index {1} of {2}", strings.TrimSpace(o.Suite+" "+o.Component), on(w.Now, o.Dated))
 	}
 	if w.Receipt != nil {
-		g.At = Taken(w.Receipt)
+		g.At = w.Receipt.Taken()
 		g.Evidence = phrase.Of("{1} and the machine's packages of {2}", g.Evidence, phrase.At(w.Now, g.At))
 	}
 	d, _ := approval(w.Policy)

@@ -420,11 +420,11 @@ func TestAllClosedGatesShow(t *testing.T) {
 
 func TestTaken(t *testing.T) {
 	r := patch.Receipt{Ended: now.Add(time.Hour), Received: now}
-	if !Taken(&r).Equal(now) {
+	if !r.Taken().Equal(now) {
 		t.Error("a clock that is ahead makes a snapshot younger than its arrival")
 	}
 	r.Ended = now.Add(-time.Hour)
-	if !Taken(&r).Equal(r.Ended) {
+	if !r.Taken().Equal(r.Ended) {
 		t.Error("a snapshot that arrived late is as old as its end")
 	}
 }

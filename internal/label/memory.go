@@ -19,14 +19,21 @@ import (
 type memory struct {
 	mu          sync.Mutex
 	programs    map[string]*program
-	inventories map[patch.Hash]*inventory
+	inventories []remembered        // by number of the machine's seat
+	words       map[string]string   // one copy of what many inventories say
 	plain       map[string]carriers // of labels without an expression, by name
+}
+
+// remembered is what a machine told under a hash.
+type remembered struct {
+	hash patch.Hash
+	told *inventory
 }
 
 // Limits of a memory; it forgets everything of a kind when there is more.
 const (
-	maxPrograms    = 2000
-	maxInventories = 400_000
+	maxPrograms = 2000
+	maxWords    = 10_000
 )
 
 // program is one expression with what it gave.
@@ -97,11 +104,12 @@ func (b *Book) prepare(ctx context.Context, s *subject, asks bool) (err error) {
 	}
 	i := &inventory{}
 	if s.prepared, s.read = true, asks; asks {
-		if i, s.why, err = b.inventory(ctx, s.seat.Machine); err != nil {
+		if i, s.why, err = b.inventory(ctx, s.seat); err != nil {
 			return err
 		}
 	}
-	s.thing = thing(s.seat.Machine, i)
+	m := seen(&s.seat.Machine)
+	s.thing = language().Thing(&m, i)
 	return nil
 }
 
@@ -159,14 +167,12 @@ func (b *Book) plainly(l patch.Label, look *fleet.Look) *roaring.Bitmap {
 }
 
 // inventory gives what a machine told about itself; why says why it is not at hand.
-func (b *Book) inventory(ctx context.Context, m patch.Machine) (i *inventory, why string, err error) {
+func (b *Book) inventory(ctx context.Context, s *fleet.Seat) (i *inventory, why string, err error) {
+	m := &s.Machine
 	if m.Inventory == "" {
 		return &inventory{}, "its inventory has not arrived yet", nil
 	}
-	b.memory.mu.Lock()
-	i = b.memory.inventories[m.Inventory]
-	b.memory.mu.Unlock()
-	if i != nil {
+	if i := b.memory.recall([]*fleet.Seat{s})[0]; i != nil {
 		return i, "", nil
 	}
 	blob, err := b.Inventories.FindInventory(ctx, m.Inventory)
@@ -180,12 +186,41 @@ func (b *Book) inventory(ctx context.Context, m patch.Machine) (i *inventory, wh
 	if err := world.Decode(blob, &whole); err != nil {
 		return &inventory{}, "its inventory cannot be read: " + err.Error(), nil
 	}
-	i = told(whole)
-	b.memory.mu.Lock()
-	defer b.memory.mu.Unlock()
-	if b.memory.inventories == nil || len(b.memory.inventories) >= maxInventories {
-		b.memory.inventories = map[patch.Hash]*inventory{}
+	return b.memory.remember(s, whole), "", nil
+}
+
+// recall gives what is remembered of machines' newest inventories, nil where nothing is.
+func (y *memory) recall(seats []*fleet.Seat) []*inventory {
+	out := make([]*inventory, len(seats))
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	for i, s := range seats {
+		if int(s.Number) < len(y.inventories) && y.inventories[s.Number].hash == s.Machine.Inventory {
+			out[i] = y.inventories[s.Number].told
+		}
 	}
-	b.memory.inventories[m.Inventory] = i
-	return i, "", nil
+	return out
+}
+
+func (y *memory) remember(s *fleet.Seat, whole patch.Inventory) *inventory {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	i := told(whole, &s.Machine, y.word)
+	if missing := int(s.Number) + 1 - len(y.inventories); missing > 0 {
+		y.inventories = append(y.inventories, make([]remembered, missing)...)
+	}
+	y.inventories[s.Number] = remembered{s.Machine.Inventory, i}
+	return i
+}
+
+// word gives the one copy of a string.
+func (y *memory) word(s string) string {
+	if w, ok := y.words[s]; ok {
+		return w
+	}
+	if y.words == nil || len(y.words) >= maxWords {
+		y.words = map[string]string{}
+	}
+	y.words[s] = s
+	return s
 }

@@ -86,6 +86,7 @@ func (b *Book) since(ctx context.Context, programs []*program, look *fleet.Look,
 // pass is one look at some seats by some programs.
 type pass struct {
 	book       *Book
+	language   expr.Language
 	conditions []*expr.Condition
 	batch      *expr.Batch
 	asks       bool                     // some condition reads the inventory
@@ -103,7 +104,7 @@ const atOnce = 512
 
 func newPass(b *Book, programs []*program, look *fleet.Look) *pass {
 	words := (look.Len() + 63) / 64
-	p := &pass{book: b, portions: map[uint32][]*fleet.Seat{}, judged: make([]uint64, words), yes: make([][]uint64, len(programs)), why: make([]map[uint32]string, len(programs))}
+	p := &pass{book: b, language: language(), portions: map[uint32][]*fleet.Seat{}, judged: make([]uint64, words), yes: make([][]uint64, len(programs)), why: make([]map[uint32]string, len(programs))}
 	for i, x := range programs {
 		p.conditions, p.yes[i] = append(p.conditions, x.condition), make([]uint64, words)
 		p.asks = p.asks || x.condition.Reads("inventory")
@@ -131,20 +132,31 @@ func (p *pass) run(ctx context.Context) error {
 
 func (p *pass) portion(ctx context.Context, seats []*fleet.Seat) error {
 	numbers, things := make([]uint32, 0, len(seats)), make([]expr.Thing, 0, len(seats))
+	machines, inventories := make([]machine, len(seats)), make([]*inventory, len(seats))
+	if p.asks {
+		inventories = p.book.memory.recall(seats)
+	}
 	var dumb []int // those whose inventory is not at hand
 	var excuse []string
-	for _, s := range seats {
+	for i, s := range seats {
 		if s.Machine.State != patch.Admitted { // it carries nothing
 			continue
 		}
-		m := subject{seat: s}
-		if err := p.book.prepare(ctx, &m, p.asks); err != nil {
-			return err
+		why, err := "", error(nil)
+		switch {
+		case inventories[i] != nil:
+		case p.asks:
+			if inventories[i], why, err = p.book.inventory(ctx, s); err != nil {
+				return err
+			}
+		default:
+			inventories[i] = &inventory{}
 		}
-		if m.why != "" {
-			dumb, excuse = append(dumb, len(things)), append(excuse, m.why)
+		if why != "" {
+			dumb, excuse = append(dumb, len(things)), append(excuse, why)
 		}
-		numbers, things = append(numbers, s.Number), append(things, m.thing)
+		machines[i] = seen(&s.Machine)
+		numbers, things = append(numbers, s.Number), append(things, p.language.Thing(&machines[i], inventories[i]))
 	}
 	for k, j := range p.batch.Judge(things) {
 		for i, text := range j.Faults {

@@ -42,17 +42,27 @@ type inventory struct {
 	Updaters      []string `cel:"updaters"`
 }
 
-func seen(m patch.Machine) *machine {
-	return &machine{ID: string(m.ID), Name: m.Name, OS: string(m.OS), Address: m.Address, Agent: m.AgentVersion, Zone: m.Zone, RebootOwed: m.RebootOwed,
+func seen(m *patch.Machine) machine {
+	return machine{ID: string(m.ID), Name: m.Name, OS: string(m.OS), Address: m.Address, Agent: m.AgentVersion, Zone: m.Zone, RebootOwed: m.RebootOwed,
 		SeenAt: m.SeenAt, EnrolledAt: m.EnrolledAt, EnrolledBy: m.EnrolledBy}
 }
 
-func told(i patch.Inventory) *inventory {
+// told keeps one copy of what many machines say alike.
+func told(i patch.Inventory, m *patch.Machine, one func(string) string) *inventory {
 	v := &inventory{Hostname: i.Hostname, Distribution: i.OS.ID, Version: i.OS.VersionID, Codename: i.OS.Codename, Arch: i.OS.Arch,
 		Vendor: i.Hardware.Vendor, Model: i.Hardware.Model, CPU: i.Hardware.CPU, Cores: int64(i.Hardware.Cores), MemoryMB: i.Hardware.MemoryMB,
 		DiskMB: i.Hardware.DiskMB, Virtual: i.Hardware.Virtual, KernelRunning: i.Kernel.Running, KernelNewest: i.Kernel.Installed, Updaters: i.Updaters}
 	for _, n := range i.Network {
 		v.Addresses = append(v.Addresses, n.Addresses...)
+	}
+	for _, s := range []*string{&v.Distribution, &v.Version, &v.Codename, &v.Arch, &v.Vendor, &v.Model, &v.CPU, &v.Virtual, &v.KernelRunning, &v.KernelNewest} {
+		*s = one(*s)
+	}
+	for n := range v.Updaters {
+		v.Updaters[n] = one(v.Updaters[n])
+	}
+	if v.Hostname == m.Name {
+		v.Hostname = m.Name
 	}
 	return v
 }
@@ -61,6 +71,3 @@ func language() expr.Language {
 	return expr.Language{What: "a smart label", Example: `machine.name.startsWith("web-") && inventory.memory_mb > 4096`,
 		Variables: []expr.Variable{{Name: "machine", Type: reflect.TypeFor[machine]()}, {Name: "inventory", Type: reflect.TypeFor[inventory]()}}}
 }
-
-// thing is what an expression judges for one machine.
-func thing(m patch.Machine, i *inventory) expr.Thing { return language().Thing(seen(m), i) }

@@ -35,30 +35,53 @@ func (l *Ledger) Compliance(ctx context.Context, labels []string, allowed patch.
 		}
 		out[i] = complying{Compliance: patch.Compliance{Label: label, At: v.Now}, machines: map[patch.Severity]int{}, kev: kev}
 	}
-	kinds := newComplianceKinds(len(labels))
-	for _, n := range anyOf(carry).ToArray() {
-		if int(n) >= look.Len() || look.At(n).Machine.State != patch.Admitted { // it came, or was admitted, after the look
-			continue
-		}
-		g, err := v.Glance(ctx, look.At(n))
-		if err != nil {
-			return nil, err
-		}
-		k := kinds.of(&g)
-		for i := range out {
-			if len(out) == 1 || carry[i].Contains(n) {
-				k.machines[i]++
-			}
-		}
+	kinds, kind, err := l.complianceKinds(ctx, v, look, anyOf(carry))
+	if err != nil {
+		return nil, err
 	}
 	done := make([]patch.Compliance, len(out))
 	for i := range out {
-		for _, k := range kinds.all {
-			out[i].add(k, k.machines[i])
+		for k, n := range count(carry[i], kind, len(kinds)) {
+			out[i].add(kinds[k], n)
 		}
 		done[i] = out[i].finish(allowed)
 	}
 	return done, nil
+}
+
+// complianceKinds sorts the machines of a set in kinds, and gives the place of each machine's kind, from 1, by number.
+func (l *Ledger) complianceKinds(ctx context.Context, v *world.View, look *fleet.Look, some *roaring.Bitmap) ([]*complianceKind, []int32, error) {
+	kinds, kind := newComplianceKinds(v, look), make([]int32, look.Len())
+	var numbers [256]uint32
+	all := some.ManyIterator()
+	for n := all.NextMany(numbers[:]); n > 0; n = all.NextMany(numbers[:]) {
+		for _, number := range numbers[:n] {
+			if int(number) >= len(kind) { // it came after the look
+				break
+			}
+			k, err := kinds.of(ctx, number)
+			if err != nil {
+				return nil, nil, err
+			}
+			kind[number] = k
+		}
+	}
+	return kinds.all, kind, nil
+}
+
+// count counts the machines of a set by kind.
+func count(some *roaring.Bitmap, kind []int32, kinds int) []int {
+	counts := make([]int, kinds+1)
+	var numbers [256]uint32
+	all := some.ManyIterator()
+	for n := all.NextMany(numbers[:]); n > 0; n = all.NextMany(numbers[:]) {
+		for _, number := range numbers[:n] {
+			if int(number) < len(kind) {
+				counts[kind[number]]++
+			}
+		}
+	}
+	return counts[1:]
 }
 
 // anyOf is the machines that are in any of some sets; the caller must not change it.

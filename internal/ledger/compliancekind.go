@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"slices"
 
 	"github.com/fettle-project/fettle/internal/fleet"
@@ -14,57 +15,76 @@ type complianceKind struct {
 	shelf     *world.Shelf
 	lacks     []int // columns of missing security patches that no newer missing one replaces
 	errors    int   // security patches that could not be judged
-	machines  []int // by label
 }
 
-// complianceKinds sorts machines; each kind is judged once.
+// complianceKinds sorts machines of a look; each kind is judged once.
 type complianceKinds struct {
-	labels int
+	view   *world.View
+	look   *fleet.Look
 	all    []*complianceKind
-	fresh  map[*world.Shelf]map[string]*complianceKind // by what is amiss
-	others map[Freshness]*complianceKind
+	known  map[world.Likeness]int32          // places in all, from 1; 0 for machines that do not count
+	fresh  map[*world.Shelf]map[string]int32 // by what is amiss
+	others map[Freshness]int32
 }
 
-func newComplianceKinds(labels int) *complianceKinds {
-	return &complianceKinds{labels: labels, fresh: map[*world.Shelf]map[string]*complianceKind{}, others: map[Freshness]*complianceKind{}}
+func newComplianceKinds(v *world.View, look *fleet.Look) *complianceKinds {
+	return &complianceKinds{view: v, look: look, known: map[world.Likeness]int32{}, fresh: map[*world.Shelf]map[string]int32{}, others: map[Freshness]int32{}}
 }
 
-func (c *complianceKinds) of(g *world.Glance) *complianceKind {
+// of gives the place of a machine's kind in all, from 1; 0 for one that does not count.
+func (c *complianceKinds) of(ctx context.Context, number uint32) (int32, error) {
+	like, ok := c.view.Likeness(c.look, number)
+	if ok {
+		if k, known := c.known[like]; known {
+			return k, nil
+		}
+	}
+	k, err := c.glance(ctx, c.look.At(number))
+	if ok && err == nil {
+		c.known[like] = k
+	}
+	return k, err
+}
+
+func (c *complianceKinds) glance(ctx context.Context, seat *fleet.Seat) (int32, error) {
+	if seat.Machine.State != patch.Admitted { // it was admitted after the look
+		return 0, nil
+	}
+	g, err := c.view.Glance(ctx, seat)
+	if err != nil {
+		return 0, err
+	}
 	f := freshness(g.Seat.Machine.State, g.Code)
 	if f == Fresh && g.Shelf == nil {
 		f = Never
 	}
 	if f == Fresh {
-		return c.lacking(g)
+		return c.lacking(&g), nil
 	}
-	k := c.others[f]
-	if k == nil {
-		k = c.add(complianceKind{freshness: f})
-		c.others[f] = k
+	if c.others[f] == 0 {
+		c.others[f] = c.add(&complianceKind{freshness: f})
 	}
-	return k
+	return c.others[f], nil
 }
 
-func (c *complianceKinds) add(k complianceKind) *complianceKind {
-	k.machines = make([]int, c.labels)
-	c.all = append(c.all, &k)
-	return &k
+func (c *complianceKinds) add(k *complianceKind) int32 {
+	c.all = append(c.all, k)
+	return int32(len(c.all))
 }
 
-func (c *complianceKinds) lacking(g *world.Glance) *complianceKind {
+func (c *complianceKinds) lacking(g *world.Glance) int32 {
 	alike := c.fresh[g.Shelf]
 	if alike == nil {
-		alike = map[string]*complianceKind{}
+		alike = map[string]int32{}
 		c.fresh[g.Shelf] = alike
 	}
-	amiss := g.Seat.AmissBytes()
-	k := alike[string(amiss)]
-	if k == nil {
-		k = c.add(complianceKind{freshness: Fresh, shelf: g.Shelf})
+	amiss := string(g.Seat.AmissBytes())
+	if alike[amiss] == 0 {
+		k := &complianceKind{freshness: Fresh, shelf: g.Shelf}
 		k.judge(g.Seat)
-		alike[string(amiss)] = k
+		alike[amiss] = c.add(k)
 	}
-	return k
+	return alike[amiss]
 }
 
 func (k *complianceKind) judge(s *fleet.Seat) {

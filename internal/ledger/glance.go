@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
 )
@@ -33,7 +32,7 @@ func GlanceAt(m patch.Machine, r *patch.Receipt, now time.Time) Glance {
 		}
 		return g
 	}
-	taken := gate.Taken(r)
+	taken := r.Taken()
 	g := Glance{Complete: true, Details: details(*r, m, now)}
 	judged := phrase.Count(r.Expected, "snapshot {1} judged {2} of {n} patch, {3} ago", "snapshot {1} judged {2} of {n} patches, {3} ago", strconv.FormatUint(r.Seq, 10), r.Evaluated, now.Sub(taken))
 	switch {

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/version"
@@ -148,7 +147,7 @@ func (r *Reconciliation) compare(ctx context.Context, s *world.Sight, h past, p 
 	if err != nil {
 		return err
 	}
-	d.explain(gate.Taken(s.Receipt), f, there)
+	d.explain(s.Receipt.Taken(), f, there)
 	r.Items = append(r.Items, d)
 	return nil
 }

@@ -72,6 +72,14 @@ type Receipt struct {
 	Dated   time.Time `json:"dated,omitzero"`
 }
 
+// Taken is the moment that a snapshot speaks of: its end by the machine's clock, but never later than the appliance received it.
+func (r *Receipt) Taken() time.Time {
+	if !r.Received.IsZero() && r.Received.Before(r.Ended) {
+		return r.Received
+	}
+	return r.Ended
+}
+
 // Age is how old the facts were when the detect ended; 0 where it does not tell.
 func (r Receipt) Age() time.Duration {
 	if r.FactsAt.IsZero() {

@@ -12,7 +12,7 @@ import (
 type Store interface {
 	ListMachines(ctx context.Context, f patch.MachineFilter) ([]patch.Machine, error)
 	FindMachine(ctx context.Context, id patch.MachineID) (patch.Machine, error)
-	NewestSnapshot(ctx context.Context, id patch.MachineID) (patch.Snapshot, error)
+	NewestReceipt(ctx context.Context, id patch.MachineID) (patch.Receipt, error)
 	FindFacts(ctx context.Context, hash patch.Hash) ([]byte, error)
 }
 
@@ -75,11 +75,11 @@ func (f *Filler) put(ctx context.Context, m patch.Machine, r *patch.Receipt) err
 	}
 	s := Seat{Machine: m.ID, Name: m.Name, Seq: m.SnapshotSeq, At: m.SeenAt}
 	if r == nil && m.SnapshotSeq > 0 {
-		snap, err := f.Store.NewestSnapshot(ctx, m.ID)
+		newest, err := f.Store.NewestReceipt(ctx, m.ID)
 		if err != nil && patch.KindOf(err) != patch.NotFound {
 			return err
 		}
-		r = &snap.Receipt
+		r = &newest
 	}
 	if r != nil {
 		s.Revision = r.Revision

@@ -204,9 +204,9 @@ func (s *shelf) FindMachine(_ context.Context, id patch.MachineID) (patch.Machin
 	return s.machines[id], nil
 }
 
-func (s *shelf) NewestSnapshot(_ context.Context, id patch.MachineID) (patch.Snapshot, error) {
+func (s *shelf) NewestReceipt(_ context.Context, id patch.MachineID) (patch.Receipt, error) {
 	m := s.machines[id]
-	return patch.Snapshot{Receipt: patch.Receipt{Seq: m.SnapshotSeq, Revision: "rev", Facts: m.Facts, Ended: at.Add(time.Hour)}}, nil
+	return patch.Receipt{Seq: m.SnapshotSeq, Revision: "rev", Facts: m.Facts, Ended: at.Add(time.Hour)}, nil
 }
 
 func (s *shelf) FindFacts(_ context.Context, h patch.Hash) ([]byte, error) {

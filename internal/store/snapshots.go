@@ -182,16 +182,33 @@ func (s *Store) NewestSnapshot(ctx context.Context, id patch.MachineID) (patch.S
 
 // newestSnapshotIn is NewestSnapshot with the verdicts in scratch, if that is large enough.
 func (s *Store) newestSnapshotIn(ctx context.Context, id patch.MachineID, scratch []byte) (patch.Snapshot, error) {
+	v, err := s.newest(ctx, id)
+	if err != nil {
+		return patch.Snapshot{}, err
+	}
+	return s.snapshotIn(ctx, v, scratch)
+}
+
+// NewestReceipt is NewestSnapshot without the verdicts.
+func (s *Store) NewestReceipt(ctx context.Context, id patch.MachineID) (patch.Receipt, error) {
+	v, err := s.newest(ctx, id)
+	if err != nil {
+		return patch.Receipt{}, err
+	}
+	return s.unpackReceipt(ctx, v.machine, v.seq, v.receipt)
+}
+
+func (s *Store) newest(ctx context.Context, id patch.MachineID) (storedSnapshot, error) {
 	known, ends := s.known.find(id)
 	if known.newest != nil {
-		return s.snapshotIn(ctx, *known.newest, scratch)
+		return *known.newest, nil
 	}
 	v, err := find(ctx, s.read(), scanSnapshot, newestSnapshots+` WHERE machines.id = $1`, id)
 	if err != nil {
-		return patch.Snapshot{}, missing(err, "the machine %s never completed a detect", id)
+		return v, missing(err, "the machine %s never completed a detect", id)
 	}
 	s.known.keep(v.machine, acquaintance{newest: &v}, ends)
-	return s.snapshotIn(ctx, v, scratch)
+	return v, nil
 }
 
 // SnapshotsByOS gives the machine's newest snapshot of each host OS that it ever had, the present one first.

@@ -41,3 +41,15 @@ func (v *View) Glance(ctx context.Context, seat *fleet.Seat) (g Glance, err erro
 	code := gate.FreshnessCode(gate.Detected{Now: v.Now, Stale: v.Limits.Stale, Machine: &seat.Machine, OS: p.os, Revision: p.meta, Receipt: seat.Receipt})
 	return Glance{seat, p.shelf, code}, nil
 }
+
+// Likeness is equal for machines of a Look whose Glances differ in nothing but the seat.
+type Likeness struct {
+	alike fleet.Alike
+	stale bool
+}
+
+// Likeness is known without a look at the machine; ok is false where every machine has to be looked at.
+func (v *View) Likeness(look *fleet.Look, number uint32) (l Likeness, ok bool) {
+	l.alike, l.stale = look.Taken(number, v.Now.Add(-v.Limits.Stale))
+	return l, v.r.Suppose == nil
+}
