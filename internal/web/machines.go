@@ -35,6 +35,7 @@ var machineShows = [...]struct {
 	{"", "All", ""},
 	{"confirmed", "Confirmed", "patched"},
 	{"needing", "Need patches", "not-patched"},
+	{"lacking", "Lack security patches", "not-patched"},
 	{"stuck", "Stuck", "error"},
 	{"pending", "Pending", "waiting"},
 	{"never", "Never detected", "unknown"},
