@@ -323,6 +323,8 @@ func TestQuestions(t *testing.T) {
 		"Why isn't perl deployed on web-14?":         {"perl", "web-14"},
 		"why perl on web-14":                         {"perl", "web-14"},
 		"perl not on web-14 ":                        {"perl", "web-14"},
+		"Warum ist perl nicht auf web-14?":           {"perl", "web-14"},
+		"warum fehlt perl auf web-14":                {"perl", "web-14"},
 		"why is bookworm/perl/5.36 not listed for m": {"bookworm/perl/5.36", "m"},
 		"why is perl 5.36.0-7 not on web-14":         {"perl 5.36.0-7", "web-14"},
 	} {
@@ -347,7 +349,7 @@ func TestSearchLeadsToTheExplanation(t *testing.T) {
 
 func TestAFaultOfOurOwnShowsNoDetail(t *testing.T) {
 	p := faultOf(errors.New("open /var/lib/secret: permission denied"))
-	if p.Status != 500 || strings.Contains(p.What+p.Why+p.Do, "secret") {
+	if p.Status != 500 || strings.Contains(p.What.String()+p.Why.String()+p.Do.String(), "secret") {
 		t.Errorf("the page says %+v", p)
 	}
 }

@@ -34,6 +34,7 @@ func (w words) funcs() template.FuncMap {
 		"actor": func(a gate.Actor) string { return w.lang.Say(actor(a)) }, "taken": func(h patch.Hand) string { return w.lang.Say(handWord(h)) }, "ruled": func(v patch.RulingVerb) string { return w.lang.Say(rulingWord(v)) },
 		"deed":   func(action string) string { return w.lang.Say(deedWord(action)) },
 		"moved":  func(c patch.Cause) string { return w.lang.Say(c.Words()) },
+		"action": func(a string) string { return w.lang.Say(patch.ActionWord(a)) },
 		"markOf": markOf, "share": share, "first": first, "upper": w.upper, "rest": rest, "sum": sum, "percent": percent, "ints": func(n ...int) []int { return n }, "list": func(s ...string) []string { return s },
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/auth"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 func sessionOf(r *http.Request) string {
@@ -24,7 +25,7 @@ func cookie(secret string, ends time.Time) *http.Cookie {
 // signInForm is the sign-in page with what was typed, the password left out.
 type signInForm struct {
 	Name, Next    string
-	What, Why, Do string
+	What, Why, Do phrase.Phrase
 	Wait          bool
 	Kept          keptForm // what was sent when the session had ended
 }

@@ -225,7 +225,7 @@ func oldestGood(feeds []patch.FeedStatus) time.Time {
 // faultPage is the one error page: what happened, why, what to do.
 type faultPage struct {
 	Status        int
-	What, Why, Do string
+	What, Why, Do phrase.Phrase
 }
 
 func faultOf(err error) faultPage {
@@ -236,9 +236,9 @@ func faultOf(err error) faultPage {
 		p.Do = "Try again. If it stays, look at the log of fettle serve."
 		return p
 	}
-	p.What, p.Why, p.Do = sentenceCase(e.What), e.Why, e.Do
+	p.What, p.Why, p.Do = phrase.Recall(e.What), phrase.Recall(e.Why), phrase.Recall(e.Do)
 	if p.Why == "" && e.Err != nil {
-		p.Why = e.Err.Error()
+		p.Why = phrase.Verbatim(e.Err.Error())
 	}
 	return p
 }
@@ -252,9 +252,9 @@ func (c *console) fail(v *visit, err error) {
 	if p.Status == http.StatusInternalServerError {
 		c.Log.ErrorContext(v.ctx, "console request failed", "method", v.r.Method, "path", v.r.URL.Path, "error", err)
 	}
-	f, frameErr := c.frame(v, "", phrase.Verbatim(p.What))
+	f, frameErr := c.frame(v, "", p.What)
 	if frameErr != nil {
-		f = Frame{Title: phrase.Verbatim(p.What)}
+		f = Frame{Title: p.What}
 	}
 	part := "layout"
 	if v.partial() {
@@ -262,7 +262,7 @@ func (c *console) fail(v *visit, err error) {
 	}
 	if err := c.write(v, p.Status, "error", part, view[faultPage]{Frame: f, Body: p}); err != nil {
 		c.Log.ErrorContext(v.ctx, "error page failed", "error", err)
-		http.Error(v.w, p.What, p.Status)
+		http.Error(v.w, p.What.String(), p.Status)
 	}
 }
 

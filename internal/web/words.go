@@ -149,6 +149,10 @@ func causeWord(s string) phrase.Phrase {
 		return "cause\x04owner's policy"
 	case "time-out":
 		return "cause\x04time-out"
+	case "inventory":
+		return "newer\x04inventory"
+	case "detection":
+		return "newer\x04detection"
 	case "feed":
 		return "alarm\x04feed"
 	case "catalog":

@@ -128,6 +128,9 @@ func (s source) node(info *types.Info, n ast.Node, from string) bool {
 	if call, ok := n.(*ast.CallExpr); ok {
 		return s.call(info, call, from)
 	}
+	if lit, ok := n.(*ast.CompositeLit); ok {
+		s.fault(info, lit, from)
+	}
 	text, ok := constantPhrase(info, e)
 	if !ok {
 		if sum, isSum := n.(*ast.BinaryExpr); isSum && isPhrase(info.Types[e].Type) && info.Types[e].Value == nil && !strings.HasPrefix(from, "internal/phrase/") {
@@ -173,6 +176,28 @@ func (s source) call(info *types.Info, call *ast.CallExpr, from string) bool {
 		ast.Inspect(v, func(n ast.Node) bool { return s.node(info, n, from) })
 	}
 	return false
+}
+
+// fault takes the constant texts of an error that the console shows: its pages say them in the reader's language where the catalogue has them.
+func (s source) fault(info *types.Info, lit *ast.CompositeLit, from string) {
+	if named, ok := info.Types[lit].Type.(*types.Named); !ok || named.Obj().Name() != "Error" || named.Obj().Pkg() == nil || !strings.HasSuffix(named.Obj().Pkg().Path(), "/internal/patch") ||
+		!slices.ContainsFunc(met(), func(dir string) bool { return strings.HasPrefix(from, "internal/"+dir+"/") }) {
+		return
+	}
+	for _, e := range lit.Elts {
+		field, ok := e.(*ast.KeyValueExpr)
+		if !ok || !slices.Contains([]string{"What", "Why", "Do"}, field.Key.(*ast.Ident).Name) {
+			continue
+		}
+		if v := info.Types[field.Value].Value; v != nil && v.Kind() == constant.String && constant.StringVal(v) != "" {
+			s.add(split(constant.StringVal(v)), from)
+		}
+	}
+}
+
+// met are the packages whose errors people meet in the console.
+func met() []string {
+	return []string{"web", "approval", "auth", "calendar", "label", "plan", "ring"}
 }
 
 // sayable are the types that the values of a phrase may have.
