@@ -177,7 +177,44 @@ func (c *parting) byFacts(ctx context.Context, k *kind, verdict patch.Verdict, s
 			return err
 		}
 	}
+	if err := c.readOffers(ctx, k, facts, c.seatsOf(lacking)); err != nil {
+		return err
+	}
 	return c.each(ctx, lacking)
+}
+
+// readOffers reads what machines' facts say about the patches that may end what they lack, all at once: each of them is asked about these.
+func (c *parting) readOffers(ctx context.Context, k *kind, facts *readings, seats []*fleet.Seat) error {
+	type name struct {
+		by     *asked
+		clause string
+	}
+	seen, read := map[name]bool{}, map[patch.ID]bool{}
+	for _, seat := range seats {
+		all, _ := facts.lacksOf(seat)
+		for _, l := range all {
+			if n := (name{l.by, l.words()}); !seen[n] {
+				seen[n] = true
+				offers, err := c.offersFor(ctx, k.os, l)
+				if err != nil {
+					return err
+				}
+				for _, o := range offers {
+					read[o.Patch] = true
+				}
+			}
+		}
+	}
+	for id := range read {
+		other, err := c.readings(ctx, id, k.os, k.of.Revision)
+		if err != nil {
+			return err
+		}
+		if other != nil {
+			other.read(c.r.Parts, seats)
+		}
+	}
+	return nil
 }
 
 // lacks reports whether the patch lacks something on a machine. What is approved beside it for that machine decides then.
