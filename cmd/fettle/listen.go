@@ -64,6 +64,7 @@ func (a *appliance) run(ctx context.Context, l *listeners) error {
 	g.Go(func() error { return a.proofLoop(ctx) })
 	g.Go(func() error { return a.factsLoop(ctx) })
 	g.Go(func() error { return a.registerLoop(ctx) })
+	g.Go(func() error { return memoryLoop(ctx) })
 	g.Go(func() error { return a.notifyLoop(ctx) })
 	g.Go(func() error { return a.forgetLoop(ctx) })
 	g.Go(func() error { return a.storeWatch(ctx) })
