@@ -239,3 +239,25 @@ func theirs(out string, pkgs []patch.PlanPackage) bool {
 	}
 	return false
 }
+
+// What is there under another name is not lacking, and of what nobody keeps nothing is foretold.
+func TestWhatAnRPMDoesNotLack(t *testing.T) {
+	for name, c := range map[string]struct {
+		requires, here, own string
+		lacks               int
+	}{
+		"nothing has it":                 {"virtual >= 2", "", "", 1},
+		"an installed package has it":    {"virtual >= 2", "virtual = 2", "", 0},
+		"the patch itself has it":        {"virtual >= 2", "", "virtual = 2", 0},
+		"it is a file that nobody keeps": {"/etc/nowhere", "", "", 0},
+		"it is a program":                {"/usr/bin/tool", "bin/tool", "", 0},
+		"there is no such program":       {"/usr/bin/tool", "bin/other", "", 1},
+	} {
+		f := &patch.Facts{OS: patch.OSFacts{Key: alma, Arch: "x86_64", Provides: true}, Packages: []patch.Package{{Name: "here", Arch: "noarch", Version: "1-1", State: patch.Installed, Provides: c.here}}}
+		p := patch.Payload{Name: "app", Arch: "noarch", Version: "2-1"}
+		all := []asked{{Asking: patch.Asking{Payload: p, Provides: c.own}, requires: needsOf([]string{c.requires})}}
+		if got := lacks(f, []patch.PlanPackage{{Name: p.Name, Arch: p.Arch, Version: p.Version}}, all); len(got) != c.lacks {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
