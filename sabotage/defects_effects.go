@@ -5,7 +5,7 @@ var effectDefects = []Defect{
 	{Name: "a patch that is installed and missing again and again is installed for ever", File: "internal/gate/suspect.go",
 		Old: "len(flaps) < w.Limits.Flaps", New: "true", Test: "TestFlappingPatchIsHeld", In: "./internal/story"},
 	{Name: "a rule clears what is suspect", File: "internal/gate/suspect.go",
-		Old: "!strings.HasPrefix(d.By, patch.ByRule) && ", New: "", Test: "TestClosedGates", In: "./internal/gate"},
+		Old: "!strings.HasPrefix(d.By, patch.ByRule) && ", New: "strings.HasPrefix(d.By, \"\") && ", Test: "TestClosedGates", In: "./internal/gate"},
 	{Name: "what somebody turned on again is turned off again", File: "internal/agent/steward.go",
 		Old: "case had == nil || off.Asked.After(had.Asked):", New: "case had == nil || u.Enabled || off.Asked.After(had.Asked):", Test: "TestTakeOverNeverFights", In: "./internal/agent"},
 	{Name: "a cycle does more than one thing", File: "internal/agent/steward.go",

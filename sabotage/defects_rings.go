@@ -5,7 +5,7 @@ var ringDefects = []Defect{
 	{Name: "silence is no failure", File: "internal/ring/judge.go",
 		Old: "case silent:", New: "case false:", Test: "TestSilentCanaryHaltsThePatchAndNothingElse", In: "./internal/story"},
 	{Name: "an install proves a patch before its machine was seen again", File: "internal/ring/judge.go",
-		Old: "!m.SeenAt.After(at) || !m.SeenAt.After(a.EndedAt)", New: "false", Test: "TestRingsAreTakenOneAfterTheOther", In: "./internal/story"},
+		Old: "!m.SeenAt.After(at) || !m.SeenAt.After(a.EndedAt)", New: "at.IsZero() && false", Test: "TestRingsAreTakenOneAfterTheOther", In: "./internal/story"},
 	{Name: "a reboot signal that is gone proves a reboot", File: "internal/ring/judge.go",
 		Old: "m.RebootOwed || m.BootID == began || boot != m.BootID", New: "m.RebootOwed || m.BootID == began && boot == \"\"", Test: "TestWhatMachinesProve", In: "./internal/story"},
 	{Name: "a sick machine proves a patch", File: "internal/ring/judge.go",

@@ -168,7 +168,7 @@ var stageDefects = []Defect{
 	{Name: "what facts said that a machine had is taken for what it has", File: "internal/world/readings.go",
 		Old: "r.seats[n].facts == s.Receipt.Facts", New: "r.seats[n].facts != \"\"", Test: "TestReadingsAreOfTheFactsThatAMachineHas", In: "./internal/world"},
 	{Name: "a search in memory forgets what left a list", File: "internal/ledger/find.go",
-		Old: "if f.IncludeGone {", New: "if false {", Test: "TestASearchInMemoryIsTheStorages", In: "./internal/story"},
+		Old: "if gone {", New: "if false {", Test: "TestASearchInMemoryIsTheStorages", In: "./internal/story"},
 	{Name: "a patch that keeps going away counts as eligible", File: "internal/world/tries.go",
 		Old: "if t := v.gathered.flaps[id]; t != nil {", New: "if t := v.gathered.flaps[id]; t != nil && false {", Test: "TestFlappingPatchIsHeld", In: "./internal/story"},
 	{Name: "what was tried on few machines is not looked at", File: "internal/world/tries.go",

@@ -186,6 +186,24 @@ func TestWindowIsCheckedBeforeEveryItem(t *testing.T) {
 	}
 }
 
+// The owner's word counts from the moment at which it is said: what is being installed is finished, and nothing more is begun.
+func TestTheOwnerForbidsInTheMiddle(t *testing.T) {
+	k, b := newKeys(t), newBox("curl", "perl")
+	curl, perl := newDeb("curl", "1.0-1", "1.0-2"), newDeb("perl", "1.0-1", "1.0-2")
+	cfg := enrolled(t, k, b, nowhere)
+	stock(t, cfg, curl, perl)
+	b.trouble = func(step string) error {
+		if step == "ran" {
+			return os.WriteFile(cfg.PolicyFile, []byte("no-deploy\n"), 0o600)
+		}
+		return nil
+	}
+	got := carry(t, k, cfg, newOrder(1, curl, perl))
+	if got["A1-0"].State != patch.ExecDone || got["A1-1"].Cause != patch.FailPolicy || b.runs["A1-1"] != 0 {
+		t.Fatalf("%+v", got)
+	}
+}
+
 // A clock that was set back does not make an expired order young again.
 func TestExpiryOutlivesTheClock(t *testing.T) {
 	k, b := newKeys(t), newBox("curl")

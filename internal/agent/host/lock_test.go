@@ -145,6 +145,20 @@ func TestCheckRoom(t *testing.T) {
 	if err := CheckRoom(0, "/", "/no/such/place"); err != nil {
 		t.Fatal(err)
 	}
+	free, err := freeBytes("/")
+	if err != nil || free < 4*spare {
+		t.Skipf("SKIPPED: %d MB are free here: %v", free>>20, err)
+	}
+	// Others write to the same disk meanwhile: half of the spare room is what the bounds may be off.
+	half := (int64(free) - spare) / 2
+	if err := CheckRoom(half-spare/4, "/"); err != nil {
+		t.Errorf("twice the size and %d MB are there: %v", spare>>20, err)
+	}
+	for _, n := range []int64{half + spare/4, half * 3 / 2} {
+		if CheckRoom(n, "/") == nil {
+			t.Errorf("twice %d MB and %d MB are not there, of %d", n>>20, spare>>20, free>>20)
+		}
+	}
 }
 
 // A package manager that a signal ended is not the patch's failure, and what it had started may still be at work.
