@@ -22,13 +22,15 @@ func plainPages() []string {
 		"/patches", "/patches?show=undecided&category=security", "/patches?show=all", "/patches?show=all&page=40", "/patches?show=approved", "/patches?show=patched", "/patches?q=perl",
 		"/labels", "/labels/all", "/labels/quarter", "/labels/large", "/rules", "/updaters", "/updaters?service=unattended-upgrades", "/calendar", "/blackouts",
 		"/deployments", "/deployments/new?label=quarter", "/deployments/new?label=all", "/rollback?label=quarter", "/rings",
-		"/reports", "/reports/compliance.xlsx", "/reports/compliance.csv", "/reports/exposure.csv", "/reports/compliance.json",
+		"/reports", "/reports/installed", "/reports/installed.csv", "/reports/compliance.xlsx", "/reports/compliance.csv", "/reports/exposure.csv", "/reports/compliance.json",
 		"/alarms", "/checks", "/ineligible", "/ineligible?label=quarter", "/ineligible?code=not-installed", "/proposals", "/feeds", "/settings",
 		"/audit", "/audit?days=365&q=decide", "/search", "/search?q=sim", "/search?q=perl", "/search?q=CVE-2024"}
 }
 
 // isFile reports whether an address is of a file that is saved, not looked at.
-func isFile(path string) bool { return strings.HasPrefix(path, "/reports/") }
+func isFile(path string) bool {
+	return strings.HasPrefix(path, "/reports/") && strings.Contains(path, ".")
+}
 
 // pages is one page of each kind, machines and patches as the console itself leads there. A page that the console has and that is not among them is
 // an error: nothing goes unmeasured.
