@@ -11,7 +11,7 @@ RACE := -race $(foreach p,sqlite/lib libc memory,-gcflags=modernc.org/$p=-race=f
 FLEET ?= 10000
 ONLY ?=
 SEEDS ?= 2000
-DAYS ?= 30
+DAYS ?= 28
 KILLS ?= 520
 LOSSES ?= 60
 HTMX := internal/web/assets/htmx.min.js

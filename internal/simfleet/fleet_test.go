@@ -38,13 +38,13 @@ const (
 
 // kindOf gives the sort of a seed's world. In a busy one somebody does something every two hours, and machines check in as often as their
 // administrators let them. A long one is a fleet that is set to a check-in a day, the longest that an appliance can be set to; most days
-// nothing happens, and every third machine is one that travels. There certificates live for four weeks, in every tenth world for the usual one.
+// nothing happens, and every third machine is one that travels. There certificates live for eight weeks, in some worlds for the usual one.
 func kindOf(seed uint64) kind {
 	if seed%busy == 0 {
 		return kind{machines: 3, days: 6, every: []time.Duration{time.Hour, 4 * time.Hour, 4 * time.Hour, 4 * time.Hour}, pause: 4 * time.Hour, rest: 2 * day, life: week}
 	}
-	k := kind{machines: 16, days: longDays(), every: []time.Duration{day}, pause: 5 * day, rest: 4 * day, travel: 33, life: 4 * week}
-	if seed%10 == 1 {
+	k := kind{machines: 16, days: longDays(), every: []time.Duration{day}, pause: 5 * day, rest: 4 * day, travel: 33, life: 8 * week}
+	if seed%busy == 1 {
 		k.life = week
 	}
 	return k
@@ -55,7 +55,7 @@ func longDays() int {
 	if n, err := strconv.Atoi(os.Getenv("FETTLE_SIM_DAYS")); err == nil && n > 0 {
 		return n
 	}
-	return 30
+	return 28
 }
 
 func hashOf(b []byte) patch.Hash {
