@@ -128,13 +128,15 @@ type touched struct {
 	facts    bool                             // takes facts away
 }
 
-// note looks at a statement before it is run. One that changes a machine's row says so in the one form that is known here, with the machine as its first
-// argument; whatever else mentions machines beside reading them counts as changing them all.
+// note looks at a statement before it is run. One that changes a machine's row or newest detect says so in one of the forms that are known here, with the
+// machine as its first argument; whatever else mentions machines beside reading them counts as changing them all.
 func (t *touched) note(query string, args []any) {
 	if strings.HasPrefix(query, "SELECT ") {
 		return
 	}
-	if strings.HasPrefix(query, "INSERT INTO machines (id,") || strings.HasPrefix(query, "UPDATE machines SET ") && strings.Contains(query, "WHERE id = $1") {
+	if strings.HasPrefix(query, "INSERT INTO machines (id,") || strings.HasPrefix(query, "UPDATE machines SET ") && strings.Contains(query, "WHERE id = $1") ||
+		strings.HasPrefix(query, "INSERT INTO former ") && strings.Contains(query, "WHERE machines.id = $1") ||
+		strings.Contains(query, " newest ") && (strings.HasPrefix(query, "INSERT INTO newest ") || strings.HasPrefix(query, "UPDATE newest ")) && strings.Contains(query, "WHERE id = $1") {
 		id, _ := args[0].(string)
 		t.becomes(patch.MachineID(id), acquaintance{})
 		return

@@ -21,7 +21,7 @@ func (s *Store) Changes(ctx context.Context, since patch.Mark, have func(patch.M
 		return since, nil // nobody but this process writes to the file
 	}
 	var some bool
-	if err := s.read().row(ctx, `SELECT `+s.engine.horizon+`, EXISTS (SELECT 1 FROM machines WHERE changed >= $1)`, []any{since.Horizon}, &next.Horizon, &some); err != nil {
+	if err := s.read().row(ctx, `SELECT `+s.engine.horizon+`, EXISTS (SELECT 1 FROM machines WHERE changed >= $1) OR EXISTS (SELECT 1 FROM newest WHERE changed >= $1)`, []any{since.Horizon}, &next.Horizon, &some); err != nil {
 		return since, fault(err, "cannot look for changes")
 	}
 	var err error
@@ -29,7 +29,7 @@ func (s *Store) Changes(ctx context.Context, since patch.Mark, have func(patch.M
 	case since == patch.Mark{}:
 		err = s.everyMachine(ctx, have, take)
 	case some:
-		err = s.standings(ctx, have, take, `changed >= $1`, since.Horizon)
+		err = s.standings(ctx, have, take, `number IN (SELECT number FROM machines WHERE changed >= $1 UNION SELECT machine FROM newest WHERE changed >= $1)`, since.Horizon)
 	}
 	if err != nil {
 		return since, err

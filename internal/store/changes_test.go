@@ -69,6 +69,7 @@ func TestChangesAreToldOnceTheyAreAcknowledged(t *testing.T) {
 				return s.PutCheckin(ctx, "m-1", patch.CheckinUpdate{At: then, Counter: 9, OS: bookworm, Hostname: "renamed"})
 			},
 			func() error { return s.PutSnapshot(ctx, snapshot("m-1", 5, bookworm, patch.Patched), nil) },
+			func() error { return s.PutSnapshot(ctx, snapshot("m-1", 6, bookworm, patch.NotPatched), nil) },
 			func() error { return s.PutDetectFailed(ctx, "m-2", then.AddDate(1, 0, 0), "out of paper") },
 			func() error { return inventory("m-2") },
 			func() error { return s.SetMachineState(ctx, alice, "m-2", patch.Revoked) },

@@ -252,6 +252,7 @@ func TestSnapshotIsMonotone(t *testing.T) {
 		theirs := []patch.Transition{{Machine: "m-2", OS: bookworm, Patch: "s/p/1", Seq: 6, At: then}}
 		wantKind(t, s.PutSnapshot(ctx, older, nil), patch.Conflict)
 		wantKind(t, s.PutSnapshot(ctx, same, nil), patch.Conflict)
+		wantKind(t, s.PutSnapshotAfter(ctx, &good, older, nil, nil), patch.Conflict)
 		wantKind(t, s.PutSnapshot(ctx, partial, nil), patch.Invalid)
 		wantKind(t, s.PutSnapshot(ctx, foreign, theirs), patch.Internal)
 		wantKind(t, s.PutSnapshotAfter(ctx, &good, foreign, nil, []patch.EffectUpdate{{Attempt: "none"}}), patch.NotFound)
@@ -269,6 +270,7 @@ func TestSnapshotIsMonotone(t *testing.T) {
 		}
 		must(t, s.SetMachineState(ctx, alice, "m-1", patch.Revoked))
 		wantKind(t, s.PutSnapshot(ctx, foreign, nil), patch.Forbidden)
+		wantKind(t, s.PutSnapshotAfter(ctx, &good, foreign, nil, nil), patch.Forbidden)
 	})
 }
 

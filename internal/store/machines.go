@@ -8,7 +8,10 @@ import (
 )
 
 const machineColumns = `id, name, state, os, enrolled_at, enrolled_by, seen_at, address, agent_version, boot_id, inventory, facts,
-	reboot_owed, busy, detect_failed, detect_failed_at, policy, snapshot_seq, results_ack, order_number, zone, away_from, away_until`
+	reboot_owed, busy, detect_failed, detect_failed_at, policy, ` + newestSeq + `, results_ack, order_number, zone, away_from, away_until`
+
+// newestSeq is the number that a machine's next detect must exceed.
+const newestSeq = `COALESCE((SELECT present.seq FROM newest present WHERE present.machine = machines.number), machines.snapshot_seq)`
 
 func scanMachine(r scanner) (patch.Machine, error) {
 	var m patch.Machine
@@ -24,7 +27,8 @@ func insertMachine(ctx context.Context, x session, m patch.Machine) error {
 	if err != nil {
 		return err
 	}
-	_, err = x.exec(ctx, `INSERT INTO machines (`+machineColumns+`, counter, changed, number)
+	_, err = x.exec(ctx, `INSERT INTO machines (id, name, state, os, enrolled_at, enrolled_by, seen_at, address, agent_version, boot_id, inventory, facts,
+		reboot_owed, busy, detect_failed, detect_failed_at, policy, snapshot_seq, results_ack, order_number, zone, away_from, away_until, counter, changed, number)
 		VALUES ($1, $2, $3, '', $4, $5, 0, $6, $7, '', '', '', FALSE, '', '', 0, '', 0, 0, 0, '', 0, 0, 0, `+x.engine.changed+`, $8)`,
 		m.ID, m.Name, m.State, m.EnrolledAt, m.EnrolledBy, m.Address, m.AgentVersion, number)
 	return err
@@ -171,7 +175,7 @@ func (s *Store) PutDetectFailed(ctx context.Context, id patch.MachineID, at time
 		if _, err := lockMachine(ctx, x, id); err != nil {
 			return err
 		}
-		newest, err := list(ctx, x, scanSnapshot, newestSnapshots+` WHERE machines.id = $1`, id)
+		newest, err := list(ctx, x, scanSnapshot, newestSnapshots+` WHERE machines.id = $1`+x.engine.lockRows, id) // a detect that comes now waits
 		if err != nil {
 			return err
 		}

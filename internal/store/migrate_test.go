@@ -67,6 +67,11 @@ var rowsOfVersion = map[int64][]string{
 			VALUES ('old', 'old', 'm-old', 's/p/1', 'old', 1, 'waiting', '', '', '', 'old', 0, 0, 5, 0, 0, 0, '', FALSE)`,
 		`INSERT INTO orders (id, machine, number, deployment, envelope, issued_at, expires_at, begins_at) VALUES ('old', 'm-old', 2, 'old', '{}', 5, 7, 6)`,
 	},
+	39: {
+		`UPDATE machines SET number = 98 WHERE id = 'm-old' AND number = 0`,
+		`INSERT INTO newest (machine, seq, receipt, verdicts, changed) SELECT number, 3, 'r', 'v', 11 FROM machines WHERE id = 'm-old'`,
+		`UPDATE machines SET snapshot_seq = 0 WHERE id = 'm-old'`,
+	},
 	38: {`UPDATE machines SET restored_at = 5, results_gap = TRUE`, `INSERT INTO unconfirmed (machine, seq, receipt, verdicts) VALUES (99, 3, 'r', 'v')`},
 	29: {`UPDATE schedules SET manner = '{"before":["drain"]}' WHERE name = 'old'`},
 	31: {`INSERT INTO patches (os, id, ordinal, category, body, search, released, first_revision, gone_at, known_cves, known_severity, known_released)

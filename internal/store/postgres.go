@@ -38,7 +38,10 @@ func (s *Store) openPostgres(ctx context.Context, address string) error {
 // forgetForeignMarks lowers marks that another server left, before the database was restored on this one: they would look new for ever.
 func (s *Store) forgetForeignMarks(ctx context.Context) error {
 	return fault(s.write(ctx, func(x session) error {
-		_, err := x.exec(ctx, `UPDATE machines SET changed = 0 WHERE changed > `+s.engine.changed)
+		if _, err := x.exec(ctx, `UPDATE machines SET changed = 0 WHERE changed > `+s.engine.changed); err != nil {
+			return err
+		}
+		_, err := x.exec(ctx, `UPDATE newest SET changed = 0 WHERE changed > `+s.engine.changed)
 		return err
 	}), "cannot prepare the database")
 }

@@ -123,3 +123,19 @@ func TestCopyOfADatabaseInUse(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Those who follow machines learn of a restore: marks never go back, though the newest detects that carried them are gone.
+func TestARestoreIsTold(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		enrol(t, s, "m-1")
+		for seq := range uint64(3) {
+			must(t, s.PutSnapshot(ctx, snapshot("m-1", 1+seq, bookworm, patch.NotPatched), nil))
+		}
+		f := following(s)
+		f.follow(t)
+		restoredAgain(t, s)
+		if f.follow(t) != 1 || f.all["m-1"].DetectFailed == "" {
+			t.Errorf("what is followed is %+v", f.all)
+		}
+	})
+}

@@ -3,8 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"database/sql"
-	"errors"
 	"iter"
 	"time"
 
@@ -49,19 +47,10 @@ func (s *Store) putSnapshot(ctx context.Context, v patch.Snapshot, before *patch
 	}
 	err = s.write(ctx, func(x session) error {
 		known := x.touched.find(v.Machine)
-		number, err := advanceSnapshot(ctx, x, v.Receipt, before)
-		if err != nil {
+		if err := s.succeed(ctx, x, v.Receipt, before, receipt, verdicts); err != nil {
 			return err
 		}
-		if err := s.confirm(ctx, x, number); err != nil {
-			return err
-		}
-		if before == nil || before.OS != v.OS {
-			if err := s.leaveOS(ctx, x, number, v.Receipt); err != nil {
-				return err
-			}
-		}
-		if err := putNewest(ctx, x, number, v.Seq, receipt, verdicts); err != nil {
+		if err := heard(ctx, x, v.Receipt, known.machine); err != nil {
 			return err
 		}
 		if err := s.putTransitions(ctx, x, v.Receipt, ts); err != nil {
@@ -76,7 +65,7 @@ func (s *Store) putSnapshot(ctx context.Context, v patch.Snapshot, before *patch
 	return fault(err, "cannot store a snapshot of the machine %s", v.Machine)
 }
 
-// detected is what becomes of a machine by a newer detect: see advanceSnapshot and putNewest.
+// detected is what becomes of a machine by a newer detect: see succeed and heard.
 func (a acquaintance) detected(v patch.Snapshot, receipt, verdicts []byte) acquaintance {
 	if a.machine == nil || verdicts == nil && a.newest == nil {
 		return acquaintance{}
@@ -89,17 +78,83 @@ func (a acquaintance) detected(v patch.Snapshot, receipt, verdicts []byte) acqua
 	return acquaintance{&m, &storedSnapshot{machine: m.ID, seq: v.Seq, receipt: receipt, verdicts: verdicts}}
 }
 
-// putNewest replaces a machine's newest detect and keeps the receipt of the one before; the verdicts stay where they are nil.
-func putNewest(ctx context.Context, x session, number int64, seq uint64, receipt, verdicts []byte) error {
-	if _, err := x.exec(ctx, `INSERT INTO former (machine, seq, receipt) SELECT machine, seq, receipt FROM newest WHERE machine = $1`, number); err != nil {
+// succeed makes a detect its machine's newest and keeps the receipt of the one before; verdicts are nil where they stay.
+func (s *Store) succeed(ctx context.Context, x session, r patch.Receipt, before *patch.Snapshot, receipt, verdicts []byte) error {
+	if before != nil && before.Seq > 0 && before.OS == r.OS && !s.unconfirmed.Load() {
+		return replaceNewest(ctx, x, r, before.Seq, receipt, verdicts)
+	}
+	m, err := lockMachine(ctx, x, r.Machine) // there may be no row yet that a second one would wait for
+	if err != nil {
 		return err
 	}
-	if verdicts == nil {
-		_, err := x.exec(ctx, `UPDATE newest SET seq = $2, receipt = $3 WHERE machine = $1`, number, seq, receipt)
+	var number int64
+	var newest uint64
+	if err := x.row(ctx, `SELECT number, `+newestSeq+` FROM machines WHERE id = $1`, []any{r.Machine}, &number, count{&newest}); err != nil {
 		return err
 	}
-	_, err := x.exec(ctx, `INSERT INTO newest (machine, seq, receipt, verdicts) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (machine) DO UPDATE SET seq = excluded.seq, receipt = excluded.receipt, verdicts = excluded.verdicts`, number, seq, receipt, verdicts)
+	if before != nil && before.Seq != newest || newest >= r.Seq {
+		return notNewer(m)
+	}
+	if err := s.confirm(ctx, x, number); err != nil {
+		return err
+	}
+	if err := s.leaveOS(ctx, x, number, r); err != nil {
+		return err
+	}
+	if verdicts != nil {
+		n, err := x.exec(ctx, `INSERT INTO newest (machine, seq, receipt, verdicts, changed) SELECT number, $2, $3, $4, `+x.engine.changed+` FROM machines
+			WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM newest WHERE newest.machine = machines.number)`, r.Machine, r.Seq, receipt, verdicts)
+		if err != nil || n > 0 {
+			return err
+		}
+	}
+	return replaceNewest(ctx, x, r, newest, receipt, verdicts)
+}
+
+// replaceNewest puts a detect in the place of the one numbered before, and is what makes snapshots monotone: of two at once one finds another number
+// there than it expects. The machine's own row is wide, so it is only looked at.
+func replaceNewest(ctx context.Context, x session, r patch.Receipt, before uint64, receipt, verdicts []byte) error {
+	n, err := x.exec(ctx, `INSERT INTO former (machine, seq, receipt) SELECT newest.machine, newest.seq, newest.receipt FROM machines
+		JOIN newest ON newest.machine = machines.number WHERE machines.id = $1 AND machines.state = 'admitted' AND newest.seq = $2 AND newest.seq < $3
+		ON CONFLICT (machine, seq) DO NOTHING`, r.Machine, before, r.Seq)
+	if err != nil || n == 0 {
+		return refusedSnapshot(ctx, x, r, err)
+	}
+	query, args := `UPDATE newest SET seq = $2, receipt = $3, changed = `+x.engine.changed, []any{r.Machine, r.Seq, receipt, before}
+	if verdicts != nil {
+		query, args = query+`, verdicts = $5`, append(args, verdicts)
+	}
+	n, err = x.exec(ctx, query+` WHERE machine = (SELECT number FROM machines WHERE id = $1) AND seq = $4`, args...)
+	if err != nil || n == 0 {
+		return refusedSnapshot(ctx, x, r, err)
+	}
+	return nil
+}
+
+// refusedSnapshot says why a detect did not become its machine's newest; err goes before.
+func refusedSnapshot(ctx context.Context, x session, r patch.Receipt, err error) error {
+	if err != nil {
+		return err
+	}
+	m, err := lockMachine(ctx, x, r.Machine)
+	if err != nil {
+		return err
+	}
+	return notNewer(m)
+}
+
+func notNewer(m patch.Machine) error {
+	return &patch.Error{Kind: patch.Conflict, What: "the snapshot is not newer than the one that the appliance has",
+		Why: "its number does not exceed the stored one of the machine " + m.Name}
+}
+
+// heard notes in a machine's row what a complete detect says of it, where that is new; m is the row, as far as it is known.
+func heard(ctx context.Context, x session, r patch.Receipt, m *patch.Machine) error {
+	if m != nil && m.OS == r.OS && m.DetectFailed == "" && m.DetectFailedAt.IsZero() {
+		return nil
+	}
+	_, err := x.exec(ctx, `UPDATE machines SET os = $2, detect_failed = '', detect_failed_at = 0, changed = `+x.engine.changed+`
+		WHERE id = $1 AND (os <> $2 OR detect_failed <> '' OR detect_failed_at <> 0)`, r.Machine, r.OS)
 	return err
 }
 
@@ -124,26 +179,6 @@ func (s *Store) leaveOS(ctx context.Context, x session, number int64, r patch.Re
 	}
 	_, err = x.exec(ctx, `DELETE FROM snapshots WHERE machine = $1 AND os = $2`, r.Machine, r.OS)
 	return err
-}
-
-// advanceSnapshot moves the machine's newest Seq forwards, and is what makes snapshots monotone: a second one waits for this row. It gives
-// the machine's number.
-func advanceSnapshot(ctx context.Context, x session, r patch.Receipt, before *patch.Snapshot) (number int64, err error) {
-	query, args := `UPDATE machines SET snapshot_seq = $2, os = $3, detect_failed = '', detect_failed_at = 0, changed = `+x.engine.changed+`
-		WHERE id = $1 AND state = 'admitted' AND snapshot_seq < $2`, []any{r.Machine, r.Seq, r.OS}
-	if before != nil {
-		query, args = query+` AND snapshot_seq = $4`, append(args, before.Seq)
-	}
-	err = x.row(ctx, query+` RETURNING number`, args, &number)
-	if !errors.Is(err, sql.ErrNoRows) {
-		return number, err
-	}
-	m, err := lockMachine(ctx, x, r.Machine)
-	if err != nil {
-		return 0, err
-	}
-	return 0, &patch.Error{Kind: patch.Conflict, What: "the snapshot is not newer than the one that the appliance has",
-		Why: "its number does not exceed the stored one of the machine " + m.Name}
 }
 
 type storedSnapshot struct {

@@ -27,7 +27,7 @@ const memoryPragmas = "&_pragma=busy_timeout(15000)&_pragma=foreign_keys(1)&_pra
 func MemoryFile(name string) string { return "file:/" + url.PathEscape(name) + "?vfs=memdb" }
 
 // nextMark numbers transactions that change machines: there is one writer, so they end in the order in which they begin.
-const nextMark = "(SELECT COALESCE(MAX(changed), 0) + 1 FROM machines)"
+const nextMark = "(SELECT MAX(COALESCE((SELECT MAX(changed) FROM machines), 0), COALESCE((SELECT MAX(changed) FROM newest), 0)) + 1)"
 
 // openSQLite makes two pools over one file. One writer that takes the lock when a transaction begins never meets SQLITE_BUSY
 // from its own process; readers see the last commit and never wait.
