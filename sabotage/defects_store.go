@@ -303,5 +303,5 @@ var storeDefects = []Defect{
 		Test: "TestChangesAreToldOnceTheyAreAcknowledged$/sqlite", In: "./internal/store"},
 	{Name: "a machine whose detect failed stays so after a complete one", File: "internal/store/snapshots.go",
 		Old: "if m != nil && m.OS == r.OS &&", New: "if m == nil || m.OS == r.OS ||",
-		Test: "TestLateReportsChangeNothing$/sqlite", In: "./internal/store"},
+		Test: "TestACompleteDetectEndsAFailedOne$/sqlite", In: "./internal/store"},
 }

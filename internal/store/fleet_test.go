@@ -443,3 +443,27 @@ func TestLabels(t *testing.T) {
 		wantKind(t, err, patch.NotFound)
 	})
 }
+
+// A complete detect ends a failed one's note, whether the machine's row is known or has to be read, and moves its host OS.
+func TestACompleteDetectEndsAFailedOne(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		enrol(t, s, "m-1")
+		for seq := range uint64(6) {
+			v := snapshot("m-1", 1+seq, bookworm, patch.Patched)
+			if seq > 3 {
+				v.OS = "debian-13-amd64"
+			}
+			if seq%2 == 0 && s.known != nil { // it was never asked for
+				s.known.end(&touched{all: true}, false)
+			}
+			must(t, s.PutSnapshot(ctx, v, nil))
+			if m := got[patch.Machine](t)(s.FindMachine(ctx, "m-1")); m.DetectFailed != "" || !m.DetectFailedAt.IsZero() || m.OS != v.OS || m.SnapshotSeq != v.Seq {
+				t.Errorf("after %d: %+v", v.Seq, m)
+			}
+			must(t, s.PutDetectFailed(ctx, "m-1", v.Ended.Add(time.Duration(1+seq)*time.Hour), "out of paper"))
+			if m := got[patch.Machine](t)(s.FindMachine(ctx, "m-1")); m.DetectFailed == "" {
+				t.Errorf("the failed detect after %d is not noted", v.Seq)
+			}
+		}
+	})
+}
