@@ -37,7 +37,7 @@ func pictured() *world {
 
 func picturesOf(w *world) []picture {
 	return []picture{
-		{Name: "home.png", Address: "/", Width: 1120, Height: 720},
+		{Name: "home.png", Address: "/", Width: 1120, Height: 700},
 		{Name: "machine.png", Address: machineURL(w.machines[0].ID), Width: 1120, Height: 720},
 		{Name: "explain.png", Address: explainURL(w.machines[0].ID, w.patches[1].Patch.ID), Bare: true, Width: 1240, Height: 840},
 		{Name: "decide.png", Address: "/decide?verb=approve&label=web&patch=" + url.QueryEscape(string(w.patches[1].Patch.ID)), Bare: true, Width: 1240, Height: 820},

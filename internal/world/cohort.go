@@ -297,7 +297,7 @@ func seatsOf(look *fleet.Look, set *roaring.Bitmap) []*fleet.Seat {
 // each judges machines one by one.
 func (c *parting) each(ctx context.Context, seats *roaring.Bitmap) error {
 	for _, seat := range c.seatsOf(seats) {
-		if err := c.judge(ctx, seat, roaring.BitmapOf(seat.Number)); err != nil {
+		if err := c.judge(ctx, seat, nil); err != nil {
 			return err
 		}
 	}
@@ -312,6 +312,7 @@ func (c *parting) whole(ctx context.Context, seats *roaring.Bitmap) error {
 	return c.judge(ctx, c.look.At(seats.Minimum()), seats)
 }
 
+// judge judges a machine for some that it is one of; nil is for itself alone.
 func (c *parting) judge(ctx context.Context, seat *fleet.Seat, seats *roaring.Bitmap) error {
 	s, err := c.SightAt(ctx, seat)
 	if err != nil {
@@ -323,12 +324,23 @@ func (c *parting) judge(ctx context.Context, seat *fleet.Seat, seats *roaring.Bi
 	}
 	c.key = gate.Situation(c.key[:0], w)
 	if i, known := c.by[string(c.key)]; known {
-		c.out[i].Seats.Or(seats)
+		c.out[i].enter(seat, seats)
 		return nil
 	}
 	c.by[string(c.key)] = len(c.out)
-	c.out = append(c.out, Cohort{World: w, Answer: gate.Walk(w), Seats: seats.Clone()})
+	part := Cohort{World: w, Answer: gate.Walk(w), Seats: roaring.New()}
+	part.enter(seat, seats)
+	c.out = append(c.out, part)
 	return nil
+}
+
+// enter takes machines in, or one alone where seats is nil.
+func (c *Cohort) enter(seat *fleet.Seat, seats *roaring.Bitmap) {
+	if seats == nil {
+		c.Seats.Add(seat.Number)
+		return
+	}
+	c.Seats.Or(seats)
 }
 
 // world is what the gates judge on one machine.
