@@ -25,7 +25,7 @@ var simDefects = []Defect{
 		Old: "UPDATE machines SET results_ack = $2, changed", New: "UPDATE machines SET results_ack = results_ack + 0 * $2, changed", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
 	{Name: "what a rollback took back is not held", File: "internal/deploy/apply.go",
 		Old: "dep, attempts, keeps...); err != nil {", New: "dep, attempts, keeps[:0]...); err != nil {", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
-	{Name: "one person alone takes back what two decide about", File: "internal/deploy/apply.go",
+	{Name: "one person alone applies a rollback that two decide about", File: "internal/deploy/apply.go",
 		Old: "if p.Rollback != nil && proposer == \"\" && d.Second != nil {", New: "if p.Rollback != nil && proposer == \"\" && d.Second == nil {", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
 	{Name: "a package goes back from whatever version it has by now", File: "internal/agent/prepare.go",
 		Old: "case found && now.Version != p.From:", New: "case found && now.Version != p.From && !p.Back:", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
