@@ -45,9 +45,14 @@ func TestJournalSurvivesEveryCut(t *testing.T) {
 			t.Fatalf("cut at %d: result %d follows %d", cut, after, before)
 		}
 		must(t, j.Close())
-		if _, err := openJournal(path, time.Now); err != nil {
+		again, err := openJournal(path, time.Now)
+		if err != nil {
 			t.Fatalf("cut at %d, written again: %v", cut, err)
 		}
+		if kept, _ := again.position(); kept != before+1 {
+			t.Fatalf("cut at %d: result %d was written after it, and %d is read", cut, before+1, kept)
+		}
+		must(t, again.Close())
 	}
 	if lines != 5 {
 		t.Fatalf("the journal has %d lines", lines)

@@ -216,6 +216,53 @@ func TestRebootIsAskedFor(t *testing.T) {
 	}
 }
 
+// A restart keeps to its window at both ends, does not cut an order off, and listens to no answer that was given to another one.
+func TestRebootKeepsToItsTime(t *testing.T) {
+	users := func(w *rebootWorld) { w.users = 1 }
+	w := newRebootWorld(t, patch.RebootPolicy{Mode: patch.RebootIfNeeded}, 0)
+	must(t, w.s.due(func(d *rebootDue) { d.Window.NotBefore = w.now.Add(30 * time.Minute) }))
+	w.steps(29)
+	if got := w.s.rebootText(); w.began != 0 || !strings.Contains(got, "its window begins only at") {
+		t.Errorf("before its window: restarted %d times: %q", w.began, got)
+	}
+	if w.steps(3); w.began != 1 {
+		t.Errorf("in its window: %q", w.s.rebootText())
+	}
+
+	w = newRebootWorld(t, patch.RebootPolicy{Mode: patch.RebootIfNeeded}, 0)
+	must(t, w.s.acceptOrder(w.a.seal(t, newOrder(2, newDeb("perl", "1.0-2", "1.0-3")))))
+	w.steps(5)
+	if got := w.s.rebootText(); w.began != 0 || !strings.Contains(got, "an order is carried out") {
+		t.Errorf("in an order: restarted %d times: %q", w.began, got)
+	}
+
+	ask := patch.RebootPolicy{Mode: patch.RebootAsk, Warn: 5, Snooze: 600, Snoozes: 2, Deadline: 600}
+	w = newRebootWorld(t, ask, 2*time.Hour, users)
+	if w.steps(114); w.began != 0 {
+		t.Error("it did not wait as long as its window lets it")
+	}
+	if w.steps(2); w.began != 1 {
+		t.Errorf("it waited for more than its window: %q", w.s.rebootText())
+	}
+
+	ask.Deadline = 120
+	w = newRebootWorld(t, ask, 0, users)
+	w.steps(1)
+	must(t, writeJSON(layout{dir: w.cfg.StateDir}.answer(), rebootAnswer{At: w.s.get().Reboot.Since.Add(-time.Second), Now: true}))
+	if w.steps(2); w.began != 0 {
+		t.Error("an answer to an earlier restart began this one")
+	}
+	if _, err := AnswerReboot(w.cfg, false); err != nil {
+		t.Fatal(err)
+	}
+	if w.steps(116); w.began != 0 {
+		t.Error("it was put off and came before its deadline")
+	}
+	if w.steps(8); w.began != 1 { // announced once more
+		t.Errorf("it was put off past its deadline: %q", w.s.rebootText())
+	}
+}
+
 // Whoever works there is told again while the moment comes nearer, each time once, and hears of it when nothing comes of it.
 func TestRebootCountsDown(t *testing.T) {
 	w := newRebootWorld(t, patch.RebootPolicy{Mode: patch.RebootForce, Warn: 90}, 0, func(w *rebootWorld) { w.users = 1 })
