@@ -36,4 +36,6 @@ var rollbackDefects = []Defect{
 		Old: "if err != nil || !needed {", New: "if err != nil || needed {", Test: "TestRollbackNeedsASecondPerson", In: "./internal/story"},
 	{Name: "a rollback is confirmed that is another one by now", File: "internal/approval/rollback.go",
 		Old: "if plan.Hash != p.Plan {", New: "if false {", Test: "TestRollbackNeedsASecondPerson", In: "./internal/story"},
+	{Name: "a confirmed rollback does not answer its proposal", File: "internal/store/deployments.go",
+		Old: "if d.Proposal != nil {", New: "if d.Proposal != nil && false {", Test: "TestADeploymentAnswersItsProposal$", In: "./internal/store"},
 }

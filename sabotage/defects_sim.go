@@ -26,7 +26,7 @@ var simDefects = []Defect{
 	{Name: "what a rollback took back is not held", File: "internal/deploy/apply.go",
 		Old: "dep, attempts, keeps...); err != nil {", New: "dep, attempts, keeps[:0]...); err != nil {", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
 	{Name: "one person alone applies a rollback that two decide about", File: "internal/deploy/apply.go",
-		Old: "if p.Rollback != nil && proposer == \"\" && d.Second != nil {", New: "if p.Rollback != nil && proposer == \"\" && d.Second == nil {", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
+		Old: "if p.Rollback != nil && confirmed == nil && d.Second != nil {", New: "if p.Rollback != nil && confirmed == nil && d.Second == nil {", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
 	{Name: "a package goes back from whatever version it has by now", File: "internal/agent/prepare.go",
 		Old: "case found && now.Version != p.From:", New: "case found && now.Version != p.From && !p.Back:", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
 	{Name: "another updater that begins while files are fetched is not waited for", File: "internal/agent/execute.go",

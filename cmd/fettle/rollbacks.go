@@ -20,7 +20,7 @@ func (r rollbacks) Again(ctx context.Context, caller patch.Caller, p patch.Propo
 		Reboot: p.Rollback.Reboot, Manner: p.Rollback.Manner, Rollback: &p.Rollback.Rollback})
 }
 
-// Carry carries it out, for whoever proposed it.
-func (r rollbacks) Carry(ctx context.Context, caller patch.Caller, p patch.Plan, proposer string) (patch.Deployment, error) {
-	return r.desk.ApplySeconded(ctx, caller, p, proposer)
+// Carry carries it out, for whoever proposed it, and keeps the answer with it.
+func (r rollbacks) Carry(ctx context.Context, caller patch.Caller, p patch.Plan, confirmed patch.Proposal) (patch.Deployment, error) {
+	return r.desk.ApplySeconded(ctx, caller, p, confirmed)
 }

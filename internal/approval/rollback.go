@@ -14,7 +14,7 @@ import (
 type Rollbacks interface {
 	// Again makes a proposed rollback's plan as of now.
 	Again(ctx context.Context, caller patch.Caller, p patch.Proposal) (patch.Plan, error)
-	Carry(ctx context.Context, caller patch.Caller, plan patch.Plan, proposer string) (patch.Deployment, error)
+	Carry(ctx context.Context, caller patch.Caller, plan patch.Plan, confirmed patch.Proposal) (patch.Deployment, error)
 }
 
 // ProposeRollback files a plan that takes patches back as a proposal, where it reaches machines for which two persons decide; nil where it does
@@ -82,9 +82,6 @@ func (d *Desk) confirmRollback(ctx context.Context, caller patch.Caller, p patch
 		return &patch.Error{Kind: patch.Conflict, What: "the rollback is not the one that was proposed any more", Why: "a machine, a version or a file has changed since", Do: "Reject it, and plan it again: fettle deploy rollback"}
 	}
 	p.State, p.AnsweredBy, p.AnsweredAt, p.Answer = patch.Confirmed, caller.Name, d.Now().UTC(), strings.TrimSpace(why)
-	if err := d.Proposals.AnswerProposal(ctx, caller, p, nil); err != nil {
-		return err
-	}
-	_, err = d.Rollbacks.Carry(ctx, caller, plan, p.By)
+	_, err = d.Rollbacks.Carry(ctx, caller, plan, p)
 	return err
 }

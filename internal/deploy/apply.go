@@ -20,15 +20,15 @@ const repeats = 200
 //
 // A rollback that needs a second person becomes no deployment, but one that is only proposed: see ApplySeconded.
 func (d *Desk) Apply(ctx context.Context, caller patch.Caller, p patch.Plan) (patch.Deployment, error) {
-	return d.apply(ctx, caller, p, "")
+	return d.apply(ctx, caller, p, nil)
 }
 
-// ApplySeconded is Apply for a plan that one person has proposed, and the caller confirms.
-func (d *Desk) ApplySeconded(ctx context.Context, caller patch.Caller, p patch.Plan, proposer string) (patch.Deployment, error) {
-	return d.apply(ctx, caller, p, proposer)
+// ApplySeconded is Apply for a plan that one person has proposed, and the caller confirms. The answer is stored with the deployment, or neither is.
+func (d *Desk) ApplySeconded(ctx context.Context, caller patch.Caller, p patch.Plan, confirmed patch.Proposal) (patch.Deployment, error) {
+	return d.apply(ctx, caller, p, &confirmed)
 }
 
-func (d *Desk) apply(ctx context.Context, caller patch.Caller, p patch.Plan, proposer string) (patch.Deployment, error) {
+func (d *Desk) apply(ctx context.Context, caller patch.Caller, p patch.Plan, confirmed *patch.Proposal) (patch.Deployment, error) {
 	if !p.Hash.Valid() {
 		return patch.Deployment{}, &patch.Error{Kind: patch.Invalid, What: "this is not a plan", Why: "it has no hash", Do: "Make one: fettle deploy plan"}
 	}
@@ -50,10 +50,10 @@ func (d *Desk) apply(ctx context.Context, caller patch.Caller, p patch.Plan, pro
 	fresh.Made, fresh.Hash = p.Made, p.Hash
 	now := d.Now()
 	dep := patch.Deployment{ID: ulid.Make().String(), Plan: fresh, State: patch.Running, By: caller.Name, At: now}
-	if proposer != "" {
-		dep.By, dep.Second = proposer, caller.Name
+	if confirmed != nil {
+		dep.By, dep.Second, dep.Proposal = confirmed.By, caller.Name, confirmed
 	}
-	if p.Rollback != nil && proposer == "" && d.Second != nil {
+	if p.Rollback != nil && confirmed == nil && d.Second != nil {
 		proposal, err := d.Second(ctx, caller, fresh)
 		if err != nil || proposal != nil {
 			return patch.Deployment{Plan: fresh, State: patch.Suggested, By: caller.Name, At: now, Proposal: proposal}, err

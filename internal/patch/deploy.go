@@ -152,7 +152,8 @@ type Deployment struct {
 	By      string          `json:"by"`
 	At      time.Time       `json:"at"`
 	EndedAt time.Time       `json:"ended_at,omitzero"`
-	// Proposal is what a second person has to confirm before anything happens; nil otherwise, and never stored.
+	// Proposal is what a second person has to confirm before anything happens, or has confirmed with this deployment, which is then stored together with
+	// the answer; nil otherwise, and never stored with it.
 	Proposal *Proposal `json:"proposal,omitempty"`
 	// Second is who confirmed it, where two persons were needed.
 	Second string `json:"second,omitempty"`

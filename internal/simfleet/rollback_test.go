@@ -218,8 +218,8 @@ func (b rollbacks) Again(ctx context.Context, caller patch.Caller, p patch.Propo
 }
 
 // Carry implements approval.Rollbacks.
-func (b rollbacks) Carry(ctx context.Context, caller patch.Caller, p patch.Plan, proposer string) (patch.Deployment, error) {
-	dep, err := b.desk.ApplySeconded(ctx, caller, p, proposer)
+func (b rollbacks) Carry(ctx context.Context, caller patch.Caller, p patch.Plan, confirmed patch.Proposal) (patch.Deployment, error) {
+	dep, err := b.desk.ApplySeconded(ctx, caller, p, confirmed)
 	if err == nil && p.Hash == b.w.confirming {
 		b.w.goesBack(dep)
 	}

@@ -199,6 +199,34 @@ func TestDeployments(t *testing.T) {
 	})
 }
 
+// A rollback that a second person confirms begins and is answered together, or neither: whatever dies in between, nothing is confirmed that does not happen.
+func TestADeploymentAnswersItsProposal(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		deployed(t, s)
+		p := patch.Proposal{ID: "p1", Patches: []patch.ID{"s/p/1"}, Label: "all", Verb: patch.TakeBack, By: "alice", Author: "alice", At: then, State: patch.Proposed}
+		must(t, s.PutProposal(ctx, alice, p))
+		p.State, p.AnsweredBy, p.AnsweredAt = patch.Confirmed, "bob", then.Add(time.Hour)
+		d := patch.Deployment{ID: "d2", State: patch.Running, By: "alice", Second: "bob", At: then, Proposal: &p}
+		busy := attempt("b1", "m-1", "s/p/1")
+		busy.Deployment = "d2"
+		wantKind(t, s.PutDeployment(ctx, alice, d, []patch.Attempt{busy}), patch.Conflict)
+		if open := got[[]patch.Proposal](t)(s.ListProposals(ctx, true)); len(open) != 1 {
+			t.Error("it is answered, and what it confirmed did not begin")
+		}
+		must(t, s.PutDeployment(ctx, alice, d, nil))
+		if open := got[[]patch.Proposal](t)(s.ListProposals(ctx, true)); len(open) != 0 {
+			t.Errorf("%+v still wait", open)
+		}
+		d.ID = "d3"
+		if err := s.PutDeployment(ctx, alice, d, nil); patch.KindOf(err) != patch.Conflict || !strings.Contains(err.Error(), "does not wait") {
+			t.Errorf("answered twice: %v", err)
+		}
+		_, err := s.FindDeployment(ctx, "d3")
+		wantKind(t, err, patch.NotFound)
+		must(t, s.VerifyAudit(ctx))
+	})
+}
+
 // Two deployments at once, or a patch approved twice, must not run twice on one machine.
 func TestOneOpenAttemptForEachMachineAndPatch(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *Store) {

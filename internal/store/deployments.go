@@ -9,7 +9,7 @@ import (
 
 const deploymentColumns = `state, by_name, at, ended_at, second`
 
-// PutDeployment stores a deployment, its attempts and what a rollback leaves behind, all or nothing. An attempt whose Number is 0 gets the
+// PutDeployment stores a deployment, its attempts, what a rollback leaves behind and the answer to the proposal that it carries out, all or nothing. An attempt whose Number is 0 gets the
 // next one of its machine and patch. It gives Conflict where one of its patches is already on its way on one of its machines.
 func (s *Store) PutDeployment(ctx context.Context, c patch.Caller, d patch.Deployment, as []patch.Attempt, keeps ...patch.Keep) error {
 	plan, err := toJSON(d.Plan)
@@ -26,6 +26,7 @@ func (s *Store) PutDeployment(ctx context.Context, c patch.Caller, d patch.Deplo
 	if d.Plan.Rollback != nil {
 		detail["rollback"] = d.Plan.Rollback
 	}
+	answered := true
 	err = s.write(ctx, func(x session) error {
 		// The entry comes first: it makes other deployers wait, so that attempts are numbered without gaps and repeats.
 		seq, err := s.record(ctx, x, c, deed{"deploy.apply", d.ID, detail})
@@ -36,6 +37,12 @@ func (s *Store) PutDeployment(ctx context.Context, c patch.Caller, d patch.Deplo
 			d.ID, seq, head, plan, d.State, d.By, d.At, d.EndedAt, d.Second); err != nil {
 			return err
 		}
+		if d.Proposal != nil {
+			if err := s.answer(ctx, x, c, *d.Proposal, nil); err != nil {
+				answered = false
+				return err
+			}
+		}
 		for _, k := range keeps {
 			if err := s.insertKeep(ctx, x, c, k); err != nil {
 				return err
@@ -43,7 +50,7 @@ func (s *Store) PutDeployment(ctx context.Context, c patch.Caller, d patch.Deplo
 		}
 		return insertAttempts(ctx, x, d.ID, as)
 	})
-	if err = fault(err, "cannot store the deployment"); patch.KindOf(err) == patch.Conflict {
+	if err = fault(err, "cannot store the deployment"); answered && patch.KindOf(err) == patch.Conflict {
 		return &patch.Error{Kind: patch.Conflict, What: "cannot start the deployment", Err: err,
 			Why: "one of its patches is already on its way on one of its machines", Do: "Make the plan again; it leaves those out."}
 	}

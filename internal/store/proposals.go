@@ -47,22 +47,24 @@ func (s *Store) PutProposal(ctx context.Context, c patch.Caller, p patch.Proposa
 // AnswerProposal ends an open proposal: with state Confirmed its decisions are made in the same transaction. Conflict where it is not open any
 // more, or where whoever made it would confirm it.
 func (s *Store) AnswerProposal(ctx context.Context, c patch.Caller, p patch.Proposal, ds []patch.Decision) error {
-	err := s.write(ctx, func(x session) error {
-		seq, err := s.record(ctx, x, c, deed{"proposal." + string(p.State), p.ID, map[string]any{"answer": p.Answer, "decisions": ds}})
-		if err != nil {
-			return err
-		}
-		n, err := x.exec(ctx, `UPDATE proposals SET state = $2, answered_by = $3, answered_at = $4, answer = $5
-			WHERE id = $1 AND state = 'open' AND ($2 <> 'confirmed' OR by_name <> $3 AND author <> $3)`, p.ID, p.State, p.AnsweredBy, p.AnsweredAt, p.Answer)
-		if err == nil && n == 0 {
-			return patch.Errorf(patch.Conflict, "the proposal %s does not wait for %s any more", p.ID, p.AnsweredBy)
-		}
-		if err != nil {
-			return err
-		}
-		return insertDecisions(ctx, x, seq, ds)
-	})
+	err := s.write(ctx, func(x session) error { return s.answer(ctx, x, c, p, ds) })
 	return fault(err, "cannot answer the proposal %s", p.ID)
+}
+
+func (s *Store) answer(ctx context.Context, x session, c patch.Caller, p patch.Proposal, ds []patch.Decision) error {
+	seq, err := s.record(ctx, x, c, deed{"proposal." + string(p.State), p.ID, map[string]any{"answer": p.Answer, "decisions": ds}})
+	if err != nil {
+		return err
+	}
+	n, err := x.exec(ctx, `UPDATE proposals SET state = $2, answered_by = $3, answered_at = $4, answer = $5
+			WHERE id = $1 AND state = 'open' AND ($2 <> 'confirmed' OR by_name <> $3 AND author <> $3)`, p.ID, p.State, p.AnsweredBy, p.AnsweredAt, p.Answer)
+	if err == nil && n == 0 {
+		return patch.Errorf(patch.Conflict, "the proposal %s does not wait for %s any more", p.ID, p.AnsweredBy)
+	}
+	if err != nil {
+		return err
+	}
+	return insertDecisions(ctx, x, seq, ds)
 }
 
 // FindProposal gives one proposal, whatever became of it.

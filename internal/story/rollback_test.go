@@ -360,8 +360,8 @@ func (r rollbacks) Again(ctx context.Context, caller patch.Caller, p patch.Propo
 	return r.planner.Make(ctx, caller, plan.Request{Label: p.Rollback.Label, Machines: p.Rollback.Machines, Patches: p.Patches, Rollback: &p.Rollback.Rollback})
 }
 
-func (r rollbacks) Carry(ctx context.Context, caller patch.Caller, p patch.Plan, proposer string) (patch.Deployment, error) {
-	return r.deploy.ApplySeconded(ctx, caller, p, proposer)
+func (r rollbacks) Carry(ctx context.Context, caller patch.Caller, p patch.Plan, confirmed patch.Proposal) (patch.Deployment, error) {
+	return r.deploy.ApplySeconded(ctx, caller, p, confirmed)
 }
 
 // Where two persons decide, a rollback waits for the second one, and is exactly what was proposed or nothing.
