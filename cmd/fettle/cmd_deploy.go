@@ -30,11 +30,14 @@ type deployCmd struct {
 type deployApplyCmd struct {
 	Plan string `arg:"" optional:"" help:"The file that fettle deploy plan -o wrote; the plan is worked out again and refused if anything drifted." placeholder:"FILE" type:"existingfile"`
 	planFlags
-	Watch bool `short:"w" help:"Follow it until it ends."`
+	Hash  string `help:"Without a file: only if the plan is still the one with this hash, as fettle deploy plan printed it."`
+	Watch bool   `short:"w" help:"Follow it until it ends."`
 }
 
 func (deployApplyCmd) Help() string {
-	return `Examples:
+	return `Without a file the appliance makes the plan and carries it out at once, for however many machines.
+
+Examples:
   fettle deploy apply plan.json --watch
   fettle deploy apply --label web --not-before "2026-12-01 22:00" --not-after "2026-12-02 04:00"`
 }
@@ -45,19 +48,16 @@ func (c deployApplyCmd) Run(ctx context.Context, s *screen) error {
 		return err
 	}
 	defer client.Close()
-	p, err := c.plan(ctx, client)
+	in, err := c.toApply()
 	if err != nil {
 		return err
 	}
-	if items, _, _ := planSize(p); items == 0 {
-		return &patch.Error{Kind: patch.Conflict, What: "there is nothing to deploy", Why: leftWhy(p), Do: "Look at `fettle deploy plan` and `fettle explain`."}
-	}
-	return applyPlan(ctx, s, client, p, c.Watch)
+	return applyPlan(ctx, s, client, in, c.Watch)
 }
 
 // applyPlan carries a plan out, and follows it where that is wanted.
-func applyPlan(ctx context.Context, s *screen, client *api.Client, p patch.Plan, watch bool) error {
-	d, err := api.Do[patch.Deployment](ctx, client, http.MethodPost, api.Path("deployments"), nil, p)
+func applyPlan(ctx context.Context, s *screen, client *api.Client, in api.ApplyRequest, watch bool) error {
+	d, err := api.Do[patch.Deployment](ctx, client, http.MethodPost, api.Path("deployments"), nil, in)
 	if err != nil {
 		return err
 	}
@@ -76,33 +76,25 @@ func applyPlan(ctx context.Context, s *screen, client *api.Client, p patch.Plan,
 	})
 }
 
-func leftWhy(p patch.Plan) string {
-	for _, m := range p.Machines {
-		for _, l := range m.Left {
-			return string(l.Patch) + " on " + m.Name + ": " + l.Text.String()
-		}
-	}
-	return "nothing is both approved and needed"
-}
-
-// plan reads the plan file, or asks for a plan as of now.
-func (c deployApplyCmd) plan(ctx context.Context, client *api.Client) (patch.Plan, error) {
-	var p patch.Plan
+// toApply reads the plan file, or says what a plan is wanted for as of now.
+func (c deployApplyCmd) toApply() (api.ApplyRequest, error) {
+	var in api.ApplyRequest
 	if c.Plan == "" {
 		r, err := c.request()
-		if err != nil {
-			return p, err
-		}
-		return api.Do[patch.Plan](ctx, client, http.MethodPost, api.Path("plans"), nil, r)
+		in.Request, in.Hash = &r, patch.Hash(c.Hash)
+		return in, err
+	}
+	if c.Hash != "" {
+		return in, usagef("a plan file has its hash in it: --hash is for a plan that is made now")
 	}
 	b, err := os.ReadFile(c.Plan)
 	if err != nil {
-		return p, &patch.Error{Kind: patch.Invalid, What: "cannot read the plan", Err: err}
+		return in, &patch.Error{Kind: patch.Invalid, What: "cannot read the plan", Err: err}
 	}
-	if err := json.Unmarshal(b, &p); err != nil {
-		return p, &patch.Error{Kind: patch.Invalid, What: "cannot understand the plan in " + c.Plan, Err: err, Do: "Make it with `fettle deploy plan -o FILE`."}
+	if err := json.Unmarshal(b, &in.Plan); err != nil {
+		return in, &patch.Error{Kind: patch.Invalid, What: "cannot understand the plan in " + c.Plan, Err: err, Do: "Make it with `fettle deploy plan -o FILE`."}
 	}
-	return p, nil
+	return in, nil
 }
 
 type deployHaltCmd struct {

@@ -80,7 +80,7 @@ func (c deployBackCmd) Run(ctx context.Context, s *screen) error {
 		if !s.json {
 			printPlan(s.out, s.width, p, false)
 		}
-		return applyPlan(ctx, s, client, p, c.Watch)
+		return applyPlan(ctx, s, client, api.ApplyRequest{Plan: p}, c.Watch)
 	}
 	if err := s.show(p, func(w io.Writer) { printPlan(w, s.width, p, false) }); err != nil {
 		return err

@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/deploy"
@@ -93,11 +95,49 @@ func (s *people) planRollback(c *call) (any, error) {
 	return s.Planner.Make(c.Context(), c.caller, r)
 }
 
+// ApplyRequest is a plan to carry out, or what a plan is wanted for: then it is worked out here and carried out at once, and nobody sends it to and fro.
+type ApplyRequest struct {
+	patch.Plan
+	// Request asks for the plan as of now.
+	Request *PlanRequest `json:"request,omitempty"`
+}
+
+// toApply gives the plan that a request brings, or the one that it asks for; with a hash only if it is still that very plan.
+func (s *people) toApply(c *call) (patch.Plan, error) {
+	in, err := decode[ApplyRequest](c)
+	if err != nil || in.Request == nil {
+		return in.Plan, err
+	}
+	r, err := s.planned(c, *in.Request)
+	if err != nil {
+		return in.Plan, err
+	}
+	p, err := s.Planner.Make(c.Context(), c.caller, r)
+	if err == nil && in.Hash != "" && in.Hash != p.Hash {
+		return p, &patch.Error{Kind: patch.Conflict, What: "the plan is another one by now", Why: fmt.Sprintf("its hash was %s and is %s: a machine, a decision, a label or the catalog has changed", in.Hash, p.Hash),
+			Do: "Make the plan again and look at it: fettle deploy plan"}
+	}
+	return p, err
+}
+
+// leftOut is the first reason why a plan installs nothing.
+func leftOut(p patch.Plan) string {
+	for _, m := range p.Machines {
+		for _, l := range m.Left {
+			return string(l.Patch) + " on " + m.Name + ": " + l.Text.String()
+		}
+	}
+	return "nothing is both approved and needed"
+}
+
 // applyPlan carries a plan out. A rollback that needs a second person becomes a proposal, which the answer then has.
 func (s *people) applyPlan(c *call) (any, error) {
-	p, err := decode[patch.Plan](c)
+	p, err := s.toApply(c)
 	if err != nil {
 		return nil, err
+	}
+	if !slices.ContainsFunc(p.Machines, func(m patch.MachinePlan) bool { return len(m.Items) > 0 }) {
+		return nil, &patch.Error{Kind: patch.Conflict, What: "there is nothing to deploy", Why: leftOut(p), Do: "Look at `fettle deploy plan` and `fettle explain`."}
 	}
 	d, err := s.Deploy.Apply(c.Context(), c.caller, p)
 	if err != nil {
