@@ -6,7 +6,7 @@ GO ?= go
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
-# SQLite is C in Go: its memory is not Go's, which the detector does not watch, so that watching its code finds nothing and takes most of the time.
+# SQLite is C in Go: its memory is not Go's, which the detector does not watch: watching its code finds nothing and takes most of the time.
 RACE := -race $(foreach p,sqlite/lib libc memory,-gcflags=modernc.org/$p=-race=false)
 FLEET ?= 10000
 ONLY ?=
@@ -17,7 +17,7 @@ LOSSES ?= 60
 HTMX := internal/web/assets/htmx.min.js
 UPLOT := internal/web/assets/uPlot.iife.min.js internal/web/assets/uPlot.min.css
 
-.PHONY: build agents msi packages demo test check unit worlds kills browser pictures bench torture sabotage clean
+.PHONY: build agents msi packages demo test check unit stories rest worlds kills browser pictures bench torture sabotage clean
 
 build: $(HTMX) $(UPLOT) ## bin/fettle, the bin/fettle-server that it becomes for all but a detect, and bin/fettle-agent
 	$(BUILD) -o bin/fettle-server ./cmd/fettle
@@ -59,8 +59,15 @@ check: ## format, vet, staticcheck, cross-builds
 	$(GO) tool staticcheck ./...
 	for os in windows darwin; do GOOS=$$os CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/fettle-agent; done
 
-unit: ## all Go tests with the race detector: unit, behaviour on both stores, end to end on a real root
-	FETTLE_KILLS=9 FETTLE_LOSSES=6 $(GO) test $(RACE) -p 3 -timeout 30m ./...
+unit: ## all Go tests with the race detector: unit, behaviour on both stores, end to end on a real root; the stories wait more than they work, so all else runs beside them
+	$(GO) build $(RACE) ./...
+	$(MAKE) --no-print-directory -j2 stories rest
+
+stories: ## end to end on real machines
+	$(GO) test $(RACE) -timeout 30m ./e2e
+
+rest: ## all other Go tests
+	FETTLE_KILLS=9 FETTLE_LOSSES=6 $(GO) test $(RACE) -timeout 30m $$($(GO) list ./... | grep -v '/e2e$$')
 	$(GO) test -timeout 30m -run HarmIsStopped ./internal/story
 	$(MAKE) --no-print-directory worlds kills
 
