@@ -92,4 +92,6 @@ var agentDefects = []Defect{
 		Old: " || answer.At.Before(due.Since) {", New: " {", Test: "TestRebootKeepsToItsTime$", In: "./internal/agent"},
 	{Name: "a restart is put off past its deadline", File: "internal/agent/reboot.go",
 		Old: "if until.After(deadline) {", New: "if false {", Test: "TestRebootKeepsToItsTime$", In: "./internal/agent"},
+	{Name: "a change is whoever's began last in its second", File: "internal/debian/run.go",
+		Old: "case slices.Contains(r.Listed, c.Name):", New: "case false:", Test: "TestRunsThatShareASecond$", In: "./internal/debian"},
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,6 +50,7 @@ type AptRun struct {
 	Start, End  time.Time // End is zero where apt never wrote it: it was killed
 	Commandline string
 	RequestedBy string
+	Packages    []string // names of what it set out to change
 }
 
 // ParseAptHistory reads apt's history.log, oldest first. Times are in zone, as apt writes local time.
@@ -75,10 +77,24 @@ func ParseAptHistory(r io.Reader, zone *time.Location) ([]AptRun, error) {
 			run.Commandline = clean(value, 4096)
 		case string(name) == "Requested-By":
 			run.RequestedBy = clean(value, 100)
+		case slices.Contains([]string{"Install", "Upgrade", "Downgrade", "Reinstall", "Remove", "Purge"}, string(name)):
+			run.Packages = append(run.Packages, namesIn(value)...)
 		}
 	})
 	flush()
 	return out, err
+}
+
+// namesIn reads a list of apt's history: "perl:amd64 (5.36.0-7, 5.36.0-8), libc6:amd64 (2.36-9, automatic)".
+func namesIn(list []byte) (names []string) {
+	for item := range bytes.SplitSeq(list, []byte("), ")) {
+		name, _, _ := bytes.Cut(bytes.TrimSpace(item), []byte(" "))
+		name, _, _ = bytes.Cut(name, []byte(":"))
+		if len(name) > 0 {
+			names = append(names, clean(name, 200))
+		}
+	}
+	return names
 }
 
 func aptTime(b []byte, zone *time.Location) time.Time {
@@ -91,7 +107,7 @@ func aptTime(b []byte, zone *time.Location) time.Time {
 
 // Run gives what a run of apt says about who did it. mark is what our own command lines contain, file where the run is written.
 func (r AptRun) Run(mark, file string) Run {
-	out := Run{Start: r.Start, End: r.End, Evidence: file + ": Commandline: " + clean([]byte(r.Commandline), 160)}
+	out := Run{Start: r.Start, End: r.End, Listed: r.Packages, Evidence: file + ": Commandline: " + clean([]byte(r.Commandline), 160)}
 	if r.Commandline == "" {
 		out.Evidence = file + ": a run without a command line"
 	}

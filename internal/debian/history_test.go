@@ -69,6 +69,43 @@ func TestHistoryNamesWhoDidIt(t *testing.T) {
 	}
 }
 
+// Two runs within one second: a change is that run's which lists its package, not the later one's.
+func TestRunsThatShareASecond(t *testing.T) {
+	const history = `
+Start-Date: 2026-11-27  01:03:37
+Commandline: /usr/bin/unattended-upgrade
+Upgrade: shop-door:all (1.0-1, 1.0-2), shop-slow:all (1.0-1, 1.0-2)
+Install: shop-new:all (1.0-1, automatic)
+End-Date: 2026-11-27  01:03:38
+
+Start-Date: 2026-11-27  01:03:38
+Commandline: apt-get -y -o Fettle::Attempt=01J install -- shop-till:all=1.0-2
+Upgrade: shop-till:all (1.0-1, 1.0-2)
+End-Date: 2026-11-27  01:03:38
+`
+	const log = `2026-11-27 01:03:37 upgrade shop-slow:all 1.0-1 1.0-2
+2026-11-27 01:03:38 upgrade shop-door:all 1.0-1 1.0-2
+2026-11-27 01:03:38 install shop-new:all <none> 1.0-1
+2026-11-27 01:03:38 upgrade shop-till:all 1.0-1 1.0-2
+2026-11-27 01:03:38 upgrade shop-more:all 1.0-1 1.0-2
+`
+	changes, err := ParseDpkgLog(strings.NewReader(log), time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs, err := ParseAptHistory(strings.NewReader(history), time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	attribute(changes, runs)
+	want := map[string]string{"shop-slow": "unattended-upgrades", "shop-door": "unattended-upgrades", "shop-new": "unattended-upgrades", "shop-till": "fettle", "shop-more": "fettle"}
+	for _, c := range changes {
+		if c.By != want[c.Name] {
+			t.Errorf("%s by %q, not %q", c.Name, c.By, want[c.Name])
+		}
+	}
+}
+
 func attribute(changes []patch.PkgChange, runs []AptRun) {
 	var all []Run
 	for _, r := range runs {

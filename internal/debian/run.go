@@ -18,6 +18,7 @@ type Run struct {
 	Who        patch.Doer
 	Evidence   string
 	Names      []string // the packages that it was about; none: the log does not tell
+	Listed     []string // packages that it was about, and maybe others: a log does not tell all
 	Like       string   // what a command line that another log wrote must contain to be of this run; empty: none is
 }
 
@@ -41,7 +42,7 @@ func (r Run) improves(c patch.PkgChange) bool {
 }
 
 // Attribute fills in who did changes (oldest first) of which that is not known yet, from the runs (oldest first) in which they happened. Of
-// runs that overlap the one that began last counts.
+// runs that overlap one that lists the package counts, and else the one that began last: logs tell whole seconds, and two runs may share one.
 func Attribute(changes []patch.PkgChange, runs []Run) {
 	at := 0
 	for i := range changes {
@@ -49,16 +50,29 @@ func Attribute(changes []patch.PkgChange, runs []Run) {
 		for at < len(runs) && !runs[at].Start.After(c.At) {
 			at++
 		}
-		for j := at - 1; j >= 0 && j >= at-overlapping; j-- {
-			if r := runs[j]; r.covers(*c) && r.improves(*c) {
-				if c.Evidence != "" {
-					r.Evidence = c.Evidence + "; " + r.Evidence
-				}
-				c.By, c.Who, c.Evidence = r.By, r.Who, r.Evidence
-				break
+		if r := whose(*c, runs[max(0, at-overlapping):at]); r != nil {
+			evidence := r.Evidence
+			if c.Evidence != "" {
+				evidence = c.Evidence + "; " + evidence
 			}
+			c.By, c.Who, c.Evidence = r.By, r.Who, evidence
 		}
 	}
+}
+
+// whose finds the run that a change belongs to among those that had begun by then; nil where none says more than is known.
+func whose(c patch.PkgChange, runs []Run) (found *Run) {
+	for i := range slices.Backward(runs) {
+		r := &runs[i]
+		switch {
+		case !r.covers(c) || !r.improves(c):
+		case slices.Contains(r.Listed, c.Name):
+			return r
+		case found == nil:
+			found = r
+		}
+	}
+	return found
 }
 
 // overlapping is how many runs back an overlap is looked for: package managers lock each other out.
