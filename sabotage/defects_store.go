@@ -304,4 +304,6 @@ var storeDefects = []Defect{
 	{Name: "a machine whose detect failed stays so after a complete one", File: "internal/store/snapshots.go",
 		Old: "if m != nil && m.OS == r.OS &&", New: "if m == nil || m.OS == r.OS ||",
 		Test: "TestACompleteDetectEndsAFailedOne$/sqlite", In: "./internal/store"},
+	{Name: "every question after a change walks over all machines", File: "internal/store/changes.go",
+		Old: "changed >= $1 UNION ALL SELECT", New: "changed >= $1 UNION SELECT", Test: "TestChangesAreFoundByIndexes$", In: "./internal/store"},
 }

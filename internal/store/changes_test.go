@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -176,4 +177,17 @@ func TestForeignMarksAreForgotten(t *testing.T) {
 		t.Errorf("%d old changes are told again", n)
 	}
 	f.agree(t)
+}
+
+// What has changed is found by indexes: a walk over all machines at every question after a change would be felt by a large fleet alone.
+func TestChangesAreFoundByIndexes(t *testing.T) {
+	s := open(t, sqliteURL(t))
+	steps, err := list(ctx, s.read(), func(r scanner) (step string, err error) {
+		var id, parent, unused int
+		return step, r.Scan(&id, &parent, &unused, &step)
+	}, `EXPLAIN QUERY PLAN SELECT id FROM machines WHERE `+changedSince, 7)
+	must(t, err)
+	if plan := strings.Join(steps, "\n"); strings.Contains(plan, "SCAN") || strings.Count(plan, "_changed (changed>?)") != 2 {
+		t.Error(plan)
+	}
 }
