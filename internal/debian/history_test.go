@@ -42,15 +42,7 @@ End-Date: 2026-11-22  12:00:03
 
 func TestHistoryNamesWhoDidIt(t *testing.T) {
 	zone := time.FixedZone("CET", 3600)
-	changes, err := ParseDpkgLog(strings.NewReader(sampleLog), zone)
-	if err != nil {
-		t.Fatal(err)
-	}
-	runs, err := ParseAptHistory(strings.NewReader(sampleHistory), zone)
-	if err != nil {
-		t.Fatal(err)
-	}
-	attribute(changes, runs)
+	changes := attributed(t, sampleLog, sampleHistory, zone)
 	at := func(day, hour, minute, second int) time.Time {
 		return time.Date(2026, 11, day, hour-1, minute, second, 0, time.UTC)
 	}
@@ -89,29 +81,31 @@ End-Date: 2026-11-27  01:03:38
 2026-11-27 01:03:38 upgrade shop-till:all 1.0-1 1.0-2
 2026-11-27 01:03:38 upgrade shop-more:all 1.0-1 1.0-2
 `
-	changes, err := ParseDpkgLog(strings.NewReader(log), time.UTC)
-	if err != nil {
-		t.Fatal(err)
-	}
-	runs, err := ParseAptHistory(strings.NewReader(history), time.UTC)
-	if err != nil {
-		t.Fatal(err)
-	}
-	attribute(changes, runs)
 	want := map[string]string{"shop-slow": "unattended-upgrades", "shop-door": "unattended-upgrades", "shop-new": "unattended-upgrades", "shop-till": "fettle", "shop-more": "fettle"}
-	for _, c := range changes {
+	for _, c := range attributed(t, log, history, time.UTC) {
 		if c.By != want[c.Name] {
 			t.Errorf("%s by %q, not %q", c.Name, c.By, want[c.Name])
 		}
 	}
 }
 
-func attribute(changes []patch.PkgChange, runs []AptRun) {
+// attributed reads both logs, and who did what.
+func attributed(t *testing.T, log, history string, zone *time.Location) []patch.PkgChange {
+	t.Helper()
+	changes, err := ParseDpkgLog(strings.NewReader(log), zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs, err := ParseAptHistory(strings.NewReader(history), zone)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var all []Run
 	for _, r := range runs {
 		all = append(all, r.Run("Fettle::Attempt=", "/var/log/apt/history.log"))
 	}
 	Attribute(changes, all)
+	return changes
 }
 
 func TestCommandLinesNameHands(t *testing.T) {
@@ -224,15 +218,7 @@ func FuzzHistory(f *testing.F) {
 	f.Add(sampleLog, sampleHistory)
 	f.Add(sampleUnattended, sampleTerm+sampleCron)
 	f.Fuzz(func(t *testing.T, log, history string) {
-		changes, err := ParseDpkgLog(strings.NewReader(log), time.UTC)
-		if err != nil {
-			t.Fatal(err)
-		}
-		runs, err := ParseAptHistory(strings.NewReader(history), time.UTC)
-		if err != nil {
-			t.Fatal(err)
-		}
-		attribute(changes, runs)
+		changes := attributed(t, log, history, time.UTC)
 		for _, parse := range []func(io.Reader, *time.Location, string) ([]Run, error){ParseUnattended, ParseTermLog, ParseCronApt} {
 			more, err := parse(strings.NewReader(history), time.UTC, "f")
 			if err != nil {
