@@ -97,8 +97,8 @@ torture: build ## long proofs: kills, fuzzing, thousands of worlds
 	$(MAKE) --no-print-directory kills KILLS=all LOSSES=all
 	scripts/fuzz 60s
 
-sabotage: ## removes each control on purpose; its test must go red
-	$(GO) run ./sabotage
+sabotage: ## removes each control on purpose; its test must go red: ONLY=part of a name, file or package, LOG=file to go on with a stopped run
+	$(GO) run ./sabotage $(if $(LOG),-log $(LOG)) $(ONLY)
 
 clean:
 	rm -rf bin .demo internal/web/node_modules $(HTMX) $(UPLOT)

@@ -1,18 +1,24 @@
-// Command sabotage removes one control after another from a copy of the code, as listed in defects.go, and demands that the test
-// which claims to guard it goes red. A control without such a test is decoration.
+// Command sabotage removes one control after another from the code, as listed in defects.go, and demands that the test which claims
+// to guard it goes red. A control without such a test is decoration.
 //
-// Nothing in the tree is changed: the altered file reaches the compiler through `go test -overlay`.
+//	go run ./sabotage [-log FILE] [PART...]
+//
+// runs the defects whose name, file, test or package holds one of the parts, all without any. Nothing in the tree is changed: the
+// altered file reaches the compiler through `go build -overlay`.
 package main
 
 import (
-	"encoding/json"
+	"cmp"
+	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // Defect is one control removed.
@@ -21,12 +27,17 @@ type Defect struct {
 	File string
 	Old  string // occurs exactly once in File
 	New  string
-	Test string // the test that must go red, as go test's -run wants it
+	Test string // the test that must go red, as go test's -run wants it; a bare name is that test and no other
 	In   string // its package, "./internal/…"
 }
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	log := flag.String("log", "", "a `file` that takes a line for each defect; what it says is caught is not run again, so that a stopped run can be gone on with")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, *log, flag.Args())
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "sabotage:", err)
 		os.Exit(1)
 	}
@@ -37,76 +48,71 @@ func all() []Defect {
 	return slices.Concat(defects, contentDefects, detectDefects, agentDefects, factDefects, aptDefects, itemDefects, ovalDefects, windowsDefects, rpmDefects, rpmDeployDefects, apiDefects, stageDefects, ringDefects, simDefects, effectDefects, storeDefects, webDefects, setupDefects, careDefects, notifyDefects, rollbackDefects, unmetDefects)
 }
 
-func run(only []string) error {
-	var survived, passed int
-	for _, d := range all() {
-		if len(only) > 0 && !strings.Contains(d.Name+d.File, only[0]) {
-			continue
+// chosen gives the defects of which one of the parts speaks, those of one package one after the other: its test program is built once.
+func chosen(parts []string) []Defect {
+	ds := slices.DeleteFunc(all(), func(d Defect) bool {
+		says := func(part string) bool {
+			return strings.Contains(strings.Join([]string{d.Name, d.File, d.Test, d.In}, "\n"), part)
 		}
-		if err := d.prove(); err != nil {
-			survived++
-			fmt.Printf("SURVIVED  %s\n          %v\n", d.Name, err)
-			continue
-		}
-		passed++
-		fmt.Printf("caught    %s\n", d.Name)
-	}
-	fmt.Printf("%d passed, %d failed\n", passed, survived)
-	if survived > 0 || passed == 0 {
-		return errors.New("every control needs a test that goes red without it")
-	}
-	return nil
+		return len(parts) > 0 && !slices.ContainsFunc(parts, says)
+	})
+	slices.SortStableFunc(ds, func(a, b Defect) int { return cmp.Compare(a.In, b.In) })
+	return ds
 }
 
-// prove gives nil when the test passes on the code as it is and fails on the code without the control.
-func (d Defect) prove() error {
-	dir, err := os.MkdirTemp("", "sabotage")
+func run(ctx context.Context, logFile string, parts []string) error {
+	ds := chosen(parts)
+	if len(ds) == 0 {
+		return fmt.Errorf("no defect speaks of %q", parts)
+	}
+	log, err := openLog(logFile)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	overlay, err := d.overlay(dir)
+	defer log.close()
+	p, err := newProver()
 	if err != nil {
 		return err
 	}
-	if out, err := goTest("-c", "-o", filepath.Join(dir, "test"), "-overlay", overlay, d.In); err != nil {
-		return fmt.Errorf("the broken code does not compile: %s", out)
+	defer p.close()
+
+	names := map[outcome][]string{}
+	for i, d := range ds {
+		o, took, why := caught, time.Duration(0), "by an earlier run"
+		if !log.caught[d.Name] {
+			began := time.Now()
+			o, why = p.prove(ctx, d)
+			took = time.Since(began)
+			if ctx.Err() != nil {
+				return errors.New("stopped")
+			}
+			if err := log.note(o, took, d.Name); err != nil {
+				return err
+			}
+		}
+		names[o] = append(names[o], d.Name)
+		fmt.Printf("%3d/%d %5.1fs  %-16s %s\n", i+1, len(ds), took.Seconds(), o, d.Name)
+		if o != caught {
+			fmt.Printf("\t%s\n", why)
+		}
 	}
-	if out, err := goTest("-run", d.Test, d.In); err != nil || strings.Contains(out, "no tests to run") {
-		return fmt.Errorf("%s does not pass on the code as it is: %s", d.Test, out)
+	return summary(len(ds), names)
+}
+
+// summary tells how many were caught and names the others.
+func summary(of int, names map[outcome][]string) error {
+	fmt.Println()
+	for _, o := range outcomes() {
+		fmt.Printf("%-16s %d\n", o, len(names[o]))
+		if o == caught {
+			continue
+		}
+		for _, n := range names[o] {
+			fmt.Println("\t" + n)
+		}
 	}
-	if out, err := goTest("-count=1", "-overlay", overlay, "-run", d.Test, d.In); err == nil {
-		return fmt.Errorf("%s stays green without the control: %s", d.Test, out)
+	if left := of - len(names[caught]); left > 0 {
+		return fmt.Errorf("every control needs a test that goes red without it, and green with it; %d of %d have none", left, of)
 	}
 	return nil
-}
-
-func (d Defect) overlay(dir string) (string, error) {
-	src, err := os.ReadFile(d.File)
-	if err != nil {
-		return "", err
-	}
-	if n := strings.Count(string(src), d.Old); n != 1 {
-		return "", fmt.Errorf("%s holds the line to break %d times, not once: %q", d.File, n, d.Old)
-	}
-	broken := filepath.Join(dir, "broken.go")
-	if err := os.WriteFile(broken, []byte(strings.Replace(string(src), d.Old, d.New, 1)), 0o600); err != nil {
-		return "", err
-	}
-	abs, err := filepath.Abs(d.File)
-	if err != nil {
-		return "", err
-	}
-	b, err := json.Marshal(map[string]map[string]string{"Replace": {abs: broken}})
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "overlay.json")
-	return path, os.WriteFile(path, b, 0o600)
-}
-
-func goTest(args ...string) (string, error) {
-	out, err := exec.Command("go", append([]string{"test", "-vet=off"}, args...)...).CombinedOutput()
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	return strings.Join(lines[max(0, len(lines)-4):], " | "), err
 }
