@@ -26,7 +26,7 @@ func (a *appliance) consoleConfig() web.Config {
 			if err != nil {
 				return catalog.Diff{}, err
 			}
-			return a.Catalog.Diff(ctx, os, from, to, all)
+			return a.Catalog.DiffHead(ctx, os, from, to, all)
 		},
 		NewToken:  func() (string, patch.Hash, error) { return auth.NewToken(a.Issuer.Certificate) },
 		Enrolment: a.Enrolment,

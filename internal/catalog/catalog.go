@@ -62,6 +62,7 @@ type Catalog struct {
 	lists   recent[*List]
 	engines recent[*detect.Signatures]
 	past    recent[*revision]
+	heads   recent[Diff]
 	deltas  deltas
 }
 
@@ -178,16 +179,20 @@ func (c *Catalog) Signatures(ctx context.Context, os patch.HostOS, rev patch.Rev
 		if err != nil {
 			return nil, err
 		}
-		b, err := c.Files.Read(meta.Signatures, maxSignatureFile)
-		if err != nil {
-			return nil, unreadable(meta, err)
-		}
-		s, err := detect.Open(b)
-		if err != nil {
-			return nil, unreadable(meta, err)
-		}
-		return s, nil
+		return c.readSignatures(meta)
 	})
+}
+
+func (c *Catalog) readSignatures(meta patch.RevisionMeta) (*detect.Signatures, error) {
+	b, err := c.Files.Read(meta.Signatures, maxSignatureFile)
+	if err != nil {
+		return nil, unreadable(meta, err)
+	}
+	s, err := detect.Open(b)
+	if err != nil {
+		return nil, unreadable(meta, err)
+	}
+	return s, nil
 }
 
 // Payloads gives the files of a patch on the newest list of an OS; NotFound where the patch is not on it.

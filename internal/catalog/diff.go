@@ -1,10 +1,8 @@
 package catalog
 
 import (
-	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -189,71 +187,4 @@ func (b *Bundle) side(os patch.HostOS) (s Side, err error) {
 	}
 	s.Signatures, err = b.Signatures(os)
 	return s, err
-}
-
-// Diff compares two revisions of an OS; without names the newest with the one before it, or with the one that waits in quarantine.
-// A revision in quarantine may be named like any other, and by the beginning of its ID.
-func (c *Catalog) Diff(ctx context.Context, os patch.HostOS, from, to patch.RevisionID, all []patch.RevisionMeta) (Diff, error) {
-	held, isHeld := c.heldOf(os)
-	if isHeld {
-		all = append([]patch.RevisionMeta{held.Revision}, all...)
-	}
-	pick := func(name patch.RevisionID, number int) (patch.RevisionMeta, error) {
-		if name == "" && number < len(all) {
-			return all[number], nil
-		}
-		var found []patch.RevisionMeta
-		for _, m := range all {
-			if name != "" && strings.HasPrefix(string(m.ID), string(name)) {
-				found = append(found, m)
-			}
-		}
-		if len(found) == 1 {
-			return found[0], nil
-		}
-		return patch.RevisionMeta{}, &patch.Error{Kind: patch.NotFound, What: fmt.Sprintf("%s has no revision to compare: %d fit %q", os, len(found), name),
-			Do: "List them with `fettle catalog list --os " + string(os) + "`."}
-	}
-	newer, err := pick(to, 0)
-	if err != nil {
-		return Diff{}, err
-	}
-	older, err := pick(from, 1)
-	if err != nil {
-		return Diff{}, err
-	}
-	was, err := c.side(older)
-	if err != nil {
-		return Diff{}, err
-	}
-	is, err := c.side(newer)
-	if err != nil {
-		return Diff{}, err
-	}
-	return Compare(os, was, is)
-}
-
-func (c *Catalog) heldOf(os patch.HostOS) (Quarantine, bool) {
-	for _, q := range c.Quarantined() {
-		if q.Revision.OS == os {
-			return q, true
-		}
-	}
-	return Quarantine{}, false
-}
-
-// side reads a revision's files.
-func (c *Catalog) side(m patch.RevisionMeta) (s Side, err error) {
-	s.Revision = m.ID
-	if s.List, err = c.readList(m); err != nil {
-		return s, err
-	}
-	b, err := c.Files.Read(m.Signatures, maxSignatureFile)
-	if err != nil {
-		return s, unreadable(m, err)
-	}
-	if s.Signatures, err = detect.Open(b); err != nil {
-		return s, unreadable(m, err)
-	}
-	return s, nil
 }

@@ -108,3 +108,31 @@ func TestDiffOfRevisions(t *testing.T) {
 		t.Errorf("backwards: %+v %v", d.Counts, err)
 	}
 }
+
+func TestTheHeadOfADiffIsAtHand(t *testing.T) {
+	a := newAdvisories(t, 200)
+	for i := range a.found.Entries[:150] {
+		a.found.Entries[i].Patch.Severity = patch.Critical
+	}
+	first, _ := a.Meta(hostOS)
+	second := a.mustPublish(t)
+	all := []patch.RevisionMeta{second, first}
+	whole, err := a.Diff(t.Context(), hostOS, "", "", all)
+	if err != nil || len(whole.Changed) != 150 {
+		t.Fatalf("%+v %v", whole.Counts, err)
+	}
+	if err := a.Files.Remove(first.List); err != nil {
+		t.Fatal(err)
+	}
+	head, err := a.DiffHead(t.Context(), hostOS, "", "", all)
+	if err != nil {
+		t.Fatal("what a revision replaced is compared when it is published: ", err)
+	}
+	whole.Changed = whole.Changed[:HeadPatches]
+	if diff := cmp.Diff(whole, head); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := a.DiffHead(t.Context(), hostOS, second.ID, first.ID, all); patch.KindOf(err) != patch.Unavailable {
+		t.Errorf("backwards it was never compared: %v", err)
+	}
+}

@@ -114,10 +114,15 @@ func (c *Catalog) publishOne(ctx context.Context, os patch.HostOS, gens []genera
 			return patch.RevisionMeta{}, err
 		}
 		if q != nil {
+			c.remember(ctx, before, was, built, r.list)
 			return patch.RevisionMeta{}, c.hold(ctx, q, built)
 		}
 	}
-	return built.Meta, c.store(ctx, built, r)
+	if err := c.store(ctx, built, r); err != nil {
+		return built.Meta, err
+	}
+	c.remember(ctx, before, was, built, r.list)
+	return built.Meta, nil
 }
 
 // inForce gives the newest published revision, zero where there is none, and its list, nil where its file is lost or of another format.

@@ -183,7 +183,8 @@ type Chain struct {
 type Config struct {
 	// Roll gives every machine with its numbers; what people did is in it.
 	Roll func(context.Context) (*ledger.Roll, error)
-	// Diff compares two revisions of a host OS's list, by the beginnings of their ids; without them the newest and the one before it.
+	// Diff compares two revisions of a host OS's list, by the beginnings of their ids; without them the newest and the one before it. It names the
+	// first catalog.HeadPatches of each kind, and counts all.
 	Diff func(ctx context.Context, os patch.HostOS, from, to patch.RevisionID) (catalog.Diff, error)
 	// Chain verifies the audit log's chain; what people did is covered.
 	Chain       func(context.Context) (Chain, error)

@@ -18,15 +18,16 @@ type diffPage struct {
 // Kinds are the differences by kind, in the order in which they matter.
 func (p diffPage) Kinds() []diffKind {
 	d := p.Diff
-	return []diffKind{{"new", "New", "on the list now, and not before", d.New}, {"changed", "Changed", "on both lists, and not the same", d.Changed},
-		{"superseded", "Superseded now", "still listed; a newer one replaces it", d.Superseded}, {"gone", "Gone", "the vendor took it off the list; its history stays", d.Gone}}
+	return []diffKind{{"new", "New", "on the list now, and not before", d.Counts.New, d.New}, {"changed", "Changed", "on both lists, and not the same", d.Counts.Changed, d.Changed},
+		{"superseded", "Superseded now", "still listed; a newer one replaces it", d.Counts.Superseded, d.Superseded}, {"gone", "Gone", "the vendor took it off the list; its history stays", d.Counts.Gone, d.Gone}}
 }
 
 // diffKind is the differences of one kind.
 type diffKind struct {
 	Name        string
 	Word, Means phrase.Phrase
-	Patches     []catalog.DiffPatch
+	Count       int
+	Patches     []catalog.DiffPatch // the first of them
 }
 
 func (c *console) diff(v *visit) error {
