@@ -21,7 +21,7 @@ func (c *Catalog) Diff(_ context.Context, os patch.HostOS, from, to patch.Revisi
 }
 
 // HeadPatches is how many patches of each kind a DiffHead names.
-const HeadPatches = 100
+const HeadPatches = 50
 
 // DiffHead is Diff for who reads only its beginning: the counts are of all, and of each kind the first HeadPatches are named. Recent ones are
 // at hand, and of a revision that was just published the one from what it replaced.

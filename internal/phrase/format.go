@@ -111,6 +111,21 @@ func (l *Language) When(now, t time.Time) string {
 	return l.Date(t)
 }
 
+// Near is When for who reads it at now: what is less than an hour away is said as that: now, 5 minutes ago, in 5 minutes.
+func (l *Language) Near(now, t time.Time) string {
+	gone := now.Sub(t)
+	minutes := max(1, int(gone.Abs().Round(time.Minute)/time.Minute))
+	switch {
+	case t.IsZero() || gone.Abs() >= time.Hour-30*time.Second:
+		return l.When(now, t)
+	case gone.Abs() < 45*time.Second:
+		return l.Say("now")
+	case gone > 0:
+		return l.Say(Count(minutes, "{n} minute ago", "{n} minutes ago"))
+	}
+	return l.Say(Count(minutes, "in {n} minute", "in {n} minutes"))
+}
+
 // Moment writes a minute with its day and zone: 14 Oct 2025 10:02 UTC.
 func (l *Language) Moment(t time.Time) string {
 	zone := "UTC"

@@ -82,6 +82,8 @@ func TestNumbersAndTimes(t *testing.T) {
 		en.Number(0): "0", en.Number(-1234): "−1,234", en.Number(999): "999", en.Number(1234567): "1,234,567", de.Number(63440): "63.440",
 		en.Size(999): "999 B", en.Size(1_999_999_999): "2.0 GB", en.Size(123_456_789): "123 MB",
 		en.When(now, now.AddDate(0, 0, -1)): "yesterday 08:40", en.When(now, now.AddDate(0, 0, 1)): "tomorrow 08:40", en.When(now, now.AddDate(0, 0, -3)): "Fri 08:40",
+		en.Near(now, now.Add(44*time.Second)): "now", en.Near(now, now.Add(-50*time.Second)): "1 minute ago", en.Near(now, now.Add(-59*time.Minute-29*time.Second)): "59 minutes ago",
+		en.Near(now, now.Add(150*time.Second)): "in 3 minutes", en.Near(now, now.Add(-59*time.Minute-30*time.Second)): "today 07:40", en.Near(now, time.Time{}): "never",
 		en.When(now, now.AddDate(0, 0, -30)): "24 Oct 08:40", en.When(now, now.AddDate(-1, 0, 0)): "23 Nov 2025", en.Full(now): "Monday 23 November 2026, 08:40:00 UTC",
 		en.Span(90 * time.Minute): "1 hour", en.Span(time.Millisecond): "a moment",
 	} {

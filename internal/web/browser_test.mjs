@@ -13,6 +13,7 @@ const launch = (profile) => chromium.launchPersistentContext(profile, {
   executablePath: given.chromium,
   headless: true,
   ignoreHTTPSErrors: true,
+  timezoneId: "UTC", // as the appliance's
   args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
 });
 const context = await launch(given.profile);
@@ -301,6 +302,39 @@ const plain = async () => {
   console.log("without scripts a machine was found and asked to detect");
 };
 
+// Nothing moves under a reader's eyes: scripts write times as the appliance did, and what comes later has its room.
+const still = async (language) => {
+  const watching = await launch(given.profile + "-still");
+  try {
+    await watching.setExtraHTTPHeaders({ "Accept-Language": language });
+    await watching.addInitScript(() => {
+      window.moved = [];
+      new PerformanceObserver((list) => list.getEntries().forEach((e) => { if (!e.hadRecentInput) window.moved.push(e.value); })).observe({ type: "layout-shift", buffered: true });
+    });
+    await enter(given.good, watching);
+    const there = await watching.newPage();
+    watch(there);
+    for (const width of [390, 820, 1440]) {
+      await there.setViewportSize({ width, height: 900 });
+      for (const a of kinds(given.good)) {
+        if (a.startsWith("/sign-in") || a === "/nowhere") continue;
+        await there.goto(base + a, { waitUntil: "load" });
+        await there.waitForTimeout(60);
+        const seen = await there.evaluate(async () => {
+          const words = (of) => [...of.querySelectorAll("main time")].map((t) => t.textContent);
+          const sent = words(new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html")), shown = words(document);
+          return { shift: window.moved.reduce((sum, x) => sum + x, 0), other: sent.length === shown.length ? sent.map((w, i) => (w === shown[i] ? "" : `${w} → ${shown[i]}`)).filter(Boolean) : [] };
+        });
+        expect(`${a} ${width}`, seen.shift <= 0.02, `the layout moves by ${seen.shift.toFixed(3)}`);
+        expect(`${a} ${language}`, seen.other.length === 0, `times are written another way by scripts: ${seen.other.slice(0, 3).join("; ")}`);
+      }
+    }
+  } finally {
+    await watching.close();
+  }
+  console.log(`nothing moved on any page in ${language}`);
+};
+
 const pictures = async () => {
   const one = (p) => given.good.addresses.find((a) => a.startsWith(p) && a.length > p.length + 3);
   const shots = { home: "/", machines: "/machines", machine: one("/machines/"), patches: "/patches", patch: one("/patches/"), explain: one("/explain/"), "explain-label": one("/explain-label/"), labels: "/labels", label: "/labels/web", deployments: "/deployments", rings: "/rings", rollout: one("/rings/decide"), plan: "/deployments/new?label=web", deployment: one("/deployments/0"), decide: one("/decide?"), feeds: "/feeds", diff: "/catalogs/debian-12-amd64", calendar: "/calendar", rules: "/rules", reports: "/reports", installed: "/reports/installed?from=2026-10-01&until=2026-10-31", reboots: "/machines?show=reboot", cve: "/search?q=CVE-2026-21044", checks: "/checks", alarms: "/alarms", audit: "/audit", enrol: "/enrol", search: "/search?q=web", error: "/nowhere", "sign-in": "/sign-in" };
@@ -347,7 +381,10 @@ const kept = async () => {
 const step = (name, run) => run().catch((e) => fault(name, String(e).split("\n")[0]));
 await step("pictures that are kept", kept);
 if (given.shots && !process.env.FETTLE_PICTURES) await step("pictures", pictures);
-if (process.env.FETTLE_STORIES_ONLY) {
+if (process.env.FETTLE_STILL_ONLY) {
+  await step("still", () => still("en"));
+  await step("still in German", () => still("de"));
+} else if (process.env.FETTLE_STORIES_ONLY) {
   await step("a person", person);
   await step("tasks", () => tasks({ page, home: async () => { await enter(given.good); await page.goto(base + "/"); }, fault }));
   await step("keyboard", keyboard);
@@ -363,6 +400,8 @@ if (process.env.FETTLE_STORIES_ONLY) {
   await step("expiry", expiry);
   await step("together", together);
   await step("plain", plain);
+  await step("still", () => still("en"));
+  await step("still in German", () => still("de"));
   await step("axe-core on many", () => accessible(given.good, "many", [["light", 1600], ["dark", 1024], ["dark", 390]]));
   await step("axe-core in German", async () => {
     await context.setExtraHTTPHeaders({ "Accept-Language": "de" });

@@ -28,7 +28,7 @@ type words struct {
 func (w words) funcs() template.FuncMap {
 	return template.FuncMap{
 		"asset": w.assets.address, "gateOf": gateOf, "pick": pick, "now": w.now, "num": w.num, "size": w.lang.Size, "took": w.took, "seconds": seconds, "plural": plural, "join": strings.Join, "lower": strings.ToLower,
-		"when": w.when, "ago": w.ago, "full": w.full, "iso": iso, "day": w.day, "say": w.say, "form": w.form, "lang": func() string { return w.lang.Tag }, "languages": func() []*phrase.Language { return w.all },
+		"when": w.when, "near": w.near, "ago": w.ago, "full": w.full, "iso": iso, "day": w.day, "say": w.say, "form": w.form, "lang": func() string { return w.lang.Tag }, "languages": func() []*phrase.Language { return w.all },
 		"patchURL": patchURL, "machineURL": machineURL, "explainURL": explainURL, "labelURL": labelURL, "whyURL": whyURL, "deploymentURL": deploymentURL, "rollbackURL": rollbackURL,
 		"word": func(v any) string { return w.lang.Say(word(v)) }, "gateWord": func(n any) string { return w.lang.Say(gateWord(gate.Name(fmt.Sprint(n)))) }, "point": func(s string) string { return strings.ReplaceAll(s, ".", strings.Trim(w.lang.Decimal(0.5, 1), "05")) },
 		"actor": func(a gate.Actor) string { return w.lang.Say(actor(a)) }, "taken": func(h patch.Hand) string { return w.lang.Say(handWord(h)) }, "ruled": func(v patch.RulingVerb) string { return w.lang.Say(rulingWord(v)) },
@@ -76,6 +76,9 @@ func plural(n int, one, many string) string {
 
 // when writes a moment as people say it: today 06:12, yesterday 22:01, Mon 10:02, 14 Oct 10:02, 14 Oct 2025.
 func (w words) when(t time.Time) string { return w.lang.When(w.now().In(w.zone), t) }
+
+// near is when as assets/js/30-times.js keeps it up to date, to the letter: nothing moves when that begins.
+func (w words) near(t time.Time) string { return w.lang.Near(w.now().In(w.zone), t) }
 
 // ago writes an age in one unit: 40 s, 12 min, 3 h, 5 days.
 func (w words) ago(t time.Time) string {

@@ -1,12 +1,15 @@
-// Times in the reader's own zone, near ones as how long ago. The page says what the appliance's clock showed, so that a wrong clock here does no harm.
+// Times in the reader's own zone, near ones as how long ago: in the appliance's words (phrase.Language.Near), so that nothing moves where the two
+// are in one zone. The page says what the appliance's clock showed, so that a wrong clock here does no harm.
 (() => {
   const skew = Date.parse(document.documentElement.dataset.now) - Date.now();
   const minute = 60_000, hour = 60 * minute;
   const language = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
   const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
   const weekday = new Intl.DateTimeFormat(language, { weekday: "short" });
-  const date = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
-  const year = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric" });
+  const month = language === "de" ? "numeric" : "short";
+  const date = new Intl.DateTimeFormat(language, { day: "numeric", month });
+  const year = new Intl.DateTimeFormat(language, { day: "numeric", month, year: "numeric" });
+  const on = (format, t) => format.format(t).replace("Sept", "Sep");
   const exact = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "long" });
   const near = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   const midnight = (t) => { const d = new Date(t); d.setHours(0, 0, 0, 0); return d; };
@@ -18,14 +21,15 @@
     const days = Math.round((midnight(now) - midnight(t)) / (24 * hour));
     if (Math.abs(days) < 2) return `${near.format(-days, "day")} ${clock.format(t)}`;
     if (Math.abs(days) < 7) return `${weekday.format(t)} ${clock.format(t)}`;
-    return new Date(t).getFullYear() === new Date(now).getFullYear() ? `${date.format(t)} ${clock.format(t)}` : year.format(t);
+    return new Date(t).getFullYear() === new Date(now).getFullYear() ? `${on(date, t)} ${clock.format(t)}` : on(year, t);
   };
   const show = (root) => {
     const now = Date.now() + skew;
     for (const el of root.querySelectorAll("time[datetime]")) {
       const t = Date.parse(el.dateTime);
       if (Number.isNaN(t)) continue;
-      if (!el.hasAttribute("data-day")) el.textContent = words(t, now);
+      const said = el.hasAttribute("data-day") ? el.textContent : words(t, now);
+      if (said !== el.textContent) el.textContent = said;
       el.title = exact.format(t);
     }
   };
