@@ -303,7 +303,7 @@ const plain = async () => {
 };
 
 // Nothing moves under a reader's eyes: scripts write times as the appliance did, and what comes later has its room.
-const still = async (language) => {
+const still = async (language, widths) => {
   const watching = await launch(given.profile + "-still");
   try {
     await watching.setExtraHTTPHeaders({ "Accept-Language": language });
@@ -314,7 +314,7 @@ const still = async (language) => {
     await enter(given.good, watching);
     const there = await watching.newPage();
     watch(there);
-    for (const width of [390, 820, 1440]) {
+    for (const width of widths) {
       await there.setViewportSize({ width, height: 900 });
       for (const a of kinds(given.good)) {
         if (a.startsWith("/sign-in") || a === "/nowhere") continue;
@@ -382,8 +382,8 @@ const step = (name, run) => run().catch((e) => fault(name, String(e).split("\n")
 await step("pictures that are kept", kept);
 if (given.shots && !process.env.FETTLE_PICTURES) await step("pictures", pictures);
 if (process.env.FETTLE_STILL_ONLY) {
-  await step("still", () => still("en"));
-  await step("still in German", () => still("de"));
+  await step("still", () => still("en", [390, 820, 1440]));
+  await step("still in German", () => still("de", [820]));
 } else if (process.env.FETTLE_STORIES_ONLY) {
   await step("a person", person);
   await step("tasks", () => tasks({ page, home: async () => { await enter(given.good); await page.goto(base + "/"); }, fault }));
@@ -400,8 +400,8 @@ if (process.env.FETTLE_STILL_ONLY) {
   await step("expiry", expiry);
   await step("together", together);
   await step("plain", plain);
-  await step("still", () => still("en"));
-  await step("still in German", () => still("de"));
+  await step("still", () => still("en", [390, 820, 1440]));
+  await step("still in German", () => still("de", [820]));
   await step("axe-core on many", () => accessible(given.good, "many", [["light", 1600], ["dark", 1024], ["dark", 390]]));
   await step("axe-core in German", async () => {
     await context.setExtraHTTPHeaders({ "Accept-Language": "de" });
