@@ -80,20 +80,21 @@ func (s *session) checkin(ctx context.Context, g glance) (wire.CheckinReply, err
 	if err := s.renew(ctx); err != nil {
 		s.log.Warn("cannot renew the certificate", "err", err)
 	}
-	if err := s.set(func(st *state) { st.Counter++ }); err != nil {
+	number, err := s.nextNumber()
+	if err != nil {
 		return reply, err
 	}
 	var known uint64 // to the appliance, before it is asked
 	if s.journal != nil {
 		known = s.journal.acknowledged()
 	}
-	if err := s.exchange(ctx, g, &reply); err != nil {
+	if err := s.exchange(ctx, g, number, &reply); err != nil {
 		return reply, err
 	}
 	s.mu.Lock()
 	s.said = said{reply.Revision, reply.Built, s.cfg.Now()}
 	s.mu.Unlock()
-	err := s.set(func(st *state) {
+	err = s.set(func(st *state) {
 		st.State, st.CheckedIn = reply.State, s.cfg.Now().UTC()
 		if st.Skew = 0; !reply.Now.IsZero() {
 			st.Skew = int(reply.Now.Sub(st.CheckedIn).Seconds())
@@ -117,10 +118,23 @@ func (s *session) checkin(ctx context.Context, g glance) (wire.CheckinReply, err
 	return reply, s.supply(ctx, g, reply)
 }
 
-func (s *session) exchange(ctx context.Context, g glance, reply *wire.CheckinReply) error {
+// block is how many check-ins share one write of the number that none of them is above.
+const block = 64
+
+// nextNumber gives a check-in its number, above that of every one before, whatever becomes of this process or of the machine's power.
+func (s *session) nextNumber() (uint64, error) {
+	if s.number >= s.get().Counter {
+		if err := s.set(func(st *state) { s.number, st.Counter = st.Counter, st.Counter+block }); err != nil {
+			return 0, err
+		}
+	}
+	s.number++
+	return s.number, nil
+}
+
+func (s *session) exchange(ctx context.Context, g glance, number uint64, reply *wire.CheckinReply) error {
 	ctx, stop := context.WithTimeout(ctx, answerTimeout)
 	defer stop()
-	st := s.get()
 	snap, _, _ := s.snapshot()
 	name, _ := os.Hostname()
 	off, err := s.offHash()
@@ -128,7 +142,7 @@ func (s *session) exchange(ctx context.Context, g glance, reply *wire.CheckinRep
 		s.log.Error("cannot read what to keep off", "err", err)
 	}
 	out := wire.Checkin{
-		Counter: st.Counter, Boot: s.cfg.Host.Boot(), OS: g.facts.OS.Key, Agent: s.cfg.Version, Hostname: name,
+		Counter: number, Boot: s.cfg.Host.Boot(), OS: g.facts.OS.Key, Agent: s.cfg.Version, Hostname: name,
 		Inventory: g.invHash, Facts: g.factsHash, Snapshot: snap.Seq, Revision: snap.Revision,
 		Busy: cmp.Or(s.activity(), s.rebootText()), RebootOwed: s.cfg.Host.Reboot().Owed, Policy: readPolicy(s.cfg.PolicyFile).String(),
 		Updaters: off,

@@ -37,6 +37,7 @@ type session struct {
 	snap *kept           // the newest snapshot; nil: it was not read yet
 	told *patch.Snapshot // the newest one that the appliance has acknowledged; likewise
 
+	number  uint64    // of the newest check-in
 	renewAt time.Time // a new certificate is asked for then
 	csr     []byte    // with this; nil before the first time
 
@@ -101,6 +102,7 @@ func (s *session) load() error {
 	if _, err := s.files.readJSON(s.files.state(), &s.st); err != nil {
 		return err
 	}
+	s.number = s.st.Counter
 	if err := s.noteBoot(host.Uptime()); err != nil {
 		return err
 	}

@@ -15,8 +15,10 @@ import (
 type acquaintances struct {
 	mu       sync.Mutex
 	new, old map[patch.MachineID]acquaintance
-	facts    map[patch.Hash]bool // that are stored
-	ends     uint64              // of transactions that changed any of it: what was read before one of them is not kept
+	facts    map[patch.Hash]bool      // that are stored
+	idle     map[patch.MachineID]bool // machines for which no attempt waits
+	tried    uint64                   // ends of transactions that changed attempts
+	ends     uint64                   // of transactions that changed any of it: what was read before one of them is not kept
 }
 
 // acquaintance is what is known of a machine: either part may be missing.
@@ -27,6 +29,9 @@ type acquaintance struct {
 
 // maxAcquaintances is after how many machines those that were not asked for since as many others are forgotten: some 15 MB.
 const maxAcquaintances = 8192
+
+// maxIdle is likewise for machines for which nothing waits: some 8 MB.
+const maxIdle = 131072
 
 // find gives what is known of a machine, and the number of ended transactions, with which keep takes what is read now.
 func (a *acquaintances) find(id patch.MachineID) (m acquaintance, ends uint64) {
@@ -96,9 +101,35 @@ func (a *acquaintances) keepFacts(h patch.Hash, ends uint64) {
 	a.facts[h] = true
 }
 
+// isIdle reports whether it is known that nothing waits for a machine, and the number of ended transactions that changed attempts, with which
+// keepIdle takes what is read now.
+func (a *acquaintances) isIdle(id patch.MachineID) (idle bool, ends uint64) {
+	if a == nil {
+		return false, 0
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.idle[id], a.tried
+}
+
+func (a *acquaintances) keepIdle(id patch.MachineID, tried uint64) {
+	if a == nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if tried != a.tried {
+		return
+	}
+	if a.idle == nil || len(a.idle) >= maxIdle {
+		a.idle = map[patch.MachineID]bool{}
+	}
+	a.idle[id] = true
+}
+
 // end takes over what a transaction made of machines; of one that was not kept, or may not have been, nothing is known.
 func (a *acquaintances) end(t *touched, kept bool) {
-	if a == nil || len(t.machines) == 0 && !t.all && !t.facts {
+	if a == nil || len(t.machines) == 0 && !t.all && !t.facts && !t.attempts {
 		return
 	}
 	a.mu.Lock()
@@ -106,6 +137,10 @@ func (a *acquaintances) end(t *touched, kept bool) {
 	a.ends++
 	if t.facts {
 		a.facts = nil
+	}
+	if t.attempts {
+		a.idle = nil
+		a.tried++
 	}
 	if t.all {
 		a.new, a.old = nil, nil
@@ -126,6 +161,7 @@ type touched struct {
 	machines map[patch.MachineID]acquaintance // empty where it is not known what the row becomes
 	all      bool                             // machines' rows, and it is not known whose
 	facts    bool                             // takes facts away
+	attempts bool                             // makes or changes some
 }
 
 // note looks at a statement before it is run. One that changes a machine's row or newest detect says so in one of the forms that are known here, with the
@@ -134,6 +170,7 @@ func (t *touched) note(query string, args []any) {
 	if strings.HasPrefix(query, "SELECT ") {
 		return
 	}
+	t.attempts = t.attempts || strings.Contains(query, "attempts")
 	if strings.HasPrefix(query, "INSERT INTO machines (id,") || strings.HasPrefix(query, "UPDATE machines SET ") && strings.Contains(query, "WHERE id = $1") ||
 		strings.HasPrefix(query, "INSERT INTO former ") && strings.Contains(query, "WHERE machines.id = $1") ||
 		strings.Contains(query, " newest ") && (strings.HasPrefix(query, "INSERT INTO newest ") || strings.HasPrefix(query, "UPDATE newest ")) && strings.Contains(query, "WHERE id = $1") {

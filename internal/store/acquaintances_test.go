@@ -78,7 +78,12 @@ func TestWhatIsKeptOfMachinesIsWhatIsStored(t *testing.T) {
 				defer func() { _ = recover() }()
 				switch act {
 				case "checkin":
-					_ = s.PutCheckin(ctx, id, patch.CheckinUpdate{At: at, Counter: uint64(n), Address: fmt.Sprint(n), Facts: hash})
+					u := patch.CheckinUpdate{At: at, Counter: uint64(n), Address: fmt.Sprint(n), Facts: hash, Boot: "b\x00\xff", Hostname: fmt.Sprint("h", n%2), Busy: "detecting",
+						RebootOwed: alike, Policy: "no-reboot"}
+					if older {
+						u.At, u.OS = at.Add(absence+7*time.Nanosecond), "debian-13-amd64"
+					}
+					_ = s.PutCheckin(ctx, id, u)
 				case "snapshot":
 					v := snapshot(id, uint64(n), bookworm, verdict, patch.Patched)
 					if v.Ended = at; older {
@@ -114,6 +119,39 @@ func TestWhatIsKeptOfMachinesIsWhatIsStored(t *testing.T) {
 		writers.Wait()
 		agree(rt, s, ids)
 	})
+}
+
+// Every check-in asks whether something waits for its machine; where nothing does it is known until attempts change, whoever changes them.
+func TestWhomNothingWaitsForIsKnown(t *testing.T) {
+	s := open(t, sqliteURL(t))
+	enrol(t, s, "m-1", "m-2")
+	ask := func(when string, want bool) {
+		t.Helper()
+		for range 2 { // the second time it is known
+			if got[bool](t)(s.HasWaiting(ctx, "m-1")) != want {
+				t.Errorf("%s: something waits: %t", when, !want)
+			}
+		}
+		if idle, _ := s.known.isIdle("m-1"); idle == want {
+			t.Errorf("%s: it is known that nothing waits: %t", when, idle)
+		}
+	}
+	ask("at first", false)
+	must(t, s.PutDeployment(ctx, alice, patch.Deployment{ID: "d1", State: patch.Running, At: then}, []patch.Attempt{attempt("a1", "m-1", "s/p/1")}))
+	ask("when it was ordered", true)
+	must(t, s.WithdrawAttempts(ctx, []string{"a1"}, "", "chance"))
+	ask("when it was taken back", false)
+}
+
+// A check-in reads its machine's row once: what becomes of it is known.
+func TestWhatACheckinMakesOfAMachineIsKept(t *testing.T) {
+	s := open(t, sqliteURL(t))
+	enrol(t, s, "m-1")
+	got[patch.Machine](t)(s.FindMachine(ctx, "m-1"))
+	must(t, s.PutCheckin(ctx, "m-1", patch.CheckinUpdate{At: then, Counter: 1, Hostname: "web"}))
+	if a, _ := s.known.find("m-1"); a.machine == nil || a.machine.Name != "web" || !a.machine.SeenAt.Equal(then) {
+		t.Errorf("kept is %+v", a.machine)
+	}
 }
 
 // A machine's request is answered without a look at its row where nothing has changed it, and after a detect what it became is known.

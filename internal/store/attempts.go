@@ -138,8 +138,15 @@ func (s *Store) ListAttempts(ctx context.Context, f patch.AttemptFilter) ([]patc
 
 // HasWaiting says whether an attempt of a machine waits to be carried out: every check-in asks.
 func (s *Store) HasWaiting(ctx context.Context, id patch.MachineID) (bool, error) {
+	idle, tried := s.known.isIdle(id)
+	if idle {
+		return false, nil
+	}
 	var n int
 	err := s.read().row(ctx, `SELECT COUNT(*) FROM attempts WHERE machine = $1 AND state = 'waiting' AND state IN `+openStates, []any{id}, &n)
+	if err == nil && n == 0 {
+		s.known.keepIdle(id, tried)
+	}
 	return n > 0, fault(err, "cannot look for what waits for the machine %s", id)
 }
 

@@ -116,6 +116,7 @@ func (s *Store) SetMachineState(ctx context.Context, c patch.Caller, id patch.Ma
 // not exceed the stored one, which means that two agents use one key, and Forbidden for a revoked machine.
 func (s *Store) PutCheckin(ctx context.Context, id patch.MachineID, u patch.CheckinUpdate) error {
 	err := s.write(ctx, func(x session) error {
+		known := x.touched.find(id)
 		n, err := x.exec(ctx, `UPDATE machines SET seen_at = $2, address = $3, counter = $4, boot_id = $5,
 			os = CASE WHEN $6 <> '' THEN $6 ELSE os END, agent_version = $7, name = $8, busy = $9, reboot_owed = $10, policy = $11,
 			said_inventory = $12, said_facts = $13,
@@ -123,6 +124,9 @@ func (s *Store) PutCheckin(ctx context.Context, id patch.MachineID, u patch.Chec
 			away_until = CASE WHEN seen_at > 0 AND seen_at < $14 THEN $2 ELSE away_until END, changed = `+x.engine.changed+`
 			WHERE id = $1 AND counter < $4 AND state <> 'revoked'`,
 			id, u.At, u.Address, u.Counter, u.Boot, u.OS, u.Agent, u.Hostname, u.Busy, u.RebootOwed, u.Policy, u.Inventory, u.Facts, u.At.Add(-absence))
+		if err == nil && n > 0 {
+			x.touched.becomes(id, known.seen(u))
+		}
 		if err != nil || n > 0 {
 			return err
 		}
@@ -130,6 +134,26 @@ func (s *Store) PutCheckin(ctx context.Context, id patch.MachineID, u patch.Chec
 	})
 	return fault(err, "cannot store a check-in of the machine %s", id)
 }
+
+// seen is what becomes of a machine by a check-in: see PutCheckin.
+func (a acquaintance) seen(u patch.CheckinUpdate) acquaintance {
+	if a.machine == nil {
+		return acquaintance{}
+	}
+	m := *a.machine
+	if !m.SeenAt.IsZero() && toMicros(m.SeenAt) < toMicros(u.At.Add(-absence)) {
+		m.AwayFrom, m.AwayUntil = m.SeenAt, asStored(u.At)
+	}
+	if u.OS != "" {
+		m.OS = patch.HostOS(cleanText(string(u.OS)))
+	}
+	m.SeenAt, m.Address, m.BootID, m.AgentVersion, m.Name = asStored(u.At), cleanText(u.Address), cleanText(u.Boot), cleanText(u.Agent), cleanText(u.Hostname)
+	m.Busy, m.RebootOwed, m.Policy = cleanText(u.Busy), u.RebootOwed, cleanText(u.Policy)
+	return acquaintance{&m, a.newest}
+}
+
+// asStored is a time as it comes back from the database.
+func asStored(t time.Time) time.Time { return fromMicros(toMicros(t)) }
 
 // absence is how far check-ins lie apart for the machine to have been away between them.
 const absence = 30 * time.Minute
