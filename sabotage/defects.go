@@ -33,7 +33,7 @@ var defects = []Defect{
 		Name: "a late report of a failed detect overrides a complete one",
 		File: "internal/store/machines.go",
 		Old:  "!at.After(r.Ended)",
-		New:  "false",
+		New:  "r.Ended.IsZero()",
 		Test: "TestLateReportsChangeNothing", In: "./internal/store",
 	},
 }

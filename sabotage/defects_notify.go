@@ -34,7 +34,7 @@ var notifyDefects = []Defect{
 	{Name: "the agent's program is given to strangers", File: "internal/api/agent_install.go",
 		Old: "if err := s.Store.CheckToken(c.Context(), hash, s.Now()); err != nil {", New: "_ = hash\n	if err := c.Context().Err(); err != nil {", Test: "TestTheAgentIsForThoseWhoMayEnrol", In: "./cmd/fettle"},
 	{Name: "machines install any program that Go built", File: "internal/installer/format.go",
-		Old: "if !strings.HasSuffix(info.Path, agentMain) {", New: "if info.Path == \"\" {", Test: "TestOnlyAgentsGetOnTheShelf", In: "./internal/installer"},
+		Old: "if !strings.HasSuffix(info.Path, agentMain) {", New: "if strings.TrimSpace(info.Path) == \"\" {", Test: "TestOnlyAgentsGetOnTheShelf", In: "./internal/installer"},
 	{Name: "machines install any package that has a name", File: "internal/installer/format.go",
 		Old: "if name != packageName {", New: "if name == \"\" {", Test: "TestPackagesSayWhatTheyAre", In: "./internal/installer"},
 	{Name: "machines install any MSI", File: "internal/installer/msi.go",

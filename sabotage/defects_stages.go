@@ -48,7 +48,7 @@ var stageDefects = []Defect{
 	{Name: "taking a refusal back needs one person only", File: "internal/approval/second.go",
 		Old: "case patch.Clear:\n\t\treturn kept", New: "case patch.Clear:\n\t\treturn kept && false", Test: "TestOnlyWhatLoosensNeedsASecondPerson", In: "./internal/story"},
 	{Name: "one person alone decides what two must", File: "internal/approval/desk.go",
-		Old: "err != nil || len(second) > 0 {", New: "err != nil {", Test: "TestApprovalWaitsForASecondPerson", In: "./internal/story"},
+		Old: "err != nil || len(second) > 0 {", New: "err != nil || len(second) < 0 {", Test: "TestApprovalWaitsForASecondPerson", In: "./internal/story"},
 	{Name: "a label that shares machines with a controlled one gets around the second person", File: "internal/approval/second.go",
 		Old: "return slices.Contains(members, id) }) {", New: "return false && slices.Contains(members, id) }) {", Test: "TestTwoPersonsForSomeLabelsOnly", In: "./internal/story"},
 	{Name: "whoever writes a rule confirms what it proposes", File: "internal/approval/rules.go",

@@ -47,7 +47,7 @@ var webDefects = []Defect{
 		Name: "a translation brings markup into a page",
 		File: "internal/web/translation/source.go",
 		Old:  ".Replace(html.EscapeString(s))",
-		New:  ".Replace(s)",
+		New:  ".Replace(html.UnescapeString(s))",
 		Test: "TestATranslationIsNeverMoreThanText", In: "./internal/web",
 	},
 	{
