@@ -197,4 +197,6 @@ var stageDefects = []Defect{
 		Old: "roaring.And(having, current)", New: "roaring.Or(having, roaring.And(having, current))", Test: "TestAnyOrder", In: "./internal/story"},
 	{Name: "a simulated machine says done and installs nothing", File: "internal/simulate/work.go",
 		Old: "\t\tm.install(p)\n", New: "\t\t_ = p\n", Test: "TestSimulatedFleetCarriesOrdersOut", In: "./cmd/fettle"},
+	{Name: "a patch decided for one label waits for nobody", File: "internal/ledger/counts.go",
+		Old: "(len(decisions) == 0 || waits)", New: "(len(decisions) == 0)", Test: "TestDecidedForSomeWaitsForOthers", In: "./internal/story"},
 }

@@ -13,10 +13,11 @@ import (
 )
 
 type patchesCmd struct {
-	List patchesListCmd `cmd:"" default:"withargs" help:"Search patches."`
-	Show patchesShowCmd `cmd:"" help:"Show one patch: what it is, its files, decisions and numbers."`
-	Rows patchesRowsCmd `cmd:"" help:"Show one patch over all machines."`
-	Who  patchesWhoCmd  `cmd:"" help:"Which machines need one patch: detected, and predicted for those that have not detected against it yet."`
+	List   patchesListCmd   `cmd:"" default:"withargs" help:"Search patches."`
+	Needed patchesNeededCmd `cmd:"" help:"List what the fleet lacks, and what is decided about it."`
+	Show   patchesShowCmd   `cmd:"" help:"Show one patch: what it is, its files, decisions and numbers."`
+	Rows   patchesRowsCmd   `cmd:"" help:"Show one patch over all machines."`
+	Who    patchesWhoCmd    `cmd:"" help:"Which machines need one patch: detected, and predicted for those that have not detected against it yet."`
 }
 
 type patchesListCmd struct {
@@ -50,6 +51,9 @@ func (c patchesListCmd) Run(ctx context.Context, s *screen) error {
 		}
 		if len(t.rows) > 0 {
 			t.print(w, s.width)
+		} else if c.Text+c.OS+c.Category == "" {
+			line(w, "No patches yet: subscribe to what vendors publish (fettle feeds add --help), then fettle catalog sync.")
+			return
 		}
 		line(w, "%s shown of %s.", thousands(len(l.Items)), plural(l.Total, "patch", "patches"))
 	})

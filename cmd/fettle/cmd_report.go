@@ -96,6 +96,7 @@ func printReport(w io.Writer, width int, all []api.Complying, history bool) {
 		t.add(name, interval(c), strconv.Itoa(c.Machines), strconv.Itoa(c.Confirmed), strconv.Itoa(c.Needing), strconv.Itoa(c.Erring), strconv.Itoa(c.Behind), strconv.Itoa(c.Stale), strconv.Itoa(c.Failed), strconv.Itoa(c.Never))
 	}
 	t.print(w, width)
+	line(w, "Counts security patches alone, over every admitted machine; a share is an interval where nothing is known of some of them now.")
 	if !history {
 		printExposures(w, width, all)
 	}

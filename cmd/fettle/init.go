@@ -237,7 +237,7 @@ func printMade(w io.Writer, m made, c initCmd) {
 Next:
   %s
   Open %s/start and sign in as %s: from there to the first explained machine are a few clicks.
-  Your browser knows this appliance's own certificate authority as little as anybody: compare the fingerprint that it shows with the console CA above.
+  Your browser does not know this appliance's own certificate authority: before you accept it, compare the fingerprint it shows with the console CA above.
 
 The same at the terminal:
   fettle login --server %s --ca-fingerprint %s --user %s

@@ -69,3 +69,42 @@ func TestWhoNeedsAPatch(t *testing.T) {
 		t.Errorf("a revoked machine is in the index: %+v", a)
 	}
 }
+
+// What the fleet lacks is one question: how many machines, what is decided, what a deployment would install.
+func TestWhatTheFleetNeeds(t *testing.T) {
+	h := open(t)
+	p := &person{home: t.TempDir()}
+	if code := p.does(t, testPassword+"\n", "login", "--server", "https://"+h.at.Console, "-u", "admin", "--password-stdin", "--ca-fingerprint", api.Fingerprint(h.ca)); code != exitOK {
+		t.Fatal(p.err.String())
+	}
+	says := func(want string, args ...string) {
+		t.Helper()
+		if code := p.does(t, "", append([]string{"patches"}, args...)...); code != exitOK || !strings.Contains(p.out.String(), want) {
+			t.Errorf("%q: %s%s", args, p.out.String(), p.err.String())
+		}
+	}
+	says("No patches yet: subscribe")
+	says("No machine has detected yet", "needed")
+	h.publish(archive(t, bellFile), bellFile)
+	r := h.newRobot()
+	r.enrol(h.enrolToken(true, 1), "web-14")
+	r.checkin("", 0)
+	r.detect(1, "")
+	says(string(testOS)+": 1 patch that some machine needs and nobody has decided about for it.", "needed", "--undecided")
+	says(string(testOS)+": no patch of those asked for that some machine needs.", "needed", "solitaire")
+	if code := p.does(t, "", "approve", string(bell), "--label", "all"); code != exitOK {
+		t.Fatal(p.err.String())
+	}
+	says("approved for all", "needed")
+	says(string(testOS)+": no patch that some machine needs and nobody has decided about for it.", "needed", "-u")
+	if code := p.does(t, "", "patches", "needed", "--json"); code != exitOK {
+		t.Fatal(p.err.String())
+	}
+	var l api.List[need]
+	if err := json.Unmarshal(p.out.Bytes(), &l); err != nil {
+		t.Fatal(err)
+	}
+	if len(l.Items) != 1 || l.Items[0].Total != 1 || l.Items[0].Items[0].Patch.ID != bell || l.Items[0].Items[0].Verdicts[patch.NotPatched] != 1 || l.Items[0].Items[0].Undecided != 0 {
+		t.Errorf("%+v", l)
+	}
+}

@@ -141,7 +141,7 @@ func rowsOf(rows []ledger.Row, sum ledger.Summary) Rows {
 func rowFilter(c *call) (ledger.RowFilter, error) {
 	f := ledger.RowFilter{
 		Stands: list[patch.Stand](c, "policy"), Executions: list[patch.Execution](c, "execution"), Effects: list[patch.Effect](c, "effect"),
-		Category: patch.Category(c.text("category")), Gate: gate.Name(c.text("gate")), Code: c.text("code"), Label: c.text("label"), Text: c.text("text"),
+		Category: patch.Category(c.text("category")), Severity: patch.Severity(c.text("severity")), Gate: gate.Name(c.text("gate")), Code: c.text("code"), Label: c.text("label"), Text: c.text("text"),
 		Deployable: c.flag("deployable"), Closed: c.flag("closed"), Sort: patch.PatchSort(c.text("sort")),
 	}
 	for _, name := range list[string](c, "verdict") {

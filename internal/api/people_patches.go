@@ -26,7 +26,7 @@ func (s *people) listAlarms(c *call) (any, error) {
 	return listOf(alarms), err
 }
 
-// searchPatches gives patches with their numbers over the fleet: needed=true leaves out those that no machine needs.
+// searchPatches gives the patches of all lists that match; GET /api/v1/counts has their numbers over the fleet.
 func (s *people) searchPatches(c *call) (any, error) {
 	limit, err := c.number("limit", 100, 1_000_000)
 	if err != nil {

@@ -108,6 +108,18 @@ func (c *census) numbers(machines int) []numbers {
 	return all
 }
 
+func (c *census) waiting() Waiting {
+	w := Waiting{}
+	for os, needs := range c.needs {
+		for _, n := range needs {
+			if !n.undecided.IsEmpty() {
+				w.add(os, n.patch)
+			}
+		}
+	}
+	return w
+}
+
 // stuck are the machines on which something that they need waits for a person.
 func (c *census) stuck() *roaring.Bitmap {
 	var sets []*roaring.Bitmap

@@ -20,6 +20,9 @@ func (l *Ledger) PatchCounts(ctx context.Context, os patch.HostOS, f RowFilter) 
 	if err != nil {
 		return nil, 0, err
 	}
+	if err := l.await(ctx, b.view, &f); err != nil {
+		return nil, 0, err
+	}
 	hits := b.hits(f)
 	slices.SortFunc(hits, b.order(f.Sort))
 	out := []PatchCount{}
@@ -42,13 +45,30 @@ func (l *Ledger) PatchTotals(ctx context.Context, os patch.HostOS, filters []Row
 	}
 	out := make([]int, len(filters))
 	for i, f := range filters {
+		if err := l.await(ctx, b.view, &f); err != nil {
+			return nil, err
+		}
 		out[i] = len(b.hits(f))
 	}
 	return out, nil
 }
 
+// await finds out which decided patches wait all the same, where a filter asks for it and does not know.
+func (l *Ledger) await(ctx context.Context, v *world.View, f *RowFilter) error {
+	if f.Waiting != nil || !slices.Contains(f.Stands, patch.Undecided) {
+		return nil
+	}
+	c, err := l.count(ctx, v)
+	if err != nil {
+		return err
+	}
+	f.Waiting = c.waiting()
+	return nil
+}
+
 // books are the patches of an OS with what is known of each in numbers.
 type books struct {
+	os      patch.HostOS
 	view    *world.View
 	shelf   *world.Shelf
 	counts  []patch.Counts
@@ -61,7 +81,7 @@ func (l *Ledger) books(ctx context.Context, os patch.HostOS) (*books, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &books{view: v, decided: map[int][]patch.Decision{}, said: map[string][]bool{}}
+	b := &books{os: os, view: v, decided: map[int][]patch.Decision{}, said: map[string][]bool{}}
 	if b.shelf, err = v.Shelf(ctx, os, ""); err != nil {
 		return nil, err
 	}
@@ -84,7 +104,7 @@ func (b *books) hits(f RowFilter) []int {
 	patches, said := b.shelf.List.Patches(), b.speaks(f.Text)
 	var out []int
 	for i := range patches {
-		if (said == nil || said[i]) && f.selects(&patches[i], b.counts[i], b.decided[i]) {
+		if (said == nil || said[i]) && f.selects(&patches[i], b.counts[i], b.decided[i], f.Waiting[b.os]) {
 			out = append(out, i)
 		}
 	}
@@ -153,18 +173,18 @@ func (b *books) sorts(by patch.PatchSort) func(i, j int) int {
 func (b *books) patch(i int) *patch.Patch { return &b.shelf.List.Patches()[i] }
 
 // selects applies a filter, but for its text, to a patch's numbers.
-func (f *RowFilter) selects(p *patch.Patch, v patch.Counts, decisions []patch.Decision) bool {
+func (f *RowFilter) selects(p *patch.Patch, v patch.Counts, decisions []patch.Decision, waiting map[patch.ID]bool) bool {
 	if f.Text == "" && !f.Closed && len(f.Verdicts) == 0 && len(decisions) == 0 && v[patch.NotPatched]+v[patch.Patched]+v[patch.Faulty] == 0 {
 		return false
 	}
 	if len(f.Verdicts) > 0 && !slices.ContainsFunc(f.Verdicts, func(x patch.Verdict) bool { return x <= patch.Unknown && v[x] > 0 }) {
 		return false
 	}
-	return (f.Category == "" || f.Category == p.Category) && (f.Severity == "" || f.Severity == p.Severity) && f.stands(decisions)
+	return (f.Category == "" || f.Category == p.Category) && (f.Severity == "" || f.Severity == p.Severity) && f.stands(decisions, waiting[p.ID])
 }
 
-func (f RowFilter) stands(decisions []patch.Decision) bool {
-	if len(f.Stands) == 0 || len(decisions) == 0 && slices.Contains(f.Stands, patch.Undecided) {
+func (f RowFilter) stands(decisions []patch.Decision, waits bool) bool {
+	if len(f.Stands) == 0 || (len(decisions) == 0 || waits) && slices.Contains(f.Stands, patch.Undecided) {
 		return true
 	}
 	stand := map[patch.Verb]patch.Stand{patch.Approve: patch.Approved, patch.Decline: patch.Declined, patch.Hold: patch.HeldBack}

@@ -70,7 +70,7 @@ func (l *Ledger) ResolvePatch(ctx context.Context, text string, os patch.HostOS)
 		func(p *patch.Patch) bool {
 			return p.Source+"/"+p.Version == text || p.Source+" "+p.Version == text || p.Title == text
 		},
-		func(p *patch.Patch) bool { return p.Source == text },
+		func(p *patch.Patch) bool { return p.Source == text || p.Suite+"/"+p.Source == text },
 		func(p *patch.Patch) bool { return slices.Contains(p.CVEs, strings.ToUpper(text)) },
 		func(p *patch.Patch) bool { return strings.HasPrefix(string(p.ID), text) },
 		func(p *patch.Patch) bool { return strings.Contains(string(p.ID), text) },

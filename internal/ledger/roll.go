@@ -12,6 +12,18 @@ import (
 type Roll struct {
 	Machines []MachineRow // of any state, by name
 	Fleet    Fleet
+	Waiting  Waiting
+}
+
+// Waiting are the patches, by host OS, that some admitted machine needs and nobody has decided about for it: decided for one label is not
+// decided for all machines.
+type Waiting map[patch.HostOS]map[patch.ID]bool
+
+func (w Waiting) add(os patch.HostOS, id patch.ID) {
+	if w[os] == nil {
+		w[os] = map[patch.ID]bool{}
+	}
+	w[os][id] = true
 }
 
 // Roll calls every machine once: Machines and Status in one walk.
@@ -44,6 +56,7 @@ func (l *Ledger) Roll(ctx context.Context) (*Roll, error) {
 		sum.add(v, seat, glance{m.Freshness, m.Verdicts, v.Meta(seat.OS())}, all[seat.Number].stuck)
 	}
 	sum.enter(c)
+	r.Waiting = c.waiting()
 	r.Fleet, err = l.conclude(ctx, sum)
 	return r, err
 }

@@ -62,6 +62,7 @@ type RowFilter struct {
 	Deployable bool            // only deployable rows
 	Closed     bool            // include rows that left the list
 	Sort       patch.PatchSort // PatchCounts only
+	Waiting    Waiting         // PatchCounts and PatchTotals only: as a Roll has them; nil: found out where Stands asks for undecided ones
 	Quick      bool            // PatchCounts only: without how many are deployable, for which machines' facts are read
 	Limit      int             // 0: all
 	Offset     int

@@ -440,6 +440,10 @@ func TestResolve(t *testing.T) {
 			t.Errorf("%s: %v %s", text, err, p.ID)
 		}
 	}
+	s.publish(bookworm, append(story(), src{"bookworm-security", "curlew", "1-1", []string{"curlew"}})...)
+	if p, err := s.ledger.ResolvePatch(t.Context(), "bookworm-security/curl", bookworm); err != nil || p.ID != curl {
+		t.Errorf("beside one whose name begins so: %v %s", err, p.ID)
+	}
 	if _, err := s.ledger.ResolvePatch(t.Context(), "bookworm-security", ""); patch.KindOf(err) != patch.Conflict || !strings.Contains(err.Error(), string(curl)) {
 		t.Errorf("%v", err)
 	}

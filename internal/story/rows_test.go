@@ -114,3 +114,32 @@ func TestPatchesAreSortedAndCounted(t *testing.T) {
 		}
 	}
 }
+
+// What is decided for one label waits still where another machine needs it: the fleet's number is that of the rows that it leads to.
+func TestDecidedForSomeWaitsForOthers(t *testing.T) {
+	s := newSite(t)
+	s.publish(bookworm, story()...)
+	s.enrol("a", bookworm, "curl=7.88.1-10").detect()
+	s.enrol("b", bookworm, "curl=7.88.1-10").detect()
+	s.must(s.book.Put(s.ctx(), s.admin, patch.Label{Name: "one", Members: []patch.MachineID{"id-a"}, CreatedAt: s.now}))
+	for _, step := range []struct {
+		label string
+		want  int
+	}{{"", 1}, {"one", 1}, {patch.LabelAll, 0}} {
+		if step.label != "" {
+			s.decide(patch.Approve, step.label, curl)
+		}
+		roll, err := s.ledger.Roll(s.ctx())
+		s.must(err)
+		for _, known := range []ledger.Waiting{nil, roll.Waiting} {
+			f := ledger.RowFilter{Verdicts: []patch.Verdict{patch.NotPatched}, Stands: []patch.Stand{patch.Undecided}, Waiting: known}
+			rows, total, err := s.ledger.PatchCounts(s.ctx(), bookworm, f)
+			s.must(err)
+			totals, err := s.ledger.PatchTotals(s.ctx(), bookworm, []ledger.RowFilter{f})
+			s.must(err)
+			if len(rows) != step.want || total != step.want || totals[0] != step.want || roll.Fleet.Undecided != step.want {
+				t.Errorf("decided for %q: %d rows, %d and %d of them counted, %d by the fleet's sum", step.label, len(rows), total, totals[0], roll.Fleet.Undecided)
+			}
+		}
+	}
+}

@@ -207,7 +207,12 @@ func (c *console) matching(v *visit) ([]patch.ID, error) {
 		if s.name != v.get("show") {
 			continue
 		}
+		roll, err := c.Roll(v.ctx)
+		if err != nil {
+			return nil, err
+		}
 		f := s.filter
+		f.Waiting = roll.Waiting
 		f.Text, f.Category, f.Severity, f.Quick = v.get("q"), patch.Category(v.get("category")), patch.Severity(v.get("severity")), true
 		rows, _, err := c.Ledger.PatchCounts(v.ctx, patch.HostOS(v.get("os")), f)
 		if err != nil {

@@ -64,7 +64,7 @@ func (c *console) patches(v *visit) error {
 		}
 	}
 	if p.OS != "" {
-		if err := c.patchRows(v, &p); err != nil && patch.KindOf(err) != patch.NotFound { // an OS that no catalog is published for has none
+		if err := c.patchRows(v, &p, roll.Waiting); err != nil && patch.KindOf(err) != patch.NotFound { // an OS that no catalog is published for has none
 			return err
 		}
 	}
@@ -77,10 +77,11 @@ func (c *console) patches(v *visit) error {
 	return show(c, v, "patches", "patches", "Patches", p)
 }
 
-func (c *console) patchRows(v *visit, p *patchesPage) error {
+func (c *console) patchRows(v *visit, p *patchesPage, waiting ledger.Waiting) error {
 	filters := make([]ledger.RowFilter, len(patchShows))
 	for i, s := range patchShows {
 		filters[i] = s.filter
+		filters[i].Waiting = waiting
 		filters[i].Text, filters[i].Category, filters[i].Severity = p.Text, patch.Category(p.Category), patch.Severity(p.Severity)
 	}
 	totals, err := c.Ledger.PatchTotals(v.ctx, p.OS, filters)
