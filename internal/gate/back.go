@@ -45,7 +45,7 @@ func (b *BackFact) says() string {
 }
 
 // stillThere is the installed test of a rollback.
-func stillThere(w World) Gate {
+func stillThere(w *World) Gate {
 	g := installedTest(w)
 	switch w.Verdict {
 	case patch.Patched:
@@ -60,7 +60,7 @@ func stillThere(w World) Gate {
 }
 
 // previous judges whether every package of the patch can go back to exactly the version that was there before.
-func previous(w World) Gate {
+func previous(w *World) Gate {
 	g := Gate{Name: Previous, Title: "the version before"}
 	b := w.Back
 	if w.Verdict != patch.Patched {
@@ -113,7 +113,7 @@ func (g *Gate) stays(s BackStep) bool {
 }
 
 // backPayload judges the files that a machine would go back with.
-func backPayload(w World) Gate {
+func backPayload(w *World) Gate {
 	g := Gate{Name: Payload, Title: "payload on the appliance"}
 	var all int64
 	for _, s := range w.Back.Steps {
@@ -158,7 +158,7 @@ func GoesBack(os patch.HostOS, p patch.PlanPackage) phrase.Phrase {
 }
 
 // rolledBack is the newest attempt where that took the patch back, proven, and it is missing still; nil otherwise.
-func (w World) rolledBack() *patch.Attempt {
+func (w *World) rolledBack() *patch.Attempt {
 	if a := w.last(); a != nil && a.Effect == patch.EffectRolledBack && w.Verdict == patch.NotPatched {
 		return a
 	}
@@ -171,7 +171,7 @@ func saidBack(a patch.Attempt) phrase.Phrase {
 }
 
 // tookBack is the gate "installed" after a rollback.
-func (g *Gate) tookBack(w World, a patch.Attempt) {
+func (g *Gate) tookBack(w *World, a patch.Attempt) {
 	g.At, g.Evidence = a.EndedAt, phrase.Of("deployment {1}", a.Deployment)
 	if a.State == patch.ExecDone {
 		g.unreach(phrase.Of("taken back {1}, attempt {2}: {3}", phrase.At(w.Now, a.EndedAt), a.Number, patch.StepsText(a.Back)))

@@ -18,5 +18,11 @@ func BenchmarkWalk(b *testing.B) {
 				Walk(w)
 			}
 		})
+		b.Run("sketch of "+name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				Sketch(&w)
+			}
+		})
 	}
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // conclude fills the answer's own words from its gates.
-func (a *Answer) conclude(w World) {
-	a.Standing = a.standing(w)
+func (a *Answer) conclude(w *World) {
+	a.Standing = standing(w, a.Closed)
 	a.Sentence = phrase.Sentence(a.clause(w))
 	switch {
 	case a.Deployable && w.Back != nil:
@@ -40,36 +40,37 @@ func (a *Answer) afterPatched() {
 	}
 }
 
-func (a *Answer) standing(w World) phrase.Phrase {
+// standing says in two words how a patch stands whose first closed gate is this one; nil where it is deployable.
+func standing(w *World, closed *Gate) phrase.Phrase {
 	switch {
-	case a.Deployable && w.Back != nil:
+	case closed == nil && w.Back != nil:
 		return "can go back"
-	case a.Deployable:
+	case closed == nil:
 		return "deployable"
-	case a.Closed.Code == CodeUnderWay && w.Verdict == patch.NotPatched, w.underWay() != nil && w.Verdict == patch.NotPatched:
+	case closed.Code == CodeUnderWay && w.Verdict == patch.NotPatched, w.underWay() != nil && w.Verdict == patch.NotPatched:
 		return "deploying"
-	case a.Closed.Name == List:
+	case closed.Name == List:
 		return "not on the list"
-	case a.Closed.Name == Snapshot, a.Closed.Name == Feed, a.Closed.Name == Catalog:
+	case closed.Name == Snapshot, closed.Name == Feed, closed.Name == Catalog:
 		return "not known"
 	case w.Verdict == patch.NotApplicable:
 		return "not applicable"
 	case w.Verdict == patch.Faulty:
 		return "not judged"
-	case w.Verdict == patch.Patched && a.Gate(Reboot).State == Closed:
+	case w.Verdict == patch.Patched && reboot(w).State == Closed:
 		return "patched, reboot owed"
 	case w.Verdict == patch.Patched:
 		return "patched"
 	case w.rolledBack() != nil:
 		return "rolled back"
-	case a.Gate(Verified).Code == CodeNotEffective:
+	case verified(w).Code == CodeNotEffective:
 		return "not effective"
 	}
 	return "not deployed"
 }
 
 // clause is the whole answer as one clause, without capital and full stop.
-func (a *Answer) clause(w World) phrase.Phrase {
+func (a *Answer) clause(w *World) phrase.Phrase {
 	text := a.why(w)
 	if back := w.rolledBack(); back != nil && w.Back == nil {
 		text = phrase.Of("{1}; {2}", text, saidBack(*back))
@@ -77,7 +78,7 @@ func (a *Answer) clause(w World) phrase.Phrase {
 	return text
 }
 
-func (a *Answer) why(w World) phrase.Phrase {
+func (a *Answer) why(w *World) phrase.Phrase {
 	if a.Deployable && w.Back != nil {
 		return phrase.Of("it can be taken back: {1}", w.Back.says())
 	}
@@ -109,7 +110,7 @@ func (g *Gate) aboutConsent() bool {
 }
 
 // patched tells how a patched machine came to be so, and how that is known.
-func (a *Answer) patched(w World) phrase.Phrase {
+func (a *Answer) patched(w *World) phrase.Phrase {
 	judged := phrase.At(w.Now, a.Gate(InstalledTest).At)
 	text := phrase.Of("patched: the detect of {1} says so", judged)
 	if last := w.last(); last != nil && last.State == patch.ExecDone && !last.TakesBack() {

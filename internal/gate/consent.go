@@ -7,12 +7,12 @@ import (
 	"github.com/fettle-project/fettle/internal/phrase"
 )
 
-func policy(w World) Gate {
+func policy(w *World) Gate {
 	g := Gate{Name: Policy, Title: "approved"}
 	p := w.Policy
 	switch p.Stand {
 	case patch.Declined:
-		d := first(withVerb(p, patch.Decline))
+		d, _ := firstWith(p, patch.Decline)
 		g.closes(CodeDeclined, declined(w.Now, d))
 		g.decided(d)
 		g.ends(Person, "nothing until somebody takes the refusal back")
@@ -36,9 +36,9 @@ func policy(w World) Gate {
 			proposed(w, &g)
 			break
 		}
-		if a := withVerb(p, patch.Approve); len(a) > 0 {
-			g.opens(approved(w.Now, a[0]))
-			g.decided(a[0])
+		if d, ok := firstWith(p, patch.Approve); ok {
+			g.opens(approved(w.Now, d))
+			g.decided(d)
 			break
 		}
 		undecided(w, &g)
@@ -46,19 +46,19 @@ func policy(w World) Gate {
 	return g
 }
 
-func proposed(w World, g *Gate) {
+func proposed(w *World, g *Gate) {
 	p := w.Proposed
 	g.closes(CodeProposed, phrase.Of("it waits for a second person: proposed by {1} {2}", p.By, phrase.At(w.Now, p.At)))
 	g.At, g.Evidence = p.At, phrase.Of("proposal {1}", p.ID)
 	g.ends(Person, "nothing until somebody else confirms or rejects it")
 }
 
-func undecided(w World, g *Gate) {
+func undecided(w *World, g *Gate) {
 	text := phrase.Phrase("nobody has decided about it")
-	if d := withVerb(w.Policy, patch.Decline); len(d) > 0 {
-		text = phrase.Of("nobody has decided about it for {1}; it is {2}, which does not cover it", w.name(), declined(w.Now, d[0]))
-	} else if d := withVerb(w.Policy, patch.Hold); len(d) > 0 {
-		text = phrase.Of("nobody has decided about it for {1}; it is {2}, which does not cover it", w.name(), held(w.Now, d[0]))
+	if d, ok := firstWith(w.Policy, patch.Decline); ok {
+		text = phrase.Of("nobody has decided about it for {1}; it is {2}, which does not cover it", w.name(), declined(w.Now, d))
+	} else if d, ok := firstWith(w.Policy, patch.Hold); ok {
+		text = phrase.Of("nobody has decided about it for {1}; it is {2}, which does not cover it", w.name(), held(w.Now, d))
 	}
 	if w.Verdict == patch.Patched {
 		g.unreach(phrase.Of("{1}; there is nothing to decide any more", text))
@@ -68,15 +68,14 @@ func undecided(w World, g *Gate) {
 	g.ends(Person, "nothing until somebody approves or declines it")
 }
 
-func label(w World) Gate {
+func label(w *World) Gate {
 	g := Gate{Name: Label, Title: "the approval covers it"}
 	if d, ok := approval(w.Policy); ok {
 		g.opens(phrase.Of(`{1} is in "{2}"`, w.name(), d.Label))
 		g.decided(d)
 		return g
 	}
-	if a := withVerb(w.Policy, patch.Approve); len(a) > 0 && w.Policy.Stand != patch.Declined && w.Proposed == nil {
-		d := a[0]
+	if d, ok := firstWith(w.Policy, patch.Approve); ok && w.Policy.Stand != patch.Declined && w.Proposed == nil {
 		g.closes(CodeNotInLabel, phrase.Of(`{1}, but {2} is not in "{3}"`, approved(w.Now, d), w.name(), d.Label))
 		g.decided(d)
 		g.ends(Person, "nothing until the label or the approval changes")
@@ -90,7 +89,7 @@ func label(w World) Gate {
 	return g
 }
 
-func hold(w World) Gate {
+func hold(w *World) Gate {
 	g := Gate{Name: Hold, Title: "not held back"}
 	if w.Policy.Stand != patch.HeldBack {
 		if !suspect(w, &g) {
@@ -98,8 +97,8 @@ func hold(w World) Gate {
 		}
 		return g
 	}
-	d := first(withVerb(w.Policy, patch.Hold))
-	for _, other := range withVerb(w.Policy, patch.Hold) {
+	d, _ := firstWith(w.Policy, patch.Hold)
+	for other := range withVerb(w.Policy, patch.Hold) {
 		if other.Until.After(d.Until) {
 			d = other
 		}
@@ -117,7 +116,7 @@ func hold(w World) Gate {
 	return g
 }
 
-func window(w World) Gate {
+func window(w *World) Gate {
 	g := Gate{Name: Window, Title: "window open"}
 	start, win := w.start(), w.Window
 	switch {
@@ -148,7 +147,7 @@ func window(w World) Gate {
 }
 
 // scheduled is the schedule that would deploy to this machine first.
-func (w World) scheduled() (ScheduleFact, bool) {
+func (w *World) scheduled() (ScheduleFact, bool) {
 	if len(w.Schedules) == 0 {
 		return ScheduleFact{}, false
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/fettle-project/fettle/internal/phrase"
 )
 
-func prerequisites(w World) Gate {
+func prerequisites(w *World) Gate {
 	g := Gate{Name: Prerequisites, Title: "applies to this machine"}
 	w.detected(&g)
 	switch w.Verdict {
@@ -25,7 +25,7 @@ func prerequisites(w World) Gate {
 	return g
 }
 
-func notApplicable(w World, g *Gate) {
+func notApplicable(w *World, g *Gate) {
 	code, text := w.Finding.Reason.Code, brief(w.Finding.Reason)
 	g.Clauses = w.Finding.Reason.Clauses
 	switch {
@@ -65,7 +65,7 @@ func brief(r patch.Reason) phrase.Phrase {
 	return phrase.Clause(r.Text)
 }
 
-func installedTest(w World) Gate {
+func installedTest(w *World) Gate {
 	g := Gate{Name: InstalledTest, Title: "eligible"}
 	w.detected(&g)
 	why := phrase.Clause(w.Finding.Reason.Text)
@@ -91,14 +91,14 @@ func installedTest(w World) Gate {
 }
 
 // detected dates a gate that rests on the newest snapshot.
-func (w World) detected(g *Gate) {
+func (w *World) detected(g *Gate) {
 	if w.Receipt != nil && w.Verdict < patch.Unknown {
 		g.At = w.Receipt.Taken()
 		g.Evidence = snapshotNamed(w.Receipt.Seq)
 	}
 }
 
-func superseded(w World) Gate {
+func superseded(w *World) Gate {
 	g := Gate{Name: Superseded, Title: "not superseded"}
 	if w.Verdict != patch.NotPatched {
 		g.unreach("does not matter: there is nothing to install")

@@ -10,7 +10,7 @@ import (
 )
 
 // freeze keeps deployments out of blackouts: of the moment at which the install would start.
-func freeze(w World) Gate {
+func freeze(w *World) Gate {
 	g := Gate{Name: Freeze, Title: "no change freeze"}
 	b, until, frozen := Frozen(w.Freezes, w.start())
 	switch {

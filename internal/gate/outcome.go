@@ -8,7 +8,7 @@ import (
 	"github.com/fettle-project/fettle/internal/phrase"
 )
 
-func installed(w World) Gate {
+func installed(w *World) Gate {
 	g := Gate{Name: Installed, Title: "installed by Fettle"}
 	a := w.last()
 	switch {
@@ -28,7 +28,7 @@ func installed(w World) Gate {
 	return g
 }
 
-func reboot(w World) Gate {
+func reboot(w *World) Gate {
 	g := Gate{Name: Reboot, Title: "no reboot owed"}
 	a := w.last()
 	if a == nil || a.State != patch.ExecDone {
@@ -54,7 +54,7 @@ func reboot(w World) Gate {
 	return g
 }
 
-func verified(w World) Gate {
+func verified(w *World) Gate {
 	g := Gate{Name: Verified, Title: "verified by detect"}
 	a := w.last()
 	sure := snapshot(w).State == Open
@@ -83,7 +83,7 @@ func verified(w World) Gate {
 	return g
 }
 
-func undone(w World) Gate {
+func undone(w *World) Gate {
 	g := Gate{Name: Undone, Title: "not undone"}
 	a := w.last()
 	switch {

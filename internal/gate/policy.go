@@ -2,6 +2,7 @@ package gate
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -54,32 +55,36 @@ func later(a, b patch.Decision) bool {
 	return a.ID > b.ID
 }
 
-// withVerb lists the decisions of a policy that carry a verb.
-func withVerb(p patch.Policy, v patch.Verb) []patch.Decision {
-	var out []patch.Decision
-	for _, d := range p.Decisions {
-		if d.Verb == v {
-			out = append(out, d)
+// withVerb visits the decisions of a policy that carry a verb.
+func withVerb(p patch.Policy, v patch.Verb) iter.Seq[patch.Decision] {
+	return func(yield func(patch.Decision) bool) {
+		for i := range p.Decisions {
+			if p.Decisions[i].Verb == v && !yield(p.Decisions[i]) {
+				return
+			}
 		}
 	}
-	return out
+}
+
+// firstWith is the first of them; ok is false where there is none.
+func firstWith(p patch.Policy, v patch.Verb) (d patch.Decision, ok bool) {
+	for d := range withVerb(p, v) {
+		return d, true
+	}
+	return d, false
 }
 
 // approval is the newest decision that approves this patch for this machine, also while a hold covers it.
-func approval(p patch.Policy) (patch.Decision, bool) {
+func approval(p patch.Policy) (newest patch.Decision, ok bool) {
 	if p.Stand != patch.Approved && p.Stand != patch.HeldBack {
-		return patch.Decision{}, false
+		return newest, false
 	}
-	a := withVerb(p, patch.Approve)
-	if len(a) == 0 {
-		return patch.Decision{}, false
-	}
-	return slices.MaxFunc(a, func(x, y patch.Decision) int {
-		if later(x, y) {
-			return 1
+	for d := range withVerb(p, patch.Approve) {
+		if !ok || later(d, newest) {
+			newest, ok = d, true
 		}
-		return -1
-	}), true
+	}
+	return newest, ok
 }
 
 // Approval is the newest decision that approves the patch for the machine, and whether there is one.

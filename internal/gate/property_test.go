@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -216,6 +217,7 @@ func TestWalkHoldsInAnyWorld(t *testing.T) {
 			deployable++
 		}
 		checkShape(t, a)
+		sketched(t, w, a)
 		if a.Deployable && !oracle(w) {
 			t.Fatalf("deployable against the rules: %+v", w)
 		}
@@ -229,6 +231,13 @@ func TestWalkHoldsInAnyWorld(t *testing.T) {
 		}
 	})
 	t.Logf("%d worlds were deployable", deployable)
+}
+
+// sketched holds a world's outline to the whole answer.
+func sketched(t *rapid.T, w World, a Answer) {
+	if diff := cmp.Diff(a.Outline(), Sketch(&w)); diff != "" {
+		t.Fatalf("the outline is another than the answer's (-answer +outline):\n%s", diff)
+	}
 }
 
 // thousands has a property hold in as many worlds, whatever rapid's own number is.

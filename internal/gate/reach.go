@@ -8,7 +8,7 @@ import (
 	"github.com/fettle-project/fettle/internal/phrase"
 )
 
-func feed(w World) Gate {
+func feed(w *World) Gate {
 	g := Gate{Name: Feed, Title: "in a subscribed feed"}
 	os := w.os()
 	carrier, synced := w.carrier()
@@ -31,7 +31,7 @@ func feed(w World) Gate {
 }
 
 // carrier is the feed that brings the patch's suite, else any of the OS with a good run; nil where there is none.
-func (w World) carrier() (found *FeedFact, synced bool) {
+func (w *World) carrier() (found *FeedFact, synced bool) {
 	bySuite := false
 	for i := range w.Feeds {
 		f := &w.Feeds[i]
@@ -43,7 +43,7 @@ func (w World) carrier() (found *FeedFact, synced bool) {
 	return found, found != nil && !found.LastGood.IsZero()
 }
 
-func catalog(w World) Gate {
+func catalog(w *World) Gate {
 	g := Gate{Name: Catalog, Title: "in the catalog"}
 	if w.Revision == nil {
 		g.closes(CodeNoCatalog, phrase.Of("no catalog is published for {1}", string(w.os())))
@@ -58,7 +58,7 @@ func catalog(w World) Gate {
 	return g
 }
 
-func list(w World) Gate {
+func list(w *World) Gate {
 	g := Gate{Name: List, Title: "on this OS's list"}
 	switch {
 	case w.Revision == nil:
@@ -84,13 +84,13 @@ func list(w World) Gate {
 	return g
 }
 
-func snapshot(w World) Gate {
+func snapshot(w *World) Gate {
 	g := Gate{Name: Snapshot, Title: "snapshot complete"}
 	if !w.Listed {
 		g.unreach("no detect judges a patch that is not on the list")
 		return g
 	}
-	code := snapshotCode(&w)
+	code := snapshotCode(w)
 	if code == CodeNever {
 		neverDetected(w, &g)
 		return g
@@ -145,8 +145,13 @@ func FreshnessCode(d Detected) string { return d.code(patch.NotApplicable) }
 
 // snapshotCode is the snapshot gate of a listed patch without its words; empty where it is open.
 func snapshotCode(w *World) string {
-	d := Detected{Now: w.Now, Stale: w.Limits.Stale, Machine: &w.Machine, OS: w.OS, Revision: w.Revision, Receipt: w.Receipt}
+	d := w.Detected()
 	return d.code(w.Verdict)
+}
+
+// Detected is the part of a world that Freshness judges.
+func (w *World) Detected() Detected {
+	return Detected{Now: w.Now, Stale: w.Limits.Stale, Machine: &w.Machine, OS: w.OS, Revision: w.Revision, Receipt: w.Receipt}
 }
 
 func (d *Detected) code(v patch.Verdict) string {
@@ -175,7 +180,7 @@ func (d *Detected) code(v patch.Verdict) string {
 	return ""
 }
 
-func neverDetected(w World, g *Gate) {
+func neverDetected(w *World, g *Gate) {
 	switch {
 	case w.Machine.State == patch.Pending:
 		g.closes(CodeNever, phrase.Of("{1} has never completed a detect: it waits to be admitted", w.name()))
@@ -192,17 +197,17 @@ func neverDetected(w World, g *Gate) {
 
 // Readiness judges what can keep a machine from every patch: its snapshot, its connection, itself.
 func Readiness(w World) []Gate {
-	return []Gate{Freshness(w), machine(w), preflight(w)}
+	return []Gate{Freshness(w), machine(&w), preflight(&w)}
 }
 
 // Local judges the gates that a machine can judge by itself, each apart from the others: decisions, rings, windows and the appliance's files are
 // not its own to know.
 func Local(w World) []Gate {
-	return []Gate{list(w), snapshot(w), prerequisites(w), installedTest(w), machine(w), preflight(w)}
+	return []Gate{list(&w), snapshot(&w), prerequisites(&w), installedTest(&w), machine(&w), preflight(&w)}
 }
 
 // Freshness judges the snapshot gate of a machine apart from any patch: whether its newest complete detect speaks of now.
 func Freshness(w World) Gate {
 	w.Listed, w.Verdict = true, patch.NotApplicable
-	return snapshot(w)
+	return snapshot(&w)
 }

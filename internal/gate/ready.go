@@ -11,7 +11,7 @@ import (
 	"github.com/fettle-project/fettle/internal/version"
 )
 
-func machine(w World) Gate {
+func machine(w *World) Gate {
 	g := Gate{Name: Machine, Title: "machine online"}
 	m := w.Machine
 	g.At = m.SeenAt
@@ -37,7 +37,7 @@ func machine(w World) Gate {
 	return g
 }
 
-func payload(w World) Gate {
+func payload(w *World) Gate {
 	g := Gate{Name: Payload, Title: "payload on the appliance"}
 	_, approved := approval(w.Policy)
 	switch {
@@ -60,7 +60,7 @@ func payload(w World) Gate {
 	return g
 }
 
-func files(w World, g *Gate) {
+func files(w *World, g *Gate) {
 	var ready, all int64
 	var have int
 	var bad *PayloadFact
@@ -99,7 +99,7 @@ func Installs(os patch.HostOS) bool {
 	return scheme == version.Dpkg || scheme == version.RPM || scheme == version.Windows
 }
 
-func preflight(w World) Gate {
+func preflight(w *World) Gate {
 	g := Gate{Name: Preflight, Title: "machine ready"}
 	if os := w.os(); !Installs(os) {
 		g.closes(CodeNoInstall, phrase.Of("Fettle detects and explains {1}, and cannot install there yet", string(os)))
@@ -173,7 +173,7 @@ func Blocks(c patch.FailCause) bool {
 	return c == patch.FailLock || c == patch.FailNetwork || c == patch.FailDisk || c == patch.FailPower || c == patch.FailClock || c == patch.FailHook
 }
 
-func attempts(w World) Gate {
+func attempts(w *World) Gate {
 	g := Gate{Name: Attempts, Title: "attempts left"}
 	if a := w.underWay(); a != nil {
 		g.closes(CodeUnderWay, underWay(w, *a))
@@ -232,7 +232,7 @@ func awaiting(now time.Time, last patch.Attempt) phrase.Phrase {
 	return phrase.Of("Fettle installed it {1}, and the detect after it has not come yet", phrase.At(now, last.EndedAt))
 }
 
-func underWay(w World, a patch.Attempt) phrase.Phrase {
+func underWay(w *World, a patch.Attempt) phrase.Phrase {
 	if o := w.Order; a.State != patch.ExecInstalling && o != nil && o.ID == a.Order && o.BeginsAt.After(w.Now) {
 		return phrase.Of("it is being deployed: {1}", Held(w.Now, *o))
 	}
@@ -257,7 +257,7 @@ func Held(now time.Time, o patch.OrderRow) phrase.Phrase {
 }
 
 // underWay finds an attempt that has not ended and is not the one being handed out.
-func (w World) underWay() *patch.Attempt {
+func (w *World) underWay() *patch.Attempt {
 	for i := range w.Attempts {
 		if a := &w.Attempts[i]; !a.State.Ended() && a.ID != w.Own {
 			return a
@@ -267,7 +267,7 @@ func (w World) underWay() *patch.Attempt {
 }
 
 // last is the newest attempt that was carried out; withdrawn ones were not.
-func (w World) last() *patch.Attempt {
+func (w *World) last() *patch.Attempt {
 	for i := len(w.Attempts) - 1; i >= 0; i-- {
 		if a := &w.Attempts[i]; a.State == patch.ExecDone || a.State == patch.ExecFailed {
 			return a
@@ -276,7 +276,7 @@ func (w World) last() *patch.Attempt {
 	return nil
 }
 
-func (w World) lastText() phrase.Phrase {
+func (w *World) lastText() phrase.Phrase {
 	if a := w.last(); a != nil {
 		return cmp.Or(phrase.Clause(a.Text), phrase.Verbatim(string(a.Cause)))
 	}
@@ -284,7 +284,7 @@ func (w World) lastText() phrase.Phrase {
 }
 
 // used counts the attempts that failed by the patch's own fault since it last worked or was last approved.
-func (w World) used() int {
+func (w *World) used() int {
 	n := 0
 	d, _ := approval(w.Policy)
 	for _, a := range w.Attempts {
@@ -304,7 +304,7 @@ func (w World) used() int {
 }
 
 // forgotten says why an attempt's failure counts no more; empty where it does.
-func (w World) forgotten(a patch.Attempt, d patch.Decision) phrase.Phrase {
+func (w *World) forgotten(a patch.Attempt, d patch.Decision) phrase.Phrase {
 	switch {
 	case a.CreatedAt.Before(d.At):
 		return "it was approved again since"
@@ -317,12 +317,12 @@ func (w World) forgotten(a patch.Attempt, d patch.Decision) phrase.Phrase {
 }
 
 // otherFiles reports whether something would be installed now that this attempt did not try.
-func (w World) otherFiles(a patch.Attempt) bool {
+func (w *World) otherFiles(a patch.Attempt) bool {
 	return len(a.Files) > 0 && slices.ContainsFunc(w.Payloads, func(p PayloadFact) bool { return p.File != "" && !slices.Contains(a.Files, p.File) })
 }
 
 // afresh says how many attempts are left, and why failures that there were count no more where some was forgotten since the patch was last approved.
-func (w World) afresh(left, limit int) phrase.Phrase {
+func (w *World) afresh(left, limit int) phrase.Phrase {
 	d, _ := approval(w.Policy)
 	for _, a := range slices.Backward(w.Attempts) {
 		if a.CreatedAt.Before(d.At) {
@@ -335,18 +335,18 @@ func (w World) afresh(left, limit int) phrase.Phrase {
 	return phrase.Of("{1} of {2}", left, limit)
 }
 
-func (w World) judgedSince(t time.Time) bool {
+func (w *World) judgedSince(t time.Time) bool {
 	return w.Receipt != nil && !w.Receipt.Started.Before(t)
 }
 
 // newsSince reports whether the machine has detected again since an attempt, beyond the detect that closed its order: agents do so when
 // something on the machine has changed.
-func (w World) newsSince(a patch.Attempt) bool {
+func (w *World) newsSince(a patch.Attempt) bool {
 	return w.judgedSince(a.EndedAt) && (a.Order == "" || w.Receipt.Order != a.Order)
 }
 
 // approvedSince reports whether this patch or one that it may need was approved after t.
-func (w World) approvedSince(t time.Time) bool {
+func (w *World) approvedSince(t time.Time) bool {
 	d, ok := approval(w.Policy)
 	return ok && d.At.After(t) || w.Approved.After(t)
 }

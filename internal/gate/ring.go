@@ -22,7 +22,7 @@ func (r RingFact) Room() int { return max(r.First, r.Progress.Proven) }
 func (r RingFact) Passed() bool { return !r.Progress.PassedAt.IsZero() }
 
 // ring judges whether it is this machine's ring's turn.
-func ring(w World) Gate {
+func ring(w *World) Gate {
 	g := Gate{Name: Ring, Title: "its ring's turn"}
 	switch {
 	case w.Verdict != patch.NotPatched:
@@ -57,7 +57,7 @@ func halted(p patch.RingProgress) phrase.Phrase {
 }
 
 // before says what an earlier ring that has not passed waits for.
-func before(w World, r RingFact, g *Gate) {
+func before(w *World, r RingFact, g *Gate) {
 	p := r.Progress
 	if !p.EnoughAt.IsZero() {
 		end := p.EnoughAt.Add(time.Duration(r.Soak))
@@ -81,7 +81,7 @@ func before(w World, r RingFact, g *Gate) {
 }
 
 // ownRing judges the place in the machine's own ring. An attempt that has its place keeps it.
-func ownRing(w World, g *Gate) {
+func ownRing(w *World, g *Gate) {
 	own := w.Rings[len(w.Rings)-1]
 	r := own.Progress
 	switch {
@@ -103,7 +103,7 @@ func ownRing(w World, g *Gate) {
 }
 
 // placed reports whether the attempt that is being handed out was handed out before.
-func (w World) placed() bool {
+func (w *World) placed() bool {
 	for _, a := range w.Attempts {
 		if a.ID == w.Own && w.Own != "" {
 			return a.Ring != ""
@@ -113,7 +113,7 @@ func (w World) placed() bool {
 }
 
 // Claim is the place that handing out the own attempt takes; ok is false without rings.
-func (w World) Claim() (c patch.RingClaim, ok bool) {
+func (w *World) Claim() (c patch.RingClaim, ok bool) {
 	if len(w.Rings) == 0 {
 		return c, false
 	}
@@ -125,7 +125,7 @@ func (w World) Claim() (c patch.RingClaim, ok bool) {
 }
 
 // Unproven reports whether the patch is still being tried in the machine's ring: nobody knows yet whether it does harm.
-func (w World) Unproven() bool {
+func (w *World) Unproven() bool {
 	if len(w.Rings) == 0 {
 		return false
 	}

@@ -10,7 +10,7 @@ import (
 
 // flaps are the installs of the patch on this machine that ended well and were then found missing, the oldest first, since a person last
 // approved it. A patch that keeps doing so is not what its definition says, or something takes it away each time.
-func (w World) flaps() []patch.Attempt {
+func (w *World) flaps() []patch.Attempt {
 	cleared := w.cleared()
 	var out []patch.Attempt
 	for _, a := range w.Attempts {
@@ -22,8 +22,8 @@ func (w World) flaps() []patch.Attempt {
 }
 
 // cleared is when a person last approved the patch: what was before says nothing against it any more.
-func (w World) cleared() (at time.Time) {
-	for _, d := range withVerb(w.Policy, patch.Approve) {
+func (w *World) cleared() (at time.Time) {
+	for d := range withVerb(w.Policy, patch.Approve) {
 		if !strings.HasPrefix(d.By, patch.ByRule) && d.At.After(at) {
 			at = d.At
 		}
@@ -32,7 +32,7 @@ func (w World) cleared() (at time.Time) {
 }
 
 // suspect closes the hold for a patch that was installed and found missing too often. Only a person clears it.
-func suspect(w World, g *Gate) bool {
+func suspect(w *World, g *Gate) bool {
 	flaps := w.flaps()
 	if w.Verdict != patch.NotPatched || w.Limits.Flaps <= 0 || len(flaps) < w.Limits.Flaps {
 		return false

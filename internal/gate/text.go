@@ -131,21 +131,21 @@ func snapshotNamed(seq uint64) phrase.Phrase {
 	return phrase.Of("snapshot {1}", strconv.FormatUint(seq, 10))
 }
 
-func (w World) name() string {
+func (w *World) name() string {
 	if w.Machine.Name != "" {
 		return w.Machine.Name
 	}
 	return string(w.Machine.ID)
 }
 
-func (w World) os() patch.HostOS {
+func (w *World) os() patch.HostOS {
 	if w.OS != "" {
 		return w.OS
 	}
 	return w.PatchOS
 }
 
-func (w World) start() time.Time {
+func (w *World) start() time.Time {
 	if w.Start.IsZero() {
 		return w.Now
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // foretold closes a gate because of a dependency that is known before the machine tries.
-func foretold(w World, g *Gate) {
+func foretold(w *World, g *Gate) {
 	g.closes(CodeDependency, SaysUnmet(w.Now, *w.Unmet))
 	g.Foretold = true
 	o := w.Unmet.Origin
@@ -68,7 +68,7 @@ func stands(now time.Time, u patch.Unmet) phrase.Phrase {
 }
 
 func heldUntil(p patch.Policy) (until time.Time) {
-	for _, d := range withVerb(p, patch.Hold) {
+	for d := range withVerb(p, patch.Hold) {
 		if d.Until.After(until) {
 			until = d.Until
 		}

@@ -237,8 +237,9 @@ func TestClosedGates(t *testing.T) {
 		})
 		seen[c.gate] = true
 	}
+	w := good()
 	for _, judge := range gates() {
-		if n := judge(good()).Name; n.Decides() && !seen[n] {
+		if n := judge(&w).Name; n.Decides() && !seen[n] {
 			t.Errorf("no case closes gate %s", n)
 		}
 	}

@@ -13,30 +13,60 @@ import (
 
 // entry is a row before the gates are walked: cheap enough to make for every patch of a list.
 type entry struct {
-	sight     *world.Sight
-	patch     *patch.Patch
-	place     int // of the patch on the machine's newest list, from 1; 0 where nobody looked
-	verdict   patch.Verdict
-	policy    patch.Policy
-	execution patch.Execution
-	cause     patch.FailCause
-	effect    patch.Effect
-	// deployable is known once asked; see account.deployable.
+	sight   *world.Sight
+	patch   *patch.Patch
+	policy  *patch.Policy // nil where nobody has decided about the patch
+	deed    *deed         // nil where it was never tried
+	place   int32         // of the patch on the machine's newest list, from 1; 0 where nobody looked
+	verdict patch.Verdict
+	// deployable is known once asked, and then the world in which it was judged is at hand.
 	asked, deployable bool
+	world             *gate.World
 }
 
-// axes fills execution and effect from a patch's attempts, oldest first.
-func (e *entry) axes(attempts []patch.Attempt) {
-	e.execution = patch.ExecNone
-	for _, a := range attempts {
-		e.execution, e.cause = a.State, a.Cause
+// deed is what came of the attempts at a patch.
+type deed struct {
+	execution patch.Execution
+	cause     patch.FailCause // why the newest one failed
+	effect    patch.Effect
+}
+
+// deedOf adds up attempts, oldest first.
+func deedOf(attempts []patch.Attempt) (d deed) {
+	d.execution = patch.ExecNone
+	for i := range attempts {
+		a := &attempts[i]
+		d.execution, d.cause = a.State, a.Cause
 		if a.State == patch.ExecDone || a.State == patch.ExecFailed {
-			e.effect = a.Effect
+			d.effect = a.Effect
 		}
 	}
-	if e.execution != patch.ExecFailed {
-		e.cause = ""
+	if d.execution != patch.ExecFailed {
+		d.cause = ""
 	}
+	return d
+}
+
+// tried notes a patch's attempts.
+func (e *entry) tried(attempts []patch.Attempt) {
+	if len(attempts) > 0 {
+		d := deedOf(attempts)
+		e.deed = &d
+	}
+}
+
+func (e *entry) stand() patch.Stand {
+	if e.policy == nil {
+		return patch.Undecided
+	}
+	return e.policy.Stand
+}
+
+func (e *entry) did() deed {
+	if e.deed == nil {
+		return deed{execution: patch.ExecNone}
+	}
+	return *e.deed
 }
 
 // ask walks the gates where the cheap axes leave it open whether the patch is deployable.
@@ -45,12 +75,15 @@ func (e *entry) ask(ctx context.Context) error {
 		return nil
 	}
 	e.asked = true
-	if e.verdict != patch.NotPatched || e.policy.Stand != patch.Approved {
+	if e.verdict != patch.NotPatched || e.stand() != patch.Approved {
 		return nil
 	}
-	b, _, err := e.sight.Brief(ctx, world.Ask{Patch: e.patch.ID})
-	e.deployable = b.Deployable
-	return err
+	w, err := e.sight.World(ctx, world.Ask{Patch: e.patch.ID})
+	if err != nil {
+		return err
+	}
+	e.world, e.deployable = &w, gate.Sketch(&w).Deployable
+	return nil
 }
 
 // entries makes a machine's entries, one for every patch of its OS's newest list, in list order.
@@ -88,13 +121,16 @@ func byPatch(attempts []patch.Attempt) map[patch.ID][]patch.Attempt {
 	return tried
 }
 
-func newEntry(ctx context.Context, v *world.View, s *world.Sight, column int, verdict patch.Verdict, tried map[patch.ID][]patch.Attempt) (e entry, err error) {
-	e = entry{sight: s, patch: &s.Shelf.List.Patches()[column], place: column + 1, verdict: verdict}
-	e.policy.Stand = patch.Undecided
-	if len(v.Decisions(e.patch.ID)) > 0 {
-		e.policy, err = v.Policy(ctx, e.patch.ID, s.Machine.ID, v.Now)
+func newEntry(ctx context.Context, v *world.View, s *world.Sight, column int, verdict patch.Verdict, tried map[patch.ID][]patch.Attempt) (entry, error) {
+	e := entry{sight: s, patch: &s.Shelf.List.Patches()[column], place: int32(column) + 1, verdict: verdict}
+	if len(tried) > 0 {
+		e.tried(tried[e.patch.ID])
 	}
-	e.axes(tried[e.patch.ID])
+	if len(v.Decisions(e.patch.ID)) == 0 {
+		return e, nil
+	}
+	p, err := s.Policy(ctx, e.patch.ID, v.Now)
+	e.policy = &p
 	return e, err
 }
 
@@ -105,7 +141,7 @@ func (f RowFilter) matches(e *entry) bool {
 
 // matchesAxes is matches without the text.
 func (f RowFilter) matchesAxes(e *entry) bool {
-	return oneOf(f.Verdicts, e.verdict) && oneOf(f.Stands, e.policy.Stand) && oneOf(f.Executions, e.execution) && oneOf(f.Effects, e.effect) &&
+	return oneOf(f.Verdicts, e.verdict) && oneOf(f.Stands, e.stand()) && oneOf(f.Executions, e.did().execution) && oneOf(f.Effects, e.did().effect) &&
 		(f.Category == "" || f.Category == e.patch.Category) && (f.Severity == "" || f.Severity == e.patch.Severity)
 }
 
@@ -172,8 +208,8 @@ func (f RowFilter) matchesAnswer(a gate.Answer) bool {
 // byUrgency are the verdicts in the order in which an administrator acts on them: what is needed, what could not be judged, what is not known.
 var byUrgency = [...]patch.Verdict{patch.NotPatched, patch.Faulty, patch.Unknown, patch.Patched, patch.NotApplicable}
 
-// mostNeeded cuts a page out of all entries, what an administrator acts on first before the rest; security before other updates. Only those of
-// the page's verdicts are put in order.
+// mostNeeded cuts a page out of all entries of one machine, what an administrator acts on first before the rest; security before other updates.
+// Only those of the page's verdicts are put in order.
 func mostNeeded(all []*entry, limit, offset int) []*entry {
 	var by [patch.Unknown + 1][]*entry
 	for _, e := range all {
@@ -187,7 +223,8 @@ func mostNeeded(all []*entry, limit, offset int) []*entry {
 			offset -= len(some)
 			continue
 		}
-		slices.SortFunc(some, alike)
+		ranks := some[0].sight.Shelf.Ranks()
+		slices.SortFunc(some, func(a, b *entry) int { return cmp.Compare(ranks[a.place-1], ranks[b.place-1]) })
 		out = append(out, some[offset:]...)
 		if offset = 0; limit > 0 && len(out) >= limit {
 			return out[:limit]
@@ -196,37 +233,36 @@ func mostNeeded(all []*entry, limit, offset int) []*entry {
 	return out
 }
 
-// alike orders entries of one verdict.
-func alike(a, b *entry) int {
-	return cmp.Or(cmp.Compare(a.patch.Category, b.patch.Category), strings.Compare(string(a.patch.ID), string(b.patch.ID)), strings.Compare(a.sight.Machine.Name, b.sight.Machine.Name),
-		strings.Compare(string(a.sight.Machine.ID), string(b.sight.Machine.ID)))
-}
-
-// row walks the gates for one entry and makes the row that people see.
-func (e *entry) row(ctx context.Context) (Row, gate.Answer, error) {
-	w, err := e.sight.World(ctx, world.Ask{Patch: e.patch.ID, Deep: true})
+// row makes the row that people see. What was gathered for ask need not be gathered again; w is room for what is.
+func (e *entry) row(ctx context.Context, w *gate.World) (_ Row, err error) {
+	a := world.Ask{Patch: e.patch.ID, Deep: true}
+	if e.world != nil {
+		w = e.world
+		err = e.sight.Deepen(ctx, a, w)
+	} else {
+		*w, err = e.sight.World(ctx, a)
+	}
 	if err != nil {
-		return Row{}, gate.Answer{}, err
+		return Row{}, err
 	}
-	r, a := e.rowIn(w)
-	return r, a, nil
+	return e.rowIn(w, gate.Sketch(w)), nil
 }
 
-func (e *entry) rowIn(w gate.World) (Row, gate.Answer) {
-	a := gate.Walk(w)
+func (e *entry) rowIn(w *gate.World, o gate.Outline) Row {
+	d := e.did()
 	r := Row{Machine: e.sight.Machine.ID, MachineName: e.sight.Machine.Name, OS: w.OS, Patch: w.Patch, Verdict: w.Verdict, Reason: w.Finding.Reason,
-		Policy: w.Policy, Execution: e.execution, Cause: e.cause, Effect: e.effect, Deployable: a.Deployable, Standing: a.Standing, Receipt: receipt(w)}
-	if a.Closed != nil {
-		r.Gate, r.Code, r.Text = a.Closed.Name, a.Closed.Code, a.Closed.Text
+		Policy: w.Policy, Execution: d.execution, Cause: d.cause, Effect: d.effect, Deployable: o.Deployable, Standing: o.Standing, Receipt: receipt(w)}
+	if o.Closed != nil {
+		r.Gate, r.Code, r.Text = o.Closed.Name, o.Closed.Code, o.Closed.Text
 	}
-	return r, a
+	return r
 }
 
-func receipt(w gate.World) ReceiptRef {
+func receipt(w *gate.World) ReceiptRef {
 	if w.Receipt == nil {
 		return ReceiptRef{}
 	}
-	return ReceiptRef{Seq: w.Receipt.Seq, Ended: w.Receipt.Ended, Stale: gate.Freshness(w).State != gate.Open}
+	return ReceiptRef{Seq: w.Receipt.Seq, Ended: w.Receipt.Ended, Stale: gate.FreshnessCode(w.Detected()) != ""}
 }
 
 // page cuts a page out of a list.

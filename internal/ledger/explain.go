@@ -33,12 +33,15 @@ func (l *Ledger) Explain(ctx context.Context, id patch.MachineID, p patch.ID) (E
 	if err != nil {
 		return Explanation{}, err
 	}
-	e.axes(attempts)
+	e.tried(attempts)
 	ex := Explanation{At: v.Now, Machine: s.Machine, Receipt: s.Receipt, Attempts: slices.Clone(attempts)}
 	slices.Reverse(ex.Attempts)
-	if ex.Row, ex.Answer, err = e.row(ctx); err != nil {
+	w, err := s.World(ctx, world.Ask{Patch: p, Deep: true})
+	if err != nil {
 		return ex, err
 	}
+	ex.Answer = gate.Walk(w)
+	ex.Row = e.rowIn(&w, ex.Answer.Outline())
 	if err := l.prove(ctx, s, p, &ex); err != nil {
 		return ex, err
 	}

@@ -80,7 +80,7 @@ func (ex *MachineExplanation) group(ctx context.Context, v *world.View, s *world
 	for i := range all {
 		e := &all[i]
 		open := e.verdict == patch.NotPatched || e.verdict == patch.Faulty
-		idle := e.verdict == patch.NotApplicable && e.policy.Stand == patch.Approved
+		idle := e.verdict == patch.NotApplicable && e.stand() == patch.Approved
 		if !open && !idle {
 			continue
 		}

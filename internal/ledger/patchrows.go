@@ -8,6 +8,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/fettle-project/fettle/internal/fleet"
+	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
@@ -101,8 +102,8 @@ func (x *patchRows) count(ctx context.Context, among *roaring.Bitmap) error {
 		x.hits[i] = roaring.New()
 	}
 	for _, c := range cohorts {
-		e := entry{patch: &c.World.Patch, verdict: c.World.Verdict, policy: c.World.Policy, asked: true, deployable: c.Answer.Deployable}
-		e.axes(c.World.Attempts)
+		e := entry{patch: &c.World.Patch, verdict: c.World.Verdict, policy: &c.World.Policy, asked: true, deployable: c.Answer.Deployable}
+		e.tried(c.World.Attempts)
 		x.sum.addMany(&e, int(c.Seats.GetCardinality()))
 		if !x.filter.matchesAxes(&e) || !x.filter.matchesAnswer(c.Answer) {
 			continue
@@ -183,9 +184,8 @@ func (x *patchRows) rows(ctx context.Context, rows []Row, seats []*fleet.Seat) (
 				return nil, err
 			}
 		}
-		e.axes(w.Attempts)
-		r, _ := e.rowIn(w)
-		rows = append(rows, r)
+		e.tried(w.Attempts)
+		rows = append(rows, e.rowIn(&w, gate.Sketch(&w)))
 	}
 	return rows, nil
 }

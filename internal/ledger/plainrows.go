@@ -22,13 +22,10 @@ func told(ctx context.Context, v *world.View, s *world.Sight) (out []entry, plai
 		return nil, 0, err
 	}
 	tried := byPatch(attempts)
-	verdicts := map[int]patch.Verdict{}
-	for i, d := range judged {
-		verdicts[i] = d
-	}
+	even := map[int]bool{} // columns that have an entry even if they are not applicable
 	note := func(id patch.ID) {
-		if _, i, listed := s.Shelf.Find(id); listed {
-			verdicts[i] |= patch.NotApplicable // it has an entry even so
+		if i, listed := s.Shelf.List.Index(id); listed {
+			even[i] = true
 		}
 	}
 	for _, id := range v.Decided() {
@@ -37,15 +34,26 @@ func told(ctx context.Context, v *world.View, s *world.Sight) (out []entry, plai
 	for id := range tried {
 		note(id)
 	}
-	out = make([]entry, 0, len(verdicts))
-	for i, d := range verdicts {
+	counts, _ := s.Counts()
+	patches := len(s.Shelf.List.Patches())
+	out = make([]entry, 0, patches-counts[patch.NotApplicable]+len(even))
+	put := func(i int, d patch.Verdict) error {
 		e, err := newEntry(ctx, v, s, i, d, tried)
-		if err != nil {
+		out = append(out, e)
+		return err
+	}
+	for i, d := range judged {
+		delete(even, i)
+		if err := put(i, d); err != nil {
 			return nil, 0, err
 		}
-		out = append(out, e)
 	}
-	return out, len(s.Shelf.List.Patches()) - len(out), nil
+	for i := range even {
+		if err := put(i, patch.NotApplicable); err != nil {
+			return nil, 0, err
+		}
+	}
+	return out, patches - len(out), nil
 }
 
 // refuses reports whether the filter selects no plain row, whichever patch it is about.

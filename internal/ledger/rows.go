@@ -49,7 +49,7 @@ func room(f RowFilter, have int) int {
 // selected counts all entries, applies the filter and makes the rows of the page.
 func selected(ctx context.Context, all []entry, f RowFilter) ([]Row, Summary, error) {
 	var sum Summary
-	var hits []*entry
+	hits := make([]*entry, 0, len(all))
 	for i := range all {
 		e := &all[i]
 		if err := e.ask(ctx); err != nil {
@@ -68,13 +68,14 @@ func selected(ctx context.Context, all []entry, f RowFilter) ([]Row, Summary, er
 		}
 	}
 	sum.Matching = len(hits)
-	rows := []Row{}
-	for _, e := range mostNeeded(hits, f.Limit, f.Offset) {
-		r, _, err := e.row(ctx)
-		if err != nil {
+	page := mostNeeded(hits, f.Limit, f.Offset)
+	rows := make([]Row, len(page))
+	room := new(gate.World) // a large value: one for all of them
+	for i, e := range page {
+		var err error
+		if rows[i], err = e.row(ctx, room); err != nil {
 			return nil, sum, err
 		}
-		rows = append(rows, r)
 	}
 	return rows, sum, nil
 }
@@ -100,7 +101,7 @@ func (l *Ledger) closed(ctx context.Context, s *world.Sight, f RowFilter) ([]Row
 		if err != nil {
 			return nil, err
 		}
-		e := entry{sight: s, patch: &r.Patch, verdict: patch.Unknown, policy: r.Policy, execution: r.Execution, effect: r.Effect}
+		e := entry{sight: s, patch: &r.Patch, verdict: patch.Unknown, policy: &r.Policy, deed: &deed{execution: r.Execution, effect: r.Effect}}
 		if f.matches(&e) && !f.Deployable && f.Gate == "" && f.Code == "" {
 			out = append(out, r)
 		}
@@ -121,9 +122,8 @@ func (l *Ledger) closedRow(ctx context.Context, s *world.Sight, t patch.Transiti
 		return r, err
 	}
 	attempts, err := s.Attempts(ctx, t.Patch)
-	e := entry{}
-	e.axes(attempts)
-	r.Execution, r.Cause, r.Effect = e.execution, e.cause, e.effect
+	d := deedOf(attempts)
+	r.Execution, r.Cause, r.Effect = d.execution, d.cause, d.effect
 	return r, err
 }
 

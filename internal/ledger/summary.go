@@ -9,9 +9,9 @@ func (s *Summary) add(e *entry) { s.addMany(e, 1) }
 func (s *Summary) addMany(e *entry, n int) {
 	s.Total += n
 	s.Verdicts[e.verdict] += n
-	s.Stands.add(e.policy.Stand, n)
-	s.Executions.add(e.execution, n)
-	s.Effects.add(e.effect, n)
+	s.Stands.add(e.stand(), n)
+	s.Executions.add(e.did().execution, n)
+	s.Effects.add(e.did().effect, n)
 	if e.deployable {
 		s.Deployable += n
 	}
@@ -21,10 +21,10 @@ func (s *Summary) addMany(e *entry, n int) {
 		if e.patch.Category == patch.Security {
 			s.NeededSecurity += n
 		}
-		if e.policy.Stand == patch.Undecided {
+		if e.stand() == patch.Undecided {
 			s.Undecided += n
 		}
-	case e.verdict == patch.NotApplicable && e.policy.Stand == patch.Approved:
+	case e.verdict == patch.NotApplicable && e.stand() == patch.Approved:
 		s.ApprovedNotNeeded += n
 	}
 }

@@ -67,7 +67,7 @@ func (c *parting) comes(ctx context.Context, k *kind, shelf *Shelf, id patch.ID,
 		}
 	}
 	for _, co := range sub.out {
-		if onItsWay(co.Answer.Brief()) {
+		if onItsWay(co.Answer.Outline()) {
 			out.Or(co.Seats)
 		}
 	}

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ type Shelf struct {
 	newer    func() map[patch.ID][]patch.ID // direct superseders
 	security func() []Security
 	texts    func() []string
+	ranks    func() []int32
 }
 
 // Security is what reports ask of a list's security patches, without a look at the patches themselves.
@@ -31,6 +33,7 @@ func newShelf(rev patch.RevisionID, l List) *Shelf {
 	s := &Shelf{Revision: rev, List: l}
 	s.security = sync.OnceValue(s.readSecurity)
 	s.texts = sync.OnceValue(s.readTexts)
+	s.ranks = sync.OnceValue(s.readRanks)
 	s.newer = sync.OnceValue(func() map[patch.ID][]patch.ID {
 		newer := map[patch.ID][]patch.ID{}
 		for _, p := range l.Patches() {
@@ -53,6 +56,24 @@ func (s *Shelf) readTexts() []string {
 		out[i] = TextOf(&patches[i])
 	}
 	return out
+}
+
+// Ranks gives, by column, where a patch comes among all: security before other updates, then by ID. The caller must not change it.
+func (s *Shelf) Ranks() []int32 { return s.ranks() }
+
+func (s *Shelf) readRanks() []int32 {
+	patches := s.List.Patches()
+	columns, ranks := make([]int32, len(patches)), make([]int32, len(patches))
+	for i := range columns {
+		columns[i] = int32(i)
+	}
+	slices.SortFunc(columns, func(i, j int32) int {
+		return cmp.Or(cmp.Compare(patches[i].Category, patches[j].Category), cmp.Compare(patches[i].ID, patches[j].ID))
+	})
+	for rank, i := range columns {
+		ranks[i] = int32(rank)
+	}
+	return ranks
 }
 
 // TextOf is what a search for words looks through in a patch: id, title and CVEs in lower case.

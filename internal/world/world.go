@@ -54,7 +54,7 @@ func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World,
 			return w, err
 		}
 		w.Back = &back
-		return w, s.explained(ctx, a, &w)
+		return w, s.Deepen(ctx, a, &w)
 	}
 	if w.Verdict == patch.NotPatched && !a.Eligible {
 		if err = s.ringed(ctx, a.Patch, &w); err != nil {
@@ -77,7 +77,7 @@ func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World,
 			}
 		}
 	}
-	return w, s.explained(ctx, a, &w)
+	return w, s.Deepen(ctx, a, &w)
 }
 
 // approved fills in when anything was last approved for the machine, where what failed last may wait for that.
@@ -88,21 +88,21 @@ func (s *Sight) approved(ctx context.Context, w *gate.World) (err error) {
 	return err
 }
 
-// explained adds what only explanations need, where it is asked for.
-func (s *Sight) explained(ctx context.Context, a Ask, w *gate.World) error {
+// Deepen adds to a world of this machine what was asked for with Reason or Deep.
+func (s *Sight) Deepen(ctx context.Context, a Ask, w *gate.World) error {
 	if a.Reason || a.Deep {
 		if err := s.reason(ctx, w); err != nil {
 			return err
 		}
 	}
-	if a.Deep {
-		var err error
-		if w.Order, err = s.Order(ctx); err != nil {
-			return err
-		}
-		return s.deepen(ctx, w)
+	if !a.Deep {
+		return nil
 	}
-	return nil
+	var err error
+	if w.Order, err = s.Order(ctx); err != nil {
+		return err
+	}
+	return s.deepen(ctx, w)
 }
 
 // Order is what the machine holds and has not ended; nil where it holds none.
@@ -211,19 +211,20 @@ func (s *Sight) comes(ctx context.Context, a Ask, id patch.ID, above []patch.ID)
 	if err != nil {
 		return false, err
 	}
+	comes := onItsWay(gate.Sketch(&w))
 	if own {
-		return onItsWay(gate.Walk(w).Brief()), nil
+		return comes, nil
 	}
 	if s.deployable == nil {
 		s.deployable = map[deployKey]bool{}
 	}
-	s.deployable[k] = onItsWay(s.v.brief(k, w))
-	return s.deployable[k], nil
+	s.deployable[k] = comes
+	return comes, nil
 }
 
 // onItsWay reports whether a patch can be deployed, or is being deployed right now.
-func onItsWay(b gate.Brief) bool {
-	return b.Deployable || b.Code == gate.CodeUnderWay || b.Code == gate.CodeAwaiting
+func onItsWay(o gate.Outline) bool {
+	return o.Deployable || o.Closed.Code == gate.CodeUnderWay || o.Closed.Code == gate.CodeAwaiting
 }
 
 func assumed(all []patch.Decision, id patch.ID) []patch.Decision {
