@@ -1,16 +1,16 @@
 package expr
 
-// Batch judges many conditions of one language over many things at once. A comparison that several of the conditions make is made once
-// for each thing.
+import "slices"
+
+// Batch judges many conditions of one language over many things at once. What several of the conditions ask is worked out once, and each field is
+// looked at once for each thing.
 type Batch struct {
 	conditions []*Condition
-	tests      map[string]test
-	bounds     map[place]int // how many of the tests compare this field with a constant
-	many       int           // so many that its values are put in order first
+	columns    []*column // what is asked of things
+	joints     []joint   // what is made of that, in this order
+	rows       int       // of answers: one for each question and each joint
+	answers    []int     // by condition: its row; -1 where CEL judges it
 }
-
-// manyBounds is where putting a column in order begins to be quicker than comparing all of it with each constant.
-const manyBounds = 24
 
 // Judgement is what a condition came to: bit i of Yes tells whether it holds for thing i. Faults say why it could not be judged; it does
 // not hold then.
@@ -19,142 +19,132 @@ type Judgement struct {
 	Faults map[int]string
 }
 
+// joint is a row that is made of one or two others.
+type joint struct {
+	join             string
+	row, left, right int
+}
+
 // NewBatch makes a batch of conditions; it may be used from many goroutines.
 func NewBatch(all []*Condition) *Batch {
-	b := &Batch{all, map[string]test{}, map[place]int{}, manyBounds}
-	for _, c := range all {
-		if c.simple != nil {
-			b.collect(c.simple)
+	b := &Batch{conditions: all, answers: make([]int, len(all))}
+	known, columns := map[string]int{}, map[place]*column{}
+	for i, c := range all {
+		if b.answers[i] = -1; c.simple != nil {
+			b.answers[i] = b.enter(c.simple, known, columns)
 		}
 	}
-	for _, t := range b.tests {
-		if t.bound != nil {
-			b.bounds[t.place]++
-		}
+	for _, c := range b.columns {
+		c.numbers.settle()
+		c.words.settle()
 	}
 	return b
 }
 
-func (b *Batch) collect(s *simple) {
-	if s.join == "" {
-		b.tests[s.key] = s.test
+// enter gives a condition's row; known are those that there are, by key.
+func (b *Batch) enter(s *simple, known map[string]int, columns map[place]*column) int {
+	if row, ok := known[s.key]; ok {
+		return row
 	}
-	for _, side := range s.sides {
-		b.collect(side)
+	var sides [2]int
+	for i, side := range s.sides {
+		sides[i] = b.enter(side, known, columns)
 	}
+	row := b.rows
+	b.rows++
+	known[s.key] = row
+	if s.join != "" {
+		b.joints = append(b.joints, joint{s.join, row, sides[0], sides[len(s.sides)-1]})
+		return row
+	}
+	c := columns[s.test.place]
+	if c == nil {
+		c = &column{place: s.test.place}
+		columns[c.place], b.columns = c, append(b.columns, c)
+	}
+	c.ask(s.test, row)
+	return row
 }
 
-// Judge gives a judgement for each condition.
-func (b *Batch) Judge(things []Thing) []Judgement {
-	tested, columns := make(map[string][]uint64, len(b.tests)), map[place]*column{}
-	for key, t := range b.tests {
-		c := columns[t.place]
-		if c == nil {
-			c = t.column(things)
-			columns[t.place] = c
-		}
-		if t.bound != nil && b.bounds[t.place] >= b.many {
-			tested[key] = c.inOrder().over(t.bound)
-		} else {
-			tested[key] = t.over(c, len(things))
-		}
-	}
-	out := make([]Judgement, len(b.conditions))
-	for i, c := range b.conditions {
-		if c.simple != nil {
-			out[i].Yes = c.simple.joined(tested)
-			trim(out[i].Yes, len(things))
-		} else {
-			out[i] = c.each(things)
-		}
-	}
-	return out
+// Room is what judging works in. One goroutine at a time may use it; it grows to what is needed, and is best used again.
+type Room struct {
+	here       []uint64 // the things that there are
+	rows       table
+	parts      table
+	judgements []Judgement
 }
 
-// column is one field of all things: reading it once is most of the work of a comparison.
-type column struct {
-	numbers []int64
-	words   []string
-	flags   []bool
-	order   *order // of words; nil until it is asked for
-}
-
-func (t test) column(things []Thing) *column {
-	c := new(column)
+// Judge gives a judgement for each condition; they are in the room, and gone when that is used again. A zero Thing stands for none: nothing holds
+// for it.
+func (b *Batch) Judge(things []Thing, room *Room) []Judgement {
+	width := (len(things) + 63) / 64
+	room.here = append(room.here[:0], make([]uint64, width)...)
 	for i := range things {
-		value := things[i].fields[t.variable].Field(t.field)
-		switch {
-		case t.number != nil:
-			c.numbers = append(c.numbers, value.Int())
-		case t.word != nil:
-			c.words = append(c.words, value.String())
-		default:
-			c.flags = append(c.flags, value.Bool())
+		if things[i].names != nil {
+			room.here[i/64] |= 1 << (i % 64)
 		}
 	}
-	return c
-}
-
-func (t test) over(c *column, n int) []uint64 {
-	yes := make([]uint64, (n+63)/64)
-	for i, x := range c.numbers {
-		if t.number(x) {
-			yes[i/64] |= 1 << (i % 64)
-		}
+	room.rows.clear(b.rows, width)
+	for _, c := range b.columns {
+		c.answer(things, room)
 	}
-	for i, x := range c.words {
-		if t.word(x) {
-			yes[i/64] |= 1 << (i % 64)
-		}
+	for _, j := range b.joints {
+		room.join(j)
 	}
-	for i, x := range c.flags {
-		if x {
-			yes[i/64] |= 1 << (i % 64)
-		}
-	}
-	return yes
-}
-
-// joined works a condition out of its comparisons; bits behind the last thing may be set.
-func (s *simple) joined(tested map[string][]uint64) []uint64 {
-	if s.join == "" {
-		return append([]uint64(nil), tested[s.key]...)
-	}
-	out := s.sides[0].joined(tested)
-	if s.join == "!" {
-		for i := range out {
-			out[i] = ^out[i]
-		}
-		return out
-	}
-	for i, x := range s.sides[1].read(tested) {
-		if s.join == "&&" {
-			out[i] &= x
+	room.judgements = room.judgements[:0]
+	for i, c := range b.conditions {
+		if row := b.answers[i]; row >= 0 {
+			room.judgements = append(room.judgements, Judgement{Yes: room.rows.row(row)})
 		} else {
-			out[i] |= x
+			room.judgements = append(room.judgements, c.each(things))
 		}
 	}
-	return out
+	return room.judgements
 }
 
-// read is joined for who does not change it.
-func (s *simple) read(tested map[string][]uint64) []uint64 {
-	if s.join == "" {
-		return tested[s.key]
+func (r *Room) join(j joint) {
+	out, left, right := r.rows.row(j.row), r.rows.row(j.left), r.rows.row(j.right)
+	left, right = left[:len(out)], right[:len(out)]
+	switch j.join {
+	case "&&":
+		for i := range out {
+			out[i] = left[i] & right[i]
+		}
+	case "||":
+		for i := range out {
+			out[i] = left[i] | right[i]
+		}
+	default:
+		for i, here := range r.here[:len(out)] {
+			out[i] = here &^ left[i]
+		}
 	}
-	return s.joined(tested)
 }
 
-func trim(bits []uint64, n int) {
-	if n%64 != 0 {
-		bits[n/64] &= 1<<(n%64) - 1
-	}
+// table is rows of bits.
+type table struct {
+	words []uint64
+	width int // of a row, in words
 }
+
+// clear makes room for so many rows without a bit.
+func (t *table) clear(rows, width int) {
+	n := rows * width
+	t.words, t.width = slices.Grow(t.words[:0], n)[:n], width
+	clear(t.words)
+}
+
+func (t *table) row(i int) []uint64 { return t.words[i*t.width:][:t.width:t.width] }
+
+func (t *table) set(row, thing int) { t.words[row*t.width+thing/64] |= 1 << (thing % 64) }
 
 // each judges thing after thing.
 func (c *Condition) each(things []Thing) Judgement {
 	j := Judgement{Yes: make([]uint64, (len(things)+63)/64)}
 	for i := range things {
+		if things[i].names == nil {
+			continue
+		}
 		yes, err := c.Holds(&things[i])
 		switch {
 		case err != nil:

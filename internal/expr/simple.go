@@ -1,7 +1,6 @@
 package expr
 
 import (
-	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -46,16 +45,16 @@ func (t *Thing) values() map[string]any {
 type simple struct {
 	join  string // "&&", "||", "!"; empty for a comparison
 	sides []*simple
-	key   string // of a comparison: equal keys test alike
+	key   string // what is equal in it comes to the same
 	test  test
 }
 
-// test compares one field, whose kind tells which function there is.
+// test looks at one field, in the way that is not nil; none is: the field is a flag.
 type test struct {
 	place
-	number func(int64) bool
-	word   func(string) bool // neither: the field is a flag
-	bound  *bound            // what word says, where it compares with one constant
+	number *bound[int64]
+	word   *bound[string]
+	is     func(string) bool // of a word
 }
 
 // place is a field of a variable.
@@ -65,9 +64,11 @@ func (t test) holds(x *Thing) bool {
 	value := x.fields[t.variable].Field(t.field)
 	switch {
 	case t.number != nil:
-		return t.number(value.Int())
+		return t.number.holds(value.Int())
 	case t.word != nil:
-		return t.word(value.String())
+		return t.word.holds(value.String())
+	case t.is != nil:
+		return t.is(value.String())
 	}
 	return value.Bool()
 }
@@ -103,12 +104,21 @@ func (l Language) simply(e ast.Expr) *simple {
 			}
 			whole.sides = append(whole.sides, side)
 		}
+		whole.key = whole.joined()
 		return whole
 	}
 	if c.IsMemberFunction() {
 		return l.within(c)
 	}
 	return l.comparison(c)
+}
+
+// joined is the key of a condition that has sides.
+func (s *simple) joined() string {
+	if s.join == "!" {
+		return "!" + s.sides[0].key
+	}
+	return "(" + s.sides[0].key + " " + s.join + " " + s.sides[1].key + ")"
 }
 
 // field finds which field of which variable an expression is.
@@ -157,12 +167,11 @@ func (l Language) comparison(c ast.CallExpr) *simple {
 	switch want := right.AsLiteral().(type) {
 	case types.Int:
 		if kind == reflect.Int64 {
-			t.number = comparing(function, int64(want))
+			t.number = newBound(function, int64(want))
 		}
 	case types.String:
 		if kind == reflect.String {
-			t.word = comparing(function, string(want))
-			t.bound = newBound(function, string(want))
+			t.word = newBound(function, string(want))
 		}
 	}
 	if t.number == nil && t.word == nil {
@@ -186,25 +195,6 @@ func turned(function string) string {
 	return function
 }
 
-// comparing makes a comparison with a constant; nil for functions that compare nothing.
-func comparing[T cmp.Ordered](function string, want T) func(T) bool {
-	switch function {
-	case operators.Less:
-		return func(x T) bool { return x < want }
-	case operators.LessEquals:
-		return func(x T) bool { return x <= want }
-	case operators.Greater:
-		return func(x T) bool { return x > want }
-	case operators.GreaterEquals:
-		return func(x T) bool { return x >= want }
-	case operators.Equals:
-		return func(x T) bool { return x == want }
-	case operators.NotEquals:
-		return func(x T) bool { return x != want }
-	}
-	return nil
-}
-
 func (l Language) among(left, right ast.Expr) *simple {
 	at, kind := l.field(left)
 	if kind != reflect.String || right.Kind() != ast.ListKind || len(right.AsList().OptionalIndices()) > 0 {
@@ -218,7 +208,7 @@ func (l Language) among(left, right ast.Expr) *simple {
 		}
 		words = append(words, word)
 	}
-	return &simple{key: fmt.Sprintf("%v in %q", at, words), test: test{place: at, word: func(x string) bool { return slices.Contains(words, x) }}}
+	return &simple{key: fmt.Sprintf("%v in %q", at, words), test: test{place: at, is: func(x string) bool { return slices.Contains(words, x) }}}
 }
 
 func text(e ast.Expr) (string, bool) {
@@ -240,5 +230,5 @@ func (l Language) within(c ast.CallExpr) *simple {
 	if !ok {
 		return nil
 	}
-	return &simple{key: fmt.Sprintf("%v %s %q", at, c.FunctionName(), part), test: test{place: at, word: func(x string) bool { return is(x, part) }}}
+	return &simple{key: fmt.Sprintf("%v %s %q", at, c.FunctionName(), part), test: test{place: at, is: func(x string) bool { return is(x, part) }}}
 }

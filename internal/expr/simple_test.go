@@ -3,6 +3,7 @@ package expr
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,12 +77,19 @@ func TestSimpleConditionsComeToWhatCELSays(t *testing.T) {
 			things[i] = l.Thing(&thing{words.Draw(t, "name"), rapid.Int64Range(-1, 4).Draw(t, "size"), []string{"a", "b"}[:i%3]},
 				&other{i%2 == 0, rapid.Int64Range(-1, 4).Draw(t, "count"), words.Draw(t, "word")})
 		}
-		batch := NewBatch(all)
-		if rapid.Bool().Draw(t, "in order") {
-			batch.many = 1
-		}
-		for k, j := range batch.Judge(things) {
+		batch, room := NewBatch(all), new(Room)
+		batch.Judge(things[:rapid.IntRange(0, len(things)).Draw(t, "before")], room) // leaves something behind
+		missing := rapid.IntRange(0, len(things)).Draw(t, "missing")
+		judged := slices.Clone(things)
+		clear(judged[missing:min(missing+3, len(things))])
+		for k, j := range batch.Judge(judged, room) {
 			for i := range things {
+				if judged[i].names == nil {
+					if j.Yes[i/64]>>(i%64)&1 == 1 || j.Faults[i] != "" {
+						t.Fatal(texts[k], "holds for none")
+					}
+					continue
+				}
 				want, fault := all[k].eval(&things[i])
 				alone, fault2 := all[k].Holds(&things[i])
 				if got := j.Yes[i/64]>>(i%64)&1 == 1; got != want || alone != want || (fault != nil) != (fault2 != nil) {

@@ -26,6 +26,9 @@ type chunk struct {
 
 const chunkSize = 256
 
+// Stride is how many seats are kept together: going through seats is best done in steps that are multiples of it.
+const Stride = chunkSize
+
 func (t *table) at(n uint32) *Seat { return t.chunks[n/chunkSize].seats[n%chunkSize] }
 
 func (t *table) put(n uint32, s *Seat) {
@@ -132,14 +135,15 @@ func marked(numbers []uint32, marks []uint64, out []uint32) []uint32 {
 	return out[:found]
 }
 
-// Since yields the seats whose Told is above a mark, by number.
-func (l *Look) Since(told uint64) iter.Seq[*Seat] {
+// Since yields the seats whose Told is above a mark, by number: those of numbers below to, from one on that is a multiple of Stride.
+func (l *Look) Since(told uint64, from, to int) iter.Seq[*Seat] {
 	return func(yield func(*Seat) bool) {
-		for c, chunk := range l.chunks {
+		for to = min(to, l.Len()); from < to; from += chunkSize {
+			chunk := l.chunks[from/chunkSize]
 			if chunk.told <= told {
 				continue
 			}
-			for _, s := range chunk.seats[:min(chunkSize, l.Len()-c*chunkSize)] {
+			for _, s := range chunk.seats[:min(chunkSize, to-from)] {
 				if s.Told > told && !yield(s) {
 					return
 				}

@@ -172,8 +172,9 @@ func (b *Book) inventory(ctx context.Context, s *fleet.Seat) (i *inventory, why 
 	if m.Inventory == "" {
 		return &inventory{}, "its inventory has not arrived yet", nil
 	}
-	if i := b.memory.recall([]*fleet.Seat{s})[0]; i != nil {
-		return i, "", nil
+	known := make([]*inventory, 1)
+	if b.memory.recall([]*fleet.Seat{s}, known); known[0] != nil {
+		return known[0], "", nil
 	}
 	blob, err := b.Inventories.FindInventory(ctx, m.Inventory)
 	if patch.KindOf(err) == patch.NotFound && err != nil {
@@ -189,17 +190,15 @@ func (b *Book) inventory(ctx context.Context, s *fleet.Seat) (i *inventory, why 
 	return b.memory.remember(s, whole), "", nil
 }
 
-// recall gives what is remembered of machines' newest inventories, nil where nothing is.
-func (y *memory) recall(seats []*fleet.Seat) []*inventory {
-	out := make([]*inventory, len(seats))
+// recall fills in what is remembered of machines' newest inventories, by place of their seats; nothing where nothing is.
+func (y *memory) recall(seats []*fleet.Seat, into []*inventory) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	for i, s := range seats {
 		if int(s.Number) < len(y.inventories) && y.inventories[s.Number].hash == s.Machine.Inventory {
-			out[i] = y.inventories[s.Number].told
+			into[i] = y.inventories[s.Number].told
 		}
 	}
-	return out
 }
 
 func (y *memory) remember(s *fleet.Seat, whole patch.Inventory) *inventory {

@@ -32,7 +32,7 @@ func forgetful(t *rapid.T, b *Book, s *shelf, expressions []string) *Book {
 // What a book remembers is what one that remembers nothing works out, whatever machines have told meanwhile.
 func TestAMemoryIsNeverOld(t *testing.T) {
 	expressions := []string{`machine.name == "a"`, `inventory.memory_mb > 4096`, `machine.os == "x" || inventory.cores == 1`, `machine.reboot_owed`, `machine.zone == "Europe/Berlin"`,
-		`machine.address.startsWith("10.")`, `machine.seen_at > timestamp("2026-03-01T10:00:05Z")`, `10 / (inventory.cores - 1) > 0`}
+		`machine.address.startsWith("10.")`, `machine.seen_at > timestamp("2026-03-01T10:00:05Z")`, `10 / (inventory.cores - 1) < 5`}
 	rapid.Check(t, func(t *rapid.T) {
 		b, s := book()
 		for i, text := range expressions {
@@ -93,4 +93,65 @@ func TestAMemoryIsNeverOld(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Machines are judged in portions; each carries what it carries when it is asked about alone.
+func TestManyMachinesAreJudgedLikeEach(t *testing.T) {
+	b, s := book()
+	s.machines = nil
+	for n := range atOnce + 100 {
+		m := patch.Machine{ID: patch.MachineID(fmt.Sprintf("m%05d", n*7919%10_007)), Name: fmt.Sprint("n", n), State: patch.Admitted, Inventory: "big"}
+		switch n % 11 {
+		case 3:
+			m.State = patch.Revoked
+		case 5:
+			m.Inventory = "missing"
+		case 7, 8:
+			m.Inventory = "tin"
+		}
+		s.machines = append(s.machines, m)
+	}
+	for name, text := range map[string]string{"some": `machine.name < "n1500"`, "big": `inventory.memory_mb > 4096`, "both": `inventory.cores == 1 && machine.name >= "n2"`, "slow": `machine.name.contains("9") && 10 / (inventory.cores - 1) < 5`} {
+		s.labels[name] = patch.Label{Name: name, Expr: text}
+	}
+	alone := &Book{Labels: s, Inventories: s} // judges no portion
+	for range 2 {
+		if _, err := b.Sizes(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		look, err := b.Fleet.Look(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name := range s.labels {
+			got, err := b.Membership(t.Context(), name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := []patch.MachineID{}
+			for seat := range look.All() {
+				yes, err := alone.smart(t.Context(), s.labels[name].Expr, &subject{seat: seat})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if yes && seat.Machine.State == patch.Admitted {
+					want = append(want, seat.Machine.ID)
+				}
+			}
+			slices.Sort(want)
+			if d := cmp.Diff(want, got.Members); d != "" || len(want) == 0 {
+				t.Errorf("%s: %s", name, d)
+			}
+			for id, why := range got.Unjudged {
+				if slices.Contains(want, id) || why == "" {
+					t.Errorf("%s: %s is unjudged: %q", name, id, why)
+				}
+			}
+		}
+		for n := range s.machines { // somebody says something new everywhere
+			if n%5 == 0 {
+				s.machines[n].Name += "9"
+			}
+		}
+	}
 }

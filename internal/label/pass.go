@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"math/bits"
 	"runtime"
 	"slices"
 	"sync"
@@ -59,70 +58,93 @@ func (b *Book) refresh(ctx context.Context, all []*program, look *fleet.Look) er
 
 // since judges with some programs the seats that are newer than what all of these have seen.
 func (b *Book) since(ctx context.Context, programs []*program, look *fleet.Look, told uint64) error {
-	pass := newPass(b, programs, look)
-	for s := range look.Since(told) {
-		pass.judged[s.Number/64] |= 1 << (s.Number % 64)
-		at := s.Number / atOnce
-		pass.portions[at] = append(pass.portions[at], s)
-	}
+	pass := newPass(b, programs, look, told)
 	if err := pass.run(ctx); err != nil {
 		return err
 	}
 	judged := roaring.FromDense(pass.judged, false)
 	for i, p := range programs {
-		why := maps.Clone(p.why)
-		maps.DeleteFunc(why, func(n uint32, _ string) bool { return judged.Contains(n) })
-		if why == nil {
-			why = map[uint32]string{}
-		}
-		maps.Copy(why, pass.why[i])
-		yes := roaring.FromDense(pass.yes[i], false)
-		yes.Or(roaring.AndNot(p.yes, judged))
-		p.yes, p.why, p.told = yes, why, max(p.told, look.Told)
+		p.yes = pass.merged(p.yes, pass.yes[i])
+		p.why = excused(p.why, pass.why[i], judged)
+		p.told = max(p.told, look.Told)
 	}
 	return nil
+}
+
+// merged is a former set with what the pass says of those that it has judged. It is the former one itself where nothing is different.
+func (p *pass) merged(was *roaring.Bitmap, yes []uint64) *roaring.Bitmap {
+	former := append(p.former[:0], make([]uint64, max(len(yes), int(was.DenseSize())))...)
+	p.former = former
+	was.WriteDenseTo(former)
+	same := true
+	for i, judged := range p.judged {
+		now := former[i]&^judged | yes[i]
+		same = same && now == former[i]
+		former[i] = now
+	}
+	if same {
+		return was
+	}
+	return roaring.FromDense(former, true)
+}
+
+// excused is likewise who could not be judged, and why.
+func excused(was, now map[uint32]string, judged *roaring.Bitmap) map[uint32]string {
+	if len(now) == 0 && len(was) == 0 {
+		return was
+	}
+	why := maps.Clone(was)
+	maps.DeleteFunc(why, func(n uint32, _ string) bool { return judged.Contains(n) })
+	if why == nil {
+		why = map[uint32]string{}
+	}
+	maps.Copy(why, now)
+	return why
 }
 
 // pass is one look at some seats by some programs.
 type pass struct {
 	book       *Book
+	look       *fleet.Look
+	told       uint64 // seats up to this are not looked at
 	language   expr.Language
 	conditions []*expr.Condition
 	batch      *expr.Batch
-	asks       bool                     // some condition reads the inventory
-	portions   map[uint32][]*fleet.Seat // by number / atOnce
-	judged     []uint64                 // seats, by number
-	yes        [][]uint64               // likewise, by program
+	asks       bool       // some condition reads the inventory
+	judged     []uint64   // seats, by number
+	yes        [][]uint64 // likewise, by program
+	former     []uint64   // room for merged
 
 	mu  sync.Mutex
 	why []map[uint32]string // by program
 }
 
-// atOnce is how many seats are judged together: so few that what is compared stays in a processor's cache, and words of bits that no two
-// portions share.
-const atOnce = 512
+// atOnce is how many seats are judged together: so few that what is compared stays in a processor's cache.
+const atOnce = 4 * fleet.Stride
 
-func newPass(b *Book, programs []*program, look *fleet.Look) *pass {
+func newPass(b *Book, programs []*program, look *fleet.Look, told uint64) *pass {
 	words := (look.Len() + 63) / 64
-	p := &pass{book: b, language: language(), portions: map[uint32][]*fleet.Seat{}, judged: make([]uint64, words), yes: make([][]uint64, len(programs)), why: make([]map[uint32]string, len(programs))}
+	p := &pass{book: b, look: look, told: told, language: language(), judged: make([]uint64, words), yes: make([][]uint64, len(programs)), why: make([]map[uint32]string, len(programs))}
+	room := make([]uint64, words*len(programs))
 	for i, x := range programs {
-		p.conditions, p.yes[i] = append(p.conditions, x.condition), make([]uint64, words)
+		p.conditions, p.yes[i] = append(p.conditions, x.condition), room[i*words:][:words]
 		p.asks = p.asks || x.condition.Reads("inventory")
 	}
 	p.batch = expr.NewBatch(p.conditions)
 	return p
 }
 
-// run judges the portions on all processors.
+// run judges the seats on all processors.
 func (p *pass) run(ctx context.Context) error {
-	todo := slices.Collect(maps.Values(p.portions))
-	errs := make([]error, len(todo))
+	portions := (p.look.Len() + atOnce - 1) / atOnce
+	errs := make([]error, portions)
 	var next atomic.Int64
 	var work sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(todo)) {
+	for range min(runtime.GOMAXPROCS(0), portions) {
 		work.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(todo); i = int(next.Add(1)) - 1 {
-				errs[i] = p.portion(ctx, todo[i])
+			var d desk
+			for i := int(next.Add(1)) - 1; i < portions; i = int(next.Add(1)) - 1 {
+				errs[i] = p.portion(ctx, &d, i*atOnce)
 			}
 		})
 	}
@@ -130,47 +152,77 @@ func (p *pass) run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-func (p *pass) portion(ctx context.Context, seats []*fleet.Seat) error {
-	numbers, things := make([]uint32, 0, len(seats)), make([]expr.Thing, 0, len(seats))
-	machines, inventories := make([]machine, len(seats)), make([]*inventory, len(seats))
-	if p.asks {
-		inventories = p.book.memory.recall(seats)
+// desk is what one goroutine of a pass works at, by place in a portion.
+type desk struct {
+	seats    []*fleet.Seat
+	told     []*inventory
+	machines [atOnce]machine
+	things   [atOnce]expr.Thing // zero where there is no seat to judge
+	room     expr.Room
+}
+
+// portion judges the seats from a number on.
+func (p *pass) portion(ctx context.Context, d *desk, from int) error {
+	d.seats = d.seats[:0]
+	for s := range p.look.Since(p.told, from, from+atOnce) {
+		p.judged[s.Number/64] |= 1 << (s.Number % 64)
+		if s.Machine.State == patch.Admitted { // others carry nothing
+			d.seats = append(d.seats, s)
+		}
 	}
-	var dumb []int // those whose inventory is not at hand
-	var excuse []string
-	for i, s := range seats {
-		if s.Machine.State != patch.Admitted { // it carries nothing
-			continue
-		}
-		why, err := "", error(nil)
-		switch {
-		case inventories[i] != nil:
-		case p.asks:
-			if inventories[i], why, err = p.book.inventory(ctx, s); err != nil {
-				return err
-			}
-		default:
-			inventories[i] = &inventory{}
-		}
-		if why != "" {
-			dumb, excuse = append(dumb, len(things)), append(excuse, why)
-		}
-		machines[i] = seen(&s.Machine)
-		numbers, things = append(numbers, s.Number), append(things, p.language.Thing(&machines[i], inventories[i]))
+	if len(d.seats) == 0 {
+		return nil
 	}
-	for k, j := range p.batch.Judge(things) {
+	excuses, err := p.lay(ctx, d, from)
+	if err != nil {
+		return err
+	}
+	things := d.things[:min(atOnce, p.look.Len()-from)]
+	for k, j := range p.batch.Judge(things, &d.room) {
 		for i, text := range j.Faults {
-			p.excuse(k, numbers[i], text)
+			p.excuse(k, uint32(from+i), text)
 		}
 		if p.conditions[k].Reads("inventory") {
-			for i, n := range dumb {
-				j.Yes[n/64] &^= 1 << (n % 64)
-				p.excuse(k, numbers[n], excuse[i])
+			for n, text := range excuses {
+				i := int(n) - from
+				j.Yes[i/64] &^= 1 << (i % 64)
+				p.excuse(k, n, text)
 			}
 		}
-		p.note(k, j.Yes, numbers)
+		copy(p.yes[k][from/64:], j.Yes)
 	}
 	return nil
+}
+
+// lay lays the desk's seats out as expressions see them, and gives why what some of them told is not at hand.
+func (p *pass) lay(ctx context.Context, d *desk, from int) (excuses map[uint32]string, err error) {
+	clear(d.things[:])
+	d.told = append(d.told[:0], make([]*inventory, len(d.seats))...)
+	if p.asks {
+		p.book.memory.recall(d.seats, d.told)
+	}
+	none := &inventory{}
+	for n, s := range d.seats {
+		if d.told[n] == nil {
+			d.told[n] = none
+			if p.asks {
+				var why string
+				if d.told[n], why, err = p.book.inventory(ctx, s); err != nil {
+					return nil, err
+				}
+				if why != "" {
+					if excuses == nil {
+						excuses = map[uint32]string{}
+					}
+					excuses[s.Number] = why
+				}
+			}
+		}
+		i := int(s.Number) - from
+		d.machines[i] = seen(&s.Machine)
+		d.things[i] = p.language.Thing(&d.machines[i], d.told[n])
+	}
+	return excuses, nil
 }
 
 func (p *pass) excuse(program int, seat uint32, text string) {
@@ -180,15 +232,4 @@ func (p *pass) excuse(program int, seat uint32, text string) {
 		p.why[program] = map[uint32]string{}
 	}
 	p.why[program][seat] = text
-}
-
-// note sets the bits of the seats of which a program said yes.
-func (p *pass) note(program int, said []uint64, numbers []uint32) {
-	yes := p.yes[program]
-	for w, word := range said {
-		for ; word != 0; word &= word - 1 {
-			n := numbers[w*64+bits.TrailingZeros64(word)]
-			yes[n/64] |= 1 << (n % 64)
-		}
-	}
 }
