@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -13,62 +14,20 @@ import (
 
 // planPage is a deployment before it is applied: for whom, when, and exactly what it would do.
 type planPage struct {
-	Label, Machine    string
-	Patches           []patch.ID
-	NotBefore         string // as typed
-	NotAfter          string
-	Manner            mannerForm
-	Labels            []string
-	Zone              string
-	Plan              *patch.Plan
-	Items, Left       int
-	Bytes             int64
-	Files             int
-	Restarts, Owe     int // machines that restart, and that will owe a restart and do not
-	Longest           int // seconds of one machine's installing
-	Outcomes          []outcomeCount
-	LeftBy            []leftGroup
-	Fault             *faultPage
-	Moved             bool // the plan is not the one that was looked at
-	MachinesWithItems int
-	Later             string // where the plan is, which a page about many machines does not wait for
-}
-
-// planShown bounds the machines of a plan that are shown one by one, and what it leaves out.
-const planShown = 50
-
-// Shown are the first of the plan's machines on which something would be installed.
-func (p planPage) Shown() []patch.MachinePlan {
-	return head(planShown, keep(p.Plan.Machines, func(m patch.MachinePlan) bool { return len(m.Items) > 0 }))
-}
-
-// leftOut is an approved patch that a plan leaves out on a machine.
-type leftOut struct {
-	Machine patch.MachineID
-	Name    string
-	patch.LeftOut
-}
-
-// LeftShown are the first of what the plan leaves out.
-func (p planPage) LeftShown() []leftOut {
-	var out []leftOut
-	for _, m := range p.Plan.Machines {
-		for _, l := range m.Left {
-			if len(out) == 4*planShown {
-				return out
-			}
-			out = append(out, leftOut{m.Machine, m.Name, l})
-		}
-	}
-	return out
-}
-
-// leftGroup is the approved patches that a plan leaves out at the same gate.
-type leftGroup struct {
-	Gate       string
-	Text, Next phrase.Phrase
-	Foretold   bool
-	Count      int
+	Label, Machine string
+	Patches        []patch.ID
+	NotBefore      string // as typed
+	NotAfter       string
+	Manner         mannerForm
+	Labels         []string
+	Zone           string
+	Plan           *patch.Plan
+	planTable
+	Fault *faultPage
+	Moved bool       // the plan is not the one that was looked at
+	Later string     // where the plan is, which a page about many machines does not wait for
+	Many  int        // machines that the label has, where the page does not wait
+	ask   url.Values // this page's own question, without a page number
 }
 
 func (c *console) newDeployment(v *visit) error {
@@ -76,17 +35,17 @@ func (c *console) newDeployment(v *visit) error {
 	if err != nil {
 		return err
 	}
-	many, err := c.many(v, p)
+	many, err := c.many(v, &p)
 	if err != nil {
 		return err
 	}
 	if many && !v.partial() && v.get("part") != "plan" {
-		p.Later = v.with("part", "plan")
+		p.Later = p.at("part", "plan")
 		return show(c, v, "plan", "deployments", "Plan a deployment", p)
 	}
 	c.work(v, &p)
 	if v.partial() {
-		return showPart(c, v, "plan", "plan", p)
+		return showPart(c, v, "plan", "part", p)
 	}
 	return show(c, v, "plan", "deployments", "Plan a deployment", p)
 }
@@ -95,7 +54,7 @@ func (c *console) newDeployment(v *visit) error {
 const manyMachines = 200
 
 // many reports whether a plan is about many machines.
-func (c *console) many(v *visit, p planPage) (bool, error) {
+func (c *console) many(v *visit, p *planPage) (bool, error) {
 	if p.Machine != "" {
 		return false, nil
 	}
@@ -103,7 +62,8 @@ func (c *console) many(v *visit, p planPage) (bool, error) {
 	if patch.KindOf(err) == patch.NotFound {
 		return false, nil // the plan says so
 	}
-	return len(m.Members) > manyMachines, err
+	p.Many = len(m.Members)
+	return p.Many > manyMachines, err
 }
 
 func (c *console) planForm(v *visit) (planPage, error) {
@@ -114,6 +74,7 @@ func (c *console) planForm(v *visit) (planPage, error) {
 	for _, s := range v.r.Form["patch"] {
 		p.Patches = append(p.Patches, patch.ID(s))
 	}
+	p.ask = asking(v, "label", "machine", "patch", "not_before", "not_after", "hook_before", "hook_after", "not_while", "restart_service")
 	var err error
 	p.Labels, err = c.labelNames(v)
 	return p, err
@@ -155,7 +116,9 @@ func (c *console) work(v *visit, p *planPage) {
 		p.Fault = fault
 		return
 	}
+	p.Plan = &made
 	p.fill(made)
+	p.turn(v.offset(planRows), func(page string) string { return p.at("page", page, "part", "plan") })
 }
 
 // planned makes the plan of a request that could be read, or says why there is none.
@@ -174,43 +137,15 @@ func (c *console) planned(v *visit, r plan.Request, unread error) (patch.Plan, *
 	return patch.Plan{}, &f
 }
 
-// fill counts what a plan would do.
-func (p *planPage) fill(made patch.Plan) {
-	p.Plan = &made
-	files := map[patch.Hash]bool{}
-	groups := map[leftGroup]int{}
-	for _, m := range made.Machines {
-		p.Items += len(m.Items)
-		if len(m.Items) > 0 {
-			p.MachinesWithItems++
-			p.expect(m.Expected)
-		}
-		for _, i := range m.Items {
-			p.count(i.Outcome)
-			for _, pkg := range i.Packages {
-				files[pkg.SHA256] = true
-			}
-		}
-		for _, l := range m.Left {
-			p.Left++
-			p.count(l.Outcome)
-			g := leftGroup{Gate: l.Gate, Text: l.Text, Next: l.Next, Foretold: l.Foretold}
-			at, ok := groups[g]
-			if !ok {
-				at = len(p.LeftBy)
-				groups[g] = at
-				p.LeftBy = append(p.LeftBy, g)
-			}
-			p.LeftBy[at].Count++
-		}
-	}
-	p.Files = len(files)
-}
-
 // outcomeCount is how many pairs of machine and patch a plan foretells the same of.
 type outcomeCount struct {
 	Outcome patch.Outcome
 	Count   int
+}
+
+// Left reports whether it is about what a plan leaves out.
+func (o outcomeCount) Left() bool {
+	return !slices.Contains([]patch.Outcome{patch.WillInstall, patch.WillGoBack, patch.WillWait, patch.WillNotFit}, o.Outcome)
 }
 
 // Words says it for people.
@@ -241,25 +176,6 @@ func seconds(n int) string {
 		return fmt.Sprintf("%d min", (n+30)/60)
 	}
 	return fmt.Sprintf("%d h %d min", n/3600, n%3600/60)
-}
-
-func (p *planPage) count(o patch.Outcome) {
-	i := slices.IndexFunc(p.Outcomes, func(c outcomeCount) bool { return c.Outcome == o })
-	if i < 0 {
-		p.Outcomes = append(p.Outcomes, outcomeCount{Outcome: o})
-		i = len(p.Outcomes) - 1
-	}
-	p.Outcomes[i].Count++
-}
-
-func (p *planPage) expect(e patch.Expected) {
-	p.Bytes += e.Bytes
-	p.Longest = max(p.Longest, e.Seconds)
-	if e.Restart {
-		p.Restarts++
-	} else if e.Why != "" {
-		p.Owe++
-	}
 }
 
 // applyDeployment applies exactly the plan that was looked at: it is made again, and where it is another one it is shown instead.

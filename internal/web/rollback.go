@@ -32,17 +32,17 @@ func (c *console) rollbackPage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	many, err := c.manyBack(v, p)
+	many, err := c.manyBack(v, &p)
 	if err != nil {
 		return err
 	}
 	if many && v.get("part") != "plan" {
-		p.Later = v.with("part", "plan")
+		p.Later = p.at("part", "plan")
 		return show(c, v, "rollback", "deployments", "Roll back", p)
 	}
 	c.workBack(v, &p)
 	if v.partial() {
-		return showPart(c, v, "rollback", "plan", p)
+		return showPart(c, v, "rollback", "part", p)
 	}
 	return show(c, v, "rollback", "deployments", "Roll back", p)
 }
@@ -56,21 +56,31 @@ func (c *console) rollbackForm(v *visit) (rollbackPage, error) {
 	if p.Until == "" {
 		p.Until = c.Now().In(c.Zone).Add(patch.HoldAfterRollback).Format(typedDay)
 	}
+	p.ask = asking(v, "deployment", "label", "machine", "patch", "keep", "until")
 	var err error
 	p.Labels, err = c.labelNames(v)
 	return p, err
 }
 
+// at is the address of this rollback with some of its questions changed.
+func (p rollbackPage) at(pairs ...string) string { return "/rollback?" + changed(p.ask, pairs...) }
+
+// On is the address of the rollback on one of its machines.
+func (p rollbackPage) On(m patch.MachineID) string {
+	return p.at("label", "", "machine", string(m))
+}
+
 // manyBack reports whether a rollback is about many machines, so that a page does not wait for its plan.
-func (c *console) manyBack(v *visit, p rollbackPage) (bool, error) {
+func (c *console) manyBack(v *visit, p *rollbackPage) (bool, error) {
 	if p.Deployment == "" {
-		return c.many(v, p.planPage)
+		return c.many(v, &p.planPage)
 	}
 	d, _, err := c.Deployments.WatchPart(v.ctx, p.Deployment, deploy.Part{})
 	if patch.KindOf(err) == patch.NotFound {
 		return false, nil // the plan says so
 	}
-	return p.Machine == "" && d.Counts.Total > manyMachines, err
+	p.Many = d.Counts.Total
+	return p.Machine == "" && p.Many > manyMachines, err
 }
 
 func (c *console) rollbackRequest(p rollbackPage) (plan.Request, error) {
@@ -99,7 +109,9 @@ func (c *console) workBack(v *visit, p *rollbackPage) {
 		p.Fault = fault
 		return
 	}
+	p.Plan = &made
 	p.fill(made)
+	p.turn(v.offset(planRows), func(page string) string { return p.at("page", page, "part", "plan") })
 }
 
 // rollBack applies exactly the rollback that was looked at, with the reason for it.

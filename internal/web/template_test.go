@@ -23,8 +23,8 @@ func bodies() map[string]map[string]any {
 		"decide": {"layout": view[decidePage]{}, "consequence": view[decidePage]{}, "change": view[decidePage]{}, "says": view[decidePage]{}}, "decided": {"layout": view[decidedPage]{}},
 		"proposals": {"layout": view[proposalsPage]{}}, "what-if": {"layout": view[whatIfPage]{}, "diff": view[whatIfPage]{}},
 		"labels": {"layout": view[labelsPage]{}, "try": view[labelsPage]{}}, "label": {"layout": view[labelPage]{}},
-		"deployments": {"layout": view[deploymentsPage]{}}, "plan": {"layout": view[planPage]{}, "plan": view[planPage]{}},
-		"deployment": {"layout": view[deploymentPage]{}, "live": view[deploymentPage]{}}, "halt": {"layout": view[deploymentPage]{}}, "rollback": {"layout": view[rollbackPage]{}, "plan": view[rollbackPage]{}},
+		"deployments": {"layout": view[deploymentsPage]{}}, "plan": {"layout": view[planPage]{}, "part": view[planPage]{}},
+		"deployment": {"layout": view[deploymentPage]{}, "live": view[deploymentPage]{}}, "halt": {"layout": view[deploymentPage]{}}, "rollback": {"layout": view[rollbackPage]{}, "part": view[rollbackPage]{}},
 		"rings": {"layout": view[ringsPage]{}, "live": view[ringsPage]{}}, "rollout": {"layout": view[rolloutPage]{}},
 		"explain": {"layout": view[explainPage]{}}, "ineligible": {"layout": view[ineligiblePage]{}}, "explain-label": {"layout": view[explainLabelPage]{}, "part": view[explainLabelPage]{}}, "search": {"layout": view[searchPage]{}},
 		"calendar": {"layout": view[calendarPage]{}}, "blackouts": {"layout": view[blackoutsPage]{}}, "rules": {"layout": view[rulesPage]{}}, "updaters": {"layout": view[updatersPage]{}}, "reports": {"layout": view[reportsPage]{}}, "installed": {"layout": view[installedPage]{}}, "checks": {"layout": view[checksPage]{}},
@@ -65,7 +65,7 @@ func fit(t *testing.T, pages map[string]*template.Template) {
 
 // addresses is every page that a world has.
 func (w *world) addresses() []string {
-	out := []string{"/", "/start", "/settings", "/settings?channel=ops-mail", "/machines", "/patches", "/patches?show=all&q=l&category=security", "/labels", "/deployments", "/rings", "/deployments/new?label=all", "/feeds", "/alarms", "/audit", "/enrol", "/calendar", "/blackouts", "/rules", "/updaters", "/updaters?service=packagekit", "/proposals", "/reports", "/reports/installed", "/reports/installed?from=2026-10-01&until=2026-10-31", "/audit?from=2026-10-01&until=2026-11-30&q=e", "/checks", "/ineligible", "/ineligible?label=web&code=stale", "/search", "/search?q=" + url.QueryEscape("web perl"), "/decide"}
+	out := []string{"/", "/start", "/settings", "/settings?channel=ops-mail", "/machines", "/patches", "/patches?show=all&q=l&category=security", "/labels", "/deployments", "/rings", "/deployments/new?label=all", "/deployments/new?machine=web-01", "/feeds", "/alarms", "/audit", "/enrol", "/calendar", "/blackouts", "/rules", "/updaters", "/updaters?service=packagekit", "/proposals", "/reports", "/reports/installed", "/reports/installed?from=2026-10-01&until=2026-10-31", "/audit?from=2026-10-01&until=2026-11-30&q=e", "/checks", "/ineligible", "/ineligible?label=web&code=stale", "/search", "/search?q=" + url.QueryEscape("web perl"), "/decide"}
 	for _, s := range machineShows {
 		out = append(out, "/machines?show="+s.name)
 	}

@@ -1,0 +1,268 @@
+package web
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
+)
+
+// What of a plan is on one page: it is the same plan, however many machines it is about.
+const (
+	planRows     = 25 // machines
+	planPatches  = 50
+	planReasons  = 20
+	planExamples = 3 // of each reason
+)
+
+// planTable is what a plan would do, counted, and the part of it that is on the page.
+type planTable struct {
+	Items, Left         int
+	Now, Waiting, Short int // of Items: begin with the plan, wait for ring or turn, do not fit into the window
+	Bytes               int64
+	Files               int
+	Restarts, Owe       int // machines that restart, and that will owe a restart and do not
+	Longest             int // seconds of one machine's installing
+	Outcomes            []outcomeCount
+	MachinesWithItems   int
+	NowMachines         int
+	ByPatch             []planPatch // the most machines first
+	MorePatches         int         // that are not in ByPatch
+	LeftBy              []leftGroup // the most first
+	MoreReasons         int         // that are not in LeftBy
+	Rows                []planMachine
+	Pager               pager
+	Only                *patch.MachinePlan // where it is about one machine
+	OnlyItems           []patch.PlanItem   // of it, those on this page
+	OnlyFrom            int                // how many are before them
+	machines            []patch.MachinePlan
+}
+
+// planPatch is one patch of a plan over all its machines.
+type planPatch struct {
+	ID                  patch.ID
+	Title               string
+	Now, Waiting, Short int
+	Machine             patch.MachineID // one of them
+	Why                 phrase.Phrase   // why most of those wait that wait
+	Packages            int             // at most on one machine
+	Bytes               int64
+	MustClose           []string
+	whys                map[phrase.Phrase]int
+}
+
+// planMachine is one machine of a plan.
+type planMachine struct {
+	patch.MachinePlan
+	Now int // of its items
+}
+
+// leftOut is an approved patch that a plan leaves out on a machine.
+type leftOut struct {
+	Machine patch.MachineID
+	Name    string
+	Patch   patch.ID
+}
+
+// reason is why a plan leaves something out.
+type reason struct {
+	Gate       string
+	Text, Next phrase.Phrase
+	Foretold   bool
+}
+
+// leftGroup is the approved patches that a plan leaves out for the same reason.
+type leftGroup struct {
+	reason
+	Count int
+	Some  []leftOut
+}
+
+// fill counts what a plan would do.
+func (t *planTable) fill(made patch.Plan) {
+	t.machines = keep(made.Machines, func(m patch.MachinePlan) bool { return len(m.Items) > 0 })
+	t.MachinesWithItems = len(t.machines)
+	files := map[patch.Hash]bool{}
+	patches := map[patch.ID]*planPatch{}
+	for i := range t.machines {
+		m := &t.machines[i]
+		t.Items += len(m.Items)
+		t.expect(m.Expected)
+		now := t.Now
+		for _, it := range m.Items {
+			t.item(patches, m.Machine, it)
+			for _, pkg := range it.Packages {
+				files[pkg.SHA256] = true
+			}
+		}
+		if t.Now > now {
+			t.NowMachines++
+		}
+	}
+	t.Files = len(files)
+	for _, p := range patches {
+		for why, n := range p.whys {
+			if most := p.whys[p.Why]; n > most || n == most && why < p.Why {
+				p.Why = why
+			}
+		}
+		t.ByPatch = append(t.ByPatch, *p)
+	}
+	slices.SortFunc(t.ByPatch, func(a, b planPatch) int {
+		return cmp.Or(cmp.Compare(b.machines(), a.machines()), cmp.Compare(a.ID, b.ID))
+	})
+	t.leave(made.Machines)
+}
+
+func (p planPatch) machines() int { return p.Now + p.Waiting + p.Short }
+
+// item counts one installation.
+func (t *planTable) item(patches map[patch.ID]*planPatch, on patch.MachineID, it patch.PlanItem) {
+	p := patches[it.Patch]
+	if p == nil {
+		p = &planPatch{ID: it.Patch, Title: it.Title, Machine: on, MustClose: it.MustClose(), whys: map[phrase.Phrase]int{}}
+		patches[it.Patch] = p
+	}
+	t.count(it.Outcome)
+	switch it.Outcome {
+	case patch.WillWait:
+		t.Waiting++
+		p.Waiting++
+	case patch.WillNotFit:
+		t.Short++
+		p.Short++
+	default:
+		t.Now++
+		p.Now++
+	}
+	if it.Text != "" {
+		p.whys[it.Text]++
+	}
+	var bytes int64
+	for _, pkg := range it.Packages {
+		bytes += pkg.Size
+	}
+	p.Packages, p.Bytes = max(p.Packages, len(it.Packages)), max(p.Bytes, bytes)
+}
+
+// leave counts what the plan leaves out, by reason.
+func (t *planTable) leave(machines []patch.MachinePlan) {
+	groups := map[reason]int{}
+	for _, m := range machines {
+		for _, l := range m.Left {
+			t.Left++
+			t.count(l.Outcome)
+			name, _, _ := strings.Cut(l.Gate, "/")
+			r := reason{Gate: name, Text: l.Text, Next: l.Next, Foretold: l.Foretold}
+			at, ok := groups[r]
+			if !ok {
+				at = len(t.LeftBy)
+				groups[r] = at
+				t.LeftBy = append(t.LeftBy, leftGroup{reason: r})
+			}
+			g := &t.LeftBy[at]
+			if g.Count++; len(g.Some) < planExamples {
+				g.Some = append(g.Some, leftOut{m.Machine, m.Name, l.Patch})
+			}
+		}
+	}
+	slices.SortStableFunc(t.LeftBy, func(a, b leftGroup) int { return cmp.Compare(b.Count, a.Count) })
+}
+
+func (t *planTable) count(o patch.Outcome) {
+	i := slices.IndexFunc(t.Outcomes, func(c outcomeCount) bool { return c.Outcome == o })
+	if i < 0 {
+		t.Outcomes = append(t.Outcomes, outcomeCount{Outcome: o})
+		i = len(t.Outcomes) - 1
+	}
+	t.Outcomes[i].Count++
+}
+
+func (t *planTable) expect(e patch.Expected) {
+	t.Bytes += e.Bytes
+	t.Longest = max(t.Longest, e.Seconds)
+	if e.Restart {
+		t.Restarts++
+	} else if e.Why != "" {
+		t.Owe++
+	}
+}
+
+// turn chooses what is on the page that begins at an offset; at gives a page's address. A plan about one machine shows its installations.
+func (t *planTable) turn(offset int, at func(page string) string) {
+	t.MorePatches, t.ByPatch = rest(planPatches, len(t.ByPatch)), head(planPatches, t.ByPatch)
+	t.MoreReasons, t.LeftBy = rest(planReasons, len(t.LeftBy)), head(planReasons, t.LeftBy)
+	slices.SortStableFunc(t.Outcomes, func(a, b outcomeCount) int { // what is installed before what is left out
+		switch {
+		case a.Left() == b.Left():
+			return 0
+		case a.Left():
+			return 1
+		}
+		return -1
+	})
+	total, shown := len(t.machines), 0
+	if total == 1 {
+		t.Only = &t.machines[0]
+		t.OnlyItems, t.OnlyFrom = page(t.Only.Items, offset, planRows), offset
+		total, shown = len(t.Only.Items), len(t.OnlyItems)
+	} else {
+		for _, m := range page(t.machines, offset, planRows) {
+			row := planMachine{MachinePlan: m}
+			for _, it := range m.Items {
+				if it.Outcome != patch.WillWait && it.Outcome != patch.WillNotFit {
+					row.Now++
+				}
+			}
+			t.Rows = append(t.Rows, row)
+		}
+		shown = len(t.Rows)
+	}
+	if t.Pager = (pager{From: min(offset+1, offset+shown), To: offset + shown, Total: total}); total <= planRows {
+		t.Pager = pager{}
+		return
+	}
+	number := offset/planRows + 1
+	if number > 1 {
+		t.Pager.Prev = at(strconv.Itoa(number - 1))
+	}
+	if offset+shown < total {
+		t.Pager.Next = at(strconv.Itoa(number + 1))
+	}
+}
+
+// asking keeps those of a request's questions that are named.
+func asking(v *visit, names ...string) url.Values {
+	out := url.Values{}
+	for _, n := range names {
+		for _, value := range v.r.Form[n] {
+			if value != "" {
+				out.Add(n, value)
+			}
+		}
+	}
+	return out
+}
+
+// at is the address of this plan with some of its questions changed.
+func (p planPage) at(pairs ...string) string { return "/deployments/new?" + changed(p.ask, pairs...) }
+
+// On is the address of the plan for one of its machines.
+func (p planPage) On(m patch.MachineID) string { return p.at("label", "", "machine", string(m)) }
+
+func changed(ask url.Values, pairs ...string) string {
+	q := url.Values{}
+	for k, vs := range ask {
+		q[k] = vs
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if q.Del(pairs[i]); pairs[i+1] != "" {
+			q.Set(pairs[i], pairs[i+1])
+		}
+	}
+	return q.Encode()
+}

@@ -1,0 +1,59 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
+)
+
+// A plan for many machines is read from its answer down: the same numbers on every page of it, each machine once, and no more on a page than is
+// read there.
+func TestAPlanForManyMachinesIsRead(t *testing.T) {
+	w := fleet()
+	one := w.plan.Machines[0]
+	w.plan.Machines = nil
+	for i := range 3*planRows - 10 {
+		m := one
+		m.Machine, m.Name = patch.MachineID(fmt.Sprintf("m%03d", i)), fmt.Sprintf("host-%03d", i)
+		m.Items = append([]patch.PlanItem(nil), one.Items...)
+		m.Items[1].Text = phrase.Of("{1} comes first", []string{"canary", "broad"}[min(i, 1)])
+		w.plan.Machines = append(w.plan.Machines, m)
+	}
+	h, seen := w.open(t), map[string]bool{}
+	next := "/deployments/new?label=web&part=plan"
+	for pages := 0; next != ""; pages++ {
+		got := ask(h, http.MethodGet, next, nil).Body.String()
+		for _, want := range []string{`<a href="#patches">65 installations</a> <a href="#machines">on 65 machines</a> now; <a href="#patches">65 more wait for their ring or turn</a>.`, "broad comes first", `name="hash"`} {
+			if !strings.Contains(got, want) {
+				t.Fatalf("%s does not say %s", next, want)
+			}
+		}
+		if n := strings.Count(got, "<"); n > 2*2000 || strings.Contains(got, "canary comes first") || pages > 3 {
+			t.Fatalf("%s: %d tags, or the reason of one machine", next, n)
+		}
+		for i := range 65 {
+			name := fmt.Sprintf("host-%03d", i)
+			if strings.Contains(got, ">"+name+"<") && strings.Contains(got, fmt.Sprintf(`href="/deployments/new?machine=m%03d"`, i)) {
+				if seen[name] {
+					t.Errorf("%s is there twice", name)
+				}
+				seen[name] = true
+			}
+		}
+		_, after, more := strings.Cut(got, `rel="next"`)
+		next = ""
+		if before := strings.TrimSuffix(got, `rel="next"`+after); more {
+			next = strings.ReplaceAll(strings.Split(before[strings.LastIndex(before, `href="`)+6:], `"`)[0], "&amp;", "&")
+		}
+	}
+	if len(seen) != 65 {
+		t.Errorf("%d of 65 machines are on the pages", len(seen))
+	}
+	if got := ask(h, http.MethodGet, "/deployments/new?label=web", nil, "HX-Request", "true").Body.String(); !strings.Contains(got, `<h1 id="answer" hx-swap-oob="true">`) {
+		t.Error("a plan that is made anew does not change the answer above it")
+	}
+}
