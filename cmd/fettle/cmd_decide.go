@@ -92,14 +92,28 @@ func printPreview(w io.Writer, width int, p approval.Preview) {
 	line(w, "%s", clean(p.Sentence.String()))
 	line(w, "")
 	t := table{columns: []column{{title: "patch", flex: true}, {title: "eligible", right: true}, {title: "deployable", right: true}, {title: "patched", right: true}, {title: "n/a", right: true}, {title: "error", right: true}, {title: "unknown", right: true}, {title: "stale", right: true}, {title: "to fetch", right: true}}}
+	const whole = 40 // patches: more of them are told by those that somebody has to look at
+	quiet := 0
 	for _, x := range p.Patches {
+		if len(p.Patches) > whole && x.Eligible.Count+x.Error.Count+x.Unknown.Count+x.Stale.Count == 0 {
+			quiet++
+			continue
+		}
 		t.add(string(x.Patch.ID), strconv.Itoa(x.Eligible.Count), strconv.Itoa(x.Deployable.Count), strconv.Itoa(x.Patched.Count), strconv.Itoa(notApplicable(x.Tally)),
 			strconv.Itoa(x.Error.Count), strconv.Itoa(x.Unknown.Count), strconv.Itoa(x.Stale.Count), size(x.Bytes))
 	}
-	t.print(w, width)
+	if len(t.rows) > 0 {
+		t.print(w, width)
+	}
+	if quiet > 0 {
+		line(w, "And %s that none of these machines needs: --json has them.", plural(quiet, "patch", "patches"))
+	}
 	printOSes(w, width, p.OSes)
 	for _, x := range p.Patches {
 		for _, r := range x.NotApplicable {
+			if len(p.Patches) > whole {
+				break
+			}
 			line(w, "  %s does not apply to %s (%s): %s", clean(string(x.Patch.ID)), plural(r.Count, "machine", "machines"), clean(strings.Join(firstNames(r.Names), ", ")), clean(r.Text.String()))
 		}
 		for _, r := range x.StaysClosed {

@@ -57,7 +57,7 @@ func TestLabelsAreTriedOutBeforeTheyAreMade(t *testing.T) {
 	h.waitPayload(bell)
 	does(exitOK, `"web" would have 0 machines instead of 1: 0 in, 1 out; 1 patch on 1 machine would stop being deployable`, "labels", "put", "web", "--expr", `machine.name == "x"`, "--preview")
 	does(exitOK, "would stop being deployable", "what-if", "decline", "bell", "--label", "all")
-	does(exitOK, "would wait for something else, or for another time", "schedules", "put", "nightly", "--label", "all", "--window", "every day 22:00-04:00", "--preview")
+	does(exitOK, "would be installed by another schedule or at another time", "schedules", "put", "nightly", "--label", "all", "--window", "every day 22:00-04:00", "--preview")
 	does(exitOK, "Nothing happens by itself", "schedules")
 	does(exitCannot, "no catalog of debian-12-amd64 waits for a person", "what-if", "catalog", string(testOS))
 	does(exitCannot, "nothing", "what-if", "remove", "--schedule", "nothing")

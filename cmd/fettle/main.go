@@ -90,11 +90,19 @@ func misused(s *screen, err error) int {
 	hint := "fettle --help"
 	if errors.As(err, &p) && p.Context != nil {
 		if node := p.Context.Selected(); node != nil {
-			hint = node.FullPath() + " --help"
+			hint = typed(node) + " --help"
 		}
 	}
 	fmt.Fprintf(s.err, "fettle: %s\n  do:  %s shows how it is used.\n", clean(err.Error()), hint)
 	return exitUsage
+}
+
+// typed is a command as a person types it, without what else it is called.
+func typed(n *kong.Node) string {
+	if n.Parent == nil {
+		return n.Name
+	}
+	return typed(n.Parent) + " " + n.Name
 }
 
 func line(w io.Writer, format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }

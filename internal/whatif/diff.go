@@ -19,7 +19,7 @@ type diff struct {
 	anyVerdict    bool       // the change may change verdicts; otherwise only patches that are needed can change
 	answer        Answer
 	opens, fetches,
-	closes, others counter
+	closes, shifts, others counter
 }
 
 func (d *diff) machine(ctx context.Context, id patch.MachineID) error {
@@ -63,6 +63,8 @@ func (d *diff) compare(was *world.Sight, id patch.ID, from, to gate.Answer) {
 		d.closes.add(was.Machine.ID, id)
 	case !a.Deployable && fetching(to) && !fetching(from):
 		d.fetches.add(was.Machine.ID, id)
+	case a.Deployable && b.Deployable:
+		d.shifts.add(was.Machine.ID, id)
 	default:
 		d.others.add(was.Machine.ID, id)
 	}
@@ -95,7 +97,7 @@ func (c *counter) tally() Tally { return Tally{c.pairs, len(c.machines), len(c.p
 func (d *diff) done(machines int) Answer {
 	a := d.answer
 	a.Machines = machines
-	a.Opens, a.Fetches, a.Closes, a.Others = d.opens.tally(), d.fetches.tally(), d.closes.tally(), d.others.tally()
+	a.Opens, a.Fetches, a.Closes, a.Shifts, a.Others = d.opens.tally(), d.fetches.tally(), d.closes.tally(), d.shifts.tally(), d.others.tally()
 	slices.SortStableFunc(a.Moves, func(x, y Move) int {
 		return cmp.Or(cmp.Compare(x.rank(), y.rank()), cmp.Compare(y.Count, x.Count), cmp.Compare(x.Patch, y.Patch))
 	})
@@ -128,12 +130,13 @@ func sentence(a Answer) phrase.Phrase {
 	for _, x := range []struct {
 		t    Tally
 		says phrase.Phrase
-	}{{a.Opens, "would become deployable"}, {a.Fetches, "would become deployable once their files are here"}, {a.Closes, "would stop being deployable"}, {a.Others, "would wait for something else, or for another time"}} {
+	}{{a.Opens, "would become deployable"}, {a.Fetches, "would become deployable once their files are here"}, {a.Closes, "would stop being deployable"}, {a.Shifts, "would be installed by another schedule or at another time"},
+		{a.Others, "would wait for something else"}} {
 		if x.t.Pairs > 0 {
 			parts = append(parts, phrase.Of("{1} {2} {3}", phrase.Count(x.t.Patches, "{n} patch", "{n} patches"), phrase.Count(x.t.Machines, "on {n} machine", "on {n} machines"), x.says))
 		}
 	}
-	if a.Opens.Pairs+a.Fetches.Pairs+a.Closes.Pairs+a.Others.Pairs == 0 {
+	if a.Opens.Pairs+a.Fetches.Pairs+a.Closes.Pairs+a.Shifts.Pairs+a.Others.Pairs == 0 {
 		parts = append(parts, phrase.Count(a.Machines, "nothing would be deployed differently on {n} machine", "nothing would be deployed differently on {n} machines"))
 	}
 	return phrase.Sentence(phrase.Join(parts, "; "))

@@ -75,7 +75,8 @@ type Answer struct {
 	Opens    Tally      `json:"opens"`             // pairs that become deployable
 	Fetches  Tally      `json:"fetches"`           // pairs that become deployable once the appliance has fetched their files
 	Closes   Tally      `json:"closes"`            // pairs that stop being deployable
-	Others   Tally      `json:"others"`            // pairs that stay closed by another gate, or are deployed at another time
+	Shifts   Tally      `json:"shifts"`            // pairs that stay deployable, at another time or by another schedule
+	Others   Tally      `json:"others"`            // pairs that stay closed by another gate
 	Moves    []Move     `json:"moves"`             // all of them by patch, before and after; those that open first
 }
 
