@@ -48,7 +48,7 @@ func (r *run) blocked(item wire.OrderItem) error {
 		names = append(names, n)
 		by[n] = ", as the definition of the patch has it: it must be closed first"
 	}
-	for _, b := range readPolicy(r.cfg.PolicyFile).Blockers {
+	for _, b := range r.cfg.policy().Blockers {
 		if b.concerns(item) {
 			names = append(names, b.Program)
 			by[b.Program] = ", as the owner of this machine has it in its local policy file"

@@ -17,7 +17,7 @@ import (
 type Config struct {
 	// StateDir holds key, journal, cache and payloads; mode 0700, owned by the agent.
 	StateDir string
-	// PolicyFile is the machine owner's own policy, which no appliance can change.
+	// PolicyFile is the machine owner's own policy, which no appliance can change. It is on Disk too.
 	PolicyFile string
 	// Version is this build's version, as check-ins and receipts name it.
 	Version string

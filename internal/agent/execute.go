@@ -152,7 +152,7 @@ func (r *run) install(ctx context.Context, item wire.OrderItem) error {
 		r.log.Info("an item stays pending", "patch", item.Patch, "text", why)
 		return r.result(item, patch.ExecWithdrawn, func(res *wire.Result) { res.Cause, res.Text = patch.FailWindow, why })
 	}
-	if ok, word := readPolicy(r.cfg.PolicyFile).Deploys(); !ok {
+	if ok, word := r.cfg.policy().Deploys(); !ok {
 		return r.fail(item, ownerForbids(word))
 	}
 	if err := r.blocked(item); err != nil {

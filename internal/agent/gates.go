@@ -19,7 +19,7 @@ type local struct {
 
 func (cfg Config) local(l layout, st state, snap patch.Snapshot) local {
 	name, _ := os.Hostname()
-	m := patch.Machine{ID: snap.Machine, Name: name, State: st.State, OS: snap.OS, SeenAt: st.CheckedIn, AgentVersion: cfg.Version, Policy: readPolicy(cfg.PolicyFile).String()}
+	m := patch.Machine{ID: snap.Machine, Name: name, State: st.State, OS: snap.OS, SeenAt: st.CheckedIn, AgentVersion: cfg.Version, Policy: cfg.policy().String()}
 	if holder := host.LockedBy(); holder != "" {
 		m.Busy = "locked by " + holder
 	}

@@ -94,7 +94,7 @@ func (r *run) before(ctx context.Context) error {
 
 // barred says whether an item cannot be started now.
 func (r *run) barred(item wire.OrderItem) bool {
-	allowed, _ := readPolicy(r.cfg.PolicyFile).Deploys()
+	allowed, _ := r.cfg.policy().Deploys()
 	return !allowed || r.closedNow(r.order) != "" || r.exceeds(item) != ""
 }
 

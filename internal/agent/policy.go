@@ -54,9 +54,11 @@ func (p Policy) String() string {
 	return strings.Join(words, ",")
 }
 
+func (c Config) policy() Policy { return readPolicy(c.layout().on(), c.PolicyFile) }
+
 // readPolicy reads the owner's file. A file that cannot be read, or a word that is not known, forbids deploys: the owner meant something.
-func readPolicy(path string) Policy {
-	f, err := os.Open(path)
+func readPolicy(d Disk, path string) Policy {
+	f, err := d.Open(path, os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Policy{}
 	}

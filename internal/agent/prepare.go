@@ -87,7 +87,7 @@ func (r *run) fits(facts patch.Facts) error {
 	if why := r.closedNow(r.order); why != "" {
 		return &host.Failure{Cause: patch.FailWindow, Text: why}
 	}
-	if ok, word := readPolicy(r.cfg.PolicyFile).Deploys(); !ok {
+	if ok, word := r.cfg.policy().Deploys(); !ok {
 		return ownerForbids(word)
 	}
 	if m := facts.OS.Manager; m != "" && m != "dpkg" && m != "rpm" {

@@ -129,7 +129,7 @@ func (s *session) rebootWaits(due rebootDue, now time.Time) string {
 	switch {
 	case due.Stopped != "":
 		return due.Stopped
-	case slices.Contains(readPolicy(s.cfg.PolicyFile).Words, PolicyNoReboot):
+	case slices.Contains(s.cfg.policy().Words, PolicyNoReboot):
 		return "the owner of this machine forbids reboots in its local policy file (no-reboot)"
 	case !w.NotBefore.IsZero() && now.Before(w.NotBefore):
 		return "its window begins only at " + w.NotBefore.UTC().Format("2006-01-02 15:04Z")

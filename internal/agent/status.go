@@ -53,7 +53,7 @@ func ReadStatus(cfg Config) (Status, error) {
 	if _, err := readJSON(l.state(), &st); err != nil {
 		return Status{}, err
 	}
-	out := Status{Machine: id.Machine, Server: id.Server, State: st.State, CheckedIn: st.CheckedIn, Policy: readPolicy(cfg.PolicyFile).String(),
+	out := Status{Machine: id.Machine, Server: id.Server, State: st.State, CheckedIn: st.CheckedIn, Policy: cfg.policy().String(),
 		Refused: st.Refused, Trouble: st.LastError}
 	if leaf, _, err := id.check(); err == nil {
 		out.CertificateEnds, out.RenewAfter = leaf.NotAfter, renewAt(leaf)

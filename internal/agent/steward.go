@@ -119,7 +119,7 @@ func report(u *patch.UpdaterState, h *taken) { u.Hand, u.Since, u.Text = h.Hand,
 
 // take turns a service off, unless it is off, or its owner forbids it, or this cycle has done something already.
 func (t *tender) take(ctx context.Context, u *patch.UpdaterState, off wire.Off, had *taken) error {
-	if ok, word := readPolicy(t.cfg.PolicyFile).TakesOver(); !ok {
+	if ok, word := t.cfg.policy().TakesOver(); !ok {
 		u.Hand, u.Text = patch.HandVetoed, "the owner of this machine does not allow it ("+word+")"
 		return nil
 	}

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -22,7 +20,7 @@ import (
 )
 
 // stateDir is where agents keep their files, each on its own disk.
-const stateDir = "/var/lib/fettle-agent"
+const stateDir, policyFile = "/var/lib/fettle-agent", "/etc/fettle-agent/policy"
 
 var errDead = errors.New("this life is over")
 
@@ -115,7 +113,7 @@ func (b *box) config(l *life) agent.Config {
 		return time.Duration(r.Int64N(int64(bound)))
 	}
 	return agent.Config{
-		StateDir: stateDir, Disk: drive{b.disk, b, l}, PolicyFile: filepath.Join(b.w.dir, b.name+".policy"), Version: "sim", Interval: b.w.interval, Host: &machine{b, l}, Installer: &machine{b, l},
+		StateDir: stateDir, Disk: drive{b.disk, b, l}, PolicyFile: policyFile, Version: "sim", Interval: b.w.interval, Host: &machine{b, l}, Installer: &machine{b, l},
 		Chain: &machine{b, l}, Steward: noStewardship{}, Prober: &machine{b, l}, Room: func(int64, ...string) error { return nil }, Power: func() error { return nil },
 		Transport: func(c *tls.Config) http.RoundTripper { return b.transport(l)(c) },
 		Release:   func() {}, Jitter: jitter, Log: b.w.log,
@@ -403,9 +401,9 @@ func (b *box) owner() {
 
 func (b *box) policy(words string) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.veto = words != ""
-	b.mu.Unlock()
-	b.w.must(os.WriteFile(filepath.Join(b.w.dir, b.name+".policy"), []byte(words), 0o600))
+	b.disk.write(policyFile, []byte(words))
 }
 
 // mend ends what makes maintainer scripts fail, and configures what they left behind.

@@ -34,6 +34,23 @@ func newDisk() *disk {
 	return &disk{now: map[string]map[string]*inode{}, durable: map[string]map[string]*inode{}}
 }
 
+// copy is a disk with the same files; neither sees what becomes of the other's.
+func (d *disk) copy() *disk {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	own := newDisk()
+	for dir, names := range d.now {
+		for name, n := range names {
+			own.put(filepath.Join(dir, name), &inode{data: slices.Clip(n.data)}) // what is there is never changed in place
+		}
+	}
+	for dir := range d.durable {
+		own.durable[dir] = map[string]*inode{}
+	}
+	own.everything()
+	return own
+}
+
 func (d *disk) at(path string) *inode {
 	dir, name := filepath.Split(path)
 	return d.now[strings.TrimSuffix(dir, "/")][name]
@@ -107,6 +124,14 @@ func (n *inode) remains(r *rand.Rand) []byte {
 		return bytes.Clone(n.data[:len(n.durable)+r.IntN(len(n.data)-len(n.durable)+1)])
 	}
 	return bytes.Clone(n.durable)
+}
+
+// write puts a file there that is durable at once.
+func (d *disk) write(path string, data []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.put(path, &inode{data: data, durable: data})
+	d.syncNames(filepath.Dir(path))
 }
 
 // holds says whether a file has exactly these bytes.

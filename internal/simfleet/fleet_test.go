@@ -155,14 +155,15 @@ func warm(t *testing.T) {
 }
 
 // play lives one world from its beginning to its end.
-func play(t *testing.T, seed uint64, dir string, blank string) (w *sim) {
+func play(t *testing.T, seed uint64, dir string, begin *moulds) (w *sim) {
+	k := kindOf(seed)
+	from := begin.of(t, k)
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
 	synctest.Test(t, func(t *testing.T) {
-		k := kindOf(seed)
-		w = newSim(t, seed, dir, blank, k)
+		w = newSim(t, seed, dir, from, k)
 		r := w.random("people")
 		end := time.Now().Add(time.Duration(k.days) * day)
 		tick := time.Now()

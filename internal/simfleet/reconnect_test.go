@@ -10,8 +10,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -100,26 +98,20 @@ func TestAFleetComesBackEvenly(t *testing.T) {
 		machines = 300
 	}
 	dir := ram(t)
-	start, err := blank(dir)
+	begin, err := newMoulds(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	warm(t)
-	world := filepath.Join(dir, "world")
-	if err := os.Mkdir(world, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	like := begin.of(t, kind{machines: 1, every: []time.Duration{day}}).boxes[0].disk
 	synctest.Test(t, func(t *testing.T) {
-		w := newSim(t, 1, world, start, kind{machines: 1, every: []time.Duration{day}})
-		w.faults.Store(false)
-		w.end()
 		cut, stop := context.WithCancel(context.Background())
 		c := &crowd{began: time.Now(), down: 25 * time.Minute, up: 35 * time.Minute, cut: cut, all: map[int]int{}, first: map[int]int{}, waiting: map[int]bool{}}
 		ctx, end := context.WithCancel(context.Background())
 		var agents sync.WaitGroup
 		for i := range machines {
 			c.waiting[i] = true
-			agents.Go(func() { c.join(ctx, t, w.boxes[0].drive(), i) })
+			agents.Go(func() { c.join(ctx, t, like, i) })
 		}
 		time.Sleep(c.down)
 		stop()
@@ -134,13 +126,7 @@ func TestAFleetComesBackEvenly(t *testing.T) {
 func (c *crowd) join(ctx context.Context, t *testing.T, like *disk, i int) {
 	r := rand.New(rand.NewPCG(7, uint64(i)))
 	time.Sleep(time.Duration(r.Int64N(int64(every))))
-	own := newDisk()
-	for dir, names := range like.now {
-		for name, n := range names {
-			own.put(filepath.Join(dir, name), &inode{data: bytes.Clone(n.data)})
-		}
-	}
-	own.everything()
+	own := like.copy()
 	b := &box{w: &sim{}, name: "m", disk: own}
 	l := &life{ctx: ctx}
 	var mu sync.Mutex

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fettle-project/fettle/internal/agent"
 	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/auth"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -201,8 +200,8 @@ func (w *sim) executed(b *box, t host.Transaction) {
 	}
 }
 
-// newSim sets a world up: an archive, enrolled machines, labels.
-func newSim(t *testing.T, seed uint64, dir string, blank string, k kind) *sim {
+// emptySim is a world in which nothing is yet.
+func emptySim(t *testing.T, seed uint64, dir string, k kind) *sim {
 	w := &sim{t: t, seed: seed, dir: dir, began: time.Now(), ending: make(chan struct{}), offered: map[string]string{}, before: map[string]string{}, decisions: map[decisionKey]patch.Decision{},
 		labels: map[string]map[patch.MachineID]bool{}, orders: map[string][]ordered{}, away: map[string]time.Time{},
 		backs: map[backKey][]patch.Step{}, kind: k}
@@ -213,40 +212,40 @@ func newSim(t *testing.T, seed uint64, dir string, blank string, k kind) *sim {
 	r := w.random("setup")
 	w.interval = k.every[r.IntN(len(k.every))]
 	w.twoPersons, w.keeps = r.IntN(4) == 0, r.IntN(3) > 0
-	keys, err := auth.CreateKeys(filepath.Join(dir, "keys"), time.Now())
+	return w
+}
+
+// begin starts the appliance over a copy of a database.
+func (w *sim) begin(keys *auth.Keys, database string) {
+	var err error
+	w.data, err = newDatabase(filepath.Base(w.dir), database)
 	w.must(err)
-	keys.Agents.Life = k.life
-	w.data, err = newDatabase(filepath.Base(dir), blank)
-	w.must(err)
-	w.server = &server{w: w, dir: dir, keys: keys, files: map[string][]byte{}, admin: patch.Caller{Name: "m.keller", Role: patch.Admin, From: "local", Via: "cli"}}
+	w.server = &server{w: w, dir: w.dir, keys: keys, files: map[string][]byte{}, admin: patch.Caller{Name: "m.keller", Role: patch.Admin, From: "local", Via: "cli"}}
 	w.server.boot()
+}
+
+// newSim sets a world up: an archive, enrolled machines, labels.
+func newSim(t *testing.T, seed uint64, dir string, from *enrolled, k kind) *sim {
+	w := emptySim(t, seed, dir, k)
+	time.Sleep(time.Until(from.at))
+	w.begin(from.keys, from.database)
 	for _, n := range names {
 		w.offered[n] = "1.0-1"
 	}
 	w.release(w.random("archive"), 3)
-	text, hash, err := auth.NewToken(keys.Agents.Certificate)
-	w.must(err)
-	w.must(w.server.alive().Store.PutToken(context.Background(), w.server.admin, patch.Token{Name: "t", Hash: hash, Uses: k.machines, Admit: true, ExpiresAt: time.Now().Add(time.Hour), CreatedAt: time.Now()}))
-	for i := range k.machines {
+	for i, c := range from.boxes {
 		b := w.newBox(i)
+		b.id, b.disk = c.id, c.disk.copy()
 		w.boxes = append(w.boxes, b)
-		l := &life{done: make(chan struct{})}
-		l.ctx, l.end = context.WithCancel(context.Background())
-		b.lives = append(b.lives, l)
-		e, err := agent.Enrol(l.ctx, b.config(l), "https://appliance.test:8461", text)
-		w.must(err)
-		b.id = e.Machine
-		b.disk.everything()
-		l.end()
-		close(l.done)
 	}
 	w.mu.Lock()
 	for _, name := range []string{"canary", "web"} {
 		w.labels[name] = map[patch.MachineID]bool{}
 	}
 	w.mu.Unlock()
-	w.relabel(r, "canary")
-	w.relabel(r, "web")
+	labels := w.random("labels")
+	w.relabel(labels, "canary")
+	w.relabel(labels, "web")
 	w.faults.Store(true)
 	for _, b := range w.boxes {
 		b.start()

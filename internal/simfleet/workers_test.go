@@ -131,7 +131,7 @@ func employ(t *testing.T, next <-chan uint64, done func(uint64, tally) bool) err
 // work is a worker's life.
 func work(t *testing.T) {
 	dir := ram(t)
-	start, err := blank(dir)
+	begin, err := newMoulds(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func work(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := play(t, seed, filepath.Join(dir, in.Text()), start)
+		w := play(t, seed, filepath.Join(dir, in.Text()), begin)
 		if err := json.NewEncoder(answers).Encode(w.tally()); err != nil {
 			t.Fatal(err)
 		}
