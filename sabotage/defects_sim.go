@@ -95,6 +95,27 @@ var simDefects = []Defect{
 		Test: "TestPatienceOutlastsTheRings", In: "./internal/story",
 	},
 	{
+		Name: "a hook that failed holds back what does not name it",
+		File: "internal/world/hooks.go",
+		Old:  "if block == nil || block.Cause != patch.FailHook {",
+		New:  "if true {",
+		Test: "TestAFailedHookHoldsBackWhatNamesIt", In: "./internal/story",
+	},
+	{
+		Name: "a hook that failed is run again at once",
+		File: "internal/world/hooks.go",
+		Old:  "return block, nil\n}\n\n// hooks are",
+		New:  "return nil, nil\n}\n\n// hooks are",
+		Test: "TestAFailedHookHoldsBackWhatNamesIt", In: "./internal/story",
+	},
+	{
+		Name: "a check-in's number is used again by the agent's next run",
+		File: "internal/agent/session.go",
+		Old:  "s.number = s.st.Counter\n",
+		New:  "s.number = 0\n",
+		Test: "TestFleetInAnyWorld", In: "./internal/simfleet",
+	},
+	{
 		Name: "a schedule forgets when its machines may restart",
 		File: "internal/calendar/act.go",
 		Old:  "of.Reboot = s.Reboot",

@@ -105,7 +105,7 @@ func (d *Desk) judge(ctx context.Context, c *checked, a patch.Attempt, item patc
 
 // askAbout is the question whether an attempt may be handed out.
 func askAbout(dep patch.Deployment, a patch.Attempt) world.Ask {
-	return world.Ask{Patch: a.Patch, Window: dep.Plan.Window, Own: a.ID, Back: a.TakesBack()}
+	return world.Ask{Patch: a.Patch, Window: dep.Plan.Window, Manner: dep.Plan.Manner, Own: a.ID, Back: a.TakesBack()}
 }
 
 // packages are what an attempt would install now.

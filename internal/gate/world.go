@@ -60,7 +60,7 @@ type World struct {
 	Order    *patch.OrderRow // that the machine holds, where the question is for a person; nil where it holds none
 	Reset    patch.Reset     // from when failures count; zero: from the beginning
 	Own      string          // an attempt that is being handed out now: it does not stand in its own way
-	Blocked  *patch.Attempt  // the machine's newest failed attempt of any patch whose cause is the machine's (lock, network, disk)
+	Blocked  *patch.Attempt  // the machine's newest failed attempt of any patch whose cause is the machine's (lock, network, disk), or a hook that this one's order names too
 	Approved time.Time       // when any patch was last approved for this machine; zero where it plays no part
 	Changed  *Change         // the newest change of the verdict away from patched, by somebody else
 }

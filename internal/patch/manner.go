@@ -47,6 +47,14 @@ func NewManner(before, after, services, blockers []string) (*Manner, error) {
 	return m, m.Check()
 }
 
+// Hooks are those that it names, before and after.
+func (m *Manner) Hooks() []string {
+	if m == nil {
+		return nil
+	}
+	return slices.Concat(m.Before, m.After)
+}
+
 // Lines tell people how machines go about it, a line a kind; none where nothing is asked for.
 func (m *Manner) Lines() (out []string) {
 	if m == nil {

@@ -107,7 +107,7 @@ func backOn(ctx context.Context, v *world.View, t target, r Request) (patch.Mach
 		m.Snapshot, m.Revision = s.Receipt.Seq, s.Receipt.Revision
 	}
 	for _, id := range t.patches {
-		ask := world.Ask{Patch: id, Start: r.start(v.Now), Window: r.Window, Back: true, Among: t.patches}
+		ask := world.Ask{Patch: id, Start: r.start(v.Now), Window: r.Window, Manner: r.Manner, Back: true, Among: t.patches}
 		w, err := s.World(ctx, ask)
 		if err != nil {
 			return m, err

@@ -62,7 +62,7 @@ func onMachines(ctx context.Context, v *world.View, machines *roaring.Bitmap, pa
 
 // patch plans one patch on every machine that somebody approved it for, or on all where the plan was asked for it.
 func (d *drafts) patch(ctx context.Context, id patch.ID, among *roaring.Bitmap) error {
-	ask := world.Ask{Patch: id, Start: d.of.start(d.view.Now), Window: d.of.Window, Reason: true}
+	ask := world.Ask{Patch: id, Start: d.of.start(d.view.Now), Window: d.of.Window, Manner: d.of.Manner, Reason: true}
 	if len(d.of.Patches) == 0 {
 		cells, err := d.view.Policies(ctx, ask, among)
 		if err != nil {

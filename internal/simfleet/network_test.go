@@ -159,6 +159,9 @@ func (w *sim) answered(b *box, r *http.Request, code int, body []byte) {
 	if code == http.StatusInternalServerError {
 		w.fail("%s %s of %s went wrong inside the appliance: %s", r.Method, r.URL.Path, b.name, body)
 	}
+	if code == http.StatusConflict && r.Method+" "+r.URL.Path == wire.PathCheckin {
+		w.fail("%s used the number of a check-in twice: %s", b.name, body)
+	}
 	if code != http.StatusOK {
 		return
 	}

@@ -332,6 +332,42 @@ func TestMachinesOwnFailuresDoNotCount(t *testing.T) {
 	}
 }
 
+// A hook that failed keeps back what names it, for a while, and nothing else: neither other patches nor the same one by another plan.
+func TestAFailedHookHoldsBackWhatNamesIt(t *testing.T) {
+	s, b := ready(t, perl, curl)
+	b.fails[perl] = patch.FailHook
+	drain, other := &patch.Manner{Before: []string{"drain"}}, &patch.Manner{After: []string{"greet"}}
+	plans := func(r plan.Request) []patch.PlanItem {
+		t.Helper()
+		r.Label = "all"
+		p, err := s.planner.Make(t.Context(), s.admin, r)
+		s.must(err)
+		return p.Machines[0].Items
+	}
+	p, err := s.planner.Make(t.Context(), s.admin, plan.Request{Label: "all", Patches: []patch.ID{perl}, Manner: drain})
+	s.must(err)
+	_, err = s.deploy.Apply(t.Context(), s.admin, p)
+	s.must(err)
+	if !b.work() {
+		t.Fatal("no order")
+	}
+	for name, tt := range map[string]struct {
+		manner *patch.Manner
+		items  int
+	}{"with it": {drain, 0}, "without": {nil, 2}, "with another one": {other, 2}, "with both": {&patch.Manner{Before: []string{"greet"}, After: []string{"drain"}}, 0}} {
+		if items := plans(plan.Request{Manner: tt.manner}); len(items) != tt.items {
+			t.Errorf("%s: %d are planned, not %d", name, len(items), tt.items)
+		}
+	}
+	if a := s.explain(b, perl).Answer; !a.Deployable {
+		t.Errorf("it is explained as %s", a.Sentence)
+	}
+	s.later(16 * time.Minute)
+	if items := plans(plan.Request{Manner: drain}); len(items) != 2 {
+		t.Errorf("after the retry time %d are planned", len(items))
+	}
+}
+
 func TestOneBadPatchDoesNotBlockOthers(t *testing.T) {
 	s, b := ready(t, perl, curl)
 	b.fails[curl] = patch.FailPatch

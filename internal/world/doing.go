@@ -81,14 +81,17 @@ func (c *parting) exchange(ctx context.Context, seat *fleet.Seat, w *gate.World)
 	}
 	id := c.ask.Patch
 	w.Machine, w.Receipt, w.Reset, w.Approved = s.Machine, s.Receipt, c.resets[resetKey{s.Machine.ID, id}], time.Time{}
-	w.Attempts, w.Blocked = c.tried.by[seat.Number], c.gathered.blocked[s.Machine.ID]
+	w.Attempts = c.tried.by[seat.Number]
+	var err error
+	if w.Blocked, err = c.standing(ctx, c.ask, w.Attempts, c.gathered.blocked[s.Machine.ID]); err != nil {
+		return err
+	}
 	if s.Machine.RebootOwed {
 		if err := s.rebooting(ctx, w); err != nil {
 			return err
 		}
 	}
 	if n := len(w.Rings); n > 0 && w.Rings[n-1].Own {
-		var err error
 		if w.Rings[n-1].Load, err = s.ringLoad(ctx, w.Rings[n-1].Name, id); err != nil {
 			return err
 		}

@@ -71,6 +71,7 @@ type View struct {
 	asks      map[fileKey][]asked
 	offered   map[string][]patch.Offer // by OS and name
 	lacking   map[neededKey][]lack     // equal facts lack the same
+	hooked    map[string][]string      // by deployment: the hooks that its orders name
 	kinds     []*kind                  // nil until machines were sorted by kind
 }
 

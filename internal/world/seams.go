@@ -40,6 +40,8 @@ type Work interface {
 	ListFlaps(ctx context.Context) ([]patch.Attempt, error)
 	ListResets(ctx context.Context) ([]patch.Reset, error)
 	FindDeployment(ctx context.Context, id string) (patch.Deployment, error)
+	// FindDeploymentHead is FindDeployment without the plan's machines.
+	FindDeploymentHead(ctx context.Context, id string) (patch.Deployment, error)
 	// OpenOrder fails with patch.NotFound where a machine has none.
 	OpenOrder(ctx context.Context, id patch.MachineID) (patch.OrderRow, error)
 }

@@ -225,6 +225,7 @@ type Ask struct {
 	Patch  patch.ID
 	Start  time.Time        // when the install would start; zero: now
 	Window patch.Window     // of the deployment in question, if any
+	Manner *patch.Manner    // likewise
 	Own    string           // an attempt that is being handed out
 	Assume []patch.Decision // decisions to take as made, for previews
 	Reason bool             // with the finding's reason
@@ -267,7 +268,11 @@ func (s *Sight) Readiness(ctx context.Context) ([]gate.Gate, []gate.ScheduleFact
 		return nil, nil, err
 	}
 	schedules, err := s.scheduled(ctx)
-	return gate.Readiness(gate.World{Now: s.v.Now, Limits: s.v.Limits, Machine: s.Machine, OS: s.OS, Revision: s.Meta, Receipt: s.Receipt, Blocked: blocked(s.attempts)}), schedules, err
+	block := blocked(s.attempts)
+	if block != nil && block.Cause == patch.FailHook {
+		block = nil // it keeps orders that name the hook, and not every one
+	}
+	return gate.Readiness(gate.World{Now: s.v.Now, Limits: s.v.Limits, Machine: s.Machine, OS: s.OS, Revision: s.Meta, Receipt: s.Receipt, Blocked: block}), schedules, err
 }
 
 // Freshness judges whether the newest complete detect speaks of now.

@@ -42,6 +42,9 @@ func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World,
 	if w.Attempts, w.Blocked, err = s.triesFor(ctx, a); err != nil {
 		return w, err
 	}
+	if w.Blocked, err = v.standing(ctx, a, w.Attempts, w.Blocked); err != nil {
+		return w, err
+	}
 	w.Reset = v.resets[resetKey{s.Machine.ID, a.Patch}]
 	if s.Machine.RebootOwed {
 		if err = s.rebooting(ctx, &w); err != nil {
