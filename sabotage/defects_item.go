@@ -20,6 +20,6 @@ var itemDefects = []Defect{
 	{Name: "variables take all memory", File: "internal/item/variable.go", Old: "	case j.bytes > maxAllBytes:", New: "	case false:", Test: "TestVariablesTogetherAreBounded", In: "./internal/item"},
 	{Name: "a small file of item tests claims much memory", File: "internal/item/codec.go", Old: "c.weight > maxWeight {", New: "false {", Test: "TestSmallFilesStaySmall", In: "./internal/item"},
 	{Name: "a regular expression may take for ever", File: "internal/item/pattern.go", Old: "	p.perl.MatchTimeout = patternTime\n", New: "	p.perl.MatchTimeout = 8 * time.Second\n", Test: "TestPatternsEnd", In: "./internal/item"},
-	{Name: "evidence leaves out what variables were made of", File: "internal/item/evidence.go", Old: "Also: behind.names()}", New: "}", Test: "TestChangedFactsChangeWhatTheyDecided", In: "./internal/item"},
+	{Name: "evidence leaves out what variables were made of", File: "internal/item/evidence.go", Old: "Also: behind.names()}", New: "}", Test: "TestEvidenceNamesWhatVariablesWereMadeOf", In: "./internal/item"},
 	{Name: "the other fields of an object are not asked for", File: "internal/item/object.go", Old: "if f != nil && covers(f.Fields, r.Fields) {", New: "if f != nil {", Test: "TestFieldsAreThoseThatSomeTestLooksAt", In: "./internal/item"},
 }

@@ -110,6 +110,25 @@ func TestEvidenceIsTheSmallest(t *testing.T) {
 	}
 }
 
+// What a state compares with may come from other files, through several variables: each of them is named as well.
+func TestEvidenceNamesWhatVariablesWereMadeOf(t *testing.T) {
+	size := func(n string) patch.Collected {
+		return patch.Collected{Flag: patch.FlagComplete, Items: []patch.Item{{Fields: []patch.Field{{Name: "size", Type: "int", Value: n}}}}}
+	}
+	src := &answers{by: map[string]patch.Collected{`file filepath="/a"`: size("3"), `file filepath="/b"`: size("1"), `file filepath="/c"`: size("2")}}
+	of := func(path string) Component {
+		return Component{Function: ObjectField, Object: file(path), Field: "size"}
+	}
+	b := of("/b")
+	sum := Component{Function: Arithmetic, Text: "add", Of: []Component{{Function: VariableValue, Variable: &Variable{ID: "b", Kind: Local, Datatype: Int, Component: &b}}, of("/c")}}
+	limit := &Variable{ID: "limit", Kind: Local, Datatype: Int, Component: &sum}
+	same := &State{Class: "file", Entities: []Entity{{Name: "size", Datatype: Int, Variable: limit}}}
+	v, evidence := NewJudge(modelOf(t, &Test{Class: "file", Object: file("/a"), States: []*State{same}}), src).Test(t.Context(), 0)
+	if want := []string{`file filepath="/b"`, `file filepath="/c"`}; v != True || len(evidence) != 1 || !slices.Equal(evidence[0].Also, want) {
+		t.Errorf("%s by %+v, want true by %q as well", v, evidence, want)
+	}
+}
+
 // A changed fact changes only values whose evidence names it.
 func TestChangedFactsChangeWhatTheyDecided(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
