@@ -52,6 +52,7 @@ func TestARestartIsOwedForWhatWillBeReplaced(t *testing.T) {
 	}{
 		{nil, 0},
 		{[]string{`\??\C:\Windows\Temp\a.tmp`, ""}, 0},
+		{[]string{`\??\C:\x\new.dll`, ""}, 0}, // which is there, and only waits to be deleted
 		{[]string{`\??\C:\Windows\Temp\a.tmp`, "", `\??\C:\x\new.dll`, `!\??\C:\x\old.dll`}, 1},
 		{[]string{`\??\C:\x\new.dll`}, 0},
 		{[]string{`\??\C:\x\gone.dll`, `!\??\C:\x\old.dll`}, 0}, // a restart cannot do it any more
