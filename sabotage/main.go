@@ -70,7 +70,7 @@ func run(ctx context.Context, logFile string, parts []string) error {
 		return err
 	}
 	defer log.close()
-	p, err := newProver()
+	p, err := newProver(ds)
 	if err != nil {
 		return err
 	}

@@ -1,13 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,16 +26,24 @@ const (
 
 func outcomes() []outcome { return []outcome{caught, survived, uncompiled, redAnyway, misplaced} }
 
-// prover builds test programs and runs them: the whole one of a package once, a broken one for each defect.
+// prover builds test programs and runs them. Most defects of a package are in one joint program, which is built once; what it does not
+// catch is proved once more by a program of that defect alone.
 type prover struct {
-	dir   string                   // temporary, its own
-	in    string                   // the package of the whole program
-	green map[string]time.Duration // what the tests took that pass on the whole program
+	dir     string // temporary, its own
+	defects []Defect
+
+	in      string                   // the package of the joint program
+	overlay string                   // of the joint program; empty for a whole one
+	chosen  map[string]string        // by a defect's name: what chooser is to say
+	green   map[string]time.Duration // what the tests took that pass with no defect
 }
 
-func newProver() (*prover, error) {
+func newProver(ds []Defect) (*prover, error) {
 	dir, err := os.MkdirTemp("", "sabotage")
-	return &prover{dir: dir}, err
+	if err != nil {
+		return nil, err
+	}
+	return &prover{dir: dir, defects: ds}, os.Mkdir(filepath.Join(dir, "alone"), 0o700)
 }
 
 func (p *prover) close() { os.RemoveAll(p.dir) }
@@ -42,40 +51,78 @@ func (p *prover) close() { os.RemoveAll(p.dir) }
 // prove finds out whether a defect's test passes on the code as it is and fails on the code without the control; why is the end of
 // what go said.
 func (p *prover) prove(ctx context.Context, d Defect) (o outcome, why string) {
-	overlay, err := d.overlay(p.dir)
+	src, err := os.ReadFile(d.File)
 	if err != nil {
 		return misplaced, err.Error()
 	}
-	took, out, ok := p.whole(ctx, d)
+	if n := strings.Count(string(src), d.Old); n != 1 {
+		return misplaced, fmt.Sprintf("%s holds the line to break %d times, not once: %q", d.File, n, d.Old)
+	}
+	if out, err := p.enter(ctx, d.In); err != nil {
+		return redAnyway, end(out)
+	}
+	took, out, ok := p.passes(ctx, d)
 	if !ok {
 		return redAnyway, d.Test + ": " + end(out)
 	}
-	broken := filepath.Join(p.dir, "broken.test")
-	if out, err := build(ctx, d.In, broken, "-overlay", overlay); err != nil {
+	limit := time.Minute + 3*took
+	if choice := p.chosen[d.Name]; choice != "" {
+		if _, err := test(ctx, d, p.program(), limit, chooser+"="+choice, goflags(p.overlay)); err != nil {
+			return caught, ""
+		}
+	}
+	return p.alone(ctx, d, strings.Replace(string(src), d.Old, d.New, 1), limit)
+}
+
+// alone proves a defect by a program that has no other.
+func (p *prover) alone(ctx context.Context, d Defect, broken string, limit time.Duration) (o outcome, why string) {
+	dir := filepath.Join(p.dir, "alone")
+	list, err := overlay(dir, map[string]string{d.File: broken})
+	if err != nil {
+		return misplaced, err.Error()
+	}
+	program := filepath.Join(dir, "test")
+	if out, err := build(ctx, d.In, program, "-overlay", list); err != nil {
 		return uncompiled, end(out)
 	}
-	out, err = test(ctx, d, broken, time.Minute+3*took, "GOFLAGS="+os.Getenv("GOFLAGS")+" -overlay="+overlay)
+	out, err := test(ctx, d, program, limit, goflags(list))
 	if err == nil {
 		return survived, d.Test + ": " + end(out)
 	}
 	return caught, ""
 }
 
-// whole runs a defect's test on the code as it is, once however many defects it guards against.
-func (p *prover) whole(ctx context.Context, d Defect) (took time.Duration, out string, ok bool) {
-	program := filepath.Join(p.dir, "whole.test")
-	if p.in != d.In {
-		p.in = ""
-		if out, err := build(ctx, d.In, program); err != nil {
-			return 0, out, false
-		}
-		p.in, p.green = d.In, map[string]time.Duration{}
+func (p *prover) program() string { return filepath.Join(p.dir, "joint") }
+
+// enter builds the joint program of a package, or a whole one where some of its defects do not compile.
+func (p *prover) enter(ctx context.Context, pkg string) (string, error) {
+	if p.in == pkg {
+		return "", nil
 	}
+	p.in = ""
+	files, chosen := joint(slices.DeleteFunc(slices.Clone(p.defects), func(d Defect) bool { return d.In != pkg }))
+	list, err := overlay(p.dir, files)
+	if err != nil {
+		return err.Error(), err
+	}
+	out, err := build(ctx, pkg, p.program(), "-overlay", list)
+	if err != nil {
+		list, chosen = "", nil
+		out, err = build(ctx, pkg, p.program())
+	}
+	if err == nil {
+		p.in, p.overlay, p.chosen, p.green = pkg, list, chosen, map[string]time.Duration{}
+	}
+	return out, err
+}
+
+// passes runs a defect's test on the code as it is, once however many defects it guards against.
+func (p *prover) passes(ctx context.Context, d Defect) (took time.Duration, out string, ok bool) {
 	if took, ok := p.green[d.Test]; ok {
 		return took, "", true
 	}
 	began := time.Now()
-	out, err := test(ctx, d, program, 10*time.Minute)
+	out, err := test(ctx, d, p.program(), 10*time.Minute)
 	took = time.Since(began)
 	if err != nil || !strings.Contains(out, "--- PASS: ") {
 		return took, out, false
@@ -84,29 +131,9 @@ func (p *prover) whole(ctx context.Context, d Defect) (took time.Duration, out s
 	return took, out, true
 }
 
-// overlay writes the broken file, and the list that puts it in the whole one's place.
-func (d Defect) overlay(dir string) (string, error) {
-	src, err := os.ReadFile(d.File)
-	if err != nil {
-		return "", err
-	}
-	if n := strings.Count(string(src), d.Old); n != 1 {
-		return "", fmt.Errorf("%s holds the line to break %d times, not once: %q", d.File, n, d.Old)
-	}
-	broken := filepath.Join(dir, "broken"+filepath.Ext(d.File))
-	if err := os.WriteFile(broken, []byte(strings.Replace(string(src), d.Old, d.New, 1)), 0o600); err != nil {
-		return "", err
-	}
-	abs, err := filepath.Abs(d.File)
-	if err != nil {
-		return "", err
-	}
-	b, err := json.Marshal(map[string]map[string]string{"Replace": {abs: broken}})
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "overlay.json")
-	return path, os.WriteFile(path, b, 0o600)
+// goflags breaks the programs, too, that a test builds itself.
+func goflags(overlay string) string {
+	return "GOFLAGS=" + os.Getenv("GOFLAGS") + " -overlay=" + overlay
 }
 
 // build makes a package's test program: most of a proof's time, so our packages are not optimized, and the debugging tables left out.
@@ -116,10 +143,17 @@ func build(ctx context.Context, pkg, program string, flags ...string) (string, e
 	return string(out), err
 }
 
-// test runs a defect's test in its package's folder, as `go test -v` does. Programs that the test builds itself are broken too by the
-// overlay that env names.
+// test runs a defect's test in its package's folder, as `go test -v` does.
 func test(ctx context.Context, d Defect, program string, limit time.Duration, env ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, program, "-test.v", "-test.run="+only(d.Test), "-test.failfast", "-test.paniconexit0", "-test.timeout="+limit.String())
+	args := []string{"-test.v", "-test.run=" + only(d.Test), "-test.failfast", "-test.paniconexit0", "-test.timeout=" + limit.String()}
+	code, err := os.ReadFile(program)
+	if err != nil {
+		return err.Error(), err
+	}
+	if bytes.Contains(code, []byte("rapid.nofailfile")) { // what fails here is no example for later runs, nor worth simplifying
+		args = append(args, "-rapid.nofailfile", "-rapid.shrinktime=1ms")
+	}
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir, cmd.WaitDelay = d.In, 10*time.Second
 	cmd.Env = append(os.Environ(), env...)
 	out, err := cmd.CombinedOutput()

@@ -11,13 +11,13 @@ func TestOutcomes(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{
 		"go.mod":     "module door\n",
-		"in/door.go": "package door\n\nfunc opens(key int) bool {\n\treturn key == 7\n}\n",
+		"in/door.go": "package door\n\nconst master = 7\n\nfunc opens(key int) bool {\n\treturn key == 7 || key == master\n}\n",
 		"in/door_test.go": `package door
 
 import "testing"
 
 func TestGuards(t *testing.T) {
-	if opens(8) {
+	if opens(8) || !opens(7) {
 		t.Fatal("opens")
 	}
 }
@@ -33,28 +33,38 @@ func TestIsSkipped(t *testing.T) { t.Skip() }
 			t.Fatal(err)
 		}
 	}
-	p, err := newProver()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.close()
-	for _, c := range []struct {
+	cases := []struct {
 		old, new, test string
 		want           outcome
 	}{
 		{"key == 7", "true", "TestGuards", caught},
 		{"key == 7", "true", "TestGuardsNot", survived},
-		{"key == 7", "7", "TestGuards", uncompiled},
+		{"const master = 7", "const master = 8", "TestGuards", caught}, // not in a function
 		{"key == 7", "true", "TestFails", redAnyway},
 		{"key == 7", "true", "TestIsSkipped", redAnyway},
 		{"key == 7", "true", "TestIsMissing", redAnyway},
 		{"key == 7", "true", "TestGuard", redAnyway},
 		{"key == 8", "true", "TestGuards", misplaced},
-	} {
-		d := Defect{File: "in/door.go", Old: c.old, New: c.new, Test: c.test, In: "./in"}
-		if got, why := p.prove(t.Context(), d); got != c.want {
-			t.Errorf("%s for %s, %s: %s, want %s\n%s", c.new, c.old, c.test, got, c.want, why)
+		{"key == 7", "7", "TestGuards", uncompiled}, // the others are proved all the same
+	}
+	for n := len(cases); n >= len(cases)-1; n-- {
+		var ds []Defect
+		for _, c := range cases[:n] {
+			ds = append(ds, Defect{Name: c.new + " for " + c.old + ", " + c.test, File: "in/door.go", Old: c.old, New: c.new, Test: c.test, In: "./in"})
 		}
+		p, err := newProver(ds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, d := range ds {
+			if got, why := p.prove(t.Context(), d); got != cases[i].want {
+				t.Errorf("%s: %s, want %s\n%s", d.Name, got, cases[i].want, why)
+			}
+		}
+		if all := n == len(cases); all != (len(p.chosen) == 0) {
+			t.Errorf("with the one that does not compile %v: the joint program has %v", all, p.chosen)
+		}
+		p.close()
 	}
 }
 
