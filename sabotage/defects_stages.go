@@ -54,7 +54,7 @@ var stageDefects = []Defect{
 	{Name: "whoever writes a rule confirms what it proposes", File: "internal/approval/rules.go",
 		Old: "enact(ctx, callerOf(r), r.ChangedBy, ds)", New: "enact(ctx, callerOf(r), callerOf(r).Name, ds)", Test: "TestRuleProposesWhereTwoAreNeeded", In: "./internal/story"},
 	{Name: "what-if lets an older decision count beside the supposed one", File: "internal/whatif/suppose.go",
-		Old: "if !newer[about{d.Patch, d.Label}] {", New: "if true {", Test: "TestWhatIfIsWhatHappens", In: "./internal/story"},
+		Old: "if !newer[about{d.Patch, d.Label}] {", New: "if true {", Test: "TestWhatIfApprove", In: "./internal/story"},
 	{Name: "what-if forgets the machines that leave a label", File: "internal/whatif/suppose.go",
 		Old: "slices.Concat(missing(before, after), missing(after, before))", New: "missing(after, before)", Test: "TestWhatIfIsWhatHappens", In: "./internal/story"},
 	{Name: "a machine is confirmed though it lacks a security patch, because it lacks a later update too", File: "internal/ledger/compliancekind.go",

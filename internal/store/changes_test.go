@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -94,6 +95,7 @@ func TestChangesAreToldOnceTheyAreAcknowledged(t *testing.T) {
 
 // Who begins to follow is told of every machine once, also where they are so many that several read them.
 func TestABeginningIsEveryMachine(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4)) // one processor has one reader
 	onBoth(t, func(t *testing.T, s *Store) {
 		var group sync.WaitGroup
 		for part := range 5 {

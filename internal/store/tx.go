@@ -49,18 +49,15 @@ func (s *Store) writeOnce(ctx context.Context, f func(session) error) error {
 	if s.group != nil {
 		return s.group.write(ctx, f)
 	}
-	if s.hasFailed() {
-		return stopped()
-	}
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
-		return s.noteFailure(err)
+		return err
 	}
 	defer tx.Rollback() // after Commit it does nothing
 	if err := f(session{statements: tx, engine: s.engine}); err != nil {
-		return s.noteFailure(err)
+		return err
 	}
-	return s.noteFailure(s.commit(tx))
+	return s.commit(tx)
 }
 
 // commit also counts, so that Changes knows when there is nothing to look for. It counts failed ones: they may have been kept.

@@ -53,6 +53,9 @@ func TestWhatIfApprove(t *testing.T) {
 	if got = s.whatIf(s.supposed(patch.Decline, "all", perl)); got.Closes.Pairs != 1 || got.Moves[0].After.Code != gate.CodeDeclined || !got.Moves[0].Before.Deployable {
 		t.Errorf("%+v", got)
 	}
+	if got = s.whatIf(s.supposed(patch.Clear, "all", perl)); got.Closes.Pairs != 1 || got.Moves[0].After.Gate != gate.Policy || !got.Moves[0].Before.Deployable {
+		t.Errorf("taken back: %+v", got)
+	}
 	if got = s.whatIf(s.supposed(patch.Approve, "all", perl)); len(got.Moves) != 0 || !strings.Contains(got.Sentence.String(), "Nothing would be deployed differently on 1 machine") {
 		t.Errorf("%+v", got)
 	}
