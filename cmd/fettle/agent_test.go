@@ -186,9 +186,13 @@ func TestSnapshotsAsWhatChanged(t *testing.T) {
 	}
 	first.Machine = r.reply.Machine
 	second, told := tell(first, 6, patch.Patched)
+	inAddress, _ := wire.InAddress(told)
 	for range 2 { // a lost answer: the same once more
-		if status, body := r.send(wire.PathSnapshot, "", told); status != http.StatusOK {
+		if status, body := r.send(inAddress, "", nil); status != http.StatusOK {
 			t.Fatalf("what changed was answered with %d %s", status, body)
+		}
+		if status, body := r.send(wire.PathSnapshot, "", told); status != http.StatusOK {
+			t.Fatalf("what changed, in a body, was answered with %d %s", status, body)
 		}
 	}
 	kept, err := h.Store.NewestSnapshot(t.Context(), r.reply.Machine)
@@ -211,6 +215,12 @@ func TestSnapshotsAsWhatChanged(t *testing.T) {
 	for name, b := range map[string][]byte{"against an older one": old, "against one that never came": ahead, "that gives another snapshot": wrong, "cut": told[:len(told)-1]} {
 		if status, body := r.send(wire.PathSnapshot, "", b); status < 400 || status >= 500 {
 			t.Errorf("a change %s was answered with %d %s", name, status, body)
+		}
+		path, _ := wire.InAddress(b)
+		for _, path := range []string{path, path + "A"} {
+			if status, body := r.send(path, "", nil); status < 400 || status >= 500 {
+				t.Errorf("a change %s, in the address, was answered with %d %s", name, status, body)
+			}
 		}
 	}
 	if diff := cmp.Diff(before, h.digest("")); diff != "" {

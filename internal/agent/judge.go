@@ -224,7 +224,12 @@ func (s *session) keepAcknowledged(snap patch.Snapshot, raw []byte) error {
 // tell sends a snapshot: as what changed since base, which the appliance acknowledged, where it takes that, and else whole.
 func (c *client) tell(ctx context.Context, base, snap patch.Snapshot, whole func() ([]byte, error)) (reply wire.SnapshotReply, err error) {
 	if b, ok := wire.EncodeChange(base, snap); ok {
-		if _, err = c.call(ctx, wire.PathSnapshot, "", b, &reply); err == nil || retryable(err) {
+		if path, short := wire.InAddress(b); short {
+			_, err = c.call(ctx, path, "", nil, &reply)
+		} else {
+			_, err = c.call(ctx, wire.PathSnapshot, "", b, &reply)
+		}
+		if err == nil || retryable(err) {
 			return reply, err
 		}
 	}

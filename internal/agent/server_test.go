@@ -154,6 +154,9 @@ func (a *appliance) routes() http.Handler {
 	a.handle(m, wire.PathFacts, false, a.put)
 	a.handle(m, wire.PathSnapshot, false, func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
+		if r.URL.RawQuery != "" {
+			b, _ = wire.FromAddress(r.URL.RawQuery)
+		}
 		s, err := a.snapshotOf(b)
 		if err == nil {
 			err = s.Check()
@@ -209,7 +212,7 @@ func (a *appliance) snapshotOf(b []byte) (patch.Snapshot, error) {
 	if err != nil || len(a.snapshots) == 0 {
 		return patch.Snapshot{}, patch.Errorf(patch.Conflict, "no snapshot is here: %v", err)
 	}
-	return c.Apply(a.snapshots[len(a.snapshots)-1], nil)
+	return c.Apply(&a.snapshots[len(a.snapshots)-1], nil)
 }
 
 func (a *appliance) certify(csr []byte) []byte {

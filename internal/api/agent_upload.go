@@ -155,7 +155,7 @@ func unpack(b []byte, limit int64) ([]byte, error) {
 
 // snapshot accepts one complete detect, whole or as what changed, and acknowledges it when it is durable.
 func (s *agents) snapshot(c *call) (any, error) {
-	body, err := io.ReadAll(c.Body)
+	body, err := toldBy(c)
 	if err != nil {
 		return nil, err
 	}
@@ -172,13 +172,21 @@ func (s *agents) snapshot(c *call) (any, error) {
 	return reply, s.Store.ClearAlarm(c.Context(), detectAlarm(c.machine.ID), s.Now())
 }
 
+// toldBy gives what a request says of a snapshot: its body, or what is in its address.
+func toldBy(c *call) ([]byte, error) {
+	if c.URL.RawQuery != "" {
+		return wire.FromAddress(c.URL.RawQuery)
+	}
+	return io.ReadAll(c.Body)
+}
+
 func (s *agents) accept(c *call, body []byte) (wire.SnapshotReply, error) {
 	if wire.IsChange(body) {
 		change, err := wire.DecodeChange(body)
 		if err != nil {
 			return wire.SnapshotReply{}, err
 		}
-		return s.Ledger.AcceptChange(c.Context(), c.machine, change)
+		return s.Ledger.AcceptChange(c.Context(), &c.machine, &change)
 	}
 	snap, err := wire.DecodeSnapshot(body)
 	if err != nil {
@@ -188,7 +196,7 @@ func (s *agents) accept(c *call, body []byte) (wire.SnapshotReply, error) {
 		return wire.SnapshotReply{}, &patch.Error{Kind: patch.Forbidden, What: "cannot accept the snapshot", Why: "it is another machine's"}
 	}
 	snap.Machine = c.machine.ID
-	return s.Ledger.AcceptWhole(c.Context(), c.machine, snap)
+	return s.Ledger.AcceptWhole(c.Context(), &c.machine, &snap)
 }
 
 func detectAlarm(id patch.MachineID) string { return "detect/" + string(id) }

@@ -133,7 +133,7 @@ func (s *agents) serve(row Route) http.Handler {
 			limit = bodyLimit
 		}
 		c.Body = http.MaxBytesReader(w, r.Body, limit)
-		if row.Class != classPayload {
+		if row.Class != classPayload && r.ContentLength != 0 {
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Minute)) // a body that trickles in ends here
 		}
 		s.run(row, c)
@@ -157,7 +157,7 @@ func (s *agents) admit(row Route, c *call) error {
 	if err := s.requests.take(string(m.ID), 1); err != nil {
 		return err
 	}
-	if n := c.ContentLength; n > 0 {
+	if n := c.ContentLength + int64(len(c.URL.RawQuery)); n > 0 {
 		if err := s.uploads.take(string(m.ID), float64(n)); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"mime"
 	"net/http"
 	"runtime/debug"
@@ -81,16 +82,19 @@ func requestID(ctx context.Context) string {
 
 // guard wraps a whole listener: request ids, security headers, a recovered panic becomes a logged 500.
 func (s *surface) guard(next http.Handler) http.Handler {
+	always := http.Header{
+		"X-Content-Type-Options":    {"nosniff"},
+		"Referrer-Policy":           {"no-referrer"},
+		"Cache-Control":             {"no-store"},
+		"Content-Security-Policy":   {"default-src 'none'; frame-ancestors 'none'"},
+		"Strict-Transport-Security": {"max-age=31536000"},
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := s.newID()
 		r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
 		h := w.Header()
 		h.Set("X-Request-Id", id)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cache-Control", "no-store")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		h.Set("Strict-Transport-Security", "max-age=31536000")
+		maps.Copy(h, always) // nobody writes into the values
 		started := time.Now()
 		defer func() {
 			if p := recover(); p != nil {
@@ -100,7 +104,7 @@ func (s *surface) guard(next http.Handler) http.Handler {
 				s.log.ErrorContext(r.Context(), "handler panicked", slog.String("request", id), slog.String("path", r.URL.Path), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 				s.answerFault(w, r, patch.Errorf(patch.Internal, "a handler panicked"))
 			}
-			s.log.DebugContext(r.Context(), "request", slog.String("request", id), slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Duration("took", time.Since(started)))
+			s.log.LogAttrs(r.Context(), slog.LevelDebug, "request", slog.String("request", id), slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Duration("took", time.Since(started)))
 		}()
 		next.ServeHTTP(w, r)
 	})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 
@@ -19,36 +20,35 @@ func (l *Ledger) Accept(ctx context.Context, s patch.Snapshot) (wire.SnapshotRep
 	if err != nil {
 		return wire.SnapshotReply{}, err
 	}
-	return l.AcceptWhole(ctx, m, s)
+	return l.AcceptWhole(ctx, &m, &s)
 }
 
 // AcceptWhole is Accept for a machine that was just read.
-func (l *Ledger) AcceptWhole(ctx context.Context, m patch.Machine, s patch.Snapshot) (wire.SnapshotReply, error) {
-	return l.accept(ctx, m, func(*patch.Snapshot, *slate) (patch.Snapshot, error) { return s, s.Check() })
+func (l *Ledger) AcceptWhole(ctx context.Context, m *patch.Machine, s *patch.Snapshot) (wire.SnapshotReply, error) {
+	return l.accept(ctx, m, func(*slate) (*patch.Snapshot, error) { return s, s.Check() })
 }
 
 // AcceptChange takes a snapshot that a machine, which was just read, told as what changed since its newest one. It gives Conflict where that
 // is not the newest one here; then the machine has to send the whole snapshot.
-func (l *Ledger) AcceptChange(ctx context.Context, m patch.Machine, c wire.Change) (wire.SnapshotReply, error) {
-	return l.accept(ctx, m, func(kept *patch.Snapshot, r *slate) (patch.Snapshot, error) {
+func (l *Ledger) AcceptChange(ctx context.Context, m *patch.Machine, c *wire.Change) (wire.SnapshotReply, error) {
+	return l.accept(ctx, m, func(r *slate) (*patch.Snapshot, error) {
 		switch {
-		case kept == nil:
-			return patch.Snapshot{}, patch.Errorf(patch.Conflict, "no snapshot is kept that anything could have changed since")
-		case c.Means(*kept): // it was sent before, and the answer was lost
-			return *kept, nil
+		case !r.some:
+			return nil, patch.Errorf(patch.Conflict, "no snapshot is kept that anything could have changed since")
+		case c.Means(&r.kept): // it was sent before, and the answer was lost
+			return &r.kept, nil
 		}
-		s, err := c.Apply(*kept, r.next)
-		if err != nil {
-			return s, err
+		var err error
+		if r.next, err = c.Apply(&r.kept, r.next.Verdicts.Bits()); err != nil {
+			return nil, err
 		}
-		r.next = s.Verdicts.Bits()
-		return s, s.Check()
+		return &r.next, r.next.Check()
 	})
 }
 
 // accept keeps the snapshot that a machine means, which may depend on the one that is kept. If another one of the same machine comes in
 // between, it looks again: what a snapshot changes is worked out against the one before it.
-func (l *Ledger) accept(ctx context.Context, m patch.Machine, meant func(*patch.Snapshot, *slate) (patch.Snapshot, error)) (wire.SnapshotReply, error) {
+func (l *Ledger) accept(ctx context.Context, m *patch.Machine, meant func(*slate) (*patch.Snapshot, error)) (wire.SnapshotReply, error) {
 	r, _ := l.slates.Get().(*slate)
 	if r == nil {
 		r = &slate{}
@@ -58,50 +58,62 @@ func (l *Ledger) accept(ctx context.Context, m patch.Machine, meant func(*patch.
 		if m.State != patch.Admitted {
 			return wire.SnapshotReply{}, patch.Errorf(patch.Forbidden, "the machine is not admitted")
 		}
-		kept, err := l.kept(ctx, m, r)
+		if err := l.read(ctx, m, r); err != nil {
+			return wire.SnapshotReply{}, err
+		}
+		s, err := meant(r)
 		if err != nil {
 			return wire.SnapshotReply{}, err
 		}
-		s, err := meant(kept, r)
-		if err != nil {
-			return wire.SnapshotReply{}, err
+		if r.some && s.Seq <= r.kept.Seq {
+			return l.repeated(ctx, m, s, &r.kept)
 		}
-		if kept != nil && s.Seq <= kept.Seq {
-			return l.repeated(ctx, m, s, *kept)
-		}
-		err = l.keep(ctx, m, kept, s)
-		if err == nil {
-			return l.reply(ctx, m, s.Receipt)
+		if err = l.keep(ctx, m, r, s); err == nil {
+			return l.reply(ctx, m, s)
 		}
 		if patch.KindOf(err) != patch.Conflict || try == maxOvertaken {
 			return wire.SnapshotReply{}, err
 		}
-		if m, err = l.World.Store.FindMachine(ctx, m.ID); err != nil {
+		newer, err := l.World.Store.FindMachine(ctx, m.ID)
+		if err != nil {
 			return wire.SnapshotReply{}, err
 		}
+		m = &newer
 	}
 }
 
 // maxOvertaken is how often a snapshot may be overtaken by another one of the same machine. Two at once are a lost answer; more are no agent.
 const maxOvertaken = 3
 
-// slate is where the verdicts of two snapshots of one machine are while the later one is accepted. Nothing keeps them longer.
-type slate struct{ kept, next []byte }
+// slate is where two snapshots of one machine are while the later one is accepted. Nothing keeps them longer: their verdicts are written over.
+type slate struct {
+	some bool           // whether the machine has one
+	kept patch.Snapshot // the newest one
+	next patch.Snapshot // of a change
+}
 
-// kept reads a machine's newest snapshot; nil where it has none.
-func (l *Ledger) kept(ctx context.Context, m patch.Machine, r *slate) (*patch.Snapshot, error) {
-	kept, err := l.Store.KnownSnapshot(ctx, m.ID, r.kept)
-	if err != nil && patch.KindOf(err) == patch.NotFound {
-		return nil, nil
+// read puts a machine's newest snapshot onto the slate.
+func (l *Ledger) read(ctx context.Context, m *patch.Machine, r *slate) error {
+	kept, err := l.Store.KnownSnapshot(ctx, m.ID, r.kept.Verdicts.Bits())
+	if r.some = err == nil; r.some {
+		r.kept = kept
 	}
-	if err == nil {
-		r.kept = kept.Verdicts.Bits()
+	if patch.KindOf(err) == patch.NotFound {
+		return nil
 	}
-	return &kept, err
+	return err
+}
+
+// before is the snapshot that the next one is told against; nil where there is none.
+func (r *slate) before() *patch.Snapshot {
+	if !r.some {
+		return nil
+	}
+	return &r.kept
 }
 
 // known checks that the snapshot was made with a list that the appliance published for its OS.
-func known(ctx context.Context, v *world.View, s patch.Snapshot) (*world.Shelf, error) {
+func known(ctx context.Context, v *world.View, s *patch.Snapshot) (*world.Shelf, error) {
 	list, err := v.Shelf(ctx, s.OS, s.Revision)
 	if err != nil {
 		return nil, err
@@ -118,8 +130,8 @@ func known(ctx context.Context, v *world.View, s patch.Snapshot) (*world.Shelf, 
 }
 
 // repeated answers a snapshot that is not newer: once more with the acknowledgement if it is the one that is kept, else with Conflict.
-func (l *Ledger) repeated(ctx context.Context, m patch.Machine, s, kept patch.Snapshot) (wire.SnapshotReply, error) {
-	a, b := s.Receipt, kept.Receipt
+func (l *Ledger) repeated(ctx context.Context, m *patch.Machine, s, kept *patch.Snapshot) (wire.SnapshotReply, error) {
+	a, b := &s.Receipt, &kept.Receipt
 	same := a.Seq == b.Seq && a.OS == b.OS && a.Revision == b.Revision && a.Facts == b.Facts && a.Boot == b.Boot && a.Ended.Equal(b.Ended) &&
 		bytes.Equal(s.Verdicts.Bits(), kept.Verdicts.Bits())
 	if !same {
@@ -127,11 +139,11 @@ func (l *Ledger) repeated(ctx context.Context, m patch.Machine, s, kept patch.Sn
 			Why: fmt.Sprintf("it is number %d, and number %d is kept already: an older one never replaces a newer one", a.Seq, b.Seq),
 			Do:  fmt.Sprintf("The agent has to detect again with a number above %d.", b.Seq)}
 	}
-	return l.reply(ctx, m, kept.Receipt)
+	return l.reply(ctx, m, kept)
 }
 
 // reply acknowledges a snapshot and asks for its facts where they are not stored. A machine's newest ones are.
-func (l *Ledger) reply(ctx context.Context, m patch.Machine, r patch.Receipt) (wire.SnapshotReply, error) {
+func (l *Ledger) reply(ctx context.Context, m *patch.Machine, r *patch.Snapshot) (wire.SnapshotReply, error) {
 	if r.Facts == m.Facts {
 		return wire.SnapshotReply{Seq: r.Seq}, nil
 	}
@@ -140,14 +152,14 @@ func (l *Ledger) reply(ctx context.Context, m patch.Machine, r patch.Receipt) (w
 }
 
 // keep works out what a snapshot changes and stores all of it in one step.
-func (l *Ledger) keep(ctx context.Context, m patch.Machine, prev *patch.Snapshot, s patch.Snapshot) error {
-	v := l.World.Records()
+func (l *Ledger) keep(ctx context.Context, m *patch.Machine, r *slate, s *patch.Snapshot) error {
+	v, prev := l.World.Records(), r.before()
 	list, err := known(ctx, v, s)
 	if err != nil {
 		return err
 	}
 	s.Received = v.Now
-	c := &change{machine: m, prev: prev, snap: s, list: list, history: sync.OnceValue(func() []patch.PkgChange { return l.changesOn(ctx, m) })}
+	c := &change{prev: prev, snap: s, list: list, history: sync.OnceValue(func() []patch.PkgChange { return l.changesOn(ctx, *m) })}
 	boot := s.Boot
 	if prev != nil {
 		boot = prev.Boot
@@ -164,14 +176,15 @@ func (l *Ledger) keep(ctx context.Context, m patch.Machine, prev *patch.Snapshot
 	if err != nil {
 		return err
 	}
-	proven := effects(boot, s, list, c.attempts, facts)
-	if err := l.Store.PutSnapshotAfter(ctx, prev, s, c.transitions(), proven); err != nil {
+	proven := effects(boot, *s, list, c.attempts, facts)
+	if err := l.Store.PutSnapshotAfter(ctx, prev, *s, c.transitions(), proven); err != nil {
 		return err
 	}
-	l.suspect(ctx, m, c.attempts, proven)
-	l.Log.DebugContext(ctx, "snapshot accepted", "machine", s.Machine, "seq", s.Seq, "os", s.OS, "revision", s.Revision, "patches", s.Expected)
+	l.suspect(ctx, *m, c.attempts, proven)
+	l.Log.LogAttrs(ctx, slog.LevelDebug, "snapshot accepted", slog.String("machine", string(s.Machine)), slog.Uint64("seq", s.Seq), slog.String("os", string(s.OS)),
+		slog.String("revision", string(s.Revision)), slog.Int("patches", s.Expected))
 	if l.Accepted != nil {
-		l.Accepted(ctx, m, s.Receipt)
+		l.Accepted(ctx, *m, s.Receipt)
 	}
 	return nil
 }

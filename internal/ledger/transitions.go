@@ -17,10 +17,9 @@ import (
 
 // change is the step from one snapshot to the next one of the same machine.
 type change struct {
-	machine  patch.Machine
 	prev     *patch.Snapshot // nil for the first one ever
 	old      *world.Shelf    // the list of prev; nil where it is lost
-	snap     patch.Snapshot
+	snap     *patch.Snapshot
 	list     *world.Shelf
 	attempts []patch.Attempt          // of this machine, oldest first
 	history  func() []patch.PkgChange // the machine's own

@@ -15,7 +15,11 @@ import (
 
 // Every connection waits for another process's lock, checks references, and syncs at every commit.
 const sqlitePragmas = "_pragma=busy_timeout(15000)&_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
-	"&_pragma=journal_size_limit(67108864)&_pragma=cache_size(-32000)&_pragma=temp_store(MEMORY)"
+	"&_pragma=journal_size_limit(67108864)&_pragma=wal_autocheckpoint(" + checkpointPages + ")&_pragma=cache_size(-32000)&_pragma=temp_store(MEMORY)"
+
+// checkpointPages is how long the log grows, in pages of 4 kB, before it is written into the file: a page that many detects write is written there
+// once. The log's index is searched in parts of some 4,000.
+const checkpointPages = "4000"
 
 // MemoryScheme begins the address of a database in memory: "sqlite:memory:NAME". It is there as long as anybody is connected to it, and
 // nothing outlasts the process: simulations use it.

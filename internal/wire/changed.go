@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -50,6 +51,27 @@ const (
 	fewSteps  = 64 // and a 16th of the list: with more the whole snapshot is as small
 )
 
+// maxInAddress is how many bytes of a change travel in the address of a request.
+const maxInAddress = 1 << 10
+
+// InAddress gives the path of a request without a body that tells a change, as long as it is short: with a body a request is two writes on one side
+// and two reads on the other, which cost more than all that is done with most changes.
+func InAddress(change []byte) (path string, ok bool) {
+	return PathSnapshot + "?" + base64.RawURLEncoding.EncodeToString(change), len(change) <= maxInAddress
+}
+
+// FromAddress gives the change that InAddress put into the query of an address.
+func FromAddress(query string) ([]byte, error) {
+	if len(query) > base64.RawURLEncoding.EncodedLen(maxInAddress) {
+		return nil, patch.Errorf(patch.Invalid, "the address is too long to tell a change")
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(query)
+	if err != nil {
+		return nil, patch.Errorf(patch.Invalid, "the address tells no change: %w", err)
+	}
+	return b, nil
+}
+
 // IsChange tells a change from a compact snapshot.
 func IsChange(b []byte) bool { return bytes.HasPrefix(b, changeMagic) }
 
@@ -73,7 +95,7 @@ func EncodeChange(base, next patch.Snapshot) (b []byte, ok bool) {
 		b = binary.AppendUvarint(b, uint64(s.at-last)<<2|uint64(s.flip))
 		last = s.at
 	}
-	sum := sumOf(next)
+	sum := sumOf(&next)
 	b = append(b, sum[:]...)
 	return b, len(b) <= maxChange && len(next.Boot) <= maxText && len(next.Agent) <= maxText && len(next.Order) <= maxText
 }
@@ -83,9 +105,12 @@ func appendReceipt(b []byte, base, next patch.Receipt) []byte {
 	b = append(b, 0)
 	b = binary.AppendUvarint(b, uint64(next.Started.UnixNano()))
 	b = binary.AppendUvarint(b, uint64(next.Ended.Sub(next.Started)))
-	for bit, text := range map[byte][2]string{givesBoot: {base.Boot, next.Boot}, givesAgent: {base.Agent, next.Agent}, givesFacts: {string(base.Facts), string(next.Facts)}, givesOrder: {"", next.Order}} {
-		if text[0] != text[1] {
-			b[at] |= bit
+	for _, x := range [...]struct {
+		bit      byte
+		was, now string
+	}{{givesBoot, base.Boot, next.Boot}, {givesAgent, base.Agent, next.Agent}, {givesFacts, string(base.Facts), string(next.Facts)}, {givesOrder, "", next.Order}} {
+		if x.was != x.now {
+			b[at] |= x.bit
 		}
 	}
 	put := func(bit byte, s string) {
@@ -128,7 +153,7 @@ func stepsBetween(a, b patch.Vector) []step {
 }
 
 // sumOf covers everything that a snapshot says, as its agent knows it.
-func sumOf(s patch.Snapshot) (out [sumSize]byte) {
+func sumOf(s *patch.Snapshot) (out [sumSize]byte) {
 	r := s.Receipt
 	r.Received, r.Started, r.Ended = time.Time{}, r.Started.UTC(), r.Ended.UTC()
 	r.FactsAt, r.Lists, r.Dated = r.FactsAt.UTC(), r.Lists.UTC(), r.Dated.UTC()
@@ -231,10 +256,9 @@ func (r *changeReader) text(given byte) string {
 
 // Apply makes the snapshot that the change means out of the one that it is told against; base stays as it is. Its verdicts are in scratch, if that
 // is large enough. It gives Conflict unless exactly the snapshot comes out that the agent had: then the agent has to send the whole one.
-func (c Change) Apply(base patch.Snapshot, scratch []byte) (patch.Snapshot, error) {
-	r := base.Receipt
-	if r.Seq != c.Base {
-		return patch.Snapshot{}, patch.Errorf(patch.Conflict, "the change is told against snapshot %d, and the newest one here is %d", c.Base, r.Seq)
+func (c *Change) Apply(base *patch.Snapshot, scratch []byte) (patch.Snapshot, error) {
+	if base.Seq != c.Base {
+		return patch.Snapshot{}, patch.Errorf(patch.Conflict, "the change is told against snapshot %d, and the newest one here is %d", c.Base, base.Seq)
 	}
 	bits := append(scratch[:0], base.Verdicts.Bits()...)
 	for _, s := range c.steps {
@@ -247,15 +271,15 @@ func (c Change) Apply(base patch.Snapshot, scratch []byte) (patch.Snapshot, erro
 	if err != nil {
 		return patch.Snapshot{}, err
 	}
-	c.fill(&r, v)
-	next := patch.Snapshot{Receipt: r, Verdicts: v}
-	if !c.Means(next) {
+	next := patch.Snapshot{Receipt: base.Receipt, Verdicts: v}
+	c.fill(&next.Receipt, v)
+	if !c.Means(&next) {
 		return patch.Snapshot{}, patch.Errorf(patch.Conflict, "snapshot %d and the change do not give what the agent had", c.Base)
 	}
 	return next, nil
 }
 
-func (c Change) fill(r *patch.Receipt, v patch.Vector) {
+func (c *Change) fill(r *patch.Receipt, v patch.Vector) {
 	r.Seq, r.Started, r.Ended, r.Received, r.Order = c.Seq, c.receipt.Started, c.receipt.Ended, time.Time{}, c.receipt.Order
 	r.Expected, r.Evaluated, r.Errors = v.Len(), v.Len(), v.Errors()
 	if c.given&givesBoot != 0 {
@@ -274,4 +298,4 @@ func (c Change) fill(r *patch.Receipt, v patch.Vector) {
 }
 
 // Means reports whether s is the snapshot that the agent had when it told the change.
-func (c Change) Means(s patch.Snapshot) bool { return c.Seq == s.Seq && c.sum == sumOf(s) }
+func (c *Change) Means(s *patch.Snapshot) bool { return c.Seq == s.Seq && c.sum == sumOf(s) }

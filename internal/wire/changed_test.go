@@ -57,7 +57,7 @@ func TestChangeComesBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		kept := bytes.Clone(base.Verdicts.Bits())
-		got, err := c.Apply(base, nil)
+		got, err := c.Apply(&base, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +104,7 @@ func TestChangeAgainstAnythingElseIsRefused(t *testing.T) {
 	} {
 		other := clone(base)
 		change(&other)
-		if got, err := c.Apply(other, nil); patch.KindOf(err) != patch.Conflict {
+		if got, err := c.Apply(&other, nil); patch.KindOf(err) != patch.Conflict {
 			t.Errorf("%s: %+v, %v", name, got.Receipt, err)
 		}
 	}
@@ -137,8 +137,28 @@ func TestCutChangeIsRefusedAtEveryByte(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		if _, err := c.Apply(base, nil); err == nil {
+		if _, err := c.Apply(&base, nil); err == nil {
 			t.Fatalf("a change cut after %d of %d bytes is accepted", n, len(b))
+		}
+	}
+}
+
+// A short change is told in the address of a request, and comes out of it as it was; anything else there is refused.
+func TestAChangeInAnAddress(t *testing.T) {
+	base := sample(30_000)
+	b, _ := EncodeChange(base, later(base, 20))
+	path, ok := InAddress(b)
+	_, query, _ := strings.Cut(path, "?")
+	got, err := FromAddress(query)
+	if !ok || err != nil || !bytes.Equal(b, got) || !strings.HasPrefix(path, PathSnapshot) {
+		t.Errorf("%x came back as %x: %v", b, got, err)
+	}
+	if _, ok := InAddress(make([]byte, maxInAddress+1)); ok {
+		t.Error("a long change travels in an address")
+	}
+	for _, query := range []string{"change=" + query, query + "=", query + "%0A", strings.Repeat("A", 2000)} {
+		if b, err := FromAddress(query); err == nil {
+			t.Errorf("%.40q tells %x", query, b)
 		}
 	}
 }
@@ -153,7 +173,7 @@ func FuzzDecodeChange(f *testing.F) {
 		if err != nil {
 			return
 		}
-		s, err := c.Apply(base, nil)
+		s, err := c.Apply(&base, nil)
 		if err == nil && (s.Seq <= base.Seq || s.Verdicts.Len() != base.Verdicts.Len() || s.Check() != nil) {
 			t.Errorf("%+v was made of %x", s.Receipt, b)
 		}
