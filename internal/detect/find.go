@@ -19,7 +19,7 @@ func (s *Signatures) Finder(f *patch.Facts) func(i int) patch.Finding {
 			return patch.Finding{Verdict: patch.Faulty, Packages: []patch.AffectedPackage{},
 				Reason: patch.Reason{Code: patch.ReasonUnreadable, Text: phrase.Verbatim(err.Error())}}
 		}
-		j.w = s.seek(i)
+		s.move(j.w, i)
 		return j.finding()
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/fettle-project/fettle/internal/version"
 )
 
-// blockLen is how many definitions lie between two places from which a walk may begin.
-const blockLen = 64
+// blockLen is how many definitions lie between two places from which a walk may begin: each takes some 200 bytes.
+const blockLen = 16
 
 // Signatures is an opened signature file. It never changes and is safe for concurrent use.
 type Signatures struct {
@@ -90,6 +90,12 @@ func (s *Signatures) survey() []block {
 // seek gives a walker that has stepped on definition i.
 func (s *Signatures) seek(i int) *walker {
 	w := s.columns.walk()
+	s.move(w, i)
+	return w
+}
+
+// move has a walker over the signatures step on definition i, wherever it is.
+func (s *Signatures) move(w *walker, i int) {
 	b := s.blocks()[i/blockLen]
 	w.at = b.place
 	w.head, w.tail = append(w.buf[:0], b.head...), append(w.tailBuf[:0], b.tail...)
@@ -97,7 +103,6 @@ func (s *Signatures) seek(i int) *walker {
 	for w.step() && w.at.definition <= i {
 		w.skip()
 	}
-	return w
 }
 
 // OS is the host OS that the signatures judge.

@@ -1,6 +1,7 @@
 package phrase
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strconv"
 	"strings"
@@ -163,7 +164,13 @@ func appendMoment(b []byte, m Moment) []byte {
 func (p Phrase) String() string { return English.Say(p) }
 
 // MarshalText is the phrase in English: so it is in JSON.
-func (p Phrase) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+func (p Phrase) MarshalText() ([]byte, error) {
+	if p == "" || p[0] > verbatim {
+		return []byte(English.text(string(p))), nil
+	}
+	var room [512]byte
+	return bytes.Clone(English.say(room[:0], string(p), deepest)), nil
+}
 
 // UnmarshalText takes a text as it came: whoever reads it has the English.
 func (p *Phrase) UnmarshalText(b []byte) error {

@@ -1,6 +1,7 @@
 package phrase
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"strings"
@@ -34,7 +35,8 @@ func (l *Language) say(b []byte, p string, depth int) []byte {
 	case verbatim:
 		return append(b, p[1:]...)
 	case sentence:
-		return asSentence(b, l.say(nil, p[1:], depth-1), !l.named(p[1:], depth-1))
+		from := len(b)
+		return asSentence(l.say(b, p[1:], depth-1), from, !l.named(p[1:], depth-1))
 	case withValues:
 		id := r.text()
 		return l.fill(b, l.text(id), "", &r, depth)
@@ -46,16 +48,24 @@ func (l *Language) say(b []byte, p string, depth int) []byte {
 	return append(b, p...)
 }
 
+// placed is a value of a text: its bytes, and where it has been written already.
+type placed struct {
+	reader
+	written  bool
+	from, to int
+}
+
 // fill writes a text with its values in its places.
 func (l *Language) fill(b []byte, text, n string, r *reader, depth int) []byte {
-	var values [9]string
-	count := 0
+	var values [9]placed
+	count, begin := 0, len(b)
 	for ; count < len(values) && r.rest != ""; count++ {
-		values[count] = l.value(r, depth)
+		values[count].reader = *r
+		r.skip()
 	}
 	for {
 		at := strings.IndexByte(text, '{')
-		if at < 0 || at+2 >= len(text) || len(b) > longest {
+		if at < 0 || at+2 >= len(text) || len(b)-begin > longest {
 			return append(b, text...)
 		}
 		b = append(b, text[:at]...)
@@ -66,7 +76,14 @@ func (l *Language) fill(b []byte, text, n string, r *reader, depth int) []byte {
 		case k == 'n':
 			b = append(b, n...)
 		case k >= '1' && int(k-'1') < count:
-			b = append(b, values[k-'1']...)
+			v := &values[k-'1']
+			if v.written {
+				b = append(b, b[v.from:v.to]...)
+				break
+			}
+			v.written, v.from = true, len(b)
+			b = l.value(b, &v.reader, depth)
+			v.to = len(b)
 		default:
 			b = append(b, text[at:at+3]...)
 		}
@@ -74,42 +91,71 @@ func (l *Language) fill(b []byte, text, n string, r *reader, depth int) []byte {
 	}
 }
 
-func (l *Language) value(r *reader, depth int) string {
+// value appends what the next value says.
+func (l *Language) value(b []byte, r *reader, depth int) []byte {
 	switch r.byte() {
 	case aText:
-		return r.text()
+		return append(b, r.text()...)
 	case aPhrase:
-		return string(l.say(nil, r.text(), depth-1))
+		return l.say(b, r.text(), depth-1)
 	case aNumber:
-		return l.Number(int(r.number()))
+		return append(b, l.Number(int(r.number()))...)
 	case aSize:
-		return l.Size(r.number())
+		return append(b, l.Size(r.number())...)
 	case aSpan:
-		return l.Span(time.Duration(r.number()))
+		return append(b, l.Span(time.Duration(r.number()))...)
 	case aMoment:
 		switch r.byte() {
 		case noMoment:
-			return l.text(string(never))
+			return append(b, l.text(string(never))...)
 		case settledMoment:
-			return l.Moment(r.time())
+			return append(b, l.Moment(r.time())...)
 		}
-		return l.When(r.time(), r.time())
+		return append(b, l.When(r.time(), r.time())...)
 	}
-	r.rest = ""
-	return ""
+	return b
 }
 
-// asSentence gives a clause its capital, if it may have one, and its full stop.
-func asSentence(b, clause []byte, capital bool) []byte {
-	s := strings.TrimRight(strings.TrimSpace(string(clause)), ".")
-	first, size := utf8.DecodeRuneInString(s)
+// skip passes over the next value; what no function here made ends there.
+func (r *reader) skip() {
+	switch r.byte() {
+	case aText, aPhrase:
+		r.text()
+	case aNumber, aSize, aSpan:
+		r.number()
+	case aMoment:
+		switch r.byte() {
+		case noMoment:
+		case settledMoment:
+			r.number()
+			r.number()
+		default:
+			for range 4 {
+				r.number()
+			}
+		}
+	default:
+		r.rest = ""
+	}
+}
+
+// asSentence gives a clause, which is what b has from there on, its capital, if it may have one, and its full stop.
+func asSentence(b []byte, from int, capital bool) []byte {
+	s := bytes.TrimRight(bytes.TrimSpace(b[from:]), ".")
+	first, size := utf8.DecodeRune(s)
 	if size == 0 {
-		return b
+		return b[:from]
 	}
 	if capital {
 		first = unicode.ToUpper(first)
 	}
-	return append(append(utf8.AppendRune(b, first), s[size:]...), '.')
+	if utf8.RuneLen(first) == size {
+		b = append(b[:from], s...)
+		utf8.EncodeRune(b[from:], first)
+		return append(b, '.')
+	}
+	rest := string(s[size:])
+	return append(append(utf8.AppendRune(b[:from], first), rest...), '.')
 }
 
 // named reports whether a phrase begins with a name, which is written as it is: perl-base, web-14.
@@ -129,7 +175,7 @@ func (l *Language) named(p string, depth int) bool {
 		return false
 	}
 	for range text[1] - '1' {
-		l.value(&r, depth)
+		r.skip()
 	}
 	switch r.byte() {
 	case aText:
