@@ -56,7 +56,7 @@ func newIndex(os patch.HostOS, s scheme, f *patch.Facts) (*index, error) {
 		x.packages = slices.SortedStableFunc(slices.Values(x.packages), byName)
 	}
 	size := 64
-	for size < 4*len(x.packages) {
+	for size < 2*len(x.packages) {
 		size *= 2
 	}
 	x.slots = make([]slot, size)

@@ -121,8 +121,13 @@ func byPatch(attempts []patch.Attempt) map[patch.ID][]patch.Attempt {
 	return tried
 }
 
+// bareEntry is the entry of a patch that nobody has decided about and that was never tried.
+func bareEntry(s *world.Sight, column int, verdict patch.Verdict) entry {
+	return entry{sight: s, patch: &s.Shelf.List.Patches()[column], place: int32(column) + 1, verdict: verdict}
+}
+
 func newEntry(ctx context.Context, v *world.View, s *world.Sight, column int, verdict patch.Verdict, tried map[patch.ID][]patch.Attempt) (entry, error) {
-	e := entry{sight: s, patch: &s.Shelf.List.Patches()[column], place: int32(column) + 1, verdict: verdict}
+	e := bareEntry(s, column, verdict)
 	if len(tried) > 0 {
 		e.tried(tried[e.patch.ID])
 	}

@@ -43,6 +43,10 @@ func told(ctx context.Context, v *world.View, s *world.Sight) (out []entry, plai
 		return err
 	}
 	for i, d := range judged {
+		if !even[i] {
+			out = append(out, bareEntry(s, i, d))
+			continue
+		}
 		delete(even, i)
 		if err := put(i, d); err != nil {
 			return nil, 0, err

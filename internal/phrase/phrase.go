@@ -1,7 +1,6 @@
 package phrase
 
 import (
-	"bytes"
 	"encoding/binary"
 	"strconv"
 	"strings"
@@ -168,8 +167,7 @@ func (p Phrase) MarshalText() ([]byte, error) {
 	if p == "" || p[0] > verbatim {
 		return []byte(English.text(string(p))), nil
 	}
-	var room [512]byte
-	return bytes.Clone(English.say(room[:0], string(p), deepest)), nil
+	return English.say(make([]byte, 0, usual), string(p), deepest), nil
 }
 
 // UnmarshalText takes a text as it came: whoever reads it has the English.

@@ -16,13 +16,15 @@ const deepest = 12
 // longest bounds what one text says in bytes: places may be many, and what goes there long.
 const longest = 1 << 16
 
+// usual is how long most of what phrases say is.
+const usual = 96
+
 // Say is the phrase in the language; in English where the language lacks it.
 func (l *Language) Say(p Phrase) string {
 	if p == "" || p[0] > verbatim {
 		return l.text(string(p))
 	}
-	var room [256]byte
-	return string(l.say(room[:0], string(p), deepest))
+	return string(l.say(make([]byte, 0, usual), string(p), deepest))
 }
 
 // say appends what a phrase says. Bytes that no function here made are written as they are.

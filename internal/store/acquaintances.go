@@ -3,6 +3,7 @@ package store
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -19,6 +20,7 @@ type acquaintances struct {
 	idle     map[patch.MachineID]bool // machines for which no attempt waits
 	tried    uint64                   // ends of transactions that changed attempts
 	ends     uint64                   // of transactions that changed any of it: what was read before one of them is not kept
+	seldom   atomic.Uint64            // ends of transactions that changed a table that seldom changes
 }
 
 // acquaintance is what is known of a machine: either part may be missing.
@@ -129,7 +131,13 @@ func (a *acquaintances) keepIdle(id patch.MachineID, tried uint64) {
 
 // end takes over what a transaction made of machines; of one that was not kept, or may not have been, nothing is known.
 func (a *acquaintances) end(t *touched, kept bool) {
-	if a == nil || len(t.machines) == 0 && !t.all && !t.facts && !t.attempts {
+	if a == nil {
+		return
+	}
+	if t.seldom {
+		a.seldom.Add(1)
+	}
+	if len(t.machines) == 0 && !t.all && !t.facts && !t.attempts {
 		return
 	}
 	a.mu.Lock()
@@ -162,6 +170,7 @@ type touched struct {
 	all      bool                             // machines' rows, and it is not known whose
 	facts    bool                             // takes facts away
 	attempts bool                             // makes or changes some
+	seldom   bool                             // a table that seldom changes
 }
 
 // note looks at a statement before it is run. One that changes a machine's row or newest detect says so in one of the forms that are known here, with the
@@ -178,6 +187,7 @@ func (t *touched) note(query string, args []any) {
 		t.becomes(patch.MachineID(id), acquaintance{})
 		return
 	}
+	t.seldom = t.seldom || changesSeldom(query)
 	t.all = t.all || strings.Contains(query, "machines")
 	t.facts = t.facts || strings.Contains(query, "facts") && !strings.HasPrefix(query, "INSERT INTO facts ")
 }

@@ -32,7 +32,9 @@ func (s *Store) PutBlackout(ctx context.Context, c patch.Caller, b patch.Blackou
 
 // ListBlackouts gives all by when they begin, those that are over too.
 func (s *Store) ListBlackouts(ctx context.Context) ([]patch.Blackout, error) {
-	all, err := list(ctx, s.read(), scanBlackout, `SELECT `+blackoutColumns+` FROM blackouts ORDER BY from_at, name`)
+	all, err := s.seldom.blackouts.read(s, func() ([]patch.Blackout, error) {
+		return list(ctx, s.read(), scanBlackout, `SELECT `+blackoutColumns+` FROM blackouts ORDER BY from_at, name`)
+	})
 	return all, fault(err, "cannot list blackouts")
 }
 

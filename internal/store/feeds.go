@@ -41,6 +41,10 @@ func (s *Store) PutFeed(ctx context.Context, c patch.Caller, f patch.Feed) error
 
 // ListFeeds gives every feed with its newest run and its newest good one, by name.
 func (s *Store) ListFeeds(ctx context.Context) ([]patch.FeedStatus, error) {
+	return s.seldom.feeds.read(s, func() ([]patch.FeedStatus, error) { return s.readFeeds(ctx) })
+}
+
+func (s *Store) readFeeds(ctx context.Context) ([]patch.FeedStatus, error) {
 	feeds, err := list(ctx, s.read(), scanDocument[patch.Feed], `SELECT body FROM feeds ORDER BY name`)
 	if err != nil {
 		return nil, fault(err, "cannot list feeds")

@@ -75,6 +75,13 @@ func (s *Store) FindProposal(ctx context.Context, id string) (patch.Proposal, er
 
 // ListProposals gives proposals, the newest first: those that wait, or all.
 func (s *Store) ListProposals(ctx context.Context, open bool) ([]patch.Proposal, error) {
+	if open {
+		return s.seldom.proposals.read(s, func() ([]patch.Proposal, error) { return s.readProposals(ctx, open) })
+	}
+	return s.readProposals(ctx, open)
+}
+
+func (s *Store) readProposals(ctx context.Context, open bool) ([]patch.Proposal, error) {
 	w := where{engine: s.engine}
 	if open {
 		w.addFixed(`state = 'open'`)

@@ -29,6 +29,8 @@ func (s *Store) PutResets(ctx context.Context, c patch.Caller, object, why strin
 
 // ListResets gives the newest reset of every machine and patch that had one.
 func (s *Store) ListResets(ctx context.Context) ([]patch.Reset, error) {
-	all, err := list(ctx, s.read(), scanReset, `SELECT machine, patch, label, by_name, at, why FROM attempt_resets ORDER BY machine, patch`)
+	all, err := s.seldom.resets.read(s, func() ([]patch.Reset, error) {
+		return list(ctx, s.read(), scanReset, `SELECT machine, patch, label, by_name, at, why FROM attempt_resets ORDER BY machine, patch`)
+	})
 	return all, fault(err, "cannot list resets of attempts")
 }

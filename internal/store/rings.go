@@ -35,7 +35,9 @@ func (s *Store) PutRing(ctx context.Context, c patch.Caller, r patch.Ring) error
 
 // ListRings gives all, in their order.
 func (s *Store) ListRings(ctx context.Context) ([]patch.Ring, error) {
-	all, err := list(ctx, s.read(), scanDocument[patch.Ring], `SELECT body FROM rings ORDER BY position, name`)
+	all, err := s.seldom.rings.read(s, func() ([]patch.Ring, error) {
+		return list(ctx, s.read(), scanDocument[patch.Ring], `SELECT body FROM rings ORDER BY position, name`)
+	})
 	return all, fault(err, "cannot list rings")
 }
 

@@ -56,7 +56,9 @@ func (s *Store) FindSchedule(ctx context.Context, name string) (patch.Schedule, 
 
 // ListSchedules gives all, by name, paused ones too.
 func (s *Store) ListSchedules(ctx context.Context) ([]patch.Schedule, error) {
-	all, err := list(ctx, s.read(), scanSchedule, `SELECT `+scheduleColumns+` FROM schedules ORDER BY name`)
+	all, err := s.seldom.schedules.read(s, func() ([]patch.Schedule, error) {
+		return list(ctx, s.read(), scanSchedule, `SELECT `+scheduleColumns+` FROM schedules ORDER BY name`)
+	})
 	return all, fault(err, "cannot list schedules")
 }
 

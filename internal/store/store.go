@@ -32,6 +32,7 @@ type Store struct {
 	words       words
 	labels      labels
 	rulings     recent[[]patch.Ruling]
+	seldom      seldomKept
 	bases       bases
 	group       *group         // of writers; nil where the database lets them write at once
 	known       *acquaintances // nil where nothing is kept
