@@ -120,4 +120,8 @@ var careDefects = []Defect{
 		Old: "			p.Words = append(p.Words, \"unknown\")\n", New: "", Test: "TestBlockers", In: "./internal/agent"},
 	{Name: "a failed hook uses an attempt up", File: "internal/patch/deploy.go",
 		Old: "return c == FailPatch || c == FailTimeout }", New: "return c == FailPatch || c == FailTimeout || c == FailHook }", Test: "TestHookStopsAnOrder", In: "./internal/agent"},
+	{Name: "a full disk is a failure at once", File: "internal/agent/execute.go",
+		Old: "if r.awaitsRoom() {", New: "if false {", Test: "TestAnOrderWaitsForRoom", In: "./internal/agent"},
+	{Name: "an order waits for room for ever", File: "internal/agent/room.go",
+		Old: "r.closedNow(r.order) != \"\" || ", New: "", Test: "TestAnOrderWaitsForRoom", In: "./internal/agent"},
 }

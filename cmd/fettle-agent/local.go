@@ -44,6 +44,9 @@ func printStatus(w io.Writer, st agent.Status) {
 			line("", "%-12s %s %s", i.State, i.Patch, i.Text)
 		}
 	}
+	if st.Reboot != "" {
+		line("restart", "%s", st.Reboot)
+	}
 	if st.Unsent > 0 {
 		line("unsent", "%d results", st.Unsent)
 	}

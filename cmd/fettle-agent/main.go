@@ -110,6 +110,14 @@ func (c *call) config() agent.Config {
 	return agent.Config{StateDir: *c.state, Version: version, ApplyDelta: catalog.Apply, ReadList: readList, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
 }
 
+// socket is where the machine's own agent takes answers; one with a state of its own elsewhere takes none.
+func (c *call) socket() string {
+	if *c.state != agent.DefaultStateDir() {
+		return ""
+	}
+	return agent.DefaultAnswerSocket()
+}
+
 // show prints v as JSON where that was asked for, else as text.
 func (c *call) show(v any, text func(io.Writer)) error {
 	if !*c.json {
@@ -212,7 +220,7 @@ func serve(ctx context.Context, c *call) error {
 	}
 	cfg := c.config()
 	cfg.Interval, cfg.PolicyFile, cfg.ScriptLimit = *interval, *policy, *script
-	cfg.HookLimit, cfg.LockWait = *hook, *lock
+	cfg.HookLimit, cfg.LockWait, cfg.AnswerSocket = *hook, *lock, c.socket()
 	return agent.New(cfg).Run(ctx)
 }
 
@@ -224,7 +232,9 @@ func answerReboot(_ context.Context, c *call) error {
 	if words[0] != "now" && words[0] != "snooze" {
 		return usage{fmt.Errorf("%q is no answer: say now or snooze", words[0])}
 	}
-	text, err := agent.AnswerReboot(c.config(), words[0] == "now")
+	cfg := c.config()
+	cfg.AnswerSocket = c.socket()
+	text, err := agent.AnswerReboot(cfg, words[0] == "now")
 	if err != nil {
 		return err
 	}

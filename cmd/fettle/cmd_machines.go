@@ -104,8 +104,14 @@ func printMachine(w io.Writer, d api.MachineDetail) {
 		f.put("before", string(x.OS)+" until "+when(x.Until)+", then "+string(x.Next)+": "+countsText(x.Verdicts)+" (fettle status "+m.Name+" --as-of TIME, fettle machines rows "+m.Name+" --closed)")
 	}
 	f.put("owner's policy", m.Policy)
-	if m.RebootOwed {
-		f.put("reboot", "owed")
+	switch {
+	case strings.HasPrefix(m.Busy, "reboot "):
+		f.put("reboot", strings.TrimPrefix(m.Busy, "reboot "))
+	case m.RebootOwed:
+		f.put("reboot", "owed; nothing that was deployed restarts it")
+	}
+	if !strings.HasPrefix(m.Busy, "reboot ") {
+		f.put("now", m.Busy)
 	}
 	if inv := d.Inventory; inv != nil {
 		f.put("system", inv.OS.Pretty)

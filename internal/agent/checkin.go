@@ -144,7 +144,7 @@ func (s *session) exchange(ctx context.Context, g glance, number uint64, reply *
 	out := wire.Checkin{
 		Counter: number, Boot: s.cfg.Host.Boot(), OS: g.facts.OS.Key, Agent: s.cfg.Version, Hostname: name,
 		Inventory: g.invHash, Facts: g.factsHash, Snapshot: snap.Seq, Revision: snap.Revision,
-		Busy: cmp.Or(s.activity(), s.rebootText()), RebootOwed: s.cfg.Host.Reboot().Owed, Policy: s.cfg.policy().String(),
+		Busy: cmp.Or(s.activity(), s.waitsForRoom(), s.rebootText()), RebootOwed: s.cfg.Host.Reboot().Owed, Policy: s.cfg.policy().String(),
 		Updaters: off,
 	}
 	if out.OS == "" {

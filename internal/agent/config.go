@@ -33,6 +33,8 @@ type Config struct {
 	Chain Chain
 	// Prober answers questions about the machine's health; nil means the live machine.
 	Prober Prober
+	// AnswerSocket is where people on the machine answer restarts; empty: only administrators do.
+	AnswerSocket string
 	// Room says whether n bytes of packages have room at each place; nil asks the file systems.
 	Room func(n int64, places ...string) error
 	// Power says why nothing should be begun with the power that the machine has; nil asks the machine.

@@ -19,6 +19,7 @@ type run struct {
 	*session
 	order wire.Order
 	ready map[patch.Hash]host.Staged // packages that verified completely
+	lacks string                     // what the machine has too little of to begin; empty where it may
 	// waited is for how long others have kept the package manager from this order.
 	waited time.Duration
 }
@@ -31,6 +32,7 @@ func (s *session) carryOut(ctx context.Context) (waits bool) {
 	r := &run{session: s, order: c.Order, ready: map[patch.Hash]host.Staged{}}
 	defer s.doing("")
 	waits, err := r.all(ctx)
+	s.lacksNow(r.lacks)
 	if err == nil && !waits {
 		err = r.conclude(ctx)
 	}
@@ -63,6 +65,9 @@ func (r *run) perform(ctx context.Context) (waits bool, err error) {
 	if err := r.await(ctx); err != nil {
 		_, err = r.filter(ctx, r.open(), func(wire.OrderItem) error { return err })
 		return false, err
+	}
+	if r.awaitsRoom() {
+		return true, nil
 	}
 	_ = r.confirm(ctx) // who cannot be asked keeps nothing back that need not ask
 	r.doing("preparing an order")

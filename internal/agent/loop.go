@@ -34,7 +34,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	l := &loop{session: s, wake: make(chan struct{}, 1), work: make(chan task, 1), admitted: make(chan struct{}, 1)}
 	l.every.Store(int64(a.cfg.Interval)) // until the appliance names its own
 	var tasks sync.WaitGroup
-	for _, run := range []func(context.Context) error{l.checkins, l.poll, l.pump, l.worker, l.reboots} {
+	for _, run := range []func(context.Context) error{l.checkins, l.poll, l.pump, l.worker, l.reboots, l.listen} {
 		tasks.Go(func() {
 			if err := run(ctx); err != nil && ctx.Err() == nil {
 				cancel(err)
@@ -321,10 +321,13 @@ func (l *loop) worker(ctx context.Context) error {
 				}
 				again = time.After(min(wait, windowLook))
 			} else {
+				lacked := l.lacking()
 				if l.carryOut(ctx) {
 					again = time.After(windowLook)
 				}
-				poke(l.wake)
+				if now := l.lacking(); now == "" || now != lacked {
+					poke(l.wake)
+				}
 			}
 		} else if t.order && l.journal != nil && l.get().State == patch.Admitted {
 			taken, err := l.takeOrder(ctx)

@@ -131,7 +131,6 @@ func TestItemsFailByCause(t *testing.T) {
 		"detect-only":    {policy: "# mine\ndetect-only\n", cause: patch.FailPolicy, text: "detect-only"},
 		"no-deploy":      {policy: "no-deploy", cause: patch.FailPolicy, text: "owner"},
 		"unknown policy": {policy: "no-deplyo", cause: patch.FailPolicy, text: "owner"},
-		"no room":        {cfg: func(c *Config) { c.Room = func(int64, ...string) error { return host.CheckRoom(1<<60, "/") } }, cause: patch.FailDisk, text: "no room"},
 		"installer fails": {box: func(b *box) {
 			b.fail["curl"] = &host.Failure{Cause: patch.FailPatch, Text: "postinst failed", Log: "tail"}
 		}, cause: patch.FailPatch, text: "postinst failed"},
@@ -161,6 +160,46 @@ func TestItemsFailByCause(t *testing.T) {
 				t.Fatalf("the machine was changed: %+v", after)
 			}
 		})
+	}
+}
+
+// An order that has not begun waits for room: it says how much it lacks, uses up nothing, and goes on by itself when there is some. Where none came
+// until its time was over, the disk is what it failed by, and the machine is as it was.
+func TestAnOrderWaitsForRoom(t *testing.T) {
+	d := newDeb("curl", "1.0-1", "1.0-2")
+	for _, comes := range []bool{true, false} {
+		k, b := newKeys(t), newBox("curl")
+		cfg := enrolled(t, k, b, nowhere)
+		stock(t, cfg, d)
+		now, need := time.Now(), int64(1<<50)
+		cfg.Now = func() time.Time { return now }
+		cfg.Room = func(int64, ...string) error { return host.CheckRoom(need, "/") }
+		s := open(t, cfg)
+		o := newOrder(1, d)
+		must(t, s.acceptOrder(k.seal(t, o)))
+		before := b.packages["curl"]
+		for range 3 {
+			if !s.carryOut(context.Background()) || s.journal.newest().Closed || len(s.journal.newest().Last) > 0 || b.packages["curl"] != before {
+				t.Fatalf("it did not wait: %+v", s.journal.newest())
+			}
+			if got := s.waitsForRoom(); !strings.Contains(got, "waits: no room at /: ") || !strings.Contains(got, " MB are free and ") || !strings.Contains(got, " MB are needed") {
+				t.Fatalf("it says %q", got)
+			}
+			now = now.Add(time.Minute)
+		}
+		if comes {
+			need = 0
+			s.carryOut(context.Background())
+			if r := s.journal.newest().Last["A1-0"]; r.State != patch.ExecDone || b.runs["A1-0"] != 1 || s.waitsForRoom() != "" {
+				t.Errorf("with room: %+v, %d runs; it says %q", r, b.runs["A1-0"], s.waitsForRoom())
+			}
+			continue
+		}
+		now = o.Expires.Add(time.Minute)
+		s.carryOut(context.Background())
+		if r := s.journal.newest().Last["A1-0"]; r.Cause != patch.FailDisk || !strings.Contains(r.Text, "no room at /") || !strings.Contains(r.Text, "expired") || b.packages["curl"] != before {
+			t.Errorf("without room until the end: %+v", r)
+		}
 	}
 }
 

@@ -13,6 +13,9 @@ func DefaultPolicyFile() string { return "/etc/fettle-agent/policy" }
 // DefaultHookDir is where the machine's administrator puts hooks.
 func DefaultHookDir() string { return "/etc/fettle-agent/hooks.d" }
 
+// DefaultAnswerSocket is where people on the machine answer restarts.
+func DefaultAnswerSocket() string { return "/var/run/fettle-agent.sock" }
+
 // keepPrivate lets only the agent's own account into a directory.
 func keepPrivate(dir string) error { return os.Chmod(dir, 0o700) }
 

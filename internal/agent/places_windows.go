@@ -16,6 +16,9 @@ func DefaultPolicyFile() string { return filepath.Join(programData(), "Fettle", 
 // DefaultHookDir is where hooks would be, once this agent runs any.
 func DefaultHookDir() string { return filepath.Join(programData(), "Fettle", "hooks") }
 
+// DefaultAnswerSocket is empty: only administrators answer restarts on Windows.
+func DefaultAnswerSocket() string { return "" }
+
 func programData() string {
 	dir, err := windows.KnownFolderPath(windows.FOLDERID_ProgramData, windows.KF_FLAG_DEFAULT)
 	if err != nil {

@@ -85,6 +85,9 @@ func (r *run) ended(item wire.OrderItem) bool {
 // fits checks what concerns the whole order: time, the owner's policy, the host OS, and room for everything.
 func (r *run) fits(facts patch.Facts) error {
 	if why := r.closedNow(r.order); why != "" {
+		if lacked := r.lacking(); lacked != "" {
+			return &host.Failure{Cause: patch.FailDisk, Text: lacked + "; " + why}
+		}
 		return &host.Failure{Cause: patch.FailWindow, Text: why}
 	}
 	if ok, word := r.cfg.policy().Deploys(); !ok {
@@ -105,11 +108,7 @@ func (r *run) fits(facts patch.Facts) error {
 	if err := r.cfg.Power(); err != nil {
 		return err
 	}
-	var total int64
-	for _, item := range r.open() {
-		total += size(item)
-	}
-	return r.cfg.Room(total, r.files.dir, "/", "/usr", "/var")
+	return r.room(r.open())
 }
 
 // drifted names what is not as the order assumed. A package that an earlier item of the same order brought along is where it should be.

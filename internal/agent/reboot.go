@@ -19,6 +19,7 @@ type rebootDue struct {
 	Since   time.Time          `json:"since"`
 	At      time.Time          `json:"at,omitzero"`       // announced: not before this moment
 	Put     patch.Number       `json:"put_off,omitempty"` // how often it was put off
+	By      string             `json:"by,omitempty"`      // whom it was put off by last
 	Until   time.Time          `json:"until,omitzero"`    // to then
 	Told    int                `json:"told,omitempty"`    // minutes before At: the last of the countdown's warnings
 	Ask     time.Time          `json:"ask,omitzero"`      // no leave from the appliance before
@@ -59,6 +60,7 @@ func (l *loop) reboots(ctx context.Context) error {
 	if l.cfg.RebootLook > 0 {
 		wait = l.cfg.RebootLook
 	}
+	said := ""
 	for {
 		if l.get().Reboot == nil {
 			select {
@@ -75,6 +77,10 @@ func (l *loop) reboots(ctx context.Context) error {
 		}
 		if err := l.rebootStep(ctx); err != nil && ctx.Err() == nil {
 			l.log.Warn("cannot go on with a reboot", "err", err)
+		}
+		if text := l.rebootText(); text != said {
+			said = text
+			poke(l.wake) // the appliance says what a restart waits for as it is now, and not as it was a quarter of an hour ago
 		}
 	}
 }
@@ -97,11 +103,14 @@ func (s *session) rebootStep(ctx context.Context) error {
 	case due.Policy.Mode != patch.RebootForce && !s.cfg.Host.Reboot().Owed:
 		return s.set(func(st *state) { st.Reboot = nil }) // it is not owed, or not any more
 	}
-	if s.rebootWaits(due, now) != "" {
+	if s.rebootHindered(due, now) != "" {
 		return nil
 	}
 	if answered, err := s.hear(due, now); answered || err != nil {
 		return err
+	}
+	if now.Before(due.Until) {
+		return nil
 	}
 	if due.At.IsZero() {
 		return s.announce(due, now)
@@ -125,6 +134,28 @@ func (s *session) due(change func(*rebootDue)) error {
 
 // rebootWaits says what a restart waits for; empty where it may go on.
 func (s *session) rebootWaits(due rebootDue, now time.Time) string {
+	if why := s.rebootHindered(due, now); why != "" || !now.Before(due.Until) {
+		return why
+	}
+	by := ""
+	if due.By != "" {
+		by = " by " + due.By
+	}
+	return fmt.Sprintf("put off until %s%s (%d of %d); at the latest it comes at %s", due.Until.UTC().Format("15:04Z"), by, due.Put, due.Policy.Snoozes,
+		due.latest().UTC().Format("2006-01-02 15:04Z"))
+}
+
+// latest is when a restart that is asked for comes, whatever anybody answers.
+func (due rebootDue) latest() time.Time {
+	at := due.Policy.DeadlineOf(due.Since)
+	if end := due.Window.NotAfter.Add(-rebootReserve); !due.Window.NotAfter.IsZero() && end.Before(at) {
+		return end
+	}
+	return at
+}
+
+// rebootHindered says what a restart waits for that nobody at the machine has a say in; empty where nothing is.
+func (s *session) rebootHindered(due rebootDue, now time.Time) string {
 	w := due.Window
 	switch {
 	case due.Stopped != "":
@@ -141,8 +172,6 @@ func (s *session) rebootWaits(due rebootDue, now time.Time) string {
 		return "an order is carried out"
 	case s.busyWith() != "":
 		return s.busyWith() + " changes packages on this machine"
-	case now.Before(due.Until):
-		return fmt.Sprintf("put off until %s (%d of %d)", due.Until.UTC().Format("15:04Z"), due.Put, due.Policy.Snoozes)
 	}
 	return ""
 }
@@ -194,10 +223,19 @@ func (s *session) announce(due rebootDue, now time.Time) error {
 		text += "\n" + due.Policy.Message
 	}
 	if due.Policy.Mode == patch.RebootAsk && len(terminals) > 0 {
-		text += fmt.Sprintf("\nRestart now: fettle-agent reboot now. Put it off (%d of %d times left): fettle-agent reboot snooze.", due.Policy.Snoozes-due.Put, due.Policy.Snoozes)
+		text += "\nRestart now: fettle-agent reboot now." + due.offer(now)
 	}
 	s.cfg.Announce(terminals, text)
 	return s.due(func(d *rebootDue) { d.At, d.Told = at, warning(at.Sub(now)) })
+}
+
+// offer says how a restart is put off; empty where it cannot be any more.
+func (due rebootDue) offer(now time.Time) string {
+	if _, err := due.putOff(now); err != nil {
+		return " It cannot be put off any more."
+	}
+	return fmt.Sprintf("\nBe asked again in %s (%d of %d times left): fettle-agent reboot snooze.", spell(time.Duration(due.Policy.Snooze)*time.Minute),
+		due.Policy.Snoozes-due.Put, due.Policy.Snoozes)
 }
 
 // countdown are the minutes before a restart at which whoever works there is told once more.
@@ -220,18 +258,48 @@ func (s *session) countDown(due rebootDue, now time.Time) error {
 		return nil
 	}
 	text := "This machine restarts " + whenIs(due.At, now) + " to finish installing updates. Save your work."
-	if due.Policy.Mode == patch.RebootAsk && due.Put < due.Policy.Snoozes && now.Before(due.Policy.DeadlineOf(due.Since)) {
-		text += "\nPut it off: fettle-agent reboot snooze."
+	if due.Policy.Mode == patch.RebootAsk {
+		text += due.offer(now)
 	}
 	s.cfg.Announce(s.cfg.Terminals(), text)
 	return s.due(func(d *rebootDue) { d.Told = w })
 }
 
 func whenIs(at, now time.Time) string {
-	if at.Sub(now) < time.Minute {
+	if at.Sub(now) < time.Second {
 		return "now"
 	}
-	return "in " + at.Sub(now).Round(time.Minute).String() + " (" + at.Local().Format("15:04") + ")"
+	return "in " + spell(at.Sub(now)) + " (at " + clockOf(at, now) + ")"
+}
+
+// clockOf is a moment as the clock on the machine's wall has it, with the day where that is another one.
+func clockOf(at, now time.Time) string {
+	at, now = at.Local(), now.Local()
+	if at.YearDay() == now.YearDay() && at.Year() == now.Year() {
+		return at.Format("15:04")
+	}
+	return at.Format("Mon 2 Jan 15:04")
+}
+
+// spell says a span in words, to the minute, and the last one to the second.
+func spell(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%d seconds", max(int(d.Seconds()), 1))
+	}
+	var parts []string
+	minutes := int(d.Round(time.Minute) / time.Minute)
+	for _, u := range []struct {
+		n    int
+		word string
+	}{{minutes / 60, "hour"}, {minutes % 60, "minute"}} {
+		switch {
+		case u.n == 1:
+			parts = append(parts, "1 "+u.word)
+		case u.n > 1:
+			parts = append(parts, fmt.Sprintf("%d %ss", u.n, u.word))
+		}
+	}
+	return strings.Join(parts, " ")
 }
 
 func laterOf(a, b time.Time) time.Time {
@@ -239,34 +307,6 @@ func laterOf(a, b time.Time) time.Time {
 		return a
 	}
 	return b
-}
-
-// hear takes the answer that somebody on the machine has given since.
-func (s *session) hear(due rebootDue, now time.Time) (bool, error) {
-	var answer rebootAnswer
-	found, err := s.files.readJSON(s.files.answer(), &answer)
-	if !found {
-		return false, nil
-	}
-	if err := s.files.on().Remove(s.files.answer()); err != nil {
-		return false, err
-	}
-	if err != nil || due.Policy.Mode != patch.RebootAsk || answer.At.Before(due.Since) {
-		return false, nil
-	}
-	deadline := due.Policy.DeadlineOf(due.Since)
-	switch {
-	case answer.Now:
-		return true, s.due(func(d *rebootDue) { d.At = now })
-	case due.Put >= due.Policy.Snoozes || !now.Before(deadline):
-		s.cfg.Announce(s.cfg.Terminals(), "This restart cannot be put off any more.")
-		return false, nil
-	}
-	until := now.Add(time.Duration(due.Policy.Snooze) * time.Minute)
-	if until.After(deadline) {
-		until = deadline
-	}
-	return true, s.due(func(d *rebootDue) { d.Put, d.Until, d.At = d.Put+1, until, time.Time{} })
 }
 
 // restart asks the appliance for leave, writes down what it is about to do, and restarts the machine. How it went is told by the boot that follows.
@@ -290,13 +330,17 @@ func (s *session) restart(ctx context.Context, due rebootDue, now time.Time) err
 		s.log.Info("no leave to reboot yet", "text", leave.Text, "again_in", wait)
 		return s.due(func(d *rebootDue) { d.Ask, d.Waits = now.Add(wait), clip(leave.Text, 300) })
 	}
+	answered := false // meanwhile
 	err := s.set(func(st *state) {
+		if answered = st.Reboot == nil || st.Reboot.Put != due.Put; answered {
+			return
+		}
 		d := *st.Reboot
 		d.Begun = now
 		st.Reboot = &d
 		st.Reboots = append(slices.DeleteFunc(slices.Clone(st.Reboots), func(t time.Time) bool { return now.Sub(t) > 24*time.Hour }), now)
 	})
-	if err != nil {
+	if err != nil || answered {
 		return err
 	}
 	s.log.Info("the machine reboots", "order", due.Order, "boot", due.Boot)
@@ -321,44 +365,14 @@ func (s *session) rebootText() string {
 	switch {
 	case !due.Begun.IsZero():
 		return "reboot under way"
+	case now.Before(due.At) && due.Policy.Mode == patch.RebootAsk:
+		return fmt.Sprintf("reboot announced for %s, and whoever works there is asked (put off %d of %d times)", due.At.UTC().Format("2006-01-02 15:04Z"), due.Put, due.Policy.Snoozes)
 	case now.Before(due.At):
-		return "reboot announced for " + due.At.UTC().Format("15:04Z")
+		return "reboot announced for " + due.At.UTC().Format("2006-01-02 15:04Z")
 	case now.Before(due.Ask) && due.Waits != "":
 		return "reboot waits: " + due.Waits
 	case now.Before(due.Ask):
 		return "reboot waits for its turn among other machines"
 	}
 	return "reboot due"
-}
-
-// rebootAnswer is what somebody on the machine says to a restart that was announced.
-type rebootAnswer struct {
-	At  time.Time `json:"at"`
-	Now bool      `json:"now"` // restart now; else put it off
-}
-
-// AnswerReboot leaves an answer for the agent that runs: restart now, or put it off. It says what is due; NotFound where nothing is.
-func AnswerReboot(cfg Config, now bool) (string, error) {
-	cfg = cfg.withDefaults()
-	l := layout{dir: cfg.StateDir}
-	var st state
-	if _, err := readJSON(l.state(), &st); err != nil {
-		return "", err
-	}
-	switch {
-	case st.Reboot == nil || st.Reboot.Stopped != "" || !st.Reboot.Begun.IsZero():
-		return "", patch.Errorf(patch.NotFound, "no restart of this machine is due")
-	case st.Reboot.Policy.Mode != patch.RebootAsk:
-		return "", patch.Errorf(patch.Forbidden, "this restart is announced and not asked for: it cannot be put off or brought forward")
-	case !now && st.Reboot.Put >= st.Reboot.Policy.Snoozes:
-		return "", patch.Errorf(patch.Exhausted, "this restart was put off %d times and cannot be any more", st.Reboot.Put)
-	}
-	if err := writeJSON(l.answer(), rebootAnswer{At: cfg.Now().UTC(), Now: now}); err != nil {
-		return "", err
-	}
-	text := "The restart is put off."
-	if now {
-		text = "The machine restarts in a moment."
-	}
-	return strings.TrimSpace(text), nil
 }

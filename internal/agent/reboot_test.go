@@ -2,6 +2,9 @@ package agent
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -263,6 +266,96 @@ func TestRebootKeepsToItsTime(t *testing.T) {
 	}
 }
 
+// Now means now for somebody who had put a restart off as well; who puts it off twice in a row is told so and loses nothing by it; and what stands
+// in the way of the restart is not hidden from who answers.
+func TestAnswersToARestart(t *testing.T) {
+	ask := patch.RebootPolicy{Mode: patch.RebootAsk, Warn: 5, Snooze: 30, Snoozes: 2, Deadline: 120}
+	users := func(w *rebootWorld) { w.users = 1 }
+	w := newRebootWorld(t, ask, 0, users)
+	w.steps(1)
+	text, err := w.s.takeAnswer(false, "ada")
+	if err != nil || !strings.Contains(text, "put off until") || !strings.Contains(text, "(1 of 2 times)") || !strings.Contains(text, "at the latest") {
+		t.Errorf("%q, %v", text, err)
+	}
+	if got := w.s.rebootText(); !strings.Contains(got, "by ada (1 of 2); at the latest it comes at ") {
+		t.Errorf("%q", got)
+	}
+	if text, err := w.s.takeAnswer(false, "ada"); patch.KindOf(err) != patch.Conflict || !strings.Contains(err.Error(), "already") || w.s.get().Reboot.Put != 1 {
+		t.Errorf("twice in a row: %q, %v, %+v", text, err, w.s.get().Reboot)
+	}
+	if _, err := AnswerReboot(w.cfg, false); patch.KindOf(err) != patch.Conflict {
+		t.Errorf("twice in a row, through a file: %v", err)
+	}
+	w.owner("no-reboot\n")
+	if _, err := w.s.takeAnswer(true, "ada"); err == nil || !strings.Contains(err.Error(), "the owner of this machine forbids reboots") {
+		t.Errorf("while the owner forbids it: %v", err)
+	}
+	w.owner("")
+	if w.steps(1); w.began != 0 {
+		t.Error("it restarted while it was put off")
+	}
+	if _, err := AnswerReboot(w.cfg, true); err != nil {
+		t.Fatal(err)
+	}
+	if w.steps(1); w.began != 1 {
+		t.Errorf("now, after it was put off: %q", w.s.rebootText())
+	}
+
+	w = newRebootWorld(t, ask, 0, users)
+	w.steps(1)
+	w.a.onReboot = func() { // somebody answers while the appliance is asked
+		if _, err := w.s.takeAnswer(false, "ada"); err != nil {
+			t.Error(err)
+		}
+	}
+	must(t, w.s.due(func(d *rebootDue) { d.At = w.now }))
+	must(t, w.s.rebootStep(t.Context()))
+	if w.began != 0 || !strings.Contains(w.s.rebootText(), "put off until") {
+		t.Errorf("restarted %d times though it was put off in time: %q", w.began, w.s.rebootText())
+	}
+}
+
+// Everybody on a machine may put a restart off, through a socket, and is known by the kernel's word. Only who is root, or works there alone, has it
+// restart now; and a stranger's words are no answer.
+func TestAnswersThroughASocket(t *testing.T) {
+	ask := patch.RebootPolicy{Mode: patch.RebootAsk, Warn: 5, Snooze: 30, Snoozes: 1, Deadline: 120}
+	w := newRebootWorld(t, ask, 0, func(w *rebootWorld) { w.users, w.cfg.AnswerSocket = 1, w.cfg.StateDir+"/ask.sock" })
+	w.steps(1)
+	ctx, stop := context.WithCancel(t.Context())
+	l := &loop{session: w.s, wake: make(chan struct{}, 1)}
+	heard := make(chan error)
+	go func() { heard <- l.listen(ctx) }()
+	var c net.Conn
+	for range 100 {
+		var err error
+		if c, err = net.Dial("unix", w.cfg.AnswerSocket); err == nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	fmt.Fprint(c, "reboot -f; now\n")
+	if b, _ := io.ReadAll(c); string(b) != "no that is no answer\n" {
+		t.Errorf("%q", b)
+	}
+	if text, err := AnswerReboot(w.cfg, false); err != nil || !strings.Contains(text, "put off until") {
+		t.Errorf("%q, %v", text, err)
+	}
+	if by := w.s.get().Reboot.By; by == "" || len(l.wake) != 1 {
+		t.Errorf("it was put off by %q, and the appliance is told: %d", by, len(l.wake))
+	}
+	if text, err := AnswerReboot(w.cfg, false); err == nil || !strings.Contains(err.Error(), "already") {
+		t.Errorf("%q, %v", text, err)
+	}
+	stop()
+	if err := <-heard; err != nil {
+		t.Error(err)
+	}
+	must(t, w.s.due(func(d *rebootDue) { d.Until, d.At = time.Time{}, w.now.Add(time.Hour) }))
+	if text, err := AnswerReboot(w.cfg, false); patch.KindOf(err) != patch.Exhausted { // no agent runs: by its state
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
 // Whoever works there is told again while the moment comes nearer, each time once, and hears of it when nothing comes of it.
 func TestRebootCountsDown(t *testing.T) {
 	w := newRebootWorld(t, patch.RebootPolicy{Mode: patch.RebootForce, Warn: 90}, 0, func(w *rebootWorld) { w.users = 1 })
@@ -275,7 +368,7 @@ func TestRebootCountsDown(t *testing.T) {
 		line, _, _ = strings.Cut(line, " (")
 		got = append(got, line)
 	}
-	want := []string{"This machine restarts in 1h30m0s", "This machine restarts in 1h0m0s", "This machine restarts in 15m0s", "This machine restarts in 5m0s", "This machine restarts in 1m0s",
+	want := []string{"This machine restarts in 1 hour 30 minutes", "This machine restarts in 1 hour", "This machine restarts in 15 minutes", "This machine restarts in 5 minutes", "This machine restarts in 1 minute",
 		"The restart was called off."}
 	if diff := cmp.Diff(want, got); diff != "" || w.began != 0 {
 		t.Errorf("restarted %d times (-want +got)\n%s", w.began, diff)

@@ -53,6 +53,7 @@ type appliance struct {
 	wishes    int
 	noLeave   bool     // to reboot
 	calledOff bool     // the reboot
+	onReboot  func()   // called when leave is asked for; may be nil
 	asked     int      // for leave to reboot
 	withdrawn []string // attempts that are taken back
 	sought    int      // how often the newest revision was
@@ -138,6 +139,9 @@ func (a *appliance) routes() http.Handler {
 	a.handle(m, wire.PathCheckin, false, a.checkin)
 	a.handle(m, wire.PathReboot, false, func(w http.ResponseWriter, r *http.Request) {
 		a.asked++
+		if a.onReboot != nil {
+			a.onReboot()
+		}
 		reply(w, wire.RebootReply{Granted: !a.noLeave && !a.calledOff, Text: map[bool]string{false: "others reboot", true: "it was halted"}[a.calledOff], RetryAfter: 90, Stop: a.calledOff})
 	})
 	a.handle(m, wire.PathBlob, false, func(w http.ResponseWriter, r *http.Request) {

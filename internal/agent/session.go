@@ -34,8 +34,10 @@ type session struct {
 	conn *client
 	busy string
 	said said
-	snap *kept           // the newest snapshot; nil: it was not read yet
-	told *patch.Snapshot // the newest one that the appliance has acknowledged; likewise
+
+	lacked string          // of room, by the newest look; empty where there is enough
+	snap   *kept           // the newest snapshot; nil: it was not read yet
+	told   *patch.Snapshot // the newest one that the appliance has acknowledged; likewise
 
 	number  uint64    // of the newest check-in
 	renewAt time.Time // a new certificate is asked for then

@@ -2,9 +2,11 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/wire"
 )
@@ -147,11 +149,12 @@ func (s *session) ahead(ctx context.Context) bool {
 	defer s.doing("")
 	r := &run{session: s, order: s.journal.newest().Order}
 	items := s.left()
-	var total int64
-	for _, item := range items {
-		total += size(item)
+	err := s.room(items)
+	if f := (*host.Failure)(nil); errors.As(err, &f) {
+		s.lacksNow(f.Text)
+	} else {
+		s.lacksNow("")
 	}
-	err := s.cfg.Room(total, s.files.dir, "/", "/usr", "/var")
 	for _, item := range items {
 		if err == nil {
 			s.doing("fetching " + string(item.Patch) + " ahead of its window")

@@ -20,7 +20,8 @@ type Status struct {
 	Counts          map[string]int     `json:"counts,omitempty"` // of the snapshot's verdicts
 	Uploaded        bool               `json:"uploaded"`         // the appliance has this snapshot
 	Order           *OrderStatus       `json:"order,omitempty"`
-	Unsent          int                `json:"unsent"` // results that the appliance has not acknowledged
+	Reboot          string             `json:"reboot,omitempty"` // a restart that is due, in words
+	Unsent          int                `json:"unsent"`           // results that the appliance has not acknowledged
 	Refused         string             `json:"refused,omitempty"`
 	Trouble         string             `json:"trouble,omitempty"`
 }
@@ -69,6 +70,8 @@ func ReadStatus(cfg Config) (Status, error) {
 		out.Trouble = err.Error()
 	}
 	out.Unsent = unsent
+	s := session{cfg: cfg, files: l, st: st, journal: &journal{last: c}}
+	out.Reboot = s.rebootText()
 	if c != nil {
 		out.Order = c.status()
 	}

@@ -222,12 +222,12 @@ func (s *agents) reboot(c *call) (any, error) {
 	if text, never, err := s.Deploy.MayRestart(c.Context(), c.machine.ID, plainName(in.Order)); err != nil || text != "" {
 		return wire.RebootReply{Text: text, RetryAfter: rebootAgain, Stop: never}, err
 	}
-	until, text, err := s.Rings.MayReboot(c.Context(), c.machine.ID, plainName(in.Boot))
-	if err != nil || text != "" {
-		return wire.RebootReply{Text: text, RetryAfter: rebootAgain}, err
+	leave, err := s.Rings.MayReboot(c.Context(), c.machine.ID, plainName(in.Boot))
+	if err != nil || leave.Text != "" {
+		return wire.RebootReply{Text: leave.Text, RetryAfter: int(leave.Again / time.Second)}, err
 	}
 	s.log.InfoContext(c.Context(), "reboot granted", slog.String("machine", string(c.machine.ID)))
-	return wire.RebootReply{Granted: true, Until: until}, nil
+	return wire.RebootReply{Granted: true, Until: leave.Until}, nil
 }
 
 // standing says what of an order that the machine holds was taken back.

@@ -12,7 +12,8 @@ import (
 	"github.com/fettle-project/fettle/internal/world"
 )
 
-// Explanation answers "why is this stuck?" for a deployment: every attempt that has not ended, by what it waits for.
+// Explanation answers "why is this stuck?" for a deployment: every attempt that has not ended, by what it waits for, and what is installed and
+// waits for a restart.
 type Explanation struct {
 	At         time.Time             `json:"at"`
 	Deployment string                `json:"deployment"`
@@ -27,7 +28,7 @@ type Explanation struct {
 
 // Wait is the attempts that wait for the same thing.
 type Wait struct {
-	Code   string        `json:"code"`           // the closed gate's, or "order-waits", "order-held", "downloading", "installing", "silent-under-way"
+	Code   string        `json:"code"`           // the closed gate's, or "order-waits", "order-held", "waits-there", "downloading", "installing", "silent-under-way"
 	Gate   gate.Name     `json:"gate,omitempty"` // empty: it is under way
 	Text   phrase.Phrase `json:"text"`           // of the first of them
 	Count  int           `json:"count"`          // attempts
@@ -77,7 +78,7 @@ func (d *Desk) Explain(ctx context.Context, id string) (Explanation, error) {
 	}
 	sights := map[patch.MachineID]*world.Sight{}
 	for _, a := range attempts {
-		if a.State.Ended() {
+		if a.State.Ended() && a.Effect != patch.EffectNeedsReboot {
 			continue
 		}
 		s := sights[a.Machine]
@@ -135,6 +136,9 @@ func (ex *Explanation) add(ctx context.Context, dep patch.Deployment, s *world.S
 // wait is what one attempt waits for: a closed gate, the machine to come, or the machine to go on.
 func (ex *Explanation) wait(ctx context.Context, dep patch.Deployment, s *world.Sight, a patch.Attempt) (Wait, error) {
 	m, silence := s.Machine, ex.At.Sub(s.Machine.SeenAt)
+	if a.State.Ended() {
+		return Wait{Code: gate.CodeRebootOwed, Gate: gate.Reboot, Text: restarting(m, phrase.Of("{1} owes a reboot", m.Name)), Next: "the machine reboots", Actor: gate.Owner}, nil
+	}
 	if a.State != patch.ExecWaiting {
 		w := Wait{Code: string(a.State), Text: busy(m, phrase.Of("{1} fetches and verifies the files", m.Name)), Next: "the agent reports when it has ended", Actor: gate.Agent}
 		if a.State == patch.ExecInstalling {
@@ -158,6 +162,9 @@ func (ex *Explanation) wait(ctx context.Context, dep patch.Deployment, s *world.
 		if o != nil && o.ID == a.Order && o.BeginsAt.After(ex.At) {
 			return Wait{Code: "order-held", Text: phrase.Of("{1}: {2}, connected or not", m.Name, gate.Held(ex.At, *o)), Next: "its window opens", NextAt: o.BeginsAt, Actor: gate.Time}, nil
 		}
+	}
+	if why := gate.Awaits(m); why != "" && a.Order != "" {
+		return Wait{Code: "waits-there", Text: phrase.Of("{1} holds the order and waits: {2}", m.Name, why), Next: "somebody makes room on the machine; then it goes on by itself", Actor: gate.Owner}, nil
 	}
 	answer, err := s.Walk(ctx, askAbout(dep, a))
 	if err != nil {
@@ -202,6 +209,12 @@ func place(ctx context.Context, s *world.Sight, a patch.Attempt) (at, of int, er
 
 func (ex *Explanation) conclude(p Progress) {
 	slices.SortStableFunc(ex.Groups, func(a, b Wait) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code)) })
+	if p.Ended && len(ex.Groups) > 0 {
+		owed := ex.Groups[0]
+		ex.Sentence = phrase.Count(owed.Count, "Nothing is left to install: {1}. {n} waits for a restart: {2}.", "Nothing is left to install: {1}. {n} wait for restarts: {2}.", p.Sentence, owed.Text)
+		ex.Next, ex.Actor = owed.Next, owed.Actor
+		return
+	}
 	if p.Ended {
 		ex.Sentence = phrase.Of("Nothing is stuck: {1}.", p.Sentence)
 		ex.Next = "nothing: it has ended"
@@ -239,6 +252,8 @@ func together(code string, text phrase.Phrase) phrase.Phrase {
 		return "held by their machines, and begun when the window opens, connected or not"
 	case "order-queued":
 		return "behind the order of another deployment"
+	case "waits-there":
+		return "held by machines that have too little room"
 	case "order-waits":
 		return "ready, and taken at the machines' next check-ins"
 	case string(patch.ExecDownloading):
@@ -257,6 +272,8 @@ func together(code string, text phrase.Phrase) phrase.Phrase {
 		return "waiting for their machines' turn in the window"
 	case gate.CodeRingFull, gate.CodeRingBusy:
 		return "waiting for a free place in their ring"
+	case gate.CodeRebootOwed:
+		return "installed, on machines that owe a reboot for it"
 	case gate.CodeUnderWay:
 		return "behind another deployment of the same patch"
 	}

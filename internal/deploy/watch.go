@@ -5,7 +5,9 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 
+	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
@@ -115,13 +117,25 @@ func machine(ctx context.Context, v *world.View, dep patch.Deployment, m patch.M
 			if err != nil {
 				return mp, err
 			}
-			if !answer.Deployable {
+			if why := gate.Awaits(sight.Machine); why != "" && a.Order != "" {
+				item.Text = phrase.Of("waits: {1}", why)
+			} else if !answer.Deployable {
 				item.Text = phrase.Of("waits: {1}", answer.Closed.Text)
 			} else if first, err := behind(ctx, sight, dep.ID); err != nil {
 				return mp, err
 			} else if first != "" {
 				item.Text = phrase.Of("waits: {1}", first)
 			}
+		}
+		if a.State == patch.ExecDone && a.Effect == patch.EffectNeedsReboot && *budget > 0 {
+			if sight == nil {
+				*budget--
+				var err error
+				if sight, err = v.Sight(ctx, m.Machine); err != nil {
+					return mp, err
+				}
+			}
+			item.Text = restarting(sight.Machine, item.Text)
 		}
 		mp.Items = append(mp.Items, item)
 	}
@@ -147,6 +161,14 @@ func (mp *MachineProgress) installing() {
 	if i := slices.IndexFunc(mp.Items, func(i ItemProgress) bool { return i.Attempt.State == patch.ExecInstalling }); i >= 0 && mp.Items[i].Attempt.Patch != "" {
 		mp.Text = phrase.Of("{1}: {2}", mp.Text, string(mp.Items[i].Attempt.Patch))
 	}
+}
+
+// restarting adds what a machine says about a restart that it owes.
+func restarting(m patch.Machine, text phrase.Phrase) phrase.Phrase {
+	if !strings.HasPrefix(m.Busy, "reboot ") {
+		return text
+	}
+	return phrase.Of("{1}, and says: {2}", text, m.Busy)
 }
 
 // behind says which other deployment a machine has to bring to its end first: one order is open at a time. Empty where there is none.

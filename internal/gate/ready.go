@@ -245,10 +245,22 @@ func underWay(w *World, a patch.Attempt) phrase.Phrase {
 		}
 		return "it is being deployed: the machine installs it now"
 	}
+	if why := Awaits(w.Machine); why != "" && a.Order != "" {
+		return phrase.Of("it is being deployed: {1} holds the order and waits: {2}", w.name(), why)
+	}
 	if a.TakesBack() {
 		return "it is being taken back: the order waits for the machine"
 	}
 	return "it is being deployed: the order waits for the machine"
+}
+
+// Awaits is what a machine says that its order waits for there; empty where it goes on.
+func Awaits(m patch.Machine) string {
+	why, _ := strings.CutPrefix(m.Busy, "waits: ")
+	if why == m.Busy {
+		return ""
+	}
+	return why
 }
 
 // Held says since when a machine holds an order and when it begins, connected or not.

@@ -16,6 +16,7 @@ type AgentSpec struct {
 	Output   io.Writer      // the agent's log
 	Args     []string       // further arguments of `fettle-agent run`
 	Forward  map[int]string // further ports on the machine's loopback, as in Spec
+	First    string         // shell commands that run at every boot before the agent does: mounts, terminals
 }
 
 // Program is where the agent is inside the machine.
@@ -50,6 +51,9 @@ func (a *Appliance) Start(ctx context.Context, spec AgentSpec) (*Machine, error)
 func (a *Appliance) Boot(ctx context.Context, spec AgentSpec) (*Machine, error) {
 	m := a.machine(spec)
 	m.Argv = append([]string{spec.Program(), "run"}, spec.Args...)
+	if spec.First != "" {
+		m.Argv = append([]string{"sh", "-ec", spec.First + "\nexec \"$@\"", "sh"}, m.Argv...)
+	}
 	return Start(ctx, m)
 }
 

@@ -35,7 +35,7 @@ type Evidence interface {
 
 // Leases is the storage of leave to reboot.
 type Leases interface {
-	TakeRebootLease(ctx context.Context, l patch.RebootLease, limit int) (granted bool, others int, err error)
+	TakeRebootLease(ctx context.Context, l patch.RebootLease, limit, ahead int) (granted bool, others []string, err error)
 }
 
 // Alarms is the storage of alarms.
@@ -62,6 +62,7 @@ type Desk struct {
 	Wake func(patch.MachineID)
 
 	stepping sync.Mutex
+	queue    queue // for leave to reboot
 }
 
 var nameRule = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`) })

@@ -6,12 +6,13 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// rebooting counts the machines of a ring, beside one, that hold a lease and are not back: their boot is still the one that they were to end.
-const rebooting = `SELECT COUNT(*) FROM reboot_leases JOIN machines ON machines.id = reboot_leases.machine
+// rebooting is the machines of a ring, beside one, that hold a lease and are not back: their boot is still the one that they were to end.
+const rebooting = ` FROM reboot_leases JOIN machines ON machines.id = reboot_leases.machine
 	WHERE reboot_leases.ring = $1 AND reboot_leases.until > $2 AND reboot_leases.boot = machines.boot_id AND reboot_leases.machine <> $3`
 
-// TakeRebootLease lets a machine reboot if less than limit others of its ring do, and gives how many do. A machine that has a lease keeps it.
-func (s *Store) TakeRebootLease(ctx context.Context, l patch.RebootLease, limit int) (granted bool, others int, err error) {
+// TakeRebootLease lets a machine reboot if less than limit others of its ring do, with a place left for each of so many ahead of it, and names
+// those that do, at most limit. Limit 0 lets all. A machine that has a lease keeps it.
+func (s *Store) TakeRebootLease(ctx context.Context, l patch.RebootLease, limit, ahead int) (granted bool, others []string, err error) {
 	err = s.write(ctx, func(x session) error {
 		if _, err := lockMachine(ctx, x, l.Machine); err != nil {
 			return err
@@ -19,21 +20,34 @@ func (s *Store) TakeRebootLease(ctx context.Context, l patch.RebootLease, limit 
 		if _, err := lockProgress(ctx, x, "", l.Ring); err != nil { // two machines never take the same place
 			return err
 		}
-		if err := x.row(ctx, rebooting, []any{l.Ring, s.now(), l.Machine}, &others); err != nil {
+		var err error
+		if limit > 0 {
+			others, err = list(ctx, x, scanName, `SELECT machines.name`+rebooting+` ORDER BY reboot_leases.until, machines.name LIMIT $4`, l.Ring, s.now(), l.Machine, limit)
+		}
+		if err != nil {
 			return err
 		}
-		if granted = limit <= 0 || others < limit; !granted {
+		var has int
+		if err := x.row(ctx, `SELECT COUNT(*) FROM reboot_leases WHERE machine = $1 AND ring = $2 AND boot = $3 AND until > $4`, []any{l.Machine, l.Ring, l.Boot, s.now()}, &has); err != nil {
+			return err
+		}
+		if granted = limit <= 0 || has > 0 || len(others)+ahead < limit; !granted {
 			return nil
 		}
-		_, err := x.exec(ctx, `INSERT INTO reboot_leases (machine, ring, boot, until) VALUES ($1, $2, $3, $4)
+		_, err = x.exec(ctx, `INSERT INTO reboot_leases (machine, ring, boot, until) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (machine) DO UPDATE SET ring = excluded.ring, boot = excluded.boot, until = excluded.until`, l.Machine, l.Ring, l.Boot, l.Until)
 		return err
 	})
 	return granted, others, fault(err, "cannot let the machine %s reboot", l.Machine)
 }
 
+func scanName(r scanner) (name string, err error) {
+	err = r.Scan(&name)
+	return name, err
+}
+
 // CountRebooting gives how many machines of a ring, beside one, reboot now.
 func (s *Store) CountRebooting(ctx context.Context, ring string, but patch.MachineID) (n int, err error) {
-	err = s.read().row(ctx, rebooting, []any{ring, s.now(), but}, &n)
+	err = s.read().row(ctx, `SELECT COUNT(*)`+rebooting, []any{ring, s.now(), but}, &n)
 	return n, fault(err, "cannot count reboots of the ring %s", ring)
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -163,7 +164,7 @@ func TestRebootLeases(t *testing.T) {
 			must(t, s.PutCheckin(ctx, id, patch.CheckinUpdate{At: then, Counter: 1, Boot: "b1"}))
 		}
 		take := func(id patch.MachineID, until time.Time) bool {
-			ok, _, err := s.TakeRebootLease(ctx, patch.RebootLease{Machine: id, Ring: "web", Boot: "b1", Until: until}, 2)
+			ok, _, err := s.TakeRebootLease(ctx, patch.RebootLease{Machine: id, Ring: "web", Boot: "b1", Until: until}, 2, 0)
 			must(t, err)
 			return ok
 		}
@@ -192,6 +193,31 @@ func TestRebootLeases(t *testing.T) {
 		}
 		if n := got[int](t)(s.CountRebooting(ctx, "web", "")); n != 1 {
 			t.Errorf("one is back, and %d reboot", n)
+		}
+	})
+}
+
+// A place that is free is left to who is ahead; a machine that has one keeps it, whoever is ahead now; and who waits reads for whom.
+func TestRebootLeasesKeepTheirOrder(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		enrol(t, s, "m-1", "m-2", "m-3")
+		for _, id := range []patch.MachineID{"m-1", "m-2", "m-3"} {
+			must(t, s.PutCheckin(ctx, id, patch.CheckinUpdate{At: then, Counter: 1, Boot: "b1", Hostname: "web-" + string(id[2:])}))
+		}
+		take := func(id patch.MachineID, ahead int) (bool, []string) {
+			ok, others, err := s.TakeRebootLease(ctx, patch.RebootLease{Machine: id, Ring: "web", Boot: "b1", Until: s.now().Add(time.Hour)}, 2, ahead)
+			must(t, err)
+			return ok, others
+		}
+		for _, c := range []struct {
+			machine patch.MachineID
+			ahead   int
+			granted bool
+			others  string
+		}{{"m-1", 2, false, ""}, {"m-1", 1, true, ""}, {"m-2", 1, false, "web-1"}, {"m-1", 2, true, ""}, {"m-2", 0, true, "web-1"}, {"m-3", 0, false, "web-1 web-2"}} {
+			if ok, others := take(c.machine, c.ahead); ok != c.granted || strings.Join(others, " ") != c.others {
+				t.Errorf("%s with %d ahead: %v beside %v", c.machine, c.ahead, ok, others)
+			}
 		}
 	})
 }

@@ -18,7 +18,8 @@ func CheckRoom(n int64, places ...string) error {
 			continue // a place that does not exist yet has the file system of another one on the list
 		}
 		if free < need {
-			return &Failure{Cause: patch.FailDisk, Text: fmt.Sprintf("no room at %s: %d MB are free and %d MB are needed", p, free>>20, need>>20)}
+			return &Failure{Cause: patch.FailDisk, Text: fmt.Sprintf("no room at %s: %d MB are free and %d MB are needed, twice the packages' size and %d MB", p, free>>20,
+				(need+1<<20-1)>>20, spare>>20)}
 		}
 	}
 	return nil

@@ -11,6 +11,9 @@ import (
 // noFollow refuses to open a symbolic link.
 const noFollow = syscall.O_NOFOLLOW
 
+// withoutWaiting opens a terminal that may be stopped, and does not take it as the agent's own.
+const withoutWaiting = syscall.O_NONBLOCK | syscall.O_NOCTTY
+
 // ownSession keeps a signal to the agent's terminal or process group away from the package manager.
 func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 
