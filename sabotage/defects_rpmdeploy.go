@@ -53,4 +53,9 @@ var rpmDeployDefects = []Defect{
 		Test: "TestNeededRPM", In: "./internal/world"},
 	{Name: "a plan replaces what its machine's administrator holds", File: "internal/world/needed_rpm.go", Old: "p.Name == r.Name && !p.Held &&", New: "p.Name == r.Name &&",
 		Test: "TestNeededRPM", In: "./internal/world"},
+	{Name: "needs with conditions are met by nothing", File: "internal/agent/host/rpm_plan.go",
+		Old: "if !strings.HasPrefix(need, \"(\") {", New: "if true {", Test: "TestRpmMeetsRichNeeds", In: "./internal/agent/host"},
+	{Name: "what an installed package needs is met by its own update alone", File: "internal/agent/host/rpm_plan.go",
+		Old: "return installed && c.Name == nameOf(owner) || meets(c, need, true)", New: "return installed && c.Name == nameOf(owner) || !installed && meets(c, need, true)",
+		Test: "TestRpmMeetsRichNeeds", In: "./internal/agent/host"},
 }

@@ -73,6 +73,9 @@ func sentence(clause string) string {
 	if clause == "" {
 		return ""
 	}
+	if first, _, _ := strings.Cut(clause, " "); strings.Contains(first, "/") {
+		return clause + "." // a patch's name, which is typed as it is
+	}
 	return strings.ToUpper(clause[:1]) + clause[1:] + "."
 }
 

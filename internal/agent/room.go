@@ -26,7 +26,7 @@ func (r *run) awaitsRoom() bool {
 	if len(r.journal.newest().Intents) > 0 || r.closedNow(r.order) != "" || !errors.As(r.room(r.open()), &f) || f.Cause != patch.FailDisk {
 		return false
 	}
-	if ok, _ := readPolicy(r.cfg.PolicyFile).Deploys(); !ok {
+	if ok, _ := r.cfg.policy().Deploys(); !ok {
 		return false // that is to be said first
 	}
 	r.lacks = f.Text

@@ -189,7 +189,7 @@ func attempts(w *World) Gate {
 		g.ends(Agent, "the agent detects after every install")
 	case used >= limit:
 		g.closes(CodeOutOf, phrase.Of("{1} of {2} attempts failed on the patch itself; the last one: {3}", used, limit, given(w.lastText(), "no text")))
-		g.ends(Person, phrase.Of("nothing until somebody looks; then: {1}", "fettle deploy reset-attempts "+string(w.Patch.ID)+" --machine "+w.name()))
+		g.ends(Person, phrase.Of("nothing until somebody looks; then: {1}", "fettle deploy reset-attempts "+string(w.Patch.ID)+" --machine "+w.name()+" --why …"))
 	case w.Unmet != nil:
 		foretold(w, &g)
 		return g

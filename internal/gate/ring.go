@@ -35,7 +35,7 @@ func ring(w *World) Gate {
 	if q := w.Quarantine; q != nil {
 		g.closes(CodeRingHalted, halted(*q))
 		g.At, g.Evidence = q.HaltedAt, q.Text
-		g.ends(Person, phrase.Of("nothing until somebody resumes it: {1}", "fettle deploy resume "+string(w.Patch.ID)))
+		g.ends(Person, phrase.Of("nothing until somebody resumes it: {1}", "fettle deploy resume "+string(w.Patch.ID)+" --why …"))
 		return g
 	}
 	for _, r := range w.Rings {

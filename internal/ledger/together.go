@@ -77,7 +77,7 @@ func (t *together) add(c world.Cohort) {
 		i = len(t.ex.Groups)
 		t.groups[k] = i
 		if b.Code == gate.CodeOutOf {
-			b.Next = phrase.Of("nothing until somebody looks; then: {1}", "fettle deploy reset-attempts "+string(t.ex.Patch.ID)+" --label "+t.ex.Label)
+			b.Next = phrase.Of("nothing until somebody looks; then: {1}", "fettle deploy reset-attempts "+string(t.ex.Patch.ID)+" --label "+t.ex.Label+" --why …")
 		}
 		t.ex.Groups = append(t.ex.Groups, Group{Standing: b.Standing, Gate: b.Gate, Code: b.Code, Next: b.Next, Actor: b.Actor})
 		t.seats = append(t.seats, roaring.New())

@@ -107,7 +107,7 @@ func (d *Desk) Pass(ctx context.Context, caller patch.Caller, id patch.ID, ring,
 	}
 	p := find(all, id, ring)
 	if !p.HaltedAt.IsZero() {
-		return &patch.Error{Kind: patch.Conflict, What: fmt.Sprintf("%s cannot pass %s", id, ring), Why: "it is halted there", Do: "Resume it first: fettle deploy resume " + string(id)}
+		return &patch.Error{Kind: patch.Conflict, What: fmt.Sprintf("%s cannot pass %s", id, ring), Why: "it is halted there", Do: "Resume it first: fettle deploy resume " + string(id) + " --why …"}
 	}
 	p.PassedAt, p.By, p.Text = d.Now().UTC(), caller.Name, phrase.Verbatim(why)
 	return d.Store.DecideRing(ctx, caller, "ring.pass", p)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fettle-project/fettle/internal/capability"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/rpmdb"
 	"github.com/fettle-project/fettle/internal/version"
@@ -282,14 +283,31 @@ func (p *rpmPuzzle) resolve(problems []string, all []offered) (*offered, error) 
 // solves tells whether a package may be the answer to a problem; rpm itself says afterwards whether it is.
 func solves(c *offered, line string) bool {
 	if need, who, ok := cutLast(line, neededBy); ok {
-		if owner, installed := strings.CutPrefix(who, installedWord); installed {
-			return c.Name == nameOf(owner)
-		}
-		return offers(c, relationOf(need))
+		owner, installed := strings.CutPrefix(who, installedWord)
+		return installed && c.Name == nameOf(owner) || meets(c, need, true)
 	}
 	who, with, _ := strings.Cut(line, conflictsWith)
 	with = strings.TrimPrefix(with, installedWord)
-	return c.Name == relationOf(who).Name || c.Name == nameOf(with)
+	return c.Name == nameOf(with) || c.Name == relationOf(who).Name || strings.HasPrefix(who, "(") && meets(c, who, false)
+}
+
+// meets tells whether a package may bring about what is needed, "lib >= 2" or a need with conditions (rpm's rich dependencies): one of the capabilities
+// whose coming may satisfy it, or a version of its own that has lost one whose going may.
+// Where it is a conflict, and so not to be, all is the other way round.
+func meets(c *offered, need string, toBe bool) bool {
+	if !strings.HasPrefix(need, "(") {
+		return offers(c, relationOf(need))
+	}
+	rich, ok := capability.Parse(need)
+	met := false
+	rich.All(func(r patch.Relation, wanted bool) {
+		if has := offers(c, r); wanted == toBe {
+			met = met || has
+		} else {
+			met = met || !has && c.Name == r.Name
+		}
+	})
+	return ok && met
 }
 
 func offers(c *offered, need patch.Relation) bool {

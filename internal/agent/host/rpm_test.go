@@ -255,6 +255,56 @@ func TestRpmPlans(t *testing.T) {
 	}
 }
 
+// Needs with conditions, as rpm states them, are met by packages of the order: what a package needs itself, and what an installed one does when its
+// world changes. rpm says which of them are needed at all; what the order does not have is named.
+func TestRpmMeetsRichNeeds(t *testing.T) {
+	or2 := v("either", "2.0", needs("(gold or silver >= 2)"))
+	if2 := v("iffy", "2.0", needs("(plug if lib)"))
+	else2 := v("otherwise", "2.0", needs("(plug if absent else spare)"))
+	and2 := v("both", "2.0", needs("(plug and spare)"))
+	with2 := v("with", "2.0", needs("(lang(de) >= 1 with lang(de) < 3)"))
+	unless2 := v("unless", "2.0", func(p *lab.RPM) { p.Conflicts = []string{"(lib < 2 unless spare)"} })
+	gold, silver2, plug, spare := v("gold", "1.0"), v("silver", "2.0"), v("plug", "1.0"), v("spare", "1.0")
+	german := v("german", "1.0", func(p *lab.RPM) { p.Provides = []string{"lang(de) = 2"} })
+	keeps := v("keeps", "1.0", needs("(lib < 2 or spare)")) // installed: with lib 2.0 it needs spare
+	w := newRPMWorld(t, lib1, lib2, or2, if2, else2, and2, with2, unless2, gold, silver2, plug, spare, german, keeps)
+	w.install(lib1, keeps)
+	for _, c := range []struct {
+		want    lab.RPM
+		allowed []lab.RPM
+		comes   string // beside what is wanted
+		says    string
+	}{
+		{or2, []lab.RPM{silver2}, "silver", ""},
+		{or2, []lab.RPM{gold, plug}, "gold", ""},
+		{or2, []lab.RPM{plug}, "", "either 2.0-1.el9 needs (gold or silver >= 2), which is not in this order"},
+		{if2, []lab.RPM{spare, plug}, "plug", ""},
+		{if2, nil, "", "iffy 2.0-1.el9 needs (plug if lib), which is not in this order"},
+		{else2, []lab.RPM{spare}, "spare", ""},
+		{and2, []lab.RPM{spare, plug}, "plug spare", ""},
+		{with2, []lab.RPM{plug, german}, "german", ""},
+		{unless2, []lab.RPM{plug, spare}, "spare", ""},
+		{lib2, []lab.RPM{plug, spare}, "spare", ""},
+		{lib2, []lab.RPM{plug}, "", "keeps 1.0-1.el9, which is installed, needs (lib < 2 or spare), and an update of keeps is not in this order"},
+	} {
+		var all []patch.PlanPackage
+		for _, p := range append([]lab.RPM{c.want}, c.allowed...) {
+			all = append(all, w.plan(p))
+		}
+		staged := w.stage(all...)
+		tr, err := w.rpm.Plan(t.Context(), "A1", w.facts(), staged[:1], staged)
+		var along []string
+		for _, p := range tr.Along {
+			along = append(along, p.Name)
+		}
+		slices.Sort(along)
+		var fail *Failure
+		if got := strings.Join(along, " "); got != c.comes || (err == nil) != (c.says == "") || err != nil && (!errors.As(err, &fail) || fail.Cause != patch.FailDependency || fail.Text != c.says) {
+			t.Errorf("%s with %d others: %q comes along, %v", c.want.Name, len(c.allowed), got, err)
+		}
+	}
+}
+
 // A plan is carried out exactly: kernels beside each other, what is replaced goes, and nothing else.
 func TestRpmRuns(t *testing.T) {
 	w := newRPMWorld(t, lib1, lib2, old1, fresh1, kern1, kern2, kmod1, kmod2, bad1, bad2)
