@@ -43,7 +43,14 @@ var simDefects = []Defect{
 		File: "internal/agent/journal.go",
 		Old:  "c.Last[r.Attempt].State == patch.ExecInstalling || ",
 		New:  "",
-		Test: "TestWhatHasBegunIsNotTakenBack", In: "./internal/agent",
+		Test: "TestWhatIsSaidToBeInstallingIsNotTakenBack", In: "./internal/agent",
+	},
+	{
+		Name: "what a transaction takes along is taken back in the middle",
+		File: "internal/agent/journal.go",
+		Old:  "		if slices.Contains(in.Attempts, r.Attempt) {\n			return false, nil",
+		New:  "		if len(in.Attempts) == 0 {\n			return false, nil",
+		Test: "TestWhatATransactionTakesAlongIsNotTakenBack", In: "./internal/agent",
 	},
 	{
 		Name: "a patch that is being tried is begun without the appliance's word",

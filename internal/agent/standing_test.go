@@ -143,6 +143,29 @@ func TestWhatHasBegunIsNotTakenBack(t *testing.T) {
 	}
 }
 
+// Who has said that it installs is about to write what it will do: nothing comes in between.
+func TestWhatIsSaidToBeInstallingIsNotTakenBack(t *testing.T) {
+	k := newKeys(t)
+	d := newDeb("curl", "1.0-1", "1.0-2")
+	s := open(t, enrolled(t, k, newBox("curl"), nowhere))
+	must(t, s.acceptOrder(k.seal(t, newOrder(1, d))))
+	must(t, s.journal.report(wire.Result{Order: "O1", Attempt: "A1-0", State: patch.ExecInstalling}))
+	if did, err := s.journal.withdraw(wire.Result{Order: "O1", Attempt: "A1-0", State: patch.ExecWithdrawn}); did || err != nil {
+		t.Errorf("%v %v", did, err)
+	}
+}
+
+// One transaction may install what several attempts are for. Only one of them says so.
+func TestWhatATransactionTakesAlongIsNotTakenBack(t *testing.T) {
+	k := newKeys(t)
+	s := open(t, enrolled(t, k, newBox("curl", "perl"), nowhere))
+	must(t, s.acceptOrder(k.seal(t, newOrder(1, newDeb("curl", "1.0-1", "1.0-2"), newDeb("perl", "1.0-1", "1.0-2")))))
+	must(t, s.journal.intend(intent{Attempts: []string{"A1-0", "A1-1"}}))
+	if did, err := s.journal.withdraw(wire.Result{Order: "O1", Attempt: "A1-1", State: patch.ExecWithdrawn}); did || err != nil {
+		t.Errorf("%v %v", did, err)
+	}
+}
+
 // Between the last look and the first step there is a moment; what is taken back in it is not begun.
 func TestWhatIsTakenBackBetweenTwoStepsIsNotBegun(t *testing.T) {
 	k, b := newKeys(t), newBox("curl")
