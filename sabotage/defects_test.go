@@ -40,7 +40,7 @@ func TestEveryDefectApplies(t *testing.T) {
 	}
 }
 
-// there reports whether a package has a test whose name begins so.
+// there reports whether a package has a test of that name.
 func there(t *testing.T, pkg, test string) bool {
 	files, err := filepath.Glob(filepath.Join("..", strings.TrimPrefix(pkg, "./"), "*_test.go"))
 	if err != nil {
@@ -48,6 +48,6 @@ func there(t *testing.T, pkg, test string) bool {
 	}
 	return slices.ContainsFunc(files, func(f string) bool {
 		b, err := os.ReadFile(f)
-		return err == nil && strings.Contains(string(b), "func "+test)
+		return err == nil && strings.Contains(string(b), "func "+test+"(")
 	})
 }
