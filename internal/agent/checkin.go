@@ -89,6 +89,9 @@ func (s *session) checkin(ctx context.Context, g glance) (wire.CheckinReply, err
 		known = s.journal.acknowledged()
 	}
 	if err := s.exchange(ctx, g, number, &reply); err != nil {
+		if patch.KindOf(err) == patch.Unauthenticated {
+			s.renewNext() // this machine's clock is behind: by it, the certificate is good for long
+		}
 		return reply, err
 	}
 	s.mu.Lock()
@@ -96,12 +99,8 @@ func (s *session) checkin(ctx context.Context, g glance) (wire.CheckinReply, err
 	s.mu.Unlock()
 	err = s.set(func(st *state) {
 		st.State, st.CheckedIn = reply.State, s.cfg.Now().UTC()
-		if st.Skew = 0; !reply.Now.IsZero() {
-			st.Skew = int(reply.Now.Sub(st.CheckedIn).Seconds())
-		}
-		if reply.Now.After(st.Trusted) {
-			st.Trusted = reply.Now
-		}
+		st.Skew = 0
+		st.hear(reply.Now, st.CheckedIn)
 	})
 	if err != nil || reply.State != patch.Admitted {
 		return reply, err
@@ -182,7 +181,12 @@ func (s *session) supply(ctx context.Context, g glance, reply wire.CheckinReply)
 	snap, _, found := s.snapshot()
 	stale := g.facts.OS.Key == "" // packages were in motion; the check-in after that knows whose hand it was
 	if found && !stale && (reply.WantSnapshot || snap.Seq > s.get().Uploaded) {
-		return s.uploadSnapshot(ctx)
+		err := s.uploadSnapshot(ctx)
+		if err == nil || patch.KindOf(err) != patch.Invalid {
+			return err
+		}
+		// It is by a list that this appliance, which was restored from a backup, does not know. The next detect is by one that it does.
+		s.log.Warn("the appliance cannot take the newest snapshot", "seq", snap.Seq, "revision", snap.Revision, "err", err)
 	}
 	return nil
 }
@@ -216,6 +220,13 @@ func (s *session) reportFailed(ctx context.Context, hostOS patch.HostOS, why err
 	s.note(ctx, why)
 	_, err := s.client().call(ctx, wire.PathFailed, "", wire.DetectFailed{OS: hostOS, At: s.cfg.Now().UTC(), Text: why.Error()}, nil)
 	return err
+}
+
+// renewNext has the next check-in renew the certificate, whatever this machine's clock says.
+func (s *session) renewNext() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.renewAt = time.Time{}
 }
 
 // renew asks for a new certificate for the same key when half of the old one's life is over.

@@ -139,7 +139,7 @@ func (l *loop) follow(g glance, reply wire.CheckinReply) {
 	}
 	poke(l.admitted)
 	snap, _, found := l.snapshot()
-	stale := !found || snap.Revision != reply.Revision || l.cfg.Now().Sub(snap.Ended) > snapshotLife ||
+	stale := !found || snap.Revision != reply.Revision || l.cfg.Now().Sub(snap.Ended).Abs() > snapshotLife ||
 		g.factsHash != snap.Facts || snap.Boot != l.cfg.Host.Boot()
 	detect := g.err == nil && reply.Revision != "" && l.activity() == "" && (reply.WantDetect || stale)
 	if order := reply.Order || l.unfinished() && l.activity() == ""; detect || order {
@@ -174,7 +174,7 @@ func (l *loop) pace(reply wire.CheckinReply) time.Duration {
 // backoff is full jitter: anywhere between now and a bound that doubles, but not before the appliance's own Retry-After. When the appliance has
 // been away for longer than a moment, everybody asks about as often as it wanted to see them, so that they come back evenly.
 func (l *loop) backoff(failures int, err error) time.Duration {
-	away := l.away.failed(l.now())
+	away := l.away.failed(time.Now())
 	bound := min(2*time.Second<<min(failures, 12), 15*time.Minute)
 	wait := max(l.random(bound), 250*time.Millisecond)
 	var later retryAfter
@@ -191,17 +191,10 @@ func (l *loop) backoff(failures int, err error) time.Duration {
 // when it gets through.
 func (l *loop) behind(failures int, err error) time.Duration {
 	wait := l.backoff(failures, err)
-	if l.away.failed(l.now()) > soon {
+	if l.away.failed(time.Now()) > soon {
 		return max(wait, maxInterval+l.random(maxInterval))
 	}
 	return wait
-}
-
-func (l *loop) now() time.Time {
-	if l.cfg.Now != nil {
-		return l.cfg.Now()
-	}
-	return time.Now()
 }
 
 func (l *loop) random(bound time.Duration) time.Duration {
@@ -385,7 +378,8 @@ func (l *loop) detectNow(ctx context.Context) {
 	l.log.Info("detected", "seq", snap.Seq, "revision", snap.Revision, "patches", snap.Expected, "missing", snap.Verdicts.Counts()[patch.NotPatched])
 	if err := l.uploadSnapshot(ctx); err != nil {
 		l.log.Warn("cannot upload the snapshot; the next check-in does", "err", err)
-		l.doing("")  // who is busy looks at nothing and uploads nothing
-		poke(l.wake) // and it is now, or when the appliance is back
+		if l.doing(""); patch.KindOf(err) != patch.Invalid { // who is busy looks at nothing and uploads nothing
+			poke(l.wake) // and it is now, or when the appliance is back
+		}
 	}
 }

@@ -50,10 +50,20 @@ func (s *session) askStanding(ctx context.Context) error {
 	var reply wire.StandingReply
 	_, err := s.client().call(asked, wire.PathStanding, "", wire.Standing{Order: c.Order.ID}, &reply)
 	if err == nil {
-		err = s.takeBack(c.Order.ID, reply.Withdrawn)
+		err = errors.Join(s.hearTime(reply.Now), s.takeBack(c.Order.ID, reply.Withdrawn))
 	}
 	s.stands(c.Order.ID, err)
 	return err
+}
+
+// hearTime notes what time it is by the appliance's clock, where this machine's own was set since the newest check-in.
+func (s *session) hearTime(now time.Time) error {
+	next, own := s.get(), s.cfg.Now().UTC()
+	next.hear(now, own)
+	if off := next.Skew - s.get().Skew; max(off, -off) < int(fresh.Seconds()) {
+		return nil
+	}
+	return s.set(func(st *state) { st.hear(now, own) })
 }
 
 // stands keeps what the appliance answered about an order.

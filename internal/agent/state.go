@@ -38,6 +38,17 @@ type state struct {
 	Refused   string `json:"refused,omitempty"`    // why the newest order was refused as a whole
 }
 
+// hear takes what time it is, by the appliance's clock and by this machine's own.
+func (st *state) hear(now, own time.Time) {
+	if now.IsZero() {
+		return
+	}
+	st.Skew = int(now.Sub(own).Seconds())
+	if now.After(st.Trusted) {
+		st.Trusted = now
+	}
+}
+
 // layout names the files below the state directory.
 type layout struct {
 	dir  string

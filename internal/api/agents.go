@@ -237,7 +237,7 @@ func (s *agents) standing(c *call) (any, error) {
 		return nil, err
 	}
 	withdrawn, err := s.Deploy.Standing(c.Context(), c.machine.ID, plainName(in.Order))
-	return wire.StandingReply{Withdrawn: withdrawn}, err
+	return wire.StandingReply{Withdrawn: withdrawn, Now: s.Now().UTC()}, err
 }
 
 func (s *agents) order(c *call) (any, error) {
