@@ -157,9 +157,6 @@ func (r *run) install(ctx context.Context, item wire.OrderItem) error {
 		r.log.Info("an item stays pending", "patch", item.Patch, "text", why)
 		return r.result(item, patch.ExecWithdrawn, func(res *wire.Result) { res.Cause, res.Text = patch.FailWindow, why })
 	}
-	if err := r.clockIsRight(); err != nil { // it may have been set since the order was prepared
-		return r.fail(item, err)
-	}
 	if ok, word := r.cfg.policy().Deploys(); !ok {
 		return r.fail(item, ownerForbids(word))
 	}
@@ -170,6 +167,9 @@ func (r *run) install(ctx context.Context, item wire.OrderItem) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		return r.fail(item, err)
+	}
+	if err := r.clockIsRight(); err != nil { // it may have been set since the order was prepared
 		return r.fail(item, err)
 	}
 	r.doing("installing " + string(item.Patch))

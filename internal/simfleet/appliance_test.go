@@ -39,6 +39,7 @@ const hostOS patch.HostOS = "debian-12-amd64"
 type appliance struct {
 	*api.Appliance
 	handler http.Handler
+	era     int // of the world in which it began
 	dirs    []*content.Dir
 	ctx     context.Context // ends with this life
 	stop    context.CancelFunc
@@ -98,7 +99,7 @@ func (s *server) boot() {
 		a.Approval.TwoPerson = approval.TwoPerson{On: true, Labels: []string{"canary"}}
 	}
 	a.Deploy.Second = a.Approval.ProposeRollback
-	s.life.Store(&appliance{Appliance: a, dirs: []*content.Dir{raw, lists, payloads}, ctx: ctx, stop: stop,
+	s.life.Store(&appliance{Appliance: a, era: s.w.era, dirs: []*content.Dir{raw, lists, payloads}, ctx: ctx, stop: stop,
 		handler: api.Agents(a, api.AgentOptions{Checkin: s.w.interval})})
 	if _, err := cat.Publish(ctx); err != nil && s.index != "" {
 		s.w.must(err)

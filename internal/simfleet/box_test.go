@@ -45,6 +45,7 @@ type box struct {
 	polls      bool // long polls reach the appliance
 	on         bool
 	veto       bool // its owner lets nobody deploy
+	clock      clock
 
 	packages map[string]patch.Package
 	boots    int
@@ -116,7 +117,7 @@ func (b *box) config(l *life) agent.Config {
 		StateDir: stateDir, Disk: drive{b.disk, b, l}, PolicyFile: policyFile, Version: "sim", Interval: b.w.interval, Host: &machine{b, l}, Installer: &machine{b, l},
 		Chain: &machine{b, l}, Steward: noStewardship{}, Prober: &machine{b, l}, Room: func(int64, ...string) error { return nil }, Power: func() error { return nil },
 		Transport: func(c *tls.Config) http.RoundTripper { return b.transport(l)(c) },
-		Release:   func() {}, Jitter: jitter, Log: b.w.log,
+		Release:   func() {}, Now: b.now, Jitter: jitter, Log: b.w.log,
 	}
 }
 

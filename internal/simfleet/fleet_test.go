@@ -27,6 +27,7 @@ type kind struct {
 	pause    time.Duration   // at most, between two things that people do
 	rest     time.Duration   // in which the world comes to rest
 	travel   int             // of a hundred machines so many are without a network for weeks
+	strays   int             // the clocks of so many of a hundred machines are wrong at times
 	life     time.Duration   // of certificates; they are renewed when half of it is over
 }
 
@@ -41,9 +42,9 @@ const (
 // nothing happens, and every third machine is one that travels. There certificates live for eight weeks, in some worlds for the usual one.
 func kindOf(seed uint64) kind {
 	if seed%busy == 0 {
-		return kind{machines: 3, days: 6, every: []time.Duration{time.Hour, 4 * time.Hour, 4 * time.Hour, 4 * time.Hour}, pause: 4 * time.Hour, rest: 2 * day, life: week}
+		return kind{machines: 3, days: 6, every: []time.Duration{time.Hour, 4 * time.Hour, 4 * time.Hour, 4 * time.Hour}, pause: 4 * time.Hour, rest: 2 * day, strays: 20, life: week}
 	}
-	k := kind{machines: 16, days: longDays(), every: []time.Duration{day}, pause: 5 * day, rest: 4 * day, travel: 33, life: 8 * week}
+	k := kind{machines: 16, days: longDays(), every: []time.Duration{day}, pause: 5 * day, rest: 4 * day, travel: 33, strays: 15, life: 8 * week}
 	if seed%busy == 1 {
 		k.life = week
 	}
@@ -133,8 +134,8 @@ func TestFleetInAnyWorld(t *testing.T) {
 	began, used := time.Now(), cpu()
 	all := share(t, seeds(t))
 	used = cpu() - used
-	t.Logf("%d worlds, %.0f agent-days (%.0f of them without a network), %d requests answered and %d lost, %d certificates renewed, %d crashes of agents and %d of the appliance, %d executions, %d packages taken back and %d installed, %d executions given up to another updater, in %s and %s of processors: %s an agent-day",
-		all.Worlds, all.Days, all.Away, all.Requests, all.Lost, all.Renewals, all.Deaths, all.Kills, all.Executions, all.Returns, all.Installs, all.Waited, time.Since(began).Round(time.Millisecond),
+	t.Logf("%d worlds, %.0f agent-days (%.0f of them without a network), %d requests answered and %d lost, %d certificates renewed, %d crashes of agents and %d of the appliance, %d executions, %d packages taken back and %d installed, %d executions given up to another updater, %d clocks set wrong, %d restores from backups, in %s and %s of processors: %s an agent-day",
+		all.Worlds, all.Days, all.Away, all.Requests, all.Lost, all.Renewals, all.Deaths, all.Kills, all.Executions, all.Returns, all.Installs, all.Waited, all.Clocks, all.Restores, time.Since(began).Round(time.Millisecond),
 		used.Round(time.Millisecond), time.Duration(float64(used)/all.Days).Round(time.Microsecond))
 	if all.Executions < all.Worlds || all.Deaths < all.Worlds/2 || all.Renewals < all.Worlds {
 		t.Errorf("too little happens in these worlds")
@@ -164,7 +165,7 @@ func play(t *testing.T, seed uint64, dir string, begin *moulds) (w *sim) {
 	defer os.RemoveAll(dir)
 	synctest.Test(t, func(t *testing.T) {
 		w = newSim(t, seed, dir, from, k)
-		r := w.random("people")
+		r, misfortune := w.random("people"), w.random("misfortune")
 		end := time.Now().Add(time.Duration(k.days) * day)
 		tick := time.Now()
 		for time.Now().Before(end) && w.broken() == nil {
@@ -174,6 +175,7 @@ func play(t *testing.T, seed uint64, dir string, begin *moulds) (w *sim) {
 				tick = time.Now()
 			}
 			w.act(r)
+			w.misfortune(misfortune)
 			if r.IntN(3) == 0 {
 				w.look(r)
 			}

@@ -27,7 +27,13 @@ func newDatabase(name, from string) (*database, error) {
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
-	err = held.Raw(func(c any) error {
+	d := &database{pool, held}
+	return d, d.fill(from)
+}
+
+// fill makes it a copy of a file. Nobody else may be connected to it.
+func (d *database) fill(from string) error {
+	return d.held.Raw(func(c any) error {
 		b, err := c.(interface {
 			NewRestore(string) (*sqlite.Backup, error)
 		}).NewRestore("file:" + from)
@@ -37,7 +43,6 @@ func newDatabase(name, from string) (*database, error) {
 		_, err = b.Step(-1)
 		return errors.Join(err, b.Finish())
 	})
-	return &database{pool, held}, err
 }
 
 func (d *database) close() error { return errors.Join(d.held.Close(), d.pool.Close()) }

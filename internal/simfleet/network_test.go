@@ -82,7 +82,7 @@ func (k *link) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (k *link) carry(r *http.Request) (*http.Response, error) {
-	ctx, w := r.Context(), k.box.w
+	ctx, w, sets := r.Context(), k.box.w, k.box.clockSets()
 	var body []byte
 	if r.Body != nil {
 		body, _ = io.ReadAll(r.Body)
@@ -116,6 +116,7 @@ func (k *link) carry(r *http.Request) (*http.Response, error) {
 		return nil, errAway // the answer is lost; what it answered has happened
 	}
 	b := res.Body.Bytes()
+	k.box.hears(r, res.Code, sets)
 	w.delivered(k.box, r, res.Code, b)
 	out := res.Result()
 	if len(b) > 1000 && k.chance(10) {
@@ -150,12 +151,12 @@ func (k *link) serve(r *http.Request, body []byte) *httptest.ResponseRecorder {
 	if k.box.w.server.alive() != a {
 		return nil
 	}
-	k.box.w.answered(k.box, r, rec.Code, rec.Body.Bytes())
+	k.box.w.answered(a, k.box, r, rec.Code, rec.Body.Bytes())
 	return rec
 }
 
 // answered sees every answer at the moment that the appliance gives it: what it acknowledges and orders now is a promise.
-func (w *sim) answered(b *box, r *http.Request, code int, body []byte) {
+func (w *sim) answered(a *appliance, b *box, r *http.Request, code int, body []byte) {
 	if code == http.StatusInternalServerError {
 		w.fail("%s %s of %s went wrong inside the appliance: %s", r.Method, r.URL.Path, b.name, body)
 	}
@@ -167,18 +168,25 @@ func (w *sim) answered(b *box, r *http.Request, code int, body []byte) {
 	}
 	switch r.Method + " " + r.URL.Path {
 	case wire.PathOrder:
+		if w.isFrozen(a) {
+			w.fail("%s was given an order by an appliance that was restored, before anybody looked at it", b.name)
+		}
 		w.handedOut(b, body)
 	case wire.PathResults:
 		var reply wire.ResultsReply
 		w.must(json.Unmarshal(body, &reply))
 		w.mu.Lock()
-		b.acked = max(b.acked, reply.Ack)
+		if a.era == w.era {
+			b.acked = max(b.acked, reply.Ack)
+		}
 		w.mu.Unlock()
 	case wire.PathSnapshot:
 		var reply wire.SnapshotReply
 		w.must(json.Unmarshal(body, &reply))
 		w.mu.Lock()
-		b.snapshot = max(b.snapshot, reply.Seq)
+		if a.era == w.era {
+			b.snapshot = max(b.snapshot, reply.Seq)
+		}
 		w.mu.Unlock()
 	}
 }

@@ -71,6 +71,13 @@ func (w *sim) settle() {
 		b.policy("")
 		b.mend()
 	}
+	if w.frozen {
+		w.thaw()
+	}
+	if w.behind {
+		w.publish()
+	}
+	w.right()
 	step := 3 * time.Hour
 	if w.interval > step {
 		step = w.interval
@@ -101,7 +108,7 @@ func (w *sim) rest() {
 			b.mu.Lock()
 			ran := b.runs[x.ID] > 0
 			b.mu.Unlock()
-			if ran && x.State != patch.ExecDone && x.State != patch.ExecFailed {
+			if ran && x.State != patch.ExecDone && x.State != patch.ExecFailed && !(x.State == patch.ExecWithdrawn && w.mayMiss(b, x.ID)) {
 				w.fail("%s executed the attempt %s, and it is stored as %s", b.name, x.ID, x.State)
 			}
 			if x.State == patch.ExecDownloading || x.State == patch.ExecInstalling {
@@ -112,6 +119,9 @@ func (w *sim) rest() {
 		w.must(err)
 		if facts, err := json.Marshal(b.facts()); err != nil || snap.Facts != hashOf(facts) {
 			w.fail("%s: the newest snapshot, %d of %s, is not of the machine as it is: %v", b.name, snap.Seq, snap.Ended, err)
+		}
+		if age := time.Since(snap.Ended); b.now().Sub(time.Now()).Abs() < time.Second && (age < 0 || age > 2*w.interval+7*time.Hour) {
+			w.fail("%s: the newest snapshot is of %s", b.name, snap.Ended)
 		}
 		if m.DetectFailed != "" || snap.Expected != snap.Evaluated {
 			w.fail("%s: no complete detect at the end: %s", b.name, m.DetectFailed)

@@ -20,13 +20,21 @@ func (w *sim) release(r *rand.Rand, n int) {
 		w.offered[name] = fmt.Sprintf("1.0-%d", 2+len(w.all))
 		w.all = append(w.all, patch.ID("bookworm-security/"+name+"/"+w.offered[name]))
 	}
+	w.mu.Unlock()
+	w.publish()
+}
+
+// publish has the appliance take what the vendor offers.
+func (w *sim) publish() {
 	versions := map[string][]string{}
+	w.mu.Lock()
 	for k, v := range w.offered {
 		if b := w.before[k]; b != "" && w.keeps {
 			versions[k] = append(versions[k], b)
 		}
 		versions[k] = append(versions[k], v)
 	}
+	w.behind = false
 	w.mu.Unlock()
 	w.server.release(versions)
 }

@@ -55,9 +55,16 @@ type sim struct {
 	keeps      bool       // the vendor's archive has the version before the newest one too
 	confirming patch.Hash // the plan that the second person confirms just now
 
-	requests, lost, renewals, deaths, kills, executions, returns, waited atomic.Int64
-	lived, alone                                                         atomic.Int64 // by agents together, and without a network, in nanoseconds
-	kind                                                                 kind
+	restores bool      // the appliance is brought back from backups
+	backup   *backup   // the newest one, until it was used
+	restored []*backup // those that were used
+	era      int       // how many
+	frozen   bool      // nothing may be handed out since
+	behind   bool      // it has not heard of the vendor since
+
+	requests, lost, renewals, deaths, kills, executions, returns, waited, clocks, brought atomic.Int64
+	lived, alone                                                                          atomic.Int64 // by agents together, and without a network, in nanoseconds
+	kind                                                                                  kind
 }
 
 type decisionKey struct {
@@ -185,14 +192,15 @@ func (w *sim) executed(b *box, t host.Transaction) {
 	w.mu.Lock()
 	orders := w.orders[t.Attempt]
 	w.mu.Unlock()
+	at, slack := w.timeOf(b)
 	for _, c := range t.Changes {
 		ok, down := false, version.DpkgCompare(c.From, c.To) >= 0
 		for _, o := range orders {
-			ok = ok || o.pkg.Back == down && (!down || o.pkg.From == c.From) && o.machine == b.id && o.pkg.Name == c.Name && o.pkg.Version == c.To && !time.Now().After(o.expires) &&
-				(o.window.NotAfter.IsZero() || !time.Now().After(o.window.NotAfter)) && !time.Now().Before(o.window.NotBefore)
+			ok = ok || o.pkg.Back == down && (!down || o.pkg.From == c.From) && o.machine == b.id && o.pkg.Name == c.Name && o.pkg.Version == c.To && !at.After(o.expires.Add(slack)) &&
+				(o.window.NotAfter.IsZero() || !at.After(o.window.NotAfter.Add(slack))) && !at.Before(o.window.NotBefore.Add(-slack))
 		}
 		if !ok {
-			w.fail("%s brings %s from %s to %s, which nobody ordered for now: %+v", b.name, c.Name, c.From, c.To, orders)
+			w.fail("%s brings %s from %s to %s, which nobody ordered for %s: %+v", b.name, c.Name, c.From, c.To, at, orders)
 		}
 		if down {
 			w.returns.Add(1)
@@ -212,6 +220,7 @@ func emptySim(t *testing.T, seed uint64, dir string, k kind) *sim {
 	r := w.random("setup")
 	w.interval = k.every[r.IntN(len(k.every))]
 	w.twoPersons, w.keeps = r.IntN(4) == 0, r.IntN(3) > 0
+	w.restores = w.random("restores").IntN(3) == 0
 	return w
 }
 
@@ -251,6 +260,9 @@ func newSim(t *testing.T, seed uint64, dir string, from *enrolled, k kind) *sim 
 		b.start()
 		if travels := w.random("travels " + b.name); travels.IntN(100) < k.travel {
 			w.travel(b, travels)
+		}
+		if strays := w.random("clock of " + b.name); strays.IntN(100) < k.strays {
+			w.strays(b, strays)
 		}
 	}
 	return w

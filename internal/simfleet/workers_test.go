@@ -18,9 +18,9 @@ import (
 
 // tally is what happened in one world, or in all of them together.
 type tally struct {
-	Worlds, Requests, Lost, Renewals, Deaths, Kills, Executions, Returns, Waited, Installs int64
-	Days, Away                                                                             float64
-	Failed                                                                                 string
+	Worlds, Requests, Lost, Renewals, Deaths, Kills, Executions, Returns, Waited, Installs, Clocks, Restores int64
+	Days, Away                                                                                               float64
+	Failed                                                                                                   string
 }
 
 func (all *tally) add(w tally) {
@@ -33,6 +33,8 @@ func (all *tally) add(w tally) {
 	all.Executions += w.Executions
 	all.Returns += w.Returns
 	all.Waited += w.Waited
+	all.Clocks += w.Clocks
+	all.Restores += w.Restores
 	all.Installs += w.Installs
 	all.Days += w.Days
 	all.Away += w.Away
@@ -40,7 +42,7 @@ func (all *tally) add(w tally) {
 
 func (w *sim) tally() tally {
 	days := func(n *atomic.Int64) float64 { return time.Duration(n.Load()).Hours() / 24 }
-	out := tally{Worlds: 1, Requests: w.requests.Load(), Lost: w.lost.Load(), Renewals: w.renewals.Load(), Deaths: w.deaths.Load(), Kills: w.kills.Load(), Executions: w.executions.Load(), Returns: w.returns.Load(), Waited: w.waited.Load(),
+	out := tally{Worlds: 1, Requests: w.requests.Load(), Lost: w.lost.Load(), Renewals: w.renewals.Load(), Deaths: w.deaths.Load(), Kills: w.kills.Load(), Executions: w.executions.Load(), Returns: w.returns.Load(), Waited: w.waited.Load(), Clocks: w.clocks.Load(), Restores: w.brought.Load(),
 		Days: days(&w.lived), Away: days(&w.alone)}
 	for _, b := range w.boxes {
 		out.Installs += int64(b.installs)
