@@ -137,7 +137,7 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 	from := roster{s, index}
 	facts := &prediction.Filler{Index: &prediction.Index{}, Store: detects{from}, Decode: world.Decode}
 	exploited := &kev.Known{Store: s, Open: func(h patch.Hash) (io.ReadCloser, error) { return dirs.raw.Open(h) }}
-	labels := &label.Book{Labels: s, Fleet: index, Inventories: s, Lists: label.Lists{Newest: newestLists(s, cat), KEV: exploited.Exploits, Now: now}}
+	labels := &label.Book{Labels: s, Fleet: index, Inventories: s, Revisions: lists, Lists: label.Lists{Newest: newestLists(s, cat), KEV: exploited.Exploits, Now: now}}
 	reader := &world.Reader{
 		Store: from, Fleet: index, Catalog: cat, Labels: labels, Limits: gate.DefaultLimits(), Now: now, Zone: zone, Lists: lists, Parts: facts.Index,
 	}

@@ -5,9 +5,12 @@ package expr
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/ext"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -33,6 +36,26 @@ type Language struct {
 	What      string // "a smart label"
 	Example   string
 	Variables []Variable
+	Methods   []Method
+}
+
+// Method is a question about one word that a variable answers: ledger.needs("perl").
+type Method struct {
+	Variable, Name string
+	Is             func(variable any, word string) bool // the variable as Thing was given it
+}
+
+// option makes a method known to CEL.
+func (l Language) option(m Method) cel.EnvOption {
+	of := l.Variables[slices.IndexFunc(l.Variables, func(v Variable) bool { return v.Name == m.Variable })].Type
+	return cel.Function(m.Name, cel.MemberOverload(m.Variable+"_"+m.Name, []*cel.Type{cel.ObjectType(of.String()), cel.StringType}, cel.BoolType,
+		cel.BinaryBinding(func(variable, word ref.Val) ref.Val {
+			text, ok := word.Value().(string)
+			if !ok {
+				return types.MaybeNoSuchOverloadErr(word)
+			}
+			return types.Bool(m.Is(variable.Value(), text))
+		})))
 }
 
 // Condition is a compiled expression; it may be used from many goroutines.
@@ -70,18 +93,41 @@ func (l Language) check(text string) (*cel.Env, *cel.Ast, error) {
 		types = append(types, v.Type)
 		options = append(options, cel.Variable(v.Name, cel.ObjectType(v.Type.String())))
 	}
+	for _, m := range l.Methods {
+		options = append(options, l.option(m))
+	}
 	env, err := cel.NewEnv(append(options, ext.NativeTypes(append(types, ext.ParseStructTags(true))...))...)
 	if err != nil {
 		return nil, nil, patch.Errorf(patch.Internal, "cannot prepare expressions for %s: %w", l.What, err)
 	}
 	ast, issues := env.Compile(text)
 	if issues.Err() != nil {
-		return nil, nil, l.refuse(pointed(text, issues.Errors()))
+		why := pointed(text, issues.Errors())
+		if strings.Contains(why, "undefined field") {
+			why += "\nthere are " + l.fields()
+		}
+		return nil, nil, l.refuse(why)
 	}
 	if !ast.OutputType().IsExactType(cel.BoolType) {
 		return nil, nil, l.refuse("it gives " + ast.OutputType().String() + ", not true or false")
 	}
 	return env, ast, nil
+}
+
+// fields lists what expressions may read.
+func (l Language) fields() string {
+	var all []string
+	for _, v := range l.Variables {
+		for _, f := range reflect.VisibleFields(v.Type) {
+			if name := f.Tag.Get("cel"); name != "" {
+				all = append(all, v.Name+"."+name)
+			}
+		}
+	}
+	for _, m := range l.Methods {
+		all = append(all, m.Variable+"."+m.Name+"(\"…\")")
+	}
+	return strings.Join(all, ", ")
 }
 
 // pointed writes what is wrong with an expression, each fault with the line that it is on and a mark under its place.

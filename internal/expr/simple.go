@@ -13,7 +13,7 @@ import (
 )
 
 // maxVariables is how many variables a language may have.
-const maxVariables = 2
+const maxVariables = 3
 
 // Thing is what conditions of one language judge: a pointer to a struct for each of its variables.
 type Thing struct {

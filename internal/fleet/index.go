@@ -31,6 +31,7 @@ type Index struct {
 	ids     []patch.MachineID
 	named   *order // nil until it is asked for
 	told    uint64
+	judged  uint64
 	running map[patch.HostOS]*roaring.Bitmap // admitted machines by the OS that they run
 	ways    map[wayKey][]int32
 	sheets  map[sheetKey]*sheet
@@ -162,6 +163,10 @@ func (x *Index) put(c standing, m *moving) {
 	if s.counted() {
 		s.sheet = x.sheetOf(s.Receipt)
 	}
+	if s.Judged = x.judged + 1; known && s.Told == old.Told && s.sameDetect(old) {
+		s.Judged = old.Judged
+	}
+	x.judged = max(x.judged, s.Judged)
 	x.seats.put(n, s)
 	x.run(old, s)
 	m.count(old, s)

@@ -21,7 +21,7 @@ type table struct {
 type chunk struct {
 	seats   [chunkSize]*Seat
 	digests [chunkSize]digest
-	told    uint64 // the highest of its seats' Told
+	newest  [2]uint64 // the highest of its seats, by Clock
 }
 
 const chunkSize = 256
@@ -41,7 +41,9 @@ func (t *table) put(n uint32, s *Seat) {
 		t.chunks[c], t.own[c] = &fresh, true
 	}
 	t.chunks[c].seats[n%chunkSize], t.chunks[c].digests[n%chunkSize] = s, s.digest()
-	t.chunks[c].told = max(t.chunks[c].told, s.Told)
+	for clock := range t.chunks[c].newest {
+		t.chunks[c].newest[clock] = max(t.chunks[c].newest[clock], s.At(Clock(clock)))
+	}
 	t.n = max(t.n, n+1)
 }
 
@@ -54,6 +56,16 @@ type Look struct {
 	ids    []patch.MachineID // in the same order
 	// Told is the newest Told of all seats.
 	Told uint64
+	// Judged is likewise the newest Judged.
+	Judged uint64
+}
+
+// Now gives the newest time of all seats by a clock.
+func (l *Look) Now(c Clock) uint64 {
+	if c == Judging {
+		return l.Judged
+	}
+	return l.Told
 }
 
 // Look gives the machines as of now: what any appliance on the same database acknowledged before the call is in it.
@@ -65,7 +77,7 @@ func (x *Index) Look(ctx context.Context) (*Look, error) {
 	defer x.mu.Unlock()
 	clear(x.seats.own)
 	x.sortByID()
-	return &Look{x: x, chunks: append([]*chunk(nil), x.seats.chunks...), n: x.seats.n, sorted: x.sorted, ids: x.ids, Told: x.told}, nil
+	return &Look{x: x, chunks: append([]*chunk(nil), x.seats.chunks...), n: x.seats.n, sorted: x.sorted, ids: x.ids, Told: x.told, Judged: x.judged}, nil
 }
 
 // Seat gives one machine as of now; nil for one that is not there. It is cheaper than a Look.
@@ -135,16 +147,16 @@ func marked(numbers []uint32, marks []uint64, out []uint32) []uint32 {
 	return out[:found]
 }
 
-// Since yields the seats whose Told is above a mark, by number: those of numbers below to, from one on that is a multiple of Stride.
-func (l *Look) Since(told uint64, from, to int) iter.Seq[*Seat] {
+// Since yields the seats whose time by a clock is above a mark, by number: those of numbers below to, from one on that is a multiple of Stride.
+func (l *Look) Since(clock Clock, mark uint64, from, to int) iter.Seq[*Seat] {
 	return func(yield func(*Seat) bool) {
 		for to = min(to, l.Len()); from < to; from += chunkSize {
 			chunk := l.chunks[from/chunkSize]
-			if chunk.told <= told {
+			if chunk.newest[clock] <= mark {
 				continue
 			}
 			for _, s := range chunk.seats[:min(chunkSize, to-from)] {
-				if s.Told > told && !yield(s) {
+				if s.At(clock) > mark && !yield(s) {
 					return
 				}
 			}

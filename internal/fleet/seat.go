@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"bytes"
 	"iter"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -11,13 +12,39 @@ type Seat struct {
 	Machine patch.Machine
 	Number  uint32 // of the machine in this index, from 0
 	// Told grows with each seat in which something else than what the machine is doing and has detected is new: see says.
-	Told    uint64
+	Told uint64
+	// Judged grows with these, and with each seat whose newest complete detect says something else than the one before.
+	Judged  uint64
 	Moved   bool           // it has detected on another host OS before
 	Receipt *patch.Receipt // newest complete detect; nil where there is none
 	cells   cells
 	amiss   cells // those of cells that are not-patched or an error: few
 	counts  patch.Counts
 	sheet   *sheet // that counts it; nil where none does
+}
+
+// Clock is what of a seat is looked at to know whether a machine is worth another look.
+type Clock int
+
+const (
+	Telling Clock = iota // Seat.Told
+	Judging              // Seat.Judged
+)
+
+// At gives a seat's time by a clock.
+func (s *Seat) At(c Clock) uint64 {
+	if c == Judging {
+		return s.Judged
+	}
+	return s.Told
+}
+
+// sameDetect reports whether two newest complete detects say the same.
+func (s *Seat) sameDetect(o *Seat) bool {
+	if s.Receipt == nil || o.Receipt == nil {
+		return s.Receipt == o.Receipt
+	}
+	return keyOf(s.Receipt) == keyOf(o.Receipt) && s.cells.base == o.cells.base && bytes.Equal(s.cells.steps, o.cells.steps)
 }
 
 // Counts are how many columns have each verdict.

@@ -52,7 +52,8 @@ type Book struct {
 	Labels      Labels
 	Fleet       Fleet
 	Inventories Inventories
-	Lists       Lists // for labels of patches
+	Lists       Lists       // for labels of patches
+	Revisions   fleet.Lists // what verdicts are about
 
 	memory memory
 }

@@ -3,6 +3,7 @@ package label
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,6 +20,28 @@ type shelf struct {
 	labels      map[string]patch.Label
 	machines    []patch.Machine
 	inventories map[patch.Hash]patch.Inventory
+	detects     map[patch.MachineID]*patch.Snapshot
+}
+
+// shelved is a revision's list: its name in words, one patch each.
+type shelved []patch.Patch
+
+func (l shelved) Patches() []patch.Patch { return l }
+
+func (l shelved) Index(id patch.ID) (int, bool) {
+	i := slices.IndexFunc(l, func(p patch.Patch) bool { return p.ID == id })
+	return i, i >= 0
+}
+
+func revisions(_ context.Context, _ patch.HostOS, rev patch.RevisionID) (fleet.List, error) {
+	if rev == "lost" {
+		return nil, patch.Errorf(patch.NotFound, "no revision %s", rev)
+	}
+	var l shelved
+	for _, name := range strings.Fields(string(rev)) {
+		l = append(l, patch.Patch{ID: patch.ID(name), Source: name, Category: patch.Security})
+	}
+	return l, nil
 }
 
 func (s *shelf) FindLabel(_ context.Context, name string) (patch.Label, error) {
@@ -49,7 +72,7 @@ func (s *shelf) RemoveLabel(_ context.Context, _ patch.Caller, name string) erro
 
 func (s *shelf) Changes(_ context.Context, since patch.Mark, _ func(patch.MachineID) uint64, take func(patch.Standing) error) (patch.Mark, error) {
 	for _, m := range s.machines {
-		if err := take(patch.Standing{Machine: m}); err != nil {
+		if err := take(patch.Standing{Machine: m, Snapshot: s.detects[m.ID]}); err != nil {
 			return since, err
 		}
 	}
@@ -73,7 +96,7 @@ func (s *shelf) FindInventory(_ context.Context, hash patch.Hash) ([]byte, error
 }
 
 func book() (*Book, *shelf) {
-	s := &shelf{labels: map[string]patch.Label{}, inventories: map[patch.Hash]patch.Inventory{
+	s := &shelf{labels: map[string]patch.Label{}, detects: map[patch.MachineID]*patch.Snapshot{}, inventories: map[patch.Hash]patch.Inventory{
 		"big": {Hardware: patch.Hardware{MemoryMB: 65536, Cores: 16}, OS: patch.OSFacts{ID: "debian"}, Network: []patch.Interface{{Name: "eth0", Addresses: []string{"10.1.2.3"}}}},
 		"tin": {Hardware: patch.Hardware{MemoryMB: 512, Cores: 1}, OS: patch.OSFacts{ID: "debian"}},
 	}, machines: []patch.Machine{
@@ -82,7 +105,7 @@ func book() (*Book, *shelf) {
 		{ID: "m3", Name: "db-1", State: patch.Admitted, OS: "debian-13-amd64"},
 		{ID: "m4", Name: "web-9", State: patch.Pending, OS: "debian-12-amd64", Inventory: "big"},
 	}}
-	return &Book{Labels: s, Fleet: fleet.New(s, nil), Inventories: s}, s
+	return &Book{Labels: s, Fleet: fleet.New(s, nil), Inventories: s, Revisions: revisions}, s
 }
 
 func TestMembers(t *testing.T) {

@@ -1,6 +1,7 @@
 package label
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -19,8 +20,9 @@ import (
 type memory struct {
 	mu          sync.Mutex
 	programs    map[string]*program
-	inventories []remembered        // by number of the machine's seat
-	words       map[string]string   // one copy of what many inventories say
+	inventories []remembered      // by number of the machine's seat
+	words       map[string]string // one copy of what many inventories say
+	sources     map[patch.RevisionID]sources
 	plain       map[string]carriers // of labels without an expression, by name
 }
 
@@ -40,9 +42,10 @@ const (
 type program struct {
 	condition *expr.Condition
 	hasty     bool // it reads what changes with every check-in
+	clock     fleet.Clock
 
 	mu   sync.Mutex
-	told uint64          // seats up to this Told have been judged
+	told uint64          // seats up to this have been judged, by the clock
 	yes  *roaring.Bitmap // never changed once given out
 	why  map[uint32]string
 }
@@ -60,6 +63,9 @@ func (b *Book) program(text string) (*program, error) {
 		return nil, err
 	}
 	p = &program{condition: c, hasty: strings.Contains(text, "seen_at"), yes: roaring.New()}
+	if c.Reads("ledger") {
+		p.clock = fleet.Judging
+	}
 	b.memory.mu.Lock()
 	defer b.memory.mu.Unlock()
 	if b.memory.programs == nil || len(b.memory.programs) >= maxPrograms {
@@ -76,12 +82,12 @@ func (b *Book) smart(ctx context.Context, text string, s *subject) (bool, error)
 		return false, err
 	}
 	p.mu.Lock()
-	known, yes := !p.hasty && s.seat.Told <= p.told, p.yes
+	known, yes := !p.hasty && s.seat.At(p.clock) <= p.told, p.yes
 	p.mu.Unlock()
 	if known {
 		return yes.Contains(s.seat.Number), nil
 	}
-	if err := b.prepare(ctx, s, p.condition.Reads("inventory")); err != nil || p.condition.Reads("inventory") && s.why != "" {
+	if err := b.prepare(ctx, s, p.condition.Reads); err != nil || s.excuse(p.condition.Reads) != "" {
 		return false, err
 	}
 	holds, fault := p.condition.Holds(&s.thing)
@@ -93,24 +99,42 @@ type subject struct {
 	seat     *fleet.Seat
 	thing    expr.Thing
 	prepared bool
-	read     bool   // the inventory was looked for
-	why      string // it is not at hand
+	told     *inventory // nil until it is asked for
+	judged   *ledger    // likewise
+	why      [2]string  // inventory and ledger are not at hand
 }
 
 // prepare reads what expressions ask for that was not read yet.
-func (b *Book) prepare(ctx context.Context, s *subject, asks bool) (err error) {
-	if s.prepared && (s.read || !asks) {
+func (b *Book) prepare(ctx context.Context, s *subject, asks func(variable string) bool) (err error) {
+	inventories, ledgers := s.told == nil && asks("inventory"), s.judged == nil && asks("ledger")
+	if s.prepared && !inventories && !ledgers {
 		return nil
 	}
-	i := &inventory{}
-	if s.prepared, s.read = true, asks; asks {
-		if i, s.why, err = b.inventory(ctx, s.seat); err != nil {
+	if inventories {
+		if s.told, s.why[0], err = b.inventory(ctx, s.seat); err != nil {
 			return err
 		}
 	}
-	m := seen(&s.seat.Machine)
-	s.thing = language().Thing(&m, i)
+	if ledgers {
+		if s.judged, s.why[1], err = b.ledger(ctx, s.seat); err != nil {
+			return err
+		}
+	}
+	s.prepared = true
+	m, i, l := seen(&s.seat.Machine), cmp.Or(s.told, &inventory{}), cmp.Or(s.judged, &ledger{})
+	s.thing = language().Thing(&m, i, l)
 	return nil
+}
+
+// excuse says why what an expression reads is not at hand; empty where it is.
+func (s *subject) excuse(reads func(variable string) bool) string {
+	if reads("inventory") && s.why[0] != "" {
+		return s.why[0]
+	}
+	if reads("ledger") {
+		return s.why[1]
+	}
+	return ""
 }
 
 // smartly evaluates an expression for the machines of a look that have told something new since the last time, and gives who carries it and

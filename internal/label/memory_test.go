@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,14 +18,14 @@ import (
 
 // forgetful is a book that knows expressions and nothing else.
 func forgetful(t *rapid.T, b *Book, s *shelf, expressions []string) *Book {
-	f := &Book{Labels: s, Fleet: fleet.New(s, nil), Inventories: s}
+	f := &Book{Labels: s, Fleet: fleet.New(s, nil), Inventories: s, Revisions: revisions}
 	f.memory.programs = map[string]*program{}
 	for _, text := range expressions {
 		p, err := b.program(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.memory.programs[text] = &program{condition: p.condition, hasty: p.hasty, yes: roaring.New()}
+		f.memory.programs[text] = &program{condition: p.condition, hasty: p.hasty, clock: p.clock, yes: roaring.New()}
 	}
 	return f
 }
@@ -32,7 +33,8 @@ func forgetful(t *rapid.T, b *Book, s *shelf, expressions []string) *Book {
 // What a book remembers is what one that remembers nothing works out, whatever machines have told meanwhile.
 func TestAMemoryIsNeverOld(t *testing.T) {
 	expressions := []string{`machine.name == "a"`, `inventory.memory_mb > 4096`, `machine.os == "x" || inventory.cores == 1`, `machine.reboot_owed`, `machine.zone == "Europe/Berlin"`,
-		`machine.address.startsWith("10.")`, `machine.seen_at > timestamp("2026-03-01T10:00:05Z")`, `10 / (inventory.cores - 1) < 5`}
+		`machine.address.startsWith("10.")`, `machine.seen_at > timestamp("2026-03-01T10:00:05Z")`, `10 / (inventory.cores - 1) < 5`,
+		`ledger.needs("perl")`, `ledger.has("curl") && machine.name == "a"`, `ledger.security == 1 || ledger.patched > 1`, `inventory.cores == 1 && ledger.errors == 0`}
 	rapid.Check(t, func(t *rapid.T) {
 		b, s := book()
 		for i, text := range expressions {
@@ -44,7 +46,7 @@ func TestAMemoryIsNeverOld(t *testing.T) {
 				s.machines = append(s.machines, patch.Machine{ID: patch.MachineID(fmt.Sprint("new", len(s.machines))), State: patch.Admitted})
 			}
 			m := &s.machines[rapid.IntRange(0, len(s.machines)-1).Draw(t, "machine")]
-			switch rapid.IntRange(0, 8).Draw(t, "what") { // one thing alone
+			switch rapid.IntRange(0, 11).Draw(t, "what") { // one thing alone
 			case 0:
 				m.Name = rapid.SampledFrom([]string{"a", "b"}).Draw(t, "name")
 			case 1:
@@ -61,6 +63,8 @@ func TestAMemoryIsNeverOld(t *testing.T) {
 				s.labels["hand"] = patch.Label{Name: "hand", Members: rapid.SampledFrom([][]patch.MachineID{nil, {m.ID}, {s.machines[0].ID, m.ID}}).Draw(t, "members")}
 			case 7:
 				m.Zone = rapid.SampledFrom([]string{"", "Europe/Berlin"}).Draw(t, "zone")
+			case 9, 10, 11:
+				s.detects[m.ID] = detected(t, m)
 			case 6:
 				m.SeenAt = time.Date(2026, 3, 1, 10, 0, rapid.IntRange(0, 9).Draw(t, "seen"), 0, time.UTC)
 			}
@@ -93,6 +97,19 @@ func TestAMemoryIsNeverOld(t *testing.T) {
 			}
 		}
 	})
+}
+
+// detected is what a machine may have detected, nothing among it.
+func detected(t *rapid.T, m *patch.Machine) *patch.Snapshot {
+	rev := rapid.SampledFrom([]patch.RevisionID{"", "perl curl", "curl bash perl", "lost"}).Draw(t, "revision")
+	if rev == "" {
+		return nil
+	}
+	v := patch.NewVector(len(strings.Fields(string(rev))))
+	for i := range v.Len() {
+		v.Set(i, patch.Verdict(rapid.IntRange(0, 3).Draw(t, "verdict")))
+	}
+	return &patch.Snapshot{Verdicts: v, Receipt: patch.Receipt{Machine: m.ID, OS: rapid.SampledFrom([]patch.HostOS{m.OS, "x"}).Draw(t, "on"), Revision: rev, Expected: v.Len(), Evaluated: v.Len()}}
 }
 
 // Machines are judged in portions; each carries what it carries when it is asked about alone.
@@ -153,5 +170,19 @@ func TestManyMachinesAreJudgedLikeEach(t *testing.T) {
 				s.machines[n].Name += "9"
 			}
 		}
+	}
+}
+
+// What a machine detected on another host OS says nothing about the one that it runs, and a list that is lost says nothing at all.
+func TestADetectOfSomethingElseSaysNothing(t *testing.T) {
+	b, s := book()
+	s.machines = []patch.Machine{{ID: "same", State: patch.Admitted, OS: "x"}, {ID: "moved", State: patch.Admitted, OS: "y"}, {ID: "lost", State: patch.Admitted, OS: "x"}, {ID: "never", State: patch.Admitted, OS: "x"}}
+	for id, rev := range map[patch.MachineID]patch.RevisionID{"same": "perl", "moved": "perl", "lost": "lost"} {
+		s.detects[id] = &patch.Snapshot{Verdicts: patch.NewVector(1), Receipt: patch.Receipt{Machine: id, OS: "x", Revision: rev, Expected: 1, Evaluated: 1}}
+	}
+	s.labels["clean"] = patch.Label{Name: "clean", Expr: `ledger.needed == 0 && !ledger.has("perl")`}
+	m, err := b.Membership(t.Context(), "clean")
+	if err != nil || !slices.Equal(m.Members, []patch.MachineID{"same"}) || len(m.Unjudged) != 3 {
+		t.Errorf("%v %+v", err, m)
 	}
 }

@@ -40,25 +40,33 @@ func (b *Book) refreshAll(ctx context.Context, labels []patch.Label, look *fleet
 
 // refresh brings programs, whose locks are held, up to a look.
 func (b *Book) refresh(ctx context.Context, all []*program, look *fleet.Look) error {
-	groups := map[uint64][]*program{}
+	groups := map[mark][]*program{}
 	for _, p := range all {
+		at := mark{p.clock, p.told}
 		if p.hasty {
-			groups[0] = append(groups[0], p)
-		} else if p.told < look.Told {
-			groups[p.told] = append(groups[p.told], p)
+			at.told = 0
+		}
+		if p.hasty || p.told < look.Now(p.clock) {
+			groups[at] = append(groups[at], p)
 		}
 	}
-	for told, programs := range groups {
-		if err := b.since(ctx, programs, look, told); err != nil {
+	for at, programs := range groups {
+		if err := b.since(ctx, programs, look, at); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// mark is how far programs have seen.
+type mark struct {
+	clock fleet.Clock
+	told  uint64
+}
+
 // since judges with some programs the seats that are newer than what all of these have seen.
-func (b *Book) since(ctx context.Context, programs []*program, look *fleet.Look, told uint64) error {
-	pass := newPass(b, programs, look, told)
+func (b *Book) since(ctx context.Context, programs []*program, look *fleet.Look, at mark) error {
+	pass := newPass(b, programs, look, at)
 	if err := pass.run(ctx); err != nil {
 		return err
 	}
@@ -66,7 +74,7 @@ func (b *Book) since(ctx context.Context, programs []*program, look *fleet.Look,
 	for i, p := range programs {
 		p.yes = pass.merged(p.yes, pass.yes[i])
 		p.why = excused(p.why, pass.why[i], judged)
-		p.told = max(p.told, look.Told)
+		p.told = max(p.told, look.Now(at.clock))
 	}
 	return nil
 }
@@ -106,11 +114,12 @@ func excused(was, now map[uint32]string, judged *roaring.Bitmap) map[uint32]stri
 type pass struct {
 	book       *Book
 	look       *fleet.Look
-	told       uint64 // seats up to this are not looked at
+	at         mark // seats up to this are not looked at
 	language   expr.Language
 	conditions []*expr.Condition
 	batch      *expr.Batch
 	asks       bool       // some condition reads the inventory
+	judges     bool       // some condition reads the ledger
 	judged     []uint64   // seats, by number
 	yes        [][]uint64 // likewise, by program
 	former     []uint64   // room for merged
@@ -122,13 +131,14 @@ type pass struct {
 // atOnce is how many seats are judged together: so few that what is compared stays in a processor's cache.
 const atOnce = 4 * fleet.Stride
 
-func newPass(b *Book, programs []*program, look *fleet.Look, told uint64) *pass {
+func newPass(b *Book, programs []*program, look *fleet.Look, at mark) *pass {
 	words := (look.Len() + 63) / 64
-	p := &pass{book: b, look: look, told: told, language: language(), judged: make([]uint64, words), yes: make([][]uint64, len(programs)), why: make([]map[uint32]string, len(programs))}
+	p := &pass{book: b, look: look, at: at, language: language(), judged: make([]uint64, words), yes: make([][]uint64, len(programs)), why: make([]map[uint32]string, len(programs))}
 	room := make([]uint64, words*len(programs))
 	for i, x := range programs {
 		p.conditions, p.yes[i] = append(p.conditions, x.condition), room[i*words:][:words]
 		p.asks = p.asks || x.condition.Reads("inventory")
+		p.judges = p.judges || x.condition.Reads("ledger")
 	}
 	p.batch = expr.NewBatch(p.conditions)
 	return p
@@ -164,7 +174,7 @@ type desk struct {
 // portion judges the seats from a number on.
 func (p *pass) portion(ctx context.Context, d *desk, from int) error {
 	d.seats = d.seats[:0]
-	for s := range p.look.Since(p.told, from, from+atOnce) {
+	for s := range p.look.Since(p.at.clock, p.at.told, from, from+atOnce) {
 		p.judged[s.Number/64] |= 1 << (s.Number % 64)
 		if s.Machine.State == patch.Admitted { // others carry nothing
 			d.seats = append(d.seats, s)
@@ -182,8 +192,11 @@ func (p *pass) portion(ctx context.Context, d *desk, from int) error {
 		for i, text := range j.Faults {
 			p.excuse(k, uint32(from+i), text)
 		}
-		if p.conditions[k].Reads("inventory") {
-			for n, text := range excuses {
+		for of, variable := range [...]string{"ledger", "inventory"} {
+			if !p.conditions[k].Reads(variable) {
+				continue
+			}
+			for n, text := range excuses[of] {
 				i := int(n) - from
 				j.Yes[i/64] &^= 1 << (i % 64)
 				p.excuse(k, n, text)
@@ -195,32 +208,44 @@ func (p *pass) portion(ctx context.Context, d *desk, from int) error {
 }
 
 // lay lays the desk's seats out as expressions see them, and gives why what some of them told is not at hand.
-func (p *pass) lay(ctx context.Context, d *desk, from int) (excuses map[uint32]string, err error) {
+func (p *pass) lay(ctx context.Context, d *desk, from int) (excuses [2]map[uint32]string, err error) {
 	clear(d.things[:])
 	d.told = append(d.told[:0], make([]*inventory, len(d.seats))...)
 	if p.asks {
 		p.book.memory.recall(d.seats, d.told)
 	}
-	none := &inventory{}
+	none, empty := &inventory{}, &ledger{}
+	note := func(of int, s *fleet.Seat, why string) {
+		if why == "" {
+			return
+		}
+		if excuses[of] == nil {
+			excuses[of] = map[uint32]string{}
+		}
+		excuses[of][s.Number] = why
+	}
 	for n, s := range d.seats {
 		if d.told[n] == nil {
 			d.told[n] = none
 			if p.asks {
 				var why string
 				if d.told[n], why, err = p.book.inventory(ctx, s); err != nil {
-					return nil, err
+					return excuses, err
 				}
-				if why != "" {
-					if excuses == nil {
-						excuses = map[uint32]string{}
-					}
-					excuses[s.Number] = why
-				}
+				note(1, s, why)
 			}
+		}
+		judged := empty
+		if p.judges {
+			var why string
+			if judged, why, err = p.book.ledger(ctx, s); err != nil {
+				return excuses, err
+			}
+			note(0, s, why)
 		}
 		i := int(s.Number) - from
 		d.machines[i] = seen(&s.Machine)
-		d.things[i] = p.language.Thing(&d.machines[i], d.told[n])
+		d.things[i] = p.language.Thing(&d.machines[i], d.told[n], judged)
 	}
 	return excuses, nil
 }

@@ -69,5 +69,6 @@ func told(i patch.Inventory, m *patch.Machine, one func(string) string) *invento
 
 func language() expr.Language {
 	return expr.Language{What: "a smart label", Example: `machine.name.startsWith("web-") && inventory.memory_mb > 4096`,
-		Variables: []expr.Variable{{Name: "machine", Type: reflect.TypeFor[machine]()}, {Name: "inventory", Type: reflect.TypeFor[inventory]()}}}
+		Variables: []expr.Variable{{Name: "machine", Type: reflect.TypeFor[machine]()}, {Name: "inventory", Type: reflect.TypeFor[inventory]()}, {Name: "ledger", Type: reflect.TypeFor[ledger]()}},
+		Methods:   []expr.Method{{Variable: "ledger", Name: "needs", Is: needs}, {Variable: "ledger", Name: "has", Is: has}}}
 }

@@ -74,10 +74,10 @@ func (b *Book) testMachines(ctx context.Context, t *Trial) error {
 		}
 		l := Looked{ID: string(m.ID), Name: m.Name}
 		s := subject{seat: look.At(n)}
-		if err := b.prepare(ctx, &s, a.Reads("inventory")); err != nil {
+		if err := b.prepare(ctx, &s, a.Reads); err != nil {
 			return err
 		}
-		if l.Fault = s.why; l.Fault == "" {
+		if l.Fault = s.excuse(a.Reads); l.Fault == "" {
 			if l.Part, err = a.Of(&s.thing); err != nil {
 				return err
 			}

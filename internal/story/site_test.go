@@ -73,7 +73,7 @@ func newSite(t testing.TB) *site {
 		return s.cat.find(os, rev)
 	}
 	index := fleet.New(s.store, lists)
-	s.book = &label.Book{Labels: s.store, Fleet: index, Inventories: s.store, Lists: label.Lists{Newest: s.cat.lists, KEV: kev, Now: clock}}
+	s.book = &label.Book{Labels: s.store, Fleet: index, Inventories: s.store, Revisions: lists, Lists: label.Lists{Newest: s.cat.lists, KEV: kev, Now: clock}}
 	reader := &world.Reader{Store: s.store, Fleet: index, Catalog: s.cat, Labels: s.book, Now: clock, Lists: lists, Parts: &s.parts}
 	pub, key, err := ed25519.GenerateKey(nil)
 	s.must(err)
