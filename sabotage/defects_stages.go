@@ -199,4 +199,10 @@ var stageDefects = []Defect{
 		Old: "\t\tm.install(p)\n", New: "\t\t_ = p\n", Test: "TestSimulatedFleetCarriesOrdersOut", In: "./cmd/fettle"},
 	{Name: "a patch decided for one label waits for nobody", File: "internal/ledger/counts.go",
 		Old: "(len(decisions) == 0 || waits)", New: "(len(decisions) == 0)", Test: "TestDecidedForSomeWaitsForOthers", In: "./internal/story"},
+	{Name: "labels keep what an older detect said", File: "internal/fleet/index.go",
+		Old: "known && s.Told == old.Told && s.sameDetect(old)", New: "known && s.Told == old.Told", Test: "TestSmartLabelsReadTheLedger", In: "./internal/story"},
+	{Name: "a label reads what was detected on another OS", File: "internal/label/ledger.go",
+		Old: "r == nil || r.OS != s.OS()", New: "r == nil", Test: "TestADetectOfSomethingElseSaysNothing", In: "./internal/label"},
+	{Name: "a machine that never detected is free of what is needed", File: "internal/label/pass.go",
+		Old: "note(0, s, why)", New: "_ = why", Test: "TestADetectOfSomethingElseSaysNothing", In: "./internal/label"},
 }

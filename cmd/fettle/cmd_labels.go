@@ -114,7 +114,8 @@ func (labelsPutCmd) Help() string {
   fettle labels put web --machine web-14 --machine web-15
   fettle labels put browsers --patch firefox-esr --patch chromium
   fettle labels put urgent --patches --expr 'patch.exploited || patch.severity == "critical"'
-  fettle labels put bookworm --expr 'machine.os.startsWith("debian-12")' --note "all of Debian 12"`
+  fettle labels put bookworm --expr 'machine.os.startsWith("debian-12")' --note "all of Debian 12"
+  fettle labels put nginx --expr 'ledger.has("nginx") && ledger.security > 0'`
 }
 
 func (c labelsPutCmd) Run(ctx context.Context, s *screen) error {
