@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	_ "modernc.org/sqlite" // the same engine as the appliance's
@@ -20,6 +21,7 @@ type rowTable struct {
 	patches  int
 	each     float64      // bytes of one machine
 	verdicts [][][2]int64 // of some machines: patch and verdict
+	replaced int          // detects, so far
 }
 
 // The table is made for the questions that it is asked. Its key serves those about one machine and the replacing of its rows; rows_verdict
@@ -135,11 +137,25 @@ func insertRows(ctx context.Context, tx *sql.Tx, machine int, all [][2]int64, se
 	return nil
 }
 
+// replaceRates are how many detects a second are replaced in each of some turns, in order. Whatever else is at work on the machine, and on the disk, makes
+// one turn half as fast again as another: the one in the middle says what the table takes.
+func (t *rowTable) replaceRates(ctx context.Context, turns int, span time.Duration) ([]float64, error) {
+	rates := make([]float64, turns)
+	for i := range rates {
+		var err error
+		if rates[i], err = t.replaceRate(ctx, span); err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(rates)
+	return rates, nil
+}
+
 // replaceRate is how many detects a second are replaced, each durable. Some packages of the machine have changed each time.
 func (t *rowTable) replaceRate(ctx context.Context, span time.Duration) (float64, error) {
-	begun, n := time.Now(), 0
+	begun, before := time.Now(), t.replaced
 	for time.Since(begun) < span {
-		m := n * 7919 % len(t.verdicts)
+		m := t.replaced * 7919 % len(t.verdicts)
 		all := t.verdicts[m]
 		for range 5 {
 			x := &all[rand.IntN(len(all))]
@@ -149,14 +165,14 @@ func (t *rowTable) replaceRate(ctx context.Context, span time.Duration) (float64
 			if _, err := tx.ExecContext(ctx, `DELETE FROM rows WHERE machine = ?`, m); err != nil {
 				return err
 			}
-			return insertRows(ctx, tx, m, all, 2+n)
+			return insertRows(ctx, tx, m, all, 2+t.replaced)
 		})
 		if err != nil {
 			return 0, err
 		}
-		n++
+		t.replaced++
 	}
-	return float64(n) / time.Since(begun).Seconds(), nil
+	return float64(t.replaced-before) / time.Since(begun).Seconds(), nil
 }
 
 // read runs a query and scans each of its rows.

@@ -20,7 +20,7 @@ var simDefects = []Defect{
 	{Name: "what a machine executed after it was given up is not believed", File: "internal/store/results.go",
 		Old: "return !was.Ended() || (was == patch.ExecWithdrawn && (now == patch.ExecDone || now == patch.ExecFailed))", New: "return !was.Ended()", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
 	{Name: "the first snapshot of a machine stays its newest", File: "internal/ledger/accept.go",
-		Old: "kept != nil && s.Seq <= kept.Seq", New: "kept != nil", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
+		Old: "r.some && s.Seq <= r.kept.Seq", New: "r.some", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
 	{Name: "results are acknowledged and thrown away", File: "internal/store/results.go",
 		Old: "UPDATE machines SET results_ack = $2, changed", New: "UPDATE machines SET results_ack = results_ack + 0 * $2, changed", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
 	{Name: "what a rollback took back is not held", File: "internal/deploy/apply.go",
