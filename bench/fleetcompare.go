@@ -19,14 +19,13 @@ type duel struct {
 	times        float64 // that the row table shall take as long
 }
 
-// fight lets both answer, holds that they agree where the table has the whole fleet, and compares the shortest times.
+// fight lets both answer in turns, holds that they agree where the table has the whole fleet, and compares what one answer took.
 func (d duel) fight(r *report, t *rowTable, machines int, overHTTP time.Duration) error {
-	var a, b any
-	ours, err := fastest(7, func() (err error) { a, err = d.ours(); return err })
+	a, err := d.ours()
 	if err != nil {
 		return fmt.Errorf("%s: %w", d.what, err)
 	}
-	theirs, err := fastest(3, func() (err error) { b, err = d.theirs(); return err })
+	b, err := d.theirs()
 	if err != nil {
 		return fmt.Errorf("%s in SQL: %w", d.what, err)
 	}
@@ -34,6 +33,10 @@ func (d duel) fight(r *report, t *rowTable, machines int, overHTTP time.Duration
 		if err := alike(d.what, a, b); err != nil {
 			return err
 		}
+	}
+	ours, theirs, err := inTurns(func() error { _, err := d.ours(); return err }, func() error { _, err := d.theirs(); return err })
+	if err != nil {
+		return fmt.Errorf("%s: %w", d.what, err)
 	}
 	theirs = t.scaled(theirs, machines)
 	said := short(ours)
@@ -64,7 +67,7 @@ func compareInside(ctx context.Context, r *report, in *inside, t *rowTable, mach
 			return err
 		}
 	}
-	return compareLabels(ctx, r, in, t, machines, http)
+	return compareLabels(ctx, r, in, t, machines)
 }
 
 // mostNeeded are twenty patches among those that most machines lack.
@@ -181,26 +184,17 @@ func allCounts(ctx context.Context, in *inside, t *rowTable) duel {
 	}}
 }
 
+// labelling is one way of having 200 smart labels evaluated after some machines have told something new.
+type labelling struct {
+	what  string
+	some  int
+	do    func() error
+	times float64
+}
+
 // compareLabels has 200 smart labels evaluated: for one machine that has just told something new, and over the whole fleet, after one in a hundred
-// has and after all have.
-func compareLabels(ctx context.Context, r *report, in *inside, t *rowTable, machines int, http map[string]time.Duration) error {
-	inSQL := func() ([][]string, error) {
-		var out [][]string
-		for _, p := range predicates() {
-			keys, err := read(ctx, t, text, "SELECT key FROM machines WHERE "+p.sql+" ORDER BY id")
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, keys)
-		}
-		return out, nil
-	}
-	var theirs [][]string
-	took, err := fastest(3, func() (err error) { theirs, err = inSQL(); return err })
-	if err != nil {
-		return err
-	}
-	took = t.scaled(took, machines)
+// has and after all have. Each turn of ours is followed by one of SQL's.
+func compareLabels(ctx context.Context, r *report, in *inside, t *rowTable, machines int) error {
 	seats, err := in.seats(ctx)
 	if err != nil {
 		return err
@@ -211,45 +205,63 @@ func compareLabels(ctx context.Context, r *report, in *inside, t *rowTable, mach
 	}
 	fmt.Printf("all inventories read, and 200 labels evaluated for the first time: %s\n", seconds(time.Since(begun)))
 	var lists []label.Membership
-	for i, c := range []struct {
-		what  string
-		some  int
-		do    func() error
-		times float64
-	}{
+	list := func() (err error) { lists, err = in.labels.List(ctx); return err }
+	var theirs [][]string
+	inSQL := func() (err error) { theirs, err = t.labels(ctx); return err }
+	round := 0
+	for _, c := range []labelling{
 		{"200 smart labels at a check-in", 1, func() error { _, err := in.labels.LabelsOf(ctx, seats[0].Machine.ID); return err }, 300},
-		{"who carries each, 1 machine in 100 being new", machines / 100, func() (err error) { lists, err = in.labels.List(ctx); return err }, 30},
-		{"who carries each, every machine being new", machines, func() (err error) { lists, err = in.labels.List(ctx); return err }, 30},
+		{"who carries each, 1 machine in 100 being new", machines / 100, list, 30},
+		{"who carries each, every machine being new", machines, list, 30},
 	} {
-		best := time.Hour
-		for round := range 3 {
-			if err := in.telling(ctx, seats[:c.some], 10*i+round); err != nil {
+		var ours, rows []time.Duration
+		for range fewTurns {
+			round++
+			if err := in.telling(ctx, seats[:c.some], round); err != nil {
 				return err
 			}
 			if _, err := in.index.Look(ctx); err != nil { // taking the check-ins over is not evaluating labels
 				return err
 			}
-			took, err := fastest(1, c.do)
-			if err != nil {
+			if ours, err = andOne(ours, c.do); err != nil {
 				return err
 			}
-			best = min(best, took)
+			if rows, err = andOne(rows, inSQL); err != nil {
+				return err
+			}
 		}
-		ratio := float64(took) / float64(best)
-		r.add(c.what, short(best), "in SQL: "+short(took), fmt.Sprintf("1/%.0f", ratio), fmt.Sprintf("≤ 1/%.0f", c.times), ratio >= c.times)
+		one, took := median(ours), t.scaled(median(rows), machines)
+		ratio := float64(took) / float64(one)
+		r.add(c.what, short(one), "in SQL: "+short(took), fmt.Sprintf("1/%.0f", ratio), fmt.Sprintf("≤ 1/%.0f", c.times), ratio >= c.times)
 	}
 	if t.machines != machines {
 		return nil
 	}
-	var ours [][]string
+	return alike("who carries smart labels", keysOf(lists), theirs)
+}
+
+// keysOf are those who carry each smart label.
+func keysOf(lists []label.Membership) (out [][]string) {
 	for _, m := range lists {
 		if m.Label.Expr != "" {
 			keys := []string{}
 			for _, id := range m.Members {
 				keys = append(keys, string(id))
 			}
-			ours = append(ours, keys)
+			out = append(out, keys)
 		}
 	}
-	return alike("who carries smart labels", ours, theirs)
+	return out
+}
+
+// labels gives the keys of the machines of which each predicate is true.
+func (t *rowTable) labels(ctx context.Context) (out [][]string, err error) {
+	for _, p := range predicates() {
+		keys, err := read(ctx, t, text, "SELECT key FROM machines WHERE "+p.sql+" ORDER BY id")
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, keys)
+	}
+	return out, nil
 }

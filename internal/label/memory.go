@@ -207,7 +207,7 @@ func (b *Book) inventory(ctx context.Context, s *fleet.Seat) (i *inventory, why 
 	if err != nil {
 		return nil, "", err
 	}
-	var whole patch.Inventory
+	var whole document
 	if err := world.Decode(blob, &whole); err != nil {
 		return &inventory{}, "its inventory cannot be read: " + err.Error(), nil
 	}
@@ -225,7 +225,7 @@ func (y *memory) recall(seats []*fleet.Seat, into []*inventory) {
 	}
 }
 
-func (y *memory) remember(s *fleet.Seat, whole patch.Inventory) *inventory {
+func (y *memory) remember(s *fleet.Seat, whole document) *inventory {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	i := told(whole, &s.Machine, y.word)

@@ -47,8 +47,18 @@ func seen(m *patch.Machine) machine {
 		SeenAt: m.SeenAt, EnrolledAt: m.EnrolledAt, EnrolledBy: m.EnrolledBy}
 }
 
+// document is what of a stored inventory expressions can see: the rest, what was installed when above all, is not read.
+type document struct {
+	Hostname string            `json:"hostname"`
+	OS       patch.OSFacts     `json:"os"`
+	Hardware patch.Hardware    `json:"hardware"`
+	Network  []patch.Interface `json:"network"`
+	Kernel   patch.Kernel      `json:"kernel"`
+	Updaters []string          `json:"updaters"`
+}
+
 // told keeps one copy of what many machines say alike.
-func told(i patch.Inventory, m *patch.Machine, one func(string) string) *inventory {
+func told(i document, m *patch.Machine, one func(string) string) *inventory {
 	v := &inventory{Hostname: i.Hostname, Distribution: i.OS.ID, Version: i.OS.VersionID, Codename: i.OS.Codename, Arch: i.OS.Arch,
 		Vendor: i.Hardware.Vendor, Model: i.Hardware.Model, CPU: i.Hardware.CPU, Cores: int64(i.Hardware.Cores), MemoryMB: i.Hardware.MemoryMB,
 		DiskMB: i.Hardware.DiskMB, Virtual: i.Hardware.Virtual, KernelRunning: i.Kernel.Running, KernelNewest: i.Kernel.Installed, Updaters: i.Updaters}

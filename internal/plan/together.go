@@ -30,7 +30,8 @@ type ranked struct {
 type drafts struct {
 	view *world.View
 	of   Request
-	by   []*draft // by number of the seat; nil where there is nothing to say
+	by   []*draft    // by number of the seat; nil where there is nothing to say
+	at   world.Sight // turned from machine to machine
 }
 
 // onMachines makes the machines' parts, in no order; those without anything to say are left out.
@@ -103,8 +104,8 @@ func (d *drafts) cohort(ctx context.Context, ask world.Ask, c world.Cohort) erro
 			one = &draft{seat: seat}
 			d.by[seat.Number] = one
 		}
-		s, err := d.view.SightAt(ctx, seat)
-		if err != nil {
+		s := &d.at
+		if err := d.view.Turn(ctx, s, seat); err != nil {
 			return err
 		}
 		var text phrase.Phrase

@@ -124,19 +124,25 @@ func newReading(x *Index, one *detect.Signatures, q detect.Question) *reading {
 
 // judge fills a row for each seat. It asks the engine once for each combination of what the definition looks at.
 func (r *reading) judge(seats []*seat, rows []Row) {
-	known := map[string]patch.Verdict{}
+	known, shared := map[string]patch.Verdict{}, map[*set]patch.Verdict{}
 	var key []byte
 	var hits []uint32
 	for i, s := range seats {
-		hits = r.hits(s.set, hits[:0])
-		key = r.key(key[:0], s.set, hits)
-		v, done := known[string(key)]
-		switch {
-		case s.set.fault != "":
-			v = patch.Faulty
-		case !done:
-			v = verdictOf(r.one, r.x.part(s.set, hits, r.objects))
-			known[string(key)] = v
+		v, done := shared[s.set]
+		if !done {
+			hits = r.hits(s.set, hits[:0])
+			key = r.key(key[:0], s.set, hits)
+			v, done = known[string(key)]
+			switch {
+			case s.set.fault != "":
+				v = patch.Faulty
+			case !done:
+				v = verdictOf(r.one, r.x.part(s.set, hits, r.objects))
+				known[string(key)] = v
+			}
+			if s.set.users > 1 {
+				shared[s.set] = v
+			}
 		}
 		rows[i] = Row{Machine: s.Machine, Name: s.Name, Verdict: v, FactsAt: s.At, at: s}
 	}
@@ -163,6 +169,7 @@ func (x *Index) Parts(q detect.Question, facts []patch.Hash, each func(i int, ke
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	r := newReading(x, nil, q)
+	shared := map[*set]read{}
 	var key []byte
 	var hits []uint32
 	for i, h := range facts {
@@ -170,10 +177,23 @@ func (x *Index) Parts(q detect.Question, facts []patch.Hash, each func(i int, ke
 		if s == nil || s.fault != "" {
 			continue
 		}
-		hits = r.hits(s, hits[:0])
-		key = r.key(key[:0], s, hits)
-		each(i, string(key), func() *patch.Facts { return x.part(s, hits, r.objects) })
+		known, done := shared[s]
+		if !done {
+			hits = r.hits(s, hits[:0])
+			key = r.key(key[:0], s, hits)
+			if known = (read{string(key), hits}); s.users > 1 { // more of the machines may have told the same
+				known.hits = slices.Clone(hits)
+				shared[s] = known
+			}
+		}
+		each(i, known.key, func() *patch.Facts { return x.part(s, known.hits, r.objects) })
 	}
+}
+
+// read is what a question asks of facts: which of their packages it is about, and what tells these from those of other facts.
+type read struct {
+	key  string
+	hits []uint32
 }
 
 // hits gives the packages of a set that are asked for.

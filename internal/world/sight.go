@@ -67,6 +67,12 @@ func (v *View) SightAt(ctx context.Context, seat *fleet.Seat) (*Sight, error) {
 	return s, nil
 }
 
+// Turn is SightAt into a Sight that was of another machine, or is new: for questions that go through many.
+func (v *View) Turn(ctx context.Context, s *Sight, seat *fleet.Seat) error {
+	s.v = v
+	return s.turn(ctx, seat)
+}
+
 // turn turns to another machine.
 func (s *Sight) turn(ctx context.Context, seat *fleet.Seat) (err error) {
 	v := s.v
