@@ -98,7 +98,7 @@ func (in *inside) telling(ctx context.Context, seats []*fleet.Seat, round int) e
 	for i, s := range seats {
 		g.Go(func() error {
 			m := s.Machine
-			return in.store.PutCheckin(ctx, m.ID, patch.CheckinUpdate{At: time.Now(), Counter: uint64(1<<32 + round), Address: fmt.Sprintf("10.%d.%d.%d", round, i/256%256, i%256), Boot: m.BootID, OS: m.OS,
+			return in.store.PutCheckin(ctx, m.ID, patch.CheckinUpdate{At: time.Now(), Counter: uint64(time.Now().UnixMicro()), Address: fmt.Sprintf("10.%d.%d.%d", round, i/256%256, i%256), Boot: m.BootID, OS: m.OS,
 				Agent: m.AgentVersion, Hostname: m.Name, Inventory: m.Inventory, Facts: m.Facts})
 		})
 	}
