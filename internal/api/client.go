@@ -27,7 +27,10 @@ type Client struct {
 	http  *http.Client
 }
 
-const maxReply = 256 << 20
+const (
+	maxReply = 256 << 20
+	maxFrame = 1 << 20 // of HTTP/2: a page of the ledger comes in one, and each takes the appliance two changes of goroutines
+)
 
 // NewClient makes a client that trusts exactly the given console CA, sends the session token and never follows a redirect.
 func NewClient(server, token string, ca *x509.Certificate) (*Client, error) {
@@ -40,7 +43,8 @@ func NewClient(server, token string, ca *x509.Certificate) (*Client, error) {
 		pool.AddCert(ca)
 	}
 	return &Client{base: base, token: token, http: &http.Client{
-		Transport:     &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: pool}, ForceAttemptHTTP2: true, IdleConnTimeout: 90 * time.Second},
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: pool}, ForceAttemptHTTP2: true, IdleConnTimeout: 90 * time.Second,
+			HTTP2: &http.HTTP2Config{MaxReadFrameSize: maxFrame}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
 }

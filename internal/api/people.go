@@ -197,7 +197,9 @@ func (s *people) serve(row Route) http.Handler {
 			}
 		}
 		c.Body = http.MaxBytesReader(w, r.Body, limit)
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Minute)) // a body that trickles in ends here
+		if r.Body != http.NoBody { // over HTTP/2 it takes two changes of goroutines
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Minute)) // a body that trickles in ends here
+		}
 		s.run(row, c)
 	})
 }

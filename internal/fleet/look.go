@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"runtime"
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -181,10 +182,14 @@ func (l *Look) Find(id patch.MachineID) *Seat {
 	return l.At(n)
 }
 
-// All yields every seat, by number.
+// All yields every seat, by number. Whoever goes through a large fleet lets others have the processor now and then: the scheduler by itself would
+// let them wait for ten milliseconds.
 func (l *Look) All() iter.Seq[*Seat] {
 	return func(yield func(*Seat) bool) {
 		for n := range l.n {
+			if n%chunkSize == chunkSize-1 {
+				runtime.Gosched()
+			}
 			if !yield(l.At(n)) {
 				return
 			}

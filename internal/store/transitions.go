@@ -45,6 +45,9 @@ func scanTransition(r scanner) (patch.Transition, error) {
 
 // ListTransitions gives transitions, newest first. A filter that names no machine reads those of all.
 func (s *Store) ListTransitions(ctx context.Context, f patch.TransitionFilter) ([]patch.Transition, error) {
+	if f.Machine != "" && s.engine.name == "sqlite" {
+		ctx = context.WithoutCancel(ctx) // as find does: there are few
+	}
 	alone, err := s.transitionsAlone(ctx, f)
 	if err != nil {
 		return nil, fault(err, "cannot read transitions")
