@@ -9,6 +9,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/agent"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // uninstalled is what uninstall tells.
@@ -35,7 +36,7 @@ func uninstall(ctx context.Context, c *call) error {
 		return patch.Errorf(patch.Unavailable, "cannot find this program's file: %w", err)
 	}
 	if !*keep && program == packaged {
-		return &patch.Error{Kind: patch.Conflict, What: "cannot uninstall " + program, Why: "it came as a package, and the package manager would not learn of it",
+		return &patch.Error{Kind: patch.Conflict, What: phrase.Of("cannot uninstall {1}", program), Why: "it came as a package, and the package manager would not learn of it",
 			Do: "Remove it with dpkg -P fettle-agent, or rpm -e fettle-agent."}
 	}
 	if err := dropService(ctx, c, program); err != nil {

@@ -31,6 +31,7 @@ import (
 	"github.com/fettle-project/fettle/internal/notify"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/payload"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/plan"
 	"github.com/fettle-project/fettle/internal/prediction"
 	"github.com/fettle-project/fettle/internal/ring"
@@ -57,7 +58,7 @@ type appliance struct {
 func openAppliance(ctx context.Context, cfg config, log *slog.Logger) (a *appliance, err error) {
 	place := layout{cfg.Data}
 	if !place.initialised() {
-		return nil, &patch.Error{Kind: patch.Invalid, What: cfg.Data + " is not an appliance's data directory", Do: "Run `fettle init --data " + cfg.Data + "` first, or name the right one with --data."}
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("{1} is not an appliance's data directory", cfg.Data), Do: phrase.Of("Run `fettle init --data {1}` first, or name the right one with --data.", cfg.Data)}
 	}
 	a = &appliance{cfg: cfg}
 	defer func() {

@@ -18,6 +18,7 @@ import (
 	"github.com/fettle-project/fettle/internal/auth"
 	"github.com/fettle-project/fettle/internal/backup"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/store"
 )
 
@@ -40,7 +41,7 @@ func backupKey(k *auth.Keys) (ed25519.PrivateKey, error) {
 func makeBackup(ctx context.Context, cfg config, w io.Writer, to []age.Recipient, payloads bool, progress func(done, total int64)) (backup.Manifest, error) {
 	place := layout{cfg.Data}
 	if !place.initialised() {
-		return backup.Manifest{}, &patch.Error{Kind: patch.Invalid, What: cfg.Data + " is not an appliance's data directory", Do: "Name the right one with --data."}
+		return backup.Manifest{}, &patch.Error{Kind: patch.Invalid, What: phrase.Of("{1} is not an appliance's data directory", cfg.Data), Do: "Name the right one with --data."}
 	}
 	held, err := lock(place.copying(), true)
 	if errors.Is(err, errLocked) {
@@ -130,7 +131,7 @@ func stage(ctx context.Context, cfg config, m *backup.Manifest) ([]backup.File, 
 func each(dir string, visit func(path string) error) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return &patch.Error{Kind: patch.Unavailable, What: "cannot back " + dir + " up", Err: err}
+		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot back {1} up", dir), Err: err}
 	}
 	for _, e := range entries {
 		if e.Type().IsRegular() && !strings.HasPrefix(e.Name(), ".") {
@@ -171,7 +172,7 @@ func sized(linked map[string]string) ([]backup.File, error) {
 	for name, path := range linked {
 		st, err := os.Stat(path)
 		if err != nil {
-			return nil, &patch.Error{Kind: patch.Unavailable, What: "cannot back " + name + " up", Err: err}
+			return nil, &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot back {1} up", name), Err: err}
 		}
 		files = append(files, backup.File{Name: name, Size: st.Size(), Open: func() (io.ReadCloser, error) { return os.Open(path) }})
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/installer"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 type agentsCmd struct {
@@ -56,7 +57,7 @@ Examples:
 func (c agentsAddCmd) Run(_ context.Context, s *screen) error {
 	place := layout{c.Data}
 	if !place.initialised() {
-		return &patch.Error{Kind: patch.Invalid, What: c.Data + " is not an appliance's data directory", Do: "Name the right one with --data."}
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("{1} is not an appliance's data directory", c.Data), Do: "Name the right one with --data."}
 	}
 	files, err := openAll(c.Files) // as who called: the appliance's user may not reach them
 	if err != nil {
@@ -78,7 +79,7 @@ func openAll(paths []string) (files []*os.File, err error) {
 		f, err := os.Open(p)
 		if err != nil {
 			closeAll(files)
-			return nil, &patch.Error{Kind: patch.Invalid, What: "cannot take " + p, Err: err}
+			return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot take {1}", p), Err: err}
 		}
 		files = append(files, f)
 	}

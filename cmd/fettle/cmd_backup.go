@@ -14,6 +14,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/backup"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 type backupCmd struct {
@@ -67,12 +68,12 @@ func (c backupMakeCmd) Run(ctx context.Context, s *screen) error {
 		return err
 	}
 	if _, err := os.Lstat(c.File); err == nil {
-		return &patch.Error{Kind: patch.Conflict, What: "cannot write " + c.File, Why: "it exists, and a backup is never overwritten", Do: "Give a name of its own, such as one with the date."}
+		return &patch.Error{Kind: patch.Conflict, What: phrase.Of("cannot write {1}", c.File), Why: "it exists, and a backup is never overwritten", Do: "Give a name of its own, such as one with the date."}
 	}
 	part := c.File + ".part"
 	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return &patch.Error{Kind: patch.Unavailable, What: "cannot write " + part, Err: err}
+		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot write {1}", part), Err: err}
 	}
 	defer os.Remove(part)
 	out := backedUp{File: c.File}
@@ -89,7 +90,7 @@ func (c backupMakeCmd) Run(ctx context.Context, s *screen) error {
 		out.Size = st.Size()
 	}
 	if err := os.Rename(part, c.File); err != nil {
-		return &patch.Error{Kind: patch.Unavailable, What: "cannot write " + c.File, Err: err}
+		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot write {1}", c.File), Err: err}
 	}
 	out.Fingerprint = out.Manifest.Fingerprint()
 	return s.show(out, func(w io.Writer) {
@@ -129,7 +130,7 @@ func passphrase(s *screen, path string) (string, error) {
 	}
 	text, _, _ := strings.Cut(string(b), "\n")
 	if text = strings.TrimSuffix(text, "\r"); text == "" {
-		return "", &patch.Error{Kind: patch.Invalid, What: "cannot use the passphrase", Why: "the first line of " + path + " is empty"}
+		return "", &patch.Error{Kind: patch.Invalid, What: "cannot use the passphrase", Why: phrase.Of("the first line of {1} is empty", path)}
 	}
 	return text, nil
 }

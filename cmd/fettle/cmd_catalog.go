@@ -12,6 +12,7 @@ import (
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 type catalogCmd struct {
@@ -58,7 +59,7 @@ func (c catalogSyncCmd) Run(ctx context.Context, s *screen) error {
 		return err
 	}
 	if change.State == "failed" {
-		return &patch.Error{Kind: patch.Unavailable, What: "the catalog is not up to date", Why: change.Text, Do: "Look at `fettle feeds` and `fettle alarms`; the last good state stays in force."}
+		return &patch.Error{Kind: patch.Unavailable, What: "the catalog is not up to date", Why: phrase.Verbatim(change.Text), Do: "Look at `fettle feeds` and `fettle alarms`; the last good state stays in force."}
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 type deployCmd struct {
@@ -92,7 +93,7 @@ func (c deployApplyCmd) toApply() (api.ApplyRequest, error) {
 		return in, &patch.Error{Kind: patch.Invalid, What: "cannot read the plan", Err: err}
 	}
 	if err := json.Unmarshal(b, &in.Plan); err != nil {
-		return in, &patch.Error{Kind: patch.Invalid, What: "cannot understand the plan in " + c.Plan, Err: err, Do: "Make it with `fettle deploy plan -o FILE`."}
+		return in, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot understand the plan in {1}", c.Plan), Err: err, Do: "Make it with `fettle deploy plan -o FILE`."}
 	}
 	return in, nil
 }

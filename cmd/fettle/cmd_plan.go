@@ -11,6 +11,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // rebootFlags say when machines may be restarted.
@@ -147,7 +148,7 @@ func writeJSON(path string, v any) error {
 		err = os.WriteFile(path, append(b, '\n'), 0o600)
 	}
 	if err != nil {
-		return &patch.Error{Kind: patch.Unavailable, What: "cannot write " + path, Err: err}
+		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot write {1}", path), Err: err}
 	}
 	return nil
 }

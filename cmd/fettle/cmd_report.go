@@ -13,6 +13,7 @@ import (
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/workbook"
 )
 
@@ -69,7 +70,7 @@ func (c reportCmd) workbook(s *screen, all []api.Complying) error {
 	}
 	f, err := os.Create(c.XLSX)
 	if err != nil {
-		return &patch.Error{Kind: patch.Unavailable, What: "cannot write " + c.XLSX, Err: err}
+		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot write {1}", c.XLSX), Err: err}
 	}
 	if err := errors.Join(workbook.Write(f, ledger.ComplianceSheets(kept)), f.Close()); err != nil {
 		return err

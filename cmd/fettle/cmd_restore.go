@@ -9,6 +9,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/auth"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 type restoreCmd struct {
@@ -110,5 +111,5 @@ Nothing is said of a machine until it has detected again.`, serve)
 
 // notEmpty refuses a directory that holds something else than an appliance.
 func notEmpty(data, why, do string) error {
-	return &patch.Error{Kind: patch.Conflict, What: "cannot restore into " + data, Why: why, Do: do}
+	return &patch.Error{Kind: patch.Conflict, What: phrase.Of("cannot restore into {1}", data), Why: phrase.Verbatim(why), Do: phrase.Verbatim(do)}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/calendar"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 type schedulesCmd struct {
@@ -195,7 +196,7 @@ func pause(ctx context.Context, s *screen, name string, paused bool) error {
 			return tell(ctx, s, http.MethodPut, api.Path("schedules", name), api.ScheduleRequest{Label: v.Label, Window: v.Window, Detect: v.Detect, CatchUp: v.CatchUp, Reboot: v.Reboot, Manner: v.Manner, Note: v.Note, Paused: paused}, printSchedule)
 		}
 	}
-	return &patch.Error{Kind: patch.NotFound, What: "no schedule is called " + strconv.Quote(name), Do: "List them: fettle schedules"}
+	return &patch.Error{Kind: patch.NotFound, What: phrase.Of(`no schedule is called "{1}"`, phrase.Quoted(name)), Do: "List them: fettle schedules"}
 }
 
 type schedulesRemoveCmd struct {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/simulate"
 )
 
@@ -141,7 +142,7 @@ func (c simulateCmd) facts() (*patch.Facts, error) {
 	}
 	f := new(patch.Facts)
 	if err := json.Unmarshal(b, f); err != nil || f.OS.Key == "" {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot use " + c.Facts, Why: "it does not hold the facts of a machine", Do: "Make it with fettle facts."}
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot use {1}", c.Facts), Why: "it does not hold the facts of a machine", Do: "Make it with fettle facts."}
 	}
 	return f, nil
 }
@@ -206,7 +207,7 @@ func (c simulateCmd) allowed(ctx context.Context, server string) error {
 	if c.Anywhere || onLoopback(ctx, u.Hostname()) {
 		return nil
 	}
-	return &patch.Error{Kind: patch.Forbidden, What: "a load test stays on this machine", Why: u.Hostname() + " is not a loopback address", Do: "Add --load-test-this-server if that is what you mean."}
+	return &patch.Error{Kind: patch.Forbidden, What: "a load test stays on this machine", Why: phrase.Of("{1} is not a loopback address", u.Hostname()), Do: "Add --load-test-this-server if that is what you mean."}
 }
 
 func onLoopback(ctx context.Context, host string) bool {

@@ -15,6 +15,7 @@ import (
 	"github.com/fettle-project/fettle/internal/calendar"
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // config is everything `fettle serve` needs to know before it starts. It is read once.
@@ -105,7 +106,7 @@ func (c *config) overlay(path string) error {
 		return nil
 	}
 	if err != nil {
-		return &patch.Error{Kind: patch.Unavailable, What: "cannot read the configuration " + path, Err: err}
+		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot read the configuration {1}", path), Err: err}
 	}
 	defer f.Close()
 	if err := toml.NewDecoder(f).DisallowUnknownFields().Decode(c); err != nil {
@@ -114,7 +115,7 @@ func (c *config) overlay(path string) error {
 		if errors.As(err, &strict) {
 			why = "it has settings that Fettle does not know:\n" + strict.String()
 		}
-		return &patch.Error{Kind: patch.Invalid, What: "cannot use the configuration " + path, Why: why, Do: "Correct the file and start again."}
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot use the configuration {1}", path), Why: phrase.Verbatim(why), Do: "Correct the file and start again."}
 	}
 	return nil
 }
@@ -127,7 +128,7 @@ func (c *config) check() error {
 	if c.SyncEveryRaw != "" {
 		d, err := time.ParseDuration(c.SyncEveryRaw)
 		if err != nil || (d != 0 && d < time.Minute) {
-			return &patch.Error{Kind: patch.Invalid, What: "cannot use sync_every = " + c.SyncEveryRaw, Why: "it must be a duration of at least a minute, such as 1h, or 0 for never"}
+			return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot use sync_every = {1}", c.SyncEveryRaw), Why: "it must be a duration of at least a minute, such as 1h, or 0 for never"}
 		}
 		c.SyncEvery = d
 	}
@@ -135,15 +136,15 @@ func (c *config) check() error {
 		return err
 	}
 	if _, err := c.location(); err != nil {
-		return &patch.Error{Kind: patch.Invalid, What: "cannot use zone = " + c.Zone, Why: "it is no time zone", Do: "Write a name such as Europe/Berlin."}
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot use zone = {1}", c.Zone), Why: "it is no time zone", Do: "Write a name such as Europe/Berlin."}
 	}
 	d, err := time.ParseDuration(c.CheckinRaw)
 	if err != nil || d < 10*time.Second || d > 24*time.Hour {
-		return &patch.Error{Kind: patch.Invalid, What: "cannot use checkin = " + c.CheckinRaw, Why: "it must be a duration from 10s to 24h, such as 15m"}
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot use checkin = {1}", c.CheckinRaw), Why: "it must be a duration from 10s to 24h, such as 15m"}
 	}
 	c.Checkin = d
 	if c.Ahead, err = time.ParseDuration(c.AheadRaw); err != nil || c.Ahead < 0 || c.Ahead > calendar.MaxAhead {
-		return &patch.Error{Kind: patch.Invalid, What: "cannot use orders_ahead = " + c.AheadRaw, Why: "it must be a duration from 0 to 12h, such as 1h"}
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot use orders_ahead = {1}", c.AheadRaw), Why: "it must be a duration from 0 to 12h, such as 1h"}
 	}
 	if c.CanaryMachines < 1 || c.CanaryFlips <= 0 || c.CanaryFlips > 100 {
 		return &patch.Error{Kind: patch.Invalid, What: "cannot use the settings of the canary", Why: "canary_machines must be at least 1 and canary_flips a percentage above 0"}
@@ -212,7 +213,7 @@ func (c *config) notifyAllow() ([]netip.Prefix, error) {
 		if err != nil {
 			a, single := netip.ParseAddr(text)
 			if single != nil {
-				return nil, &patch.Error{Kind: patch.Invalid, What: "cannot use notify_allow = " + text, Why: "it is neither an address nor a network", Do: "Write 127.0.0.1 or 10.1.0.0/16."}
+				return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot use notify_allow = {1}", text), Why: "it is neither an address nor a network", Do: "Write 127.0.0.1 or 10.1.0.0/16."}
 			}
 			p = netip.PrefixFrom(a, a.BitLen())
 		}
@@ -235,7 +236,7 @@ func (c *config) notifyRoots() (*x509.CertPool, error) {
 		err = errors.New("it holds no certificate in PEM form")
 	}
 	if err != nil {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot use notify_ca = " + c.NotifyCA, Err: err}
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot use notify_ca = {1}", c.NotifyCA), Err: err}
 	}
 	return pool, nil
 }

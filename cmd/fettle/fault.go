@@ -13,5 +13,5 @@ func faultOf(err error) wire.Fault {
 	if !errors.As(err, &e) {
 		return wire.Fault{Kind: patch.KindOf(err).String(), Error: err.Error()}
 	}
-	return wire.Fault{Kind: e.Kind.String(), Error: e.What, Why: reasonOf(e), Do: e.Do}
+	return wire.Fault{Kind: e.Kind.String(), Error: e.What.String(), Why: reasonOf(e), Do: e.Do.String()}
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/fettle-project/fettle/internal/feed/sdp"
 	"github.com/fettle-project/fettle/internal/feed/sofa"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // fetchers bring feeds of every kind that can be subscribed to.
@@ -83,7 +84,7 @@ func checkFeed(f *patch.Feed) error {
 	case kev.Kind:
 		return checkExploits(f)
 	}
-	return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: fmt.Sprintf("feeds of the kind %.40q are not known", f.Kind),
+	return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot subscribe to {1}", f.Name), Why: phrase.Format("feeds of the kind %.40q are not known", f.Kind),
 		Do: "Use one of apt, rpm, updateinfo, osv, oval, sdp, apps, msrc, sofa, advisories and kev."}
 }
 
@@ -100,7 +101,7 @@ func checkArchive(f *patch.Feed) error {
 
 func checkAddress(f *patch.Feed) error {
 	if f.Kind != rpm.Kind && f.Keyring != "" {
-		return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: "feeds of the kind " + f.Kind + " carry no signature, so a keyring has no use",
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot subscribe to {1}", f.Name), Why: phrase.Of("feeds of the kind {1} carry no signature, so a keyring has no use", f.Kind),
 			Do: "Leave the keyring out."}
 	}
 	f.Arch = advisory.NativeArch(cmp.Or(f.Arch, "x86_64"))
@@ -119,11 +120,11 @@ func checkAddress(f *patch.Feed) error {
 // checkWindows fills the host OS of a feed that does not say which Windows it is for.
 func checkWindows(f *patch.Feed) error {
 	if f.OS == "" {
-		return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: "feeds of the kind " + f.Kind + " do not say which host OS's list they are for",
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot subscribe to {1}", f.Name), Why: phrase.Of("feeds of the kind {1} do not say which host OS's list they are for", f.Kind),
 			Do: "Name it, as in --os windows-10.0.19045 or --os macos-15; subscribe once for each."}
 	}
 	if f.Keyring != "" {
-		return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: "feeds of the kind " + f.Kind + " carry no OpenPGP signature, so a keyring has no use",
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot subscribe to {1}", f.Name), Why: phrase.Of("feeds of the kind {1} carry no OpenPGP signature, so a keyring has no use", f.Kind),
 			Do: "Leave the keyring out."}
 	}
 	f.Arch = cmp.Or(f.Arch, "amd64")
@@ -136,11 +137,11 @@ func checkWindows(f *patch.Feed) error {
 func checkNotices(f *patch.Feed) error {
 	f.Arch = cmp.Or(f.Arch, "amd64")
 	if f.OS == "" {
-		return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: "advisories do not say which host OS they are to enrich",
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot subscribe to {1}", f.Name), Why: "advisories do not say which host OS they are to enrich",
 			Do: "Name it, as in --os debian-12."}
 	}
 	if f.Keyring != "" {
-		return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: "feeds of the kind " + f.Kind + " carry no signature, so a keyring has no use",
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot subscribe to {1}", f.Name), Why: phrase.Of("feeds of the kind {1} carry no signature, so a keyring has no use", f.Kind),
 			Do: "Leave the keyring out."}
 	}
 	f.OS = hostOS(string(f.OS), f.Arch)
@@ -152,9 +153,9 @@ func checkNotices(f *patch.Feed) error {
 func checkExploits(f *patch.Feed) error {
 	switch {
 	case f.OS != "" && f.OS != patch.AnyOS:
-		return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: "known exploited vulnerabilities are of no host OS", Do: "Leave --os out."}
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot subscribe to {1}", f.Name), Why: "known exploited vulnerabilities are of no host OS", Do: "Leave --os out."}
 	case f.Keyring != "":
-		return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + f.Name, Why: "feeds of the kind " + f.Kind + " carry no signature, so a keyring has no use",
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot subscribe to {1}", f.Name), Why: phrase.Of("feeds of the kind {1} carry no signature, so a keyring has no use", f.Kind),
 			Do: "Leave the keyring out."}
 	}
 	f.OS, f.Arch = patch.AnyOS, ""

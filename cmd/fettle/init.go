@@ -18,6 +18,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/auth"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/store"
 )
 
@@ -111,7 +112,7 @@ func (m *made) newPassword() string {
 // makeDataDir makes the directory for its owner alone, and goes on as that owner.
 func makeDataDir(data string, id identity) error {
 	refuse := func(why string, err error) error {
-		return &patch.Error{Kind: patch.Conflict, What: "cannot set an appliance up in " + data, Why: why, Err: err, Do: "Choose another directory with --data."}
+		return &patch.Error{Kind: patch.Conflict, What: phrase.Of("cannot set an appliance up in {1}", data), Why: phrase.Verbatim(why), Err: err, Do: "Choose another directory with --data."}
 	}
 	entries, err := os.ReadDir(data)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -197,7 +198,7 @@ func (c initCmd) writeConfig(place layout) error {
 		err = os.WriteFile(place.config(), append([]byte("# Made by fettle init. The settings are described in docs.\n"), b...), 0o600)
 	}
 	if err != nil {
-		return &patch.Error{Kind: patch.Unavailable, What: "cannot write " + place.config(), Err: err}
+		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot write {1}", place.config()), Err: err}
 	}
 	return nil
 }

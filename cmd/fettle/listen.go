@@ -13,6 +13,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // listeners are the two ways into the appliance, apart from each other in port, CA and handler.
@@ -32,11 +33,11 @@ func (a *appliance) listen(ctx context.Context) (*listeners, error) {
 	var lc net.ListenConfig
 	console, err := lc.Listen(ctx, "tcp", a.cfg.Console)
 	if err != nil {
-		return nil, &patch.Error{Kind: patch.Unavailable, What: "cannot listen for people on " + a.cfg.Console, Err: err, Do: "Stop what listens there, or choose another address with --console."}
+		return nil, &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot listen for people on {1}", a.cfg.Console), Err: err, Do: "Stop what listens there, or choose another address with --console."}
 	}
 	agents, err := lc.Listen(ctx, "tcp", a.cfg.Agents)
 	if err != nil {
-		return nil, errors.Join(&patch.Error{Kind: patch.Unavailable, What: "cannot listen for agents on " + a.cfg.Agents, Err: err, Do: "Stop what listens there, or choose another address with --agents."}, console.Close())
+		return nil, errors.Join(&patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot listen for agents on {1}", a.cfg.Agents), Err: err, Do: "Stop what listens there, or choose another address with --agents."}, console.Close())
 	}
 	return &listeners{console, agents, addresses{console.Addr().String(), agents.Addr().String()}}, nil
 }
@@ -107,7 +108,7 @@ func serveUntil(ctx context.Context, s *http.Server, l net.Listener) error {
 	go func() { failed <- s.ServeTLS(l, "", "") }()
 	select {
 	case err := <-failed:
-		return &patch.Error{Kind: patch.Unavailable, What: "the listener on " + l.Addr().String() + " failed", Err: err}
+		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("the listener on {1} failed", l.Addr().String()), Err: err}
 	case <-ctx.Done():
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)

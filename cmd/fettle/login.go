@@ -15,6 +15,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 type loginCmd struct {
@@ -101,7 +102,7 @@ func (c loginCmd) chooseCA(ctx context.Context, s *screen, old profile) (*x509.C
 	}
 	if c.PasswordStdin || !isTerminal(s.in) {
 		return nil, &patch.Error{
-			Kind: patch.Untrusted, What: "cannot trust " + c.Server + " unseen", Why: "it shows a CA with the fingerprint " + api.Fingerprint(ca),
+			Kind: patch.Untrusted, What: phrase.Of("cannot trust {1} unseen", c.Server), Why: phrase.Of("it shows a CA with the fingerprint {1}", api.Fingerprint(ca)),
 			Do: "Compare that with what `fettle init` printed and repeat it with --ca-fingerprint.",
 		}
 	}

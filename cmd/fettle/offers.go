@@ -9,6 +9,7 @@ import (
 	"github.com/fettle-project/fettle/internal/auth"
 	"github.com/fettle-project/fettle/internal/feed/apt"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/store"
 	"github.com/fettle-project/fettle/internal/web"
 )
@@ -55,7 +56,7 @@ func (a *appliance) subscribe(ctx context.Context, caller patch.Caller, lines []
 	for _, l := range lines {
 		feeds, err := feedsFromLine(l, runtime.GOARCH, "", false)
 		if err != nil {
-			return &patch.Error{Kind: patch.Invalid, What: "cannot subscribe to " + l, Err: err}
+			return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot subscribe to {1}", l), Err: err}
 		}
 		for _, f := range feeds {
 			if err := a.CheckFeed(&f); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/fettle-project/fettle/internal/feed/oval"
 	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/probe"
 )
 
@@ -20,7 +21,7 @@ func readOVAL[T any](path string, read func(io.Reader) (T, error)) (T, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		var none T
-		return none, &patch.Error{Kind: patch.NotFound, What: "cannot open " + path, Err: err}
+		return none, &patch.Error{Kind: patch.NotFound, What: phrase.Of("cannot open {1}", path), Err: err}
 	}
 	defer f.Close()
 	return read(debian.Decompress(path, f, oval.MaxDocument))

@@ -4,13 +4,13 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/user"
 	"strconv"
 	"syscall"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // defaultUser is the system user that the appliance runs as unless told otherwise.
@@ -30,13 +30,13 @@ func dropPrivileges(data string) error {
 	}
 	st, err := os.Stat(data)
 	if err != nil {
-		return &patch.Error{Kind: patch.Invalid, What: "cannot use the data directory " + data, Err: err, Do: "Run `fettle init --data " + data + "` first."}
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot use the data directory {1}", data), Err: err, Do: phrase.Of("Run `fettle init --data {1}` first.", data)}
 	}
 	own := st.Sys().(*syscall.Stat_t)
 	if own.Uid == 0 {
 		return &patch.Error{
-			Kind: patch.Forbidden, What: "the appliance does not run as root", Why: "its data directory " + data + " belongs to root",
-			Do: "Give the directory to an unprivileged user (chown -R USER " + data + "), or set it up with `fettle init --user USER`.",
+			Kind: patch.Forbidden, What: "the appliance does not run as root", Why: phrase.Of("its data directory {1} belongs to root", data),
+			Do: phrase.Of("Give the directory to an unprivileged user (chown -R USER {1}), or set it up with `fettle init --user USER`.", data),
 		}
 	}
 	return become(identity{uid: int(own.Uid), gid: int(own.Gid)})
@@ -57,7 +57,7 @@ func become(id identity) error {
 	}
 	for _, s := range steps {
 		if err := s.do(); err != nil {
-			return &patch.Error{Kind: patch.Forbidden, What: "cannot give up root's rights", Why: s.name, Err: err}
+			return &patch.Error{Kind: patch.Forbidden, What: "cannot give up root's rights", Why: phrase.Verbatim(s.name), Err: err}
 		}
 	}
 	if os.Geteuid() == 0 || os.Getegid() == 0 || syscall.Setuid(0) == nil {
@@ -80,12 +80,12 @@ func chooseIdentity(name string) (identity, error) {
 	var unknown user.UnknownUserError
 	if errors.As(err, &unknown) {
 		return identity{}, &patch.Error{
-			Kind: patch.Invalid, What: fmt.Sprintf("there is no user %q on this machine", wanted), Why: "the appliance does not run as root and needs a user of its own",
+			Kind: patch.Invalid, What: phrase.Format("there is no user %q on this machine", wanted), Why: "the appliance does not run as root and needs a user of its own",
 			Do: "Create one (useradd --system --home-dir " + defaultData + " --shell /usr/sbin/nologin " + defaultUser + ") or name another with --user.",
 		}
 	}
 	if err != nil {
-		return identity{}, &patch.Error{Kind: patch.Unavailable, What: "cannot look the user " + wanted + " up", Err: err}
+		return identity{}, &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot look the user {1} up", wanted), Err: err}
 	}
 	id, err := parseIdentity(u)
 	if err != nil {
@@ -95,7 +95,7 @@ func chooseIdentity(name string) (identity, error) {
 		return identity{}, &patch.Error{Kind: patch.Forbidden, What: "the appliance does not run as root", Do: "Name an unprivileged user with --user."}
 	}
 	if os.Geteuid() != 0 && id.uid != os.Geteuid() {
-		return identity{}, &patch.Error{Kind: patch.Forbidden, What: "cannot set the appliance up for " + wanted, Why: "only root can give a directory to another user", Do: "Run `fettle init` as root, or without --user."}
+		return identity{}, &patch.Error{Kind: patch.Forbidden, What: phrase.Of("cannot set the appliance up for {1}", wanted), Why: "only root can give a directory to another user", Do: "Run `fettle init` as root, or without --user."}
 	}
 	return id, nil
 }
@@ -119,11 +119,11 @@ func owner(dir string) (identity, error) {
 	}
 	st, err := os.Stat(dir)
 	if err != nil {
-		return identity{}, &patch.Error{Kind: patch.Invalid, What: "cannot use the data directory " + dir, Err: err}
+		return identity{}, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot use the data directory {1}", dir), Err: err}
 	}
 	own := st.Sys().(*syscall.Stat_t)
 	if own.Uid == 0 || own.Gid == 0 {
-		return identity{}, &patch.Error{Kind: patch.Forbidden, What: "cannot use the data directory " + dir, Why: "it belongs to root, and the appliance does not run as root"}
+		return identity{}, &patch.Error{Kind: patch.Forbidden, What: phrase.Of("cannot use the data directory {1}", dir), Why: "it belongs to root, and the appliance does not run as root"}
 	}
 	return identity{uid: int(own.Uid), gid: int(own.Gid)}, nil
 }

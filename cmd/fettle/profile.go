@@ -13,6 +13,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // profile is one person's login on this machine: where the appliance is, the CA it pinned, and the session's token.
@@ -70,7 +71,7 @@ func decodeProfile(path string) (profile, error) {
 		return p, &patch.Error{Kind: patch.Unavailable, What: "cannot read the saved login", Err: err}
 	}
 	if err := json.Unmarshal(b, &p); err != nil {
-		return p, &patch.Error{Kind: patch.Invalid, What: "cannot understand the saved login in " + path, Err: err, Do: "Run `fettle login` again."}
+		return p, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot understand the saved login in {1}", path), Err: err, Do: "Run `fettle login` again."}
 	}
 	return p, nil
 }
@@ -78,7 +79,7 @@ func decodeProfile(path string) (profile, error) {
 // save writes the login where only this person can read it, all or nothing.
 func (p profile) save(path string) error {
 	fail := func(err error) error {
-		return &patch.Error{Kind: patch.Unavailable, What: "cannot save the login in " + path, Err: err}
+		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot save the login in {1}", path), Err: err}
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fail(err)
@@ -136,7 +137,7 @@ func (s *screen) trusted(ctx context.Context, p profile) (*x509.Certificate, err
 	case p.CA != "":
 		return parseCA([]byte(p.CA))
 	}
-	return nil, &patch.Error{Kind: patch.Unauthenticated, What: "no CA is known for " + p.Server, Do: "Run `fettle login`, or set " + envCA + " to the CA's file or fingerprint."}
+	return nil, &patch.Error{Kind: patch.Unauthenticated, What: phrase.Of("no CA is known for {1}", p.Server), Do: "Run `fettle login`, or set " + envCA + " to the CA's file or fingerprint."}
 }
 
 func parseCA(b []byte) (*x509.Certificate, error) {
@@ -166,7 +167,7 @@ func fetchPinned(ctx context.Context, server, fingerprint string) (*x509.Certifi
 	}
 	if got := api.Fingerprint(ca); got != plainFingerprint(fingerprint) {
 		return nil, &patch.Error{
-			Kind: patch.Untrusted, What: "this is not the appliance you expect", Why: "its CA has the fingerprint " + got + " and not " + plainFingerprint(fingerprint),
+			Kind: patch.Untrusted, What: "this is not the appliance you expect", Why: phrase.Of("its CA has the fingerprint {1} and not {2}", got, plainFingerprint(fingerprint)),
 			Do: "Do not enter your password. Compare with what `fettle init` printed on the appliance.",
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/fettle-project/fettle/internal/auth"
 	"github.com/fettle-project/fettle/internal/backup"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/store"
 	"github.com/fettle-project/fettle/internal/wire"
 )
@@ -121,7 +122,7 @@ func (t *target) take(parent, dir string) error {
 }
 
 func cannotRestore(dir string, err error) error {
-	return &patch.Error{Kind: patch.Unavailable, What: "cannot restore into " + dir, Err: err}
+	return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot restore into {1}", dir), Err: err}
 }
 
 // sweepRestores takes away what killed restores left: keys are in it. One that is under way holds its directory.

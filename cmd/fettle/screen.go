@@ -91,18 +91,18 @@ func (s *screen) complain(err error) int {
 		fmt.Fprintf(s.err, "fettle: %s\n", paragraph(err.Error()))
 		return code
 	}
-	fmt.Fprintf(s.err, "fettle: %s\n", paragraph(e.What))
+	fmt.Fprintf(s.err, "fettle: %s\n", paragraph(e.What.String()))
 	if why := reasonOf(e); why != "" {
 		fmt.Fprintf(s.err, "  why: %s\n", paragraph(why))
 	}
 	if e.Do != "" {
-		fmt.Fprintf(s.err, "  do:  %s\n", paragraph(e.Do))
+		fmt.Fprintf(s.err, "  do:  %s\n", paragraph(e.Do.String()))
 	}
 	return code
 }
 
 func reasonOf(e *patch.Error) string {
-	why := e.Why
+	why := e.Why.String()
 	if e.Err != nil && e.Err.Error() != "" {
 		if why != "" {
 			why += ": "

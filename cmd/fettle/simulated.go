@@ -15,6 +15,7 @@ import (
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/simulate"
 )
 
@@ -54,7 +55,7 @@ func publishSimulated(ctx context.Context, s *screen, client *api.Client, n int,
 	}
 	for _, p := range change.Parts {
 		if p.Name == simulatedName && p.State == "failed" {
-			return &patch.Error{Kind: patch.Unavailable, What: "the simulated catalog was not published", Why: p.Text, Do: "Take it over with fettle catalog sync --accept, or remove the one before with --remove."}
+			return &patch.Error{Kind: patch.Unavailable, What: "the simulated catalog was not published", Why: phrase.Verbatim(p.Text), Do: "Take it over with fettle catalog sync --accept, or remove the one before with --remove."}
 		}
 	}
 	return nil

@@ -16,6 +16,7 @@ import (
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/feed"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // accepted is what is in quarantine and a person has looked at.
@@ -108,7 +109,7 @@ func (a *appliance) quarantined(ctx context.Context, names []string) (accepted, 
 		}
 		last := feeds[i].Last
 		if last == nil || last.Outcome != feed.Quarantined {
-			return accept, &patch.Error{Kind: patch.Conflict, What: "there is nothing to accept for the feed " + name,
+			return accept, &patch.Error{Kind: patch.Conflict, What: phrase.Of("there is nothing to accept for the feed {1}", name),
 				Why: "its newest run put nothing in quarantine", Do: "Look at `fettle feeds`; sync again without accepting it."}
 		}
 		accept.feeds[name] = *last
@@ -122,9 +123,9 @@ func nothingCalled(name string, held []catalog.Quarantine) error {
 		if i := slices.IndexFunc(held, func(q catalog.Quarantine) bool { return string(q.Revision.OS) == os }); i >= 0 {
 			do = "In quarantine is " + held[i].Name() + ": look at that one."
 		}
-		return &patch.Error{Kind: patch.Conflict, What: fmt.Sprintf("no revision %s of %s is in quarantine", id, os), Do: do}
+		return &patch.Error{Kind: patch.Conflict, What: phrase.Format("no revision %s of %s is in quarantine", id, os), Do: phrase.Verbatim(do)}
 	}
-	return &patch.Error{Kind: patch.NotFound, What: fmt.Sprintf("no feed is called %q", name), Do: "List them: fettle feeds"}
+	return &patch.Error{Kind: patch.NotFound, What: phrase.Format("no feed is called %q", name), Do: "List them: fettle feeds"}
 }
 
 // sync brings all feeds up to date, publishes what changed and wakes the machines. What fails is in the change, in the feed's run

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
@@ -36,7 +37,7 @@ const (
 func newClient(server string, cfg *tls.Config) (*client, error) {
 	u, err := url.Parse(server)
 	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot use " + strconv.Quote(server) + " as the appliance's address", Do: "It must look like https://patches.example.org:8461."}
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of(`cannot use "{1}" as the appliance's address`, phrase.Quoted(server)), Do: "It must look like https://patches.example.org:8461."}
 	}
 	transport := &http.Transport{
 		TLSClientConfig: cfg, ForceAttemptHTTP2: true, DisableCompression: true,
@@ -151,7 +152,7 @@ func faultOf(resp *http.Response) error {
 	if json.Unmarshal(b, &f) != nil || f.Error == "" {
 		f = wire.Fault{Kind: kindOfStatus(resp.StatusCode).String(), Error: "the appliance answered " + resp.Status}
 	}
-	err := &patch.Error{Kind: patch.KindNamed(f.Kind), What: f.Error, Why: f.Why, Do: f.Do}
+	err := &patch.Error{Kind: patch.KindNamed(f.Kind), What: phrase.Verbatim(f.Error), Why: phrase.Verbatim(f.Why), Do: phrase.Verbatim(f.Do)}
 	if s, convErr := strconv.Atoi(resp.Header.Get("Retry-After")); convErr == nil && s > 0 {
 		return retryAfter{err, min(time.Duration(s)*time.Second, time.Hour)}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
@@ -33,8 +34,8 @@ func Enrol(ctx context.Context, cfg Config, server, token string) (Enrolment, er
 		return Enrolment{}, err
 	}
 	if old, err := loadIdentity(l); err == nil {
-		return Enrolment{}, &patch.Error{Kind: patch.Conflict, What: "this machine is enrolled already, as " + string(old.Machine) + " at " + old.Server,
-			Do: "To enrol it anew, stop the agent and remove " + l.identity() + "."}
+		return Enrolment{}, &patch.Error{Kind: patch.Conflict, What: phrase.Of("this machine is enrolled already, as {1} at {2}", string(old.Machine), old.Server),
+			Do: phrase.Of("To enrol it anew, stop the agent and remove {1}.", l.identity())}
 	}
 	id := identity{EnrolledAt: cfg.Now().UTC()}
 	if id.key, err = l.makeKey(); err != nil {

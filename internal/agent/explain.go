@@ -10,6 +10,7 @@ import (
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Explanation is what this machine by itself can say about a patch: verdict, reason and evidence of the newest local snapshot, and the
@@ -83,7 +84,7 @@ func Explain(cfg Config, what string) (Explanation, error) {
 		e.Patches = append(e.Patches, p)
 	}
 	if len(e.Patches) == 0 {
-		return e, &patch.Error{Kind: patch.NotFound, What: "no patch on the list of " + string(snap.OS) + " is called " + what, Do: "Give a patch's ID, or the name of its source package."}
+		return e, &patch.Error{Kind: patch.NotFound, What: phrase.Of("no patch on the list of {1} is called {2}", string(snap.OS), what), Do: "Give a patch's ID, or the name of its source package."}
 	}
 	return e, nil
 }

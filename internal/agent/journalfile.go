@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // A journal line is: CRC-32C of the JSON in 8 hex digits, its length in decimal, the JSON, newline.
@@ -71,7 +72,7 @@ func anyWhole(b []byte) bool {
 }
 
 func damaged(line int) error {
-	return &patch.Error{Kind: patch.Internal, What: "the agent's journal is damaged in line " + strconv.Itoa(line) + ", and whole lines follow",
+	return &patch.Error{Kind: patch.Internal, What: phrase.Of("the agent's journal is damaged in line {1}, and whole lines follow", strconv.Itoa(line)),
 		Why: "what this machine had been told to install before is not certain, so it installs nothing",
 		Do:  "Look at the disk, then run `fettle-agent repair` to keep the damaged file aside and begin a new journal."}
 }

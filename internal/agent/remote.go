@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
@@ -62,7 +63,7 @@ func (g *Guest) Enrol(ctx context.Context, hostname string) (*Remote, error) {
 		return nil, err
 	}
 	if state != patch.Admitted {
-		return nil, &patch.Error{Kind: patch.Forbidden, What: "the machine " + hostname + " is " + string(state), Do: "Use a token that admits machines by itself."}
+		return nil, &patch.Error{Kind: patch.Forbidden, What: phrase.Of("the machine {1} is {2}", hostname, string(state)), Do: "Use a token that admits machines by itself."}
 	}
 	cfg, err := id.tlsConfig()
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
@@ -109,7 +110,7 @@ func acceptRevision(meta patch.RevisionMeta, hostOS patch.HostOS, newest patch.R
 		return patch.Errorf(patch.Untrusted, "the catalog revision does not name its files")
 	case newest.OS == hostOS && meta.Built.Before(newest.Built):
 		return &patch.Error{Kind: patch.Untrusted, What: "the appliance sent an older catalog",
-			Why: "built " + meta.Built.UTC().Format("2006-01-02 15:04:05Z") + ", and this machine has seen one built " + newest.Built.UTC().Format("2006-01-02 15:04:05Z")}
+			Why: phrase.Of("built {1}, and this machine has seen one built {2}", meta.Built.UTC().Format("2006-01-02 15:04:05Z"), newest.Built.UTC().Format("2006-01-02 15:04:05Z"))}
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Removed is what Uninstall took back.
@@ -25,7 +26,7 @@ func Uninstall(ctx context.Context, cfg Config, keepState bool) (Removed, error)
 	cfg = cfg.withDefaults()
 	l := layout{dir: cfg.StateDir}
 	if st, err := ReadStatus(cfg); err == nil && st.Order != nil && !st.Order.Closed {
-		return Removed{}, &patch.Error{Kind: patch.Conflict, What: "the agent is in the middle of the order " + st.Order.ID,
+		return Removed{}, &patch.Error{Kind: patch.Conflict, What: phrase.Of("the agent is in the middle of the order {1}", st.Order.ID),
 			Do: "Start it and let it end, or halt the deployment; then uninstall it."}
 	}
 	var c charge

@@ -132,7 +132,7 @@ func readBytes(c *call) (h patch.Hash, plain, body []byte, err error) {
 
 func decodeUpload[T any](plain []byte) (v T, err error) {
 	if err := json.Unmarshal(plain, &v); err != nil {
-		return v, &patch.Error{Kind: patch.Invalid, What: "cannot read the upload", Why: err.Error()}
+		return v, &patch.Error{Kind: patch.Invalid, What: "cannot read the upload", Why: patch.Said(err)}
 	}
 	return v, nil
 }
@@ -145,7 +145,7 @@ func unpack(b []byte, limit int64) ([]byte, error) {
 	defer dec.Close()
 	plain, err := io.ReadAll(io.LimitReader(dec, limit+1))
 	if err != nil {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot unpack the upload", Why: err.Error()}
+		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot unpack the upload", Why: patch.Said(err)}
 	}
 	if int64(len(plain)) > limit {
 		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot unpack the upload", Why: "it is too large when unpacked"}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Change is a long piece of work that somebody asked for: its id is given at once (202), its progress can be watched.
@@ -135,7 +136,7 @@ func (c *Changes) look(id string, after int) (Change, chan struct{}, error) {
 		c.wakers[wake] = struct{}{}
 		return x.copy(), wake, nil
 	}
-	return Change{}, nil, &patch.Error{Kind: patch.NotFound, What: "no change is called " + id, Why: "changes are forgotten when the appliance restarts"}
+	return Change{}, nil, &patch.Error{Kind: patch.NotFound, What: phrase.Of("no change is called {1}", id), Why: "changes are forgotten when the appliance restarts"}
 }
 
 func (c *Change) copy() Change {

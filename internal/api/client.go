@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
@@ -52,7 +53,7 @@ func NewClient(server, token string, ca *x509.Certificate) (*Client, error) {
 func serverURL(server string) (*url.URL, error) {
 	u, err := url.Parse(server)
 	if err != nil || u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot use " + server + " as the appliance's address", Why: "it must look like https://HOST:8460", Do: "Give --server https://HOST:PORT."}
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot use {1} as the appliance's address", server), Why: "it must look like https://HOST:8460", Do: "Give --server https://HOST:PORT."}
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
 }
@@ -141,25 +142,25 @@ func (c *Client) explainDial(err error) error {
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.As(err, &unknown):
-		return &patch.Error{Kind: patch.Untrusted, What: "cannot trust the server at " + c.base.Host, Why: "its certificate is not from the CA that this login pinned", Do: "If the appliance was set up anew, run `fettle login` again and compare the fingerprint."}
+		return &patch.Error{Kind: patch.Untrusted, What: phrase.Of("cannot trust the server at {1}", c.base.Host), Why: "its certificate is not from the CA that this login pinned", Do: "If the appliance was set up anew, run `fettle login` again and compare the fingerprint."}
 	case errors.As(err, &name):
-		return &patch.Error{Kind: patch.Untrusted, What: "cannot trust the server at " + c.base.Host, Why: name.Error(), Do: "Use a name the appliance knows, or add it with `fettle init --host` or host = [...] in fettle.toml."}
+		return &patch.Error{Kind: patch.Untrusted, What: phrase.Of("cannot trust the server at {1}", c.base.Host), Why: patch.Said(name), Do: "Use a name the appliance knows, or add it with `fettle init --host` or host = [...] in fettle.toml."}
 	}
 	var op *net.OpError
 	why := err
 	if errors.As(err, &op) {
 		why = op
 	}
-	return &patch.Error{Kind: patch.Unavailable, What: "cannot reach the appliance at " + c.base.Host, Err: why, Do: "Check that `fettle serve` runs there and that the address is right."}
+	return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot reach the appliance at {1}", c.base.Host), Err: why, Do: "Check that `fettle serve` runs there and that the address is right."}
 }
 
 // faultFrom turns a Fault body back into the error it was made from.
 func faultFrom(status int, body io.Reader) error {
 	var f wire.Fault
 	if err := json.NewDecoder(io.LimitReader(body, 64<<10)).Decode(&f); err != nil || f.Kind == "" {
-		return &patch.Error{Kind: patch.Unavailable, What: "the server answered " + http.StatusText(status), Why: "and not in the way an appliance does", Do: "Check the address: is it the appliance's console and API port?"}
+		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("the server answered {1}", http.StatusText(status)), Why: "and not in the way an appliance does", Do: "Check the address: is it the appliance's console and API port?"}
 	}
-	return &patch.Error{Kind: patch.KindNamed(f.Kind), What: f.Error, Why: f.Why, Do: f.Do}
+	return &patch.Error{Kind: patch.KindNamed(f.Kind), What: phrase.Verbatim(f.Error), Why: phrase.Verbatim(f.Why), Do: phrase.Verbatim(f.Do)}
 }
 
 // FetchCA asks a server for the CA that signed its certificate, without trusting it yet: the caller compares the fingerprint with
@@ -177,13 +178,13 @@ func FetchCA(ctx context.Context, server string) (*x509.Certificate, error) {
 	d := tls.Dialer{Config: &tls.Config{MinVersion: tls.VersionTLS13, InsecureSkipVerify: true, ServerName: u.Hostname()}}
 	conn, err := d.DialContext(ctx, "tcp", host)
 	if err != nil {
-		return nil, &patch.Error{Kind: patch.Unavailable, What: "cannot reach the appliance at " + host, Err: err, Do: "Check that `fettle serve` runs there and that the address is right."}
+		return nil, &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot reach the appliance at {1}", host), Err: err, Do: "Check that `fettle serve` runs there and that the address is right."}
 	}
 	defer conn.Close()
 	chain := conn.(*tls.Conn).ConnectionState().PeerCertificates
 	ca := chain[len(chain)-1]
 	if !ca.IsCA || chain[0].CheckSignatureFrom(ca) != nil {
-		return nil, &patch.Error{Kind: patch.Untrusted, What: "cannot use the certificate of " + host, Why: "the server does not show the CA that signed it", Do: "Check the address: is it the appliance's console and API port?"}
+		return nil, &patch.Error{Kind: patch.Untrusted, What: phrase.Of("cannot use the certificate of {1}", host), Why: "the server does not show the CA that signed it", Do: "Check the address: is it the appliance's console and API port?"}
 	}
 	return ca, nil
 }

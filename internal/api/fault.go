@@ -29,7 +29,7 @@ func faultOf(err error, requestID string) (wire.Fault, int) {
 			Do:  "Try again; if it stays, look at the appliance's log.",
 		}, http.StatusInternalServerError
 	}
-	f := wire.Fault{Kind: e.Kind.String(), Error: e.What, Why: e.Why, Do: e.Do}
+	f := wire.Fault{Kind: e.Kind.String(), Error: e.What.String(), Why: e.Why.String(), Do: e.Do.String()}
 	if cause := shownCause(e); cause != "" {
 		f.Why = joinNonEmpty(f.Why, cause)
 	}

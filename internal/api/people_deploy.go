@@ -5,13 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/plan"
 )
 
@@ -114,7 +114,7 @@ func (s *people) toApply(c *call) (patch.Plan, error) {
 	}
 	p, err := s.Planner.Make(c.Context(), c.caller, r)
 	if err == nil && in.Hash != "" && in.Hash != p.Hash {
-		return p, &patch.Error{Kind: patch.Conflict, What: "the plan is another one by now", Why: fmt.Sprintf("its hash was %s and is %s: a machine, a decision, a label or the catalog has changed", in.Hash, p.Hash),
+		return p, &patch.Error{Kind: patch.Conflict, What: "the plan is another one by now", Why: phrase.Format("its hash was %s and is %s: a machine, a decision, a label or the catalog has changed", in.Hash, p.Hash),
 			Do: "Make the plan again and look at it: fettle deploy plan"}
 	}
 	return p, err
@@ -137,7 +137,7 @@ func (s *people) applyPlan(c *call) (any, error) {
 		return nil, err
 	}
 	if !slices.ContainsFunc(p.Machines, func(m patch.MachinePlan) bool { return len(m.Items) > 0 }) {
-		return nil, &patch.Error{Kind: patch.Conflict, What: "there is nothing to deploy", Why: leftOut(p), Do: "Look at `fettle deploy plan` and `fettle explain`."}
+		return nil, &patch.Error{Kind: patch.Conflict, What: "there is nothing to deploy", Why: phrase.Verbatim(leftOut(p)), Do: "Look at `fettle deploy plan` and `fettle explain`."}
 	}
 	d, err := s.Deploy.Apply(c.Context(), c.caller, p)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/fettle-project/fettle/internal/installer"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // MachineDetail is one machine with what people ask about it first.
@@ -117,7 +118,7 @@ func (s *people) findFacts(c *call) (any, error) {
 }
 
 func nothingYet(m patch.Machine, what string) error {
-	return &patch.Error{Kind: patch.NotFound, What: m.Name + " has not sent its " + what + " yet", Do: "It does so at one of its next check-ins, once it is admitted."}
+	return &patch.Error{Kind: patch.NotFound, What: phrase.Of("{1} has not sent its {2} yet", m.Name, what), Do: "It does so at one of its next check-ins, once it is admitted."}
 }
 
 func (s *people) machineRows(c *call) (any, error) {
@@ -229,7 +230,7 @@ func (s *people) askDetect(c *call) (any, error) {
 		return nil, err
 	}
 	if m.State != patch.Admitted {
-		return nil, &patch.Error{Kind: patch.Conflict, What: m.Name + " cannot detect", Why: "it is " + string(m.State), Do: "Admit it first with `fettle machines admit " + m.Name + "`."}
+		return nil, &patch.Error{Kind: patch.Conflict, What: phrase.Of("{1} cannot detect", m.Name), Why: phrase.Of("it is {1}", string(m.State)), Do: phrase.Of("Admit it first with `fettle machines admit {1}`.", m.Name)}
 	}
 	if err := s.Store.PutAudit(c.Context(), c.caller, "machine.detect", string(m.ID), nil); err != nil {
 		return nil, err

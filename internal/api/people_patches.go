@@ -7,6 +7,7 @@ import (
 	"github.com/fettle-project/fettle/internal/approval"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // PatchDetail is one patch with its files and the decisions that count now.
@@ -203,7 +204,7 @@ func (s *people) decisionAbout(c *call, text string) (patch.Decision, error) {
 	case err != nil:
 		return patch.Decision{}, err
 	case len(all) == 0:
-		return patch.Decision{}, &patch.Error{Kind: patch.NotFound, What: "nothing is decided about " + string(row.ID), Do: "Older decisions: fettle decisions history " + string(row.ID)}
+		return patch.Decision{}, &patch.Error{Kind: patch.NotFound, What: phrase.Of("nothing is decided about {1}", string(row.ID)), Do: phrase.Of("Older decisions: fettle decisions history {1}", string(row.ID))}
 	case len(all) > 1:
 		return patch.Decision{}, patch.Errorf(patch.Invalid, "%d decisions about %s count; name one by its id or by --label", len(all), row.ID)
 	}

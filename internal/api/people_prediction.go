@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/prediction"
 )
 
@@ -90,7 +91,7 @@ func (s *people) predicted(ctx context.Context, row patch.PatchRow, show map[pat
 
 // question finds the patch's newest definition, and which revisions' detects have judged it.
 func (s *people) question(ctx context.Context, row patch.PatchRow) (q prediction.Question, revision patch.RevisionID, err error) {
-	left := &patch.Error{Kind: patch.Conflict, What: "nothing can be predicted about " + string(row.ID), Why: "it is not on the newest list of " + string(row.OS)}
+	left := &patch.Error{Kind: patch.Conflict, What: phrase.Of("nothing can be predicted about {1}", string(row.ID)), Why: phrase.Of("it is not on the newest list of {1}", string(row.OS))}
 	meta, ok := s.Catalog.Meta(row.OS)
 	if !ok {
 		return q, "", left

@@ -2,6 +2,7 @@ package api
 
 import (
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // UnmanagedPackage is an installed package that no patch of the newest list is about, whatever its version: it came from elsewhere, was
@@ -27,7 +28,7 @@ func (s *people) listUnmanaged(c *call) (any, error) {
 	}
 	meta, ok := s.Catalog.Meta(facts.OS.Key)
 	if !ok {
-		return nil, &patch.Error{Kind: patch.Conflict, What: "cannot tell which packages of " + m.Name + " no patch is about", Why: "there is no catalog for " + string(facts.OS.Key),
+		return nil, &patch.Error{Kind: patch.Conflict, What: phrase.Of("cannot tell which packages of {1} no patch is about", m.Name), Why: phrase.Of("there is no catalog for {1}", string(facts.OS.Key)),
 			Do: "Subscribe to its vendor's archives with `fettle feeds add`."}
 	}
 	signatures, err := s.Catalog.Signatures(c.Context(), facts.OS.Key, meta.ID)

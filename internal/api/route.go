@@ -16,6 +16,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/auth"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Route is one row of a route table. A row without a permission does not mount, a mutation without an audit action fails a test.
@@ -112,7 +113,7 @@ func (s *surface) guard(next http.Handler) http.Handler {
 
 // nowhere answers for every path that no row has.
 func (s *surface) nowhere(w http.ResponseWriter, r *http.Request) {
-	s.answerFault(w, r, &patch.Error{Kind: patch.NotFound, What: "there is nothing at " + r.Method + " " + r.URL.Path})
+	s.answerFault(w, r, &patch.Error{Kind: patch.NotFound, What: phrase.Of("there is nothing at {1} {2}", r.Method, r.URL.Path)})
 }
 
 // decode reads the body as exactly one JSON value without unknown fields.
@@ -137,7 +138,7 @@ func decodeOne(d *json.Decoder, v any) error {
 	if err == nil || errors.As(err, &tooLarge) {
 		return err
 	}
-	return &patch.Error{Kind: patch.Invalid, What: "cannot read the request", Why: err.Error()}
+	return &patch.Error{Kind: patch.Invalid, What: "cannot read the request", Why: patch.Said(err)}
 }
 
 func (c *call) text(name string) string { return c.URL.Query().Get(name) }
@@ -163,7 +164,7 @@ func (c *call) number(name string, otherwise, most int) (int, error) {
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 0 || n > most {
-		return 0, &patch.Error{Kind: patch.Invalid, What: "cannot use " + name + "=" + s, Why: "it must be a whole number from 0 to " + strconv.Itoa(most)}
+		return 0, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot use {1}={2}", name, s), Why: phrase.Of("it must be a whole number from 0 to {1}", strconv.Itoa(most))}
 	}
 	return n, nil
 }
@@ -180,7 +181,7 @@ func (c *call) moment(name string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return t, &patch.Error{Kind: patch.Invalid, What: "cannot use " + name + "=" + s, Why: "it must be a time such as 2026-11-22T18:00:00Z"}
+		return t, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot use {1}={2}", name, s), Why: "it must be a time such as 2026-11-22T18:00:00Z"}
 	}
 	return t, nil
 }

@@ -6,10 +6,10 @@
 package apk
 
 import (
-	"fmt"
 	"strconv"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Limits. Alpine's largest repository has under 30,000 packages, 15 MB of index text and a security database of 1 MB.
@@ -51,7 +51,7 @@ func ValidName(s string) bool {
 }
 
 func fault(format string, args ...any) error {
-	return &patch.Error{Kind: patch.Invalid, What: fmt.Sprintf(format, args...)}
+	return &patch.Error{Kind: patch.Invalid, What: phrase.Format(format, args...)}
 }
 
 // short shows hostile text on one line and bounded.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Index is what a repository offers: of every package the newest version.
@@ -161,7 +162,7 @@ func (k Keys) verify(signatures []signature, signed []byte) (string, error) {
 	if len(names) > 0 {
 		why = "none of its signatures verifies with a given key; it names " + strings.Join(names, ", ")
 	}
-	return "", &patch.Error{Kind: patch.Untrusted, What: "the index is not signed by a trusted key", Why: why,
+	return "", &patch.Error{Kind: patch.Untrusted, What: "the index is not signed by a trusted key", Why: phrase.Verbatim(why),
 		Do: "Give the vendor's public keys, as in /etc/apk/keys, or fetch the index again."}
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Keys are public keys by their file names: an index names the key that signed it so.
@@ -30,7 +31,7 @@ func ReadKeys(paths ...string) (Keys, error) {
 		for _, file := range files {
 			key, err := readKey(file)
 			if err != nil {
-				return nil, &patch.Error{Kind: patch.Invalid, What: "cannot use the key " + file, Err: err, Do: "Name public keys as in /etc/apk/keys."}
+				return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot use the key {1}", file), Err: err, Do: "Name public keys as in /etc/apk/keys."}
 			}
 			keys[filepath.Base(file)] = key
 		}

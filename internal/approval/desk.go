@@ -6,7 +6,6 @@ package approval
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -67,7 +67,7 @@ func (d *Desk) Decide(ctx context.Context, caller patch.Caller, r Request) ([]pa
 	}
 	if _, second, err := d.parted(ctx, out); err != nil || len(second) > 0 {
 		if err == nil {
-			err = &patch.Error{Kind: patch.Forbidden, What: "one person alone cannot decide this", Why: "decisions for " + r.Label + " need a second person", Do: "Propose it."}
+			err = &patch.Error{Kind: patch.Forbidden, What: "one person alone cannot decide this", Why: phrase.Of("decisions for {1} need a second person", r.Label), Do: "Propose it."}
 		}
 		return nil, err
 	}
@@ -149,7 +149,7 @@ func (d *Desk) check(ctx context.Context, r Request, now time.Time) error {
 	case len(r.Why) > maxWhy:
 		return patch.Errorf(patch.Invalid, "the reason is longer than %d bytes", maxWhy)
 	case r.Label == "":
-		return &patch.Error{Kind: patch.Invalid, What: "no label is named", Do: fmt.Sprintf("Name the machines by a label; %q is every admitted machine.", patch.LabelAll)}
+		return &patch.Error{Kind: patch.Invalid, What: "no label is named", Do: phrase.Format("Name the machines by a label; %q is every admitted machine.", patch.LabelAll)}
 	}
 	if err := checkVerb(r, now); err != nil {
 		return err
@@ -160,7 +160,7 @@ func (d *Desk) check(ctx context.Context, r Request, now time.Time) error {
 		}
 		if _, err := d.Store.FindPatch(ctx, id); err != nil {
 			if patch.KindOf(err) == patch.NotFound {
-				return &patch.Error{Kind: patch.NotFound, What: fmt.Sprintf("no patch is called %q", id), Do: "Search for it: fettle patches TEXT"}
+				return &patch.Error{Kind: patch.NotFound, What: phrase.Format("no patch is called %q", id), Do: "Search for it: fettle patches TEXT"}
 			}
 			return err
 		}

@@ -53,8 +53,8 @@ var ruleName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(
 const maxSoak = 365
 
 func (x *Rules) check(ctx context.Context, r patch.Rule) (condition, error) {
-	invalid := func(why string) (condition, error) {
-		return condition{}, &patch.Error{Kind: patch.Invalid, What: fmt.Sprintf("cannot use the rule %q", r.Name), Why: why}
+	invalid := func(why phrase.Phrase) (condition, error) {
+		return condition{}, &patch.Error{Kind: patch.Invalid, What: phrase.Format("cannot use the rule %q", r.Name), Why: why}
 	}
 	switch {
 	case !ruleName().MatchString(r.Name):
@@ -62,9 +62,9 @@ func (x *Rules) check(ctx context.Context, r patch.Rule) (condition, error) {
 	case r.Verb != patch.Approve && r.Verb != patch.Decline:
 		return invalid("a rule approves or declines")
 	case r.SoakDays < 0 || r.SoakDays > maxSoak:
-		return invalid(fmt.Sprintf("a patch can be made to wait from 0 to %d days", maxSoak))
+		return invalid(phrase.Format("a patch can be made to wait from 0 to %d days", maxSoak))
 	case len(r.Note) > maxWhy:
-		return invalid(fmt.Sprintf("its note is longer than %d bytes", maxWhy))
+		return invalid(phrase.Format("its note is longer than %d bytes", maxWhy))
 	}
 	if _, err := x.Desk.World.Labels.Members(ctx, r.Label); err != nil {
 		return condition{}, err

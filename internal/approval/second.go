@@ -2,13 +2,13 @@ package approval
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/oklog/ulid/v2"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // TwoPerson says which decisions a second person has to confirm: those that can bring a patch onto a machine. Declining and holding back
@@ -151,7 +151,7 @@ func (d *Desk) Confirm(ctx context.Context, caller patch.Caller, id, why string)
 		return nil, err
 	}
 	if caller.Name == p.By || caller.Name == p.Author {
-		return nil, &patch.Error{Kind: patch.Forbidden, What: "you cannot confirm this", Why: fmt.Sprintf("%s made the proposal, and a second person has to look at it", p.Author), Do: "Ask somebody else who may decide."}
+		return nil, &patch.Error{Kind: patch.Forbidden, What: "you cannot confirm this", Why: phrase.Format("%s made the proposal, and a second person has to look at it", p.Author), Do: "Ask somebody else who may decide."}
 	}
 	if p.Verb == patch.TakeBack {
 		return nil, d.confirmRollback(ctx, caller, p, why)

@@ -6,11 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // CookieName is the console's session cookie: the prefix makes browsers insist on Secure, Path=/ and no Domain.
@@ -119,7 +119,7 @@ func (d *Door) patience(g guesser) error {
 		return nil
 	}
 	return &patch.Error{Kind: patch.Exhausted, What: "cannot sign in now", Why: "too many wrong passwords were given",
-		Do: fmt.Sprintf("Try again in %s.", wait.Round(time.Second)+time.Second)}
+		Do: phrase.Format("Try again in %s.", wait.Round(time.Second)+time.Second)}
 }
 
 func (d *Door) refuse(ctx context.Context, g guesser) error {
@@ -202,7 +202,7 @@ func (d *Door) keepAlive(ctx context.Context, s patch.Session, now time.Time) er
 	return d.sessions.TouchSession(ctx, s.Hash, until)
 }
 
-func signedOut(why string) error {
+func signedOut(why phrase.Phrase) error {
 	return &patch.Error{Kind: patch.Unauthenticated, What: "you are not signed in", Why: why, Do: "Sign in."}
 }
 

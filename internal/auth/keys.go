@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Keys is everything secret that the appliance itself holds.
@@ -65,7 +66,7 @@ func CreateKeys(dir string, now time.Time) (*Keys, error) {
 func refuseExisting(dir string) error {
 	for _, name := range []string{fileAgentCA + ".key", fileConsoleCA + ".key", fileCatalog, fileApprover, fileApproverPub} {
 		if _, err := os.Lstat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
-			return &patch.Error{Kind: patch.Conflict, What: "cannot make new keys in " + dir, Why: name + " is already there",
+			return &patch.Error{Kind: patch.Conflict, What: phrase.Of("cannot make new keys in {1}", dir), Why: phrase.Of("{1} is already there", name),
 				Do: "An appliance's keys are made once. Choose another data directory."}
 		}
 	}
@@ -179,7 +180,7 @@ func readPrivate[K any](dir, name string) (K, error) {
 		return none, keyFault("cannot read the key "+name, err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return none, &patch.Error{Kind: patch.Untrusted, What: "the key file " + filepath.Join(dir, name) + " is open to others",
+		return none, &patch.Error{Kind: patch.Untrusted, What: phrase.Of("the key file {1} is open to others", filepath.Join(dir, name)),
 			Do: "Set its mode to 0600, and ask who could have read it."}
 	}
 	der, err := readPEM(dir, name, "PRIVATE KEY")
@@ -210,7 +211,7 @@ func readPEM(dir, name, kind string) ([]byte, error) {
 }
 
 func keyFault(what string, err error) error {
-	e := &patch.Error{Kind: patch.Unavailable, What: what, Err: err}
+	e := &patch.Error{Kind: patch.Unavailable, What: phrase.Verbatim(what), Err: err}
 	if errors.Is(err, fs.ErrNotExist) {
 		e.Kind, e.Do = patch.NotFound, "Run `fettle init` first."
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/crypto/argon2"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Cost is what one password hash costs: argon2id's parameters.
@@ -71,12 +72,12 @@ func parsePHC(phc string) (c Cost, salt, key []byte, err error) {
 
 // CheckPassword says why a password cannot be taken.
 func CheckPassword(name, password string) error {
-	var why string
+	var why phrase.Phrase
 	switch {
 	case len([]rune(password)) < minPassword:
-		why = fmt.Sprintf("it has fewer than %d characters", minPassword)
+		why = phrase.Format("it has fewer than %d characters", minPassword)
 	case len(password) > maxPassword:
-		why = fmt.Sprintf("it has more than %d bytes", maxPassword)
+		why = phrase.Format("it has more than %d bytes", maxPassword)
 	case strings.Contains(strings.ToLower(password), strings.ToLower(name)):
 		why = "it contains the name"
 	case strings.Count(password, password[:1]) == len(password):

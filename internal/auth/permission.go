@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Permission is what a route asks of its caller.
@@ -41,8 +42,7 @@ func Allow(c patch.Caller, p Permission) error {
 	if p != "" && slices.Contains(Permissions(c.Role), p) {
 		return nil
 	}
-	return &patch.Error{Kind: patch.Forbidden, What: "you may not do this", Why: "it needs the permission " + string(p) + ", which the role " +
-		string(c.Role) + " does not have", Do: "Ask an administrator."}
+	return &patch.Error{Kind: patch.Forbidden, What: "you may not do this", Why: phrase.Of("it needs the permission {1}, which the role {2} does not have", string(p), string(c.Role)), Do: "Ask an administrator."}
 }
 
 // OnTheBox is the caller of commands that run on the appliance's own machine with access to its files, such as `fettle init`.

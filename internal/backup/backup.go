@@ -23,6 +23,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const (
@@ -168,7 +169,7 @@ func writeFile(w io.Writer, f File) error {
 	}
 	r, err := f.Open()
 	if err != nil {
-		return &patch.Error{Kind: patch.Unavailable, What: "cannot read " + f.Name, Err: err}
+		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot read {1}", f.Name), Err: err}
 	}
 	defer r.Close()
 	n, err := io.Copy(w, io.LimitReader(r, f.Size))

@@ -14,6 +14,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const (
@@ -95,7 +96,7 @@ func openPlain(r io.Reader, signer string) (*Reader, error) {
 		return nil, untrusted("its manifest cannot be right")
 	}
 	if signer != "" && signer != m.Fingerprint() {
-		return nil, &patch.Error{Kind: patch.Untrusted, What: "cannot use the backup", Why: "the appliance " + m.Fingerprint() + " made it, and not " + signer,
+		return nil, &patch.Error{Kind: patch.Untrusted, What: "cannot use the backup", Why: phrase.Of("the appliance {1} made it, and not {2}", m.Fingerprint(), signer),
 			Do: "Look where the file comes from; fettle backup printed its appliance's fingerprint."}
 	}
 	return b, nil
@@ -193,7 +194,7 @@ func (r *body) Read(p []byte) (int, error) {
 }
 
 func untrusted(why string) error {
-	return &patch.Error{Kind: patch.Untrusted, What: "cannot use the backup", Why: why, Do: "Take another backup; this file was changed or is damaged."}
+	return &patch.Error{Kind: patch.Untrusted, What: "cannot use the backup", Why: phrase.Verbatim(why), Do: "Take another backup; this file was changed or is damaged."}
 }
 
 func damaged(err error) error {

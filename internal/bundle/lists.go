@@ -18,6 +18,7 @@ import (
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/feed/apt"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const maxListed = 512 << 20
@@ -31,7 +32,7 @@ func (o *Options) readLists(dir string, inputs map[patch.HostOS][]catalog.Source
 	}
 	releases, err := filepath.Glob(filepath.Join(dir, "*_InRelease"))
 	if err != nil || len(releases) == 0 {
-		return &patch.Error{Kind: patch.NotFound, What: "there is no InRelease file in " + dir, Err: err, Do: "Name a directory such as /var/lib/apt/lists, after apt-get update."}
+		return &patch.Error{Kind: patch.NotFound, What: phrase.Of("there is no InRelease file in {1}", dir), Err: err, Do: "Name a directory such as /var/lib/apt/lists, after apt-get update."}
 	}
 	found := 0
 	for _, path := range releases {
@@ -42,7 +43,7 @@ func (o *Options) readLists(dir string, inputs map[patch.HostOS][]catalog.Source
 		found += n
 	}
 	if found == 0 {
-		return &patch.Error{Kind: patch.NotFound, What: "there is no package index for " + o.Arch + " in " + dir, Do: "Run apt-get update there, or name another architecture."}
+		return &patch.Error{Kind: patch.NotFound, What: phrase.Of("there is no package index for {1} in {2}", o.Arch, dir), Do: "Run apt-get update there, or name another architecture."}
 	}
 	return nil
 }
@@ -65,7 +66,7 @@ func (o *Options) readSuite(path string, keyring openpgp.EntityList, inputs map[
 	}
 	hostOS, known := release.HostOS(o.Arch)
 	if !known {
-		return 0, &patch.Error{Kind: patch.Invalid, What: fmt.Sprintf("cannot tell the host OS of %s %s", release.Origin, release.Codename)}
+		return 0, &patch.Error{Kind: patch.Invalid, What: phrase.Format("cannot tell the host OS of %s %s", release.Origin, release.Codename)}
 	}
 	prefix := strings.TrimSuffix(path, "InRelease")
 	address, err := url.PathUnescape(strings.ReplaceAll(filepath.Base(prefix), "_", "/"))
@@ -107,7 +108,7 @@ func suiteOf(r debian.Release) string {
 func verifiedList(path, index string, release debian.Release) (func() (io.ReadCloser, error), error) {
 	want, ok := release.SHA256[index]
 	if !ok {
-		return nil, &patch.Error{Kind: patch.Untrusted, What: "the Release does not vouch for " + filepath.Base(path)}
+		return nil, &patch.Error{Kind: patch.Untrusted, What: phrase.Of("the Release does not vouch for {1}", filepath.Base(path))}
 	}
 	packed, err := readBounded(path, maxListed)
 	if err != nil {
@@ -119,7 +120,7 @@ func verifiedList(path, index string, release debian.Release) (func() (io.ReadCl
 		return nil, err
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); n != want.Size || got != string(want.SHA256) {
-		return nil, &patch.Error{Kind: patch.Untrusted, What: filepath.Base(path) + " is not what its Release says", Do: "Run apt-get update there again."}
+		return nil, &patch.Error{Kind: patch.Untrusted, What: phrase.Of("{1} is not what its Release says", filepath.Base(path)), Do: "Run apt-get update there again."}
 	}
 	return func() (io.ReadCloser, error) {
 		return io.NopCloser(debian.Decompress(path, bytes.NewReader(packed), debian.MaxPackages)), nil
@@ -137,7 +138,7 @@ func readBounded(path string, limit int64) ([]byte, error) {
 		return nil, &patch.Error{Kind: patch.Unavailable, What: "cannot read an apt list", Err: err}
 	}
 	if int64(len(b)) > limit {
-		return nil, &patch.Error{Kind: patch.Exhausted, What: fmt.Sprintf("%s is larger than %d bytes", path, limit)}
+		return nil, &patch.Error{Kind: patch.Exhausted, What: phrase.Format("%s is larger than %d bytes", path, limit)}
 	}
 	return b, nil
 }

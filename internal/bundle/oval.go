@@ -13,6 +13,7 @@ import (
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/feed/oval"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // OVAL names documents of OVAL definitions to build from.
@@ -54,7 +55,7 @@ func (o OVAL) entries(d *oval.Document) map[patch.HostOS][]detect.Entry {
 func (o OVAL) open(path string) (*oval.Document, patch.Origin, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, patch.Origin{}, &patch.Error{Kind: patch.NotFound, What: "cannot open the OVAL document " + path, Err: err}
+		return nil, patch.Origin{}, &patch.Error{Kind: patch.NotFound, What: phrase.Of("cannot open the OVAL document {1}", path), Err: err}
 	}
 	defer f.Close()
 	sum := sha256.New()
@@ -64,7 +65,7 @@ func (o OVAL) open(path string) (*oval.Document, patch.Origin, error) {
 		return nil, patch.Origin{}, err
 	}
 	if _, err := io.Copy(io.Discard, raw); err != nil {
-		return nil, patch.Origin{}, &patch.Error{Kind: patch.Unavailable, What: "cannot read the OVAL document " + path, Err: err}
+		return nil, patch.Origin{}, &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot read the OVAL document {1}", path), Err: err}
 	}
 	return d, patch.Origin{Component: "oval", Index: patch.Hash(hex.EncodeToString(sum.Sum(nil))), IndexPath: filepath.Base(path), Dated: d.Dated}, nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/fettle-project/fettle/internal/feed/sdp"
 	"github.com/fettle-project/fettle/internal/feed/sofa"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Windows names sources of patches for Windows and macOS to build from.
@@ -154,18 +155,18 @@ func hashOf(paths []string) (patch.Hash, error) {
 			return err
 		})
 		if err != nil {
-			return "", &patch.Error{Kind: patch.NotFound, What: "cannot read " + path, Err: err}
+			return "", &patch.Error{Kind: patch.NotFound, What: phrase.Of("cannot read {1}", path), Err: err}
 		}
 		slices.Sort(names)
 		for _, name := range names {
 			f, err := os.Open(name)
 			if err != nil {
-				return "", &patch.Error{Kind: patch.NotFound, What: "cannot read " + name, Err: err}
+				return "", &patch.Error{Kind: patch.NotFound, What: phrase.Of("cannot read {1}", name), Err: err}
 			}
 			_, err = io.Copy(sum, f)
 			f.Close()
 			if err != nil {
-				return "", &patch.Error{Kind: patch.Unavailable, What: "cannot read " + name, Err: err}
+				return "", &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot read {1}", name), Err: err}
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/schedule"
 )
 
@@ -35,18 +36,18 @@ const longestBlackout = 366 * 24 * time.Hour
 
 // DraftBlackout checks a blackout and gives it as it would be stored.
 func (d *Desk) DraftBlackout(ctx context.Context, caller patch.Caller, in BlackoutDraft) (b patch.Blackout, err error) {
-	refuse := func(why, do string) error {
-		return &patch.Error{Kind: patch.Invalid, What: "cannot store the blackout " + in.Name, Why: why, Do: do}
+	refuse := func(why, do phrase.Phrase) error {
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot store the blackout {1}", in.Name), Why: why, Do: do}
 	}
 	b = patch.Blackout{Name: in.Name, Label: in.Label, Reason: strings.TrimSpace(in.Reason), Owner: strings.TrimSpace(in.Owner), CreatedAt: d.Now().UTC(), CreatedBy: caller.Name}
 	if !nameRule().MatchString(in.Name) {
 		return b, refuse("its name must be made of a-z, 0-9, dot, dash and underscore, at most 64", "")
 	}
 	if b.From, err = d.moment(in.From, 0); err != nil {
-		return b, refuse(err.Error(), `Write a day or a moment: "2026-12-20", "2026-12-20 18:00".`)
+		return b, refuse(patch.Said(err), `Write a day or a moment: "2026-12-20", "2026-12-20 18:00".`)
 	}
 	if b.Until, err = d.moment(in.Until, 1); err != nil {
-		return b, refuse(err.Error(), `Write a day or a moment: "2027-01-02", "2027-01-02 06:00".`)
+		return b, refuse(patch.Said(err), `Write a day or a moment: "2027-01-02", "2027-01-02 06:00".`)
 	}
 	if b.Label == "" {
 		b.Label = patch.LabelAll

@@ -6,13 +6,13 @@ package calendar
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"regexp"
 	"sync"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/schedule"
 	"github.com/fettle-project/fettle/internal/world"
 )
@@ -122,16 +122,16 @@ func (d *Desk) Draft(ctx context.Context, s patch.Schedule) (patch.Schedule, err
 	case err != nil:
 		return s, err
 	case s.CatchUp < 0 || s.CatchUp > MaxCatchUp:
-		return s, &patch.Error{Kind: patch.Invalid, What: "cannot store the schedule " + s.Name, Why: fmt.Sprintf("a window can be made up for within 0 to %d hours", MaxCatchUp)}
+		return s, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot store the schedule {1}", s.Name), Why: phrase.Format("a window can be made up for within 0 to %d hours", MaxCatchUp)}
 	case s.Detect && s.CatchUp > 0:
-		return s, &patch.Error{Kind: patch.Invalid, What: "cannot store the schedule " + s.Name, Why: "a machine that was away detects by itself when it is back"}
+		return s, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot store the schedule {1}", s.Name), Why: "a machine that was away detects by itself when it is back"}
 	}
 	if s.Reboot != nil {
 		if err := s.Reboot.Check(); err != nil {
 			return s, err
 		}
 		if s.Detect {
-			return s, &patch.Error{Kind: patch.Invalid, What: "cannot store the schedule " + s.Name, Why: "a detect needs no restart"}
+			return s, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot store the schedule {1}", s.Name), Why: "a detect needs no restart"}
 		}
 	}
 	if s.Manner.Empty() {
@@ -141,10 +141,10 @@ func (d *Desk) Draft(ctx context.Context, s patch.Schedule) (patch.Schedule, err
 		return s, err
 	}
 	if s.Detect && s.Manner != nil {
-		return s, &patch.Error{Kind: patch.Invalid, What: "cannot store the schedule " + s.Name, Why: "a detect runs no hooks, waits for no program and restarts no service"}
+		return s, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot store the schedule {1}", s.Name), Why: "a detect runs no hooks, waits for no program and restarts no service"}
 	}
 	if _, ok := rule.At(d.Now(), d.Zone); !ok {
-		return s, &patch.Error{Kind: patch.Invalid, What: "cannot store the schedule " + s.Name, Why: "its window never opens again"}
+		return s, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot store the schedule {1}", s.Name), Why: "its window never opens again"}
 	}
 	if _, err := d.Labels.Members(ctx, s.Label); err != nil {
 		return s, err

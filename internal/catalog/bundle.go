@@ -17,6 +17,7 @@ import (
 	"github.com/fettle-project/fettle/internal/content"
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Built is what one build made for one host OS.
@@ -47,7 +48,7 @@ type Member struct {
 func WriteBundle(path string, built []Built, more ...Member) (err error) {
 	defer func() {
 		if err != nil {
-			err = &patch.Error{Kind: patch.Unavailable, What: "cannot write the bundle " + path, Err: err}
+			err = &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot write the bundle {1}", path), Err: err}
 		}
 	}()
 	f, err := os.CreateTemp(filepath.Dir(path), ".bundle-*")
@@ -112,7 +113,7 @@ func OpenBundle(path string) (*Bundle, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			kind = patch.NotFound
 		}
-		return nil, &patch.Error{Kind: kind, What: "cannot open the catalog bundle " + path, Err: err, Do: do}
+		return nil, &patch.Error{Kind: kind, What: phrase.Of("cannot open the catalog bundle {1}", path), Err: err, Do: phrase.Verbatim(do)}
 	}
 	b := &Bundle{path: path, zip: z}
 	index, err := b.member(bundleIndex, maxBundleIndex)
@@ -121,7 +122,7 @@ func OpenBundle(path string) (*Bundle, error) {
 	}
 	if err != nil {
 		z.Close()
-		return nil, &patch.Error{Kind: patch.Invalid, What: path + " is no catalog bundle", Err: err}
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("{1} is no catalog bundle", path), Err: err}
 	}
 	return b, nil
 }
@@ -172,7 +173,7 @@ func (b *Bundle) SignaturesAfter(os patch.HostOS, look func(file []byte)) (*dete
 		return nil, fmt.Errorf("cannot read the signatures in %s: %w", b.path, err)
 	}
 	if s.OS() != meta.OS || s.Len() != meta.Patches {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "the signatures in " + b.path + " are for another host OS or list"}
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("the signatures in {1} are for another host OS or list", b.path)}
 	}
 	return s, nil
 }
@@ -192,7 +193,7 @@ func (b *Bundle) List(os patch.HostOS) (*List, error) {
 		return nil, fmt.Errorf("cannot read the list in %s: %w", b.path, err)
 	}
 	if l.OS() != meta.OS || l.Len() != meta.Patches {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "the list in " + b.path + " is for another host OS or of another length"}
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("the list in {1} is for another host OS or of another length", b.path)}
 	}
 	return l, nil
 }
@@ -214,7 +215,7 @@ func (b *Bundle) Slice(os patch.HostOS) (Built, error) {
 func (b *Bundle) Member(name string, limit int64) ([]byte, error) {
 	m, err := b.member(name, limit)
 	if err != nil {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot read " + name + " in " + b.path, Err: err}
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot read {1} in {2}", name, b.path), Err: err}
 	}
 	return m, nil
 }
@@ -228,8 +229,8 @@ func (b *Bundle) find(os patch.HostOS) (patch.RevisionMeta, error) {
 		names = append(names, string(o))
 	}
 	return patch.RevisionMeta{}, &patch.Error{
-		Kind: patch.NotFound, What: fmt.Sprintf("the catalog %s is not for this host OS, %s", b.path, os),
-		Why: "it is for " + strings.Join(names, ", "), Do: "Build a catalog from feeds of " + string(os) + ".",
+		Kind: patch.NotFound, What: phrase.Format("the catalog %s is not for this host OS, %s", b.path, os),
+		Why: phrase.Of("it is for {1}", strings.Join(names, ", ")), Do: phrase.Of("Build a catalog from feeds of {1}.", string(os)),
 	}
 }
 
@@ -239,7 +240,7 @@ func (b *Bundle) verified(h patch.Hash, limit int64) ([]byte, error) {
 		err = errors.New("its bytes do not have the hash that is its name")
 	}
 	if err != nil {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "the bundle " + b.path + " is damaged", Err: err, Do: "Build it again."}
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("the bundle {1} is damaged", b.path), Err: err, Do: "Build it again."}
 	}
 	return file, nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/fettle-project/fettle/internal/content"
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Feeds is where the newest good generations come from.
@@ -135,7 +136,7 @@ func (c *Catalog) readList(meta patch.RevisionMeta) (*List, error) {
 
 func unreadable(meta patch.RevisionMeta, err error) error {
 	return &patch.Error{
-		Kind: patch.Unavailable, What: "cannot read the catalog " + string(meta.ID) + " of " + string(meta.OS), Err: err,
+		Kind: patch.Unavailable, What: phrase.Of("cannot read the catalog {1} of {2}", string(meta.ID), string(meta.OS)), Err: err,
 		Do: "Run `fettle catalog sync`; it builds the missing files again.",
 	}
 }
@@ -203,7 +204,7 @@ func (c *Catalog) Payloads(ctx context.Context, os patch.HostOS, id patch.ID) ([
 	}
 	i, ok := r.list.Index(id)
 	if !ok {
-		return nil, &patch.Error{Kind: patch.NotFound, What: "the patch " + string(id) + " is not on the list of " + string(os)}
+		return nil, &patch.Error{Kind: patch.NotFound, What: phrase.Of("the patch {1} is not on the list of {2}", string(id), string(os))}
 	}
 	return r.payloads.of(i, r.list.At(i))
 }

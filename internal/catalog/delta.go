@@ -10,6 +10,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // A delta gives a list or signature file out of an older one of the same kind: deltaMagic, the lengths of the new file's decompressed
@@ -99,7 +100,7 @@ func (c *Catalog) Delta(_ context.Context, before, after patch.Hash) ([]byte, er
 // signed, and other versions of the compressor give other bytes for the same content.
 func Apply(before, delta []byte) ([]byte, error) {
 	bad := func(why string) error {
-		return &patch.Error{Kind: patch.Untrusted, What: "cannot use the delta", Why: why}
+		return &patch.Error{Kind: patch.Untrusted, What: "cannot use the delta", Why: phrase.Verbatim(why)}
 	}
 	if len(delta) < len(deltaMagic) || len(delta) > MaxDelta || string(delta[:len(deltaMagic)]) != deltaMagic {
 		return nil, bad("it is none")

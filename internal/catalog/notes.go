@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/version"
 )
 
@@ -25,7 +26,7 @@ func (in *Input) enrich(all []made) error {
 		return nil
 	}
 	if len(all) == 0 {
-		return &patch.Error{Kind: patch.Invalid, What: "there are advisories for " + string(in.OS) + " but no archive that they could be about",
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("there are advisories for {1} but no archive that they could be about", string(in.OS)),
 			Do: "Subscribe to the archives of this release too."}
 	}
 	e := enricher{os: in.OS, release: map[string]string{}, notes: map[[2]string][]*patch.Note{}, ratings: map[[2]string]patch.Severity{}, scores: map[[2]string]float64{}}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // madeVersion is the version of what this package itself makes of origins and entries. A higher one builds every revision again.
@@ -89,8 +90,8 @@ func (c *Catalog) gather(ctx context.Context, in *Input, gens []generation) erro
 				})
 			}
 		default:
-			return &patch.Error{Kind: patch.Invalid, What: "cannot read the feed " + g.feed.Name,
-				Why: fmt.Sprintf("this program knows no feeds of the kind %q", g.feed.Kind), Do: "Update this program, or end the subscription."}
+			return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot read the feed {1}", g.feed.Name),
+				Why: phrase.Format("this program knows no feeds of the kind %q", g.feed.Kind), Do: "Update this program, or end the subscription."}
 		}
 	}
 	return nil

@@ -82,7 +82,7 @@ func (c *Catalog) hold(ctx context.Context, q *Quarantine, b Built) error {
 	if err != nil {
 		return err
 	}
-	return &patch.Error{Kind: patch.Untrusted, What: text.String(), Do: q.do().String()}
+	return &patch.Error{Kind: patch.Untrusted, What: text, Do: q.do()}
 }
 
 // release forgets what was held of an OS: what is in force is what the feeds say.

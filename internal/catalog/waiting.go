@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Waiting is a revision in quarantine with its files, to be looked at before a person publishes it.
@@ -17,7 +18,7 @@ type Waiting struct {
 func (c *Catalog) Waiting(os patch.HostOS, id patch.RevisionID) (w Waiting, err error) {
 	held, ok := c.heldOf(os)
 	if !ok || !strings.HasPrefix(string(held.Revision.ID), string(id)) {
-		return w, &patch.Error{Kind: patch.NotFound, What: "no catalog of " + string(os) + " waits for a person", Do: "What waits is in `fettle catalog list`."}
+		return w, &patch.Error{Kind: patch.NotFound, What: phrase.Of("no catalog of {1} waits for a person", string(os)), Do: "What waits is in `fettle catalog list`."}
 	}
 	w.Meta = held.Revision
 	if w.Side, err = c.side(w.Meta); err != nil {

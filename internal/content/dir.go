@@ -12,7 +12,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -20,6 +19,7 @@ import (
 	"syscall"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const tempPrefix = ".part-"
@@ -34,11 +34,11 @@ type Dir struct {
 // Only one process may open a directory for writing at a time: the sweep takes unfinished files for left-overs.
 func Open(path string) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o750); err != nil {
-		return nil, &patch.Error{Kind: patch.Unavailable, What: "cannot make the directory " + path, Err: err}
+		return nil, &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot make the directory {1}", path), Err: err}
 	}
 	root, err := os.OpenRoot(path)
 	if err != nil {
-		return nil, &patch.Error{Kind: patch.Unavailable, What: "cannot open the directory " + path, Err: err}
+		return nil, &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot open the directory {1}", path), Err: err}
 	}
 	d := &Dir{root: root, path: path}
 	if err := d.sweep(); err != nil {
@@ -57,21 +57,21 @@ func (d *Dir) Path() string { return d.path }
 func (d *Dir) sweep() error {
 	entries, err := fs.ReadDir(d.root.FS(), ".")
 	if err != nil {
-		return &patch.Error{Kind: patch.Unavailable, What: "cannot list " + d.path, Err: err}
+		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot list {1}", d.path), Err: err}
 	}
 	for _, e := range entries {
 		if !strings.HasPrefix(e.Name(), tempPrefix) {
 			continue
 		}
 		if err := d.root.Remove(e.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return &patch.Error{Kind: patch.Unavailable, What: "cannot remove the unfinished file " + e.Name() + " in " + d.path, Err: err}
+			return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot remove the unfinished file {1} in {2}", e.Name(), d.path), Err: err}
 		}
 	}
 	return nil
 }
 
 func notFound(h patch.Hash) error {
-	return &patch.Error{Kind: patch.NotFound, What: fmt.Sprintf("there is no file with the hash %.64q", string(h)), Err: fs.ErrNotExist}
+	return &patch.Error{Kind: patch.NotFound, What: phrase.Format("there is no file with the hash %.64q", string(h)), Err: fs.ErrNotExist}
 }
 
 // Has tells whether the file is there, and its size.
@@ -93,7 +93,7 @@ func (d *Dir) Open(h patch.Hash) (*os.File, error) {
 	}
 	f, err := d.root.Open(string(h))
 	if err != nil {
-		return nil, &patch.Error{Kind: patch.Unavailable, What: "cannot open " + string(h) + " in " + d.path, Err: err}
+		return nil, &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot open {1} in {2}", string(h), d.path), Err: err}
 	}
 	return f, nil
 }
@@ -107,10 +107,10 @@ func (d *Dir) Read(h patch.Hash, limit int64) ([]byte, error) {
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
-		return nil, &patch.Error{Kind: patch.Unavailable, What: "cannot read " + string(h) + " in " + d.path, Err: err}
+		return nil, &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot read {1} in {2}", string(h), d.path), Err: err}
 	}
 	if int64(len(b)) > limit || Sum(b) != h {
-		return nil, &patch.Error{Kind: patch.Untrusted, What: "the file " + string(h) + " in " + d.path + " is damaged", Why: "its bytes do not have the hash that is its name", Do: "Remove it; it will be fetched again."}
+		return nil, &patch.Error{Kind: patch.Untrusted, What: phrase.Of("the file {1} in {2} is damaged", string(h), d.path), Why: "its bytes do not have the hash that is its name", Do: "Remove it; it will be fetched again."}
 	}
 	return b, nil
 }
@@ -127,7 +127,7 @@ func (d *Dir) Remove(h patch.Hash) error {
 		return notFound(h)
 	}
 	if err := d.root.Remove(string(h)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return &patch.Error{Kind: patch.Unavailable, What: "cannot remove " + string(h) + " from " + d.path, Err: err}
+		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot remove {1} from {2}", string(h), d.path), Err: err}
 	}
 	return nil
 }
@@ -183,13 +183,13 @@ func (d *Dir) fill(ctx context.Context, f *os.File, r io.Reader, want Want) (pat
 	case err != nil:
 		return "", err
 	case want.Size > 0 && n < want.Size:
-		return "", &patch.Error{Kind: patch.Untrusted, What: fmt.Sprintf("the file ended after %d of %d bytes", n, want.Size)}
+		return "", &patch.Error{Kind: patch.Untrusted, What: phrase.Format("the file ended after %d of %d bytes", n, want.Size)}
 	case n > limit:
-		return "", &patch.Error{Kind: patch.Untrusted, What: fmt.Sprintf("the file is longer than the %d bytes it may have", limit)}
+		return "", &patch.Error{Kind: patch.Untrusted, What: phrase.Format("the file is longer than the %d bytes it may have", limit)}
 	}
 	h := patch.Hash(hex.EncodeToString(sum.Sum(nil)))
 	if want.SHA256 != "" && h != want.SHA256 {
-		return "", &patch.Error{Kind: patch.Untrusted, What: fmt.Sprintf("the bytes have the SHA-256 %s, not %s", h, want.SHA256)}
+		return "", &patch.Error{Kind: patch.Untrusted, What: phrase.Format("the bytes have the SHA-256 %s, not %s", h, want.SHA256)}
 	}
 	return h, nil
 }
@@ -233,7 +233,7 @@ func (w *fileWriter) Write(b []byte) (int, error) {
 
 func (d *Dir) writeError(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return &patch.Error{Kind: patch.Exhausted, What: "cannot write to " + d.path, Why: "the disk is full", Do: "Free space there; it goes on by itself.", Err: err}
+		return &patch.Error{Kind: patch.Exhausted, What: phrase.Of("cannot write to {1}", d.path), Why: "the disk is full", Do: "Free space there; it goes on by itself.", Err: err}
 	}
-	return &patch.Error{Kind: patch.Unavailable, What: "cannot write to " + d.path, Err: err}
+	return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot write to {1}", d.path), Err: err}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/ulikunitz/xz"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const (
@@ -89,11 +90,11 @@ func (b *bounded) Read(p []byte) (int, error) {
 }
 
 func (b *bounded) tooLarge(why string) error {
-	return &patch.Error{Kind: patch.Exhausted, What: "cannot decompress " + b.name, Why: why}
+	return &patch.Error{Kind: patch.Exhausted, What: phrase.Of("cannot decompress {1}", b.name), Why: phrase.Verbatim(why)}
 }
 
 func (b *bounded) cannot(err error) error {
-	return &patch.Error{Kind: patch.Invalid, What: "cannot decompress " + b.name, Err: err}
+	return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot decompress {1}", b.name), Err: err}
 }
 
 // openXZ refuses a first block that asks for more memory than maxWindow before the decoder allocates it.

@@ -12,6 +12,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const maxKeyring = 8 << 20
@@ -35,7 +36,7 @@ func ReadKeyring(paths ...string) (openpgp.EntityList, error) {
 	}
 	if len(all) == 0 {
 		return nil, &patch.Error{
-			Kind: patch.Invalid, What: "there is no key in " + strings.Join(paths, ", "),
+			Kind: patch.Invalid, What: phrase.Of("there is no key in {1}", strings.Join(paths, ", ")),
 			Do: "Name a keyring that holds the vendor's signing keys; on Debian the package debian-archive-keyring brings one.",
 		}
 	}
@@ -67,7 +68,7 @@ func keyringError(path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		kind = patch.NotFound
 	}
-	return &patch.Error{Kind: kind, What: "cannot read the keyring " + path, Err: err}
+	return &patch.Error{Kind: kind, What: phrase.Of("cannot read the keyring {1}", path), Err: err}
 }
 
 func readKeyFile(path string) (openpgp.EntityList, error) {

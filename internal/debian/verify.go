@@ -13,6 +13,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // MaxRelease bounds a Release or InRelease file in bytes; the largest real one has 250 KB.
@@ -92,7 +93,7 @@ func readSignatures(r io.Reader) (signatures []*packet.Signature, err error) {
 // refusal, which is Untrusted.
 func VerifyDetachedAt(name string, text, armoured []byte, keyring openpgp.EntityList, now time.Time) error {
 	refuse := func(err error) error {
-		return &patch.Error{Kind: patch.Untrusted, What: "the signature of " + name + " does not verify", Err: err}
+		return &patch.Error{Kind: patch.Untrusted, What: phrase.Of("the signature of {1} does not verify", name), Err: err}
 	}
 	block, err := armor.Decode(io.LimitReader(bytes.NewReader(armoured), MaxRelease))
 	if err != nil || block.Type != openpgp.SignatureType {

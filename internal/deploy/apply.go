@@ -9,6 +9,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // repeats is how many of the newest deployments are searched for one of the same plan.
@@ -44,7 +45,7 @@ func (d *Desk) apply(ctx context.Context, caller patch.Caller, p patch.Plan, con
 		if done, ok, err := d.applied(ctx, p); err != nil || ok {
 			return done, err
 		}
-		return patch.Deployment{}, &patch.Error{Kind: patch.Conflict, What: "the plan no longer fits", Why: strings.Join(head(drift, 5), "; "),
+		return patch.Deployment{}, &patch.Error{Kind: patch.Conflict, What: "the plan no longer fits", Why: phrase.Verbatim(strings.Join(head(drift, 5), "; ")),
 			Do: "Make the plan again and look at it."}
 	}
 	fresh.Made, fresh.Hash = p.Made, p.Hash

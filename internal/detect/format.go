@@ -7,6 +7,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const (
@@ -86,7 +87,7 @@ type section struct {
 }
 
 func damaged(why string) error {
-	return &patch.Error{Kind: patch.Untrusted, What: "the signature file is damaged", Why: why,
+	return &patch.Error{Kind: patch.Untrusted, What: "the signature file is damaged", Why: phrase.Verbatim(why),
 		Do: "Fetch or build the catalog again."}
 }
 

@@ -48,8 +48,8 @@ func (x *index) at(s span) []patch.Package { return x.packages[s.from:s.to] }
 // newIndex checks that the facts are about the right OS and free of contradictions.
 func newIndex(os patch.HostOS, s scheme, f *patch.Facts) (*index, error) {
 	if f.OS.Key != os && os != patch.AnyOS {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot detect with a catalog for " + string(os),
-			Why: "this machine is " + string(f.OS.Key), Do: "Use a catalog that covers " + string(f.OS.Key) + "."}
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot detect with a catalog for {1}", string(os)),
+			Why: phrase.Of("this machine is {1}", string(f.OS.Key)), Do: phrase.Of("Use a catalog that covers {1}.", string(f.OS.Key))}
 	}
 	x := &index{scheme: s, packages: f.Packages, modules: f.Modules, native: f.OS.Arch, manager: f.OS.Manager, seed: maphash.MakeSeed()}
 	if !slices.IsSortedFunc(x.packages, byName) {

@@ -50,7 +50,7 @@ func (l Language) Dissect(text string) (*Anatomy, error) {
 	}
 	a := &Anatomy{ast: checked.NativeRep(), reads: readsOf(checked)}
 	if a.program, err = env.Program(checked, cel.CostLimit(maxCost), cel.EvalOptions(cel.OptExhaustiveEval)); err != nil {
-		return nil, l.refuse(err.Error())
+		return nil, l.refuse(patch.Said(err))
 	}
 	return a, nil
 }

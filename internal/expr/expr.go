@@ -14,6 +14,7 @@ import (
 	"cel.dev/cel-go/ext"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Limits of one expression.
@@ -65,8 +66,8 @@ type Condition struct {
 	reads   map[string]bool
 }
 
-func (l Language) refuse(why string) error {
-	return &patch.Error{Kind: patch.Invalid, What: "cannot use this expression as " + l.What, Why: why, Do: "Write a condition, for example: " + l.Example}
+func (l Language) refuse(why phrase.Phrase) error {
+	return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot use this expression as {1}", l.What), Why: why, Do: phrase.Of("Write a condition, for example: {1}", l.Example)}
 }
 
 // Compile checks an expression; its error says what is wrong with it, and where.
@@ -77,7 +78,7 @@ func (l Language) Compile(text string) (*Condition, error) {
 	}
 	c := &Condition{reads: readsOf(ast), simple: l.simply(ast.NativeRep().Expr())}
 	if c.program, err = env.Program(ast, cel.CostLimit(maxCost)); err != nil {
-		return nil, l.refuse(err.Error())
+		return nil, l.refuse(patch.Said(err))
 	}
 	return c, nil
 }
@@ -104,12 +105,12 @@ func (l Language) check(text string) (*cel.Env, *cel.Ast, error) {
 	if issues.Err() != nil {
 		why := pointed(text, issues.Errors())
 		if strings.Contains(why, "undefined field") {
-			why += "\nthere are " + l.fields()
+			return nil, nil, l.refuse(phrase.Format("%s\n%s", why, phrase.Of("there are {1}", l.fields())))
 		}
-		return nil, nil, l.refuse(why)
+		return nil, nil, l.refuse(phrase.Verbatim(why))
 	}
 	if !ast.OutputType().IsExactType(cel.BoolType) {
-		return nil, nil, l.refuse("it gives " + ast.OutputType().String() + ", not true or false")
+		return nil, nil, l.refuse(phrase.Of("it gives {1}, not true or false", ast.OutputType().String()))
 	}
 	return env, ast, nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // UnsignedAddress is Address for what carries no signature: a keyring, which could verify nothing, does not open the way over plain http.
@@ -19,8 +20,8 @@ func UnsignedAddress(f patch.Feed) (string, error) {
 // of this machine becomes a file URL. What comes over plain http from another machine must have a keyring to verify it with: anybody on
 // the way could write it.
 func Address(f patch.Feed) (string, error) {
-	bad := func(why, do string) error {
-		return &patch.Error{Kind: patch.Invalid, What: "the feed " + f.Name + " cannot be fetched", Why: why, Do: do}
+	bad := func(why, do phrase.Phrase) error {
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("the feed {1} cannot be fetched", f.Name), Why: why, Do: do}
 	}
 	uri := f.URI
 	if strings.HasPrefix(uri, "/") {
@@ -34,7 +35,7 @@ func Address(f patch.Feed) (string, error) {
 		return "", bad("its address holds a password, a query or a fragment", "Correct the feed.")
 	case u.Scheme == "https" || u.Scheme == "file":
 	case u.Scheme != "http":
-		return "", bad("addresses of the kind "+u.Scheme+" are not known", "Use https, http or a directory.")
+		return "", bad(phrase.Of("addresses of the kind {1} are not known", u.Scheme), "Use https, http or a directory.")
 	case f.Keyring == "" && !here(u.Hostname()):
 		return "", bad("it would come over plain http and with no signature to verify", "Use https, or give the keyring that the vendor signs the feed with.")
 	}

@@ -1,10 +1,10 @@
 package feed
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // futureSlack is how far a vendor's clock may run ahead of ours.
@@ -13,25 +13,25 @@ const futureSlack = 24 * time.Hour
 // smallFeed is how many packages a feed may gain whatever its size: young suites grow by more than half in a day.
 const smallFeed = 1000
 
-func refuse(f patch.Feed, why, do string) error {
-	return &patch.Error{Kind: patch.Untrusted, What: "the feed " + f.Name + " was not taken over", Why: why, Do: do}
+func refuse(f patch.Feed, why, do phrase.Phrase) error {
+	return &patch.Error{Kind: patch.Untrusted, What: phrase.Of("the feed {1} was not taken over", f.Name), Why: why, Do: do}
 }
 
 // authentic holds the gates of time and identity: expiry, rollback, host OS.
 func authentic(f patch.Feed, last, next *patch.FeedState, now time.Time) error {
 	day := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 	if !f.IgnoreExpiry && !next.ValidUntil.IsZero() && now.After(next.ValidUntil) {
-		return refuse(f, "it expired on "+day(next.ValidUntil), "Check this machine's clock. If the mirror is frozen on purpose, set ignore_expiry on the feed.")
+		return refuse(f, phrase.Of("it expired on {1}", day(next.ValidUntil)), "Check this machine's clock. If the mirror is frozen on purpose, set ignore_expiry on the feed.")
 	}
 	if !f.IgnoreExpiry && next.Dated.After(now.Add(futureSlack)) {
-		return refuse(f, "it is dated "+day(next.Dated)+", in the future", "Check this machine's clock.")
+		return refuse(f, phrase.Of("it is dated {1}, in the future", day(next.Dated)), "Check this machine's clock.")
 	}
 	if last != nil && next.Dated.Before(last.Dated) {
-		return refuse(f, fmt.Sprintf("it is dated %s, older than the %s that was there before: a rollback", day(next.Dated), day(last.Dated)),
+		return refuse(f, phrase.Format("it is dated %s, older than the %s that was there before: a rollback", day(next.Dated), day(last.Dated)),
 			"Check the mirror: it serves an old copy, or somebody makes it do so.")
 	}
 	if f.OS != "" && next.OS != "" && f.OS != next.OS {
-		return refuse(f, fmt.Sprintf("it is for %s, and the feed is set up for %s", next.OS, f.OS), "Correct the feed's suite or host OS.")
+		return refuse(f, phrase.Format("it is for %s, and the feed is set up for %s", next.OS, f.OS), "Correct the feed's suite or host OS.")
 	}
 	if f.OS == "" && next.OS == "" {
 		return refuse(f, "it does not tell which host OS it is for", "Set the feed's host OS.")
@@ -54,6 +54,6 @@ func plausible(f patch.Feed, last, next *patch.FeedState) error {
 	if !shrunk && !grown {
 		return nil
 	}
-	return refuse(f, fmt.Sprintf("it holds %d packages, and the last good generation held %d", next.Packages, last.Packages),
+	return refuse(f, phrase.Format("it holds %d packages, and the last good generation held %d", next.Packages, last.Packages),
 		"It is quarantined until a person accepts it or the vendor corrects it.")
 }

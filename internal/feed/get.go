@@ -11,6 +11,7 @@ import (
 	"github.com/fettle-project/fettle/internal/content"
 	"github.com/fettle-project/fettle/internal/mirror"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const tries = 3
@@ -54,7 +55,7 @@ func (g *Getter) Small(ctx context.Context, url, name string, limit int64, known
 				return err
 			}
 			if int64(len(b)) > limit {
-				return untrusted("the server sends too much", fmt.Sprintf("%s has more than %d bytes", name, limit))
+				return untrusted("the server sends too much", phrase.Format("%s has more than %d bytes", name, limit))
 			}
 			body = b
 			fresh = Tags{resp.Header.Get("ETag"), resp.Header.Get("Last-Modified")}
@@ -69,7 +70,7 @@ func (g *Getter) File(ctx context.Context, url, name string, dir *content.Dir, w
 	return g.retry(ctx, func() error {
 		return g.do(ctx, url, name, Tags{}, func(resp *http.Response, r io.Reader) error {
 			if resp.ContentLength > 0 && want.Size > 0 && resp.ContentLength != want.Size {
-				return untrusted("the server has another file", fmt.Sprintf("%s has %d bytes there and %d in the signed index", name, resp.ContentLength, want.Size))
+				return untrusted("the server has another file", phrase.Format("%s has %d bytes there and %d in the signed index", name, resp.ContentLength, want.Size))
 			}
 			_, err := dir.Put(ctx, r, want)
 			return err
@@ -143,7 +144,7 @@ func away(name string, err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = fmt.Errorf("the transfer was cut: %w", err)
 	}
-	return &patch.Error{Kind: patch.Unavailable, What: "cannot fetch " + name, Err: err}
+	return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot fetch {1}", name), Err: err}
 }
 
 func statusError(resp *http.Response, name string, conditional bool) error {
@@ -151,9 +152,9 @@ func statusError(resp *http.Response, name string, conditional bool) error {
 	case resp.StatusCode == http.StatusOK, resp.StatusCode == http.StatusNotModified && conditional:
 		return nil
 	case resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone || resp.StatusCode == http.StatusForbidden:
-		return &patch.Error{Kind: patch.NotFound, What: "the server has no " + name, Why: "it answered " + resp.Status}
+		return &patch.Error{Kind: patch.NotFound, What: phrase.Of("the server has no {1}", name), Why: phrase.Of("it answered {1}", resp.Status)}
 	}
-	return &patch.Error{Kind: patch.Unavailable, What: "cannot fetch " + name, Why: "the server answered " + resp.Status}
+	return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot fetch {1}", name), Why: phrase.Of("the server answered {1}", resp.Status)}
 }
 
 // meter reports progress and counts what came over the network.
@@ -173,6 +174,6 @@ func (m *meter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func untrusted(what, why string) error {
+func untrusted(what, why phrase.Phrase) error {
 	return &patch.Error{Kind: patch.Untrusted, What: what, Why: why}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/content"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Single fetches feeds that are one file each, without a signature of their own: Feed.URI is a file of this machine or an https address.
@@ -81,7 +82,7 @@ func (f *Single) Fetch(ctx context.Context, sub patch.Feed, last *patch.FeedStat
 		return out, err
 	}
 	if found.Definitions == 0 {
-		return out, &patch.Error{Kind: patch.Invalid, What: "the feed " + sub.Name + " has no definitions for " + cmp.Or(string(sub.OS), "any host OS that is known"),
+		return out, &patch.Error{Kind: patch.Invalid, What: phrase.Of("the feed {1} has no definitions for {2}", sub.Name, cmp.Or(string(sub.OS), "any host OS that is known")),
 			Do: "Correct the feed's host OS or its address."}
 	}
 	o.Dated = found.Dated
@@ -93,7 +94,7 @@ func (f *Single) bring(ctx context.Context, sub patch.Feed, u *url.URL, get *Get
 	if u.Scheme == "file" {
 		if info, err := os.Stat(u.Path); err == nil && info.IsDir() {
 			if f.Pack == nil {
-				return "", &patch.Error{Kind: patch.Invalid, What: "the feed " + sub.Name + " cannot be fetched", Why: "its address is a directory", Do: "Pack the directory into a zip file, and name that."}
+				return "", &patch.Error{Kind: patch.Invalid, What: phrase.Of("the feed {1} cannot be fetched", sub.Name), Why: "its address is a directory", Do: "Pack the directory into a zip file, and name that."}
 			}
 			return f.pack(ctx, u.Path, dir)
 		}

@@ -63,7 +63,7 @@ func (s *Syncer) attempt(ctx context.Context, f patch.Feed, last *patch.FeedStat
 	run.Outcome = Failed
 	fetcher, ok := s.Fetchers[f.Kind]
 	if !ok {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot sync the feed " + f.Name, Why: fmt.Sprintf("feeds of the kind %q are not known", f.Kind)}
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot sync the feed {1}", f.Name), Why: phrase.Format("feeds of the kind %q are not known", f.Kind)}
 	}
 	got, err := fetcher.Fetch(ctx, f, last, s.Dir, run.Started, progress)
 	run.Bytes, run.Dated, run.Packages = got.Bytes, got.State.Dated, got.State.Packages

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Agent is the agent for one system, packed in one way.
@@ -60,7 +61,7 @@ type known struct {
 func (s *Shelf) Add(path string) (Agent, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return Agent{}, &patch.Error{Kind: patch.Invalid, What: "cannot take " + path, Err: err}
+		return Agent{}, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot take {1}", path), Err: err}
 	}
 	defer f.Close()
 	return s.Take(f)
@@ -71,7 +72,7 @@ func (s *Shelf) Add(path string) (Agent, error) {
 func (s *Shelf) Take(f *os.File) (Agent, error) {
 	path := f.Name()
 	refuse := func(why string, err error) error {
-		return &patch.Error{Kind: patch.Invalid, What: "cannot take " + path, Why: why, Err: err, Do: "Build the agents with make agents, make msi or make packages."}
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot take {1}", path), Why: phrase.Verbatim(why), Err: err, Do: "Build the agents with make agents, make msi or make packages."}
 	}
 	if st, err := f.Stat(); err == nil && st.Size() > maxAgent {
 		return Agent{}, refuse("it is larger than any agent", nil)
@@ -139,7 +140,7 @@ func (s *Shelf) Open(system, arch string, format Format) (*os.File, Agent, error
 	}
 	f, err := os.Open(filepath.Join(s.Dir, kind.fileName()))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, Agent{}, &patch.Error{Kind: patch.NotFound, What: "the appliance has no agent for " + system + "/" + arch, Do: "Add it there: make agents, then fettle agents add bin/agents/*"}
+		return nil, Agent{}, &patch.Error{Kind: patch.NotFound, What: phrase.Of("the appliance has no agent for {1}/{2}", system, arch), Do: "Add it there: make agents, then fettle agents add bin/agents/*"}
 	}
 	if err != nil {
 		return nil, Agent{}, patch.Errorf(patch.Unavailable, "cannot open the agent for %s/%s: %w", system, arch, err)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Builder gathers tests and gives the bytes that Decode reads. What has the same content is kept once, and the same tests in the same
@@ -28,7 +29,7 @@ func (b *Builder) Test(t *Test) (int, error) {
 	}
 	n, why := b.add(t)
 	if why != "" {
-		return 0, &patch.Error{Kind: patch.Invalid, What: "a test cannot be kept", Why: why}
+		return 0, &patch.Error{Kind: patch.Invalid, What: "a test cannot be kept", Why: phrase.Verbatim(why)}
 	}
 	return n, nil
 }
@@ -132,7 +133,7 @@ func (b *Builder) Bytes() ([]byte, error) {
 	}
 	out := c.join(head)
 	if c.bad != "" || len(out) > maxEncoded {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "the item tests cannot be kept", Why: "they take more than 12 MiB. " + c.bad}
+		return nil, &patch.Error{Kind: patch.Invalid, What: "the item tests cannot be kept", Why: phrase.Of("they take more than 12 MiB. {1}", c.bad)}
 	}
 	return out, nil
 }

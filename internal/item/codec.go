@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Limits of a model. A test that would exceed one is refused by Builder, a file that does is refused by Decode.
@@ -217,6 +218,6 @@ func (c *codec) nest(f func()) {
 }
 
 func damaged(why string) error {
-	return &patch.Error{Kind: patch.Untrusted, What: "the item tests of the signature file are damaged", Why: why,
+	return &patch.Error{Kind: patch.Untrusted, What: "the item tests of the signature file are damaged", Why: phrase.Verbatim(why),
 		Do: "Fetch or build the catalog again."}
 }

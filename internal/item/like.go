@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // likeness is a pattern of WQL's LIKE: % is any text, _ one character, [abc] and [a-z] one of these, [^…] one of no others, [%] the sign
@@ -70,7 +71,7 @@ func readLike(pattern string) (l likeness, err error) {
 		case '[':
 			set, after, ok := likeSet(rest)
 			if !ok {
-				return l, &patch.Error{Kind: patch.Invalid, What: "cannot read the LIKE pattern " + pattern, Why: "a bracket is not closed"}
+				return l, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot read the LIKE pattern {1}", pattern), Why: "a bracket is not closed"}
 			}
 			piece, rest, l.end = append(piece, set), after, false
 		default:

@@ -11,6 +11,7 @@ import (
 	"github.com/dlclark/regexp2"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const (
@@ -95,7 +96,7 @@ func (p *Pattern) compileLinear(expr string) (err error) {
 }
 
 func badPattern(expr, why string) error {
-	return &patch.Error{Kind: patch.Invalid, What: "cannot read the regular expression " + expr, Why: why}
+	return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot read the regular expression {1}", expr), Why: phrase.Verbatim(why)}
 }
 
 // perlDollar stands for a $ in fromPerl's result: a byte that no valid UTF-8 holds.

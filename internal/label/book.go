@@ -16,6 +16,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Labels is the storage of labels.
@@ -65,7 +66,7 @@ func (b *Book) Members(ctx context.Context, name string) ([]patch.MachineID, err
 		return nil, err
 	}
 	if l.Of != patch.OfMachines {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "the label " + l.Name + " is one of patches", Why: "machines are named here", Do: "Name a label of machines: fettle labels"}
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("the label {1} is one of patches", l.Name), Why: "machines are named here", Do: "Name a label of machines: fettle labels"}
 	}
 	m, err := b.carriers(ctx, l)
 	return m.Members, err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/criterion"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Shelf is the newest list of one host OS.
@@ -30,7 +31,7 @@ func (b *Book) Patches(ctx context.Context, name string) ([]patch.ID, error) {
 		return nil, err
 	}
 	if l.Of != patch.OfPatches {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "the label " + l.Name + " is one of machines", Why: "patches are named here", Do: "Make one of patches: fettle labels put --help"}
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("the label {1} is one of machines", l.Name), Why: "patches are named here", Do: "Make one of patches: fettle labels put --help"}
 	}
 	m, err := b.judgePatches(ctx, l)
 	return m.Patches, err

@@ -2,19 +2,19 @@ package label
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/criterion"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // ValidName says why a text cannot be a label's name; nil when it can.
 func ValidName(name string) error {
 	if ok, _ := regexp.MatchString(`^[a-z0-9][a-z0-9._-]{0,62}$`, name); !ok {
-		return &patch.Error{Kind: patch.Invalid, What: fmt.Sprintf("%q cannot be a label's name", name),
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Format("%q cannot be a label's name", name),
 			Why: "a name has 1 to 63 lower-case letters, digits, dots, dashes and underscores, and begins with a letter or digit"}
 	}
 	return nil
@@ -54,7 +54,7 @@ func (b *Book) checkKind(ctx context.Context, l patch.Label) error {
 	case err != nil && patch.KindOf(err) != patch.NotFound:
 		return err
 	case err == nil && old.Of != l.Of:
-		return &patch.Error{Kind: patch.Conflict, What: fmt.Sprintf("the label %q cannot change from machines to patches or back", l.Name), Why: "decisions and rules name it", Do: "Choose another name, or remove it first."}
+		return &patch.Error{Kind: patch.Conflict, What: phrase.Format("the label %q cannot change from machines to patches or back", l.Name), Why: "decisions and rules name it", Do: "Choose another name, or remove it first."}
 	}
 	switch {
 	case l.Of != patch.OfMachines && l.Of != patch.OfPatches:

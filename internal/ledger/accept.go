@@ -3,12 +3,12 @@ package ledger
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/wire"
 	"github.com/fettle-project/fettle/internal/world"
 )
@@ -120,11 +120,11 @@ func known(ctx context.Context, v *world.View, s *patch.Snapshot) (*world.Shelf,
 	}
 	if list == nil {
 		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot accept the snapshot",
-			Why: fmt.Sprintf("no revision %s is known for %s", s.Revision, s.OS), Do: "The agent has to fetch the newest list and detect again."}
+			Why: phrase.Format("no revision %s is known for %s", s.Revision, s.OS), Do: "The agent has to fetch the newest list and detect again."}
 	}
 	if n := len(list.List.Patches()); n != s.Expected {
 		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot accept the snapshot",
-			Why: fmt.Sprintf("it judges %d patches, and revision %s of %s has %d", s.Expected, s.Revision, s.OS, n), Do: "The agent has to detect again."}
+			Why: phrase.Format("it judges %d patches, and revision %s of %s has %d", s.Expected, s.Revision, s.OS, n), Do: "The agent has to detect again."}
 	}
 	return list, nil
 }
@@ -136,8 +136,8 @@ func (l *Ledger) repeated(ctx context.Context, m *patch.Machine, s, kept *patch.
 		bytes.Equal(s.Verdicts.Bits(), kept.Verdicts.Bits())
 	if !same {
 		return wire.SnapshotReply{}, &patch.Error{Kind: patch.Conflict, What: "cannot accept the snapshot",
-			Why: fmt.Sprintf("it is number %d, and number %d is kept already: an older one never replaces a newer one", a.Seq, b.Seq),
-			Do:  fmt.Sprintf("The agent has to detect again with a number above %d.", b.Seq)}
+			Why: phrase.Format("it is number %d, and number %d is kept already: an older one never replaces a newer one", a.Seq, b.Seq),
+			Do:  phrase.Format("The agent has to detect again with a number above %d.", b.Seq)}
 	}
 	return l.reply(ctx, m, kept)
 }

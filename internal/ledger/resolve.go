@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // candidates is how many possible meanings an error names.
@@ -41,13 +42,13 @@ func (l *Ledger) Resolve(ctx context.Context, text string) (patch.Machine, error
 	case 1:
 		return found[0], nil
 	case 0:
-		return m, &patch.Error{Kind: patch.NotFound, What: fmt.Sprintf("no machine is called %q", text), Do: "List them: fettle machines"}
+		return m, &patch.Error{Kind: patch.NotFound, What: phrase.Format("no machine is called %q", text), Do: "List them: fettle machines"}
 	}
 	var names []string
 	for _, x := range found {
 		names = append(names, fmt.Sprintf("%s (%s)", x.Name, x.ID))
 	}
-	return m, ambiguous("machine", text, names)
+	return m, ambiguous(phrase.Format("%q fits more than one machine", text), names)
 }
 
 // ResolvePatch finds the patch that a person means: by ID, by source and version, by CVE, by source package, or by a part of the ID. Of several
@@ -82,10 +83,10 @@ func (l *Ledger) ResolvePatch(ctx context.Context, text string, os patch.HostOS)
 			for _, h := range hits {
 				names = append(names, string(h.of.ID))
 			}
-			return row, ambiguous("patch", text, names)
+			return row, ambiguous(phrase.Format("%q fits more than one patch", text), names)
 		}
 	}
-	return row, &patch.Error{Kind: patch.NotFound, What: fmt.Sprintf("no patch is called %q", text), Do: "Search for it: fettle patches TEXT"}
+	return row, &patch.Error{Kind: patch.NotFound, What: phrase.Format("no patch is called %q", text), Do: "Search for it: fettle patches TEXT"}
 }
 
 func (l *Ledger) exact(ctx context.Context, id patch.ID, os patch.HostOS) (patch.PatchRow, error) {
@@ -126,11 +127,12 @@ func newestOf(all []hit, fits func(*patch.Patch) bool) []hit {
 	return slices.DeleteFunc(listed, func(h hit) bool { return replaced[h.of.ID] })
 }
 
-func ambiguous(what, text string, names []string) error {
+// ambiguous says which names a text could mean; what has a place for the text.
+func ambiguous(what phrase.Phrase, names []string) error {
 	slices.Sort(names)
-	list := strings.Join(names[:min(len(names), candidates)], ", ")
+	list := phrase.Verbatim(strings.Join(names[:min(len(names), candidates)], ", "))
 	if len(names) > candidates {
-		list += fmt.Sprintf(" and %d more", len(names)-candidates)
+		list = phrase.Format("%s and %d more", list, len(names)-candidates)
 	}
-	return &patch.Error{Kind: patch.Conflict, What: fmt.Sprintf("%q fits more than one %s", text, what), Why: list, Do: "Name one of them in full."}
+	return &patch.Error{Kind: patch.Conflict, What: what, Why: list, Do: "Name one of them in full."}
 }

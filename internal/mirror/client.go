@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const maxRedirects = 5
@@ -31,10 +32,10 @@ func Client(base *http.Client) *http.Client {
 func sameHost(req *http.Request, via []*http.Request) error {
 	first := via[0].URL
 	if req.URL.Host != first.Host || req.URL.Scheme != first.Scheme {
-		return &patch.Error{Kind: patch.Untrusted, What: "the server redirects to another host", Why: "from " + first.Host + " to " + req.URL.Host}
+		return &patch.Error{Kind: patch.Untrusted, What: "the server redirects to another host", Why: phrase.Of("from {1} to {2}", first.Host, req.URL.Host)}
 	}
 	if len(via) > maxRedirects {
-		return &patch.Error{Kind: patch.Untrusted, What: "the server redirects in circles", Why: first.Host}
+		return &patch.Error{Kind: patch.Untrusted, What: "the server redirects in circles", Why: phrase.Verbatim(first.Host)}
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Request is a channel as a person gives it. URL and Key are taken in and never given out; left out they stay as they are.
@@ -34,7 +35,7 @@ const (
 
 const nameRule = `^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`
 
-func refuse(why, do string) error {
+func refuse(why, do phrase.Phrase) error {
 	return &patch.Error{Kind: patch.Invalid, What: "cannot use this channel", Why: why, Do: do}
 }
 
@@ -48,7 +49,7 @@ func settle(r Request, old *patch.Channel, kept secrets) (c patch.Channel, x sec
 	}
 	for _, t := range c.Subjects {
 		if !slices.Contains(patch.Subjects(), t) {
-			return c, x, "", refuse("there is no subject "+strconv.Quote(string(t)), "Leave subjects out for all of them.")
+			return c, x, "", refuse(phrase.Of(`there is no subject "{1}"`, phrase.Quoted(string(t))), "Leave subjects out for all of them.")
 		}
 	}
 	if c.Window == 0 {
@@ -62,7 +63,7 @@ func settle(r Request, old *patch.Channel, kept secrets) (c patch.Channel, x sec
 	}
 	if c.Zone != "" {
 		if _, err := time.LoadLocation(c.Zone); err != nil {
-			return c, x, "", refuse(strconv.Quote(c.Zone)+" is no time zone", "Write a name such as Europe/Berlin.")
+			return c, x, "", refuse(phrase.Of(`"{1}" is no time zone`, phrase.Quoted(c.Zone)), "Write a name such as Europe/Berlin.")
 		}
 	}
 	if old != nil && old.Kind != c.Kind {
@@ -74,7 +75,7 @@ func settle(r Request, old *patch.Channel, kept secrets) (c patch.Channel, x sec
 	case patch.ByWebhook, patch.BySlack, patch.ByTeams:
 		c, x, made, err = settleHook(c, r, kept)
 	default:
-		err = refuse("there is no kind "+strconv.Quote(string(c.Kind)), "It is one of mail, webhook, slack and teams.")
+		err = refuse(phrase.Of(`there is no kind "{1}"`, phrase.Quoted(string(c.Kind))), "It is one of mail, webhook, slack and teams.")
 	}
 	c.HasSecret = x != secrets{}
 	return c, x, made, err
@@ -95,7 +96,7 @@ func settleMail(c patch.Channel, r Request, old *patch.Channel, kept secrets) (p
 	}
 	for _, a := range append([]string{c.From}, c.To...) {
 		if p, err := mail.ParseAddress(a); err != nil || len(a) > 320 || strings.ContainsAny(a, "\r\n") || strings.ContainsAny(p.Address, "\r\n\x00") {
-			return c, kept, refuse(strconv.Quote(a)+" is no mail address", "")
+			return c, kept, refuse(phrase.Of(`"{1}" is no mail address`, phrase.Quoted(a)), "")
 		}
 	}
 	if len(c.To) == 0 || len(c.To) > maxTo {
@@ -112,7 +113,7 @@ func settleMail(c patch.Channel, r Request, old *patch.Channel, kept secrets) (p
 		x = kept
 	}
 	if c.User != "" && x.key == "" {
-		return c, x, refuse("the password of "+strconv.Quote(c.User)+" is missing", "Give it again whenever the server, its security or the user changes.")
+		return c, x, refuse(phrase.Of(`the password of "{1}" is missing`, phrase.Quoted(c.User)), "Give it again whenever the server, its security or the user changes.")
 	}
 	return c, x, nil
 }

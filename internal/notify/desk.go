@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Channels is the storage of channels.
@@ -165,5 +166,5 @@ func (d *Desk) find(ctx context.Context, name string) (patch.Channel, error) {
 			return c, nil
 		}
 	}
-	return patch.Channel{}, &patch.Error{Kind: patch.NotFound, What: "no channel is called " + name, Do: "List them: fettle notify"}
+	return patch.Channel{}, &patch.Error{Kind: patch.NotFound, What: phrase.Of("no channel is called {1}", name), Do: "List them: fettle notify"}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Guard decides where messages may be sent, by the address that a connection is really made to: whatever a name said when the channel was
@@ -73,8 +74,8 @@ func (g Guard) check(a netip.Addr, plain bool) error {
 	return nil
 }
 
-func refused(a netip.Addr, why, do string) error {
-	return &patch.Error{Kind: patch.Forbidden, What: "the appliance does not connect to " + a.String() + " for notifications", Why: why, Do: do}
+func refused(a netip.Addr, why, do phrase.Phrase) error {
+	return &patch.Error{Kind: patch.Forbidden, What: phrase.Of("the appliance does not connect to {1} for notifications", a.String()), Why: why, Do: do}
 }
 
 const dialTime = 10 * time.Second
@@ -84,7 +85,7 @@ func (g Guard) dial(plain bool) func(ctx context.Context, network, address strin
 	d := &net.Dialer{Timeout: dialTime, Resolver: g.Resolver, ControlContext: func(_ context.Context, network, address string, _ syscall.RawConn) error {
 		to, err := netip.ParseAddrPort(address)
 		if err != nil || network != "tcp4" && network != "tcp6" {
-			return &patch.Error{Kind: patch.Forbidden, What: "the appliance does not connect to " + network + " " + address}
+			return &patch.Error{Kind: patch.Forbidden, What: phrase.Of("the appliance does not connect to {1} {2}", network, address)}
 		}
 		return g.check(to.Addr(), plain)
 	}}

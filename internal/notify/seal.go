@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Secret is text that shows itself nowhere: not in logs, not as JSON, not by fmt.
@@ -76,7 +77,7 @@ func (s Sealer) open(channel string, sealed []byte) (secrets, error) {
 		err = json.Unmarshal(b, &in)
 	}
 	if err != nil {
-		return secrets{}, &patch.Error{Kind: patch.Untrusted, What: "cannot open what is kept secret about the channel " + channel,
+		return secrets{}, &patch.Error{Kind: patch.Untrusted, What: phrase.Of("cannot open what is kept secret about the channel {1}", channel),
 			Why: "it was sealed with other keys than this appliance's", Do: "Give its address and its password or key again."}
 	}
 	return secrets{Secret(in.URL), Secret(in.Key)}, nil

@@ -3,7 +3,6 @@ package patch
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/fettle-project/fettle/internal/phrase"
 )
@@ -55,35 +54,37 @@ func KindNamed(name string) Kind {
 // Error tells a person what could not be done, why, and what to do next.
 type Error struct {
 	Kind Kind
-	What string // what could not be done, and to what: "cannot read the package index of bookworm-security"
-	Why  string // the reason, where Err does not already say it
-	Do   string // the next step for the person who reads this; may be empty
-	Err  error  // the cause, for errors.Is and logs
+	What phrase.Phrase // what could not be done, and to what: "cannot read the package index of bookworm-security"
+	Why  phrase.Phrase // the reason, where Err does not already say it
+	Do   phrase.Phrase // the next step for the person who reads this; may be empty
+	Err  error         // the cause, for errors.Is and logs
 }
 
 // Error joins what, why and the next step into one line.
-func (e *Error) Error() string {
-	parts := []string{e.What}
+func (e *Error) Error() string { return e.Phrase().String() }
+
+// Phrase is the same line for people of any language.
+func (e *Error) Phrase() phrase.Phrase {
+	parts := []phrase.Phrase{e.What}
 	if e.Why != "" {
 		parts = append(parts, e.Why)
 	}
 	if e.Err != nil && e.Err.Error() != "" {
-		parts = append(parts, e.Err.Error())
+		parts = append(parts, Said(e.Err))
 	}
-	s := strings.Join(parts, ": ")
+	p := phrase.Join(parts, ": ")
 	if e.Do != "" {
-		s += ". " + e.Do
+		p = phrase.Of("{1}. {2}", p, e.Do)
 	}
-	return s
+	return p
 }
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Errorf makes an Error of a kind; its text is What, and a %w verb becomes the cause.
+// Errorf makes an Error of a kind; its text is What, as phrase.Format gives it, and a %w verb becomes the cause.
 func Errorf(kind Kind, format string, args ...any) *Error {
-	err := fmt.Errorf(format, args...)
-	return &Error{Kind: kind, What: err.Error(), Err: silent{errors.Unwrap(err)}.orNil()}
+	return &Error{Kind: kind, What: phrase.Format(format, args...), Err: silent{errors.Unwrap(fmt.Errorf(format, args...))}.orNil()}
 }
 
 // NothingCalled says that there is no such thing with a name ("label", "feed", "person"), and which command lists what there is.
@@ -95,7 +96,36 @@ func NothingCalled(kind, name string) *Error {
 	case "person":
 		list = "fettle users"
 	}
-	return &Error{Kind: NotFound, What: fmt.Sprintf("no %s is called %q", kind, name), Do: "See which there are: " + list + "."}
+	return &Error{Kind: NotFound, What: nothingCalled(kind, name), Do: phrase.Of("See which there are: {1}.", list)}
+}
+
+// nothingCalled is a whole sentence for each kind: in other languages "no" is another word for each.
+func nothingCalled(kind, name string) phrase.Phrase {
+	switch kind {
+	case "blackout":
+		return phrase.Format("no blackout is called %q", name)
+	case "channel":
+		return phrase.Format("no channel is called %q", name)
+	case "decision":
+		return phrase.Format("no decision is called %q", name)
+	case "feed":
+		return phrase.Format("no feed is called %q", name)
+	case "label":
+		return phrase.Format("no label is called %q", name)
+	case "person":
+		return phrase.Format("no person is called %q", name)
+	case "proposal":
+		return phrase.Format("no proposal is called %q", name)
+	case "ring":
+		return phrase.Format("no ring is called %q", name)
+	case "rule":
+		return phrase.Format("no rule is called %q", name)
+	case "schedule":
+		return phrase.Format("no schedule is called %q", name)
+	case "token":
+		return phrase.Format("no token is called %q", name)
+	}
+	return phrase.Format("no %s is called %q", kind, name)
 }
 
 // silent keeps a cause for errors.Is without printing it a second time.
@@ -120,4 +150,9 @@ func KindOf(err error) Kind {
 }
 
 // Said is an error as a text for people.
-func Said(err error) phrase.Phrase { return phrase.Verbatim(err.Error()) }
+func Said(err error) phrase.Phrase {
+	if said, ok := err.(phrase.Said); ok {
+		return said.Phrase()
+	}
+	return phrase.Verbatim(err.Error())
+}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // OldCode is a program that runs code which is not on the disk any more: files of it were replaced while it ran. It is read live, so that it clears
@@ -53,7 +55,7 @@ func CheckRestart(unit string) error {
 		"initrd-switch-root", "apt-daily", "apt-daily-upgrade", "unattended-upgrades", "packagekit", "dnf-automatic", "fettle-agent"}
 	base, _, _ := strings.Cut(name, "@")
 	if strings.HasPrefix(name, "systemd-") || strings.HasPrefix(name, "plymouth") || slices.Contains(never, base) {
-		return &Error{Kind: Invalid, What: unit + " is never restarted", Why: "people's sessions, the machine's start or other updates hang on it", Do: "Restart the machine instead: --reboot if-needed."}
+		return &Error{Kind: Invalid, What: phrase.Of("{1} is never restarted", unit), Why: "people's sessions, the machine's start or other updates hang on it", Do: "Restart the machine instead: --reboot if-needed."}
 	}
 	return nil
 }

@@ -196,8 +196,8 @@ func (p Probe) Check() error {
 	if ok {
 		return nil
 	}
-	return &Error{Kind: Invalid, What: "cannot ask a machine " + strings.ToValidUTF8(string(p), "?"),
-		Why: "a probe is service:NAME, port:NUMBER, command:" + strings.Join(ProbeCommands(), " or command:") + ", or boot:SPAN"}
+	return &Error{Kind: Invalid, What: phrase.Of("cannot ask a machine {1}", strings.ToValidUTF8(string(p), "?")),
+		Why: phrase.Of("a probe is service:NAME, port:NUMBER, command:{1}, or boot:SPAN", strings.Join(ProbeCommands(), " or command:"))}
 }
 
 // Health is what a machine answered to its probes.

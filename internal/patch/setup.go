@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Setup says how a file that belongs to no package manager is installed. It travels in signed orders only. It names an installer's kind,
@@ -74,7 +76,7 @@ var (
 // Check refuses what no agent would carry out.
 func (s *Setup) Check() error {
 	bad := func(why string) error {
-		return &Error{Kind: Invalid, What: "an installer cannot be run as its definition says", Why: why}
+		return &Error{Kind: Invalid, What: "an installer cannot be run as its definition says", Why: phrase.Verbatim(why)}
 	}
 	kinds := []SetupKind{SetupMSI, SetupMSP, SetupMSU, SetupCAB, SetupInno, SetupNSIS, SetupBurn, SetupPlain}
 	outcomes := []SetupOutcome{SetupDone, SetupReboot, SetupBusy, SetupFailed}

@@ -76,15 +76,15 @@ func (r *run) download(ctx context.Context, f patch.PayloadFile) error {
 	switch {
 	case resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone:
 		return &patch.Error{
-			Kind: patch.NotFound, What: "the vendor's archive no longer has " + f.Name + " " + f.Version, Why: "it answered " + resp.Status,
+			Kind: patch.NotFound, What: phrase.Of("the vendor's archive no longer has {1} {2}", f.Name, f.Version), Why: phrase.Of("it answered {1}", resp.Status),
 			Do: "A newer version has probably replaced it: sync the catalog and approve that one.",
 		}
 	case resp.StatusCode != http.StatusOK:
-		return &patch.Error{Kind: patch.Unavailable, What: "cannot fetch " + f.Name + " " + f.Version, Why: "the server answered " + resp.Status}
+		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot fetch {1} {2}", f.Name, f.Version), Why: phrase.Of("the server answered {1}", resp.Status)}
 	case resp.ContentLength >= 0 && resp.ContentLength != f.Size:
 		return &patch.Error{
-			Kind: patch.Untrusted, What: "the server has another " + f.Name + " " + f.Version,
-			Why: fmt.Sprintf("it has %d bytes and the signed index says %d", resp.ContentLength, f.Size), Do: "Check the mirror.",
+			Kind: patch.Untrusted, What: phrase.Of("the server has another {1} {2}", f.Name, f.Version),
+			Why: phrase.Format("it has %d bytes and the signed index says %d", resp.ContentLength, f.Size), Do: "Check the mirror.",
 		}
 	}
 	body := io.Reader(resp.Body)
@@ -106,7 +106,7 @@ func unavailable(f patch.PayloadFile, err error) error {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		err = fmt.Errorf("the transfer was cut: %w", err)
 	}
-	return &patch.Error{Kind: patch.Unavailable, What: "cannot fetch " + f.Name + " " + f.Version, Err: err}
+	return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot fetch {1} {2}", f.Name, f.Version), Err: err}
 }
 
 type meter struct {

@@ -61,14 +61,13 @@ func Count(n int, one, many Phrase, values ...any) Phrase {
 
 // Join is a list of phrases with the same separator between any two, which is no word.
 func Join(parts []Phrase, separator string) Phrase {
-	const most = 9 // places of one text
 	switch {
 	case len(parts) == 0:
 		return ""
 	case len(parts) == 1:
 		return parts[0]
-	case len(parts) > most:
-		parts = append(append([]Phrase{}, parts[:most-1]...), Join(parts[most-1:], separator))
+	case len(parts) > mostPlaces:
+		parts = append(append([]Phrase{}, parts[:mostPlaces-1]...), Join(parts[mostPlaces-1:], separator))
 	}
 	id := "{1}"
 	for k := 2; k <= len(parts); k++ {

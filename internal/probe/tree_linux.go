@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const (
@@ -42,7 +43,7 @@ func openTree(root string) (*tree, error) {
 		t.fd, err = unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	}
 	if err != nil {
-		return nil, &patch.Error{Kind: patch.NotFound, What: "cannot open the root directory " + root, Err: err}
+		return nil, &patch.Error{Kind: patch.NotFound, What: phrase.Of("cannot open the root directory {1}", root), Err: err}
 	}
 	return t, nil
 }

@@ -2,7 +2,6 @@ package ring
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -35,7 +34,7 @@ func (d *Desk) open(ctx context.Context, id patch.ID) (patch.RingProgress, error
 		return patch.RingProgress{}, err
 	}
 	if len(rings) == 0 {
-		return patch.RingProgress{}, &patch.Error{Kind: patch.Conflict, What: "cannot halt " + string(id), Why: "no rings are set up", Do: "Hold it instead: fettle hold " + string(id)}
+		return patch.RingProgress{}, &patch.Error{Kind: patch.Conflict, What: phrase.Of("cannot halt {1}", string(id)), Why: "no rings are set up", Do: phrase.Of("Hold it instead: fettle hold {1}", string(id))}
 	}
 	all, err := d.World.Store.ListRingProgress(ctx, id)
 	if err != nil {
@@ -107,7 +106,7 @@ func (d *Desk) Pass(ctx context.Context, caller patch.Caller, id patch.ID, ring,
 	}
 	p := find(all, id, ring)
 	if !p.HaltedAt.IsZero() {
-		return &patch.Error{Kind: patch.Conflict, What: fmt.Sprintf("%s cannot pass %s", id, ring), Why: "it is halted there", Do: "Resume it first: fettle deploy resume " + string(id) + " --why …"}
+		return &patch.Error{Kind: patch.Conflict, What: phrase.Format("%s cannot pass %s", id, ring), Why: "it is halted there", Do: phrase.Of("Resume it first: fettle deploy resume {1} --why …", string(id))}
 	}
 	p.PassedAt, p.By, p.Text = d.Now().UTC(), caller.Name, phrase.Verbatim(why)
 	return d.Store.DecideRing(ctx, caller, "ring.pass", p)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -70,7 +71,7 @@ var nameRule = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(
 // Put checks a ring and stores it with its defaults filled in.
 func (d *Desk) Put(ctx context.Context, caller patch.Caller, r patch.Ring) (patch.Ring, error) {
 	r = r.WithDefaults()
-	refuse := func(why string) (patch.Ring, error) {
+	refuse := func(why phrase.Phrase) (patch.Ring, error) {
 		return r, &patch.Error{Kind: patch.Invalid, What: "cannot store the ring", Why: why}
 	}
 	switch {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Limits: the largest real databases have under 10,000 packages and 1 GB; the largest real header, that of a package with 100,000
@@ -68,7 +69,7 @@ func readAll[T any](open func(name string) (File, error), parse func(blob []byte
 			case before == stampOf(open, form.name):
 				return all, err
 			case try == maxTries:
-				return nil, &patch.Error{Kind: patch.Unavailable, What: "cannot read " + form.name, Why: "rpm is changing it right now", Err: err,
+				return nil, &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot read {1}", form.name), Why: "rpm is changing it right now", Err: err,
 					Do: "Nothing was judged. Try again when rpm has finished."}
 			}
 		}

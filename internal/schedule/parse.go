@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // maxText bounds what a person may write.
@@ -26,13 +27,13 @@ func Parse(text string) (Rule, error) {
 	}
 	r, err := p.rule()
 	if err != nil {
-		return Rule{}, refuse(text, err.Error())
+		return Rule{}, refuse(text, patch.Said(err))
 	}
 	return r, nil
 }
 
-func refuse(text, why string) error {
-	return &patch.Error{Kind: patch.Invalid, What: fmt.Sprintf("cannot read the window %q", text), Why: why,
+func refuse(text string, why phrase.Phrase) error {
+	return &patch.Error{Kind: patch.Invalid, What: phrase.Format("cannot read the window %q", text), Why: why,
 		Do: `Write days, times and, if need be, a zone: "every day 22:00-04:00", "second tuesday + 3 days 22:00-04:00 Europe/Berlin", "every day 01:00-05:00 machine".`}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/fettle-project/fettle/internal/agent"
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/version"
 )
 
@@ -51,7 +52,7 @@ func survey(c Config, meta patch.RevisionMeta, patches []patch.Patch, signatures
 		lines = choose(lines, c.Applicable, r)
 	}
 	if len(lines) == 0 {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot simulate machines of " + string(meta.OS), Why: "its list names no packages that could be installed", Do: "Choose another host OS with --os."}
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot simulate machines of {1}", string(meta.OS)), Why: "its list names no packages that could be installed", Do: "Choose another host OS with --os."}
 	}
 	for i := range c.States {
 		wave := modal

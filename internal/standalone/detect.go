@@ -16,6 +16,7 @@ import (
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
@@ -128,7 +129,7 @@ func (j *judged) writeSnapshot(o Options) error {
 		return err
 	}
 	if err := replaceFile(o.Snapshot, b); err != nil {
-		return &patch.Error{Kind: patch.Unavailable, What: "cannot write the snapshot " + o.Snapshot, Err: err}
+		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot write the snapshot {1}", o.Snapshot), Err: err}
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // maxExplained is how many patches one text may mean before it is too general to be answered.
@@ -73,11 +74,10 @@ func (j *judged) resolve(list *catalog.List, text string) ([]int, error) {
 	}
 	switch {
 	case len(found) == 0:
-		return nil, &patch.Error{Kind: patch.NotFound, What: fmt.Sprintf("no patch of %s is called %q", j.facts.OS.Key, text),
+		return nil, &patch.Error{Kind: patch.NotFound, What: phrase.Format("no patch of %s is called %q", j.facts.OS.Key, text),
 			Why: "the catalog has no such patch, source package or binary package", Do: "Name one, for example \"perl\" or a patch's whole ID."}
 	case len(found) > maxExplained:
-		return nil, &patch.Error{Kind: patch.Invalid, What: fmt.Sprintf("%q means %d patches", text, len(found)), Do: "Name one by its ID, for example " +
-			string(list.At(found[0]).ID) + "."}
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Format("%q means %d patches", text, len(found)), Do: phrase.Of("Name one by its ID, for example {1}.", string(list.At(found[0]).ID))}
 	}
 	order := [...]int{patch.NotPatched: 0, patch.Faulty: 1, patch.Patched: 2, patch.NotApplicable: 3}
 	slices.SortStableFunc(found, func(a, b int) int {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // maxFacts bounds a facts file.
@@ -50,7 +51,7 @@ func (o Options) readFacts(ctx context.Context) (patch.Facts, error) {
 	}
 	b, err := readFile(o.Facts)
 	if err != nil {
-		return patch.Facts{}, &patch.Error{Kind: patch.NotFound, What: "cannot read the facts file " + o.Facts, Err: err}
+		return patch.Facts{}, &patch.Error{Kind: patch.NotFound, What: phrase.Of("cannot read the facts file {1}", o.Facts), Err: err}
 	}
 	return decodeFacts(b, "the facts file "+o.Facts)
 }
@@ -66,14 +67,14 @@ func decodeFacts(b []byte, where string) (patch.Facts, error) {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&f); err != nil || dec.More() {
-		return patch.Facts{}, &patch.Error{Kind: patch.Invalid, What: where + " is not one", Err: err,
+		return patch.Facts{}, &patch.Error{Kind: patch.Invalid, What: phrase.Of("{1} is not one", where), Err: err,
 			Do: "Write one with \"fettle facts\"."}
 	}
 	if f.OS.Key == "" {
 		f.OS.Key = f.OS.HostOS()
 	}
 	if f.OS.Key == "" || f.OS.Arch == "" {
-		return patch.Facts{}, &patch.Error{Kind: patch.Invalid, What: where + " does not name its host OS",
+		return patch.Facts{}, &patch.Error{Kind: patch.Invalid, What: phrase.Of("{1} does not name its host OS", where),
 			Do: "Write one with \"fettle facts\"."}
 	}
 	slices.SortStableFunc(f.Packages, func(a, b patch.Package) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Arch, b.Arch)) })

@@ -10,6 +10,7 @@ import (
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/content"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // A recording is a catalog bundle of one host OS with two members more: the facts that were judged, and recording. So everything that
@@ -73,7 +74,7 @@ func readRecording(b *catalog.Bundle, path string) (recording, error) {
 		err = patch.Errorf(patch.Invalid, "it has the format %d, and this program knows 1 only", r.Format)
 	}
 	if err != nil {
-		return r, &patch.Error{Kind: patch.Invalid, What: path + " cannot be replayed", Err: err, Do: "Write one with \"fettle detect --record\"."}
+		return r, &patch.Error{Kind: patch.Invalid, What: phrase.Of("{1} cannot be replayed", path), Err: err, Do: "Write one with \"fettle detect --record\"."}
 	}
 	return r, nil
 }
@@ -93,7 +94,7 @@ func recordedFacts(path string) (patch.Facts, error) {
 		return patch.Facts{}, err
 	}
 	if content.Sum(facts) != r.Facts {
-		return patch.Facts{}, &patch.Error{Kind: patch.Invalid, What: "the facts in " + path + " are not those that were recorded", Do: "Record again."}
+		return patch.Facts{}, &patch.Error{Kind: patch.Invalid, What: phrase.Of("the facts in {1} are not those that were recorded", path), Do: "Record again."}
 	}
 	return decodeFacts(facts, "the member "+recordedFactsName+" of "+path)
 }
@@ -109,5 +110,5 @@ func (j *judged) compareRecorded(o Options) error {
 		return err
 	}
 	return &patch.Error{Kind: patch.Conflict, What: "this program's answer is not the recorded one",
-		Why: "it was recorded by version " + r.Program + ", and this is " + o.Version, Do: "Compare both answers with --json, each by its own program."}
+		Why: phrase.Of("it was recorded by version {1}, and this is {2}", r.Program, o.Version), Do: "Compare both answers with --json, each by its own program."}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // deed is what an audit entry says was done.
@@ -166,7 +167,7 @@ func checkLink(last, e patch.AuditEntry) error {
 	return nil
 }
 
-func broken(seq int64, why string) error {
+func broken(seq int64, why phrase.Phrase) error {
 	e := patch.Errorf(patch.Untrusted, "the audit log is broken at entry %d", seq)
 	e.Why, e.Do = why, "Compare with a backup of the database, and find out who could write to it."
 	return e

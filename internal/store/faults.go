@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"net"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -13,6 +12,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // fault says what could not be done and of which kind that is. An error that a method made itself passes unchanged.
@@ -23,7 +23,7 @@ func fault(err error, format string, args ...any) error {
 	if e := (*patch.Error)(nil); errors.As(err, &e) {
 		return err
 	}
-	out := &patch.Error{What: fmt.Sprintf(format, args...), Err: err}
+	out := &patch.Error{What: phrase.Format(format, args...), Err: err}
 	out.Kind, out.Do = kindOf(err)
 	return out
 }
@@ -44,7 +44,7 @@ func missingNamed(err error, kind, name string) error {
 	return fault(err, "cannot read the database")
 }
 
-func kindOf(err error) (patch.Kind, string) {
+func kindOf(err error) (patch.Kind, phrase.Phrase) {
 	var lite *sqlite.Error
 	var pg *pgconn.PgError
 	switch {
@@ -65,9 +65,9 @@ func isAway(err error) bool {
 		errors.Is(err, sql.ErrConnDone) || errors.As(err, &connect) || errors.As(err, &network)
 }
 
-const adviceRoom = "Make room on the disk; the appliance goes on by itself."
+const adviceRoom phrase.Phrase = "Make room on the disk; the appliance goes on by itself."
 
-func kindOfSQLite(code int) (patch.Kind, string) {
+func kindOfSQLite(code int) (patch.Kind, phrase.Phrase) {
 	switch code {
 	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
 		return patch.Conflict, ""
@@ -83,7 +83,7 @@ func kindOfSQLite(code int) (patch.Kind, string) {
 	return patch.Internal, ""
 }
 
-func kindOfPostgres(code string) (patch.Kind, string) {
+func kindOfPostgres(code string) (patch.Kind, phrase.Phrase) {
 	switch code {
 	case "23505": // unique_violation
 		return patch.Conflict, ""

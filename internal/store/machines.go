@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const machineColumns = `id, name, state, os, enrolled_at, enrolled_by, seen_at, address, agent_version, boot_id, inventory, facts,
@@ -99,7 +100,7 @@ func (s *Store) SetMachineState(ctx context.Context, c patch.Caller, id patch.Ma
 			return err
 		}
 		if n == 0 {
-			return &patch.Error{Kind: patch.Conflict, What: "the machine " + m.Name + " is revoked and stays so",
+			return &patch.Error{Kind: patch.Conflict, What: phrase.Of("the machine {1} is revoked and stays so", m.Name),
 				Do: "Enrol it again with a new key."}
 		}
 		if state != patch.Revoked {
@@ -175,7 +176,7 @@ func refusedCheckin(ctx context.Context, x session, id patch.MachineID, counter 
 	if m.State == patch.Revoked {
 		return patch.Errorf(patch.Forbidden, "the machine %s is revoked", id)
 	}
-	return &patch.Error{Kind: patch.Conflict, What: "two agents use the key of the machine " + m.Name,
+	return &patch.Error{Kind: patch.Conflict, What: phrase.Of("two agents use the key of the machine {1}", m.Name),
 		Why: "its check-in counter did not grow: it may be a clone, or was restored from an older image",
 		Do:  "Remove the agent's state directory on the copy and enrol it again."}
 }

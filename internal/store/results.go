@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -38,8 +37,8 @@ func (s *Store) ApplyResults(ctx context.Context, id patch.MachineID, us []patch
 				next = u.Seq - 1
 			}
 			if u.Seq != next+1 {
-				return &patch.Error{Kind: patch.Conflict, What: fmt.Sprintf("the results of the machine %s have a gap: %d follows %d", id, u.Seq, next),
-					Do: fmt.Sprintf("Send them again from %d.", ack+1)}
+				return &patch.Error{Kind: patch.Conflict, What: phrase.Format("the results of the machine %s have a gap: %d follows %d", id, u.Seq, next),
+					Do: phrase.Format("Send them again from %d.", ack+1)}
 			}
 			if err := applyResult(ctx, x, id, u, restored); err != nil {
 				return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // PutSnapshot stores a complete detect in one step: the machine's newest verdicts for its host OS, the receipt, the transitions.
@@ -145,7 +146,7 @@ func refusedSnapshot(ctx context.Context, x session, r patch.Receipt, err error)
 
 func notNewer(m patch.Machine) error {
 	return &patch.Error{Kind: patch.Conflict, What: "the snapshot is not newer than the one that the appliance has",
-		Why: "its number does not exceed the stored one of the machine " + m.Name}
+		Why: phrase.Of("its number does not exceed the stored one of the machine {1}", m.Name)}
 }
 
 // heard notes in a machine's row what a complete detect says of it, where that is new; m is the row, as far as it is known.

@@ -11,6 +11,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Every connection waits for another process's lock, checks references, and syncs at every commit.
@@ -44,7 +45,7 @@ func (s *Store) openSQLite(ctx context.Context, address string) error {
 	if name, ok := strings.CutPrefix(address, MemoryScheme); ok {
 		file, path = MemoryFile(name)+memoryPragmas, name
 	} else if err := createPrivate(path); err != nil {
-		return &patch.Error{Kind: patch.Unavailable, What: "cannot open the database file " + path, Err: err,
+		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot open the database file {1}", path), Err: err,
 			Do: "Check that its directory exists and that this user may write there."}
 	}
 	// SQLite matches a $n placeholder by walking all arguments, so wide statements cost their square.

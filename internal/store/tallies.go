@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // TallyAttempts counts the attempts of deployments, in no order; one without any is left out. None are named: of all deployments.
@@ -35,7 +36,7 @@ func (s *Store) TallyAttempts(ctx context.Context, deployments ...string) ([]pat
 func (s *Store) ListTakingPart(ctx context.Context, deployment string, at patch.Stage) ([]patch.MachineID, error) {
 	cond, ok := stage(at)
 	if !ok {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "there is no state " + string(at) + " of installs"}
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("there is no state {1} of installs", string(at))}
 	}
 	all, err := list(ctx, s.read(), func(r scanner) (id patch.MachineID, err error) { return id, r.Scan(&id) },
 		`SELECT DISTINCT machine FROM attempts WHERE deployment = $1 AND `+cond, deployment)

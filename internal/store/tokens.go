@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const tokenColumns = `name, hash, uses, admit, expires_at, created_by, created_at`
@@ -95,13 +96,13 @@ func lockToken(ctx context.Context, x session, h patch.Hash, now time.Time, lock
 	case err != nil:
 		return t, err
 	case !now.Before(t.ExpiresAt):
-		return t, &patch.Error{Kind: patch.Unauthenticated, What: "the token " + t.Name + " has expired", Do: "Ask for a new one: fettle tokens add."}
+		return t, &patch.Error{Kind: patch.Unauthenticated, What: phrase.Of("the token {1} has expired", t.Name), Do: "Ask for a new one: fettle tokens add."}
 	}
 	return t, nil
 }
 
 func usedUp(t patch.Token) error {
-	return &patch.Error{Kind: patch.Exhausted, What: "the token " + t.Name + " is used up", Do: "Ask for a new one: fettle tokens add."}
+	return &patch.Error{Kind: patch.Exhausted, What: phrase.Of("the token {1} is used up", t.Name), Do: "Ask for a new one: fettle tokens add."}
 }
 
 func (s *Store) enrol(ctx context.Context, x session, t patch.Token, now time.Time, m patch.Machine) (patch.Machine, error) {

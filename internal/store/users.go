@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const userColumns = `name, role, password_hash, created_at, disabled`
@@ -58,7 +59,7 @@ func keepAnAdmin(ctx context.Context, x session, old patch.User) error {
 	if err != nil || len(left) > 0 {
 		return err
 	}
-	return &patch.Error{Kind: patch.Conflict, What: "cannot take the role admin from " + old.Name, Why: "nobody else has it",
+	return &patch.Error{Kind: patch.Conflict, What: phrase.Of("cannot take the role admin from {1}", old.Name), Why: "nobody else has it",
 		Do: "Make another person admin first."}
 }
 

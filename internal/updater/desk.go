@@ -3,11 +3,11 @@ package updater
 import (
 	"context"
 	"crypto/ed25519"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
@@ -56,11 +56,11 @@ func (d *Desk) Put(ctx context.Context, c patch.Caller, r patch.Ruling) (patch.R
 	a, known := AdviceOn(r.Updater)
 	switch {
 	case r.Updater != patch.AnyUpdater && !known:
-		return r, &patch.Error{Kind: patch.Invalid, What: fmt.Sprintf("no patch service is called %.60q", r.Updater), Do: "Known are: " + names() + ", and any."}
+		return r, &patch.Error{Kind: patch.Invalid, What: phrase.Format("no patch service is called %.60q", r.Updater), Do: phrase.Of("Known are: {1}, and any.", names())}
 	case r.Verb != patch.Adopt && r.Verb != patch.AlertOn && r.Verb != patch.TakeOver:
-		return r, &patch.Error{Kind: patch.Invalid, What: fmt.Sprintf("%.60q is none of adopt, alert and take-over", string(r.Verb))}
+		return r, &patch.Error{Kind: patch.Invalid, What: phrase.Format("%.60q is none of adopt, alert and take-over", string(r.Verb))}
 	case r.Verb == patch.TakeOver && known && !a.TakeOver:
-		return r, &patch.Error{Kind: patch.Invalid, What: "Fettle does not turn " + r.Updater + " off by itself", Why: r.Updater + " " + a.What.String(), Do: "On the machine: " + a.Command}
+		return r, &patch.Error{Kind: patch.Invalid, What: phrase.Of("Fettle does not turn {1} off by itself", r.Updater), Why: phrase.Of("{1} {2}", r.Updater, a.What), Do: phrase.Of("On the machine: {1}", a.Command)}
 	}
 	if _, err := d.Labels.Members(ctx, r.Label); err != nil {
 		return r, err

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Scheme names a rule of ordering.
@@ -75,11 +76,11 @@ func rules(scheme Scheme) (valid func(string) error, compare func(a, b string) i
 	}
 	return nil, nil, &patch.Error{
 		Kind: patch.Invalid,
-		What: "no version scheme is called " + quote(string(scheme)),
-		Do:   "Use one of " + Names(", ") + ".",
+		What: phrase.Of("no version scheme is called {1}", quote(string(scheme))),
+		Do:   phrase.Of("Use one of {1}.", Names(", ")),
 	}
 }
 
 func invalid(scheme Scheme, s, why string) error {
-	return &patch.Error{Kind: patch.Invalid, What: quote(s) + " is no " + string(scheme) + " version", Why: why}
+	return &patch.Error{Kind: patch.Invalid, What: phrase.Of("{1} is no {2} version", quote(s), string(scheme)), Why: phrase.Verbatim(why)}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // addToLabel puts a machine into a label that is made by hand, and goes back to where that was asked.
@@ -31,7 +32,7 @@ func (c *console) join(v *visit, name string, machines []patch.MachineID) (int, 
 	}
 	l := m.Label
 	if l.Expr != "" || l.Name == patch.LabelAll || l.Of != patch.OfMachines {
-		return 0, &patch.Error{Kind: patch.Invalid, What: "nobody is put into " + l.Name + " by hand", Why: "it is not a label of machines made by hand", Do: "Change its expression, or choose another label."}
+		return 0, &patch.Error{Kind: patch.Invalid, What: phrase.Of("nobody is put into {1} by hand", l.Name), Why: "it is not a label of machines made by hand", Do: "Change its expression, or choose another label."}
 	}
 	before := len(l.Members)
 	l.Members = slices.Concat(l.Members, machines)
@@ -65,7 +66,7 @@ func (c *console) alone(v *visit) error {
 	case err != nil:
 		return err
 	case found.Label.Expr != "" || !slices.Equal(found.Label.Members, []patch.MachineID{m.ID}):
-		return &patch.Error{Kind: patch.Conflict, What: "the label " + name + " is of something else", Why: "it should have " + m.Name + " by hand, and nothing else", Do: "Make a label of the machine under another name and decide for that."}
+		return &patch.Error{Kind: patch.Conflict, What: phrase.Of("the label {1} is of something else", name), Why: phrase.Of("it should have {1} by hand, and nothing else", m.Name), Do: "Make a label of the machine under another name and decide for that."}
 	}
 	q := url.Values{"verb": {string(patch.Approve)}, "label": {name}, "patch": {v.get("patch")}}
 	http.Redirect(v.w, v.r, "/decide?"+q.Encode(), http.StatusSeeOther)

@@ -11,6 +11,7 @@ import (
 	"github.com/fettle-project/fettle/internal/auth"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/whatif"
 )
 
@@ -69,7 +70,7 @@ func bulkVerb(verb string) (auth.Permission, func(*ledger.MachineRow) bool) {
 // the machines that were counted; without it, or where they have become others, the page says what it would do now.
 func (c *console) machinesAct(v *visit) error {
 	if err := v.r.ParseForm(); err != nil {
-		return &patch.Error{Kind: patch.Invalid, What: "cannot read the form", Why: err.Error()}
+		return &patch.Error{Kind: patch.Invalid, What: "cannot read the form", Why: patch.Said(err)}
 	}
 	p := bulkPage{Verb: v.get("verb"), Label: strings.TrimSpace(v.get("label_to")), Whole: v.get("whole") != ""}
 	permission, can := bulkVerb(p.Verb)
@@ -177,7 +178,7 @@ func (c *console) changed(v *visit, p *bulkPage) (patch.Label, error) {
 	case err != nil:
 		return l, err
 	case l.Expr != "" || l.Name == patch.LabelAll || l.Of != patch.OfMachines:
-		return l, &patch.Error{Kind: patch.Invalid, What: "nobody is put into " + l.Name + " by hand", Why: "it is not a label of machines made by hand", Do: "Choose another label, or name a new one."}
+		return l, &patch.Error{Kind: patch.Invalid, What: phrase.Of("nobody is put into {1} by hand", l.Name), Why: "it is not a label of machines made by hand", Do: "Choose another label, or name a new one."}
 	case l.Name == "":
 		return l, &patch.Error{Kind: patch.Invalid, What: "no label is named", Do: "Choose one, or name a new one."}
 	}

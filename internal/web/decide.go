@@ -168,7 +168,7 @@ func (c *console) decideAgain(v *visit, status int, p decidePage) error {
 // decideForm reads the sentence: patches one by one, as one list, or as everything that a filter of the patches page matches.
 func (c *console) decideForm(v *visit) (decidePage, error) {
 	if err := v.r.ParseForm(); err != nil {
-		return decidePage{}, &patch.Error{Kind: patch.Invalid, What: "cannot read the form", Why: err.Error()}
+		return decidePage{}, &patch.Error{Kind: patch.Invalid, What: "cannot read the form", Why: patch.Said(err)}
 	}
 	p := decidePage{Verb: v.get("verb"), Label: v.get("label"), Until: v.get("until"), Why: v.get("why"),
 		Verbs: []string{string(patch.Approve), string(patch.Decline), string(patch.Hold), string(patch.Clear)}, Zone: c.Now().In(c.Zone).Format("MST")}

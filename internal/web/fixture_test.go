@@ -163,7 +163,7 @@ func (w *world) Resolve(_ context.Context, text string) (patch.Machine, error) {
 			return m.Machine, nil
 		}
 	}
-	return patch.Machine{}, &patch.Error{Kind: patch.NotFound, What: "no machine is called " + text, Do: "Look at the Machines page for its name."}
+	return patch.Machine{}, &patch.Error{Kind: patch.NotFound, What: phrase.Of("no machine is called {1}", text), Do: "Look at the Machines page for its name."}
 }
 func (w *world) ResolvePatch(_ context.Context, text string, _ patch.HostOS) (patch.PatchRow, error) {
 	for _, n := range w.patches {
@@ -171,7 +171,7 @@ func (w *world) ResolvePatch(_ context.Context, text string, _ patch.HostOS) (pa
 			return patch.PatchRow{Patch: n.Patch, OS: n.OS}, nil
 		}
 	}
-	return patch.PatchRow{}, &patch.Error{Kind: patch.NotFound, What: "no patch is called " + text}
+	return patch.PatchRow{}, &patch.Error{Kind: patch.NotFound, What: phrase.Of("no patch is called {1}", text)}
 }
 func (w *world) Preview(_ context.Context, r approval.Request) (approval.Preview, error) {
 	if r.Label == "nobody" {

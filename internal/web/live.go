@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/auth"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // A part of a page that shows what moves carries hx-get with its own address, hx-trigger="live" and data-topic with the topics it depends
@@ -43,7 +43,7 @@ func (c *console) live(v *visit) error {
 	}
 	if !c.seats.take(v.caller.Name) {
 		v.w.Header().Set("Retry-After", "60")
-		return &patch.Error{Kind: patch.Unavailable, What: "too many pages listen for changes", Why: fmt.Sprintf("one person may have %d, all together %d", seatsEach, seatsAll), Do: "Close some, or reload them by hand."}
+		return &patch.Error{Kind: patch.Unavailable, What: "too many pages listen for changes", Why: phrase.Format("one person may have %d, all together %d", seatsEach, seatsAll), Do: "Close some, or reload them by hand."}
 	}
 	defer c.seats.leave(v.caller.Name)
 	v.w.Header().Set("Content-Type", "text/event-stream")

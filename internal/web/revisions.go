@@ -37,7 +37,7 @@ func (c *console) diff(v *visit) error {
 		return err
 	}
 	if len(p.Revisions) == 0 {
-		return &patch.Error{Kind: patch.NotFound, What: "no list was ever published for " + string(p.OS), Do: "Look at the Feeds page."}
+		return &patch.Error{Kind: patch.NotFound, What: phrase.Of("no list was ever published for {1}", string(p.OS)), Do: "Look at the Feeds page."}
 	}
 	if len(p.Revisions) > 1 {
 		d, err := c.Diff(v.ctx, p.OS, p.From, p.To)

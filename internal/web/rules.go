@@ -7,6 +7,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/approval"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // rulesPage lists the rules that decide for people, and takes a new one.
@@ -54,7 +55,7 @@ func (v *visit) ruleForm() ruleForm {
 func (f ruleForm) rule() (patch.Rule, error) {
 	days, err := strconv.Atoi(f.Soak)
 	if f.Soak != "" && err != nil {
-		return patch.Rule{}, &patch.Error{Kind: patch.Invalid, What: "cannot use the rule", Why: strconv.Quote(f.Soak) + " is no number of days"}
+		return patch.Rule{}, &patch.Error{Kind: patch.Invalid, What: "cannot use the rule", Why: phrase.Of(`"{1}" is no number of days`, phrase.Quoted(f.Soak))}
 	}
 	return patch.Rule{Name: f.Name, Label: f.Label, Verb: patch.Verb(f.Verb), Expr: f.Expr, SoakDays: days, Note: f.Note, Patches: f.Patches}, nil
 }

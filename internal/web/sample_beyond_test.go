@@ -46,7 +46,7 @@ func (w *world) sampleFreezes() {
 func (c clock) ListBlackouts(context.Context) ([]calendar.Freeze, error) { return c.frozen, nil }
 func (c clock) DraftBlackout(_ context.Context, caller patch.Caller, in calendar.BlackoutDraft) (patch.Blackout, error) {
 	if in.Reason == "" {
-		return patch.Blackout{}, &patch.Error{Kind: patch.Invalid, What: "cannot store the blackout " + in.Name, Why: "it has no reason", Do: "Say what it is for."}
+		return patch.Blackout{}, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot store the blackout {1}", in.Name), Why: "it has no reason", Do: "Say what it is for."}
 	}
 	return patch.Blackout{Name: in.Name, From: c.now, Until: c.now.Add(time.Hour), Label: in.Label, Reason: in.Reason, Owner: caller.Name}, nil
 }

@@ -236,9 +236,9 @@ func faultOf(err error) faultPage {
 		p.Do = "Try again. If it stays, look at the log of fettle serve."
 		return p
 	}
-	p.What, p.Why, p.Do = phrase.Recall(e.What), phrase.Recall(e.Why), phrase.Recall(e.Do)
+	p.What, p.Why, p.Do = e.What, e.Why, e.Do
 	if p.Why == "" && e.Err != nil {
-		p.Why = phrase.Verbatim(e.Err.Error())
+		p.Why = patch.Said(e.Err)
 	}
 	return p
 }
@@ -299,5 +299,5 @@ func (c *console) nowhere(v *visit) error {
 	if v.caller.Name == "" {
 		return patch.Errorf(patch.Unauthenticated, "nobody is signed in")
 	}
-	return &patch.Error{Kind: patch.NotFound, What: "there is no page at this address", Why: v.r.Method + " " + v.r.URL.Path + " is not one of the console's", Do: "Use the search, or go back to Home."}
+	return &patch.Error{Kind: patch.NotFound, What: "there is no page at this address", Why: phrase.Of("{1} {2} is not one of the console's", v.r.Method, v.r.URL.Path), Do: "Use the search, or go back to Home."}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const (
@@ -28,7 +29,7 @@ func readRelease(root string) (map[string]string, error) {
 		}
 	}
 	if err != nil {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot tell which operating system is in " + root, Err: err,
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot tell which operating system is in {1}", root), Err: err,
 			Do: "Name the root directory of a Linux system."}
 	}
 	fields := map[string]string{}
@@ -38,7 +39,7 @@ func readRelease(root string) (map[string]string, error) {
 		}
 	}
 	if fields["ID"] == "" || !plainWord(fields["ID"]) || !plainWord(fields["VERSION_ID"]) || !plainWord(fields["VERSION_CODENAME"]) {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot tell which operating system is in " + root,
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot tell which operating system is in {1}", root),
 			Why: "its os-release does not name one", Do: "Repair /etc/os-release there."}
 	}
 	return fields, nil
@@ -60,7 +61,7 @@ func readStatus(root string) ([]patch.Package, error) {
 		packages, err = debian.ParseStatus(f)
 	}
 	if unread := new(fs.PathError); errors.As(err, &unread) {
-		return nil, &patch.Error{Kind: patch.Unavailable, What: what, Err: cause(err), Do: "Is this the root of a Debian machine? Nothing was judged."}
+		return nil, &patch.Error{Kind: patch.Unavailable, What: phrase.Verbatim(what), Err: cause(err), Do: "Is this the root of a Debian machine? Nothing was judged."}
 	}
 	if err == nil {
 		packages, err = mergeUpdates(root, packages)
@@ -69,7 +70,7 @@ func readStatus(root string) ([]patch.Package, error) {
 		packages, err = mergeParts(root, packages)
 	}
 	if err != nil {
-		return nil, &patch.Error{Kind: patch.Invalid, What: what, Err: err,
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Verbatim(what), Err: err,
 			Do: "Nothing was judged, and the last good state stays. Repair it with \"dpkg --audit\" or from /var/lib/dpkg/status-old."}
 	}
 	return packages, nil
@@ -130,7 +131,7 @@ func nativeArch(root string, packages []patch.Package) (string, error) {
 }
 
 func noArch(root, why string) error {
-	return &patch.Error{Kind: patch.Invalid, What: "cannot tell the architecture of the machine in " + root, Why: why, Do: "Nothing was judged."}
+	return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot tell the architecture of the machine in {1}", root), Why: phrase.Verbatim(why), Do: "Nothing was judged."}
 }
 
 // isMissing reports whether a file is not there, nor what would have to be above it.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/apk"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const (
@@ -23,16 +24,16 @@ func readAPK(root string) ([]patch.Package, error) {
 	what := "cannot read the package database " + filepath.Join(root, apkInstalled)
 	b, err := readLimited(root, apkInstalled, apk.MaxInstalled)
 	if err != nil {
-		return nil, &patch.Error{Kind: patch.Unavailable, What: what, Err: cause(err), Do: "Is this the root of an Alpine machine? Nothing was judged."}
+		return nil, &patch.Error{Kind: patch.Unavailable, What: phrase.Verbatim(what), Err: cause(err), Do: "Is this the root of an Alpine machine? Nothing was judged."}
 	}
 	world, err := readLimited(root, apkWorld, maxSmall*16)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, &patch.Error{Kind: patch.Unavailable, What: "cannot read which packages " + filepath.Join(root, apkWorld) + " pins",
+		return nil, &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot read which packages {1} pins", filepath.Join(root, apkWorld)),
 			Err: cause(err), Do: "Nothing was judged."}
 	}
 	installed, err := apk.ParseInstalled(b)
 	if err != nil {
-		return nil, &patch.Error{Kind: patch.Invalid, What: what, Err: err,
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Verbatim(what), Err: err,
 			Do: "Nothing was judged, and the last good state stays. Repair it with \"apk fix\" there."}
 	}
 	return apk.Facts(installed, apk.ParseWorld(world)), nil
@@ -51,6 +52,6 @@ func apkArch(root string, packages []patch.Package) (string, error) {
 			return p.Arch, nil
 		}
 	}
-	return "", &patch.Error{Kind: patch.Invalid, What: "cannot tell the architecture of the machine in " + root,
+	return "", &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot tell the architecture of the machine in {1}", root),
 		Why: "its package database names neither apk-tools nor musl", Do: "Nothing was judged."}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const (
@@ -61,7 +62,7 @@ func readAptFile(root, name string, limit int64) ([]byte, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, &patch.Error{Kind: patch.Unavailable, What: "cannot read this machine's apt configuration /" + name, Err: cause(err),
+		return nil, &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot read this machine's apt configuration /{1}", name), Err: cause(err),
 			Do: "Nothing was judged: which versions apt would choose is not known."}
 	}
 	return b, nil

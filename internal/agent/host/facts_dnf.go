@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const (
@@ -81,7 +82,7 @@ func dnfPatterns(root string) ([]string, error) {
 }
 
 func badPolicy(name string, err error) error {
-	return &patch.Error{Kind: patch.Unavailable, What: "cannot read what dnf is told in /" + name, Err: cause(err),
+	return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot read what dnf is told in /{1}", name), Err: cause(err),
 		Do: "Nothing was judged: a package that must not change might have been called missing."}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/macos"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
@@ -34,7 +35,7 @@ func macFacts(ctx context.Context, root string) (patch.Facts, error) {
 		f.OS.Model = tidy(sysctl("hw.model"), 40)
 	}
 	if f.OS.Key = f.OS.HostOS(); f.OS.Key == "" {
-		return patch.Facts{}, &patch.Error{Kind: patch.Invalid, What: "cannot tell which macOS this is", Why: "its SystemVersion.plist names the version " + r.Version, Do: "Nothing was judged."}
+		return patch.Facts{}, &patch.Error{Kind: patch.Invalid, What: "cannot tell which macOS this is", Why: phrase.Of("its SystemVersion.plist names the version {1}", r.Version), Do: "Nothing was judged."}
 	}
 	return f, ctx.Err()
 }

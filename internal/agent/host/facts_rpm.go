@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/rpmdb"
 )
 
@@ -44,10 +45,10 @@ func readRPM(root string) ([]patch.Package, error) {
 		if kind == patch.Internal {
 			kind = patch.Unavailable
 		}
-		return nil, &patch.Error{Kind: kind, What: "cannot read the package database " + filepath.Join(root, dir), Err: err,
+		return nil, &patch.Error{Kind: kind, What: phrase.Of("cannot read the package database {1}", filepath.Join(root, dir)), Err: err,
 			Do: "Nothing was judged, and the last good state stays. Where it is damaged, \"rpm --rebuilddb\" repairs it."}
 	}
-	return nil, &patch.Error{Kind: patch.Unavailable, What: "cannot read the package database " + filepath.Join(root, rpmDirs[1]),
+	return nil, &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot read the package database {1}", filepath.Join(root, rpmDirs[1])),
 		Err: fs.ErrNotExist, Do: "Is this the root of a machine that is kept with rpm? Nothing was judged."}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // keyring gives the keys that this machine trusts for a suite: those of apt itself and of Debian's own keyring package, and what the
@@ -32,7 +33,7 @@ func (c *Chain) keyring(suite string) (openpgp.EntityList, error) {
 		}
 	}
 	if len(all) == 0 {
-		return nil, &patch.Error{Kind: patch.Untrusted, What: "this machine has no keyring to verify " + suite + " with", Do: "Install debian-archive-keyring."}
+		return nil, &patch.Error{Kind: patch.Untrusted, What: phrase.Of("this machine has no keyring to verify {1} with", suite), Do: "Install debian-archive-keyring."}
 	}
 	return all, nil
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const (
@@ -42,7 +43,7 @@ func (s Service) system() string {
 func (s Service) text() (path, text string, err error) {
 	for _, word := range []string{s.Program, s.State} {
 		if !filepath.IsAbs(word) || strings.ContainsAny(word, " \t\r\n\"'\\$%<>&;") {
-			return "", "", &patch.Error{Kind: patch.Invalid, What: "cannot make a service of " + word, Why: "it must be an absolute path of plain characters"}
+			return "", "", &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot make a service of {1}", word), Why: "it must be an absolute path of plain characters"}
 		}
 	}
 	switch s.system() {
@@ -74,7 +75,7 @@ WantedBy=multi-user.target
 </dict></plist>
 `, jobName, s.Program, s.State), nil
 	}
-	return "", "", &patch.Error{Kind: patch.Invalid, What: "there is no service for " + s.system()}
+	return "", "", &patch.Error{Kind: patch.Invalid, What: phrase.Of("there is no service for {1}", s.system())}
 }
 
 // Install makes the service, starts it and has it start with the machine; one that is there is made anew. It gives false where no service

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const currentVersion = `SOFTWARE\Microsoft\Windows NT\CurrentVersion`
@@ -38,7 +39,7 @@ func (r windowsRelease) facts() (patch.OSFacts, error) {
 	f.Arch = windowsArch(r.processor)
 	if strings.Trim(number, "0123456789.") != "" || number == "" || r.build == "" || strings.Trim(r.build, "0123456789") != "" || f.Arch == "" {
 		return f, &patch.Error{Kind: patch.Invalid, What: "cannot tell which Windows this is",
-			Why: "its registry names the version " + strconv.Quote(number) + ", the build " + strconv.Quote(r.build) + " and the processor " + strconv.Quote(r.processor),
+			Why: phrase.Of(`its registry names the version "{1}", the build "{2}" and the processor "{3}"`, phrase.Quoted(number), phrase.Quoted(r.build), phrase.Quoted(r.processor)),
 			Do:  "Nothing was judged. Look at HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion."}
 	}
 	f.VersionID = number + "." + r.build

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/feed"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Kind is the patch.Feed.Kind that a Fetcher serves.
@@ -24,7 +25,7 @@ func NewFetcher() *feed.Single {
 	return &feed.Single{Kind: Kind, Limit: maxFetched, Survey: func(_ context.Context, sub patch.Feed, raw feed.Raw) (feed.Contents, error) {
 		r, err := readAny(raw.Name, raw, raw.Size)
 		if err == nil && len(r.Notes) == 0 {
-			err = &patch.Error{Kind: patch.Invalid, What: "the feed " + sub.Name + " has no advisories that can be used",
+			err = &patch.Error{Kind: patch.Invalid, What: phrase.Of("the feed {1} has no advisories that can be used", sub.Name),
 				Do: "Known are the Debian security tracker's lists of DSAs, DLAs and CVEs, and Ubuntu's notices as JSON or OSV."}
 		}
 		found := feed.Contents{Definitions: len(r.Notes)}

@@ -12,6 +12,7 @@ import (
 	"github.com/fettle-project/fettle/internal/apk"
 	"github.com/fettle-project/fettle/internal/content"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const (
@@ -35,7 +36,7 @@ func ReadFiles(indexes, secdbs []string, keys apk.Keys) ([]Repository, error) {
 	for _, file := range files {
 		r, err := readRepository(file, keys)
 		if err != nil {
-			return nil, &patch.Error{Kind: patch.KindOf(err), What: "cannot use the index " + file, Err: err}
+			return nil, &patch.Error{Kind: patch.KindOf(err), What: phrase.Of("cannot use the index {1}", file), Err: err}
 		}
 		repos = append(repos, r)
 	}
@@ -49,7 +50,7 @@ func ReadFiles(indexes, secdbs []string, keys apk.Keys) ([]Repository, error) {
 			err = attach(repos, db)
 		}
 		if err != nil {
-			return nil, &patch.Error{Kind: patch.KindOf(err), What: "cannot use the security database " + path, Err: err}
+			return nil, &patch.Error{Kind: patch.KindOf(err), What: phrase.Of("cannot use the security database {1}", path), Err: err}
 		}
 	}
 	return repos, nil
@@ -67,7 +68,7 @@ func indexesIn(path string) ([]string, error) {
 		return err
 	})
 	if err != nil || len(found) == 0 {
-		return nil, &patch.Error{Kind: patch.NotFound, What: "there is no " + indexName + " in " + path, Err: err,
+		return nil, &patch.Error{Kind: patch.NotFound, What: phrase.Of("there is no APKINDEX.tar.gz in {1}", path), Err: err,
 			Do: "Name an index, or a folder laid out as a mirror is: v3.20/main/x86_64/" + indexName + "."}
 	}
 	slices.Sort(found)
@@ -135,7 +136,7 @@ func attach(repos []Repository, db apk.SecDB) error {
 		}
 	}
 	if !found {
-		return &patch.Error{Kind: patch.Invalid, What: "there is no index of " + cmp.Or(db.Release, "its release") + " " + db.Repo,
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("there is no index of {1} {2}", cmp.Or(db.Release, "its release"), db.Repo),
 			Why: "a security database names source packages, and only the index tells which packages they are made into",
 			Do:  "Give the index of that release and repository too."}
 	}
@@ -145,13 +146,13 @@ func attach(repos []Repository, db apk.SecDB) error {
 func readLimited(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, &patch.Error{Kind: patch.NotFound, What: "cannot open " + path, Err: err}
+		return nil, &patch.Error{Kind: patch.NotFound, What: phrase.Of("cannot open {1}", path), Err: err}
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, limit+1))
 	switch {
 	case err != nil:
-		return nil, &patch.Error{Kind: patch.Unavailable, What: "cannot read " + path, Err: err}
+		return nil, &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot read {1}", path), Err: err}
 	case int64(len(b)) > limit:
 		return nil, patch.Errorf(patch.Exhausted, "%s is larger than %d MiB", path, limit>>20)
 	}

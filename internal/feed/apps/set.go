@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Limits on foreign bytes.
@@ -79,7 +80,7 @@ func (s *Set) Read(name string, in io.Reader) error {
 	b, err := io.ReadAll(io.LimitReader(in, maxFile+1))
 	switch {
 	case err != nil:
-		return &patch.Error{Kind: patch.Unavailable, What: "cannot read " + name, Err: err}
+		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot read {1}", name), Err: err}
 	case len(b) > maxFile:
 		s.note("%s: it is larger than this program reads", name)
 		return nil
@@ -133,7 +134,7 @@ func readable(name string) bool {
 func (s *Set) ReadPath(from string) error {
 	info, err := os.Stat(from)
 	if err != nil {
-		return &patch.Error{Kind: patch.NotFound, What: "cannot open the app definitions " + from, Err: err}
+		return &patch.Error{Kind: patch.NotFound, What: phrase.Of("cannot open the app definitions {1}", from), Err: err}
 	}
 	names := []string{from}
 	if info.IsDir() {
@@ -151,7 +152,7 @@ func (s *Set) ReadPath(from string) error {
 			err = errors.New("there are none")
 		}
 		if err != nil {
-			return &patch.Error{Kind: patch.Invalid, What: "cannot read the app definitions in " + from, Err: err, Do: "Name a directory with .yaml or .json files."}
+			return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot read the app definitions in {1}", from), Err: err, Do: "Name a directory with .yaml or .json files."}
 		}
 		slices.Sort(names)
 	}
@@ -166,12 +167,12 @@ func (s *Set) ReadPath(from string) error {
 func (s *Set) readFile(name string) error {
 	f, err := os.Open(name)
 	if err != nil {
-		return &patch.Error{Kind: patch.NotFound, What: "cannot open " + name, Err: err}
+		return &patch.Error{Kind: patch.NotFound, What: phrase.Of("cannot open {1}", name), Err: err}
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return &patch.Error{Kind: patch.Unavailable, What: "cannot read " + name, Err: err}
+		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot read {1}", name), Err: err}
 	}
 	return s.ReadAny(name, f, info.Size())
 }
@@ -187,7 +188,7 @@ func (s *Set) ReadAny(name string, in io.ReaderAt, size int64) error {
 		err = errTooMuch
 	}
 	if err != nil {
-		return &patch.Error{Kind: patch.Invalid, What: "cannot read the app definitions in " + name, Err: err, Do: "Get the file again from where it came from."}
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot read the app definitions in {1}", name), Err: err, Do: "Get the file again from where it came from."}
 	}
 	for _, f := range z.File {
 		if !readable(f.Name) || f.FileInfo().IsDir() {

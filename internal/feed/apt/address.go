@@ -2,7 +2,6 @@ package apt
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
 	"os"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // MachineKeyrings lists the keyrings that this machine's own apt trusts, as far as they exist.
@@ -25,8 +25,8 @@ func MachineKeyrings() []string {
 
 // checkFeed gives the address of the suite's directory, with a slash at the end.
 func checkFeed(f patch.Feed) (string, error) {
-	bad := func(why string) error {
-		return &patch.Error{Kind: patch.Invalid, What: "the feed " + f.Name + " cannot be fetched", Why: why, Do: "Correct the feed."}
+	bad := func(why phrase.Phrase) error {
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("the feed {1} cannot be fetched", f.Name), Why: why, Do: "Correct the feed."}
 	}
 	u, err := url.Parse(f.URI)
 	switch {
@@ -35,9 +35,9 @@ func checkFeed(f patch.Feed) (string, error) {
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return "", bad("its URI holds a password, a query or a fragment")
 	case !debian.ValidSuite(f.Suite):
-		return "", bad(fmt.Sprintf("%.60q is no name of a suite; repositories without suites are not supported", f.Suite))
+		return "", bad(phrase.Format("%.60q is no name of a suite; repositories without suites are not supported", f.Suite))
 	case !debian.ValidArch(f.Arch):
-		return "", bad(fmt.Sprintf("%.60q is no architecture", f.Arch))
+		return "", bad(phrase.Format("%.60q is no architecture", f.Arch))
 	case len(f.Components) == 0 || slices.ContainsFunc(f.Components, func(c string) bool { return !debian.ValidSuite(c) }):
 		return "", bad("its components are missing or malformed")
 	}
@@ -74,7 +74,7 @@ func ParseSources(line, arch string) ([]patch.Feed, error) {
 // ParseSource reads a one-line source, "deb [options] URI SUITE COMPONENT…", as a feed. Of the options arch and signed-by count.
 func ParseSource(line, arch string) (patch.Feed, error) {
 	bad := func(err error) (patch.Feed, error) {
-		return patch.Feed{}, &patch.Error{Kind: patch.Invalid, What: fmt.Sprintf("%.120q is no apt source", line), Err: err, Do: `Write it as "deb URI SUITE COMPONENT…".`}
+		return patch.Feed{}, &patch.Error{Kind: patch.Invalid, What: phrase.Format("%.120q is no apt source", line), Err: err, Do: `Write it as "deb URI SUITE COMPONENT…".`}
 	}
 	rest, ok := strings.CutPrefix(strings.TrimSpace(line), "deb ")
 	if !ok {

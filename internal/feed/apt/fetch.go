@@ -20,6 +20,7 @@ import (
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/feed"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Kind is the patch.Feed.Kind that a Fetcher serves.
@@ -97,7 +98,7 @@ func (g *generation) fetch(ctx context.Context) (state patch.FeedState, unchange
 	}
 	if release.Codename != g.sub.Suite && release.Suite != g.sub.Suite {
 		return state, false, untrusted("the server answered with another suite",
-			fmt.Sprintf("its Release is for %q (%q), not for %q", release.Codename, release.Suite, g.sub.Suite))
+			phrase.Format("its Release is for %q (%q), not for %q", release.Codename, release.Suite, g.sub.Suite))
 	}
 	if g.last != nil && content.Sum(text) == g.last.Release {
 		state = *g.last
@@ -167,12 +168,12 @@ func (g *generation) index(ctx context.Context, release debian.Release, componen
 	}
 	if !ok {
 		return origin, 0, &patch.Error{
-			Kind: patch.Invalid, What: fmt.Sprintf("the suite %s has no package index for the component %s and the architecture %s", g.sub.Suite, component, g.sub.Arch),
+			Kind: patch.Invalid, What: phrase.Format("the suite %s has no package index for the component %s and the architecture %s", g.sub.Suite, component, g.sub.Arch),
 			Do: "Correct the feed's components or architecture.",
 		}
 	}
 	if sum.Size == 0 || sum.Size > maxIndex {
-		return origin, 0, untrusted("the Release lists an implausible index", fmt.Sprintf("%s would have %d bytes", origin.IndexPath, sum.Size))
+		return origin, 0, untrusted("the Release lists an implausible index", phrase.Format("%s would have %d bytes", origin.IndexPath, sum.Size))
 	}
 	origin.Index = sum.SHA256
 	if err := g.bring(ctx, release, origin, sum); err != nil {
@@ -225,6 +226,6 @@ func (g *generation) count(origin patch.Origin) (int, error) {
 	return n, nil
 }
 
-func untrusted(what, why string) error {
+func untrusted(what, why phrase.Phrase) error {
 	return &patch.Error{Kind: patch.Untrusted, What: what, Why: why}
 }

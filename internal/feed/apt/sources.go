@@ -9,6 +9,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // MachineSources reads the binary archives that a machine's own apt is configured with, as one-line sources: /etc/apt/sources.list and
@@ -93,7 +94,7 @@ func ReleaseSources(root, release string) ([]string, error) {
 		}
 	}
 	if len(lines) == 0 {
-		return nil, &patch.Error{Kind: patch.NotFound, What: "this machine's apt has no sources of " + release,
+		return nil, &patch.Error{Kind: patch.NotFound, What: phrase.Of("this machine's apt has no sources of {1}", release),
 			Do: `Name the archives yourself: --apt "deb URI SUITE COMPONENT…".`}
 	}
 	return lines, nil

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Limits of one catalog.
@@ -65,7 +66,7 @@ func Read(r io.Reader) (Catalog, error) {
 }
 
 func malformed(why string, err error) error {
-	return &patch.Error{Kind: patch.Invalid, What: "cannot read the catalog of known exploited vulnerabilities", Why: why, Err: err}
+	return &patch.Error{Kind: patch.Invalid, What: "cannot read the catalog of known exploited vulnerabilities", Why: phrase.Verbatim(why), Err: err}
 }
 
 // meter ends a file that is longer than any real one.

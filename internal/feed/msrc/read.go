@@ -18,6 +18,7 @@ import (
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/feed"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Kind is the patch.Feed.Kind of Microsoft's security documents.
@@ -62,7 +63,7 @@ func (s *Set) Read(name string, in io.Reader) error {
 	if errors.Is(err, errTooMuch) {
 		do = "Use fewer documents."
 	}
-	return &patch.Error{Kind: patch.Invalid, What: "cannot read " + name, Err: err, Do: do}
+	return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot read {1}", name), Err: err, Do: phrase.Verbatim(do)}
 }
 
 // json reads an object's members; a CSAF advisory is put together again from them.
@@ -132,7 +133,7 @@ func (s *Set) ReadAny(name string, in io.ReaderAt, size int64) error {
 		err = errTooMuch
 	}
 	if err != nil {
-		return &patch.Error{Kind: patch.Invalid, What: "cannot read " + name, Err: err, Do: "Get the file again from where it came from."}
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot read {1}", name), Err: err, Do: "Get the file again from where it came from."}
 	}
 	for _, f := range z.File {
 		if !readable(f.Name) {
@@ -166,13 +167,13 @@ func (s *Set) ReadPath(from string) error {
 		return err
 	})
 	if err != nil {
-		return &patch.Error{Kind: patch.NotFound, What: "cannot open Microsoft's documents " + from, Err: err}
+		return &patch.Error{Kind: patch.NotFound, What: phrase.Of("cannot open Microsoft's documents {1}", from), Err: err}
 	}
 	slices.Sort(names)
 	for _, name := range names {
 		f, err := os.Open(name)
 		if err != nil {
-			return &patch.Error{Kind: patch.NotFound, What: "cannot open " + name, Err: err}
+			return &patch.Error{Kind: patch.NotFound, What: phrase.Of("cannot open {1}", name), Err: err}
 		}
 		info, err := f.Stat()
 		if err == nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/feed"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Kind is the patch.Feed.Kind that a Fetcher serves.
@@ -31,7 +32,7 @@ func NewFetcher() *feed.Single {
 func survey(ctx context.Context, sub patch.Feed, raw feed.Raw) (feed.Contents, error) {
 	oses, dated, err := oses(ctx, raw, raw.Size, raw.Arch)
 	if err == nil && len(oses) == 0 {
-		err = &patch.Error{Kind: patch.Invalid, What: "the feed " + sub.Name + " has no advisories that can be used",
+		err = &patch.Error{Kind: patch.Invalid, What: phrase.Of("the feed {1} has no advisories that can be used", sub.Name),
 			Why: "no ecosystem in it is that of an rpm distribution which is known", Do: "Known are AlmaLinux, Rocky Linux, Red Hat, SUSE, openSUSE and Azure Linux."}
 	}
 	found := feed.Contents{Dated: dated}

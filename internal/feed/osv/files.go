@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Limits of a feed as a whole.
@@ -24,7 +25,7 @@ const (
 func pack(w io.Writer, dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return &patch.Error{Kind: patch.Unavailable, What: "cannot read the advisories in " + dir, Err: err}
+		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot read the advisories in {1}", dir), Err: err}
 	}
 	defer root.Close()
 	z := zip.NewWriter(w)
@@ -48,7 +49,7 @@ func pack(w io.Writer, dir string) error {
 		err = z.Close()
 	}
 	if err != nil {
-		return &patch.Error{Kind: patch.Unavailable, What: "cannot read the advisories in " + dir, Err: err}
+		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot read the advisories in {1}", dir), Err: err}
 	}
 	return nil
 }

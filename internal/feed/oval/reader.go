@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // MaxDocument is how many bytes of XML are read of one document, decompressed.
@@ -195,7 +196,7 @@ func (r *reader) fail(err error) error {
 	if errors.Is(err, errTooMuch) || errors.Is(err, errTooLong) {
 		do = "Use documents about one release or one product."
 	}
-	return &patch.Error{Kind: patch.Invalid, What: fmt.Sprintf("cannot read the %s beyond line %d", r.what, line), Err: err, Do: do}
+	return &patch.Error{Kind: patch.Invalid, What: phrase.Format("cannot read the %s beyond line %d", r.what, line), Err: err, Do: phrase.Verbatim(do)}
 }
 
 // skip reads an element without keeping anything.

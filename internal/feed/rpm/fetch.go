@@ -16,6 +16,7 @@ import (
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/feed"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Kind is the patch.Feed.Kind of whole repositories, UpdateinfoKind that of single updateinfo.xml files.
@@ -146,7 +147,7 @@ func (g *generation) repomd(ctx context.Context) ([]byte, feed.Tags, error) {
 // bring has a metadata file in the directory, verified.
 func (g *generation) bring(ctx context.Context, d DataFile) error {
 	if d.Size > maxCompressed {
-		return &patch.Error{Kind: patch.Untrusted, What: "the repository lists an implausible file", Why: fmt.Sprintf("%s would have %d bytes", d.Location, d.Size)}
+		return &patch.Error{Kind: patch.Untrusted, What: "the repository lists an implausible file", Why: phrase.Format("%s would have %d bytes", d.Location, d.Size)}
 	}
 	if size, ok := g.dir.Has(d.SHA256); !ok || d.Size > 0 && size != d.Size {
 		err := g.get.File(ctx, g.base+d.Location, d.Location, g.dir, content.Want{SHA256: d.SHA256, Size: d.Size, Limit: maxCompressed})
@@ -168,7 +169,7 @@ func (g *generation) bring(ctx context.Context, d DataFile) error {
 		return err
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != string(d.OpenSHA256) || d.OpenSize > 0 && n != d.OpenSize {
-		return &patch.Error{Kind: patch.Untrusted, What: d.Location + " is not what repomd.xml says", Why: "decompressed it has the SHA-256 " + got}
+		return &patch.Error{Kind: patch.Untrusted, What: phrase.Of("{1} is not what repomd.xml says", d.Location), Why: phrase.Of("decompressed it has the SHA-256 {1}", got)}
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Limits of every XML file of a repository. Real ones nest 7 deep; the longest text, a description, has some 200 KB.
@@ -124,7 +125,7 @@ func (s *scanner) fault(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = errors.New("it is cut off")
 	}
-	return &patch.Error{Kind: patch.Invalid, What: "cannot read the file " + s.what, Err: err}
+	return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot read the file {1}", s.what), Err: err}
 }
 
 // rationed gives at most left bytes: the decoder keeps one token at a time, so this bounds its memory.
@@ -152,7 +153,7 @@ func newBudget() *budget { return &budget{left: maxKept} }
 
 func (b *budget) spend(what string, n int) error {
 	if b.left -= n; b.left < 0 {
-		return &patch.Error{Kind: patch.Exhausted, What: "cannot read the file " + what, Why: fmt.Sprintf("its entries need more than %d bytes", maxKept)}
+		return &patch.Error{Kind: patch.Exhausted, What: phrase.Of("cannot read the file {1}", what), Why: phrase.Format("its entries need more than %d bytes", maxKept)}
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const (
@@ -108,7 +109,7 @@ func (s *Set) readInner(name string, r io.Reader) error {
 func (s *Set) ReadPath(from string) error {
 	info, err := os.Stat(from)
 	if err != nil {
-		return &patch.Error{Kind: patch.NotFound, What: "cannot open the software packages " + from, Err: err}
+		return &patch.Error{Kind: patch.NotFound, What: phrase.Of("cannot open the software packages {1}", from), Err: err}
 	}
 	if !info.IsDir() {
 		return s.readFile(from)
@@ -127,7 +128,7 @@ func (s *Set) ReadPath(from string) error {
 		return refuse(from, err)
 	}
 	if len(names) == 0 {
-		return &patch.Error{Kind: patch.Invalid, What: "there are no software packages in " + from, Do: "Name a directory with .sdp, .xml or .cab files."}
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("there are no software packages in {1}", from), Do: "Name a directory with .sdp, .xml or .cab files."}
 	}
 	slices.Sort(names)
 	for _, name := range names {
@@ -145,7 +146,7 @@ func (s *Set) ReadPath(from string) error {
 func (s *Set) readFile(name string) error {
 	f, err := os.Open(name)
 	if err != nil {
-		return &patch.Error{Kind: patch.NotFound, What: "cannot open " + name, Err: err}
+		return &patch.Error{Kind: patch.NotFound, What: phrase.Of("cannot open {1}", name), Err: err}
 	}
 	defer f.Close()
 	info, err := f.Stat()

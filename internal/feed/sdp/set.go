@@ -8,6 +8,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Set is packages that may refer to each other: all that one catalog, or several files, hold.
@@ -62,7 +63,7 @@ func (s *Set) Read(name string, in io.Reader) error {
 	if errors.Is(err, errTooMuch) || errors.Is(err, errTooLong) {
 		do = "Split the catalog by product."
 	}
-	return &patch.Error{Kind: patch.Invalid, What: "cannot read the software packages in " + name, Err: err, Do: do}
+	return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot read the software packages in {1}", name), Err: err, Do: phrase.Verbatim(do)}
 }
 
 // Unclear counts the packages of which something is not understood.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Limits on foreign bytes.
@@ -226,5 +227,5 @@ func clip(s string, n int) string {
 }
 
 func refuse(what string, err error) error {
-	return &patch.Error{Kind: patch.Invalid, What: "cannot read " + what, Err: err, Do: "Get the file again from where it came from."}
+	return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot read {1}", what), Err: err, Do: "Get the file again from where it came from."}
 }

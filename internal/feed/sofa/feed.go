@@ -19,6 +19,7 @@ import (
 	"github.com/fettle-project/fettle/internal/feed"
 	"github.com/fettle-project/fettle/internal/item"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/version"
 )
 
@@ -81,7 +82,7 @@ var (
 // Read reads the feed.
 func Read(name string, in io.Reader) (*Set, error) {
 	bad := func(err error) (*Set, error) {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot read the macOS releases in " + name, Err: err, Do: "Get the feed again from where it came from."}
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot read the macOS releases in {1}", name), Err: err, Do: "Get the feed again from where it came from."}
 	}
 	b, err := io.ReadAll(io.LimitReader(in, maxFeed+1))
 	if err != nil {
@@ -277,7 +278,7 @@ func mac(of ...item.Entity) detect.Expr {
 func ReadPath(path string) (*Set, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, &patch.Error{Kind: patch.NotFound, What: "cannot open " + path, Err: err}
+		return nil, &patch.Error{Kind: patch.NotFound, What: phrase.Of("cannot open {1}", path), Err: err}
 	}
 	defer f.Close()
 	return Read(path, f)

@@ -15,6 +15,8 @@ import (
 
 	"golang.org/x/tools/go/packages"
 
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/web/translation"
 )
 
@@ -128,8 +130,8 @@ func (s source) node(info *types.Info, n ast.Node, from string) bool {
 	if call, ok := n.(*ast.CallExpr); ok {
 		return s.call(info, call, from)
 	}
-	if lit, ok := n.(*ast.CompositeLit); ok {
-		s.fault(info, lit, from)
+	if lit, ok := n.(*ast.CompositeLit); ok && !s.fault(info, lit, from) {
+		return false
 	}
 	text, ok := constantPhrase(info, e)
 	if !ok {
@@ -144,21 +146,24 @@ func (s source) node(info *types.Info, n ast.Node, from string) bool {
 	return false
 }
 
-// call looks at Of and Count, whose values must fit their texts.
+// call looks at Of, Count and Format, whose values must fit their texts, and at what makes errors.
 func (s source) call(info *types.Info, call *ast.CallExpr, from string) bool {
 	name := callee(info, call)
-	texts := map[string]int{"Of": 0, "Count": 1}
+	if at, ok := formatted()[name]; ok {
+		return s.format(info, call, at, name, from)
+	}
+	texts := map[string]int{"phrase.Of": 0, "phrase.Count": 1}
 	first, ok := texts[name]
 	if !ok {
 		return true
 	}
 	one, ok := constantPhrase(info, call.Args[first])
 	if !ok {
-		s.t.Errorf("%s: the text of phrase.%s is not a constant, so translators cannot see it", from, name)
+		s.t.Errorf("%s: the text of %s is not a constant, so translators cannot see it", from, name)
 		return true
 	}
 	x, values := split(one), call.Args[first+1:]
-	if name == "Count" {
+	if name == "phrase.Count" {
 		many, ok := constantPhrase(info, call.Args[2])
 		if !ok {
 			s.t.Errorf("%s: the text for many in phrase.Count is not a constant", from)
@@ -178,26 +183,65 @@ func (s source) call(info *types.Info, call *ast.CallExpr, from string) bool {
 	return false
 }
 
-// fault takes the constant texts of an error that the console shows: its pages say them in the reader's language where the catalogue has them.
-func (s source) fault(info *types.Info, lit *ast.CompositeLit, from string) {
-	if named, ok := info.Types[lit].Type.(*types.Named); !ok || named.Obj().Name() != "Error" || named.Obj().Pkg() == nil || !strings.HasSuffix(named.Obj().Pkg().Path(), "/internal/patch") ||
-		!slices.ContainsFunc(met(), func(dir string) bool { return strings.HasPrefix(from, "internal/"+dir+"/") }) {
-		return
-	}
-	for _, e := range lit.Elts {
-		field, ok := e.(*ast.KeyValueExpr)
-		if !ok || !slices.Contains([]string{"What", "Why", "Do"}, field.Key.(*ast.Ident).Name) {
-			continue
-		}
-		if v := info.Types[field.Value].Value; v != nil && v.Kind() == constant.String && constant.StringVal(v) != "" {
-			s.add(split(constant.StringVal(v)), from)
-		}
-	}
+// formatted are the functions that make a phrase of a format, with which of their arguments that is.
+func formatted() map[string]int {
+	return map[string]int{"phrase.Format": 0, "patch.Errorf": 1, "store.fault": 1, "store.missing": 1}
 }
 
-// met are the packages whose errors people meet in the console.
+// format takes the text of a call that has a format.
+func (s source) format(info *types.Info, call *ast.CallExpr, at int, name, from string) bool {
+	if name == "patch.Errorf" && (!isMet(from) || internal(info, call.Args[0])) {
+		return true
+	}
+	v := info.Types[call.Args[at]].Value
+	switch {
+	case v != nil && v.Kind() == constant.String:
+		id, verbs := phrase.Places(constant.StringVal(v))
+		if len(verbs) > 9 {
+			s.t.Errorf("%s: %q has more than nine values", from, id)
+		}
+		s.add(split(id), from)
+	case !call.Ellipsis.IsValid():
+		s.t.Errorf("%s: the format of %s is not a constant, so translators cannot see it", from, name)
+	}
+	return true
+}
+
+// fault says whether an error is one that people meet in the console: only then are its texts taken.
+func (s source) fault(info *types.Info, lit *ast.CompositeLit, from string) bool {
+	if named, ok := info.Types[lit].Type.(*types.Named); !ok || named.Obj().Name() != "Error" || named.Obj().Pkg() == nil || !strings.HasSuffix(named.Obj().Pkg().Path(), "/internal/patch") {
+		return true
+	}
+	return isMet(from) && !slices.ContainsFunc(lit.Elts, func(e ast.Expr) bool {
+		field, ok := e.(*ast.KeyValueExpr)
+		return ok && field.Key.(*ast.Ident).Name == "Kind" && internal(info, field.Value)
+	})
+}
+
+// internal is the kind of errors of which people read no word.
+func internal(info *types.Info, kind ast.Expr) bool {
+	v := info.Types[kind].Value
+	return v != nil && v.ExactString() == strconv.Itoa(int(patch.Internal))
+}
+
+// isMet says whether people meet errors of a file in the console, on its error pages or in what is stored.
+func isMet(from string) bool {
+	return !slices.Contains(betweenPrograms(), strings.TrimPrefix(from, "internal/")) && slices.ContainsFunc(met(), func(place string) bool { return strings.HasPrefix(from, place) })
+}
+
+// met are the folders and files whose errors people meet.
 func met() []string {
-	return []string{"web", "approval", "auth", "calendar", "label", "plan", "ring"}
+	out := []string{"cmd/fettle/feedkinds.go", "cmd/fettle/offers.go", "cmd/fettle/sync.go", "cmd/fettle/changes.go"}
+	for _, name := range strings.Fields("approval auth calendar catalog content debian deploy expr feed gate label ledger lint mirror notify patch payload plan prediction ring schedule store updater web whatif workbook world") {
+		out = append(out, "internal/"+name+"/")
+	}
+	return out
+}
+
+// betweenPrograms are files whose errors only agents, the command line and its files meet.
+func betweenPrograms() []string {
+	return strings.Fields(`auth/ca.go auth/keys.go auth/machine.go auth/tls.go auth/token.go patch/machine.go catalog/bundle.go catalog/column.go catalog/delta.go
+		store/copy.go store/postgres.go store/snapshots.go store/orders.go store/results.go store/blobs.go store/values.go deploy/results.go deploy/order.go ledger/accept.go`)
 }
 
 // sayable are the types that the values of a phrase may have.
@@ -214,8 +258,8 @@ func callee(info *types.Info, call *ast.CallExpr) string {
 	if !ok {
 		return ""
 	}
-	if o, ok := info.Uses[id].(*types.Func); ok && o.Pkg() != nil && o.Pkg().Path() == phrasePackage && o.Signature().Recv() == nil {
-		return o.Name()
+	if o, ok := info.Uses[id].(*types.Func); ok && o.Pkg() != nil && o.Signature().Recv() == nil {
+		return o.Pkg().Name() + "." + o.Name()
 	}
 	return ""
 }
