@@ -8,6 +8,7 @@ import (
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 type catalogDiffCmd struct {
@@ -95,7 +96,7 @@ func orNothing(id patch.RevisionID) string {
 func diffText(p catalog.DiffPatch) string {
 	switch {
 	case len(p.What) > 0:
-		return strings.Join(p.What, "; ")
+		return phrase.Join(p.What, "; ").String()
 	case len(p.By) > 0:
 		ids := make([]string, len(p.By))
 		for i, id := range p.By {

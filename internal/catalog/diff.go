@@ -31,11 +31,11 @@ type DiffCounts struct {
 
 // DiffPatch is one patch that differs.
 type DiffPatch struct {
-	ID       patch.ID       `json:"id"`
-	Title    string         `json:"title"`
-	Severity patch.Severity `json:"severity,omitempty"`
-	What     []string       `json:"what,omitempty"` // of a changed one: "severity: medium → high", "definition"
-	By       []patch.ID     `json:"by,omitempty"`   // of a superseded or gone one: what supersedes it directly
+	ID       patch.ID        `json:"id"`
+	Title    string          `json:"title"`
+	Severity patch.Severity  `json:"severity,omitempty"`
+	What     []phrase.Phrase `json:"what,omitempty"` // of a changed one: "severity: medium → high", "definition"
+	By       []patch.ID      `json:"by,omitempty"`   // of a superseded or gone one: what supersedes it directly
 }
 
 // Side is one revision to compare.
@@ -107,25 +107,19 @@ func (s Side) index() (*List, sideIndex, error) {
 }
 
 // changes says in what two descriptions of one patch differ.
-func changes(a, b *patch.Patch, definition bool) []string {
-	var what []string
-	word := func(name, from, to string) {
-		if from != to {
-			none := func(s string) string {
-				if s == "" {
-					return "none"
-				}
-				return s
-			}
-			what = append(what, fmt.Sprintf("%s: %s → %s", name, none(from), none(to)))
+func changes(a, b *patch.Patch, definition bool) []phrase.Phrase {
+	var what []phrase.Phrase
+	add := func(differ bool, text phrase.Phrase) {
+		if differ {
+			what = append(what, text)
 		}
 	}
-	word("severity", string(a.Severity), string(b.Severity))
-	word("cvss", fmt.Sprint(a.CVSS), fmt.Sprint(b.CVSS))
-	word("category", string(a.Category), string(b.Category))
-	word("version", a.Version, b.Version)
-	word("advisory", a.Advisory, b.Advisory)
-	word("title", a.Title, b.Title)
+	add(a.Severity != b.Severity, phrase.Of("severity: {1} → {2}", worded("severity", string(a.Severity)), worded("severity", string(b.Severity))))
+	add(a.CVSS != b.CVSS, phrase.Of("cvss: {1} → {2}", fmt.Sprint(a.CVSS), fmt.Sprint(b.CVSS)))
+	add(a.Category != b.Category, phrase.Of("category: {1} → {2}", worded("category", string(a.Category)), worded("category", string(b.Category))))
+	add(a.Version != b.Version, phrase.Of("version: {1} → {2}", given(a.Version), given(b.Version)))
+	add(a.Advisory != b.Advisory, phrase.Of("advisory: {1} → {2}", given(a.Advisory), given(b.Advisory)))
+	add(a.Title != b.Title, phrase.Of("title: {1} → {2}", given(a.Title), given(b.Title)))
 	if !slices.Equal(a.CVEs, b.CVEs) {
 		what = append(what, "CVEs")
 	}
@@ -140,6 +134,24 @@ func changes(a, b *patch.Patch, definition bool) []string {
 		what = append(what, "definition")
 	}
 	return what
+}
+
+// nothing is what stands in the place of a text that a patch does not have.
+const nothing phrase.Phrase = "of a patch\x04none"
+
+// worded is a word of ours with its meaning, as the console says it elsewhere.
+func worded(meaning, word string) phrase.Phrase {
+	if word == "" {
+		return nothing
+	}
+	return phrase.Phrase(meaning + "\x04" + word)
+}
+
+func given(text string) phrase.Phrase {
+	if text == "" {
+		return nothing
+	}
+	return phrase.Verbatim(text)
 }
 
 type fileNames struct{ names, versions []string }

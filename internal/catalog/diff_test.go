@@ -11,13 +11,14 @@ import (
 
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 func brief(d Diff) string {
 	var all []string
 	for name, list := range map[string][]DiffPatch{"new": d.New, "changed": d.Changed, "gone": d.Gone, "superseded": d.Superseded} {
 		for _, p := range list {
-			all = append(all, strings.TrimSpace(fmt.Sprint(name, " ", p.ID, " ", strings.Join(p.What, ", "), p.By)))
+			all = append(all, strings.TrimSpace(fmt.Sprint(name, " ", p.ID, " ", phrase.Join(p.What, ", "), p.By)))
 		}
 	}
 	slices.Sort(all)

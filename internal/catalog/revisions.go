@@ -2,12 +2,12 @@ package catalog
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Diff compares two revisions of an OS; without names the newest with the one before it, or with the one that waits in quarantine.
@@ -73,7 +73,7 @@ func (d Diff) head() Diff {
 			p.ID, p.Title, p.Severity = patch.ID(strings.Clone(string(p.ID))), strings.Clone(p.Title), patch.Severity(strings.Clone(string(p.Severity)))
 			p.What, p.By = slices.Clone(p.What), slices.Clone(p.By)
 			for j := range p.What {
-				p.What[j] = strings.Clone(p.What[j])
+				p.What[j] = phrase.Phrase(strings.Clone(string(p.What[j])))
 			}
 			for j := range p.By {
 				p.By[j] = patch.ID(strings.Clone(string(p.By[j])))
@@ -103,8 +103,8 @@ func (c *Catalog) sides(os patch.HostOS, from, to patch.RevisionID, all []patch.
 		if len(found) == 1 {
 			return found[0], nil
 		}
-		return patch.RevisionMeta{}, &patch.Error{Kind: patch.NotFound, What: fmt.Sprintf("%s has no revision to compare: %d fit %q", os, len(found), name),
-			Do: "List them with `fettle catalog list --os " + string(os) + "`."}
+		return patch.RevisionMeta{}, &patch.Error{Kind: patch.NotFound, What: phrase.Format("%s has no revision to compare: %d fit %q", os, len(found), name),
+			Do: phrase.Of("List them with `fettle catalog list --os {1}`.", string(os))}
 	}
 	if newer, err = pick(to, 0); err != nil {
 		return older, newer, err

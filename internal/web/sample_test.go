@@ -342,11 +342,11 @@ func (w *world) sampleStanding() {
 		{Label: "db", At: w.now}, {Label: "web", At: w.now, Machines: 3, Confirmed: 3}}
 	w.views = []patch.View{{Page: "machines", Owner: "m.keller", Name: "stale web", Query: "label=web&show=stale"}, {Page: "machines", Owner: "j.ortiz", Name: "worst first", Query: "sort=-need", Shared: true}}
 	w.revisions = []patch.RevisionMeta{{ID: "4f1c09d2aa7e31b6", OS: sampleOS, Patches: 36120, Built: w.ago(2 * time.Hour)}, {ID: "0b77a1c2aa7e31b6", OS: sampleOS, Patches: 36101, Built: w.ago(26 * time.Hour)}}
-	one := func(i int, what string, by ...patch.ID) catalog.DiffPatch {
-		return catalog.DiffPatch{ID: w.patches[i].Patch.ID, Title: w.patches[i].Patch.Title, Severity: w.patches[i].Patch.Severity, What: keep([]string{what}, func(s string) bool { return s != "" }), By: by}
+	one := func(i int, what phrase.Phrase, by ...patch.ID) catalog.DiffPatch {
+		return catalog.DiffPatch{ID: w.patches[i].Patch.ID, Title: w.patches[i].Patch.Title, Severity: w.patches[i].Patch.Severity, What: keep([]phrase.Phrase{what}, func(s phrase.Phrase) bool { return s != "" }), By: by}
 	}
 	w.differ = catalog.Diff{OS: sampleOS, From: w.revisions[1].ID, To: w.revisions[0].ID, Counts: catalog.DiffCounts{New: 2, Changed: 1, Gone: 1, Superseded: 1},
-		New: []catalog.DiffPatch{one(0, ""), one(1, "")}, Changed: []catalog.DiffPatch{one(3, "severity: medium → high")}, Superseded: []catalog.DiffPatch{one(4, "", w.patches[0].Patch.ID)}, Gone: []catalog.DiffPatch{one(5, "")}}
+		New: []catalog.DiffPatch{one(0, ""), one(1, "")}, Changed: []catalog.DiffPatch{one(3, phrase.Of("severity: {1} → {2}", phrase.Phrase("severity\x04medium"), phrase.Phrase("severity\x04high")))}, Superseded: []catalog.DiffPatch{one(4, "", w.patches[0].Patch.ID)}, Gone: []catalog.DiffPatch{one(5, "")}}
 	w.findings = []lint.Finding{{Level: lint.Problem, Code: lint.RulesClash, Subject: "canary", Text: phrase.Count(1, "the rule {1} approves and the rule {2} declines {n} patch for the same machines; declined beats approved: {3}", "the rule {1} approves and the rule {2} declines {n} patches for the same machines; declined beats approved: {3}", "canary", "no-mariadb", "bookworm/mariadb"), Do: "Narrow one of them: fettle rules"},
 		{Level: lint.Notice, Code: lint.HoldEnding, Subject: "x", Text: phrase.Of(`the hold on {1} for "{2}" ends {3}; then it is undecided unless another label approves it`, "bookworm/linux", "all", "2026-11-28"), Do: "Decide, or hold it again."}}
 }
