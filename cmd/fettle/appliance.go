@@ -38,6 +38,7 @@ import (
 	"github.com/fettle-project/fettle/internal/store"
 	"github.com/fettle-project/fettle/internal/updater"
 	"github.com/fettle-project/fettle/internal/web"
+	"github.com/fettle-project/fettle/internal/web/translation"
 	"github.com/fettle-project/fettle/internal/whatif"
 	"github.com/fettle-project/fettle/internal/world"
 )
@@ -255,8 +256,16 @@ func (a *appliance) notifier(s *store.Store, zone *time.Location, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
+	catalogs, err := translation.Read()
+	if err != nil {
+		return nil, err
+	}
+	var languages []*phrase.Language
+	for _, c := range catalogs {
+		languages = append(languages, c.Language)
+	}
 	roots, err := a.cfg.notifyRoots()
-	return &notify.Desk{Store: s, Sealer: sealer, Guard: notify.Guard{Allow: allow}, Console: a.console(), Zone: zone, Roots: roots,
+	return &notify.Desk{Languages: languages, Store: s, Sealer: sealer, Guard: notify.Guard{Allow: allow}, Console: a.console(), Zone: zone, Roots: roots,
 		Now: time.Now, NewID: newID, Random: rand.Float64, Log: log}, err
 }
 

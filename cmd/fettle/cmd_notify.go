@@ -69,16 +69,17 @@ func about(subjects []patch.Subject) string {
 
 // channelFlags is what all kinds have in common.
 type channelFlags struct {
-	Name   string          `arg:"" help:"What the channel is called."`
-	About  []patch.Subject `help:"Only these subjects; default: all." placeholder:"SUBJECT,…"`
-	Every  time.Duration   `default:"1h" help:"Gather what is no halt and no alarm for so long."`
-	Quiet  string          `help:"Hold digests back in these hours." placeholder:"22:00-07:00"`
-	Zone   string          `help:"Time zone of the quiet hours; default: the appliance's."`
-	Paused bool            `help:"Send nothing for now."`
+	Name     string          `arg:"" help:"What the channel is called."`
+	About    []patch.Subject `help:"Only these subjects; default: all." placeholder:"SUBJECT,…"`
+	Every    time.Duration   `default:"1h" help:"Gather what is no halt and no alarm for so long."`
+	Quiet    string          `help:"Hold digests back in these hours." placeholder:"22:00-07:00"`
+	Zone     string          `help:"Time zone of the quiet hours; default: the appliance's."`
+	Language string          `help:"Write messages in this language, such as de; default: English." placeholder:"TAG"`
+	Paused   bool            `help:"Send nothing for now."`
 }
 
 func (f channelFlags) request(kind patch.ChannelKind) notify.Request {
-	return notify.Request{Channel: patch.Channel{Name: f.Name, Kind: kind, Subjects: f.About, Window: int(f.Every.Minutes()), Quiet: f.Quiet, Zone: f.Zone, Paused: f.Paused}}
+	return notify.Request{Channel: patch.Channel{Name: f.Name, Kind: kind, Subjects: f.About, Window: int(f.Every.Minutes()), Quiet: f.Quiet, Zone: f.Zone, Language: f.Language, Paused: f.Paused}}
 }
 
 func putChannel(ctx context.Context, s *screen, r notify.Request) error {
@@ -107,7 +108,8 @@ func (notifyMailCmd) Help() string {
 
 Examples:
   fettle notify mail ops --server mail.example.org:587 --from fettle@example.org --to ops@example.org --user fettle --password-stdin < password
-  fettle notify mail night --server mail.example.org:465 --security tls --from fettle@example.org --to oncall@example.org --about halt,alarm`
+  fettle notify mail night --server mail.example.org:465 --security tls --from fettle@example.org --to oncall@example.org --about halt,alarm
+  fettle notify mail betrieb --server mail.example.org:587 --from fettle@example.org --to betrieb@example.org --language de`
 }
 
 func (c notifyMailCmd) Run(ctx context.Context, s *screen) error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/notify"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 const (
@@ -46,7 +46,7 @@ func (a *appliance) urgentSource() notify.Source {
 }
 
 func alarmNotice(x patch.Alarm) patch.Notice {
-	return patch.Notice{Key: "alarm/" + x.Key, Text: x.Text.String(), Reason: x.Do.String(), Path: "/alarms", At: x.RaisedAt}
+	return patch.Notice{Key: "alarm/" + x.Key, Text: x.Text, Reason: x.Do, Path: "/alarms", At: x.RaisedAt}
 }
 
 // page is a page of the console about something whose name may hold slashes.
@@ -100,20 +100,31 @@ func (a *appliance) patchNotices(ctx context.Context) ([]patch.Notice, error) {
 
 func countNotices(os patch.HostOS, n ledger.PatchCount, exploited []string) (out []patch.Notice) {
 	lack, at := n.Verdicts[patch.NotPatched], page("patches", string(n.Patch.ID))
-	about := fmt.Sprintf("%s: %s of %s %s it", n.Patch.Title, plural(lack, "machine", "machines"), os, map[bool]string{true: "lacks", false: "lack"}[lack == 1])
-	stand := fmt.Sprintf("%d of them by a decision that nobody has made yet.", n.Undecided)
-	if n.Undecided == 0 {
-		stand = "Somebody has decided about it for each of them."
-	}
+	about := phrase.Count(lack, "{1}: {n} machine of {2} lacks it", "{1}: {n} machines of {2} lack it", n.Patch.Title, string(os))
 	if len(exploited) > 0 {
-		out = append(out, patch.Notice{Key: "exploited/" + string(os) + "/" + string(n.Patch.ID), Subject: patch.AboutExploited, Text: about, Path: at,
-			Reason: strings.Join(exploited, ", ") + " is known to be exploited. " + stand})
+		names, reason := strings.Join(exploited, ", "), phrase.Phrase("")
+		if n.Undecided == 0 {
+			reason = phrase.Of("{1} is known to be exploited. Somebody has decided about it for each of them.", names)
+		} else {
+			reason = phrase.Format("%s is known to be exploited. %d of them by a decision that nobody has made yet.", names, n.Undecided)
+		}
+		out = append(out, patch.Notice{Key: "exploited/" + string(os) + "/" + string(n.Patch.ID), Subject: patch.AboutExploited, Text: about, Path: at, Reason: reason})
 	}
 	if n.Undecided > 0 {
-		out = append(out, patch.Notice{Key: "decision/" + string(os) + "/" + string(n.Patch.ID), Subject: patch.AboutDecision, Text: about, Path: at,
-			Reason: fmt.Sprintf("Nobody has decided about this %s patch for %s.", n.Patch.Category, plural(n.Undecided, "machine", "machines"))})
+		out = append(out, patch.Notice{Key: "decision/" + string(os) + "/" + string(n.Patch.ID), Subject: patch.AboutDecision, Text: about, Path: at, Reason: undecided(n)})
 	}
 	return out
+}
+
+// undecided says for how many machines nobody has decided.
+func undecided(n ledger.PatchCount) phrase.Phrase {
+	switch n.Patch.Category {
+	case patch.Security:
+		return phrase.Count(n.Undecided, "Nobody has decided about this security patch for {n} machine.", "Nobody has decided about this security patch for {n} machines.")
+	case patch.Update:
+		return phrase.Count(n.Undecided, "Nobody has decided about this update patch for {n} machine.", "Nobody has decided about this update patch for {n} machines.")
+	}
+	return phrase.Count(n.Undecided, "Nobody has decided about this {1} patch for {n} machine.", "Nobody has decided about this {1} patch for {n} machines.", string(n.Patch.Category))
 }
 
 // proposalNotices tells of what a second person has to confirm.
@@ -125,9 +136,25 @@ func (a *appliance) proposalNotices(ctx context.Context) ([]patch.Notice, error)
 	var out []patch.Notice
 	for _, p := range all {
 		out = append(out, patch.Notice{Key: "proposal/" + p.ID, Subject: patch.AboutDecision, Path: "/proposals", At: p.At, Reason: "A second person has to confirm or reject it.",
-			Text: fmt.Sprintf("%s wants to %s %s for %s", p.By, p.Verb, plural(len(p.Patches), "patch", "patches"), p.Label)})
+			Text: wanted(p)})
 	}
 	return out, nil
+}
+
+// wanted says what a proposal is.
+func wanted(p patch.Proposal) phrase.Phrase {
+	n := len(p.Patches)
+	switch p.Verb {
+	case patch.Approve:
+		return phrase.Count(n, "{1} wants to approve {n} patch for {2}", "{1} wants to approve {n} patches for {2}", p.By, p.Label)
+	case patch.Decline:
+		return phrase.Count(n, "{1} wants to decline {n} patch for {2}", "{1} wants to decline {n} patches for {2}", p.By, p.Label)
+	case patch.Hold:
+		return phrase.Count(n, "{1} wants to hold {n} patch for {2}", "{1} wants to hold {n} patches for {2}", p.By, p.Label)
+	case patch.Clear:
+		return phrase.Count(n, "{1} wants to clear {n} patch for {2}", "{1} wants to clear {n} patches for {2}", p.By, p.Label)
+	}
+	return phrase.Count(n, "{1} wants to rollback {n} patch for {2}", "{1} wants to rollback {n} patches for {2}", p.By, p.Label)
 }
 
 // machineNotices tells of machines whose newest detect says little about now, and of those that wait to be admitted.
@@ -138,11 +165,11 @@ func (a *appliance) machineNotices(ctx context.Context) ([]patch.Notice, error) 
 	}
 	var out []patch.Notice
 	for _, m := range roll.Machines {
-		n := patch.Notice{Key: "machine/" + string(m.ID), Subject: patch.AboutMachine, Path: page("machines", string(m.ID)), Text: m.Name + ": " + m.Text.String()}
+		n := patch.Notice{Key: "machine/" + string(m.ID), Subject: patch.AboutMachine, Path: page("machines", string(m.ID)), Text: phrase.Of("{1}: {2}", m.Name, m.Text)}
 		switch {
 		case m.State == patch.Pending:
-			n.Key, n.Subject, n.Text = "pending/"+string(m.ID), patch.AboutDecision, m.Name+" waits to be admitted"
-			n.Reason, n.At = "It enrolled with the token "+m.EnrolledBy+" from "+m.Address+".", m.EnrolledAt
+			n.Key, n.Subject, n.Text = "pending/"+string(m.ID), patch.AboutDecision, phrase.Of("{1} waits to be admitted", m.Name)
+			n.Reason, n.At = phrase.Of("It enrolled with the token {1} from {2}.", m.EnrolledBy, m.Address), m.EnrolledAt
 		case m.State != patch.Admitted || m.Freshness == ledger.Fresh || m.Freshness == ledger.Behind:
 			continue
 		case m.Freshness == ledger.Never && a.Now().Sub(m.EnrolledAt) < newcomerTime:
@@ -150,7 +177,7 @@ func (a *appliance) machineNotices(ctx context.Context) ([]patch.Notice, error) 
 		case m.SeenAt.IsZero():
 			n.Reason = "It has not been seen since it enrolled."
 		default:
-			n.Reason, n.At = "It was last seen "+when(m.SeenAt)+".", m.SeenAt
+			n.Reason, n.At = phrase.Of("It was last seen {1}.", when(m.SeenAt)), m.SeenAt
 		}
 		out = append(out, n)
 	}
@@ -177,7 +204,7 @@ func (a *appliance) stuckNotices(ctx context.Context) ([]patch.Notice, error) {
 				continue
 			}
 			out = append(out, patch.Notice{Key: "stuck/" + ex.Deployment + "/" + g.Code, Subject: patch.AboutStuck, Path: page("deployments", ex.Deployment), At: p.Deployment.At,
-				Text: fmt.Sprintf("%s of the deployment for %s: %s", plural(g.Count, "install", "installs"), p.Deployment.Plan.Label, g.Text), Reason: g.Next.String()})
+				Text: phrase.Count(g.Count, "{n} install of the deployment for {1}: {2}", "{n} installs of the deployment for {1}: {2}", p.Deployment.Plan.Label, g.Text), Reason: g.Next})
 		}
 	}
 	return out, nil
@@ -195,9 +222,16 @@ func (a *appliance) holdNotices(ctx context.Context) ([]patch.Notice, error) {
 			continue
 		}
 		out = append(out, patch.Notice{Key: "hold/" + d.ID, Subject: patch.AboutHold, Path: page("patches", string(d.Patch)), At: d.At,
-			Text: fmt.Sprintf("%s is held for %s until %s", d.Patch, d.Label, when(d.Until)), Reason: "Held by " + d.By + with(": ", d.Why) + "."})
+			Text: phrase.Of("{1} is held for {2} until {3}", string(d.Patch), d.Label, when(d.Until)), Reason: heldBy(d)})
 	}
 	return out, nil
+}
+
+func heldBy(d patch.Decision) phrase.Phrase {
+	if d.Why == "" {
+		return phrase.Of("Held by {1}.", d.By)
+	}
+	return phrase.Of("Held by {1}: {2}.", d.By, d.Why)
 }
 
 // slowAlarms tells what the other alarms say.

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"log/slog"
@@ -64,16 +65,17 @@ type Source struct {
 
 // Desk keeps channels and sends. Its methods may be called from many goroutines.
 type Desk struct {
-	Store   Store
-	Sealer  Sealer
-	Guard   Guard
-	Console string         // the console's address, before every link: "https://patches.example.org:8460"
-	Zone    *time.Location // of quiet hours that name none
-	Roots   *x509.CertPool // certificate authorities of servers; nil: the system's
-	Now     func() time.Time
-	NewID   func() string
-	Random  func() float64 // in [0,1)
-	Log     *slog.Logger
+	Store     Store
+	Sealer    Sealer
+	Guard     Guard
+	Console   string             // the console's address, before every link: "https://patches.example.org:8460"
+	Zone      *time.Location     // of quiet hours that name none
+	Roots     *x509.CertPool     // certificate authorities of servers; nil: the system's
+	Languages []*phrase.Language // that messages may be written in; English always is one
+	Now       func() time.Time
+	NewID     func() string
+	Random    func() float64 // in [0,1)
+	Log       *slog.Logger
 }
 
 // Put is what a change of a channel gives.
@@ -102,6 +104,12 @@ func (d *Desk) Put(ctx context.Context, by patch.Caller, r Request) (Put, error)
 			return Put{}, err
 		}
 	}
+	if r.Language == phrase.English.Tag {
+		r.Language = ""
+	}
+	if d.language(r.Channel).Tag != cmp.Or(r.Language, phrase.English.Tag) {
+		return Put{}, refuse(phrase.Of(`there is no language "{1}"`, phrase.Quoted(r.Language)), "Name one that the console has, such as en or de.")
+	}
 	c, x, made, err := settle(r, old, kept)
 	if err != nil {
 		return Put{}, err
@@ -114,6 +122,16 @@ func (d *Desk) Put(ctx context.Context, by patch.Caller, r Request) (Put, error)
 		}
 	}
 	return Put{c, made}, d.Store.PutChannel(ctx, by, c, sealed)
+}
+
+// language is what a channel's messages are written in; English where the appliance does not know it any more.
+func (d *Desk) language(c patch.Channel) *phrase.Language {
+	for _, l := range d.Languages {
+		if l.Tag == c.Language {
+			return l
+		}
+	}
+	return phrase.English
 }
 
 // Remove forgets a channel and its secrets.
@@ -145,7 +163,7 @@ func (d *Desk) Test(ctx context.Context, by patch.Caller, name string) (patch.De
 	}
 	now := d.Now().UTC()
 	m := patch.Delivery{ID: d.NewID(), Channel: name, Subject: aboutTest, Tries: 1, State: patch.DeliverySent, CreatedAt: now,
-		Notices: []patch.Notice{{Key: "test", Subject: aboutTest, Text: "This channel works.", Reason: by.Name + " has asked for this test.", Path: "/settings", At: now}}}
+		Notices: []patch.Notice{{Key: "test", Subject: aboutTest, Text: "This channel works.", Reason: phrase.Of("{1} has asked for this test.", by.Name), Path: "/settings", At: now}}}
 	if err := d.Store.PutAudit(ctx, by, "channel.test", name, nil); err != nil {
 		return m, err
 	}

@@ -24,6 +24,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/notify"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/store"
 )
 
@@ -87,7 +88,7 @@ func (o *office) step(after time.Duration) {
 func of(subject patch.Subject, names ...string) []patch.Notice {
 	var out []patch.Notice
 	for _, n := range names {
-		out = append(out, patch.Notice{Key: string(subject) + "/" + n, Subject: subject, Text: n + " is so", Reason: "because of " + n, Path: "/patches/" + n})
+		out = append(out, patch.Notice{Key: string(subject) + "/" + n, Subject: subject, Text: phrase.Of("{1} is so", n), Reason: phrase.Of("because of {1}", n), Path: "/patches/" + n})
 	}
 	return out
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Signatures are those of Standard Webhooks, version 1 (standardwebhooks.com): HMAC-SHA256 over "id.timestamp.body", in base64.
@@ -63,8 +64,8 @@ type eventNotice struct {
 }
 
 // body gives what is posted to a channel.
-func body(kind patch.ChannelKind, d patch.Delivery, console string) ([]byte, error) {
-	m := words(d, console)
+func body(l *phrase.Language, kind patch.ChannelKind, d patch.Delivery, console string) ([]byte, error) {
+	m := words(l, d, console)
 	var v any
 	switch kind {
 	case patch.BySlack:
@@ -99,8 +100,8 @@ func slackBody(m message) any {
 			fmt.Fprintf(&b, "\n   %s", escape(l.reason))
 		}
 	}
-	if m.more > 0 {
-		fmt.Fprintf(&b, "\n<%s|… and %d more>", escape(m.link), m.more)
+	if rest := m.rest(); rest != "" {
+		fmt.Fprintf(&b, "\n<%s|%s>", escape(m.link), escape(rest))
 	}
 	return map[string]any{"text": b.String(), "unfurl_links": false}
 }
@@ -124,11 +125,11 @@ func teamsBody(m message) any {
 	for _, l := range m.lines {
 		blocks = append(blocks, block(text(l.text, open(l.link)), text(" "+l.reason, map[string]any{"isSubtle": true})))
 	}
-	if m.more > 0 {
-		blocks = append(blocks, block(text(fmt.Sprintf("… and %d more", m.more), open(m.link))))
+	if rest := m.rest(); rest != "" {
+		blocks = append(blocks, block(text(rest, open(m.link))))
 	}
 	card := map[string]any{"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.4", "body": blocks,
-		"actions": []map[string]any{{"type": "Action.OpenUrl", "title": "Open Fettle", "url": m.link}}}
+		"actions": []map[string]any{{"type": "Action.OpenUrl", "title": m.lang.Say("Open Fettle"), "url": m.link}}}
 	return map[string]any{"type": "message", "attachments": []map[string]any{{"contentType": "application/vnd.microsoft.card.adaptive", "content": card}}}
 }
 
@@ -153,7 +154,7 @@ func (r refusal) Error() string {
 
 // post sends one try. The answer counts by its status alone: what a server inside somebody's network says is shown to nobody.
 func (d *Desk) post(ctx context.Context, c patch.Channel, x secrets, m patch.Delivery) error {
-	b, err := body(c.Kind, m, d.Console)
+	b, err := body(d.language(c), c.Kind, m, d.Console)
 	if err != nil {
 		return err
 	}

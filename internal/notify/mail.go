@@ -37,7 +37,7 @@ func (d *Desk) mail(ctx context.Context, c patch.Channel, x secrets, m patch.Del
 }
 
 func (d *Desk) letter(c patch.Channel, m patch.Delivery) (*mail.Msg, error) {
-	letter, w := mail.NewMsg(), words(m, d.Console)
+	letter, w := mail.NewMsg(), words(d.language(c), m, d.Console)
 	if err := letter.From(c.From); err != nil {
 		return nil, err
 	}

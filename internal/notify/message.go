@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // aboutTest is the subject of a test: nobody can leave it out.
@@ -14,6 +15,7 @@ const aboutTest patch.Subject = "test"
 
 // message is a delivery in words.
 type message struct {
+	lang    *phrase.Language
 	id      string
 	subject patch.Subject
 	title   string
@@ -30,42 +32,47 @@ const shown = 25
 
 const maxText = 500 // bytes of any text in a message
 
-// words makes a message of a delivery. Every text in it was once a machine's, a feed's or a person's: it is one line of printable characters.
-func words(d patch.Delivery, console string) message {
+// words makes a message of a delivery, in a language. Every text in it was once a machine's, a feed's or a person's: it is one line of printable
+// characters.
+func words(l *phrase.Language, d patch.Delivery, console string) message {
 	n := len(d.Notices) + d.More
-	m := message{id: d.ID, subject: d.Subject, title: "Fettle: " + headline(d.Subject, n), more: d.More, link: console + pageOf(d.Subject)}
+	m := message{lang: l, id: d.ID, subject: d.Subject, title: "Fettle: " + l.Say(headline(d.Subject, n)), more: d.More, link: console + pageOf(d.Subject)}
 	for _, x := range d.Notices {
-		m.lines = append(m.lines, line{plain(x.Text), plain(x.Reason), console + x.Path})
+		m.lines = append(m.lines, line{plain(l.Say(x.Text)), plain(l.Say(x.Reason)), console + x.Path})
 	}
 	return m
 }
 
-func headline(t patch.Subject, n int) string {
-	one, many := "notice", "notices"
+func headline(t patch.Subject, n int) phrase.Phrase {
 	switch t {
 	case aboutTest:
 		return "this is a test"
 	case patch.AboutHalt:
-		one, many = "a patch is halted", "patches are halted"
+		return phrase.Count(n, "a patch is halted", "{n} patches are halted")
 	case patch.AboutAlarm:
-		one, many = "an alarm is raised", "alarms are raised"
+		return phrase.Count(n, "an alarm is raised", "{n} alarms are raised")
 	case patch.AboutExploited:
-		one, many = "a patch for something that is being exploited is missing", "patches for what is being exploited are missing"
+		return phrase.Count(n, "a patch for something that is being exploited is missing", "{n} patches for what is being exploited are missing")
 	case patch.AboutDecision:
-		one, many = "something needs a decision", "things need a decision"
+		return phrase.Count(n, "something needs a decision", "{n} things need a decision")
 	case patch.AboutStuck:
-		one, many = "a deployment is stuck", "deployments are stuck"
+		return phrase.Count(n, "a deployment is stuck", "{n} deployments are stuck")
 	case patch.AboutFeed:
-		one, many = "a feed failed", "feeds failed"
+		return phrase.Count(n, "a feed failed", "{n} feeds failed")
 	case patch.AboutMachine:
-		one, many = "a machine needs a look", "machines need a look"
+		return phrase.Count(n, "a machine needs a look", "{n} machines need a look")
 	case patch.AboutHold:
-		one, many = "a hold ends soon", "holds end soon"
+		return phrase.Count(n, "a hold ends soon", "{n} holds end soon")
 	}
-	if n == 1 {
-		return one
+	return phrase.Count(n, "notice", "{n} notices")
+}
+
+// rest says how many notices a message only counts; empty where it tells all.
+func (m message) rest() string {
+	if m.more == 0 {
+		return ""
 	}
-	return fmt.Sprintf("%d %s", n, many)
+	return m.lang.Say(phrase.Of("… and {1} more", m.more))
 }
 
 func pageOf(t patch.Subject) string {
@@ -113,9 +120,9 @@ func (m message) text() string {
 		}
 		fmt.Fprintf(&b, "  %s\n\n", l.link)
 	}
-	if m.more > 0 {
-		fmt.Fprintf(&b, "… and %d more: %s\n\n", m.more, m.link)
+	if rest := m.rest(); rest != "" {
+		fmt.Fprintf(&b, "%s: %s\n\n", rest, m.link)
 	}
-	fmt.Fprintf(&b, "-- \nFettle sends this where its administrators asked for it: Settings in the console. Message %s.\n", m.id)
+	fmt.Fprintf(&b, "-- \n%s\n", m.lang.Say(phrase.Of("Fettle sends this where its administrators asked for it: Settings in the console. Message {1}.", m.id)))
 	return b.String()
 }

@@ -1,6 +1,10 @@
 package patch
 
-import "time"
+import (
+	"time"
+
+	"github.com/fettle-project/fettle/internal/phrase"
+)
 
 // Subject is what sort of thing people want to be told of.
 type Subject string
@@ -27,12 +31,12 @@ func (t Subject) AtOnce() bool { return t == AboutHalt || t == AboutAlarm }
 
 // Notice is one thing that people may want to be told of. It is open as long as it holds, and told once for each time that it begins to.
 type Notice struct {
-	Key     string    `json:"key"` // what it is about, such as "alarm/ring/debian/perl"; the same as long as it holds
-	Subject Subject   `json:"subject"`
-	Text    string    `json:"text"`   // what is so, as a sentence
-	Reason  string    `json:"reason"` // why, or what to do
-	Path    string    `json:"path"`   // the console's page about it, "/patches/…"
-	At      time.Time `json:"at"`     // since when
+	Key     string        `json:"key"` // what it is about, such as "alarm/ring/debian/perl"; the same as long as it holds
+	Subject Subject       `json:"subject"`
+	Text    phrase.Phrase `json:"text"`   // what is so, as a sentence
+	Reason  phrase.Phrase `json:"reason"` // why, or what to do
+	Path    string        `json:"path"`   // the console's page about it, "/patches/…"
+	At      time.Time     `json:"at"`     // since when
 }
 
 // ChannelKind is the way in which a channel is reached.
@@ -54,6 +58,7 @@ type Channel struct {
 	Window    int         `json:"window_minutes"`      // a digest gathers for so long
 	Quiet     string      `json:"quiet,omitempty"`     // "22:00-07:00": digests wait until it has ended
 	Zone      string      `json:"zone,omitempty"`      // IANA time zone of Quiet; empty: the organisation's
+	Language  string      `json:"language,omitempty"`  // that messages are written in, "de"; empty: English
 	Paused    bool        `json:"paused,omitempty"`    // nothing is sent, and nothing is gathered
 	Where     string      `json:"where"`               // "https://hooks.example.org", "mail.example.org:587"
 	Security  string      `json:"security,omitempty"`  // of mail: "starttls", "tls", or "none"

@@ -2,9 +2,11 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // carried is the part of a delivery that nothing asks for.
@@ -21,14 +23,31 @@ func scanDelivery(r scanner) (patch.Delivery, error) {
 		b carried
 	)
 	err := r.Scan(&d.ID, &d.Channel, &d.Subject, &d.State, document{&b}, &d.Tries, &d.Text, stamp{&d.CreatedAt}, stamp{&d.NextAt}, stamp{&d.EndedAt})
-	d.Notices, d.More = b.Notices, b.More
+	d.Notices, d.More = recalled(b.Notices), b.More
 	return d, err
+}
+
+// keptNotices are notices whose texts are stored with what other languages need of them.
+func keptNotices(all []patch.Notice) []patch.Notice {
+	out := slices.Clone(all)
+	for i := range out {
+		out[i].Text, out[i].Reason = phrase.Verbatim(out[i].Text.Keep()), phrase.Verbatim(out[i].Reason.Keep())
+	}
+	return out
+}
+
+// recalled is the inverse of keptNotices.
+func recalled(all []patch.Notice) []patch.Notice {
+	for i := range all {
+		all[i].Text, all[i].Reason = phrase.Recall(all[i].Text.String()), phrase.Recall(all[i].Reason.String())
+	}
+	return all
 }
 
 // PutDelivery stores a message and takes what it tells out of what waits, in one step. It is Conflict where another appliance has taken
 // any of that already. A message of no keys, such as a test, takes nothing.
 func (s *Store) PutDelivery(ctx context.Context, d patch.Delivery, keys []string) error {
-	body, err := toJSON(carried{d.Notices, d.More})
+	body, err := toJSON(carried{keptNotices(d.Notices), d.More})
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ func same(before []standing, now []patch.Notice) bool {
 
 // beginNotice opens a notice and has it wait for those who want it.
 func beginNotice(ctx context.Context, x session, n patch.Notice, again bool, channels []patch.Channel, at time.Time) (int, error) {
-	body, err := toJSON(n)
+	body, err := toJSON(keptNotices([]patch.Notice{n})[0])
 	if err != nil {
 		return 0, err
 	}
@@ -125,7 +125,9 @@ func endNotices(ctx context.Context, x session, open map[string]bool, at time.Ti
 
 func scanWaiting(r scanner) (patch.WaitingNotice, error) {
 	var n patch.WaitingNotice
-	return n, r.Scan(&n.Channel, stamp{&n.Since}, document{&n.Notice})
+	err := r.Scan(&n.Channel, stamp{&n.Since}, document{&n.Notice})
+	n.Notice = recalled([]patch.Notice{n.Notice})[0]
+	return n, err
 }
 
 // ListWaitingNotices gives what channels have not been told of yet, the oldest first.

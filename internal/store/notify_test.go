@@ -7,10 +7,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 func notice(key string, subject patch.Subject) patch.Notice {
-	return patch.Notice{Key: key, Subject: subject, Text: key + " is so", Reason: "because", Path: "/alarms", At: then}
+	return patch.Notice{Key: key, Subject: subject, Text: phrase.Of("{1} is so", key), Reason: "because", Path: "/alarms", At: then}
 }
 
 func waitingKeys(t *testing.T, s *Store) []string {

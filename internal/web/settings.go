@@ -59,6 +59,44 @@ type channelForm struct {
 	To string
 }
 
+// About is a subject in words; that of a test is none to choose.
+func (p settingsPage) About(s patch.Subject) phrase.Phrase {
+	for _, row := range p.Subjects {
+		if row.Subject == s {
+			return row.Word
+		}
+	}
+	return "subject\x04test"
+}
+
+// KindWord is how a channel is reached, in words.
+func (p settingsPage) KindWord(k patch.ChannelKind) phrase.Phrase {
+	switch k {
+	case patch.ByMail:
+		return "mail"
+	case patch.ByWebhook:
+		return "signed webhook"
+	case patch.BySlack:
+		return "Slack"
+	case patch.ByTeams:
+		return "Teams"
+	}
+	return phrase.Verbatim(string(k))
+}
+
+// StateWord is how far a message is, in words.
+func (p settingsPage) StateWord(s patch.DeliveryState) phrase.Phrase {
+	switch s {
+	case patch.DeliveryWaiting:
+		return "message\x04waiting"
+	case patch.DeliverySent:
+		return "message\x04sent"
+	case patch.DeliveryFailed:
+		return "message\x04failed"
+	}
+	return phrase.Verbatim(string(s))
+}
+
 // Has reports whether a subject is ticked.
 func (f channelForm) Has(s patch.Subject) bool {
 	for _, x := range f.Subjects {
@@ -144,7 +182,7 @@ func (c *console) putPerson(v *visit) error {
 
 func (c *console) putChannel(v *visit) error {
 	f := channelForm{To: v.get("to"), Channel: patch.Channel{Name: strings.TrimSpace(v.get("name")), Kind: patch.ChannelKind(v.get("kind")), Where: strings.TrimSpace(v.get("server")), Security: v.get("security"),
-		User: strings.TrimSpace(v.get("user")), From: strings.TrimSpace(v.get("from")), Quiet: v.get("quiet"), Zone: strings.TrimSpace(v.get("zone")), Paused: v.get("paused") != ""}}
+		User: strings.TrimSpace(v.get("user")), From: strings.TrimSpace(v.get("from")), Quiet: v.get("quiet"), Language: v.get("language"), Zone: strings.TrimSpace(v.get("zone")), Paused: v.get("paused") != ""}}
 	f.Window, _ = strconv.Atoi(v.get("window"))
 	for _, s := range v.r.PostForm["about"] {
 		f.Subjects = append(f.Subjects, patch.Subject(s))
