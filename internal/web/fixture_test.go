@@ -136,7 +136,16 @@ func (w *world) PatchTotals(ctx context.Context, os patch.HostOS, filters []ledg
 	return out, nil
 }
 func (w *world) Roll(context.Context) (*ledger.Roll, error) {
-	return &ledger.Roll{Machines: w.machines, Fleet: w.fleet}, nil
+	waiting := ledger.Waiting{}
+	for _, p := range w.patches {
+		if p.Undecided > 0 {
+			if waiting[p.OS] == nil {
+				waiting[p.OS] = map[patch.ID]bool{}
+			}
+			waiting[p.OS][p.Patch.ID] = true
+		}
+	}
+	return &ledger.Roll{Machines: w.machines, Fleet: w.fleet, Waiting: waiting}, nil
 }
 func (w *world) Ineligible(context.Context, ledger.IneligibleFilter) (ledger.Ineligible, error) {
 	return w.beyond, nil

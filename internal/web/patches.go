@@ -24,6 +24,13 @@ type patchesPage struct {
 	Total          int
 	Labels         []string
 	Views          viewsPart
+	Waiting        []waitingOS // where machines have several host OSes
+}
+
+// waitingOS is how many patches of a host OS wait for a decision.
+type waitingOS struct {
+	OS    patch.HostOS
+	Count int
 }
 
 const patchesSize = 100
@@ -61,6 +68,9 @@ func (c *console) patches(v *visit) error {
 	for _, os := range p.Fleet.OSes {
 		if os.OS == p.OS {
 			p.OSStatus = os
+		}
+		if n := len(roll.Waiting[os.OS]); n > 0 && len(p.Fleet.OSes) > 1 {
+			p.Waiting = append(p.Waiting, waitingOS{os.OS, n})
 		}
 	}
 	if p.OS != "" {

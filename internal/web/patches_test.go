@@ -49,3 +49,16 @@ func TestALongDetailOfTheAuditLogIsCut(t *testing.T) {
 		t.Errorf("%q is shown for \"short\"", got)
 	}
 }
+
+// Numbers over the whole fleet lead to a page of one host OS: it says how many wait on each of the others.
+func TestPatchesWaitOnEveryOS(t *testing.T) {
+	w := fleet()
+	w.patches[0].OS, w.patches[0].Undecided = "ubuntu-24.04-amd64", 3
+	if got := ask(w.open(t), "GET", "/patches", nil).Body.String(); strings.Contains(got, "of each host OS") {
+		t.Error("there is one host OS alone")
+	}
+	w.fleet.OSes = append(w.fleet.OSes, ledger.OSStatus{OS: "ubuntu-24.04-amd64", Revision: "4f1c09d2aa7e31b7", Machines: 2})
+	if got := ask(w.open(t), "GET", "/patches", nil).Body.String(); !strings.Contains(got, `<a href="/patches?show=undecided&amp;os=ubuntu-24.04-amd64">ubuntu-24.04-amd64 1</a>`) {
+		t.Error(got)
+	}
+}
