@@ -168,10 +168,7 @@ func (w *sim) answered(a *appliance, b *box, r *http.Request, code int, body []b
 	}
 	switch r.Method + " " + r.URL.Path {
 	case wire.PathOrder:
-		if w.isFrozen(a) {
-			w.fail("%s was given an order by an appliance that was restored, before anybody looked at it", b.name)
-		}
-		w.handedOut(b, body)
+		w.handedOut(a, b, body)
 	case wire.PathResults:
 		var reply wire.ResultsReply
 		w.must(json.Unmarshal(body, &reply))
@@ -218,13 +215,16 @@ type takenBack struct {
 }
 
 // handedOut holds an order against what people have decided, by the world's own account.
-func (w *sim) handedOut(b *box, body []byte) {
+func (w *sim) handedOut(a *appliance, b *box, body []byte) {
 	var e wire.Envelope
 	var o wire.Order
 	w.must(json.Unmarshal(body, &e))
 	w.must(e.Open(w.server.keys.ApproverPublic, wire.TypeOrder, &o))
 	if o.Machine != b.id {
 		w.fail("%s was given an order for %s", b.name, o.Machine)
+	}
+	if w.isFrozen(a, o.Window.NotBefore) {
+		w.fail("%s was given an order by an appliance that was restored, before anybody looked at it", b.name)
 	}
 	if end := o.Window.NotAfter; !end.IsZero() && w.faults.Load() && b.draw(4) == 0 {
 		// It is switched off with the order in its hands, and comes back when the window is over, where nobody can tell it so.

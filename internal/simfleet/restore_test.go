@@ -101,6 +101,7 @@ func (w *sim) restore(r *rand.Rand) {
 		x.acked, x.snapshot = k.acked, k.snapshot
 	}
 	w.era++
+	w.since = time.Now()
 	w.frozen, w.behind, w.restored, w.backup = true, true, append(w.restored, b), nil
 	w.mu.Unlock()
 	w.server.boot()
@@ -155,11 +156,14 @@ func (w *sim) thaw() {
 	w.must(err)
 }
 
-// isFrozen says whether a life of the appliance may hand nothing out.
-func (w *sim) isFrozen(a *appliance) bool {
+// isFrozen says whether a life of the appliance may hand out nothing that begins now or then, whichever is later. That ends by itself.
+func (w *sim) isFrozen(a *appliance, begins time.Time) bool {
+	if now := time.Now(); begins.Before(now) {
+		begins = now
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.frozen && a.era == w.era
+	return w.frozen && a.era == w.era && begins.Before(w.since.Add(week))
 }
 
 // mayMiss says whether a machine cannot be expected to tell once more how an attempt ended, which was acknowledged to an appliance that is no more: its

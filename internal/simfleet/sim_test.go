@@ -59,6 +59,7 @@ type sim struct {
 	backup   *backup   // the newest one, until it was used
 	restored []*backup // those that were used
 	era      int       // how many
+	since    time.Time // of the newest restore
 	frozen   bool      // nothing may be handed out since
 	behind   bool      // it has not heard of the vendor since
 
