@@ -75,6 +75,7 @@ type MachineRow struct {
 	Undecided  int            `json:"undecided"`
 	Deployable int            `json:"deployable"`
 	Exhausted  int            `json:"exhausted,omitempty"` // patches that are out of attempts on it
+	Person     bool           `json:"needs_person,omitempty"` // something that it needs is undecided, out of attempts or otherwise waits for a person
 }
 
 // PatchCount is one patch of an OS with its numbers over all machines of that OS.

@@ -46,7 +46,7 @@ func (l *Ledger) ListMachines(ctx context.Context, q MachineQuestion, offset, li
 
 // MachineShows are the ways to narrow a list of machines, as Shows knows them.
 func MachineShows() []string {
-	return []string{"confirmed", "needing", "lacking", "stuck", "pending", "never", "stale", "silent", "failed", "reboot", "revoked"}
+	return []string{"confirmed", "needing", "person", "lacking", "stuck", "pending", "never", "stale", "silent", "failed", "reboot", "revoked"}
 }
 
 // Shows says which machines a way to narrow keeps; "" keeps all that are not shut out. It is nil where there is no such way.
@@ -60,6 +60,8 @@ func Shows(show string, now time.Time) func(*MachineRow) bool {
 		}
 	case "needing":
 		return func(m *MachineRow) bool { return m.State == patch.Admitted && m.Needed > 0 }
+	case "person":
+		return func(m *MachineRow) bool { return m.State == patch.Admitted && m.Person }
 	case "lacking":
 		return func(m *MachineRow) bool { return m.State == patch.Admitted && m.Freshness == Fresh && m.Security > 0 }
 	case "stuck":

@@ -100,6 +100,7 @@ func rowsBy(ctx context.Context, v *world.View, seats []*fleet.Seat, all []numbe
 		}
 		out[i] = rowOf(s, g.verdicts)
 		n := all[seat.Number]
+		out[i].Person = n.stuck
 		out[i].Security, out[i].Undecided, out[i].Deployable, out[i].Exhausted = int(n.security), int(n.undecided), int(n.deployable), int(n.exhausted)
 	}
 	return out, nil
@@ -151,6 +152,7 @@ func (r *MachineRow) eligible(ctx context.Context, v *world.View, s *world.Sight
 	}
 	if policy.Stand == patch.Undecided {
 		r.Undecided++
+		r.Person = true
 	}
 	if policy.Stand != patch.Approved {
 		return nil
@@ -158,6 +160,8 @@ func (r *MachineRow) eligible(ctx context.Context, v *world.View, s *world.Sight
 	b, _, err := s.Brief(ctx, world.Ask{Patch: p.ID})
 	if b.Deployable {
 		r.Deployable++
+	} else if sticks(b.Code) {
+		r.Person = true
 	}
 	if b.Code == gate.CodeOutOf {
 		r.Exhausted++

@@ -25,7 +25,7 @@ type auditRow struct {
 	By        string // who, machines by their names
 }
 
-const auditShown = 200
+const auditShown = 100
 
 func (c *console) audit(v *visit) error {
 	p := auditPage{Text: v.get("q")}

@@ -44,7 +44,7 @@ type deploymentPage struct {
 	Halting  bool
 }
 
-const deploymentSize = 50
+const deploymentSize = 40
 
 func (c *console) deployment(v *visit) error {
 	id, asked := v.r.PathValue("deployment"), v.get("part") == "why"

@@ -112,7 +112,7 @@ func (q rowQuery) filter() (ledger.RowFilter, error) {
 	return f, nil
 }
 
-const rowsSize = 100
+const rowsSize = 50
 
 func (c *console) machine(v *visit) error {
 	id := patch.MachineID(v.r.PathValue("machine"))

@@ -24,7 +24,7 @@ type machinesPage struct {
 	Restarts        map[patch.MachineID]restart // of those that owe one, where that is asked for
 }
 
-const machinesSize = 100
+const machinesSize = 50
 
 // machineShows are the ways to narrow the list of machines, in the order of their tabs.
 var machineShows = [...]struct {
@@ -35,6 +35,7 @@ var machineShows = [...]struct {
 	{"", "All", ""},
 	{"confirmed", "Confirmed", "patched"},
 	{"needing", "Need patches", "not-patched"},
+	{"person", "Need you", "undecided"},
 	{"lacking", "Lack security patches", "not-patched"},
 	{"stuck", "Stuck", "error"},
 	{"pending", "Pending", "waiting"},

@@ -33,7 +33,7 @@ type waitingOS struct {
 	Count int
 }
 
-const patchesSize = 100
+const patchesSize = 50
 
 // patchShows are the ways to narrow the patches, in the order of their tabs.
 var patchShows = [...]struct {

@@ -118,6 +118,32 @@ func (t *planTable) fill(made patch.Plan) {
 	t.leave(made.Machines)
 }
 
+// parts are a patch's suite, source and version, as its ID has them; of an advisory the ID is its source.
+func (p planPatch) parts() (suite, source, version string) {
+	suite, rest, ok := strings.Cut(string(p.ID), "/")
+	if !ok {
+		return "", string(p.ID), ""
+	}
+	source, version, _ = strings.Cut(rest, "/")
+	return suite, source, version
+}
+
+// Source is what the patch mends.
+func (p planPatch) Source() string { _, s, _ := p.parts(); return s }
+
+// Version is what it brings.
+func (p planPatch) Version() string { _, _, v := p.parts(); return v }
+
+// Second is where it comes from and what it is, without what Source and Version have said.
+func (p planPatch) Second() string {
+	suite, source, version := p.parts()
+	about := strings.TrimPrefix(p.Title, source+" "+version+": ")
+	if suite == "" || about == "" {
+		return suite + about
+	}
+	return suite + " · " + about
+}
+
 func (p planPatch) machines() int { return p.Now + p.Waiting + p.Short }
 
 // item counts one installation.

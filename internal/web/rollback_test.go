@@ -85,7 +85,7 @@ func TestDeploymentIsNarrowed(t *testing.T) {
 	page := ask(h, "GET", deploymentURL(d.Deployment.ID)+"?state=failed", nil).Body.String()
 	for _, m := range d.Machines {
 		with := slices.ContainsFunc(failed, func(f deploy.MachineProgress) bool { return f.Machine == m.Machine })
-		if strings.Contains(page, `<h2><a href="`+machineURL(m.Machine)+`"`) != with {
+		if strings.Contains(page, `<a class="title" href="`+machineURL(m.Machine)+`"`) != with {
 			t.Errorf("%s: %t", m.Name, !with)
 		}
 	}
