@@ -74,7 +74,7 @@ type MachineRow struct {
 	Security   int            `json:"security"` // of those needed
 	Undecided  int            `json:"undecided"`
 	Deployable int            `json:"deployable"`
-	Exhausted  int            `json:"exhausted,omitempty"` // patches that are out of attempts on it
+	Exhausted  int            `json:"exhausted,omitempty"`    // patches that are out of attempts on it
 	Person     bool           `json:"needs_person,omitempty"` // something that it needs is undecided, out of attempts or otherwise waits for a person
 }
 
