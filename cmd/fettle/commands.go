@@ -17,6 +17,7 @@ type commands struct {
 	Patches    patchesCmd    `cmd:"" group:"see" help:"Search and show patches."`
 	Explain    explainCmd    `cmd:"" group:"see" help:"Say why a patch is or is not on a machine, gate by gate."`
 	Ineligible ineligibleCmd `cmd:"" group:"see" help:"List what is approved for machines that are not eligible, by why."`
+	Installed  installedCmd  `cmd:"" group:"see" help:"List what Fettle installed in a time, by which approval, and what detects say of it."`
 	Report     reportCmd     `cmd:"" group:"see" help:"Report compliance per label, with honest denominators, now or over time."`
 	Lint       lintCmd       `cmd:"" group:"see" help:"Find approvals, labels, rules and schedules that cannot do what was meant."`
 	Storage    storageCmd    `cmd:"" group:"see" help:"Say how much the appliance keeps of what machines sent, and what it has let go."`

@@ -157,11 +157,41 @@ func TestStory(t *testing.T) {
 	if w.Counts.Verified != 1 {
 		t.Errorf("the deployment counts %+v", w.Counts)
 	}
+	whatWasInstalled(t, h)
 	if n := h.everyReading(map[string]string{"machine": "host", "patch": string(bell), "label": "all", "deployment": d.Items[0].Deployment.ID, "os": string(testOS)}, map[string]string{
 		"explain": "?machine=host&patch=bell", "machineAsOf": "?at=2026-01-01T00:00:00Z", "patchCounts": "?os=" + string(testOS)}); n < 40 {
 		t.Errorf("only %d paths gave an answer that could be held against their description", n)
 	}
 	replay(t, h, r, tapes)
+}
+
+// whatWasInstalled holds the list of what was installed against the one installation that there was.
+func whatWasInstalled(t *testing.T, h *house) {
+	t.Helper()
+	if l := tellAdmin[api.List[api.Installed]](h, http.MethodGet, api.Path("installed"), nil); len(l.Items) != 1 || l.Items[0].Patch != bell || l.Items[0].Machines != 1 || l.Items[0].Verified != 1 || l.Items[0].Approval == nil {
+		t.Errorf("%+v", l)
+	}
+	if l := tellAdmin[api.List[api.Installed]](h, http.MethodGet, api.Path("installed")+"?until=2026-01-01T00:00:00Z", nil); len(l.Items) != 0 {
+		t.Errorf("of another time: %+v", l)
+	}
+	p := &person{home: t.TempDir()}
+	if code := p.does(t, testPassword+"\n", "login", "--server", "https://"+h.at.Console, "-u", "admin", "--password-stdin", "--ca-fingerprint", api.Fingerprint(h.ca)); code != exitOK {
+		t.Fatal(p.err.String())
+	}
+	for want, args := range map[string][]string{
+		"1 shown of 1 patch and approval.": nil,
+		"1 shown of 1 installation.":       {"--each", "--machine", "host", "--patch", "bell", "--label", "all"},
+		"host,":                            {"--csv"},
+		"Fettle installed nothing":         {"--from", "2026-01-01", "--until", "2026-01-02"},
+		"Fettle installed nothing of that": {"--each", "--from", "2026-01-01", "--until", "2026-01-02"},
+	} {
+		if code := p.does(t, "", append([]string{"installed"}, args...)...); code != exitOK || !strings.Contains(p.out.String(), want) {
+			t.Errorf("%q: %s%s", args, p.out.String(), p.err.String())
+		}
+	}
+	if code := p.does(t, "", "installed", "--machine", "host"); code != exitUsage {
+		t.Errorf("a machine without --each: %d %s", code, p.err.String())
+	}
 }
 
 // install fetches the payload and reports what an installer would.

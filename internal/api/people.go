@@ -62,6 +62,8 @@ func (s *people) routes() []Route {
 		{Pattern: "GET /api/v1/alarms", Permission: auth.Read, Handle: s.listAlarms},
 		{Pattern: "GET /api/v1/storage", Permission: auth.Read, Handle: s.storage},
 		{Pattern: "GET /api/v1/compliance", Permission: auth.Read, Handle: s.compliance},
+		{Pattern: "GET /api/v1/installed", Permission: auth.Read, Handle: s.listInstalled},
+		{Pattern: "GET /api/v1/installed/machines", Permission: auth.Read, Handle: s.listInstallations},
 		{Pattern: "GET /api/v1/compliance/history", Permission: auth.Read, Handle: s.complianceHistory},
 		{Pattern: "GET /api/v1/lint", Permission: auth.Read, Handle: s.lint},
 		{Pattern: "GET /api/v1/ineligible", Permission: auth.Read, Handle: s.ineligible},

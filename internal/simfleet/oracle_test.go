@@ -120,7 +120,7 @@ func (w *sim) rest() {
 		if facts, err := json.Marshal(b.facts()); err != nil || snap.Facts != hashOf(facts) {
 			w.fail("%s: the newest snapshot, %d of %s, is not of the machine as it is: %v", b.name, snap.Seq, snap.Ended, err)
 		}
-		if age := time.Since(snap.Ended); b.now().Sub(time.Now()).Abs() < time.Second && (age < 0 || age > 2*w.interval+7*time.Hour) {
+		if age := time.Since(snap.Ended); time.Until(b.now()).Abs() < time.Second && (age < 0 || age > 2*w.interval+7*time.Hour) {
 			w.fail("%s: the newest snapshot is of %s", b.name, snap.Ended)
 		}
 		if m.DetectFailed != "" || snap.Expected != snap.Evaluated {
