@@ -122,7 +122,7 @@ func (p *prover) passes(ctx context.Context, d Defect) (took time.Duration, out 
 		return took, "", true
 	}
 	began := time.Now()
-	out, err := test(ctx, d, p.program(), 10*time.Minute)
+	out, err := test(ctx, d, p.program(), 10*time.Minute, goflags(p.overlay))
 	took = time.Since(began)
 	if err != nil || !strings.Contains(out, "--- PASS: ") {
 		return took, out, false
@@ -131,7 +131,7 @@ func (p *prover) passes(ctx context.Context, d Defect) (took time.Duration, out 
 	return took, out, true
 }
 
-// goflags breaks the programs, too, that a test builds itself.
+// goflags breaks the programs, too, that a test builds itself. They ask chooser as well.
 func goflags(overlay string) string {
 	return "GOFLAGS=" + os.Getenv("GOFLAGS") + " -overlay=" + overlay
 }
