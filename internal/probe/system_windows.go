@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/windows"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // system is what a Windows machine needs to be asked: it is always the running one.
@@ -18,7 +19,7 @@ type system struct {
 // Open begins to ask the machine that runs this program. Close it.
 func Open(root string) (*Machine, error) {
 	if root != "" && root != "/" && root != `\` {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "cannot ask the directory " + root, Why: "on Windows only the running machine can be asked",
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot ask the directory {1}", root), Why: "on Windows only the running machine can be asked",
 			Do: "Leave --root away, or judge a facts file with --facts."}
 	}
 	dir, err := windows.GetSystemWindowsDirectory()
