@@ -55,7 +55,8 @@ type loop struct {
 	work     chan task     // for the worker; one may wait
 	admitted chan struct{} // the long poll may begin
 	away     outage
-	every    atomic.Int64 // the pace of check-ins, in nanoseconds: the appliance's, once it named one
+	every    atomic.Int64     // the pace of check-ins, in nanoseconds: the appliance's, once it named one
+	ticks    func() time.Time // nil: the system's monotonic clock
 }
 
 // task is what the worker shall do. Both may be asked for.
@@ -174,7 +175,7 @@ func (l *loop) pace(reply wire.CheckinReply) time.Duration {
 // backoff is full jitter: anywhere between now and a bound that doubles, but not before the appliance's own Retry-After. When the appliance has
 // been away for longer than a moment, everybody asks about as often as it wanted to see them, so that they come back evenly.
 func (l *loop) backoff(failures int, err error) time.Duration {
-	away := l.away.failed(time.Now())
+	away := l.away.failed(l.steady())
 	bound := min(2*time.Second<<min(failures, 12), 15*time.Minute)
 	wait := max(l.random(bound), 250*time.Millisecond)
 	var later retryAfter
@@ -191,10 +192,18 @@ func (l *loop) backoff(failures int, err error) time.Duration {
 // when it gets through.
 func (l *loop) behind(failures int, err error) time.Duration {
 	wait := l.backoff(failures, err)
-	if l.away.failed(time.Now()) > soon {
+	if l.away.failed(l.steady()) > soon {
 		return max(wait, maxInterval+l.random(maxInterval))
 	}
 	return wait
+}
+
+// steady is a clock that nobody sets.
+func (l *loop) steady() time.Time {
+	if l.ticks != nil {
+		return l.ticks()
+	}
+	return time.Now() // what is told apart by it is told by the monotonic clock
 }
 
 func (l *loop) random(bound time.Duration) time.Duration {

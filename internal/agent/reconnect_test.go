@@ -32,13 +32,13 @@ func reconnect(machines int, outage time.Duration) (peak int, mean float64) {
 	r := rand.New(rand.NewPCG(1, 2))
 	epoch := time.Unix(1_800_000_000, 0)
 	var now time.Duration
-	cfg := Config{Interval: 15 * time.Minute, Now: func() time.Time { return epoch.Add(now) },
+	cfg := Config{Interval: 15 * time.Minute,
 		Jitter: func(bound time.Duration) time.Duration { return time.Duration(r.Int64N(int64(bound))) }}
 	const begin = time.Hour
 	end := begin + outage
 	var q arrivals
 	for range machines {
-		l := &loop{session: &session{cfg: cfg}}
+		l := &loop{session: &session{cfg: cfg}, ticks: func() time.Time { return epoch.Add(now) }}
 		phase := begin - l.pace(wire.CheckinReply{NextSeconds: 900}) + l.random(15*time.Minute)
 		q = append(q, arrival{at: max(begin, phase), l: l}, arrival{at: begin, poll: true, l: l})
 	}
