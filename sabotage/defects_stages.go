@@ -166,7 +166,7 @@ var stageDefects = []Defect{
 	{Name: "what keeps one machine back is taken to keep back nobody", File: "internal/world/doing.go",
 		Old: "for id := range c.gathered.blocked {", New: "for id := range map[patch.MachineID]bool{} {", Test: "TestMachinesAreJudgedTogether", In: "./internal/story"},
 	{Name: "what was tried on one machine is taken for what was tried on many", File: "internal/world/doing.go",
-		Old: "w.Attempts, w.Blocked = c.tried.by[seat.Number], c.", New: "w.Blocked = c.", Test: "TestManyMachinesAreJudgedTogether", In: "./internal/story"},
+		Old: "\tw.Attempts = c.tried.by[seat.Number]\n", New: "", Test: "TestManyMachinesAreJudgedTogether", In: "./internal/story"},
 	{Name: "what facts said that a machine had is taken for what it has", File: "internal/world/readings.go",
 		Old: "r.seats[n].facts == s.Receipt.Facts", New: "r.seats[n].facts != \"\"", Test: "TestReadingsAreOfTheFactsThatAMachineHas", In: "./internal/world"},
 	{Name: "a search in memory forgets what left a list", File: "internal/ledger/find.go",

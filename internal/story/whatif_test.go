@@ -99,14 +99,14 @@ func TestWhatIfLabel(t *testing.T) {
 func TestWhatIfSchedule(t *testing.T) {
 	s, _ := ready(t, perl, curl)
 	got := s.whatIf(whatif.Change{Schedule: &patch.Schedule{Name: "nightly", Label: "all", Window: "daily 22:00-23:00"}})
-	if got.Others.Pairs != 2 || got.Moves[0].After.Text.String() != "the schedule nightly installs it" || got.Moves[0].After.At.Hour() != 22 || got.Moves[0].Before.Text.String() != "the next deployment installs it" {
+	if got.Shifts.Pairs != 2 || got.Moves[0].After.Text.String() != "the schedule nightly installs it" || got.Moves[0].After.At.Hour() != 22 || got.Moves[0].Before.Text.String() != "the next deployment installs it" {
 		t.Errorf("%+v", got)
 	}
 	s.schedule(s.calendar(), patch.Schedule{Name: "nightly", Label: "all", Window: "daily 22:00-23:00"})
-	if got = s.whatIf(whatif.Change{Schedule: &patch.Schedule{Name: "nightly", Label: "all", Window: "daily 21:00-23:00"}}); got.Others.Pairs != 2 {
+	if got = s.whatIf(whatif.Change{Schedule: &patch.Schedule{Name: "nightly", Label: "all", Window: "daily 21:00-23:00"}}); got.Shifts.Pairs != 2 {
 		t.Errorf("another time: %+v", got)
 	}
-	if got = s.whatIf(whatif.Change{RemoveSchedule: "nightly"}); got.Others.Pairs != 2 || got.Moves[0].After.Text.String() != "the next deployment installs it" {
+	if got = s.whatIf(whatif.Change{RemoveSchedule: "nightly"}); got.Shifts.Pairs != 2 || got.Moves[0].After.Text.String() != "the next deployment installs it" {
 		t.Errorf("removed: %+v", got)
 	}
 }
@@ -256,7 +256,7 @@ func told(c *chaos, a whatif.Answer) map[string][2]whatif.Standing {
 			}
 		}
 	}
-	if n := a.Opens.Pairs + a.Fetches.Pairs + a.Closes.Pairs + a.Others.Pairs; n != pairs {
+	if n := a.Opens.Pairs + a.Fetches.Pairs + a.Closes.Pairs + a.Shifts.Pairs + a.Others.Pairs; n != pairs {
 		c.t.Fatalf("%d pairs are counted, %d are named", n, pairs)
 	}
 	return out
