@@ -28,6 +28,7 @@ func TestAttemptsRunOut(t *testing.T) {
 	if at := s.ended(s.apply(plan)).attempts()[0]; at.State != "failed" || at.Cause != "patch" {
 		t.Errorf("%+v", at)
 	}
+	until(t, "the detect after it has come", func() bool { return strings.Contains(s.cli("explain", "web-1", door), "left shop-door half-way") })
 	says(t, s.cli("explain", "web-1", door), "the package manager left shop-door half-way", `run "dpkg --configure -a" and detect again`)
 	plan, _ = s.planFor("--machine", "web-1", "--patch", desk)
 	s.ended(s.apply(plan)).verified(t)
