@@ -128,17 +128,7 @@ func newRPMSite(t *testing.T, m *mill, options ...lab.Option) *site {
 		t.Fatal(err)
 	}
 	s.dir = openDir(t)
-	if s.Appliance, err = lab.NewAppliance(t.Context(), fettle, filepath.Join(s.dir, "appliance"), options...); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("the appliance's log:\n%s", s.troubles())
-		}
-		if err := s.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	s.start(fettle, options...)
 	s.cli("feeds", "add", "--name", "mill", "--rpm", m.url, "--os", "almalinux-9", "--arch", "x86_64")
 	s.cli("catalog", "sync")
 	return s

@@ -41,21 +41,28 @@ func newSite(t *testing.T, options ...lab.Option) *site {
 		t.Fatal(err)
 	}
 	s.dir = openDir(t)
-	if s.Appliance, err = lab.NewAppliance(t.Context(), fettle, filepath.Join(s.dir, "appliance"), options...); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("the appliance's log:\n%s", s.troubles())
-		}
-		if err := s.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	s.start(fettle, options...)
 	if err := s.AddFeeds(t.Context(), s.archive, release); err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// start makes and starts the appliance, which ends with the test.
+func (s *site) start(fettle string, options ...lab.Option) {
+	s.t.Helper()
+	var err error
+	if s.Appliance, err = lab.NewAppliance(s.t.Context(), fettle, filepath.Join(s.dir, "appliance"), options...); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		if s.t.Failed() {
+			s.t.Logf("the appliance's log:\n%s", s.troubles())
+		}
+		if err := s.Stop(); err != nil {
+			s.t.Error(err)
+		}
+	})
 }
 
 // openDir is a temporary directory that the user nobody can reach. It goes a moment after the last process of a machine in it.

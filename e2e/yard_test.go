@@ -18,17 +18,7 @@ func newYard(t *testing.T, a *shop) *site {
 	fettle, agent := programs(t)
 	s := &site{t: t, agent: agent, dir: openDir(t)}
 	var err error
-	if s.Appliance, err = lab.NewAppliance(t.Context(), fettle, filepath.Join(s.dir, "appliance"), lab.WithCheckin(10*time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("the appliance's log:\n%s", s.troubles())
-		}
-		if err := s.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	s.start(fettle, lab.WithCheckin(10*time.Second))
 	if s.archive, err = lab.ReadArchive(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -2,13 +2,14 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"io"
 	"strconv"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/api"
+	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/workbook"
 )
 
 type installedCmd struct {
@@ -108,21 +109,17 @@ func approvedBy(d *patch.Decision) string {
 	return "by " + d.By + " for " + d.Label + ", " + when(d.At)
 }
 
-// writeInstallations writes a line for each installation, text that a spreadsheet would take for a formula quoted as text.
+// writeInstallations writes a line for each installation, as the console's download has it.
 func writeInstallations(w io.Writer, all []api.InstalledOn) error {
-	out := csv.NewWriter(w)
-	rows := [][]string{{"machine", "machine_id", "patch", "installed_at", "effect", "proven_by_snapshot", "deployment", "approved_by", "approved_at", "label", "why"}}
+	names, approvals, installations := map[patch.MachineID]string{}, map[string]patch.Decision{}, make([]patch.Installation, 0, len(all))
 	for _, x := range all {
-		row := []string{cell(x.Name), string(x.Machine), cell(string(x.Patch)), x.EndedAt.UTC().Format(time.RFC3339), string(x.Effect), "", x.Deployment, "", "", "", ""}
-		if x.VerifiedSeq > 0 {
-			row[5] = strconv.FormatUint(x.VerifiedSeq, 10)
+		names[x.Machine] = x.Name
+		if x.Approval != nil {
+			approvals[x.Decision] = *x.Approval
 		}
-		if d := x.Approval; d != nil {
-			row[7], row[8], row[9], row[10] = cell(d.By), d.At.UTC().Format(time.RFC3339), cell(d.Label), cell(d.Why)
-		}
-		rows = append(rows, row)
+		installations = append(installations, x.Installation)
 	}
-	if err := out.WriteAll(rows); err != nil {
+	if err := workbook.WriteCSV(w, ledger.InstalledSheet(installations, names, approvals)); err != nil {
 		return &patch.Error{Kind: patch.Unavailable, What: "cannot write the list", Err: err}
 	}
 	return nil

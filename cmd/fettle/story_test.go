@@ -189,6 +189,12 @@ func whatWasInstalled(t *testing.T, h *house) {
 			t.Errorf("%q: %s%s", args, p.out.String(), p.err.String())
 		}
 	}
+	if code := p.does(t, "", "labels", "put", "none", "--expr", `machine.name == "another"`); code != exitOK {
+		t.Fatal(p.err.String())
+	}
+	if code := p.does(t, "", "installed", "--each", "--label", "none"); code != exitOK || !strings.Contains(p.out.String(), "Fettle installed nothing of that") {
+		t.Errorf("of a label that no machine carries: %s%s", p.out.String(), p.err.String())
+	}
 	if code := p.does(t, "", "installed", "--machine", "host"); code != exitUsage {
 		t.Errorf("a machine without --each: %d %s", code, p.err.String())
 	}

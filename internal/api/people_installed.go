@@ -3,6 +3,7 @@ package api
 import (
 	"time"
 
+	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -32,13 +33,13 @@ func (s *people) listInstalled(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	known, out := approvals{}, make([]Installed, 0, len(all))
+	known, out := ledger.Approvals{Find: s.Store.FindDecision}, make([]Installed, 0, len(all))
 	for _, x := range all {
-		d, err := s.approval(c, known, x.Decision)
+		d, err := known.Of(c.Context(), x.Decision)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Installed{x, d})
+		out = append(out, Installed{x, standing(d)})
 	}
 	return page(c, out)
 }
@@ -65,16 +66,16 @@ func (s *people) listInstallations(c *call) (any, error) {
 	for _, m := range machines {
 		names[m.ID] = m.Name
 	}
-	known, out := approvals{}, []InstalledOn{}
+	known, out := ledger.Approvals{Find: s.Store.FindDecision}, []InstalledOn{}
 	for _, x := range all {
 		if !wanted(x) {
 			continue
 		}
-		d, err := s.approval(c, known, x.Decision)
+		d, err := known.Of(c.Context(), x.Decision)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, InstalledOn{x, names[x.Machine], d})
+		out = append(out, InstalledOn{x, names[x.Machine], standing(d)})
 	}
 	return page(c, out)
 }
@@ -133,21 +134,10 @@ func (s *people) span(c *call) (from, until time.Time, err error) {
 	return from, until, nil
 }
 
-// approvals are decisions by ID; nil for those that are no longer on record.
-type approvals map[string]*patch.Decision
-
-func (s *people) approval(c *call, known approvals, id string) (*patch.Decision, error) {
-	if d, ok := known[id]; ok || id == "" {
-		return d, nil
+// standing is a decision for an answer; nil for one that is no longer on record.
+func standing(d patch.Decision) *patch.Decision {
+	if d.ID == "" {
+		return nil
 	}
-	d, err := s.Store.FindDecision(c.Context(), id)
-	if patch.KindOf(err) == patch.NotFound && err != nil {
-		known[id] = nil
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	known[id] = &d
-	return &d, nil
+	return &d
 }

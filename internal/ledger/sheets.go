@@ -31,11 +31,7 @@ func ComplianceSheets(all []patch.Compliance) []workbook.Sheet {
 }
 
 // InstalledSheet is what Fettle installed, a line for each patch on each machine, with the approval that it was installed under.
-func InstalledSheet(all []patch.Installation, machines []MachineRow, approvals map[string]patch.Decision) workbook.Sheet {
-	names := make(map[patch.MachineID]string, len(machines))
-	for i := range machines {
-		names[machines[i].ID] = machines[i].Name
-	}
+func InstalledSheet(all []patch.Installation, names map[patch.MachineID]string, approvals map[string]patch.Decision) workbook.Sheet {
 	sheet := workbook.Sheet{Name: "Installed", Columns: []string{"machine", "machine id", "patch", "installed at", "effect", "proven by snapshot", "deployment", "approved by", "approved at", "for label", "why"}}
 	for _, x := range all {
 		d := approvals[x.Decision]

@@ -103,10 +103,10 @@ func (c *console) installed(v *visit) error {
 	if err != nil {
 		return err
 	}
-	approvals, patches := map[string]patch.Decision{}, map[patch.ID]bool{}
+	approvals, patches := ledger.Approvals{Find: c.Records.FindDecision}, map[patch.ID]bool{}
 	for _, x := range all {
 		row := installedRow{InstalledPatch: x}
-		if row.Approval, err = c.approval(v, approvals, x.Decision); err != nil {
+		if row.Approval, err = approvals.Of(v.ctx, x.Decision); err != nil {
 			return err
 		}
 		p.Rows = append(p.Rows, row)
@@ -137,29 +137,19 @@ func (c *console) exportInstalled(v *visit) error {
 	if err != nil {
 		return err
 	}
-	approvals := map[string]patch.Decision{}
+	approvals := ledger.Approvals{Find: c.Records.FindDecision}
 	for _, x := range all {
-		if _, err := c.approval(v, approvals, x.Decision); err != nil {
+		if _, err := approvals.Of(v.ctx, x.Decision); err != nil {
 			return err
 		}
 	}
+	names := make(map[patch.MachineID]string, len(roll.Machines))
+	for i := range roll.Machines {
+		names[roll.Machines[i].ID] = roll.Machines[i].Name
+	}
 	var b bytes.Buffer
-	if err := workbook.WriteCSV(&b, ledger.InstalledSheet(all, roll.Machines, approvals)); err != nil {
+	if err := workbook.WriteCSV(&b, ledger.InstalledSheet(all, names, approvals.Known)); err != nil {
 		return err
 	}
 	return v.download(b.Bytes(), "installed-"+p.From+"-"+p.Until+".csv", "text/csv; charset=utf-8")
-}
-
-// approval gives a decision by its id, asked for once; without an id where it is not on record.
-func (c *console) approval(v *visit, known map[string]patch.Decision, id string) (patch.Decision, error) {
-	d, ok := known[id]
-	if ok || id == "" {
-		return d, nil
-	}
-	d, err := c.Records.FindDecision(v.ctx, id)
-	if err != nil && patch.KindOf(err) != patch.NotFound {
-		return d, err
-	}
-	known[id] = d
-	return d, nil
 }
