@@ -106,7 +106,7 @@ func countNotices(os patch.HostOS, n ledger.PatchCount, exploited []string) (out
 		if n.Undecided == 0 {
 			reason = phrase.Of("{1} is known to be exploited. Somebody has decided about it for each of them.", names)
 		} else {
-			reason = phrase.Format("%s is known to be exploited. %d of them by a decision that nobody has made yet.", names, n.Undecided)
+			reason = phrase.Format("%s is known to be exploited. Nobody has decided yet for %d of them.", names, n.Undecided)
 		}
 		out = append(out, patch.Notice{Key: "exploited/" + string(os) + "/" + string(n.Patch.ID), Subject: patch.AboutExploited, Text: about, Path: at, Reason: reason})
 	}
@@ -154,7 +154,7 @@ func wanted(p patch.Proposal) phrase.Phrase {
 	case patch.Clear:
 		return phrase.Count(n, "{1} wants to clear {n} patch for {2}", "{1} wants to clear {n} patches for {2}", p.By, p.Label)
 	}
-	return phrase.Count(n, "{1} wants to rollback {n} patch for {2}", "{1} wants to rollback {n} patches for {2}", p.By, p.Label)
+	return phrase.Count(n, "{1} wants to roll back {n} patch for {2}", "{1} wants to roll back {n} patches for {2}", p.By, p.Label)
 }
 
 // machineNotices tells of machines whose newest detect says little about now, and of those that wait to be admitted.
