@@ -30,7 +30,12 @@ func TestARingHaltsAPatch(t *testing.T) {
 	s.approve(core, till)
 	plan, _ := s.planFor("--label", "all")
 	d := s.apply(plan)
-	until(t, "the good patch has passed all rings", func() bool { return first.version("shop-till")+last.version("shop-till") == "1.0-21.0-2" })
+	until(t, "the good patch has passed all rings and is verified", func() bool {
+		return strings.Contains(s.cli("deploy", "show", d), "2 of 4 installed, 2 verified by detect")
+	})
+	if v := first.version("shop-till") + last.version("shop-till"); v != "1.0-21.0-2" {
+		t.Errorf("verified, and yet there is %s", v)
+	}
 	until(t, "the bad one is halted", func() bool { return strings.Contains(s.cli("rings", "show", core), "halted") })
 	says(t, s.cli("explain", "web-1", core), "ring halted: 1 of 1 failed in canary", "fettle deploy resume "+core+" --why …")
 	says(t, s.cli("explain", "--deployment", d), "1 of 4 installs have not ended. 1: ring halted: 1 of 1 failed in canary", "nothing until somebody resumes it")
