@@ -41,13 +41,25 @@ var aptDefects = []Defect{
 	{
 		Name: "the machine's policy is asked for but not followed",
 		File: "internal/detect/set.go",
-		Old:  `movable = movable || h.ruling.Code == ""`, New: "movable = true",
+		Old:  `!h.held && h.ruling.Code == ""`, New: "!h.held",
 		Test: "TestPolicyDecides", In: "./internal/detect",
 	},
 	{
 		Name: "a plan takes a package that the machine's policy keeps from the patch",
 		File: "internal/world/needed.go",
 		Old:  "return allowed == nil ||", New: "return true ||",
+		Test: "TestNeeded", In: "./internal/world",
+	},
+	{
+		Name: "apt is asked before dpkg's notes are merged",
+		File: "internal/agent/host/apt.go",
+		Old:  "len(notes) == 0 {", New: "len(notes) >= 0 {",
+		Test: "TestTheFixHealsWhatWasLeftHalfWay", In: "./e2e",
+	},
+	{
+		Name: "the fix of what was left half-way is not fetched",
+		File: "internal/world/needed.go",
+		Old:  `p.State != patch.Removed && carried[s].Name != ""`, New: `p.State == patch.Installed && carried[s].Name != ""`,
 		Test: "TestNeeded", In: "./internal/world",
 	},
 	{

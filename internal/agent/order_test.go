@@ -120,10 +120,11 @@ func TestItemsFailByCause(t *testing.T) {
 		text   string
 		policy string
 	}{
-		"drift":          {box: func(b *box) { b.put("curl", func(p *patch.Package) { p.Version = "1.0-1+x" }) }, cause: patch.FailDrift, text: "is at 1.0-1+x, and the order assumed 1.0-1"},
-		"gone":           {box: func(b *box) { delete(b.packages, "curl") }, cause: patch.FailDrift, text: "not installed"},
-		"held":           {box: func(b *box) { b.put("curl", func(p *patch.Package) { p.Held = true }) }, cause: patch.FailPolicy, text: "held on this machine"},
-		"broken":         {box: func(b *box) { b.put("curl", func(p *patch.Package) { p.State = patch.Broken }) }, cause: patch.FailDrift, text: "half-installed"},
+		"drift": {box: func(b *box) { b.put("curl", func(p *patch.Package) { p.Version = "1.0-1+x" }) }, cause: patch.FailDrift, text: "is at 1.0-1+x, and the order assumed 1.0-1"},
+		"gone":  {box: func(b *box) { delete(b.packages, "curl") }, cause: patch.FailDrift, text: "not installed"},
+		"held":  {box: func(b *box) { b.put("curl", func(p *patch.Package) { p.Held = true }) }, cause: patch.FailPolicy, text: "held on this machine"},
+		"half-way": {box: func(b *box) { b.put("curl", func(p *patch.Package) { p.State, p.Version = patch.Broken, "1.0-1+x" }) }, cause: patch.FailDrift,
+			text: "is at 1.0-1+x, and the order assumed 1.0-1"},
 		"other OS":       {order: func(o *wire.Order) { o.OS = "debian-13-amd64" }, cause: patch.FailDrift, text: "debian-13-amd64"},
 		"expired":        {order: func(o *wire.Order) { o.Expires = now.Add(-time.Minute) }, cause: patch.FailWindow, text: "expired"},
 		"window over":    {order: func(o *wire.Order) { o.Window.NotAfter = now.Add(-time.Minute) }, cause: patch.FailWindow, text: "ended"},
@@ -160,6 +161,19 @@ func TestItemsFailByCause(t *testing.T) {
 				t.Fatalf("the machine was changed: %+v", after)
 			}
 		})
+	}
+}
+
+// What was left half-way at the version that the order assumed is installed over.
+func TestAnOrderHealsWhatWasLeftHalfWay(t *testing.T) {
+	d := newDeb("curl", "1.0-1", "1.0-2")
+	k, b := newKeys(t), newBox("curl")
+	cfg := enrolled(t, k, b, nowhere)
+	stock(t, cfg, d)
+	b.put("curl", func(p *patch.Package) { p.State = patch.Broken })
+	r := carry(t, k, cfg, newOrder(1, d))["A1-0"]
+	if p := b.packages["curl"]; r.State != patch.ExecDone || b.runs["A1-0"] != 1 || p.State != patch.Installed || p.Version != "1.0-2" {
+		t.Errorf("%+v, %d runs, and it is %+v", r, b.runs["A1-0"], p)
 	}
 }
 

@@ -125,8 +125,6 @@ func (r *run) drifted(ctx context.Context, facts patch.Facts, item wire.OrderIte
 		case isThere(facts, p) && now.State == patch.Installed && r.broughtAlong(p):
 		case found && now.Held:
 			return &host.Failure{Cause: patch.FailPolicy, Text: fmt.Sprintf("%s is held on this machine (%s) at %s", p.Name, heldBy(facts), now.Version)}
-		case found && now.State == patch.Broken:
-			return say("is half-installed on this machine")
 		case !found && p.From != "":
 			return say("is not installed, and the order assumed %s", p.From)
 		case found && p.From == "":

@@ -69,7 +69,7 @@ const (
 	TestState TestKind = 4
 	// TestItems: Test.Items decides.
 	TestItems TestKind = 5
-	// TestMovable: it is there, older than Operand, and not held. "error" where either version is no version.
+	// TestMovable: it is there, older than Operand, and not held. "error" where either version is no version, or its state has no name.
 	TestMovable TestKind = 6
 	// testInfo: an item test about a package, in the short form of the file.
 	testInfo TestKind = 7
@@ -100,23 +100,26 @@ func Is(t Test) Expr { return Expr{Op: OpIs, Test: t} }
 
 // PackageSet spells out what a set of package rules means:
 //
-//	prerequisite: every one that is there is in order (else "error"), one is there, and the older ones are not all held;
+//	prerequisite: the versions can be compared (else "error"), one is there, and the older ones are not all held;
+//	              unless an older one is not held, every one that is there is in order (else "error");
 //	installed:    every one that is there has the rule's version or a newer one.
 //
-// So a patch is needed if one package is older, whatever else is or is not installed; packages that are not installed are none of
-// its business; a package that the administrator holds back is never counted as older.
+// So a patch is needed if one package is older, whatever else is or is not installed, and also where it was left half-way: the patch can be
+// installed over it. Packages that are not installed are none of its business; a package that the administrator holds back is never counted as older.
 func PackageSet(rules []PackageRule) (prerequisite, installed Expr) {
-	var there, orderly, current, movable []Expr
+	var there, readable, orderly, current, movable []Expr
 	for _, r := range rules {
 		is := func(k TestKind, operand string) Expr {
 			return Is(Test{Kind: k, Name: r.Name, Arch: r.Arch, Module: streamOf(r.Module, r.Version), Operand: operand})
 		}
 		absent, reached := Not(is(TestInstalled, "")), is(TestVersion, r.Version)
 		there = append(there, is(TestInstalled, ""))
-		orderly = append(orderly, is(TestState, string(patch.Installed)), Or(absent, reached, Not(reached)))
+		readable = append(readable, Or(absent, reached, Not(reached)))
+		orderly = append(orderly, is(TestState, string(patch.Installed)))
 		current = append(current, Or(absent, reached))
 		movable = append(movable, is(TestMovable, r.Version))
 	}
-	prerequisite = And(And(orderly...), Or(there...), Or(And(current...), Or(movable...), Not(And(orderly...))))
+	sound := And(And(readable...), And(orderly...))
+	prerequisite = And(And(readable...), Or(there...), Or(Or(movable...), sound), Or(And(current...), Or(movable...), Not(sound)))
 	return prerequisite, And(current...)
 }

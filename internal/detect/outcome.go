@@ -209,6 +209,9 @@ func (o *outcome) askOne(kind TestKind, p *patch.Package, operand string) item.V
 	case TestHeld:
 		return item.Truth(o.x.held(p))
 	case TestVersion, TestMovable:
+		if kind == TestMovable && p.State != patch.Installed && p.State != patch.Broken {
+			return item.Error
+		}
 		switch o.x.scheme.compare(p.Version, operand) {
 		case garbled:
 			return item.Error

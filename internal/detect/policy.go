@@ -103,7 +103,7 @@ func (s *Signatures) rulings(x *index, f *patch.Facts) *rulings {
 			}
 			found = x.find(w.name(), w.arch, w.module, found[:0])
 			for _, u := range found {
-				if o, ok := r.offer(w, w.at.ops-1, w.fixed(u.pkg.Version)); ok && u.pkg.State == patch.Installed {
+				if o, ok := r.offer(w, w.at.ops-1, w.fixed(u.pkg.Version)); ok && u.pkg.State != patch.Removed {
 					r.offers[u.pkg] = append(r.offers[u.pkg], o)
 				}
 			}

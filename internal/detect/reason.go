@@ -19,7 +19,11 @@ func (j *judge) reason(code string, rules []PackageRule) patch.Reason {
 	case patch.ReasonOlder:
 		j.each(&r, func(h *hit) bool { return concerns(code, h) }, reached)
 		h, others := j.first(&r)
-		r.Text = also(phrase.Of("{1} is at {2}, and the patch brings {3}", h.pkg.Name, h.pkg.Version, h.fixed),
+		text := phrase.Of("{1} is at {2}, and the patch brings {3}", h.pkg.Name, h.pkg.Version, h.fixed)
+		if h.pkg.State == patch.Broken {
+			text = phrase.Of("the package manager left {1} half-way at {2}, and the patch brings {3}, which is installed over it", h.pkg.Name, h.pkg.Version, h.fixed)
+		}
+		r.Text = also(text,
 			phrase.Count(others, "one more of its packages is older too", "{n} more of its packages are older too"), others)
 	case patch.ReasonHeld, patch.ReasonExcluded:
 		j.each(&r, func(h *hit) bool { return h.compared == older }, func(h *hit) (expected, seen phrase.Phrase) {
@@ -40,8 +44,8 @@ func (j *judge) reason(code string, rules []PackageRule) patch.Reason {
 		r.Text = also(phrase.Of("{1} is at {2}, which is not older than the patch's {3}", h.pkg.Name, h.pkg.Version, h.fixed),
 			phrase.Count(others, "one more of its packages is up to date too", "{n} more of its packages are up to date too"), others)
 	case patch.ReasonBroken:
-		j.each(&r, func(h *hit) bool { return h.compared == broken }, func(h *hit) (expected, seen phrase.Phrase) {
-			return "installed and configured", phrase.Of("left half-way by the package manager at {1}", h.pkg.Version)
+		j.each(&r, func(h *hit) bool { return h.compared == broken || h.compared == torn }, func(h *hit) (expected, seen phrase.Phrase) {
+			return "installed and configured", leftHalfWay(h)
 		})
 		h, others := j.first(&r)
 		r.Text = also(j.x.scheme.repair(h), phrase.Count(others, "one more of its packages is half-way too", "{n} more of its packages are half-way too"), others)
@@ -68,10 +72,17 @@ func (j *judge) unreadable(r *patch.Reason) {
 
 func reached(h *hit) (expected, seen phrase.Phrase) {
 	seen = phrase.Verbatim(h.pkg.Version)
-	if h.count > 1 {
+	switch {
+	case h.pkg.State == patch.Broken:
+		seen = leftHalfWay(h)
+	case h.count > 1:
 		seen = phrase.Of("{1}, the newest of {2}", h.pkg.Version, int(h.count))
 	}
 	return phrase.Of("{1} or newer", h.fixed), seen
+}
+
+func leftHalfWay(h *hit) phrase.Phrase {
+	return phrase.Of("left half-way by the package manager at {1}", h.pkg.Version)
 }
 
 func (j *judge) subject(h *hit) string { return j.x.scheme.subject(h.pkg.Name, h.pkg.Arch) }

@@ -22,7 +22,8 @@ type comparison uint8
 
 const (
 	absent  comparison = iota // removed, configuration files left
-	broken                    // half-installed or in a state that has no name
+	broken                    // in a state that has no name, or left half-way where the patch does not change it
+	torn                      // likewise, and at no version
 	garbled                   // one of the two versions is no version
 	older
 	current
@@ -32,10 +33,17 @@ func (h *hit) compare(s scheme) comparison {
 	switch {
 	case h.pkg.State == patch.Removed:
 		return absent
-	case h.pkg.State != patch.Installed:
-		return broken
 	}
-	return s.compare(h.pkg.Version, h.fixed)
+	c := s.compare(h.pkg.Version, h.fixed)
+	switch {
+	case h.pkg.State == patch.Installed:
+		return c
+	case c == garbled:
+		return torn
+	case h.pkg.State == patch.Broken && c == older:
+		return older // whatever is wrong with it, the patch is not there, and can be installed over it
+	}
+	return broken
 }
 
 // judgeSet compares all hits and gives what PackageSet's trees would give. The code says which rule of the set decided.
@@ -45,18 +53,20 @@ func (j *judge) judgeSet() (patch.Verdict, string) {
 	for i := range j.hits {
 		h := &j.hits[i]
 		h.compared = h.compare(j.x.scheme)
-		count[h.compared]++
-		if h.held = j.x.held(h.pkg); h.compared != older || h.held {
-			continue
-		}
-		if j.own != nil {
+		h.held = j.x.held(h.pkg)
+		if h.compared == older && !h.held && j.own != nil {
 			h.ruling = j.own.on(j.w, h)
 		}
-		movable = movable || h.ruling.Code == ""
+		moves := h.compared == older && !h.held && h.ruling.Code == ""
+		if h.compared == older && !moves && h.pkg.State == patch.Broken {
+			h.compared, h.ruling = broken, candidate.Ruling{}
+		}
+		count[h.compared]++
+		movable = movable || moves
 		ruled = cmp.Or(ruled, h.ruling.Code)
 	}
 	switch {
-	case count[broken] > 0:
+	case count[torn] > 0:
 		return patch.Faulty, patch.ReasonBroken
 	case count[garbled] > 0:
 		return patch.Faulty, patch.ReasonUnreadable
@@ -64,6 +74,8 @@ func (j *judge) judgeSet() (patch.Verdict, string) {
 		return patch.Faulty, ruled
 	case movable:
 		return patch.NotPatched, patch.ReasonOlder
+	case count[broken] > 0:
+		return patch.Faulty, patch.ReasonBroken
 	case ruled != "":
 		return patch.NotApplicable, ruled
 	case count[older] > 0:

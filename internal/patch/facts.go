@@ -184,9 +184,9 @@ const (
 	ReasonPhased       = "phased"          // not-applicable: a phased update, and it is not this machine's turn yet
 	ReasonOptIn        = "opt-in"          // not-applicable: from a suite that serves only who asks for it (backports), and the machine does not
 	ReasonNotEntitled  = "not-entitled"    // not-applicable: from an archive for subscribers (ESM, Pro) that the machine has not enabled
-	ReasonOlder        = "older"           // not-patched: an installed package is older than the patch
+	ReasonOlder        = "older"           // not-patched: an installed package is older than the patch, whatever else is wrong with it
 	ReasonCurrent      = "current"         // patched: every installed package is at the patch's version or newer
-	ReasonBroken       = "broken"          // error: the package manager left the package half-installed
+	ReasonBroken       = "broken"          // error: the package manager left the package half-installed, and the patch does not change it
 	ReasonPrerequisite = "prerequisite"    // not-applicable: another prerequisite of the definition does not hold
 	ReasonUnreadable   = "unreadable"      // error: a version or definition could not be understood
 	ReasonExcluded     = "excluded"        // not-applicable: the package manager is told to leave the package as it is (dnf exclude, versionlock)

@@ -1,6 +1,7 @@
 package story_test
 
 import (
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -131,7 +132,7 @@ func TestWhatFailedInTheMiddleIsOurs(t *testing.T) {
 		b.facts.Packages = slices.Clone(b.facts.Packages)
 		for i, p := range b.facts.Packages {
 			if p.Name == "curl" {
-				b.facts.Packages[i].State = patch.Broken
+				b.facts.Packages[i].State, b.facts.Packages[i].Version = patch.Broken, path.Base(string(curl))
 			}
 		}
 		b.work()

@@ -11,7 +11,7 @@ import (
 // subject is a package as a machine can have one of it: "all" is the machine's own architecture.
 type subject struct{ name, arch string }
 
-// Needed works out which files of a patch a machine needs, exactly: those of its installed packages that are older than the patch and
+// Needed works out which files of a patch a machine needs, exactly: those of its packages, whole or left half-way, that are older than the patch and
 // not held on the machine, and what these newly need and is not installed: of the same patch, or coming along with it. With allowed, an
 // older package must also be one of these: the others the machine's own policy keeps from the patch. Sorted by name, then architecture.
 func Needed(f *patch.Facts, files []patch.PayloadFile, origins []patch.Origin, allowed []patch.AffectedPackage) []patch.PlanPackage {
@@ -33,7 +33,7 @@ func Needed(f *patch.Facts, files []patch.PayloadFile, origins []patch.Origin, a
 	}
 	here := make(map[subject]patch.Package, len(carried))
 	for _, p := range f.Packages {
-		if s := of(p.Name, p.Arch); p.State == patch.Installed && carried[s].Name != "" {
+		if s := of(p.Name, p.Arch); p.State != patch.Removed && carried[s].Name != "" {
 			here[s] = p
 		}
 	}

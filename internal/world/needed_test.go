@@ -21,6 +21,8 @@ func TestNeeded(t *testing.T) {
 	}
 	held := pkg("lib", "amd64", "1.0-1")
 	held.Held = true
+	half := pkg("lib", "amd64", "1.0-1")
+	half.State = patch.Broken
 	removed := pkg("data", "all", "1.0-1")
 	removed.State = patch.Removed
 	for name, c := range map[string]struct {
@@ -34,6 +36,7 @@ func TestNeeded(t *testing.T) {
 		"what it needs is there":             {[]patch.Package{pkg("lib", "amd64", "1.0-1"), pkg("common", "all", "2.0-1")}, []string{"lib 1.0-1"}},
 		"what it needs is older":             {[]patch.Package{pkg("lib", "amd64", "1.0-1"), pkg("common", "all", "1.0-1"), pkg("data", "all", "1.9")}, []string{"common 1.0-1", "data 1.9", "lib 1.0-1"}},
 		"only configuration files are left":  {[]patch.Package{pkg("common", "all", "1.0-1"), pkg("lib", "amd64", "3"), removed}, []string{"common 1.0-1", "data "}},
+		"left half-way":                      {[]patch.Package{half, pkg("common", "all", "2.0-1")}, []string{"lib 1.0-1"}},
 		"held":                               {[]patch.Package{held, pkg("tool", "amd64", "1")}, []string{"plugin ", "tool 1"}},
 		"a foreign architecture has its own": {[]patch.Package{pkg("lib", "i386", "1.0-1"), pkg("common", "all", "2.0-1")}, []string{"lib:i386 1.0-1"}},
 		"and leaves the others alone":        {[]patch.Package{pkg("lib", "arm64", "1.0-1"), pkg("tool", "i386", "1.0-1")}, []string{}},

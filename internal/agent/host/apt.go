@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/fettle-project/fettle/internal/debian"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
 // Plan simulates the installation of want with apt and gives the transaction, if all of it lies within allowed: no removal, no
-// downgrade, no held package, nothing else. Otherwise a *Failure names what stands in the way. It changes nothing.
+// downgrade, no held package, nothing else. Otherwise a *Failure names what stands in the way. It changes no package.
 func (a *Apt) Plan(ctx context.Context, attempt string, f patch.Facts, want, allowed []Staged) (Transaction, error) {
 	t := Transaction{Attempt: attempt, Want: packages(want)}
 	in := newInstalled(f)
@@ -20,6 +22,7 @@ func (a *Apt) Plan(ctx context.Context, attempt string, f patch.Facts, want, all
 			return t, &Failure{Cause: patch.FailPolicy, Text: fmt.Sprintf("%s is held on this machine (apt-mark hold) at %s", p.Name, old.Version)}
 		}
 	}
+	a.mergeUpdates(ctx)
 	t.base = stamp(statusFile)
 	args, err := a.installArgs(attempt, t.Want, true)
 	if err != nil {
@@ -50,7 +53,7 @@ func (a *Apt) Plan(ctx context.Context, attempt string, f patch.Facts, want, all
 // whyNot turns a failed simulation into the sentence that says what is missing.
 func (a *Apt) whyNot(f patch.Facts, want, allowed []Staged, out []byte, err error) error {
 	fail := &Failure{Cause: patch.FailDependency, Log: lastPart(out)}
-	if broken := brokenBefore(f); broken != "" {
+	if broken := brokenBefore(f, want); broken != "" {
 		fail.Cause, fail.Text = patch.FailDrift, "the package database was broken before this order: "+broken
 		return fail
 	}
@@ -62,9 +65,10 @@ func (a *Apt) whyNot(f patch.Facts, want, allowed []Staged, out []byte, err erro
 	return fail
 }
 
-func brokenBefore(f patch.Facts) string {
+// brokenBefore names a package that was left half-way before this order, which does not install over it.
+func brokenBefore(f patch.Facts, want []Staged) string {
 	for _, p := range f.Packages {
-		if p.State == patch.Broken {
+		if p.State == patch.Broken && !slices.ContainsFunc(want, func(w Staged) bool { return w.Name == p.Name && w.Arch == p.Arch }) {
 			return fmt.Sprintf("%s %s is half-installed. Run `dpkg --configure -a` and look at what it says", p.Name, p.Version)
 		}
 	}
@@ -102,6 +106,21 @@ func (a *Apt) Run(ctx context.Context, t Transaction) (string, error) {
 	}
 	a.markNew(ctx, t)
 	return out.String(), nil
+}
+
+// updatesDir is where dpkg notes what it has not yet merged into its database.
+const updatesDir = "/var/lib/dpkg/updates"
+
+// mergeUpdates has dpkg merge the notes of one that was cut off into its database, and nothing else: apt does not read them, and begins nothing before that.
+// Where it does not work, because a dpkg is at work, apt will say so.
+func (a *Apt) mergeUpdates(ctx context.Context) {
+	if notes, _ := filepath.Glob(filepath.Join(updatesDir, "[0-9]*")); len(notes) == 0 {
+		return
+	}
+	var out tail
+	if err := run(dpkg(context.WithoutCancel(ctx), mergeArgs()...), &out, nil); err != nil && a.Log != nil {
+		a.Log.Warn("dpkg was interrupted, and its notes cannot be merged", "err", err, "output", out.String())
+	}
 }
 
 // stamp tells one state of a file that is replaced as a whole, as dpkg's is, from another.

@@ -55,6 +55,9 @@ func (a *Apt) installArgs(attempt string, want []patch.PlanPackage, simulate boo
 	return args, nil
 }
 
+// mergeArgs selects nothing, of which dpkg reads and writes its whole database.
+func mergeArgs() []string { return []string{"--set-selections"} }
+
 func configureArgs() []string {
 	return []string{"--force-confdef", "--force-confold", "--configure", "--pending"}
 }

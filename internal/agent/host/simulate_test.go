@@ -64,7 +64,7 @@ func TestJudge(t *testing.T) {
 	want := []patch.PlanPackage{pkg("curl", "1.0-2")}
 	back := pkg("past", "0.9-1")
 	back.From, back.Back = "1.0-1", true
-	allowed := append(want, pkg("new", "1.0-2"), pkg("kept", "1.0-2"), pkg("docs", "0.9-1"), back)
+	allowed := append(want, pkg("new", "1.0-2"), pkg("kept", "1.0-2"), pkg("half", "1.0-2"), pkg("docs", "0.9-1"), back)
 	inst := "Inst curl [1.0-1] (1.0-2 x [amd64])\n"
 	for name, c := range map[string]struct {
 		out   string
@@ -74,6 +74,8 @@ func TestJudge(t *testing.T) {
 		"as ordered":         {inst + "Conf curl (1.0-2 x [amd64])\n", "", ""},
 		"another comes too":  {inst + "Inst new (1.0-2 x [amd64])\n", "", ""},
 		"pending one":        {inst + "Conf half (1.0-1 x [amd64])\n", "", ""},
+		"pending otherwise":  {inst + "Conf half (1.0-9 x [amd64])\n", "", ""},
+		"over a half one":    {inst + "Inst half [1.0-1] (1.0-2 x [amd64])\nConf half (1.0-2 x [amd64])\n", "", ""},
 		"removal":            {inst + "Remv docs [1.0-1]\n", patch.FailDependency, "remove docs"},
 		"purge":              {inst + "Purg docs\n", patch.FailDependency, "remove docs"},
 		"unapproved package": {inst + "Inst evil (1 x [amd64])\n", patch.FailDependency, "evil:amd64 1, which is not in this order"},

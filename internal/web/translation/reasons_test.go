@@ -31,10 +31,14 @@ func TestReasonsAreSaidInBothLanguages(t *testing.T) {
 		"held": {perl("5.36-6", patch.Installed, true), detect.Definition{Packages: rules[:1]}, [4]string{
 			"perl-base is held on this machine (apt-mark hold) at 5.36-6, before the patch's 5.36-7.",
 			"perl-base ist auf dieser Maschine bei 5.36-6 festgehalten (apt-mark hold); der Patch bringt 5.36-7.", "nicht festgehalten", "bei 5.36-6 festgehalten"}},
-		"half-way": {perl("5.36-6", patch.Broken, false), detect.Definition{Packages: rules[:1]}, [4]string{
-			`The package manager left perl-base half-way (at 5.36-6; the patch brings 5.36-7): run "dpkg --configure -a" and detect again.`,
-			"Die Paketverwaltung hat perl-base halb fertig zurückgelassen (bei 5.36-6; der Patch bringt 5.36-7): „dpkg --configure -a“ ausführen und erneut prüfen.",
-			"installiert und konfiguriert", "von der Paketverwaltung bei 5.36-6 halb fertig zurückgelassen"}},
+		"half-way": {perl("5.36-7", patch.Broken, false), detect.Definition{Packages: rules[:1]}, [4]string{
+			`The package manager left perl-base half-way (at 5.36-7; the patch brings 5.36-7): run "dpkg --configure -a" and detect again.`,
+			"Die Paketverwaltung hat perl-base halb fertig zurückgelassen (bei 5.36-7; der Patch bringt 5.36-7): „dpkg --configure -a“ ausführen und erneut prüfen.",
+			"installiert und konfiguriert", "von der Paketverwaltung bei 5.36-7 halb fertig zurückgelassen"}},
+		"half-way and older": {perl("5.36-6", patch.Broken, false), detect.Definition{Packages: rules[:1]}, [4]string{
+			"The package manager left perl-base half-way at 5.36-6, and the patch brings 5.36-7, which is installed over it.",
+			"Die Paketverwaltung hat perl-base bei 5.36-6 halb fertig zurückgelassen, der Patch bringt 5.36-7 und wird darüber installiert.",
+			"5.36-7 oder neuer", "von der Paketverwaltung bei 5.36-6 halb fertig zurückgelassen"}},
 		"not there": {nil, detect.Definition{Packages: rules}, [4]string{
 			"None of its 2 packages is installed: libperl5.36 and perl-base.", "Keines seiner 2 Pakete ist installiert: libperl5.36 und perl-base.", "installiert", "nicht installiert"}},
 		"removed": {perl("5.36-6", patch.Removed, false), detect.Definition{Packages: rules[:1]}, [4]string{
