@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -91,7 +92,7 @@ func answer(w http.ResponseWriter, status int, v any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	if p, ok := v.(patch.Plan); ok { // of a large fleet it is hundreds of megabytes
+	if p, ok := v.(interface{ WriteJSON(io.Writer) error }); ok { // of a large fleet it is hundreds of megabytes
 		_ = p.WriteJSON(w)
 		return
 	}

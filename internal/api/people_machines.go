@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"slices"
 
@@ -28,6 +29,14 @@ type Rows struct {
 	Items   []ledger.Row   `json:"items"`
 	Total   int            `json:"total"` // that match the filter
 	Summary ledger.Summary `json:"summary"`
+}
+
+// WriteJSON writes the page as json.Marshal would, row by row.
+func (r Rows) WriteJSON(to io.Writer) error {
+	if len(r.Items) == 0 {
+		return json.NewEncoder(to).Encode(r)
+	}
+	return writeItems(to, Rows{Total: r.Total, Summary: r.Summary}, r.Items)
 }
 
 func (s *people) listMachines(c *call) (any, error) {

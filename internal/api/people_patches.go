@@ -222,7 +222,8 @@ func (s *people) decide(c *call) (any, error) {
 	}
 	s.Wanted.Beat()
 	s.Pulse.Beat(patch.TopicDecisions)
-	out := Decided{List: listOf(made.Decisions), Proposal: made.Proposal}
+	decisions := listOf(made.Decisions)
+	out := Decided{Items: decisions.Items, Total: decisions.Total, Proposal: made.Proposal}
 	if made.Proposal != nil {
 		return outcome{http.StatusAccepted, out}, nil
 	}
@@ -231,8 +232,9 @@ func (s *people) decide(c *call) (any, error) {
 
 // Decided are the decisions that were made, and what waits for a second person.
 type Decided struct {
-	List[patch.Decision]
-	Proposal *patch.Proposal `json:"proposal,omitempty"`
+	Items    []patch.Decision `json:"items"`
+	Total    int              `json:"total"`
+	Proposal *patch.Proposal  `json:"proposal,omitempty"`
 }
 
 // listProposals gives those that wait for a second person; all=true also those that were answered.

@@ -199,6 +199,25 @@ func listOf[T any](items []T) List[T] {
 	return List[T]{Items: items, Total: len(items)}
 }
 
+// WriteJSON writes the list as json.Marshal would, item by item.
+func (l List[T]) WriteJSON(to io.Writer) error {
+	if len(l.Items) == 0 {
+		return json.NewEncoder(to).Encode(l)
+	}
+	return writeItems(to, List[T]{Total: l.Total}, l.Items)
+}
+
+// writeItems writes a struct whose member "items" is nil with some in their place.
+func writeItems[T any](to io.Writer, frame any, items []T) error {
+	return patch.WriteWithout(to, frame, "items", func(yield func(any) bool) {
+		for i := range items {
+			if !yield(&items[i]) {
+				return
+			}
+		}
+	})
+}
+
 // paging is which page of a list is wanted: limit 0 is all that follow.
 func paging(c *call) (limit, offset int, err error) {
 	if limit, err = c.number("limit", 0, 1_000_000); err != nil {

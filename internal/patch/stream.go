@@ -8,43 +8,45 @@ import (
 	"iter"
 )
 
-// WriteWithout writes a struct as json.Marshal would, whose member "machines" is nil, with a list of values in its place: one after the other, so that
-// a plan for a large fleet is never there as text all at once.
-func WriteWithout(to io.Writer, frame any, machines iter.Seq[any]) error {
+// WriteWithout writes a struct as json.Marshal would, one of whose members is nil, with a list of values in its place: one after the other, so that
+// what there is of a large fleet is never there as text all at once.
+func WriteWithout(to io.Writer, frame any, member string, values iter.Seq[any]) error {
 	text, err := json.Marshal(frame)
 	if err != nil {
 		return err
 	}
-	before, after, found := bytes.Cut(text, []byte(`,"machines":null`)) // no text in JSON holds a quotation mark that is not escaped
+	name := []byte(`"` + member + `":`)
+	before, after, found := bytes.Cut(text, append(name, "null"...)) // no text in JSON holds a quotation mark that is not escaped
 	if !found {
-		return Errorf(Internal, "there is no place for machines")
+		return Errorf(Internal, "there is no place for %s", member)
 	}
 	w := bufio.NewWriterSize(to, 64<<10)
 	_, _ = w.Write(before) // an error stays with the writer, and Flush tells it
-	_, _ = w.WriteString(`,"machines":`)
-	some := false
-	for m := range machines {
-		text, err := json.Marshal(m)
-		if err != nil {
-			return err
-		}
-		if some {
-			_ = w.WriteByte(',')
-		} else {
-			_ = w.WriteByte('[')
-		}
-		some = true
-		if _, err := w.Write(text); err != nil {
+	_, _ = w.Write(name)
+	next, each := byte('['), json.NewEncoder(unended{w})
+	for v := range values {
+		_ = w.WriteByte(next)
+		next = ','
+		if err := each.Encode(v); err != nil {
 			return err
 		}
 	}
-	if some {
+	if next == ',' {
 		_ = w.WriteByte(']')
 	} else {
 		_, _ = w.WriteString("null")
 	}
 	_, _ = w.Write(after)
 	return w.Flush()
+}
+
+// unended leaves out the line's end that an encoder writes after each value.
+type unended struct{ w *bufio.Writer }
+
+// Write implements io.Writer.
+func (u unended) Write(b []byte) (int, error) {
+	_, err := u.w.Write(bytes.TrimSuffix(b, []byte("\n")))
+	return len(b), err
 }
 
 // WriteJSON writes a plan as json.Marshal would.
@@ -59,7 +61,7 @@ func (p Plan) WriteJSON(to io.Writer) error {
 		return err
 	}
 	p.Machines = nil
-	return WriteWithout(to, p, func(yield func(any) bool) {
+	return WriteWithout(to, p, "machines", func(yield func(any) bool) {
 		for i := range all {
 			if !yield(&all[i]) {
 				return

@@ -29,7 +29,7 @@ func Hash(p patch.Plan) patch.Hash {
 		Rollback *patch.Rollback     `json:"rollback,omitempty"`
 	}{Label: p.Label, Reboot: p.Reboot, Manner: p.Manner, Rollback: p.Rollback, Window: patch.Window{NotBefore: p.Window.NotBefore.UTC(), NotAfter: p.Window.NotAfter.UTC()}}
 	sum := sha256.New()
-	err := patch.WriteWithout(sum, deed, func(yield func(any) bool) {
+	err := patch.WriteWithout(sum, deed, "machines", func(yield func(any) bool) {
 		for _, m := range p.Machines {
 			if len(m.Items) > 0 && !yield(machine{m.Machine, m.OS, plain(m.Items), m.Expected}) {
 				return
