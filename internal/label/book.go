@@ -32,9 +32,9 @@ type Fleet interface {
 	Look(ctx context.Context) (*fleet.Look, error)
 }
 
-// Inventories is the storage of what machines told about themselves.
+// Inventories is the storage of what machines told about themselves. EachInventory is as store.Store's.
 type Inventories interface {
-	FindInventory(ctx context.Context, hash patch.Hash) ([]byte, error)
+	EachInventory(ctx context.Context, hashes []patch.Hash, take func(h patch.Hash, zstdJSON []byte)) error
 }
 
 // Membership is who carries a label now.

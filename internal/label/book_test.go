@@ -21,6 +21,7 @@ type shelf struct {
 	machines    []patch.Machine
 	inventories map[patch.Hash]patch.Inventory
 	detects     map[patch.MachineID]*patch.Snapshot
+	asked       int // how often inventories were read
 }
 
 // shelved is a revision's list: its name in words, one patch each.
@@ -79,20 +80,24 @@ func (s *shelf) Changes(_ context.Context, since patch.Mark, _ func(patch.Machin
 	return since, nil
 }
 
-func (s *shelf) FindInventory(_ context.Context, hash patch.Hash) ([]byte, error) {
-	i, ok := s.inventories[hash]
-	if !ok {
-		return nil, patch.Errorf(patch.NotFound, "no inventory %s", hash)
-	}
-	b, err := json.Marshal(i)
-	if err != nil {
-		return nil, err
-	}
+func (s *shelf) EachInventory(_ context.Context, hashes []patch.Hash, take func(patch.Hash, []byte)) error {
+	s.asked++
 	enc, err := zstd.NewWriter(nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return enc.EncodeAll(b, nil), enc.Close()
+	for _, h := range hashes {
+		i, ok := s.inventories[h]
+		if !ok {
+			continue
+		}
+		b, err := json.Marshal(i)
+		if err != nil {
+			return err
+		}
+		take(h, enc.EncodeAll(b, nil))
+	}
+	return enc.Close()
 }
 
 func book() (*Book, *shelf) {

@@ -3,6 +3,7 @@ package label
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -111,9 +112,11 @@ func (b *Book) prepare(ctx context.Context, s *subject, asks func(variable strin
 		return nil
 	}
 	if inventories {
-		if s.told, s.why[0], err = b.inventory(ctx, s.seat); err != nil {
+		told, err := b.inventories(ctx, []*fleet.Seat{s.seat}, nil, func(_ int, why string) { s.why[0] = why })
+		if err != nil {
 			return err
 		}
+		s.told = told[0]
 	}
 	if ledgers {
 		if s.judged, s.why[1], err = b.ledger(ctx, s.seat); err != nil {
@@ -190,28 +193,42 @@ func (b *Book) plainly(l patch.Label, look *fleet.Look) *roaring.Bitmap {
 	return c.set
 }
 
-// inventory gives what a machine told about itself; why says why it is not at hand.
-func (b *Book) inventory(ctx context.Context, s *fleet.Seat) (i *inventory, why string, err error) {
-	m := &s.Machine
-	if m.Inventory == "" {
-		return &inventory{}, "its inventory has not arrived yet", nil
+// inventories gives what machines told about themselves, into room by place of their seats, and tells note of those that is not at hand. What is not
+// remembered is read all at once.
+func (b *Book) inventories(ctx context.Context, seats []*fleet.Seat, room []*inventory, note func(i int, why string)) ([]*inventory, error) {
+	told := append(room[:0], make([]*inventory, len(seats))...)
+	b.memory.recall(seats, told)
+	missing := map[patch.Hash][]int{}
+	for i, s := range seats {
+		if told[i] == nil {
+			missing[s.Machine.Inventory] = append(missing[s.Machine.Inventory], i)
+		}
 	}
-	known := make([]*inventory, 1)
-	if b.memory.recall([]*fleet.Seat{s}, known); known[0] != nil {
-		return known[0], "", nil
+	if len(missing) == 0 {
+		return told, nil
 	}
-	blob, err := b.Inventories.FindInventory(ctx, m.Inventory)
-	if patch.KindOf(err) == patch.NotFound && err != nil {
-		return &inventory{}, "its inventory has not arrived yet", nil
+	lacks := func(places []int, why string) {
+		for _, i := range places {
+			told[i] = &inventory{}
+			note(i, why)
+		}
 	}
-	if err != nil {
-		return nil, "", err
+	err := b.Inventories.EachInventory(ctx, slices.Collect(maps.Keys(missing)), func(h patch.Hash, blob []byte) {
+		var whole document
+		if err := world.Decode(blob, &whole); err != nil {
+			lacks(missing[h], "its inventory cannot be read: "+err.Error())
+			return
+		}
+		for _, i := range missing[h] {
+			told[i] = b.memory.remember(seats[i], whole)
+		}
+	})
+	for _, places := range missing {
+		if told[places[0]] == nil {
+			lacks(places, "its inventory has not arrived yet")
+		}
 	}
-	var whole document
-	if err := world.Decode(blob, &whole); err != nil {
-		return &inventory{}, "its inventory cannot be read: " + err.Error(), nil
-	}
-	return b.memory.remember(s, whole), "", nil
+	return told, err
 }
 
 // recall fills in what is remembered of machines' newest inventories, by place of their seats; nothing where nothing is.

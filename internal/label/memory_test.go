@@ -186,3 +186,22 @@ func TestADetectOfSomethingElseSaysNothing(t *testing.T) {
 		t.Errorf("%v %+v", err, m)
 	}
 }
+
+// A fleet's inventories are read many at a time, and again only where a machine told something else.
+func TestInventoriesAreReadTogether(t *testing.T) {
+	b, s := book()
+	s.machines = nil
+	for i := range 2500 {
+		h := patch.Hash(fmt.Sprint("h", i))
+		s.machines = append(s.machines, patch.Machine{ID: patch.MachineID(fmt.Sprintf("m%04d", i)), Name: fmt.Sprint("n", i), State: patch.Admitted, Inventory: h})
+		s.inventories[h] = patch.Inventory{Hardware: patch.Hardware{Cores: i}}
+	}
+	s.machines[7].Inventory = "missing"
+	s.labels["few"] = patch.Label{Name: "few", Expr: "inventory.cores < 10"}
+	for _, c := range []struct{ members, asked int }{{9, 3}, {9, 3}} {
+		m, err := b.Membership(t.Context(), "few")
+		if err != nil || len(m.Members) != c.members || s.asked > c.asked || m.Unjudged["m0007"] == "" || len(m.Unjudged) != 1 {
+			t.Errorf("%d members, read %d times, not judged %v, %v", len(m.Members), s.asked, m.Unjudged, err)
+		}
+	}
+}

@@ -210,10 +210,6 @@ func (p *pass) portion(ctx context.Context, d *desk, from int) error {
 // lay lays the desk's seats out as expressions see them, and gives why what some of them told is not at hand.
 func (p *pass) lay(ctx context.Context, d *desk, from int) (excuses [2]map[uint32]string, err error) {
 	clear(d.things[:])
-	d.told = append(d.told[:0], make([]*inventory, len(d.seats))...)
-	if p.asks {
-		p.book.memory.recall(d.seats, d.told)
-	}
 	none, empty := &inventory{}, &ledger{}
 	note := func(of int, s *fleet.Seat, why string) {
 		if why == "" {
@@ -224,18 +220,16 @@ func (p *pass) lay(ctx context.Context, d *desk, from int) (excuses [2]map[uint3
 		}
 		excuses[of][s.Number] = why
 	}
-	for n, s := range d.seats {
-		if d.told[n] == nil {
-			d.told[n] = none
-			if p.asks {
-				var why string
-				if d.told[n], why, err = p.book.inventory(ctx, s); err != nil {
-					return excuses, err
-				}
-				note(1, s, why)
-			}
+	if p.asks {
+		if d.told, err = p.book.inventories(ctx, d.seats, d.told, func(n int, why string) { note(1, d.seats[n], why) }); err != nil {
+			return excuses, err
 		}
-		judged := empty
+	}
+	for n, s := range d.seats {
+		told, judged := none, empty
+		if p.asks {
+			told = d.told[n]
+		}
 		if p.judges {
 			var why string
 			if judged, why, err = p.book.ledger(ctx, s); err != nil {
@@ -245,7 +239,7 @@ func (p *pass) lay(ctx context.Context, d *desk, from int) (excuses [2]map[uint3
 		}
 		i := int(s.Number) - from
 		d.machines[i] = seen(&s.Machine)
-		d.things[i] = p.language.Thing(&d.machines[i], d.told[n], judged)
+		d.things[i] = p.language.Thing(&d.machines[i], told, judged)
 	}
 	return excuses, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"io"
 
@@ -52,6 +53,25 @@ func (s *Store) FindInventory(ctx context.Context, h patch.Hash) ([]byte, error)
 	var body []byte
 	err := s.read().row(ctx, `SELECT body FROM inventories WHERE hash = $1`, []any{h}, &body)
 	return body, missing(err, "the appliance has no inventory %s", h)
+}
+
+// EachInventory calls take with those of some inventories that are stored, as FindInventory gives them, in no order. The bytes are gone when take
+// returns.
+func (s *Store) EachInventory(ctx context.Context, hashes []patch.Hash, take func(h patch.Hash, zstdJSON []byte)) error {
+	w := where{engine: s.engine}
+	if err := addOneOf(&w, `hash`, hashes); err != nil {
+		return err
+	}
+	_, err := list(ctx, s.read(), func(r scanner) (none struct{}, err error) {
+		var h string
+		var body sql.RawBytes
+		if err := r.Scan(&h, &body); err != nil {
+			return none, err
+		}
+		take(patch.Hash(h), body)
+		return none, nil
+	}, `SELECT hash, body FROM inventories`+w.String(), w.args...)
+	return fault(err, "cannot read inventories")
 }
 
 // UseFacts makes facts that are stored already, because another machine of the same image sent them, a machine's newest if that is what its newest

@@ -141,6 +141,11 @@ func TestBlobs(t *testing.T) {
 		if b := got[[]byte](t)(s.FindInventory(ctx, h)); !bytes.Equal(b, body) {
 			t.Error("inventory differs")
 		}
+		read := map[patch.Hash]string{}
+		must(t, s.EachInventory(ctx, []patch.Hash{h, hashOf("0"), ""}, func(h patch.Hash, b []byte) { read[h] = string(b) }))
+		if len(read) != 1 || read[h] != string(body) {
+			t.Errorf("read together: %q", read)
+		}
 		if m := got[patch.Machine](t)(s.FindMachine(ctx, "m-1")); m.Facts != h || m.Inventory != h {
 			t.Errorf("machine points at %q and %q", m.Facts, m.Inventory)
 		}
