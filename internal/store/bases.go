@@ -168,11 +168,11 @@ func (s *Store) unpackVerdicts(body, scratch []byte) (patch.Vector, error) {
 	if len(body) == 0 || body[0] != vectorSteps {
 		return s.vectors.decodeIn(body, scratch)
 	}
-	broken := patch.Errorf(patch.Internal, "stored verdicts cannot be read")
+	broken := func() error { return patch.Errorf(patch.Internal, "stored verdicts cannot be read") }
 	in := movesReader{b: body[1:]}
 	n, id := in.number(), in.number()
 	if in.bad {
-		return patch.Vector{}, broken
+		return patch.Vector{}, broken()
 	}
 	b, err := s.baseAt(int64(id))
 	if err != nil {
@@ -186,12 +186,12 @@ func (s *Store) unpackVerdicts(body, scratch []byte) (patch.Vector, error) {
 	for len(in.b) > 0 && !in.bad {
 		step := in.number()
 		if at += step >> 2; at >= n || uint64(b.Len()) != n {
-			return patch.Vector{}, broken
+			return patch.Vector{}, broken()
 		}
 		v.Set(int(at), v.At(int(at))^patch.Verdict(step&3))
 	}
 	if in.bad || uint64(b.Len()) != n {
-		return patch.Vector{}, broken
+		return patch.Vector{}, broken()
 	}
 	return v, nil
 }

@@ -157,15 +157,17 @@ func scanMoved(r scanner) (v moved, err error) {
 
 // unpack gives the transitions of a row.
 func (m *moves) unpack(ctx context.Context, x session, v moved) ([]patch.Transition, error) {
-	broken := patch.Errorf(patch.Internal, "the stored transitions of snapshot %d of the machine %s cannot be read", v.head.Seq, v.head.Machine)
+	broken := func() error {
+		return patch.Errorf(patch.Internal, "the stored transitions of snapshot %d of the machine %s cannot be read", v.head.Seq, v.head.Machine)
+	}
 	if len(v.body) == 0 {
-		return nil, broken
+		return nil, broken()
 	}
 	in := movesReader{b: v.body[1:]}
 	if v.body[0] == movesZstd {
 		var err error
 		if in.b, err = m.codec.dec.DecodeAll(in.b, nil); err != nil {
-			return nil, broken
+			return nil, broken()
 		}
 	}
 	reasons := make([]reason, in.count())
@@ -181,7 +183,7 @@ func (m *moves) unpack(ctx context.Context, x session, v moved) ([]patch.Transit
 		}
 		verdicts, at := in.octet(), in.number()
 		if in.bad || at >= uint64(len(reasons)) {
-			return nil, broken
+			return nil, broken()
 		}
 		if n > 0 {
 			var err error
@@ -193,7 +195,7 @@ func (m *moves) unpack(ctx context.Context, x session, v moved) ([]patch.Transit
 		out[i] = t
 	}
 	if in.bad {
-		return nil, broken
+		return nil, broken()
 	}
 	return out, nil
 }

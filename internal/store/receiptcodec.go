@@ -74,9 +74,11 @@ func packReceipt(r patch.Receipt, word int64) []byte {
 
 // unpackReceipt reads packReceipt's bytes.
 func (s *Store) unpackReceipt(ctx context.Context, id patch.MachineID, seq uint64, b []byte) (patch.Receipt, error) {
-	broken := patch.Errorf(patch.Internal, "the stored receipt %d of the machine %s cannot be read", seq, id)
+	broken := func() error {
+		return patch.Errorf(patch.Internal, "the stored receipt %d of the machine %s cannot be read", seq, id)
+	}
 	if len(b) == 0 {
-		return patch.Receipt{}, broken
+		return patch.Receipt{}, broken()
 	}
 	flags, in := b[0], movesReader{b: b[1:]}
 	word, err := s.words.text(ctx, s, int64(in.number()))
@@ -85,7 +87,7 @@ func (s *Store) unpackReceipt(ctx context.Context, id patch.MachineID, seq uint6
 	}
 	said := strings.Split(word, "\n")
 	if len(said) != 3 {
-		return patch.Receipt{}, broken
+		return patch.Receipt{}, broken()
 	}
 	r := patch.Receipt{Machine: id, Seq: seq, OS: patch.HostOS(said[0]), Revision: patch.RevisionID(said[1]), Agent: said[2]}
 	r.Ended = in.moment()
@@ -116,7 +118,7 @@ func (s *Store) unpackReceipt(ctx context.Context, id patch.MachineID, seq uint6
 		r.Order = in.text()
 	}
 	if in.bad {
-		return patch.Receipt{}, broken
+		return patch.Receipt{}, broken()
 	}
 	return r, nil
 }
