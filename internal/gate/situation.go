@@ -36,20 +36,20 @@ func (a Answer) Brief() Brief {
 // Situation appends a key of all that the gates look at in a world: worlds about the same patch, moment and window that have equal keys get
 // answers with equal Briefs. So machines in the same situation need be judged once. Whoever teaches a gate to look at something more
 // adds it here.
-func Situation(key []byte, w World) []byte {
+func Situation(key []byte, w *World) []byte {
 	k := situation{key}
-	k.character(&w)
+	k.character(w)
 	k.text(string(w.PatchOS))
 	k.flags(w.Listed, w.Closing != "", w.GoneAt.IsZero(), len(w.Feeds) > 0, w.PayloadsKnown)
 	k.number(int(w.Verdict))
 	k.text(w.Finding.Reason.Code)
-	k.supersession(&w)
+	k.supersession(w)
 	k.text(string(w.Policy.Stand))
 	for _, d := range w.Policy.Decisions {
 		k.text(d.ID)
 	}
-	k.payloads(&w)
-	k.rings(&w)
+	k.payloads(w)
+	k.rings(w)
 	if w.Proposed != nil {
 		k.text("proposed")
 	}
@@ -68,15 +68,15 @@ func Situation(key []byte, w World) []byte {
 	k.text("")
 	k.number(len(w.Attempts))
 	if len(w.Attempts) > 0 {
-		k.attempts(&w)
+		k.attempts(w)
 	}
 	return k.key
 }
 
 // Character appends a key of what the gates look at in a machine, apart from any patch: the part of its Situation that all patches share.
-func Character(key []byte, w World) []byte {
+func Character(key []byte, w *World) []byte {
 	k := situation{key}
-	k.character(&w)
+	k.character(w)
 	return k.key
 }
 

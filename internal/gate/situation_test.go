@@ -69,7 +69,7 @@ func TestOneSituationHasOneAnswer(t *testing.T) {
 			}
 			w.Finding.Reason.Code = rapid.SampledFrom([]string{"", patch.ReasonHeld, patch.ReasonNotInstalled, patch.ReasonPhased}).Draw(t, "reason")
 			for j, x := range []World{w, reword(t, w)} {
-				key := string(Situation(nil, x))
+				key := string(Situation(nil, &x))
 				// Decisions of one name are not the same decision in two of these worlds, and neither are windows.
 				key += fmt.Sprint(x.Policy.Decisions, x.Window)
 				b := Walk(x).Brief()

@@ -78,11 +78,11 @@ func (e *entry) ask(ctx context.Context) error {
 	if e.verdict != patch.NotPatched || e.stand() != patch.Approved {
 		return nil
 	}
-	w, err := e.sight.World(ctx, world.Ask{Patch: e.patch.ID})
-	if err != nil {
+	w := new(gate.World)
+	if err := e.sight.Fill(ctx, world.Ask{Patch: e.patch.ID}, w); err != nil {
 		return err
 	}
-	e.world, e.deployable = &w, gate.Sketch(&w).Deployable
+	e.world, e.deployable = w, gate.Sketch(w).Deployable
 	return nil
 }
 
@@ -245,7 +245,7 @@ func (e *entry) row(ctx context.Context, w *gate.World) (_ Row, err error) {
 		w = e.world
 		err = e.sight.Deepen(ctx, a, w)
 	} else {
-		*w, err = e.sight.World(ctx, a)
+		err = e.sight.Fill(ctx, a, w)
 	}
 	if err != nil {
 		return Row{}, err

@@ -322,7 +322,7 @@ func (c *parting) judge(ctx context.Context, seat *fleet.Seat, seats *roaring.Bi
 	if err != nil {
 		return err
 	}
-	c.key = gate.Situation(c.key[:0], w)
+	c.key = gate.Situation(c.key[:0], &w)
 	if i, known := c.by[string(c.key)]; known {
 		c.out[i].enter(seat, seats)
 		return nil
@@ -344,8 +344,9 @@ func (c *Cohort) enter(seat *fleet.Seat, seats *roaring.Bitmap) {
 }
 
 // world is what the gates judge on one machine.
-func (c *parting) world(ctx context.Context, s *Sight) (gate.World, error) {
+func (c *parting) world(ctx context.Context, s *Sight) (w gate.World, err error) {
 	a := c.ask
 	a.Deep, a.Reason = false, c.reasoned(s.Verdict(a.Patch))
-	return s.world(ctx, a, c.above)
+	err = s.fill(ctx, a, c.above, &w)
+	return w, err
 }

@@ -36,7 +36,7 @@ func (c *parting) byDoing(ctx context.Context, k *kind, verdict patch.Verdict, s
 		if err := c.exchange(ctx, seat, &w); err != nil {
 			return err
 		}
-		c.key = gate.Situation(c.key[:0], w)
+		c.key = gate.Situation(c.key[:0], &w)
 		part := parts[string(c.key)]
 		if part == nil {
 			part = roaring.New()

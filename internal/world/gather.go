@@ -295,15 +295,15 @@ func (s *Sight) triesFor(ctx context.Context, a Ask) (mine []patch.Attempt, bloc
 // for the machine. Assumed decisions are not understood.
 func (s *Sight) Brief(ctx context.Context, a Ask) (b gate.Brief, approved bool, err error) {
 	a.Assume, a.Deep, a.Back = nil, false, false
-	w, err := s.world(ctx, a, nil)
-	if err != nil {
+	var w gate.World
+	if err := s.Fill(ctx, a, &w); err != nil {
 		return b, false, err
 	}
 	_, approved = w.Approval()
-	return s.v.brief(deployKey{a.Patch, a.Start, a.Window}, w), approved, nil
+	return s.v.brief(deployKey{a.Patch, a.Start, a.Window}, &w), approved, nil
 }
 
-func (v *View) brief(of deployKey, w gate.World) gate.Brief {
+func (v *View) brief(of deployKey, w *gate.World) gate.Brief {
 	known := v.briefs[of]
 	if known == nil {
 		known = map[string]gate.Brief{}
@@ -312,7 +312,7 @@ func (v *View) brief(of deployKey, w gate.World) gate.Brief {
 	v.key = gate.Situation(v.key[:0], w)
 	b, ok := known[string(v.key)]
 	if !ok {
-		b = gate.Walk(w).Brief()
+		b = gate.Walk(*w).Brief()
 		known[string(v.key)] = b
 	}
 	return b

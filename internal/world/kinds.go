@@ -48,7 +48,7 @@ func (v *View) sortSeats(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		v.key = append(append(gate.Character(v.key[:0], w), ring...), 0)
+		v.key = append(append(gate.Character(v.key[:0], &w), ring...), 0)
 		if s.Receipt != nil {
 			v.key = strconv.AppendInt(append(v.key, s.Receipt.Revision...), int64(s.Receipt.Expected), 10)
 		}

@@ -10,77 +10,83 @@ import (
 )
 
 // World gathers what the gates judge for one patch on this machine.
-func (s *Sight) World(ctx context.Context, a Ask) (gate.World, error) { return s.world(ctx, a, nil) }
+func (s *Sight) World(ctx context.Context, a Ask) (w gate.World, err error) {
+	err = s.Fill(ctx, a, &w)
+	return w, err
+}
 
-// world is World; above are the patches whose worlds are being gathered because they might be superseded by this one.
-func (s *Sight) world(ctx context.Context, a Ask, above []patch.ID) (gate.World, error) {
+// Fill is World into a value that may have been another world: it is a large one, and pages need many.
+func (s *Sight) Fill(ctx context.Context, a Ask, w *gate.World) error { return s.fill(ctx, a, nil, w) }
+
+// fill is Fill; above are the patches whose worlds are being gathered because they might be superseded by this one.
+func (s *Sight) fill(ctx context.Context, a Ask, above []patch.ID, w *gate.World) error {
 	v := s.v
-	w := gate.World{Now: v.Now, Start: a.Start, Limits: v.Limits, Machine: s.Machine, OS: s.OS, Revision: s.Meta, Receipt: s.Receipt,
+	*w = gate.World{Now: v.Now, Start: a.Start, Limits: v.Limits, Machine: s.Machine, OS: s.OS, Revision: s.Meta, Receipt: s.Receipt,
 		Window: a.Window, Own: a.Own, Verdict: s.Verdict(a.Patch), PatchOS: s.OS}
 	if w.Start.IsZero() {
 		w.Start = v.Now
 	}
 	var err error
 	if w.Patch, _, w.Listed = s.Shelf.Find(a.Patch); !w.Listed {
-		if err = s.unlisted(ctx, a.Patch, &w); err != nil {
-			return w, err
+		if err = s.unlisted(ctx, a.Patch, w); err != nil {
+			return err
 		}
 	}
-	s.feeds(&w)
+	s.feeds(w)
 	if w.Policy, err = v.policy(ctx, a.Patch, s.seat.Number, w.Start, a.Assume); err != nil {
-		return w, err
+		return err
 	}
 	if w.Proposed, err = v.Proposed(ctx, a.Patch, s.Machine.ID); err != nil {
-		return w, err
+		return err
 	}
 	if w.Freezes, err = s.Freezes(ctx); err != nil {
-		return w, err
+		return err
 	}
 	if w.Schedules, err = s.scheduled(ctx); err != nil {
-		return w, err
+		return err
 	}
 	if w.Attempts, w.Blocked, err = s.triesFor(ctx, a); err != nil {
-		return w, err
+		return err
 	}
 	if w.Blocked, err = v.standing(ctx, a, w.Attempts, w.Blocked); err != nil {
-		return w, err
+		return err
 	}
 	w.Reset = v.resets[resetKey{s.Machine.ID, a.Patch}]
 	if s.Machine.RebootOwed {
-		if err = s.rebooting(ctx, &w); err != nil {
-			return w, err
+		if err = s.rebooting(ctx, w); err != nil {
+			return err
 		}
 	}
 	if a.Back {
 		back, _, err := s.back(ctx, a, w.Attempts)
 		if err != nil {
-			return w, err
+			return err
 		}
 		w.Back = &back
-		return w, s.Deepen(ctx, a, &w)
+		return s.Deepen(ctx, a, w)
 	}
 	if w.Verdict == patch.NotPatched && !a.Eligible {
-		if err = s.ringed(ctx, a.Patch, &w); err != nil {
-			return w, err
+		if err = s.ringed(ctx, a.Patch, w); err != nil {
+			return err
 		}
 	}
-	if err = s.approved(ctx, &w); err != nil {
-		return w, err
+	if err = s.approved(ctx, w); err != nil {
+		return err
 	}
 	if w.Verdict == patch.NotPatched {
 		if w.Superseding, err = s.superseding(ctx, a, append(above, a.Patch)); err != nil {
-			return w, err
+			return err
 		}
 		if _, approved := w.Approval(); approved && !a.Eligible {
-			if err = s.payloads(ctx, a.Patch, &w); err != nil {
-				return w, err
+			if err = s.payloads(ctx, a.Patch, w); err != nil {
+				return err
 			}
 			if w.Unmet, err = s.unmet(ctx, a); err != nil {
-				return w, err
+				return err
 			}
 		}
 	}
-	return w, s.Deepen(ctx, a, &w)
+	return s.Deepen(ctx, a, w)
 }
 
 // approved fills in when anything was last approved for the machine, where what failed last may wait for that.
@@ -210,8 +216,8 @@ func (s *Sight) comes(ctx context.Context, a Ask, id patch.ID, above []patch.ID)
 	if known, ok := s.deployable[k]; ok && !own {
 		return known, nil
 	}
-	w, err := s.world(ctx, Ask{Patch: id, Start: a.Start, Window: a.Window, Assume: assumed(a.Assume, id)}, above)
-	if err != nil {
+	var w gate.World
+	if err := s.fill(ctx, Ask{Patch: id, Start: a.Start, Window: a.Window, Assume: assumed(a.Assume, id)}, above, &w); err != nil {
 		return false, err
 	}
 	comes := onItsWay(gate.Sketch(&w))
