@@ -2,6 +2,12 @@ package main
 
 // webDefects remove the console's controls.
 var webDefects = []Defect{
+	{Name: "a list of machines has others than its number counts", File: "internal/ledger/list.go",
+		Old: "m.State == patch.Admitted && m.Freshness == Fresh && m.Needed > 0", New: "m.State == patch.Admitted && m.Needed > 0", Test: "TestEveryCountLeadsToItsRows", In: "./internal/story"},
+	{Name: "the second page of a group of machines is its first again", File: "internal/ledger/together.go",
+		Old: "sum.name(ctx, i, offset, limit)", New: "sum.name(ctx, i, 0, limit)", Test: "TestEveryCountLeadsToItsRows", In: "./internal/story"},
+	{Name: "installs that wait are counted and not all named", File: "internal/deploy/explain.go",
+		Old: "is(g) && g.Count > offset && g.Count <= offset+limit", New: "is(g) && g.Count > offset+1 && g.Count <= offset+limit", Test: "TestEveryCountLeadsToItsRows", In: "./internal/story"},
 	{Name: "pages have no content security policy", File: "internal/web/console.go",
 		Old: "h.Set(\"Content-Security-Policy\", policy)", New: "", Test: "TestEveryAnswerHasThePolicy", In: "./internal/web"},
 	{Name: "another site may send the console's forms", File: "internal/web/console.go",

@@ -59,6 +59,19 @@ const (
 
 // Explain says what a deployment waits for.
 func (d *Desk) Explain(ctx context.Context, id string) (Explanation, error) {
+	return d.explain(ctx, id, func(g *Wait) bool { return g.Count <= maxWaiting })
+}
+
+// ExplainWait is Explain of the attempts alone that wait at a gate for one reason, of which it names a page.
+func (d *Desk) ExplainWait(ctx context.Context, id string, at gate.Name, code string, offset, limit int) (Explanation, error) {
+	is := func(g *Wait) bool { return g.Gate == at && g.Code == code }
+	ex, err := d.explain(ctx, id, func(g *Wait) bool { return is(g) && g.Count > offset && g.Count <= offset+limit })
+	ex.Groups = slices.DeleteFunc(ex.Groups, func(g Wait) bool { return !is(&g) })
+	return ex, err
+}
+
+// explain adds the attempts up, and names those that named chooses when their group has counted them.
+func (d *Desk) explain(ctx context.Context, id string, named func(*Wait) bool) (Explanation, error) {
 	dep, err := d.Store.FindDeploymentHead(ctx, id)
 	if err != nil {
 		return Explanation{}, err
@@ -88,7 +101,7 @@ func (d *Desk) Explain(ctx context.Context, id string) (Explanation, error) {
 			}
 			sights[a.Machine] = s
 		}
-		if err := ex.add(ctx, dep, s, a); err != nil {
+		if err := ex.add(ctx, dep, s, a, named); err != nil {
 			return ex, err
 		}
 	}
@@ -109,7 +122,7 @@ func openPatches(attempts []patch.Attempt) []patch.ID {
 	return ids
 }
 
-func (ex *Explanation) add(ctx context.Context, dep patch.Deployment, s *world.Sight, a patch.Attempt) error {
+func (ex *Explanation) add(ctx context.Context, dep patch.Deployment, s *world.Sight, a patch.Attempt, named func(*Wait) bool) error {
 	w, err := ex.wait(ctx, dep, s, a)
 	if err != nil {
 		return err
@@ -124,7 +137,7 @@ func (ex *Explanation) add(ctx context.Context, dep patch.Deployment, s *world.S
 	if !w.NextAt.IsZero() && (g.NextAt.IsZero() || w.NextAt.Before(g.NextAt)) {
 		g.NextAt = w.NextAt
 	}
-	if len(g.Attempts) == maxWaiting {
+	if !named(g) {
 		return nil
 	}
 	one := Waiting{Machine: a.Machine, Name: s.Machine.Name, Patch: a.Patch, Text: w.Text, SeenAt: s.Machine.SeenAt}

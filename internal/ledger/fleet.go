@@ -71,7 +71,8 @@ type MachineRow struct {
 	Receipt    *patch.Receipt `json:"receipt,omitempty"`
 	Verdicts   patch.Counts   `json:"verdicts"`
 	Needed     int            `json:"needed"`
-	Security   int            `json:"security"` // of those needed
+	Security   int            `json:"security"`                  // of those needed
+	Unjudged   int            `json:"security_errors,omitempty"` // security patches that could not be judged, while its newest detect speaks of now
 	Undecided  int            `json:"undecided"`
 	Deployable int            `json:"deployable"`
 	Exhausted  int            `json:"exhausted,omitempty"`    // patches that are out of attempts on it

@@ -77,7 +77,7 @@ func (l *Ledger) Ineligible(ctx context.Context, f IneligibleFilter) (Ineligible
 	if err != nil {
 		return Ineligible{}, err
 	}
-	x := &ineligible{view: v, look: look, groups: map[groupKey]*ineligibleGroup{}, left: maxReasoned}
+	x := &ineligible{view: v, look: look, groups: map[GroupRef]*ineligibleGroup{}, left: maxReasoned}
 	ids := v.Decided()
 	if f.Patch != "" {
 		ids = []patch.ID{f.Patch}
@@ -123,7 +123,7 @@ type ineligible struct {
 	view   *world.View
 	look   *fleet.Look
 	answer Ineligible
-	groups map[groupKey]*ineligibleGroup
+	groups map[GroupRef]*ineligibleGroup
 	left   int // of maxReasoned
 }
 
@@ -195,7 +195,7 @@ func (x *ineligible) add(c world.Cohort) {
 	}
 	x.answer.Pairs += n
 	closed := c.Answer.Closed
-	k := groupKey{gate: closed.Name, code: closed.Code}
+	k := GroupRef{Gate: closed.Name, Code: closed.Code}
 	g := x.groups[k]
 	if g == nil {
 		g = &ineligibleGroup{seats: roaring.New(), by: map[patch.ID]IneligiblePatch{}, IneligibleGroup: IneligibleGroup{Gate: closed.Name, Code: closed.Code,

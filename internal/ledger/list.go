@@ -46,7 +46,7 @@ func (l *Ledger) ListMachines(ctx context.Context, q MachineQuestion, offset, li
 
 // MachineShows are the ways to narrow a list of machines, as Shows knows them.
 func MachineShows() []string {
-	return []string{"confirmed", "needing", "person", "lacking", "stuck", "pending", "never", "stale", "silent", "failed", "reboot", "revoked"}
+	return []string{"confirmed", "needing", "person", "compliant", "lacking", "erring", "stuck", "pending", "never", "behind", "stale", "silent", "failed", "reboot", "revoked"}
 }
 
 // Shows says which machines a way to narrow keeps; "" keeps all that are not shut out. It is nil where there is no such way.
@@ -56,18 +56,24 @@ func Shows(show string, now time.Time) func(*MachineRow) bool {
 		return func(m *MachineRow) bool { return m.State != patch.Revoked }
 	case "confirmed":
 		return func(m *MachineRow) bool {
-			return m.Freshness == Fresh && m.Needed == 0 && m.Verdicts[patch.Faulty] == 0
+			return m.Freshness == Fresh && m.Verdicts[patch.NotPatched]+m.Verdicts[patch.Faulty]+m.Verdicts[patch.Unknown] == 0
 		}
 	case "needing":
-		return func(m *MachineRow) bool { return m.State == patch.Admitted && m.Needed > 0 }
+		return func(m *MachineRow) bool { return m.State == patch.Admitted && m.Freshness == Fresh && m.Needed > 0 }
 	case "person":
 		return func(m *MachineRow) bool { return m.State == patch.Admitted && m.Person }
+	case "compliant":
+		return func(m *MachineRow) bool { return m.Freshness == Fresh && m.Security == 0 && m.Unjudged == 0 }
+	case "erring":
+		return func(m *MachineRow) bool { return m.Freshness == Fresh && m.Security == 0 && m.Unjudged > 0 }
 	case "lacking":
 		return func(m *MachineRow) bool { return m.State == patch.Admitted && m.Freshness == Fresh && m.Security > 0 }
 	case "stuck":
 		return (*MachineRow).Stuck
 	case "never":
 		return ofFreshness(Never)
+	case "behind":
+		return ofFreshness(Behind)
 	case "stale":
 		return ofFreshness(Stale)
 	case "silent":

@@ -137,8 +137,27 @@ func alone(ctx context.Context, v *world.View, s *world.Sight) (MachineRow, erro
 
 // rowOf is a machine's row without what needs policy and gates.
 func rowOf(s *world.Sight, verdicts patch.Counts) MachineRow {
-	return MachineRow{Machine: s.Machine, Freshness: freshness(s.Machine.State, s.FreshnessCode()), Text: s.Freshness().Text, Receipt: s.Receipt,
+	r := MachineRow{Machine: s.Machine, Freshness: freshness(s.Machine.State, s.FreshnessCode()), Text: s.Freshness().Text, Receipt: s.Receipt,
 		Verdicts: verdicts, Needed: verdicts[patch.NotPatched]}
+	if verdicts[patch.Faulty] > 0 {
+		r.Unjudged = unjudged(s)
+	}
+	return r
+}
+
+// unjudged counts the security patches that a machine's newest detect could not judge.
+func unjudged(s *world.Sight) (n int) {
+	few, current := s.Amiss()
+	if !current {
+		return 0
+	}
+	security := s.Shelf.Security()
+	for i, v := range few {
+		if v == patch.Faulty && i < len(security) && security[i].Is {
+			n++
+		}
+	}
+	return n
 }
 
 // eligible counts a patch that the machine needs.

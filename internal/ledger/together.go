@@ -20,29 +20,13 @@ const maxNamed = 50
 // ExplainLabel adds explanations up over the machines that carry a label now: every one of them is in exactly one group. Machines in the same
 // situation are judged once; those that a group names are judged one by one, for their own words.
 func (l *Ledger) ExplainLabel(ctx context.Context, label string, p patch.ID) (LabelExplanation, error) {
-	v, err := l.World.View(ctx)
+	sum, err := l.together(ctx, label, p)
 	if err != nil {
 		return LabelExplanation{}, err
 	}
-	row, err := l.World.Store.FindPatch(ctx, p)
-	if err != nil {
-		return LabelExplanation{}, err
-	}
-	seats, err := v.Carrying(ctx, label)
-	if err != nil {
-		return LabelExplanation{}, err
-	}
-	ex := LabelExplanation{At: v.Now, Label: label, Patch: row.Patch, Total: int(seats.GetCardinality()), Groups: []Group{}}
-	cohorts, err := v.Cohorts(ctx, world.Ask{Patch: p, Reason: true}, seats)
-	if err != nil {
-		return ex, err
-	}
-	sum := together{ex: &ex, groups: map[groupKey]int{}}
-	for _, c := range cohorts {
-		sum.add(c)
-	}
+	ex := sum.ex
 	for i := range ex.Groups {
-		if err := sum.name(ctx, v, i, p); err != nil {
+		if err := sum.name(ctx, i, 0, maxNamed); err != nil {
 			return ex, err
 		}
 	}
@@ -51,18 +35,66 @@ func (l *Ledger) ExplainLabel(ctx context.Context, label string, p patch.ID) (La
 	return ex, nil
 }
 
-// together sorts machines into groups.
-type together struct {
-	ex       *LabelExplanation
-	groups   map[groupKey]int
-	seats    []*roaring.Bitmap // of each group
-	approved int
+// GroupRef names one group of an explanation over a label: what its machines have in common.
+type GroupRef struct {
+	Gate     gate.Name
+	Code     string
+	Standing phrase.Phrase
 }
 
-type groupKey struct {
-	gate     gate.Name
-	code     string
-	standing phrase.Phrase
+// ExplainGroup is ExplainLabel of one group alone, which names a page of its machines; of none, where nobody stands so any more.
+func (l *Ledger) ExplainGroup(ctx context.Context, label string, p patch.ID, of GroupRef, offset, limit int) (LabelExplanation, error) {
+	sum, err := l.together(ctx, label, p)
+	if err != nil {
+		return LabelExplanation{}, err
+	}
+	i, known := sum.groups[of]
+	if !known {
+		sum.ex.Groups = []Group{}
+		sum.ex.Sentence = phrase.Of(`No machine in "{1}" stands so any more.`, label)
+		return sum.ex, nil
+	}
+	if err := sum.name(ctx, i, offset, limit); err != nil {
+		return sum.ex, err
+	}
+	sum.ex.Groups = sum.ex.Groups[i : i+1]
+	sum.ex.Sentence = phrase.Of(`{1} of {2} in "{3}": {4}.`, sum.ex.Groups[0].Count, sum.ex.Total, label, codeWords(of.Code))
+	return sum.ex, nil
+}
+
+// together sorts the machines that carry a label into groups, which name none of them yet.
+func (l *Ledger) together(ctx context.Context, label string, p patch.ID) (*together, error) {
+	v, err := l.World.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	row, err := l.World.Store.FindPatch(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	seats, err := v.Carrying(ctx, label)
+	if err != nil {
+		return nil, err
+	}
+	cohorts, err := v.Cohorts(ctx, world.Ask{Patch: p, Reason: true}, seats)
+	if err != nil {
+		return nil, err
+	}
+	sum := &together{view: v, groups: map[GroupRef]int{}}
+	sum.ex = LabelExplanation{At: v.Now, Label: label, Patch: row.Patch, Total: int(seats.GetCardinality()), Groups: []Group{}}
+	for _, c := range cohorts {
+		sum.add(c)
+	}
+	return sum, nil
+}
+
+// together sorts machines into groups.
+type together struct {
+	view     *world.View
+	ex       LabelExplanation
+	groups   map[GroupRef]int
+	seats    []*roaring.Bitmap // of each group
+	approved int
 }
 
 func (t *together) add(c world.Cohort) {
@@ -71,7 +103,7 @@ func (t *together) add(c world.Cohort) {
 	if _, approved := c.World.Approval(); approved {
 		t.approved += n
 	}
-	k := groupKey{b.Gate, b.Code, b.Standing}
+	k := GroupRef{b.Gate, b.Code, b.Standing}
 	i, known := t.groups[k]
 	if !known {
 		i = len(t.ex.Groups)
@@ -86,10 +118,10 @@ func (t *together) add(c world.Cohort) {
 	t.seats[i].Or(c.Seats)
 }
 
-// name gives a group the first of its machines, each with its own words, and the words that all of it have in common.
-func (t *together) name(ctx context.Context, v *world.View, i int, p patch.ID) error {
-	g := &t.ex.Groups[i]
-	first, err := v.ByName(ctx, t.seats[i], 0, maxNamed)
+// name gives a group some of its machines, each with its own words, and the words that all of these have in common.
+func (t *together) name(ctx context.Context, i, offset, limit int) error {
+	v, p, g := t.view, t.ex.Patch.ID, &t.ex.Groups[i]
+	first, err := v.ByName(ctx, t.seats[i], offset, limit)
 	if err != nil {
 		return err
 	}

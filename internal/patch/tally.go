@@ -62,7 +62,8 @@ type Stage string
 
 const (
 	StageWaiting      Stage = "waiting"
-	StageMoving       Stage = "moving" // downloading or installing
+	StageMoving       Stage = "moving"    // downloading or installing
+	StageInstalled    Stage = "installed" // whatever a detect says of it
 	StageFailed       Stage = "failed"
 	StageWithdrawn    Stage = "withdrawn"
 	StageVerified     Stage = "verified"
@@ -80,6 +81,8 @@ func (s Stage) In(a Attempt) bool {
 		return c.Waiting > 0
 	case StageMoving:
 		return c.Downloading+c.Installing > 0
+	case StageInstalled:
+		return c.Done > 0
 	case StageFailed:
 		return c.Failed > 0
 	case StageWithdrawn:

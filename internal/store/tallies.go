@@ -52,6 +52,8 @@ func stage(s patch.Stage) (string, bool) {
 		return `state NOT IN ('downloading', 'installing', 'done', 'failed', 'withdrawn')`, true
 	case patch.StageMoving:
 		return `state IN ('downloading', 'installing')`, true
+	case patch.StageInstalled:
+		return `state = 'done'`, true
 	case patch.StageFailed:
 		return `state = 'failed'`, true
 	case patch.StageWithdrawn:

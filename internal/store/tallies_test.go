@@ -73,8 +73,8 @@ func TestTakingPart(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *Store) {
 		tallied(t, s, 60)
 		attempts := got[[]patch.Attempt](t)(s.ListAttempts(ctx, patch.AttemptFilter{Deployment: "d1"}))
-		for _, stage := range []patch.Stage{"", patch.StageWaiting, patch.StageMoving, patch.StageFailed, patch.StageWithdrawn, patch.StageVerified,
-			patch.StageNotEffective, patch.StageUnproven, patch.StageRebootOwed} {
+		for _, stage := range []patch.Stage{"", patch.StageWaiting, patch.StageMoving, patch.StageInstalled, patch.StageFailed, patch.StageWithdrawn,
+			patch.StageVerified, patch.StageNotEffective, patch.StageUnproven, patch.StageRebootOwed} {
 			var want []patch.MachineID
 			for _, a := range attempts {
 				if stage.In(a) && !slices.Contains(want, a.Machine) {

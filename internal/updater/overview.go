@@ -2,6 +2,7 @@ package updater
 
 import (
 	"context"
+	"slices"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -69,6 +70,44 @@ func (o *Overview) add(u patch.MachineUpdater) {
 	if (u.Enabled || u.Hand != "") && len(o.Machines) < maxMachines {
 		o.Machines = append(o.Machines, u)
 	}
+}
+
+// States are the ways in which List counts the machines of a service.
+const (
+	On     = "on"
+	Off    = "off"
+	Taken  = "taken"
+	Undone = "undone"
+	Open   = "open" // could not be turned off, or not yet
+)
+
+// Machines gives a page of the machines that List counts in one of the States, by name, and how many there are.
+func (d *Desk) Machines(ctx context.Context, service, state string, offset, limit int) ([]patch.MachineUpdater, int, error) {
+	all, err := d.Store.ListUpdaters(ctx, "")
+	if err != nil {
+		return nil, 0, err
+	}
+	all = slices.DeleteFunc(all, func(u patch.MachineUpdater) bool { return u.UpdaterState.Name != service || !counted(u, state) })
+	some := all[min(offset, len(all)):]
+	return some[:min(limit, len(some))], len(all), nil
+}
+
+func counted(u patch.MachineUpdater, state string) bool {
+	var o Overview
+	o.add(u)
+	switch state {
+	case On:
+		return o.On > 0
+	case Off:
+		return o.Off > 0
+	case Taken:
+		return o.Taken > 0
+	case Undone:
+		return o.Undone > 0
+	case Open:
+		return o.Failed+o.Waiting > 0
+	}
+	return false
 }
 
 // Here is one service on one machine, with what was decided about it there.

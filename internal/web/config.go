@@ -31,6 +31,7 @@ type Explainer interface {
 	Explain(ctx context.Context, id patch.MachineID, p patch.ID) (ledger.Explanation, error)
 	ExplainMachine(ctx context.Context, id patch.MachineID) (ledger.MachineExplanation, error)
 	ExplainLabel(ctx context.Context, label string, p patch.ID) (ledger.LabelExplanation, error)
+	ExplainGroup(ctx context.Context, label string, p patch.ID, of ledger.GroupRef, offset, limit int) (ledger.LabelExplanation, error)
 	Resolve(ctx context.Context, text string) (patch.Machine, error)
 	ResolvePatch(ctx context.Context, text string, os patch.HostOS) (patch.PatchRow, error)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/deploy"
+	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
 )
@@ -48,6 +49,9 @@ const deploymentSize = 40
 
 func (c *console) deployment(v *visit) error {
 	id, asked := v.r.PathValue("deployment"), v.get("part") == "why"
+	if v.get("wait") != "" {
+		return c.waiting(v, id)
+	}
 	want := deploy.Part{Stage: patch.Stage(v.get("state")), Offset: v.offset(deploymentSize), Limit: deploymentSize}
 	if asked && v.partial() {
 		want.Limit = 0
@@ -83,6 +87,35 @@ func (c *console) deployment(v *visit) error {
 	return c.write(v, http.StatusOK, "deployment", "layout", view[deploymentPage]{Frame: f, Body: on})
 }
 
+// Waits is where all installs are that wait for the same thing.
+func (p deploymentPage) Waits(g deploy.Wait) string {
+	q := url.Values{"wait": {g.Code}}
+	if g.Gate != "" {
+		q.Set("gate", string(g.Gate))
+	}
+	return deploymentURL(p.Progress.Deployment.ID) + "?" + q.Encode()
+}
+
+// waitingPage is the installs of a deployment that wait for the same thing.
+type waitingPage struct {
+	deploy.Explanation
+	Group *deploy.Wait // nil where none waits for it any more
+	Pager pager
+}
+
+func (c *console) waiting(v *visit, id string) (err error) {
+	var p waitingPage
+	at := v.offset(rowsSize)
+	if p.Explanation, err = c.Stuck.ExplainWait(v.ctx, id, gate.Name(v.get("gate")), v.get("wait"), at, rowsSize); err != nil {
+		return err
+	}
+	if len(p.Groups) > 0 {
+		p.Group = &p.Groups[0]
+		p.Pager = v.pager(at, rowsSize, len(p.Group.Attempts), p.Group.Count)
+	}
+	return show(c, v, "waiting", "deployments", "What installs wait for", p)
+}
+
 // stageTabs narrow a deployment to the installs that stand alike, where there are any.
 func stageTabs(v *visit, n deploy.Counts, now patch.Stage) []tab {
 	var out []tab
@@ -92,7 +125,7 @@ func stageTabs(v *visit, n deploy.Counts, now patch.Stage) []tab {
 		count int
 	}{
 		{"", "All", n.Total}, {patch.StageVerified, "Verified by a detect", n.Verified}, {patch.StageUnproven, "Installed, not yet proven", n.Unproven},
-		{patch.StageMoving, "Installing or downloading", n.Installing + n.Downloading}, {patch.StageWaiting, "Waiting", n.Waiting}, {patch.StageFailed, "Failed", n.Failed},
+		{patch.StageInstalled, "Installed", n.Done}, {patch.StageMoving, "Installing or downloading", n.Installing + n.Downloading}, {patch.StageWaiting, "Waiting", n.Waiting}, {patch.StageFailed, "Failed", n.Failed},
 		{patch.StageNotEffective, "Not effective", n.NotEffective}, {patch.StageWithdrawn, "Withdrawn", n.Withdrawn}, {patch.StageRebootOwed, "Reboots owed", n.RebootOwed},
 	} {
 		if t.count > 0 || t.stage == now || t.stage == "" {

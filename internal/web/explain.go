@@ -139,7 +139,19 @@ type explainLabelPage struct {
 	Address string
 }
 
+// Which is where all machines of a group are.
+func (p explainLabelPage) Which(g ledger.Group) string {
+	q := url.Values{"code": {g.Code}, "standing": {string(g.Standing)}}
+	if g.Gate != "" {
+		q.Set("gate", string(g.Gate))
+	}
+	return whyURL(p.Label, p.Patch.ID) + "?" + q.Encode()
+}
+
 func (c *console) explainLabel(v *visit) error {
+	if v.get("code") != "" {
+		return c.explainGroup(v)
+	}
 	e, err := c.Explainer.ExplainLabel(v.ctx, v.r.PathValue("label"), patch.ID(v.r.PathValue("patch")))
 	if err != nil {
 		return err
@@ -151,10 +163,39 @@ func (c *console) explainLabel(v *visit) error {
 	return show(c, v, "explain-label", "patches", phrase.Of("patch for a label\x04{1} for {2}", e.Patch.Source, e.Label), p)
 }
 
+// explainGroupPage is the machines of a label for which a patch stands alike.
+type explainGroupPage struct {
+	explainLabelPage
+	Pager pager
+}
+
+// Group is what they have in common; nil where nobody stands so any more.
+func (p explainGroupPage) Group() *ledger.Group {
+	if len(p.Groups) == 0 {
+		return nil
+	}
+	return &p.Groups[0]
+}
+
+func (c *console) explainGroup(v *visit) error {
+	of := ledger.GroupRef{Gate: gate.Name(v.get("gate")), Code: v.get("code"), Standing: phrase.Phrase(v.get("standing"))}
+	at := v.offset(rowsSize)
+	e, err := c.Explainer.ExplainGroup(v.ctx, v.r.PathValue("label"), patch.ID(v.r.PathValue("patch")), of, at, rowsSize)
+	if err != nil {
+		return err
+	}
+	p := explainGroupPage{explainLabelPage: explainLabelPage{LabelExplanation: e}}
+	if g := p.Group(); g != nil {
+		p.Pager = v.pager(at, rowsSize, len(g.Machines), g.Count)
+	}
+	return show(c, v, "explain-group", "patches", phrase.Of("patch for a label\x04{1} for {2}", e.Patch.Source, e.Label), p)
+}
+
 // searchPage is what a search found.
 type searchPage struct {
 	Text     string
 	Machines []patch.Machine
+	Found    int // machines that match and are not shut out
 	Patches  []patch.PatchRow
 	Total    int // patches that match
 	Labels   []string
@@ -248,7 +289,13 @@ func (c *console) find(v *visit, p *searchPage) error {
 		return err
 	}
 	for _, m := range roll.Machines {
-		if len(p.Machines) < found && names(m.Machine, p.Text) {
+		if !names(m.Machine, p.Text) {
+			continue
+		}
+		if m.State != patch.Revoked {
+			p.Found++
+		}
+		if len(p.Machines) < found {
 			p.Machines = append(p.Machines, m.Machine)
 		}
 	}

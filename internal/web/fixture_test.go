@@ -16,6 +16,7 @@ import (
 	"github.com/fettle-project/fettle/internal/calendar"
 	"github.com/fettle-project/fettle/internal/catalog"
 	"github.com/fettle-project/fettle/internal/deploy"
+	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/label"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/lint"
@@ -165,6 +166,14 @@ func (w *world) ExplainMachine(context.Context, patch.MachineID) (ledger.Machine
 }
 func (w *world) ExplainLabel(context.Context, string, patch.ID) (ledger.LabelExplanation, error) {
 	return w.byLabel, nil
+}
+func (w *world) ExplainGroup(_ context.Context, _ string, _ patch.ID, of ledger.GroupRef, offset, limit int) (ledger.LabelExplanation, error) {
+	e := w.byLabel
+	e.Groups = keep(e.Groups, func(g ledger.Group) bool { return g.Gate == of.Gate && g.Code == of.Code && g.Standing == of.Standing })
+	for i := range e.Groups {
+		e.Groups[i].Machines = page(e.Groups[i].Machines, offset, limit)
+	}
+	return e, nil
 }
 func (w *world) Resolve(_ context.Context, text string) (patch.Machine, error) {
 	for _, m := range w.machines {
@@ -324,6 +333,14 @@ func (s shelf) Remove(context.Context, patch.Caller, string) error { return nil 
 type garage struct{ *world }
 
 func (g garage) List(context.Context) ([]updater.Overview, error) { return g.services, nil }
+func (g garage) Machines(_ context.Context, service, _ string, offset, limit int) ([]patch.MachineUpdater, int, error) {
+	for _, o := range g.services {
+		if o.Name == service {
+			return page(o.Machines, offset, limit), len(o.Machines), nil
+		}
+	}
+	return nil, 0, nil
+}
 func (g garage) On(context.Context, patch.MachineID) ([]updater.Here, error) {
 	return g.here, nil
 }
@@ -338,6 +355,14 @@ func (g garage) Release(context.Context, patch.Caller, string, string) error { r
 type pier struct{ *world }
 
 func (p pier) Explain(context.Context, string) (deploy.Explanation, error) { return p.stuck, nil }
+func (p pier) ExplainWait(_ context.Context, _ string, at gate.Name, code string, offset, limit int) (deploy.Explanation, error) {
+	e := p.stuck
+	e.Groups = keep(e.Groups, func(g deploy.Wait) bool { return g.Gate == at && g.Code == code })
+	for i := range e.Groups {
+		e.Groups[i].Attempts = page(e.Groups[i].Attempts, offset, limit)
+	}
+	return e, nil
+}
 
 func (w *world) Reconcile(context.Context, patch.MachineID) (ledger.Reconciliation, error) {
 	return w.beside, nil

@@ -5,12 +5,14 @@ import (
 	"cmp"
 	"encoding/json"
 	"io"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
@@ -78,27 +80,32 @@ func (p machinePage) Newest() *patch.Receipt {
 
 // rowQuery is how a ledger is narrowed, as typed.
 type rowQuery struct {
-	Verdict, Policy, Execution, Effect, Category, Label, Text string
-	Closed                                                    bool
-	Any                                                       bool // something narrows
+	Verdict                                          string // several, with commas between them, where a number of the page leads to them
+	Policy, Execution, Effect, Category, Label, Text string
+	Gate, Code                                       string // the first closed gate, and why
+	Deployable, Closed                               bool
+	Any                                              bool // something narrows
 }
 
 func (v *visit) rowQuery() rowQuery {
 	q := rowQuery{Verdict: v.get("verdict"), Policy: v.get("policy"), Execution: v.get("execution"), Effect: v.get("effect"),
-		Category: v.get("category"), Label: v.get("label"), Text: v.get("q"), Closed: v.get("closed") != ""}
+		Category: v.get("category"), Label: v.get("label"), Text: v.get("q"), Gate: v.get("gate"), Code: v.get("code"), Deployable: v.get("deployable") != "", Closed: v.get("closed") != ""}
 	q.Any = q != rowQuery{}
 	return q
 }
 
 // filter is q as the ledger takes it; a word that is none is an error, not everything.
 func (q rowQuery) filter() (ledger.RowFilter, error) {
-	f := ledger.RowFilter{Category: patch.Category(q.Category), Label: q.Label, Text: q.Text, Closed: q.Closed}
-	if q.Verdict != "" {
+	f := ledger.RowFilter{Category: patch.Category(q.Category), Label: q.Label, Text: q.Text, Gate: gate.Name(q.Gate), Code: q.Code, Deployable: q.Deployable, Closed: q.Closed}
+	for name := range strings.SplitSeq(q.Verdict, ",") {
+		if name == "" {
+			continue
+		}
 		var d patch.Verdict
-		if err := d.UnmarshalText([]byte(q.Verdict)); err != nil {
+		if err := d.UnmarshalText([]byte(name)); err != nil {
 			return f, err
 		}
-		f.Verdicts = []patch.Verdict{d}
+		f.Verdicts = append(f.Verdicts, d)
 	}
 	if q.Policy != "" {
 		f.Stands = []patch.Stand{patch.Stand(q.Policy)}
@@ -110,6 +117,28 @@ func (q rowQuery) filter() (ledger.RowFilter, error) {
 		f.Effects = []patch.Effect{patch.Effect(q.Effect)}
 	}
 	return f, nil
+}
+
+// Within are the questions of a page that its filter does not ask, and keeps.
+func (q rowQuery) Within() []field {
+	var out []field
+	for _, f := range []field{{"verdict", q.Verdict}, {"gate", q.Gate}, {"code", q.Code}} {
+		if f.Value != "" {
+			out = append(out, f)
+		}
+	}
+	if q.Deployable {
+		out = append(out, field{"deployable", "yes"})
+	}
+	return out
+}
+
+// atGate is where the rows are whose first closed gate is one, for one reason; no gate: those that are deployable.
+func atGate(page, name, code string) string {
+	if name == "" {
+		return page + "?verdict=not-patched&deployable=yes#ledger"
+	}
+	return page + "?verdict=not-patched,error&gate=" + url.QueryEscape(name) + "&code=" + url.QueryEscape(code) + "#ledger"
 }
 
 const rowsSize = 50

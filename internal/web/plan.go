@@ -117,8 +117,9 @@ func (c *console) work(v *visit, p *planPage) {
 		return
 	}
 	p.Plan = &made
+	p.which = v.get("left")
 	p.fill(made)
-	p.turn(v.offset(planRows), func(page string) string { return p.at("page", page, "part", "plan") })
+	p.turn(v.offset(planRows), func(page string) string { return p.at("page", page, "part", "plan", "left", p.which) })
 }
 
 // planned makes the plan of a request that could be read, or says why there is none.

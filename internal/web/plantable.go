@@ -2,6 +2,8 @@ package web
 
 import (
 	"cmp"
+	"fmt"
+	"hash/fnv"
 	"net/url"
 	"slices"
 	"strconv"
@@ -34,6 +36,8 @@ type planTable struct {
 	MorePatches         int         // that are not in ByPatch
 	LeftBy              []leftGroup // the most first
 	MoreReasons         int         // that are not in LeftBy
+	Which               *leftGroup  // the one of LeftBy that was asked for, with all that it leaves out
+	which               string      // its Key
 	Rows                []planMachine
 	Pager               pager
 	Only                *patch.MachinePlan // where it is about one machine
@@ -79,7 +83,15 @@ type reason struct {
 type leftGroup struct {
 	reason
 	Count int
-	Some  []leftOut
+	Some  []leftOut // the first few, or the page of all that was asked for
+	all   []leftOut // of the one that was asked for
+}
+
+// Key names the reason in an address.
+func (r reason) Key() string {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s\x00%s\x00%s\x00%t", r.Gate, r.Text, r.Next, r.Foretold)
+	return strconv.FormatUint(h.Sum64(), 36)
 }
 
 // fill counts what a plan would do.
@@ -182,8 +194,7 @@ func (t *planTable) leave(machines []patch.MachinePlan) {
 		for _, l := range m.Left {
 			t.Left++
 			t.count(l.Outcome)
-			name, _, _ := strings.Cut(l.Gate, "/")
-			r := reason{Gate: name, Text: l.Text, Next: l.Next, Foretold: l.Foretold}
+			r := reasonOf(l)
 			at, ok := groups[r]
 			if !ok {
 				at = len(t.LeftBy)
@@ -197,6 +208,29 @@ func (t *planTable) leave(machines []patch.MachinePlan) {
 		}
 	}
 	slices.SortStableFunc(t.LeftBy, func(a, b leftGroup) int { return cmp.Compare(b.Count, a.Count) })
+	for i := range t.LeftBy {
+		if t.which != "" && t.LeftBy[i].Key() == t.which {
+			t.Which = &leftGroup{reason: t.LeftBy[i].reason, Count: t.LeftBy[i].Count}
+			t.Which.all = leftFor(t.Which.reason, machines)
+		}
+	}
+}
+
+func reasonOf(l patch.LeftOut) reason {
+	name, _, _ := strings.Cut(l.Gate, "/")
+	return reason{Gate: name, Text: l.Text, Next: l.Next, Foretold: l.Foretold}
+}
+
+// leftFor is all that a plan leaves out for one reason.
+func leftFor(why reason, machines []patch.MachinePlan) (out []leftOut) {
+	for _, m := range machines {
+		for _, l := range m.Left {
+			if reasonOf(l) == why {
+				out = append(out, leftOut{m.Machine, m.Name, l.Patch})
+			}
+		}
+	}
+	return out
 }
 
 func (t *planTable) count(o patch.Outcome) {
@@ -232,7 +266,10 @@ func (t *planTable) turn(offset int, at func(page string) string) {
 		return -1
 	})
 	total, shown := len(t.machines), 0
-	if total == 1 {
+	if t.Which != nil {
+		t.Which.Some = page(t.Which.all, offset, planRows)
+		total, shown = t.Which.Count, len(t.Which.Some)
+	} else if total == 1 {
 		t.Only = &t.machines[0]
 		t.OnlyItems, t.OnlyFrom = page(t.Only.Items, offset, planRows), offset
 		total, shown = len(t.Only.Items), len(t.OnlyItems)
@@ -279,6 +316,14 @@ func (p planPage) at(pairs ...string) string { return "/deployments/new?" + chan
 
 // On is the address of the plan for one of its machines.
 func (p planPage) On(m patch.MachineID) string { return p.at("label", "", "machine", string(m)) }
+
+// With is the part of the plan that is about one of its patches: its machines.
+func (p planPage) With(id patch.ID) string {
+	return p.at("part", "plan", "patch", string(id)) + "#machines"
+}
+
+// LeftAt is where all that is left out for one reason is; without one, where the whole plan is.
+func (p planPage) LeftAt(key string) string { return p.at("part", "plan", "left", key) }
 
 func changed(ask url.Values, pairs ...string) string {
 	q := url.Values{}

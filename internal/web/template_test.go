@@ -12,6 +12,7 @@ import (
 	"github.com/jba/templatecheck"
 
 	"github.com/fettle-project/fettle/internal/auth"
+	"github.com/fettle-project/fettle/internal/gate"
 )
 
 // bodies names every page's body, so that a field that a template names and a page lacks fails here and not in front of a person.
@@ -24,10 +25,10 @@ func bodies() map[string]map[string]any {
 		"proposals": {"layout": view[proposalsPage]{}}, "what-if": {"layout": view[whatIfPage]{}, "diff": view[whatIfPage]{}},
 		"labels": {"layout": view[labelsPage]{}, "try": view[labelsPage]{}}, "label": {"layout": view[labelPage]{}},
 		"deployments": {"layout": view[deploymentsPage]{}}, "plan": {"layout": view[planPage]{}, "part": view[planPage]{}},
-		"deployment": {"layout": view[deploymentPage]{}, "live": view[deploymentPage]{}}, "halt": {"layout": view[deploymentPage]{}}, "rollback": {"layout": view[rollbackPage]{}, "part": view[rollbackPage]{}},
+		"deployment": {"layout": view[deploymentPage]{}, "live": view[deploymentPage]{}}, "waiting": {"layout": view[waitingPage]{}}, "halt": {"layout": view[deploymentPage]{}}, "rollback": {"layout": view[rollbackPage]{}, "part": view[rollbackPage]{}},
 		"rings": {"layout": view[ringsPage]{}, "live": view[ringsPage]{}}, "rollout": {"layout": view[rolloutPage]{}},
-		"explain": {"layout": view[explainPage]{}}, "ineligible": {"layout": view[ineligiblePage]{}}, "explain-label": {"layout": view[explainLabelPage]{}, "part": view[explainLabelPage]{}}, "search": {"layout": view[searchPage]{}},
-		"calendar": {"layout": view[calendarPage]{}}, "blackouts": {"layout": view[blackoutsPage]{}}, "rules": {"layout": view[rulesPage]{}}, "updaters": {"layout": view[updatersPage]{}}, "reports": {"layout": view[reportsPage]{}}, "installed": {"layout": view[installedPage]{}}, "checks": {"layout": view[checksPage]{}},
+		"explain": {"layout": view[explainPage]{}}, "ineligible": {"layout": view[ineligiblePage]{}}, "explain-label": {"layout": view[explainLabelPage]{}, "part": view[explainLabelPage]{}}, "explain-group": {"layout": view[explainGroupPage]{}}, "search": {"layout": view[searchPage]{}},
+		"calendar": {"layout": view[calendarPage]{}}, "blackouts": {"layout": view[blackoutsPage]{}}, "rules": {"layout": view[rulesPage]{}}, "updaters": {"layout": view[updatersPage]{}}, "updater": {"layout": view[updaterPage]{}}, "reports": {"layout": view[reportsPage]{}}, "installed": {"layout": view[installedPage]{}}, "checks": {"layout": view[checksPage]{}},
 		"start": {"layout": view[startPage]{}, "steps": view[startPage]{}}, "settings": {"layout": view[settingsPage]{}},
 		"feeds": {"layout": view[feedsPage]{}}, "diff": {"layout": view[diffPage]{}}, "alarms": {"layout": view[alarmsPage]{}}, "audit": {"layout": view[auditPage]{}}, "enrol": {"layout": view[enrolPage]{}},
 	}
@@ -65,7 +66,7 @@ func fit(t *testing.T, pages map[string]*template.Template) {
 
 // addresses is every page that a world has.
 func (w *world) addresses() []string {
-	out := []string{"/", "/start", "/settings", "/settings?channel=ops-mail", "/machines", "/patches", "/patches?show=all&q=l&category=security", "/labels", "/deployments", "/rings", "/deployments/new?label=all", "/deployments/new?machine=web-01", "/feeds", "/alarms", "/audit", "/enrol", "/calendar", "/blackouts", "/rules", "/updaters", "/updaters?service=packagekit", "/proposals", "/reports", "/reports/installed", "/reports/installed?from=2026-10-01&until=2026-10-31", "/audit?from=2026-10-01&until=2026-11-30&q=e", "/checks", "/ineligible", "/ineligible?label=web&code=stale", "/search", "/search?q=" + url.QueryEscape("web perl"), "/decide"}
+	out := []string{"/", "/start", "/settings", "/settings?channel=ops-mail", "/machines", "/patches", "/patches?show=all&q=l&category=security", "/labels", "/deployments", "/rings", "/deployments/new?label=all", "/deployments/new?machine=web-01", "/feeds", "/alarms", "/audit", "/enrol", "/calendar", "/blackouts", "/rules", "/updaters", "/updaters?service=packagekit", "/updaters?service=packagekit&state=on", "/proposals", "/reports", "/reports/installed", "/reports/installed?from=2026-10-01&until=2026-10-31", "/audit?from=2026-10-01&until=2026-11-30&q=e", "/checks", "/ineligible", "/ineligible?label=web&code=stale", "/search", "/search?q=" + url.QueryEscape("web perl"), "/decide"}
 	for _, s := range machineShows {
 		out = append(out, "/machines?show="+s.name)
 	}
@@ -85,13 +86,16 @@ func (w *world) addresses() []string {
 		out = append(out, "/rings/decide?verb=halt&patch="+url.QueryEscape(string(w.hoops[0].Patches[2].Patch)))
 	}
 	for _, p := range w.progress {
-		out = append(out, deploymentURL(p.Deployment.ID), deploymentURL(p.Deployment.ID)+"?state=failed", deploymentURL(p.Deployment.ID)+"?part=why", deploymentURL(p.Deployment.ID)+"/halt", "/rollback?deployment="+url.QueryEscape(p.Deployment.ID))
+		out = append(out, deploymentURL(p.Deployment.ID), deploymentURL(p.Deployment.ID)+"?state=failed", deploymentURL(p.Deployment.ID)+"?part=why", deploymentURL(p.Deployment.ID)+"?wait="+gate.CodeNotYet+"&gate="+string(gate.Window), deploymentURL(p.Deployment.ID)+"/halt", "/rollback?deployment="+url.QueryEscape(p.Deployment.ID))
 	}
 	if len(w.revisions) > 0 {
 		out = append(out, "/catalogs/"+string(sampleOS), "/catalogs/"+string(sampleOS)+"?from=none")
 	}
 	if len(w.rows) > 0 {
 		out = append(out, explainURL(w.machines[0].ID, w.patches[0].Patch.ID), "/explain-label/all/"+segments(string(w.patches[0].Patch.ID)))
+		for _, g := range w.byLabel.Groups {
+			out = append(out, explainLabelPage{LabelExplanation: w.byLabel}.Which(g))
+		}
 	}
 	return out
 }

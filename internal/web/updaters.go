@@ -6,14 +6,17 @@ import (
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/deploy"
+	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/updater"
 )
 
 // Updaters knows other patch services, and what people want of them.
 type Updaters interface {
 	List(ctx context.Context) ([]updater.Overview, error)
+	Machines(ctx context.Context, service, state string, offset, limit int) ([]patch.MachineUpdater, int, error)
 	On(ctx context.Context, id patch.MachineID) ([]updater.Here, error)
 	Put(ctx context.Context, caller patch.Caller, r patch.Ruling) (patch.Ruling, error)
 	Release(ctx context.Context, caller patch.Caller, updater, label string) error
@@ -28,6 +31,7 @@ type Beside interface {
 // Stuck says what a deployment waits for.
 type Stuck interface {
 	Explain(ctx context.Context, id string) (deploy.Explanation, error)
+	ExplainWait(ctx context.Context, id string, at gate.Name, code string, offset, limit int) (deploy.Explanation, error)
 }
 
 // updatersPage lists other patch services, and takes what is wanted of them.
@@ -43,7 +47,43 @@ type rulingForm struct {
 	Fault                     *faultPage
 }
 
+// updaterPage is the machines on which one service stands in one way.
+type updaterPage struct {
+	Service, State string
+	Rows           []patch.MachineUpdater
+	Pager          pager
+}
+
+// Says is how it stands on them.
+func (p updaterPage) Says() phrase.Phrase {
+	switch p.State {
+	case updater.On:
+		return phrase.Count(p.Pager.Total, "{1} acts on {n} machine.", "{1} acts on {n} machines.", p.Service)
+	case updater.Off:
+		return phrase.Count(p.Pager.Total, "{1} is off on {n} machine.", "{1} is off on {n} machines.", p.Service)
+	case updater.Taken:
+		return phrase.Count(p.Pager.Total, "{1} is taken over on {n} machine.", "{1} is taken over on {n} machines.", p.Service)
+	case updater.Undone:
+		return phrase.Count(p.Pager.Total, "Somebody has turned {1} on again on {n} machine.", "Somebody has turned {1} on again on {n} machines.", p.Service)
+	}
+	return phrase.Count(p.Pager.Total, "{1} is not taken over yet on {n} machine.", "{1} is not taken over yet on {n} machines.", p.Service)
+}
+
+func (c *console) updaterMachines(v *visit) error {
+	p := updaterPage{Service: v.get("service"), State: v.get("state")}
+	at := v.offset(rowsSize)
+	rows, total, err := c.Updaters.Machines(v.ctx, p.Service, p.State, at, rowsSize)
+	if err != nil {
+		return err
+	}
+	p.Rows, p.Pager = rows, v.pager(at, rowsSize, len(rows), total)
+	return show(c, v, "updater", "updaters", "Other updaters", p)
+}
+
 func (c *console) updaters(v *visit) error {
+	if v.get("state") != "" {
+		return c.updaterMachines(v)
+	}
 	return c.updatersAgain(v, http.StatusOK, rulingForm{Updater: v.get("service"), Label: patch.LabelAll, Verb: string(patch.AlertOn)})
 }
 
