@@ -52,8 +52,9 @@ type MachineFilter struct {
 
 // Mark is a moment in the life of a store, between its changes. The zero Mark is before all of them.
 type Mark struct {
-	Horizon int64 // every change below it has been seen
-	Commits int64 // of the process that looked
+	Horizon int64  // every change below it has been seen
+	Commits int64  // of the process that looked
+	Trail   uint64 // detects of which that process knows by itself that they were seen
 }
 
 // Standing is a machine as it is now.

@@ -21,6 +21,7 @@ type acquaintances struct {
 	tried    uint64                   // ends of transactions that changed attempts
 	ends     uint64                   // of transactions that changed any of it: what was read before one of them is not kept
 	seldom   atomic.Uint64            // ends of transactions that changed a table that seldom changes
+	trail    trail
 }
 
 // acquaintance is what is known of a machine: either part may be missing.
@@ -137,6 +138,7 @@ func (a *acquaintances) end(t *touched, kept bool) {
 	if t.seldom {
 		a.seldom.Add(1)
 	}
+	a.trail.add(t.detected)
 	if len(t.machines) == 0 && !t.all && !t.facts && !t.attempts {
 		return
 	}
@@ -167,6 +169,7 @@ func (a *acquaintances) end(t *touched, kept bool) {
 type touched struct {
 	known    *acquaintances
 	machines map[patch.MachineID]acquaintance // empty where it is not known what the row becomes
+	detected []int64                          // numbers of machines whose newest detect is another one then
 	all      bool                             // machines' rows, and it is not known whose
 	facts    bool                             // takes facts away
 	attempts bool                             // makes or changes some
@@ -174,7 +177,8 @@ type touched struct {
 }
 
 // note looks at a statement before it is run. One that changes a machine's row or newest detect says so in one of the forms that are known here, with the
-// machine as its first argument; whatever else mentions machines beside reading them counts as changing them all.
+// machine as its first argument; whatever else mentions machines beside reading them counts as changing them all. What names a machine by its number
+// has its caller say so: see replaceNewest.
 func (t *touched) note(query string, args []any) {
 	if strings.HasPrefix(query, "SELECT ") {
 		return
@@ -201,6 +205,13 @@ func (t *touched) becomes(id patch.MachineID, a acquaintance) {
 		t.machines = map[patch.MachineID]acquaintance{}
 	}
 	t.machines[id] = a
+}
+
+// detects says that a machine's newest detect is another one after this transaction.
+func (t *touched) detects(number int64) {
+	if t != nil {
+		t.detected = append(t.detected, number)
+	}
 }
 
 // find gives what this transaction sees of a machine, as far as it is known.

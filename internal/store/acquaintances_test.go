@@ -53,6 +53,7 @@ func TestWhatIsKeptOfMachinesIsWhatIsStored(t *testing.T) {
 	hash, body := compressed(t, `{"packages":[]}`)
 	boom := errors.New("boom")
 	var clock int
+	f := following(s)
 	rapid.Check(t, func(rt *rapid.T) {
 		var writers sync.WaitGroup
 		done := make(chan struct{})
@@ -118,6 +119,8 @@ func TestWhatIsKeptOfMachinesIsWhatIsStored(t *testing.T) {
 		close(done)
 		writers.Wait()
 		agree(rt, s, ids)
+		f.follow(t)
+		f.agree(t)
 	})
 }
 

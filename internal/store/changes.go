@@ -20,6 +20,10 @@ func (s *Store) Changes(ctx context.Context, since patch.Mark, have func(patch.M
 	if s.engine.name == "sqlite" && next.Commits == since.Commits {
 		return since, nil // nobody but this process writes to the file
 	}
+	var detected []int64
+	if s.known != nil {
+		detected, next.Trail = s.known.trail.since(since.Trail)
+	}
 	var some bool
 	if err := s.read().row(ctx, `SELECT `+s.engine.horizon+`, EXISTS (SELECT 1 FROM machines WHERE changed >= $1) OR EXISTS (SELECT 1 FROM newest WHERE changed >= $1)`, []any{since.Horizon}, &next.Horizon, &some); err != nil {
 		return since, fault(err, "cannot look for changes")
@@ -28,8 +32,13 @@ func (s *Store) Changes(ctx context.Context, since patch.Mark, have func(patch.M
 	switch {
 	case since == patch.Mark{}:
 		err = s.everyMachine(ctx, have, take)
+	case len(detected) > 0:
+		var numbers string
+		if numbers, err = toJSON(detected); err == nil {
+			err = s.standings(ctx, have, take, `number IN (`+changedSince+` UNION ALL SELECT value FROM json_each($2))`, since.Horizon, numbers)
+		}
 	case some:
-		err = s.standings(ctx, have, take, changedSince, since.Horizon)
+		err = s.standings(ctx, have, take, `number IN (`+changedSince+`)`, since.Horizon)
 	}
 	if err != nil {
 		return since, err
@@ -37,9 +46,9 @@ func (s *Store) Changes(ctx context.Context, since patch.Mark, have func(patch.M
 	return next, nil
 }
 
-// changedSince selects the machines with a row that changed at or after a mark, by both indexes. With UNION SQLite would walk both tables in their order, to
+// changedSince selects the numbers of machines with a row that changed at or after a mark, by both indexes. With UNION SQLite would walk both tables in their order, to
 // find out what is in both: with many machines for each question after a change.
-const changedSince = `number IN (SELECT number FROM machines WHERE changed >= $1 UNION ALL SELECT machine FROM newest WHERE changed >= $1)`
+const changedSince = `SELECT number FROM machines WHERE changed >= $1 UNION ALL SELECT machine FROM newest WHERE changed >= $1`
 
 // manyMachines are worth reading by several at once.
 const manyMachines = 500

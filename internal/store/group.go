@@ -197,7 +197,8 @@ func (w *writing) run(x session) (o outcome) {
 	return outcome{err: w.f(x)}
 }
 
-// transact runs f in one transaction of its own and commits it.
+// transact runs f in one transaction of its own and commits it. It counts its end, so that Changes knows when there is nothing to look for, as the last
+// thing: whoever sees the count finds all that is kept of the transaction.
 func (s *Store) transact(f func(session) error) error {
 	if s.hasFailed() {
 		return stopped()
@@ -207,12 +208,15 @@ func (s *Store) transact(f func(session) error) error {
 		return s.noteFailure(err)
 	}
 	t, kept := &touched{known: s.known}, false
-	defer func() { s.known.end(t, kept) }()
+	defer func() {
+		s.known.end(t, kept)
+		s.commits.Add(1)
+	}()
 	defer tx.Rollback() // after Commit it does nothing
 	if err := f(session{statements: whole{tx, t}, engine: s.engine, touched: t}); err != nil {
 		return s.noteFailure(err)
 	}
-	err = s.commit(tx)
+	err = tx.Commit()
 	kept = err == nil
 	return s.noteFailure(err)
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,6 +67,30 @@ func TestTransitionsComeBack(t *testing.T) {
 			t.Errorf("it never left, and %v", none)
 		}
 	})
+}
+
+// What a detect changed is a part of a row that it writes anyway, and whoever asks since when something changed does not walk over all former detects.
+func TestTransitionsAreKeptWithTheFormerDetect(t *testing.T) {
+	s := open(t, sqliteURL(t))
+	enrol(t, s, "m-1")
+	first, second := snapshot("m-1", 1, bookworm, patch.NotPatched), snapshot("m-1", 2, bookworm, patch.Patched)
+	must(t, s.PutSnapshotAfter(ctx, nil, first, nil, nil))
+	must(t, s.PutSnapshotAfter(ctx, &first, second, []patch.Transition{{Machine: "m-1", OS: bookworm, Patch: "s/a/1", From: patch.NotPatched, To: patch.Patched, At: second.Ended, Seq: 2}}, nil))
+	var own, with int
+	must(t, s.read().row(ctx, `SELECT (SELECT COUNT(*) FROM moves), (SELECT COUNT(*) FROM former WHERE moves IS NOT NULL)`, nil, &own, &with))
+	if all := got[[]patch.Transition](t)(s.ListTransitions(ctx, patch.TransitionFilter{Machine: "m-1"})); own != 0 || with != 1 || len(all) != 1 {
+		t.Errorf("%d rows of their own, %d with a former detect: %v", own, with, all)
+	}
+	for where, index := range map[string]string{" WHERE at >= $1": "former_moved", " WHERE machine = $1 AND seq > 1": "sqlite_autoindex_former_1 (machine=?)"} {
+		steps, err := list(ctx, s.read(), func(r scanner) (step string, err error) {
+			var id, parent, unused int
+			return step, r.Scan(&id, &parent, &unused, &step)
+		}, `EXPLAIN QUERY PLAN `+everyMove+where, 7)
+		must(t, err)
+		if plan := strings.Join(steps, "\n"); strings.Contains(plan, "SCAN former") || strings.Contains(plan, "SCAN machines") || !strings.Contains(plan, index) {
+			t.Error(where, plan)
+		}
+	}
 }
 
 func TestCutTransitionsAreFaults(t *testing.T) {

@@ -25,7 +25,7 @@ func (s *Store) openPostgres(ctx context.Context, address string) error {
 	s.engine = engine{name: "postgres", maxArgs: 16000, lockRows: " FOR UPDATE",
 		jsonItems: "(SELECT value FROM json_array_elements_text(%s::text::json))",
 		// Transactions end in any order; those below the oldest one that is still under way have all ended.
-		changed: "pg_current_xact_id()::text::bigint", horizon: "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"}
+		changed: "pg_current_xact_id()::text::bigint", marks: ", changed = pg_current_xact_id()::text::bigint", horizon: "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"}
 	s.writer = stdlib.OpenDB(*cfg)
 	s.reader = s.writer
 	conns := max(8, 4*runtime.NumCPU())

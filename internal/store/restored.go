@@ -108,7 +108,7 @@ func (s *Store) KnownSnapshot(ctx context.Context, id patch.MachineID, scratch [
 	if err == nil || !s.unconfirmed.Load() || patch.KindOf(err) != patch.NotFound {
 		return newest, err
 	}
-	v, err := find(ctx, s.read(), scanSnapshot, `SELECT machines.id, unconfirmed.seq, unconfirmed.receipt, unconfirmed.verdicts FROM unconfirmed
+	v, err := find(ctx, s.read(), scanSnapshot, `SELECT machines.id, unconfirmed.machine, unconfirmed.seq, unconfirmed.receipt, unconfirmed.verdicts FROM unconfirmed
 		JOIN machines ON machines.number = unconfirmed.machine WHERE machines.id = $1`, id)
 	if err != nil {
 		return patch.Snapshot{}, missing(err, "the machine %s never completed a detect", id)

@@ -3,6 +3,8 @@ package store
 import (
 	"bytes"
 	"context"
+	"database/sql"
+	"errors"
 	"iter"
 	"time"
 
@@ -27,6 +29,16 @@ func (s *Store) PutSnapshotAfter(ctx context.Context, before *patch.Snapshot, v 
 	return s.putSnapshot(ctx, v, before, ts, es)
 }
 
+// arrival is a detect on its way into the database.
+type arrival struct {
+	patch.Receipt
+	before   *patch.Snapshot // that it was told against; nil where nobody says
+	packed   []byte          // the receipt
+	verdicts []byte          // nil where they are those of the one before
+	moves    []byte          // what it changed; nil where that is nothing
+	closings [][]any         // rows of what left the machine's list
+}
+
 // putSnapshot writes what differs from the snapshot before, as far as that is known; nil where it is not.
 func (s *Store) putSnapshot(ctx context.Context, v patch.Snapshot, before *patch.Snapshot, ts []patch.Transition, es []patch.EffectUpdate) error {
 	if err := v.Check(); err != nil {
@@ -39,97 +51,127 @@ func (s *Store) putSnapshot(ctx context.Context, v patch.Snapshot, before *patch
 	if err != nil {
 		return err
 	}
-	receipt := packReceipt(v.Receipt, word)
-	var verdicts []byte // nil where they are the same as before
+	d := arrival{Receipt: v.Receipt, before: before, packed: packReceipt(v.Receipt, word)}
 	if before == nil || before.OS != v.OS || !bytes.Equal(before.Verdicts.Bits(), v.Verdicts.Bits()) {
-		if verdicts, err = s.packVerdicts(ctx, v); err != nil {
-			return fault(err, "cannot store a snapshot of the machine %s", v.Machine)
-		}
+		d.verdicts, err = s.packVerdicts(ctx, v)
+	}
+	if err == nil {
+		d.moves, d.closings, err = s.packTransitions(ctx, v.Receipt, ts)
+	}
+	if err != nil {
+		return fault(err, "cannot store a snapshot of the machine %s", v.Machine)
 	}
 	err = s.write(ctx, func(x session) error {
 		known := x.touched.find(v.Machine)
-		if err := s.succeed(ctx, x, v.Receipt, before, receipt, verdicts); err != nil {
+		x.touched.becomes(v.Machine, acquaintance{}) // until all is written
+		number, err := s.succeed(ctx, x, d, known)
+		if err != nil {
 			return err
 		}
 		if err := heard(ctx, x, v.Receipt, known.machine); err != nil {
 			return err
 		}
-		if err := s.putTransitions(ctx, x, v.Receipt, ts); err != nil {
+		if err := x.insertRows(ctx, `INSERT INTO transitions (`+transitionColumns+`)`, d.closings, ``); err != nil {
 			return err
 		}
 		if err := putEffects(ctx, x, v.Machine, es); err != nil {
 			return err
 		}
-		x.touched.becomes(v.Machine, known.detected(v, receipt, verdicts))
+		x.touched.becomes(v.Machine, known.detected(number, d))
+		x.touched.detects(number)
 		return nil
 	})
 	return fault(err, "cannot store a snapshot of the machine %s", v.Machine)
 }
 
 // detected is what becomes of a machine by a newer detect: see succeed and heard.
-func (a acquaintance) detected(v patch.Snapshot, receipt, verdicts []byte) acquaintance {
-	if a.machine == nil || verdicts == nil && a.newest == nil {
+func (a acquaintance) detected(number int64, d arrival) acquaintance {
+	if a.machine == nil || d.verdicts == nil && a.newest == nil {
 		return acquaintance{}
 	}
-	if verdicts == nil {
-		verdicts = a.newest.verdicts
+	m, n := *a.machine, storedSnapshot{machine: a.machine.ID, number: number, seq: d.Seq, receipt: d.packed, verdicts: d.verdicts}
+	m.SnapshotSeq, m.OS, m.DetectFailed, m.DetectFailedAt = d.Seq, patch.HostOS(cleanText(string(d.OS))), "", time.Time{}
+	if n.verdicts == nil {
+		n.verdicts = a.newest.verdicts
 	}
-	m := *a.machine
-	m.SnapshotSeq, m.OS, m.DetectFailed, m.DetectFailedAt = v.Seq, patch.HostOS(cleanText(string(v.OS))), "", time.Time{}
-	return acquaintance{&m, &storedSnapshot{machine: m.ID, seq: v.Seq, receipt: receipt, verdicts: verdicts}}
+	return acquaintance{&m, &n}
 }
 
-// succeed makes a detect its machine's newest and keeps the receipt of the one before; verdicts are nil where they stay.
-func (s *Store) succeed(ctx context.Context, x session, r patch.Receipt, before *patch.Snapshot, receipt, verdicts []byte) error {
-	if before != nil && before.Seq > 0 && before.OS == r.OS && !s.unconfirmed.Load() {
-		return replaceNewest(ctx, x, r, before.Seq, receipt, verdicts)
+// succeed makes a detect its machine's newest and keeps the receipt of the one before. It gives the machine's number.
+func (s *Store) succeed(ctx context.Context, x session, d arrival, known acquaintance) (number int64, err error) {
+	if d.before != nil && d.before.Seq > 0 && d.before.OS == d.OS && !s.unconfirmed.Load() {
+		return replaceNewest(ctx, x, d, d.before.Seq, known)
 	}
-	m, err := lockMachine(ctx, x, r.Machine) // there may be no row yet that a second one would wait for
+	m, err := lockMachine(ctx, x, d.Machine) // there may be no row yet that a second one would wait for
 	if err != nil {
-		return err
+		return 0, err
 	}
-	var number int64
 	var newest uint64
-	if err := x.row(ctx, `SELECT number, `+newestSeq+` FROM machines WHERE id = $1`, []any{r.Machine}, &number, count{&newest}); err != nil {
-		return err
+	if err := x.row(ctx, `SELECT number, `+newestSeq+` FROM machines WHERE id = $1`, []any{d.Machine}, &number, count{&newest}); err != nil {
+		return 0, err
 	}
-	if before != nil && before.Seq != newest || newest >= r.Seq {
-		return notNewer(m)
+	if d.before != nil && d.before.Seq != newest || newest >= d.Seq {
+		return 0, notNewer(m)
 	}
 	if err := s.confirm(ctx, x, number); err != nil {
-		return err
+		return 0, err
 	}
-	if err := s.leaveOS(ctx, x, number, r); err != nil {
-		return err
+	if err := s.leaveOS(ctx, x, number, d.Receipt); err != nil {
+		return 0, err
 	}
-	if verdicts != nil {
+	if d.verdicts != nil {
 		n, err := x.exec(ctx, `INSERT INTO newest (machine, seq, receipt, verdicts, changed) SELECT number, $2, $3, $4, `+x.engine.changed+` FROM machines
-			WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM newest WHERE newest.machine = machines.number)`, r.Machine, r.Seq, receipt, verdicts)
-		if err != nil || n > 0 {
-			return err
+			WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM newest WHERE newest.machine = machines.number)`, d.Machine, d.Seq, d.packed, d.verdicts)
+		if err != nil {
+			return 0, err
+		}
+		if n > 0 {
+			return number, putMoves(ctx, x, d)
 		}
 	}
-	return replaceNewest(ctx, x, r, newest, receipt, verdicts)
+	return replaceNewest(ctx, x, d, newest, acquaintance{})
 }
 
 // replaceNewest puts a detect in the place of the one numbered before, and is what makes snapshots monotone: of two at once one finds another number
-// there than it expects. The machine's own row is wide, so it is only looked at.
-func replaceNewest(ctx context.Context, x session, r patch.Receipt, before uint64, receipt, verdicts []byte) error {
-	n, err := x.exec(ctx, `INSERT INTO former (machine, seq, receipt) SELECT newest.machine, newest.seq, newest.receipt FROM machines
+// there than it expects. The machine's own row is wide, so it is only looked at, and not even that where it is known.
+func replaceNewest(ctx context.Context, x session, d arrival, before uint64, known acquaintance) (number int64, err error) {
+	if number, err = retire(ctx, x, d, before, known); err != nil {
+		return 0, err
+	}
+	query, args := `UPDATE newest SET seq = $2, receipt = $3`+x.engine.marks, []any{number, d.Seq, d.packed, before}
+	if d.verdicts != nil {
+		query, args = query+`, verdicts = $5`, append(args, d.verdicts)
+	}
+	n, err := x.exec(ctx, query+` WHERE machine = $1 AND seq = $4`, args...)
+	if err != nil || n == 0 {
+		return 0, refusedSnapshot(ctx, x, d.Receipt, err)
+	}
+	return number, nil
+}
+
+// retire keeps the receipt of a machine's newest detect, which is the one numbered before, and with it what the next one changed. It gives the
+// machine's number.
+func retire(ctx context.Context, x session, d arrival, before uint64, known acquaintance) (number int64, err error) {
+	if n := known.newest; n != nil && n.seq == before && before < d.Seq && known.machine != nil && known.machine.State == patch.Admitted {
+		if d.moves == nil {
+			_, err = x.exec(ctx, `INSERT INTO former (machine, seq, receipt) VALUES ($1, $2, $3)`, n.number, before, n.receipt)
+		} else {
+			_, err = x.exec(ctx, `INSERT INTO former (machine, seq, receipt, next_seq, next_os, moved_at, moves) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+				n.number, before, n.receipt, d.Seq, d.OS, d.Ended, d.moves)
+		}
+		return n.number, err
+	}
+	columns, next, args := `machine, seq, receipt`, ``, []any{d.Machine, before, d.Seq}
+	if d.moves != nil {
+		columns, next, args = columns+`, next_seq, next_os, moved_at, moves`, `, $3, $4, $5, $6`, append(args, d.OS, d.Ended, d.moves)
+	}
+	err = x.row(ctx, `INSERT INTO former (`+columns+`) SELECT newest.machine, newest.seq, newest.receipt`+next+` FROM machines
 		JOIN newest ON newest.machine = machines.number WHERE machines.id = $1 AND machines.state = 'admitted' AND newest.seq = $2 AND newest.seq < $3
-		ON CONFLICT (machine, seq) DO NOTHING`, r.Machine, before, r.Seq)
-	if err != nil || n == 0 {
-		return refusedSnapshot(ctx, x, r, err)
+		ON CONFLICT (machine, seq) DO NOTHING RETURNING machine`, args, &number)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, refusedSnapshot(ctx, x, d.Receipt, nil)
 	}
-	query, args := `UPDATE newest SET seq = $2, receipt = $3, changed = `+x.engine.changed, []any{r.Machine, r.Seq, receipt, before}
-	if verdicts != nil {
-		query, args = query+`, verdicts = $5`, append(args, verdicts)
-	}
-	n, err = x.exec(ctx, query+` WHERE machine = (SELECT number FROM machines WHERE id = $1) AND seq = $4`, args...)
-	if err != nil || n == 0 {
-		return refusedSnapshot(ctx, x, r, err)
-	}
-	return nil
+	return number, err
 }
 
 // refusedSnapshot says why a detect did not become its machine's newest; err goes before.
@@ -184,16 +226,17 @@ func (s *Store) leaveOS(ctx context.Context, x session, number int64, r patch.Re
 
 type storedSnapshot struct {
 	machine  patch.MachineID
+	number   int64 // of the machine
 	seq      uint64
 	receipt  []byte
 	verdicts []byte
 }
 
-const newestSnapshots = `SELECT machines.id, newest.seq, newest.receipt, newest.verdicts FROM newest JOIN machines ON machines.number = newest.machine`
+const newestSnapshots = `SELECT machines.id, newest.machine, newest.seq, newest.receipt, newest.verdicts FROM newest JOIN machines ON machines.number = newest.machine`
 
 func scanSnapshot(r scanner) (storedSnapshot, error) {
 	var v storedSnapshot
-	err := r.Scan(&v.machine, &v.seq, &v.receipt, &v.verdicts)
+	err := r.Scan(&v.machine, &v.number, &v.seq, &v.receipt, &v.verdicts)
 	return v, err
 }
 

@@ -49,6 +49,7 @@ type engine struct {
 	jsonItems string // reads a JSON array of strings as rows of one column "value"; %s is the placeholder
 	lockRows  string // ends a SELECT whose rows must stay as they are until the transaction ends
 	changed   string // the mark that this transaction leaves on what it changes: see Changes
+	marks     string // what a detect that takes another one's place sets of it; nothing where the store keeps a trail
 	horizon   string // the mark below which nothing will change any more
 }
 

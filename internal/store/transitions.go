@@ -11,31 +11,41 @@ import (
 
 const transitionColumns = `machine, seq, os, patch, was, became, at, cause, note`
 
-// putTransitions stores what a snapshot changed: what left the list as rows of their own, all else as one.
-func (s *Store) putTransitions(ctx context.Context, x session, r patch.Receipt, ts []patch.Transition) error {
-	var rows [][]any
+// packTransitions gives how what a snapshot changed is stored: what left the list as rows of their own, all else together.
+func (s *Store) packTransitions(ctx context.Context, r patch.Receipt, ts []patch.Transition) (moves []byte, closings [][]any, err error) {
 	var together []patch.Transition
 	for _, t := range ts {
 		if t.Machine != r.Machine {
-			return patch.Errorf(patch.Internal, "a transition of the machine %s comes with a snapshot of %s", t.Machine, r.Machine)
+			return nil, nil, patch.Errorf(patch.Internal, "a transition of the machine %s comes with a snapshot of %s", t.Machine, r.Machine)
 		}
 		if t.To != patch.Unknown && t.OS == r.OS && t.Seq == r.Seq && t.At.Equal(r.Ended) {
+			if together == nil {
+				together = make([]patch.Transition, 0, len(ts))
+			}
 			together = append(together, t)
 		} else {
-			rows = append(rows, []any{t.Machine, t.Seq, t.OS, t.Patch, t.From, t.To, t.At, t.Cause, t.Note})
+			closings = append(closings, []any{t.Machine, t.Seq, t.OS, t.Patch, t.From, t.To, t.At, t.Cause, t.Note})
 		}
 	}
 	if len(together) > 0 {
-		body, err := s.moves.pack(ctx, x, r.OS, together)
-		if err != nil {
-			return err
-		}
-		if _, err := x.exec(ctx, `INSERT INTO moves (machine, seq, os, at, body) VALUES ($1, $2, $3, $4, $5)`, r.Machine, r.Seq, r.OS, r.Ended, body); err != nil {
-			return err
-		}
+		moves, err = s.moves.pack(ctx, s.read(), r.OS, together)
 	}
-	return x.insertRows(ctx, `INSERT INTO transitions (`+transitionColumns+`)`, rows, ``)
+	return moves, closings, err
 }
+
+// putMoves stores what a detect changed of which no former one is kept: else it is in the former one's row.
+func putMoves(ctx context.Context, x session, d arrival) error {
+	if d.moves == nil {
+		return nil
+	}
+	_, err := x.exec(ctx, `INSERT INTO moves (machine, seq, os, at, body) VALUES ($1, $2, $3, $4, $5)`, d.Machine, d.Seq, d.OS, d.Ended, d.moves)
+	return err
+}
+
+// everyMove are the transitions that are kept together.
+const everyMove = `SELECT machine, seq, os, at, body FROM (SELECT machine, seq, os, at, body FROM moves UNION ALL
+	SELECT machines.id, former.next_seq, former.next_os, former.moved_at, former.moves FROM former JOIN machines ON machines.number = former.machine
+	WHERE former.moves IS NOT NULL) every`
 
 func scanTransition(r scanner) (patch.Transition, error) {
 	var t patch.Transition
@@ -96,7 +106,7 @@ func (s *Store) transitionsTogether(ctx context.Context, f patch.TransitionFilte
 	if f.Patch != "" {
 		limit = 0 // most rows are not about it
 	}
-	rows, err := list(ctx, s.read(), scanMoved, `SELECT machine, seq, os, at, body FROM moves`+w.String()+` ORDER BY at DESC, seq DESC`+page(limit, 0), w.args...)
+	rows, err := list(ctx, s.read(), scanMoved, everyMove+w.String()+` ORDER BY at DESC, seq DESC`+page(limit, 0), w.args...)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +151,7 @@ func (s *Store) ListLeavings(ctx context.Context, id patch.ID) ([]patch.Transiti
 
 // cameBack tells whether a later snapshot of the machine judged the patch again.
 func (s *Store) cameBack(ctx context.Context, left patch.Transition) (bool, error) {
-	rows, err := list(ctx, s.read(), scanMoved, `SELECT machine, seq, os, at, body FROM moves WHERE machine = $1 AND seq > $2`, left.Machine, left.Seq)
+	rows, err := list(ctx, s.read(), scanMoved, everyMove+` WHERE machine = $1 AND seq > $2`, left.Machine, left.Seq)
 	if err != nil {
 		return false, err
 	}

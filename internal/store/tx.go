@@ -57,11 +57,6 @@ func (s *Store) writeOnce(ctx context.Context, f func(session) error) error {
 	if err := f(session{statements: tx, engine: s.engine}); err != nil {
 		return err
 	}
-	return s.commit(tx)
-}
-
-// commit also counts, so that Changes knows when there is nothing to look for. It counts failed ones: they may have been kept.
-func (s *Store) commit(tx *sql.Tx) error {
 	defer s.commits.Add(1)
 	return tx.Commit()
 }
