@@ -188,10 +188,10 @@ func TestSnapshotsAsWhatChanged(t *testing.T) {
 	second, told := tell(first, 6, patch.Patched)
 	inAddress, _ := wire.InAddress(told)
 	for range 2 { // a lost answer: the same once more
-		if status, body := r.send(inAddress, "", nil); status != http.StatusOK {
+		if status, body := r.send(inAddress, "", nil); status != http.StatusNoContent {
 			t.Fatalf("what changed was answered with %d %s", status, body)
 		}
-		if status, body := r.send(wire.PathSnapshot, "", told); status != http.StatusOK {
+		if status, body := r.send(wire.PathSnapshot, "", told); status != http.StatusNoContent {
 			t.Fatalf("what changed, in a body, was answered with %d %s", status, body)
 		}
 	}

@@ -223,6 +223,7 @@ func (s *session) keepAcknowledged(snap patch.Snapshot, raw []byte) error {
 
 // tell sends a snapshot: as what changed since base, which the appliance acknowledged, where it takes that, and else whole.
 func (c *client) tell(ctx context.Context, base, snap patch.Snapshot, whole func() ([]byte, error)) (reply wire.SnapshotReply, err error) {
+	reply.Seq = snap.Seq // an answer without a body says no more
 	if b, ok := wire.EncodeChange(base, snap); ok {
 		if path, short := wire.InAddress(b); short {
 			_, err = c.call(ctx, path, "", nil, &reply)

@@ -166,10 +166,15 @@ func (s *agents) snapshot(c *call) (any, error) {
 	s.Hub.DetectDone(c.machine.ID)
 	s.Pulse.Beat(patch.TopicMachines, patch.TopicDeployments, patch.TopicRings)
 	s.Wanted.Beat()
-	if c.machine.DetectFailed == "" {
-		return reply, nil
+	if c.machine.DetectFailed != "" {
+		if err := s.Store.ClearAlarm(c.Context(), detectAlarm(c.machine.ID), s.Now()); err != nil {
+			return nil, err
+		}
 	}
-	return reply, s.Store.ClearAlarm(c.Context(), detectAlarm(c.machine.ID), s.Now())
+	if !reply.WantFacts {
+		return nil, nil // acknowledged, and that is all
+	}
+	return reply, nil
 }
 
 // toldBy gives what a request says of a snapshot: its body, or what is in its address.

@@ -113,8 +113,8 @@ func (r *slate) before() *patch.Snapshot {
 }
 
 // known checks that the snapshot was made with a list that the appliance published for its OS.
-func known(ctx context.Context, v *world.View, s *patch.Snapshot) (*world.Shelf, error) {
-	list, err := v.Shelf(ctx, s.OS, s.Revision)
+func known(ctx context.Context, w *world.Reader, s *patch.Snapshot) (*world.Shelf, error) {
+	list, err := w.Shelf(ctx, s.OS, s.Revision)
 	if err != nil {
 		return nil, err
 	}
@@ -153,28 +153,31 @@ func (l *Ledger) reply(ctx context.Context, m *patch.Machine, r *patch.Snapshot)
 
 // keep works out what a snapshot changes and stores all of it in one step.
 func (l *Ledger) keep(ctx context.Context, m *patch.Machine, r *slate, s *patch.Snapshot) error {
-	v, prev := l.World.Records(), r.before()
-	list, err := known(ctx, v, s)
+	prev := r.before()
+	list, err := known(ctx, l.World, s)
 	if err != nil {
 		return err
 	}
-	s.Received = v.Now
+	s.Received = l.World.Now()
 	c := &change{prev: prev, snap: s, list: list, history: sync.OnceValue(func() []patch.PkgChange { return l.changesOn(ctx, *m) })}
 	boot := s.Boot
 	if prev != nil {
 		boot = prev.Boot
-		if c.old, err = v.Shelf(ctx, prev.OS, prev.Revision); err != nil {
-			return err
+		if c.old = list; prev.OS != s.OS || prev.Revision != s.Revision {
+			if c.old, err = l.World.Shelf(ctx, prev.OS, prev.Revision); err != nil {
+				return err
+			}
 		}
 	}
+	var facts *patch.Facts
 	if m.OrderNumber > 0 { // a machine that never had an order has carried nothing out
+		v := l.World.Records()
 		if c.attempts, err = v.Attempts(ctx, m.ID); err != nil {
 			return err
 		}
-	}
-	facts, err := l.factsOf(ctx, v, c.attempts, s.Facts)
-	if err != nil {
-		return err
+		if facts, err = l.factsOf(ctx, v, c.attempts, s.Facts); err != nil {
+			return err
+		}
 	}
 	proven := effects(boot, *s, list, c.attempts, facts)
 	if err := l.Store.PutSnapshotAfter(ctx, prev, *s, c.transitions(), proven); err != nil {

@@ -17,7 +17,7 @@ type histories struct {
 }
 
 const (
-	mostHistories = 4 << 20   // bytes that are kept; then all are forgotten
+	mostHistories = 16 << 20  // bytes that are kept, of 100,000 machines that tell none too; then all are forgotten
 	oneHistory    = 256 << 10 // what is longer is read each time
 )
 

@@ -151,17 +151,26 @@ func (k *link) serve(r *http.Request, body []byte) *httptest.ResponseRecorder {
 	if k.box.w.server.alive() != a {
 		return nil
 	}
-	k.box.w.answered(a, k.box, r, rec.Code, rec.Body.Bytes())
+	k.box.w.answered(a, k.box, r, body, rec.Code, rec.Body.Bytes())
 	return rec
 }
 
 // answered sees every answer at the moment that the appliance gives it: what it acknowledges and orders now is a promise.
-func (w *sim) answered(a *appliance, b *box, r *http.Request, code int, body []byte) {
+func (w *sim) answered(a *appliance, b *box, r *http.Request, asked []byte, code int, body []byte) {
 	if code == http.StatusInternalServerError {
 		w.fail("%s %s of %s went wrong inside the appliance: %s", r.Method, r.URL.Path, b.name, body)
 	}
 	if code == http.StatusConflict && r.Method+" "+r.URL.Path == wire.PathCheckin {
 		w.fail("%s used the number of a check-in twice: %s", b.name, body)
+	}
+	if r.Method+" "+r.URL.Path == wire.PathSnapshot && (code == http.StatusOK || code == http.StatusNoContent) {
+		seq, err := toldSeq(r, asked)
+		w.must(err)
+		w.mu.Lock()
+		if a.era == w.era {
+			b.snapshot = max(b.snapshot, seq)
+		}
+		w.mu.Unlock()
 	}
 	if code != http.StatusOK {
 		return
@@ -177,15 +186,23 @@ func (w *sim) answered(a *appliance, b *box, r *http.Request, code int, body []b
 			b.acked = max(b.acked, reply.Ack)
 		}
 		w.mu.Unlock()
-	case wire.PathSnapshot:
-		var reply wire.SnapshotReply
-		w.must(json.Unmarshal(body, &reply))
-		w.mu.Lock()
-		if a.era == w.era {
-			b.snapshot = max(b.snapshot, reply.Seq)
-		}
-		w.mu.Unlock()
 	}
+}
+
+// toldSeq is the number of the snapshot that a request tells.
+func toldSeq(r *http.Request, body []byte) (uint64, error) {
+	var err error
+	if r.URL.RawQuery != "" {
+		if body, err = wire.FromAddress(r.URL.RawQuery); err != nil {
+			return 0, err
+		}
+	}
+	if wire.IsChange(body) {
+		c, err := wire.DecodeChange(body)
+		return c.Seq, err
+	}
+	s, err := wire.DecodeSnapshot(body)
+	return s.Seq, err
 }
 
 // delivered sees what reaches the agent: what it has been told that was taken back, it may not begin any more.

@@ -49,6 +49,12 @@ func TestAPackedReceiptSaysEverything(t *testing.T) {
 		if diff := cmp.Diff(r, back); diff != "" || err != nil {
 			t.Fatal(err, diff)
 		}
+		r.Boot, r.Ended = "b\x00\xff", time.Now() // with a reading of the monotonic clock
+		r.Started = r.Ended.Add(-time.Second)
+		back, err = s.unpackReceipt(ctx, r.Machine, r.Seq, packReceipt(r, word))
+		if kept := asKept(r); err != nil || !reflect.DeepEqual(back, *kept) {
+			t.Fatal(err, cmp.Diff(back, *kept))
+		}
 		for cut := range len(b) {
 			if _, err := s.unpackReceipt(ctx, r.Machine, r.Seq, b[:cut]); err == nil {
 				t.Fatalf("%d of %d bytes were read", cut, len(b))

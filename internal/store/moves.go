@@ -34,7 +34,7 @@ const (
 
 type reason struct {
 	cause patch.Cause
-	note  string // as it is kept
+	note  phrase.Phrase
 }
 
 func (m *moves) pack(ctx context.Context, x session, os patch.HostOS, ts []patch.Transition) ([]byte, error) {
@@ -43,9 +43,10 @@ func (m *moves) pack(ctx context.Context, x session, os patch.HostOS, ts []patch
 		return nil, err
 	}
 	var reasons []reason
-	var items []byte
-	for i, t := range ts {
-		r := reason{patch.Cause(cleanText(string(t.Cause))), cleanText(t.Note.Keep())}
+	items := make([]byte, 0, 5*len(ts))
+	for i := range ts {
+		t := &ts[i]
+		r := reason{t.Cause, t.Note}
 		at := slices.Index(reasons, r)
 		if at < 0 {
 			at, reasons = len(reasons), append(reasons, r)
@@ -59,7 +60,7 @@ func (m *moves) pack(ctx context.Context, x session, os patch.HostOS, ts []patch
 	}
 	body := binary.AppendUvarint([]byte{movesPlain}, uint64(len(reasons)))
 	for _, r := range reasons {
-		body = appendText(appendText(body, string(r.cause)), r.note)
+		body = appendText(appendText(body, cleanText(string(r.cause))), cleanText(r.note.Keep()))
 	}
 	body = append(binary.AppendUvarint(body, uint64(len(ts))), items...)
 	if len(body) > fewMoves {
@@ -172,7 +173,7 @@ func (m *moves) unpack(ctx context.Context, x session, v moved) ([]patch.Transit
 	}
 	reasons := make([]reason, in.count())
 	for i := range reasons {
-		reasons[i] = reason{patch.Cause(in.text()), in.text()}
+		reasons[i] = reason{patch.Cause(in.text()), phrase.Recall(in.text())}
 	}
 	out := make([]patch.Transition, in.count())
 	for i := range out {
@@ -191,7 +192,7 @@ func (m *moves) unpack(ctx context.Context, x session, v moved) ([]patch.Transit
 				return nil, err
 			}
 		}
-		t.From, t.To, t.Cause, t.Note = patch.Verdict(verdicts>>4), patch.Verdict(verdicts&15), reasons[at].cause, phrase.Recall(reasons[at].note)
+		t.From, t.To, t.Cause, t.Note = patch.Verdict(verdicts>>4), patch.Verdict(verdicts&15), reasons[at].cause, reasons[at].note
 		out[i] = t
 	}
 	if in.bad {

@@ -72,6 +72,22 @@ func packReceipt(r patch.Receipt, word int64) []byte {
 	return b
 }
 
+// asKept is a receipt as it comes back: see packReceipt.
+func asKept(r patch.Receipt) *patch.Receipt {
+	for _, t := range []*string{(*string)(&r.OS), (*string)(&r.Revision), &r.Agent, &r.Boot, (*string)(&r.Facts), &r.Order} {
+		*t = cleanText(*t)
+	}
+	took := r.Started.Sub(r.Ended)
+	r.Ended = time.Unix(0, r.Ended.UnixNano()).UTC()
+	r.Started = r.Ended.Add(took)
+	for _, t := range []*time.Time{&r.Received, &r.FactsAt, &r.Lists, &r.Dated} {
+		if !t.IsZero() {
+			*t = time.Unix(0, t.UnixNano()).UTC()
+		}
+	}
+	return &r
+}
+
 // unpackReceipt reads packReceipt's bytes.
 func (s *Store) unpackReceipt(ctx context.Context, id patch.MachineID, seq uint64, b []byte) (patch.Receipt, error) {
 	broken := func() error {

@@ -89,7 +89,7 @@ func (a acquaintance) detected(number int64, d arrival) acquaintance {
 	if a.machine == nil || d.verdicts == nil && a.newest == nil {
 		return acquaintance{}
 	}
-	m, n := *a.machine, storedSnapshot{machine: a.machine.ID, number: number, seq: d.Seq, receipt: d.packed, verdicts: d.verdicts}
+	m, n := *a.machine, storedSnapshot{machine: a.machine.ID, number: number, seq: d.Seq, receipt: d.packed, verdicts: d.verdicts, says: asKept(d.Receipt)}
 	m.SnapshotSeq, m.OS, m.DetectFailed, m.DetectFailedAt = d.Seq, patch.HostOS(cleanText(string(d.OS))), "", time.Time{}
 	if n.verdicts == nil {
 		n.verdicts = a.newest.verdicts
@@ -230,6 +230,7 @@ type storedSnapshot struct {
 	seq      uint64
 	receipt  []byte
 	verdicts []byte
+	says     *patch.Receipt // unpacked, where that was done before
 }
 
 const newestSnapshots = `SELECT machines.id, newest.machine, newest.seq, newest.receipt, newest.verdicts FROM newest JOIN machines ON machines.number = newest.machine`
@@ -246,7 +247,7 @@ func (s *Store) snapshotOf(ctx context.Context, v storedSnapshot) (patch.Snapsho
 
 // snapshotIn is snapshotOf with the verdicts in scratch, if that is large enough.
 func (s *Store) snapshotIn(ctx context.Context, v storedSnapshot, scratch []byte) (patch.Snapshot, error) {
-	r, err := s.unpackReceipt(ctx, v.machine, v.seq, v.receipt)
+	r, err := s.receiptOf(ctx, v)
 	if err != nil {
 		return patch.Snapshot{}, err
 	}
@@ -274,6 +275,13 @@ func (s *Store) NewestReceipt(ctx context.Context, id patch.MachineID) (patch.Re
 	if err != nil {
 		return patch.Receipt{}, err
 	}
+	return s.receiptOf(ctx, v)
+}
+
+func (s *Store) receiptOf(ctx context.Context, v storedSnapshot) (patch.Receipt, error) {
+	if v.says != nil {
+		return *v.says, nil
+	}
 	return s.unpackReceipt(ctx, v.machine, v.seq, v.receipt)
 }
 
@@ -286,6 +294,11 @@ func (s *Store) newest(ctx context.Context, id patch.MachineID) (storedSnapshot,
 	if err != nil {
 		return v, missing(err, "the machine %s never completed a detect", id)
 	}
+	r, err := s.unpackReceipt(ctx, v.machine, v.seq, v.receipt)
+	if err != nil {
+		return v, err
+	}
+	v.says = &r
 	s.known.keep(v.machine, acquaintance{newest: &v}, ends)
 	return v, nil
 }

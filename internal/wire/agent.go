@@ -18,7 +18,7 @@ const (
 	PathRevision  = "GET /v1/revision/{os}"    // Envelope over patch.RevisionMeta: the newest for that host OS
 	PathInventory = "PUT /v1/inventory/{hash}" // zstd JSON patch.Inventory
 	PathFacts     = "PUT /v1/facts/{hash}"     // zstd JSON patch.Facts
-	PathSnapshot  = "POST /v1/snapshot"        // EncodeSnapshot or EncodeChange, or InAddress → SnapshotReply; a refused change is sent whole
+	PathSnapshot  = "POST /v1/snapshot"        // EncodeSnapshot or EncodeChange, or InAddress → SnapshotReply, or 204 where nothing more is wanted; a refused change is sent whole
 	PathFailed    = "POST /v1/detect-failed"   // DetectFailed → 204
 	PathOrder     = "GET /v1/order"            // Envelope over Order, or 204
 	PathUpdaters  = "GET /v1/updaters"         // Envelope over Stewardship
@@ -102,7 +102,7 @@ type PollReply struct {
 	Wake bool `json:"wake"`
 }
 
-// SnapshotReply acknowledges a snapshot after it is durable.
+// SnapshotReply acknowledges a snapshot after it is durable, and so does an answer without a body: it is one frame, and a body is a second.
 type SnapshotReply struct {
 	Seq       uint64 `json:"seq"`
 	WantFacts bool   `json:"want_facts"`

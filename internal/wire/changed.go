@@ -2,11 +2,9 @@ package wire
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"math"
 	"time"
 
@@ -149,22 +147,6 @@ func stepsBetween(a, b patch.Vector) []step {
 	for i := range a.Differences(b) {
 		out = append(out, step{at: i, flip: byte(a.At(i) ^ b.At(i))})
 	}
-	return out
-}
-
-// sumOf covers everything that a snapshot says, as its agent knows it.
-func sumOf(s *patch.Snapshot) (out [sumSize]byte) {
-	r := s.Receipt
-	r.Received, r.Started, r.Ended = time.Time{}, r.Started.UTC(), r.Ended.UTC()
-	r.FactsAt, r.Lists, r.Dated = r.FactsAt.UTC(), r.Lists.UTC(), r.Dated.UTC()
-	head, err := json.Marshal(r)
-	if err != nil {
-		return out // times out of range: then nothing has this sum, and the whole snapshot is sent
-	}
-	h := sha256.New()
-	h.Write(head)
-	h.Write(s.Verdicts.Bits())
-	copy(out[:], h.Sum(nil))
 	return out
 }
 

@@ -110,16 +110,23 @@ func (v *View) Shelf(ctx context.Context, os patch.HostOS, rev patch.RevisionID)
 	if s, ok := v.lists[k]; ok {
 		return s, nil
 	}
-	l, err := v.r.Lists(ctx, os, rev)
-	if err != nil && patch.KindOf(err) != patch.NotFound {
+	s, err := v.r.Shelf(ctx, os, rev)
+	if err == nil {
+		v.lists[k] = s
+	}
+	return s, err
+}
+
+// Shelf is View.Shelf of a revision that is named, for whoever needs nothing else of a View.
+func (r *Reader) Shelf(ctx context.Context, os patch.HostOS, rev patch.RevisionID) (*Shelf, error) {
+	l, err := r.Lists(ctx, os, rev)
+	if patch.KindOf(err) == patch.NotFound {
+		return nil, nil
+	}
+	if err != nil {
 		return nil, err
 	}
-	var s *Shelf
-	if err == nil {
-		s = v.r.shelves.of(k, l)
-	}
-	v.lists[k] = s
-	return s, nil
+	return r.shelves.of(listKey{os, rev}, l), nil
 }
 
 // shelves are those that questions were asked about lately, so that their lists need not be turned round for each question.
