@@ -65,6 +65,7 @@ func (r retryAfter) Unwrap() error { return r.error }
 func (s *surface) answerFault(w http.ResponseWriter, r *http.Request, err error) {
 	id := requestID(r.Context())
 	fault, status := faultOf(err, id)
+	w.Header().Set("X-Request-Id", id) // who asks about a fault names it; nobody asks about what went well
 	if status == http.StatusInternalServerError {
 		s.log.ErrorContext(r.Context(), "request failed", slog.String("request", id), slog.String("path", r.URL.Path), slog.Any("error", err))
 	}

@@ -1,6 +1,7 @@
 package patch
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"iter"
@@ -96,15 +97,24 @@ func (v Vector) Fill(from, to int, d Verdict) {
 // Differences gives, in order, the places at which two vectors of equal length have other verdicts.
 func (v Vector) Differences(w Vector) iter.Seq[int] {
 	return func(yield func(int) bool) {
-		for i := 0; i < len(v.bits); i += 8 {
-			for d := v.differing(w, i); d != 0; d &= d - 1 {
-				if !yield(4*i + bits.TrailingZeros64(d)/2) {
-					return
+		for from := 0; from < len(v.bits); from += stride {
+			to := min(from+stride, len(v.bits))
+			if bytes.Equal(v.bits[from:to], w.bits[from:to]) { // as most are
+				continue
+			}
+			for i := from; i < to; i += 8 {
+				for d := v.differing(w, i); d != 0; d &= d - 1 {
+					if !yield(4*i + bits.TrailingZeros64(d)/2) {
+						return
+					}
 				}
 			}
 		}
 	}
 }
+
+// stride is how many bytes of two vectors are held against each other at once, a multiple of 8.
+const stride = 64
 
 // Distance is the number of differences, or some number above most where they are more than that.
 func (v Vector) Distance(w Vector, most int) (n int) {
@@ -151,9 +161,12 @@ func (v Vector) Counts() Counts {
 func (v Vector) Errors() (n int) {
 	const low = 0x5555555555555555
 	at := 0
-	for ; at+8 <= len(v.bits); at += 8 {
-		if x := binary.LittleEndian.Uint64(v.bits[at:]); x&(x>>1)&low != 0 {
-			n += bits.OnesCount64(x & (x >> 1) & low)
+	for ; at+32 <= len(v.bits); at += 32 {
+		b := v.bits[at : at+32 : at+32]
+		x, y, z, w := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[16:]), binary.LittleEndian.Uint64(b[24:])
+		x, y, z, w = x&(x>>1)&low, y&(y>>1)&low, z&(z>>1)&low, w&(w>>1)&low
+		if x|y|z|w != 0 {
+			n += bits.OnesCount64(x) + bits.OnesCount64(y) + bits.OnesCount64(z) + bits.OnesCount64(w)
 		}
 	}
 	for i := 4 * at; i < v.n; i++ {
