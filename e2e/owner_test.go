@@ -25,7 +25,7 @@ func TestTheOwnersVeto(t *testing.T) {
 	for _, c := range []struct{ words, shown, says string }{
 		{"no-deploy", "owner's policy  no-deploy", "the owner of web-1 does not allow deploys (no-deploy)"},
 		{"detect-only # until the audit is over", "owner's policy  detect-only", "the owner of web-1 does not allow deploys (detect-only)"},
-		{"no-deplyo", "owner's policy  unknown", "the policy file of web-1 has a line that is not understood, and its owner meant something: nothing is deployed there"},
+		{"no-deplyo", "owner's policy  unknown in /etc/fettle-agent/policy line 1", `the policy file of web-1 has a line that is not understood, and its owner meant something: nothing is deployed there (/etc/fettle-agent/policy line 1: "no-deplyo")`},
 	} {
 		policy(c.words, c.shown)
 		_, said := s.planFor("--machine", "web-1")

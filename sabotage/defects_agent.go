@@ -57,6 +57,8 @@ var agentDefects = []Defect{
 	{Name: "the CA that the token pins is not checked", File: "internal/agent/enrol.go",
 		Old: "			if !found {\n", New: "			for _, cert := range s.PeerCertificates {\n				roots.AddCert(cert)\n			}\n			if false && !found {\n",
 		Test: "TestSecretIsSentOnlyToThePinnedCA", In: "./internal/agent"},
+	{Name: "a word of the owner's that is not known is passed over", File: "internal/agent/policy.go",
+		Old: "p.Words = append(p.Words, unknownWord(path, line, word))", New: "_ = unknownWord(path, line, word)", Test: "TestItemsFailByCause", In: "./internal/agent"},
 	{Name: "redirects are followed", File: "internal/agent/client.go",
 		Old: "CheckRedirect: refuse}", New: "CheckRedirect: func(q *http.Request, v []*http.Request) error { _ = refuse; return nil }}",
 		Test: "TestRedirectIsNotFollowed", In: "./internal/agent"},

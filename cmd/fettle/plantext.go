@@ -260,7 +260,7 @@ func restartWords(e patch.Expected) string {
 	case e.Why != "":
 		return "no: " + e.Why.String()
 	}
-	return "not needed"
+	return "none foreseen"
 }
 
 // outcomeWords says what a plan foretells; a plan of an older version says nothing.

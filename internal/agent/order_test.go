@@ -131,7 +131,7 @@ func TestItemsFailByCause(t *testing.T) {
 		"window not yet": {order: func(o *wire.Order) { o.Window.NotBefore = now.Add(time.Minute) }, cause: patch.FailWindow, text: "begins"},
 		"detect-only":    {policy: "# mine\ndetect-only\n", cause: patch.FailPolicy, text: "detect-only"},
 		"no-deploy":      {policy: "no-deploy", cause: patch.FailPolicy, text: "owner"},
-		"unknown policy": {policy: "no-deplyo", cause: patch.FailPolicy, text: "owner"},
+		"unknown policy": {policy: "# mine\nno-reboot\nno-deplyo\n", cause: patch.FailPolicy, text: `policy line 3: "no-deplyo")`},
 		"installer fails": {box: func(b *box) {
 			b.fail["curl"] = &host.Failure{Cause: patch.FailPatch, Text: "postinst failed", Log: "tail"}
 		}, cause: patch.FailPatch, text: "postinst failed"},

@@ -3,6 +3,7 @@ package agent
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -54,6 +55,12 @@ func (p Policy) String() string {
 	return strings.Join(words, ",")
 }
 
+// unknownWord says where a line is that is none, and what it says. Commas part words.
+func unknownWord(path string, line int, word string) string {
+	said := []rune(strings.ToValidUTF8(word, "?"))
+	return strings.ReplaceAll(fmt.Sprintf("unknown in %s line %d: %q", path, line, string(said[:min(len(said), 40)])), ",", "")
+}
+
 func (c Config) policy() Policy { return readPolicy(c.layout().on(), c.PolicyFile) }
 
 // readPolicy reads the owner's file. A file that cannot be read, or a word that is not known, forbids deploys: the owner meant something.
@@ -68,7 +75,7 @@ func readPolicy(d Disk, path string) Policy {
 	defer f.Close()
 	var p Policy
 	in := bufio.NewScanner(f)
-	for in.Scan() {
+	for line := 1; in.Scan(); line++ {
 		word, _, _ := strings.Cut(in.Text(), "#")
 		word = strings.TrimSpace(word)
 		if rest, ok := strings.CutPrefix(word, PolicyNotWhile+" "); ok {
@@ -82,7 +89,7 @@ func readPolicy(d Disk, path string) Policy {
 		case PolicyDetectOnly, PolicyNoDeploy, PolicyNoReboot, PolicyNoTakeover:
 			p.Words = append(p.Words, word)
 		default:
-			p.Words = append(p.Words, "unknown")
+			p.Words = append(p.Words, unknownWord(path, line, word))
 		}
 	}
 	if in.Err() != nil {

@@ -109,10 +109,12 @@ func preflight(w *World) Gate {
 	if p := w.Machine.Policy; !deploys(p) {
 		g.closes(CodeOwner, phrase.Of("the owner of {1} does not allow deploys ({2})", w.name(), p))
 		g.ends(Owner, "nothing until the owner allows it on the machine")
-		switch words := strings.Split(p, ","); {
-		case slices.Contains(words, "unknown"): // as the agent calls them
-			g.Text = phrase.Of("the policy file of {1} has a line that is not understood, and its owner meant something: nothing is deployed there ({2})", w.name(), p)
-			g.ends(Owner, "nothing until the line is mended in the machine's policy file")
+		words := strings.Split(p, ",")
+		switch i := slices.IndexFunc(words, func(word string) bool { return strings.HasPrefix(word, "unknown") }); { // as the agent calls them
+		case i >= 0:
+			where := strings.TrimPrefix(strings.TrimPrefix(words[i], "unknown"), " in ")
+			g.Text = phrase.Of("the policy file of {1} has a line that is not understood, and its owner meant something: nothing is deployed there ({2})", w.name(), cmp.Or(where, p))
+			g.ends(Owner, phrase.Of("nothing until the line is mended in the machine's policy file; a line is one of {1}", policyLines))
 		case slices.Contains(words, "unreadable"):
 			g.Text = phrase.Of("the policy file of {1} cannot be read, and its owner meant something: nothing is deployed there ({2})", w.name(), p)
 			g.ends(Owner, "nothing until the agent can read the machine's policy file")
@@ -138,6 +140,9 @@ func preflight(w *World) Gate {
 	g.opens("nothing on the machine is in the way")
 	return g
 }
+
+// policyLines are what a line of an owner's policy file may be.
+const policyLines = "detect-only, no-deploy, no-reboot, no-takeover, not-while PROGRAM, not-while PROGRAM PACKAGE…"
 
 // deploys reports whether an owner's policy, words with commas between them, lets Fettle install.
 func deploys(policy string) bool {
@@ -176,8 +181,13 @@ func Blocks(c patch.FailCause) bool {
 func attempts(w *World) Gate {
 	g := Gate{Name: Attempts, Title: "attempts left"}
 	if a := w.underWay(); a != nil {
-		g.closes(CodeUnderWay, underWay(w, *a))
 		g.At, g.Evidence = a.CreatedAt, phrase.Of("deployment {1}", a.Deployment)
+		if a.Order == "" && w.Quarantine != nil {
+			g.closes(CodeUnderWay, "it is part of a deployment, and no order for it goes out while it is halted")
+			g.ends(Person, "it goes on when somebody resumes it")
+			return g
+		}
+		g.closes(CodeUnderWay, underWay(w, *a))
 		g.ends(Agent, "the agent reports when it has ended")
 		return g
 	}

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -66,6 +67,22 @@ func TestQueues(t *testing.T) {
 		c.change(&w)
 		if a := Walk(w); a.Queues() != c.queues {
 			t.Errorf("%s: queues %v, closed %+v", name, a.Queues(), a.Closed)
+		}
+	}
+}
+
+// What waits in a deployment while it is halted has no order to wait for, and a person ends that; an order that is out is still the machine's.
+func TestAnAttemptThatWaitsWhileItIsHalted(t *testing.T) {
+	for order, want := range map[string]struct {
+		says  string
+		actor Actor
+	}{"": {"no order for it goes out while it is halted", Person}, "o1": {"the order waits for the machine", Agent}} {
+		w := good()
+		w.Rings, w.Quarantine = ringsBefore(true, 0), &patch.RingProgress{Ring: "canary", HaltedAt: now}
+		w.Attempts = []patch.Attempt{{ID: "a", State: patch.ExecWaiting, Order: order}}
+		g := attempts(&w)
+		if g.Code != CodeUnderWay || !strings.Contains(g.Text.String(), want.says) || g.Actor != want.actor {
+			t.Errorf("order %q: %s, actor %s", order, g.Text, g.Actor)
 		}
 	}
 }

@@ -166,7 +166,7 @@ func (k *situation) attempts(w *World) {
 	cleared := w.cleared()
 	for i := range w.Attempts {
 		k.attempt(w, &w.Attempts[i], d)
-		k.flags(w.Attempts[i].CreatedAt.Before(cleared))
+		k.flags(w.Attempts[i].CreatedAt.Before(cleared), w.Attempts[i].Order == "")
 	}
 }
 

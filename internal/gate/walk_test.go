@@ -171,6 +171,8 @@ func TestClosedGates(t *testing.T) {
 			w.OS, w.PatchOS, w.Receipt.OS = "alpine-3.20-x86_64", "alpine-3.20-x86_64", "alpine-3.20-x86_64"
 		}, Preflight, CodeNoInstall, "cannot install there yet", Owner},
 		{"a line of the owner's that is none", func(w *World) { w.Machine.Policy = "no-reboot,unknown" }, Preflight, CodeOwner, "has a line that is not understood", Owner},
+		{"a line of the owner's that is none, by its number", func(w *World) { w.Machine.Policy = `no-reboot,unknown in /etc/fettle-agent/policy line 3: "no-deplyo"` }, Preflight, CodeOwner,
+			`nothing is deployed there (/etc/fettle-agent/policy line 3: "no-deplyo")`, Owner},
 		{"an owner's file that cannot be read", func(w *World) { w.Machine.Policy = "unreadable" }, Preflight, CodeOwner, "cannot be read", Owner},
 		{"owner", func(w *World) { w.Machine.Policy = "detect-only" }, Preflight, CodeOwner, "does not allow deploys (detect-only)", Owner},
 		{"locked now", func(w *World) { w.Machine.Busy = "locked by apt-get (pid 81)" }, Preflight, CodeLocked, "locked by apt-get (pid 81)", Agent},
