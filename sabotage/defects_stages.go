@@ -2,6 +2,8 @@ package main
 
 // stageDefects remove the controls of the gates and of the stages that act by them.
 var stageDefects = []Defect{
+	{Name: "all that is kept about the fleet is made anew at once", File: "internal/ledger/register.go",
+		Old: "		case turn <- struct{}{}:\n		}\n", New: "		default:\n			turn = make(chan struct{}, 1)\n			turn <- struct{}{}\n		}\n", Test: "TestRegistersTakeTurns", In: "./internal/ledger"},
 	{Name: "an approval beats a refusal", File: "internal/gate/policy.go",
 		Old: "case len(by[patch.Decline]) > 0:", New: "case len(by[patch.Decline]) > 0 && len(by[patch.Approve]) == 0:", Test: "TestDeclinedBeatsApproved", In: "./internal/gate"},
 	{Name: "approving what a patch needs changes nothing", File: "internal/gate/ready.go",

@@ -239,11 +239,12 @@ func sleep(ctx context.Context, d time.Duration) error {
 // registerLoop keeps what is asked about all machines at hand for whoever looks.
 func (a *appliance) registerLoop(ctx context.Context) error {
 	failed := func(err error) { a.Log.ErrorContext(ctx, "machines not counted", slog.Any("error", err)) }
+	turn := make(chan struct{}, 1)
 	var g sync.WaitGroup
-	g.Go(func() { a.kept.roll.Keep(ctx, failed) })
-	g.Go(func() { a.kept.compliance.Keep(ctx, failed) })
-	g.Go(func() { a.kept.lint.Keep(ctx, failed) })
-	g.Go(func() { a.kept.chain.Keep(ctx, failed) })
+	g.Go(func() { a.kept.roll.Keep(ctx, turn, failed) })
+	g.Go(func() { a.kept.compliance.Keep(ctx, turn, failed) })
+	g.Go(func() { a.kept.lint.Keep(ctx, turn, failed) })
+	g.Go(func() { a.kept.chain.Keep(ctx, turn, failed) })
 	g.Wait()
 	return ctx.Err()
 }

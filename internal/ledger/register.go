@@ -111,13 +111,20 @@ func (g *Register[T]) walk(ctx context.Context) (T, error) {
 	return k.roll, err
 }
 
-// Keep makes the answer anew now and then until the context ends, so that the first look of the morning does not wait.
-func (g *Register[T]) Keep(ctx context.Context, failed func(error)) {
+// Keep makes the answer anew now and then until the context ends, so that the first look of the morning does not wait. Of those that share a turn, a
+// channel with room for one, one does so at a time: nobody waits for them, and who asks for something finds a processor.
+func (g *Register[T]) Keep(ctx context.Context, turn chan struct{}, failed func(error)) {
 	for {
+		select {
+		case <-ctx.Done():
+			return
+		case turn <- struct{}{}:
+		}
 		deeds, err := g.Deeds(ctx)
 		if err == nil {
 			_, err = g.renew(ctx, deeds)
 		}
+		<-turn
 		if err != nil && ctx.Err() == nil {
 			failed(err)
 		}

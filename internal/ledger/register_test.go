@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,7 +64,7 @@ func TestRegisterWalksOnlyWhereItMust(t *testing.T) {
 				t.Fatalf("%s: walk %d after %v, want %d within %v: %v", when, r.Fleet.Machines, time.Since(begun), want, within, err)
 			}
 		}
-		go g.Keep(ctx, func(err error) { t.Error(err) })
+		go g.Keep(ctx, make(chan struct{}, 1), func(err error) { t.Error(err) })
 		look(1, time.Second, "at first")
 		look(1, 0, "again")
 		w.act()
@@ -106,5 +107,37 @@ func TestAFailedWalkIsNoRoll(t *testing.T) {
 		if r, err := g.Newest(t.Context()); err != nil || r.Fleet.Machines != 2 {
 			t.Errorf("%v, %v", r, err)
 		}
+	})
+}
+
+// What is made anew behind the readers' backs goes through the fleet one after the other; who asks does not wait for that.
+func TestRegistersTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		turn := make(chan struct{}, 1)
+		var under, most atomic.Int32
+		begin := func() *ledger.Register[int] {
+			return ledger.NewRegister(func(context.Context) (int, error) {
+				most.Store(max(most.Load(), under.Add(1)))
+				time.Sleep(time.Second)
+				return int(under.Add(-1)), nil
+			}, (&walks{}).newest, time.Now)
+		}
+		all := []*ledger.Register[int]{begin(), begin(), begin()}
+		for _, g := range all {
+			go g.Keep(ctx, turn, func(err error) { t.Error(err) })
+		}
+		time.Sleep(10 * time.Minute)
+		if most.Load() != 1 {
+			t.Errorf("%d walks at once", most.Load())
+		}
+		turn <- struct{}{} // somebody else's walk
+		g, asked := begin(), time.Now()
+		go g.Keep(ctx, turn, func(err error) { t.Error(err) })
+		if _, err := g.Newest(ctx); err != nil || time.Since(asked) > time.Second {
+			t.Errorf("waited %v: %v", time.Since(asked), err)
+		}
+		stop()
+		time.Sleep(2 * time.Second)
 	})
 }
