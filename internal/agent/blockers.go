@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -46,12 +47,12 @@ func (r *run) blocked(item wire.OrderItem) error {
 	names, by := slices.Clone(r.manner().Blockers), map[string]string{}
 	for _, n := range patch.MustClose(item.Packages) {
 		names = append(names, n)
-		by[n] = ", as the definition of the patch has it: it must be closed first"
+		by[n] = "it is not installed while %s runs, as the definition of the patch has it: it must be closed first"
 	}
 	for _, b := range r.cfg.policy().Blockers {
 		if b.concerns(item) {
 			names = append(names, b.Program)
-			by[b.Program] = ", as the owner of this machine has it in its local policy file"
+			by[b.Program] = "it is not installed while %s runs, as the owner of this machine has it in its local policy file"
 		}
 	}
 	who, err := r.cfg.Runs(names)
@@ -60,7 +61,7 @@ func (r *run) blocked(item wire.OrderItem) error {
 		return &host.Failure{Cause: patch.FailBlocker, Text: "whether it may be installed now cannot be told: " + err.Error()}
 	case who != "":
 		name, _, _ := strings.Cut(who, " (pid ")
-		return &host.Failure{Cause: patch.FailBlocker, Text: fmt.Sprintf("it is not installed while %s runs%s", who, by[name])}
+		return &host.Failure{Cause: patch.FailBlocker, Text: fmt.Sprintf(cmp.Or(by[name], "it is not installed while %s runs"), who)}
 	}
 	return nil
 }

@@ -257,7 +257,7 @@ func (r *run) mend(ctx context.Context, in intent, why *host.Failure) error {
 	facts, factsErr := r.cfg.Host.Facts(context.WithoutCancel(ctx))
 	item, _ := r.item(in.Attempts[0])
 	switch left := notThere(facts, item); {
-	case factsErr != nil || err != nil || strings.Contains(left, halfInstalled):
+	case factsErr != nil || err != nil || strings.HasSuffix(left, "is only half-installed"):
 		f.Text += fmt.Sprintf("; the repair did not succeed: %s", cmp.Or(left, fmt.Sprint(errors.Join(err, factsErr))))
 	case left == "":
 		f.Text += "; the package was installed once more and is whole"

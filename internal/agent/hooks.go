@@ -173,7 +173,11 @@ func (r *run) tellHooks() error {
 		if !h.Ended {
 			continue
 		}
-		said := fmt.Sprintf("the hook %s ran %s it for %s", h.Name, h.Phase, max(h.Took, time.Millisecond).Round(time.Millisecond))
+		said := "the hook %s ran after it for %s"
+		if h.Phase == hookBefore {
+			said = "the hook %s ran before it for %s"
+		}
+		said = fmt.Sprintf(said, h.Name, max(h.Took, time.Millisecond).Round(time.Millisecond))
 		switch {
 		case h.Text != "" && h.Phase == hookBefore:
 			continue // it is the cause of every item already

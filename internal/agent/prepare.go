@@ -119,18 +119,18 @@ func (r *run) drifted(ctx context.Context, facts patch.Facts, item wire.OrderIte
 	for _, p := range item.Packages {
 		now, found := installedAt(facts, p.Name, p.Arch)
 		say := func(text string, args ...any) error {
-			return &host.Failure{Cause: patch.FailDrift, Text: p.Name + ":" + p.Arch + " " + fmt.Sprintf(text, args...)}
+			return &host.Failure{Cause: patch.FailDrift, Text: fmt.Sprintf(text, append([]any{p.Name + ":" + p.Arch}, args...)...)}
 		}
 		switch {
 		case isThere(facts, p) && now.State == patch.Installed && r.broughtAlong(p):
 		case found && now.Held:
 			return &host.Failure{Cause: patch.FailPolicy, Text: fmt.Sprintf("%s is held on this machine (%s) at %s", p.Name, heldBy(facts), now.Version)}
 		case !found && p.From != "":
-			return say("is not installed, and the order assumed %s", p.From)
+			return say("%s is not installed, and the order assumed %s", p.From)
 		case found && p.From == "":
-			return say("is installed at %s, and the order assumed that it is not", now.Version)
+			return say("%s is installed at %s, and the order assumed that it is not", now.Version)
 		case found && now.Version != p.From:
-			return say("is at %s, and the order assumed %s", now.Version, p.From)
+			return say("%s is at %s, and the order assumed %s", now.Version, p.From)
 		}
 	}
 	return nil
@@ -174,8 +174,6 @@ func notThere(facts patch.Facts, item wire.OrderItem) string {
 	return ""
 }
 
-const halfInstalled = "is only half-installed"
-
 // stateOf says what is not yet so about a package that was to be installed; empty when all is.
 func stateOf(facts patch.Facts, p patch.PlanPackage) string {
 	now, found := installedAt(facts, p.Name, p.Arch)
@@ -183,7 +181,7 @@ func stateOf(facts patch.Facts, p patch.PlanPackage) string {
 	case !found:
 		return fmt.Sprintf("%s:%s is not installed", p.Name, p.Arch)
 	case now.State != patch.Installed:
-		return fmt.Sprintf("%s:%s %s %s", p.Name, p.Arch, now.Version, halfInstalled)
+		return fmt.Sprintf("%s:%s %s is only half-installed", p.Name, p.Arch, now.Version)
 	case now.Version != p.Version && !(p.Beside && isThere(facts, p)):
 		return fmt.Sprintf("%s:%s is at %s and not at %s", p.Name, p.Arch, now.Version, p.Version)
 	case facts.OS.Manager == "rpm" && !p.Beside && len(host.VersionsOf(facts, p.Name, p.Arch)) > 1:

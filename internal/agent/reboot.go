@@ -137,12 +137,11 @@ func (s *session) rebootWaits(due rebootDue, now time.Time) string {
 	if why := s.rebootHindered(due, now); why != "" || !now.Before(due.Until) {
 		return why
 	}
-	by := ""
+	until, latest := due.Until.UTC().Format("15:04Z"), due.latest().UTC().Format("2006-01-02 15:04Z")
 	if due.By != "" {
-		by = " by " + due.By
+		return fmt.Sprintf("put off until %s by %s (%d of %d); at the latest it comes at %s", until, due.By, due.Put, due.Policy.Snoozes, latest)
 	}
-	return fmt.Sprintf("put off until %s%s (%d of %d); at the latest it comes at %s", due.Until.UTC().Format("15:04Z"), by, due.Put, due.Policy.Snoozes,
-		due.latest().UTC().Format("2006-01-02 15:04Z"))
+	return fmt.Sprintf("put off until %s (%d of %d); at the latest it comes at %s", until, due.Put, due.Policy.Snoozes, latest)
 }
 
 // latest is when a restart that is asked for comes, whatever anybody answers.

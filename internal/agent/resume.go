@@ -35,9 +35,9 @@ func interrupted(err error) error {
 	f := &host.Failure{Cause: patch.FailInterrupted, Text: "the installation was interrupted because the agent or the machine stopped"}
 	var why *host.Failure
 	if errors.As(err, &why) {
-		f.Text, f.Log = f.Text+", and the repair failed: "+why.Text, why.Log
+		f.Text, f.Log = f.Text+"; the repair failed: "+why.Text, why.Log
 	} else if err != nil {
-		f.Text += ", and the repair failed: " + err.Error()
+		f.Text += "; the repair failed: " + err.Error()
 	}
 	return f
 }

@@ -69,13 +69,12 @@ const mostSkew = 10 * time.Minute
 // clockIsRight refuses to begin by a clock that is wrong: what it calls a window is another time.
 func (r *run) clockIsRight() error {
 	skew := time.Duration(r.get().Skew) * time.Second
-	word := "behind"
+	text := "this machine's clock is %s behind the appliance's, so no window can be kept; set it, or repair its time service"
 	if skew < 0 {
-		word = "ahead of"
+		text = "this machine's clock is %s ahead of the appliance's, so no window can be kept; set it, or repair its time service"
 	}
 	if skew.Abs() <= mostSkew {
 		return nil
 	}
-	return &host.Failure{Cause: patch.FailClock, Text: fmt.Sprintf("this machine's clock is %s %s the appliance's, so no window can be kept; set it, or repair its time service",
-		skew.Abs().Round(time.Second), word)}
+	return &host.Failure{Cause: patch.FailClock, Text: fmt.Sprintf(text, skew.Abs().Round(time.Second))}
 }

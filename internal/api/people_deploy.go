@@ -121,10 +121,10 @@ func (s *people) toApply(c *call) (patch.Plan, error) {
 }
 
 // leftOut is the first reason why a plan installs nothing.
-func leftOut(p patch.Plan) string {
+func leftOut(p patch.Plan) phrase.Phrase {
 	for _, m := range p.Machines {
 		for _, l := range m.Left {
-			return string(l.Patch) + " on " + m.Name + ": " + l.Text.String()
+			return phrase.Of("{1} on {2}: {3}", string(l.Patch), m.Name, l.Text)
 		}
 	}
 	return "nothing is both approved and needed"
@@ -137,7 +137,7 @@ func (s *people) applyPlan(c *call) (any, error) {
 		return nil, err
 	}
 	if !slices.ContainsFunc(p.Machines, func(m patch.MachinePlan) bool { return len(m.Items) > 0 }) {
-		return nil, &patch.Error{Kind: patch.Conflict, What: "there is nothing to deploy", Why: phrase.Verbatim(leftOut(p)), Do: "Look at `fettle deploy plan` and `fettle explain`."}
+		return nil, &patch.Error{Kind: patch.Conflict, What: "there is nothing to deploy", Why: leftOut(p), Do: "Look at `fettle deploy plan` and `fettle explain`."}
 	}
 	d, err := s.Deploy.Apply(c.Context(), c.caller, p)
 	if err != nil {

@@ -2,9 +2,7 @@ package deploy
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/oklog/ulid/v2"
 
@@ -45,7 +43,7 @@ func (d *Desk) apply(ctx context.Context, caller patch.Caller, p patch.Plan, con
 		if done, ok, err := d.applied(ctx, p); err != nil || ok {
 			return done, err
 		}
-		return patch.Deployment{}, &patch.Error{Kind: patch.Conflict, What: "the plan no longer fits", Why: phrase.Verbatim(strings.Join(head(drift, 5), "; ")),
+		return patch.Deployment{}, &patch.Error{Kind: patch.Conflict, What: "the plan no longer fits", Why: phrase.Join(head(drift, 5), "; "),
 			Do: "Make the plan again and look at it."}
 	}
 	fresh.Made, fresh.Hash = p.Made, p.Hash
@@ -115,42 +113,42 @@ func queue(dep patch.Deployment) (attempts []patch.Attempt, machines []patch.Mac
 }
 
 // drifted names what of a plan is not so any more.
-func drifted(old, fresh patch.Plan) []string {
+func drifted(old, fresh patch.Plan) []phrase.Phrase {
 	now := map[patch.MachineID]patch.MachinePlan{}
 	for _, m := range fresh.Machines {
 		now[m.Machine] = m
 	}
-	var out []string
+	var out []phrase.Phrase
 	for _, m := range old.Machines {
 		out = append(out, driftedOn(m, now[m.Machine])...)
 		if f := now[m.Machine].Expected; f.Restart && !m.Expected.Restart && len(m.Items) > 0 {
-			out = append(out, fmt.Sprintf("%s would restart now: %s", m.Name, f.Why))
+			out = append(out, phrase.Of("{1} would restart now: {2}", m.Name, f.Why))
 		}
 	}
 	return out
 }
 
-func driftedOn(old, fresh patch.MachinePlan) []string {
-	var out []string
+func driftedOn(old, fresh patch.MachinePlan) []phrase.Phrase {
+	var out []phrase.Phrase
 	for _, item := range old.Items {
 		i := slices.IndexFunc(fresh.Items, func(x patch.PlanItem) bool { return x.Patch == item.Patch })
 		if i < 0 {
-			out = append(out, fmt.Sprintf("%s on %s: %s", item.Patch, old.Name, left(fresh, item.Patch)))
+			out = append(out, phrase.Of("{1} on {2}: {3}", string(item.Patch), old.Name, left(fresh, item.Patch)))
 			continue
 		}
 		if change := differ(item.Packages, fresh.Items[i].Packages); change != "" {
-			out = append(out, fmt.Sprintf("%s on %s: %s", item.Patch, old.Name, change))
+			out = append(out, phrase.Of("{1} on {2}: {3}", string(item.Patch), old.Name, change))
 		} else if f := fresh.Items[i]; f.Outcome == patch.WillNotFit && item.Outcome == patch.WillInstall {
-			out = append(out, fmt.Sprintf("%s on %s does not fit any more: %s", item.Patch, old.Name, f.Text))
+			out = append(out, phrase.Of("{1} on {2} does not fit any more: {3}", string(item.Patch), old.Name, f.Text))
 		}
 	}
 	return out
 }
 
-func left(m patch.MachinePlan, id patch.ID) string {
+func left(m patch.MachinePlan, id patch.ID) phrase.Phrase {
 	for _, l := range m.Left {
 		if l.Patch == id {
-			return l.Text.String()
+			return l.Text
 		}
 	}
 	if m.Machine == "" {
@@ -160,38 +158,38 @@ func left(m patch.MachinePlan, id patch.ID) string {
 }
 
 // differ says how what has to be installed for a patch has changed; empty where it has not.
-func differ(old, fresh []patch.PlanPackage) string {
+func differ(old, fresh []patch.PlanPackage) phrase.Phrase {
 	for _, o := range old {
 		i := slices.IndexFunc(fresh, func(x patch.PlanPackage) bool { return x.Name == o.Name && x.Arch == o.Arch })
 		switch {
 		case i < 0:
-			return fmt.Sprintf("%s need not be installed any more", o.Name)
+			return phrase.Of("{1} need not be installed any more", o.Name)
 		case fresh[i].Version != o.Version || fresh[i].SHA256 != o.SHA256:
-			return fmt.Sprintf("the file of %s %s is another one now", o.Name, o.Version)
+			return phrase.Of("the file of {1} {2} is another one now", o.Name, o.Version)
 		case fresh[i].From != o.From:
-			return fmt.Sprintf("%s is at %s, and the plan was made for %s", o.Name, orNone(fresh[i].From), orNone(o.From))
+			return phrase.Of("{1} is at {2}, and the plan was made for {3}", o.Name, orNone(fresh[i].From), orNone(o.From))
 		case !slices.Equal(fresh[i].Replaces, o.Replaces):
-			return fmt.Sprintf("%s would replace other packages than the plan names", o.Name)
+			return phrase.Of("{1} would replace other packages than the plan names", o.Name)
 		}
 	}
 	for _, f := range fresh {
 		if !slices.ContainsFunc(old, func(x patch.PlanPackage) bool { return x.Name == f.Name && x.Arch == f.Arch }) {
-			return fmt.Sprintf("%s has to be installed too", f.Name)
+			return phrase.Of("{1} has to be installed too", f.Name)
 		}
 	}
 	return ""
 }
 
-func orNone(version string) string {
+func orNone(version string) phrase.Phrase {
 	if version == "" {
 		return "no version"
 	}
-	return version
+	return phrase.Verbatim(version)
 }
 
-func head(s []string, n int) []string {
+func head(s []phrase.Phrase, n int) []phrase.Phrase {
 	if len(s) > n {
-		return append(s[:n:n], fmt.Sprintf("and %d more", len(s)-n))
+		return append(s[:n:n], phrase.Count(len(s)-n, "and {n} more", "and {n} more"))
 	}
 	return s
 }

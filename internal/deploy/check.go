@@ -6,6 +6,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -82,7 +83,7 @@ func (d *Desk) judge(ctx context.Context, c *checked, a patch.Attempt, item patc
 			return err
 		}
 		c.withdrawn++
-		return d.Store.WithdrawAttempts(ctx, []string{a.ID}, causeOf(*answer.Closed), answer.Closed.Text.String())
+		return d.Store.WithdrawAttempts(ctx, []string{a.ID}, causeOf(*answer.Closed), answer.Closed.Text)
 	}
 	pkgs, ok, err := d.packages(ctx, c, ask)
 	if err != nil || !ok {
@@ -90,7 +91,7 @@ func (d *Desk) judge(ctx context.Context, c *checked, a patch.Attempt, item patc
 	}
 	if change := differ(item.Packages, pkgs); change != "" {
 		c.withdrawn++
-		return d.Store.WithdrawAttempts(ctx, []string{a.ID}, patch.FailDrift, "the machine has changed since the plan: "+change)
+		return d.Store.WithdrawAttempts(ctx, []string{a.ID}, patch.FailDrift, phrase.Of("the machine has changed since the plan: {1}", change))
 	}
 	r := ready{attempt: a, title: item.Title, packages: pkgs, unproven: w.Unproven()}
 	if w.Start.After(w.Now) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -36,7 +37,7 @@ type Attempts interface {
 	OpenOrder(ctx context.Context, id patch.MachineID) (patch.OrderRow, error)
 	HasWaiting(ctx context.Context, id patch.MachineID) (bool, error)
 	ApplyResults(ctx context.Context, id patch.MachineID, updates []patch.AttemptUpdate) (uint64, error)
-	WithdrawAttempts(ctx context.Context, ids []string, cause patch.FailCause, text string) error
+	WithdrawAttempts(ctx context.Context, ids []string, cause patch.FailCause, text phrase.Phrase) error
 	TallyAttempts(ctx context.Context, deployments ...string) ([]patch.AttemptTally, error)
 	ListTakingPart(ctx context.Context, deployment string, at patch.Stage) ([]patch.MachineID, error)
 	PutResets(ctx context.Context, caller patch.Caller, object, why string, rs []patch.Reset) error

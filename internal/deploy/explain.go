@@ -177,7 +177,7 @@ func (ex *Explanation) wait(ctx context.Context, dep patch.Deployment, s *world.
 		}
 	}
 	if why := gate.Awaits(m); why != "" && a.Order != "" {
-		return Wait{Code: "waits-there", Text: phrase.Of("{1} holds the order and waits: {2}", m.Name, why), Next: "somebody makes room on the machine; then it goes on by itself", Actor: gate.Owner}, nil
+		return Wait{Code: "waits-there", Text: phrase.Of("{1} holds the order and waits: {2}", m.Name, phrase.Recall(why)), Next: "somebody makes room on the machine; then it goes on by itself", Actor: gate.Owner}, nil
 	}
 	answer, err := s.Walk(ctx, askAbout(dep, a))
 	if err != nil {
@@ -199,7 +199,7 @@ func busy(m patch.Machine, text phrase.Phrase) phrase.Phrase {
 	if m.Busy == "" {
 		return text
 	}
-	return phrase.Of("{1}, and says: {2}", text, m.Busy)
+	return phrase.Of("{1}, and says: {2}", text, phrase.Recall(m.Busy))
 }
 
 // place is an attempt's place among all that is open on its machine, in the order in which it will be done.

@@ -2,9 +2,9 @@ package deploy
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // MayRestart says what is against a restart of a machine that one of its orders permits: text is empty where nothing is. With never it is off
@@ -22,7 +22,7 @@ func (d *Desk) MayRestart(ctx context.Context, id patch.MachineID, order string)
 				return "", false, err
 			}
 			if dep.State == patch.Halted {
-				return fmt.Sprintf("the deployment %s was halted; what the machine owes stays owed", dep.ID), true, nil
+				return phrase.Of("the deployment {1} was halted; what the machine owes stays owed", dep.ID).String(), true, nil
 			}
 		}
 	}
@@ -37,7 +37,7 @@ func (d *Desk) MayRestart(ctx context.Context, id patch.MachineID, order string)
 	freezes, err := sight.Freezes(ctx)
 	for _, b := range freezes {
 		if !b.From.After(v.Now) {
-			return fmt.Sprintf("change freeze until %s, by %s: %s", b.Until.UTC().Format("2006-01-02 15:04Z"), b.Owner, b.Reason), false, err
+			return phrase.Of("change freeze until {1}, by {2}: {3}", b.Until.UTC().Format("2006-01-02 15:04Z"), b.Owner, b.Reason).String(), false, err
 		}
 	}
 	return "", false, err

@@ -2,11 +2,11 @@ package deploy
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Halt stops a deployment: what no machine has begun to install is withdrawn, what is being installed finishes, and no machine is restarted for
@@ -40,7 +40,7 @@ func (d *Desk) Halt(ctx context.Context, caller patch.Caller, id string) (patch.
 			machines = append(machines, a.Machine)
 		}
 	}
-	if err := d.Store.WithdrawAttempts(ctx, ids, "", "halted by "+caller.Name); err != nil {
+	if err := d.Store.WithdrawAttempts(ctx, ids, "", phrase.Of("halted by {1}", caller.Name)); err != nil {
 		return dep, err
 	}
 	d.wake(machines...)
@@ -60,7 +60,7 @@ func (d *Desk) KeepOnly(ctx context.Context, id string, machines []patch.Machine
 			ids, gone = append(ids, a.ID), append(gone, a.Machine)
 		}
 	}
-	if err := d.Store.WithdrawAttempts(ctx, ids, "", why); err != nil {
+	if err := d.Store.WithdrawAttempts(ctx, ids, "", phrase.Recall(why)); err != nil {
 		return err
 	}
 	d.wake(gone...)
@@ -110,7 +110,7 @@ func (d *Desk) patienceInRings(ctx context.Context) (time.Duration, error) {
 }
 
 // over says why an open attempt has to end now; why is empty where it may go on.
-func (d *Desk) over(a patch.Attempt, dep patch.Deployment, patience time.Duration) (cause patch.FailCause, why string) {
+func (d *Desk) over(a patch.Attempt, dep patch.Deployment, patience time.Duration) (cause patch.FailCause, why phrase.Phrase) {
 	now, w := d.Now(), dep.Plan.Window
 	began := a.CreatedAt
 	if w.NotBefore.After(began) {
@@ -119,7 +119,7 @@ func (d *Desk) over(a patch.Attempt, dep patch.Deployment, patience time.Duratio
 	switch a.State {
 	case patch.ExecInstalling:
 		if now.Sub(a.StartedAt) > d.life()+d.grace() {
-			return patch.FailInterrupted, fmt.Sprintf("the machine began to install it %s and has not said how it ended; if it still reports, that counts", day(a.StartedAt))
+			return patch.FailInterrupted, phrase.Of("the machine began to install it on {1} and has not said how it ended; if it still reports, that counts", phrase.At(a.StartedAt.UTC(), a.StartedAt))
 		}
 	case patch.ExecDownloading:
 		if !w.NotAfter.IsZero() && now.After(w.NotAfter.Add(d.grace())) {
@@ -136,10 +136,8 @@ func (d *Desk) over(a patch.Attempt, dep patch.Deployment, patience time.Duratio
 			return patch.FailWindow, "the window ended before the machine began"
 		}
 		if now.Sub(began) > patience {
-			return "", fmt.Sprintf("it waited for %d days and the machine never began", int(patience.Hours()/24))
+			return "", phrase.Of("it waited for {1} and the machine never began", patience)
 		}
 	}
 	return "", ""
 }
-
-func day(t time.Time) string { return "on " + t.UTC().Format("2006-01-02 15:04 UTC") }

@@ -168,7 +168,7 @@ func restarting(m patch.Machine, text phrase.Phrase) phrase.Phrase {
 	if !strings.HasPrefix(m.Busy, "reboot ") {
 		return text
 	}
-	return phrase.Of("{1}, and says: {2}", text, m.Busy)
+	return phrase.Of("{1}, and says: {2}", text, phrase.Recall(m.Busy))
 }
 
 // behind says which other deployment a machine has to bring to its end first: one order is open at a time. Empty where there is none.

@@ -39,7 +39,7 @@ func reboot(w *World) Gate {
 	if (a.RebootOwed || a.Effect == patch.EffectNeedsReboot) && (w.Machine.RebootOwed || w.Machine.SeenAt.Before(a.EndedAt)) {
 		g.closes(CodeRebootOwed, phrase.Of("{1} owes a reboot before it takes effect", w.name()))
 		if strings.HasPrefix(w.Machine.Busy, "reboot ") {
-			g.Evidence = phrase.Of("its agent says: {1}", w.Machine.Busy)
+			g.Evidence = phrase.Of("its agent says: {1}", phrase.Recall(w.Machine.Busy))
 		}
 		g.At = w.Machine.SeenAt
 		g.ends(Owner, "it clears by itself after the reboot")

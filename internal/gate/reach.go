@@ -114,7 +114,7 @@ func snapshot(w *World) Gate {
 	case CodeOSMoved:
 		g.closes(code, phrase.Of("{1} runs {2} now, and its newest complete detect was on {3}", w.name(), string(w.OS), string(r.OS)))
 	case CodeDetectFailed:
-		g.closes(code, phrase.Of("the newest detect failed: {1}", clause(w.Machine.DetectFailed)))
+		g.closes(code, phrase.Of("the newest detect failed: {1}", phrase.Clause(phrase.Recall(w.Machine.DetectFailed))))
 		g.Evidence = phrase.Of("{1}; it is kept, and says nothing about now", g.Evidence)
 		g.At = w.Machine.DetectFailedAt
 		g.ends(Owner, "the agent tries again at its next check-in; mend what it names")
@@ -186,7 +186,7 @@ func neverDetected(w *World, g *Gate) {
 		g.closes(CodeNever, phrase.Of("{1} has never completed a detect: it waits to be admitted", w.name()))
 		g.ends(Person, "nothing until somebody admits the machine")
 	case w.Machine.DetectFailed != "":
-		g.closes(CodeNever, phrase.Of("{1} has never completed a detect; the newest one failed: {2}", w.name(), w.Machine.DetectFailed))
+		g.closes(CodeNever, phrase.Of("{1} has never completed a detect; the newest one failed: {2}", w.name(), phrase.Recall(w.Machine.DetectFailed)))
 		g.At = w.Machine.DetectFailedAt
 		g.ends(Owner, "the agent tries again at its next check-in; mend what it names")
 	default:

@@ -31,7 +31,7 @@ func machine(w *World) Gate {
 	default:
 		g.opens(phrase.Of("admitted, seen {1}", phrase.At(w.Now, m.SeenAt)))
 		if m.Busy != "" {
-			g.Evidence = phrase.Of("its agent says: {1}", m.Busy)
+			g.Evidence = phrase.Of("its agent says: {1}", phrase.Recall(m.Busy))
 		}
 	}
 	return g
@@ -123,7 +123,7 @@ func preflight(w *World) Gate {
 		return g
 	}
 	if holder, locked := strings.CutPrefix(w.Machine.Busy, "locked by "); locked {
-		g.closes(CodeLocked, phrase.Of("the package manager of {1} is locked by {2}", w.name(), holder))
+		g.closes(CodeLocked, phrase.Of("the package manager of {1} is locked by {2}", w.name(), phrase.Recall(holder)))
 		g.At = w.Machine.SeenAt
 		g.ends(Agent, "the agent tries again when the lock is free")
 		return g
@@ -256,7 +256,7 @@ func underWay(w *World, a patch.Attempt) phrase.Phrase {
 		return "it is being deployed: the machine installs it now"
 	}
 	if why := Awaits(w.Machine); why != "" && a.Order != "" {
-		return phrase.Of("it is being deployed: {1} holds the order and waits: {2}", w.name(), why)
+		return phrase.Of("it is being deployed: {1} holds the order and waits: {2}", w.name(), phrase.Recall(why))
 	}
 	if a.TakesBack() {
 		return "it is being taken back: the order waits for the machine"

@@ -28,7 +28,7 @@ func GlanceAt(m patch.Machine, r *patch.Receipt, now time.Time) Glance {
 	if r == nil {
 		g := Glance{Sentence: "No: it has never completed a detect."}
 		if m.DetectFailed != "" {
-			g.Sentence = phrase.Of("No: it has never completed a detect, and the newest one failed: {1}.", strings.TrimSuffix(m.DetectFailed, "."))
+			g.Sentence = phrase.Of("No: it has never completed a detect, and the newest one failed: {1}.", phrase.Recall(strings.TrimSuffix(m.DetectFailed, ".")))
 		}
 		return g
 	}
@@ -40,7 +40,7 @@ func GlanceAt(m patch.Machine, r *patch.Receipt, now time.Time) Glance {
 		g.Complete, g.Sentence = false, phrase.Of("No: {1}.", judged)
 	case m.DetectFailed != "" && m.DetectFailedAt.After(taken):
 		g.Complete = false
-		g.Sentence = phrase.Of("No: the newest one failed {1} ago: {2}. What counts is the last complete one: {3}.", now.Sub(m.DetectFailedAt), strings.TrimSuffix(m.DetectFailed, "."), judged)
+		g.Sentence = phrase.Of("No: the newest one failed {1} ago: {2}. What counts is the last complete one: {3}.", now.Sub(m.DetectFailedAt), phrase.Recall(strings.TrimSuffix(m.DetectFailed, ".")), judged)
 	default:
 		g.Sentence = phrase.Of("Yes: {1}.", judged)
 		if r.Errors > 0 {

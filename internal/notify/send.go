@@ -147,7 +147,7 @@ func (d *Desk) try(ctx context.Context, c patch.Channel, m patch.Delivery) (bool
 	case err == nil:
 		m.State = patch.DeliverySent
 	case now.Sub(m.CreatedAt) >= giveUp:
-		m.State, m.Text = patch.DeliveryFailed, "given up after a day: "+failure(err)
+		m.State, m.Text = patch.DeliveryFailed, phrase.Of("given up after a day: {1}", phrase.Recall(failure(err))).String()
 	default:
 		m.EndedAt, m.NextAt, m.Text = time.Time{}, now.Add(d.pause(m.Tries, err)), failure(err)
 	}
@@ -178,7 +178,7 @@ func (d *Desk) tell(ctx context.Context, c patch.Channel, m patch.Delivery) erro
 		return nil
 	}
 	return d.Store.RaiseAlarm(ctx, patch.Alarm{Key: alarmKey(c.Name), Kind: "notify", RaisedAt: d.Now(), SeenAt: d.Now(),
-		Text: phrase.Of("notifications do not reach {1} ({2}): {3}", c.Name, c.Where, m.Text), Do: "Look at Settings in the console, or fettle notify log. Messages are tried again for a day."})
+		Text: phrase.Of("notifications do not reach {1} ({2}): {3}", c.Name, c.Where, phrase.Recall(m.Text)), Do: "Look at Settings in the console, or fettle notify log. Messages are tried again for a day."})
 }
 
 // send delivers a message once. Its error holds no secret.

@@ -23,8 +23,8 @@ func (p Phrase) Keep() string {
 	return p.String() + kept + base64.RawURLEncoding.EncodeToString([]byte(p))
 }
 
-// Recall reads a text that Keep made, or one that was stored before phrases were: that is the catalogue's text where it is one of them, and
-// somebody else's where it is not.
+// Recall reads a text that Keep made, or one that came as text: from an agent, or stored before phrases were. That is said in other languages as
+// far as it was made of the catalogue's texts, and as it is where it was not.
 func Recall(s string) Phrase {
 	if at := strings.LastIndex(s, kept); at >= 0 {
 		if b, err := base64.RawURLEncoding.DecodeString(s[at+1:]); err == nil && len(b) > 0 && b[0] <= verbatim {

@@ -5,12 +5,13 @@ type Language struct {
 	Tag string // as browsers and HTML name it: "en", "de"
 	// Own is the language's name for itself.
 	Own   string
-	texts map[string][]string // by English text, a context before it; one text for each form that counting has
-	form  func(n int) int     // which of them n takes
-	point string              // in 1.5
-	group string              // in 1,234
-	days  [7]string           // Sun … Sat
-	month [12]string          // Jan … Dec
+	texts map[string][]string   // by English text, a context before it; one text for each form that counting has
+	form  func(n int) int       // which of them n takes
+	point string                // in 1.5
+	group string                // in 1,234
+	days  [7]string             // Sun … Sat
+	month [12]string            // Jan … Dec
+	known map[string][]*pattern // texts with places by one of their words, for sentences that came as text
 }
 
 // English is the language that everything is written in.
@@ -18,7 +19,7 @@ var English = NewLanguage("en", nil, nil)
 
 // NewLanguage makes a language of a catalogue's texts and its rule of counting; without them it is English.
 func NewLanguage(tag string, texts map[string][]string, form func(n int) int) *Language {
-	l := &Language{Tag: tag, texts: texts, form: form}
+	l := &Language{Tag: tag, texts: texts, form: form, known: recognizable(texts)}
 	l.Own = l.text(string(own))
 	l.point, l.group = l.text(string(decimalPoint)), l.text(string(thousands))
 	for i, d := range weekdays() {
@@ -36,6 +37,14 @@ func (l *Language) text(id string) string {
 		return said[0]
 	}
 	return bare(id)
+}
+
+// plain is text for what may have come from elsewhere: where it is no text of the catalogue, it may have been made of one.
+func (l *Language) plain(s string) string {
+	if said, ok := l.recognize(s); ok {
+		return said
+	}
+	return bare(s)
 }
 
 func (l *Language) counted(n int, one, many string) string {

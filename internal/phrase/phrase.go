@@ -104,10 +104,13 @@ func Clause(p Phrase) Phrase {
 	if len(s) > 1 && s[0] >= 'A' && s[0] <= 'Z' && (s[1] >= 'a' && s[1] <= 'z' || s[1] == ' ') {
 		s = strings.ToLower(s[:1]) + s[1:]
 	}
-	if s == whole {
+	switch {
+	case s == whole:
 		return p
+	case p[0] == verbatim:
+		return Verbatim(s)
 	}
-	return Verbatim(s)
+	return Phrase(s)
 }
 
 // Verbatim is a text that somebody else wrote, in whatever language.

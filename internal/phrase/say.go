@@ -22,7 +22,7 @@ const usual = 96
 // Say is the phrase in the language; in English where the language lacks it.
 func (l *Language) Say(p Phrase) string {
 	if p == "" || p[0] > verbatim {
-		return l.text(string(p))
+		return l.plain(string(p))
 	}
 	return string(l.say(make([]byte, 0, usual), string(p), deepest))
 }
@@ -30,7 +30,7 @@ func (l *Language) Say(p Phrase) string {
 // say appends what a phrase says. Bytes that no function here made are written as they are.
 func (l *Language) say(b []byte, p string, depth int) []byte {
 	if p == "" || p[0] > verbatim || depth == 0 {
-		return append(b, l.text(p)...)
+		return append(b, l.plain(p)...)
 	}
 	r := reader{rest: p[1:]}
 	switch p[0] {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // rebootTime is how long a machine may take to be back before its place is given away.
@@ -68,13 +69,11 @@ func waiting(r patch.Ring, others []string, rank, of int) string {
 	}
 	switch len(others) {
 	case 0:
-		text = "others are before it"
+		return phrase.Of("others are before it, and {1} of the ring {2} may at once; it is number {3} of {4} that wait", r.Reboots, r.Name, rank, of).String()
 	case 1:
-		text += " restarts now"
-	default:
-		text += " restart now"
+		return phrase.Of("{1} restarts now, and {2} of the ring {3} may at once; it is number {4} of {5} that wait", text, r.Reboots, r.Name, rank, of).String()
 	}
-	return fmt.Sprintf("%s, and %d of the ring %s may at once; it is number %d of %d that wait", text, r.Reboots, r.Name, rank, of)
+	return phrase.Of("{1} restart now, and {2} of the ring {3} may at once; it is number {4} of {5} that wait", text, r.Reboots, r.Name, rank, of).String()
 }
 
 // queue is who waits for leave to reboot, by ring, in the order in which they came. It is kept in memory alone: who waits asks again, and

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // openStates are those of patch.Execution that have not ended; the index attempts_open allows one such attempt for each machine and patch.
@@ -180,12 +181,12 @@ func putEffects(ctx context.Context, x session, machine patch.MachineID, es []pa
 
 // WithdrawAttempts ends attempts that have not ended; others stay as they are. A machine that had started one all the same may
 // still report how it ended, and that report counts.
-func (s *Store) WithdrawAttempts(ctx context.Context, ids []string, cause patch.FailCause, text string) error {
+func (s *Store) WithdrawAttempts(ctx context.Context, ids []string, cause patch.FailCause, text phrase.Phrase) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	err := s.write(ctx, func(x session) error {
-		w := where{engine: x.engine, args: []any{cause, text, s.now()}}
+		w := where{engine: x.engine, args: []any{cause, text.Keep(), s.now()}}
 		w.addFixed(`state IN ` + openStates)
 		if err := addOneOf(&w, `id`, ids); err != nil {
 			return err

@@ -84,15 +84,15 @@ func (d *Desk) hold(ctx context.Context, u patch.MachineUpdater, rulings []patch
 	do := phrase.Of("On the machine: {1}. Or accept what it does: {2}", advice.Command, "fettle updaters adopt "+name+" --label "+patch.LabelAll)
 	switch {
 	case ruled && r.Verb == patch.TakeOver && u.Hand == patch.HandUndone:
-		text = phrase.Of("{1} was turned off by Fettle on {2}, and is on again: {3}", name, u.Name, u.Text)
+		text = phrase.Of("{1} was turned off by Fettle on {2}, and is on again: {3}", name, u.Name, phrase.Recall(u.Text))
 		if by != "" {
 			text = phrase.Of("{1}; {2}", text, by)
 		}
 		do = phrase.Of("Find out who wants it there. To turn it off once more: {1}", "fettle updaters take-over "+name+" --label "+r.Label)
 	case ruled && r.Verb == patch.TakeOver && u.Hand == patch.HandFailed:
-		text = phrase.Of("{1} could not be turned off on {2}: {3}", name, u.Name, u.Text)
+		text = phrase.Of("{1} could not be turned off on {2}: {3}", name, u.Name, phrase.Recall(u.Text))
 	case ruled && r.Verb == patch.TakeOver && u.Hand == patch.HandVetoed:
-		text = phrase.Of("{1} is on on {2}: {3}", name, u.Name, u.Text)
+		text = phrase.Of("{1} is on on {2}: {3}", name, u.Name, phrase.Recall(u.Text))
 		do = "Settle it with the machine's owner, or adopt it there."
 	case ruled && r.Verb == patch.AlertOn && u.Enabled:
 		text = phrase.Of("{1} installs updates beside Fettle on {2}: {3}", name, u.Name, u.Evidence)

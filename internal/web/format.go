@@ -32,6 +32,7 @@ func (w words) funcs() template.FuncMap {
 		"patchURL": patchURL, "machineURL": machineURL, "explainURL": explainURL, "labelURL": labelURL, "whyURL": whyURL, "deploymentURL": deploymentURL, "rollbackURL": rollbackURL, "atGate": func(page string, name gate.Name, code string) string { return atGate(page, string(name), code) },
 		"word": func(v any) string { return w.lang.Say(word(v)) }, "gateWord": func(n any) string { return w.lang.Say(gateWord(gate.Name(fmt.Sprint(n)))) }, "point": func(s string) string { return strings.ReplaceAll(s, ".", strings.Trim(w.lang.Decimal(0.5, 1), "05")) },
 		"actor": func(a gate.Actor) string { return w.lang.Say(actor(a)) }, "taken": func(h patch.Hand) string { return w.lang.Say(handWord(h)) }, "ruled": func(v patch.RulingVerb) string { return w.lang.Say(rulingWord(v)) },
+		"told":   func(s string) string { return w.lang.Say(phrase.Recall(s)) },
 		"deed":   func(action string) string { return w.lang.Say(deedWord(action)) },
 		"moved":  func(c patch.Cause) string { return w.lang.Say(c.Words()) },
 		"action": func(a string) string { return w.lang.Say(patch.ActionWord(a)) },

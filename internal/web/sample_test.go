@@ -247,7 +247,7 @@ func (w *world) sampleDeployments() {
 			a.Effect, a.VerifiedSeq, a.Bytes = patch.EffectVerified, 311, a.TotalBytes
 			a.Text = "installed in 3.1 s; snapshot 311 says patched"
 		case patch.ExecFailed:
-			a.Cause, a.Text, a.Log = patch.FailPatch, "the package's own post-installation script failed with status 1", "Setting up systemd (252.39-1~deb12u1) ...\nFailed to reload daemon: Connection timed out\ndpkg: error processing package systemd (--configure):\n installed systemd package post-installation script subprocess returned error exit status 1"
+			a.Cause, a.Text, a.Log = patch.FailPatch, "the package manager failed: exit status 100", "Setting up systemd (252.39-1~deb12u1) ...\nFailed to reload daemon: Connection timed out\ndpkg: error processing package systemd (--configure):\n installed systemd package post-installation script subprocess returned error exit status 1"
 		}
 		item := deploy.ItemProgress{Attempt: a, Title: w.patches[i].Patch.Title}
 		switch s {

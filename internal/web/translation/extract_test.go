@@ -45,6 +45,7 @@ func extracted(t *testing.T) map[string]*entry {
 		}
 	}
 	s.program()
+	s.agents()
 	return s.texts
 }
 
