@@ -30,7 +30,7 @@ type acquaintance struct {
 	newest  *storedSnapshot
 }
 
-// maxAcquaintances is after how many machines those that were not asked for since as many others are forgotten: some 15 MB.
+// maxAcquaintances is after how many machines those that were not asked for since as many others are forgotten: some 20 MB.
 const maxAcquaintances = 8192
 
 // maxIdle is likewise for machines for which nothing waits: some 8 MB.
