@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"io/fs"
+	"net/url"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -131,21 +132,57 @@ func renewAt(leaf *x509.Certificate) time.Time {
 	return leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore) / 2)
 }
 
-// tlsConfig is TLS 1.3 with the pinned CA and nothing else.
-func (id *identity) tlsConfig() (*tls.Config, error) {
-	_, ca, err := id.check()
+// tlsConfig is TLS 1.3 with the pinned CA and nothing else. now is this machine's clock, and known the latest time that the appliance has told.
+func (id *identity) tlsConfig(now, known func() time.Time) (*tls.Config, error) {
+	leaf, ca, err := id.check()
 	if err != nil {
 		return nil, err
+	}
+	u, err := url.Parse(id.Server)
+	if err != nil {
+		return nil, patch.Errorf(patch.Invalid, "cannot read the appliance's address: %w", err)
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(ca)
 	cert := tls.Certificate{Certificate: [][]byte{id.Certificate}, PrivateKey: id.key}
 	return &tls.Config{
-		MinVersion: tls.VersionTLS13,
-		RootCAs:    roots,
+		MinVersion:         tls.VersionTLS13,
+		InsecureSkipVerify: true, // replaced by VerifyConnection, which also knows what time it is where this machine's clock does not
+		VerifyConnection: func(s tls.ConnectionState) error {
+			return verifyServer(s.PeerCertificates, roots, u.Hostname(), now(), latest(known(), leaf.NotBefore))
+		},
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			return &cert, nil
 		},
 		ClientSessionCache: tls.NewLRUClientSessionCache(2),
 	}, nil
+}
+
+// verifyServer holds the appliance's certificate against the pinned CA, its address and the time. A clock that is dead or was set wrong must not keep a machine
+// from telling so: it is not earlier than known, or than when the CA made this certificate; and where the certificate is over by the clock, that it was not
+// by the latest time known for sure is enough. What is not from the pinned CA is refused whatever the time.
+func verifyServer(chain []*x509.Certificate, roots *x509.CertPool, hostname string, now, known time.Time) error {
+	if len(chain) == 0 {
+		return patch.Errorf(patch.Untrusted, "the appliance shows no certificate")
+	}
+	known = latest(known, chain[0].NotBefore)
+	at := func(t time.Time) error {
+		_, err := chain[0].Verify(x509.VerifyOptions{DNSName: hostname, Roots: roots, CurrentTime: t, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
+		return err
+	}
+	err := at(latest(now, known))
+	if invalid := (x509.CertificateInvalidError{}); errors.As(err, &invalid) && invalid.Reason == x509.Expired {
+		err = at(known)
+	}
+	if err != nil {
+		return &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: err}
+	}
+	return nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

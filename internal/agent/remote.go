@@ -65,7 +65,7 @@ func (g *Guest) Enrol(ctx context.Context, hostname string) (*Remote, error) {
 	if state != patch.Admitted {
 		return nil, &patch.Error{Kind: patch.Forbidden, What: phrase.Of("the machine {1} is {2}", hostname, string(state)), Do: "Use a token that admits machines by itself."}
 	}
-	cfg, err := id.tlsConfig()
+	cfg, err := id.tlsConfig(time.Now, func() time.Time { return time.Time{} })
 	if err != nil {
 		return nil, err
 	}

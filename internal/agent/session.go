@@ -122,7 +122,7 @@ func (s *session) load() error {
 
 // connect makes a client from the identity; after a renewal it is made anew.
 func (s *session) connect() error {
-	tls, err := s.who().tlsConfig()
+	tls, err := s.who().tlsConfig(s.cfg.Now, func() time.Time { return s.get().Trusted })
 	if err != nil {
 		return err
 	}
