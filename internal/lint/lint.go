@@ -119,14 +119,13 @@ type look struct {
 	feeds     []patch.FeedStatus
 	members   map[string][]patch.MachineID
 	gone      map[string]bool // labels that do not exist any more
-	sights    map[patch.MachineID]*world.Sight
 	found     []Finding
 	seats     *fleet.Look
 	current   map[patch.HostOS]*roaring.Bitmap // admitted machines whose newest detect used the newest list
 }
 
 func (l *Linter) read(ctx context.Context) (x *look, err error) {
-	x = &look{Linter: l, members: map[string][]patch.MachineID{}, gone: map[string]bool{}, sights: map[patch.MachineID]*world.Sight{}, found: []Finding{}}
+	x = &look{Linter: l, members: map[string][]patch.MachineID{}, gone: map[string]bool{}, found: []Finding{}}
 	if x.view, err = l.World.View(ctx); err != nil {
 		return nil, err
 	}
@@ -170,13 +169,4 @@ func (x *look) carry(ctx context.Context, label string) ([]patch.MachineID, erro
 	}
 	x.members[label] = ids
 	return ids, err
-}
-
-func (x *look) sight(ctx context.Context, id patch.MachineID) (*world.Sight, error) {
-	if s, ok := x.sights[id]; ok {
-		return s, nil
-	}
-	s, err := x.view.Sight(ctx, id)
-	x.sights[id] = s
-	return s, err
 }

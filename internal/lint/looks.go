@@ -262,13 +262,13 @@ func (x *look) holds(context.Context) error {
 }
 
 func (x *look) machines(ctx context.Context) error {
+	look, err := x.view.Look(ctx)
+	if err != nil {
+		return err
+	}
 	var never []string
 	for _, m := range x.all {
-		s, err := x.sight(ctx, m.ID)
-		if err != nil {
-			return err
-		}
-		if s.Receipt == nil {
+		if seat := look.Find(m.ID); seat != nil && seat.Receipt == nil {
 			never = append(never, m.Name)
 		}
 	}

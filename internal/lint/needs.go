@@ -90,12 +90,12 @@ func (x *look) seat(ctx context.Context) (err error) {
 		return err
 	}
 	x.current = map[patch.HostOS]*roaring.Bitmap{}
+	var s world.Sight // turned from machine to machine: there may be many
 	for seat := range x.seats.All() {
 		if seat.Machine.State != patch.Admitted {
 			continue
 		}
-		s, err := x.view.SightAt(ctx, seat)
-		if err != nil {
+		if err := x.view.Turn(ctx, &s, seat); err != nil {
 			return err
 		}
 		if x.current[s.OS] == nil {

@@ -76,14 +76,18 @@ func (x *look) zones(ctx context.Context, p patch.Schedule, rule schedule.Rule) 
 	if err != nil {
 		return err
 	}
+	look, err := x.view.Look(ctx)
+	if err != nil {
+		return err
+	}
 	var without []string
 	for _, id := range ids {
-		s, err := x.sight(ctx, id)
-		if err != nil {
-			return err
+		seat := look.Find(id)
+		if seat == nil {
+			continue
 		}
-		if _, known := world.ZoneOf(rule, s.Machine, x.zone()); !known {
-			without = append(without, s.Machine.Name)
+		if _, known := world.ZoneOf(rule, seat.Machine, x.zone()); !known {
+			without = append(without, seat.Machine.Name)
 		}
 	}
 	if len(without) > 0 {

@@ -16,9 +16,9 @@ func (v *View) Needs(ctx context.Context, id patch.ID, set *roaring.Bitmap, each
 		return err
 	}
 	told := map[*reading]bool{}
+	s := &Sight{v: v}
 	for _, seat := range seatsOf(look, set) {
-		s, err := v.SightAt(ctx, seat)
-		if err != nil {
+		if err := s.turn(ctx, seat); err != nil {
 			return err
 		}
 		r := s.reading(id)
