@@ -47,7 +47,7 @@ func (c installedCmd) Run(ctx context.Context, s *screen) error {
 	}
 	q := query{}.set("from", from.UTC().Format(time.RFC3339))
 	if c.Until != "" {
-		until, err := parsePast(c.Until, now)
+		until, err := parseBack(c.Until, now)
 		if err != nil {
 			return err
 		}

@@ -63,7 +63,7 @@ type auditCmd struct {
 }
 
 type auditListCmd struct {
-	Since string `help:"Only after this moment: 2026-12-01 or an RFC 3339 time."`
+	Since string `help:"Only after this moment: 2026-12-01, \"2026-12-01 18:00\", or a span such as 7d ago."`
 	Limit int    `default:"50" help:"At most so many."`
 }
 
@@ -72,7 +72,7 @@ func (auditListCmd) Help() string {
 }
 
 func (c auditListCmd) Run(ctx context.Context, s *screen) error {
-	since, err := parseMoment(c.Since, time.Now())
+	since, err := parsePast(c.Since, time.Now())
 	if err != nil {
 		return err
 	}

@@ -66,7 +66,13 @@ func (c statusCmd) pastFleet(ctx context.Context, s *screen, at time.Time) error
 		return err
 	}
 	found := api.List[api.Complying]{Items: looks, Total: len(looks)}
-	return s.show(found, func(w io.Writer) { printReport(w, s.width, found.Items, false) })
+	return s.show(found, func(w io.Writer) {
+		if len(looks) > 0 {
+			line(w, "As looked at %s: one look a day is kept, the last of that day (UTC). A machine's own past is exact: fettle status MACHINE --as-of TIME", when(looks[0].At))
+			line(w, "")
+		}
+		printReport(w, s.width, found.Items, false)
+	})
 }
 
 func printPast(w io.Writer, width int, p ledger.Past) {

@@ -28,7 +28,7 @@ func (c statusCmd) between(ctx context.Context, s *screen) error {
 		}
 	}
 	if c.Machine == "" {
-		return betweenLooks(ctx, s, from, to)
+		return betweenLooks(ctx, s, from, to, c.To == "now")
 	}
 	q := query{}.set("at", from.UTC().Format(time.RFC3339)).set("to", to.UTC().Format(time.RFC3339))
 	return ask(ctx, s, api.Path("machines", c.Machine, "as-of"), q, func(w io.Writer, d ledger.Difference) {
@@ -51,7 +51,8 @@ type labelDifference struct {
 	To    api.Complying `json:"to"`
 }
 
-func betweenLooks(ctx context.Context, s *screen, from, to time.Time) error {
+// betweenLooks compares the looks that were kept on two days; now is looked at anew.
+func betweenLooks(ctx context.Context, s *screen, from, to time.Time, now bool) error {
 	client, err := s.client(ctx)
 	if err != nil {
 		return err
@@ -61,7 +62,14 @@ func betweenLooks(ctx context.Context, s *screen, from, to time.Time) error {
 	if err != nil {
 		return err
 	}
-	after, err := looksOn(ctx, client, to)
+	var after []api.Complying
+	if now {
+		var l api.List[api.Complying]
+		l, err = api.Get[api.List[api.Complying]](ctx, client, api.Path("compliance"), nil)
+		after = l.Items
+	} else {
+		after, err = looksOn(ctx, client, to)
+	}
 	if err != nil {
 		return err
 	}
@@ -82,6 +90,8 @@ func printLooks(w io.Writer, width int, all []labelDifference) {
 		line(w, "No label was looked at on both days. One look a day is kept: fettle report --history")
 		return
 	}
+	line(w, "From the look of %s to that of %s. One look a day is kept: the last of that day (UTC).", when(all[0].From.At), when(all[0].To.At))
+	line(w, "")
 	t := table{columns: []column{{title: "label", flex: true}, {title: "machines", right: true}, {title: "confirmed", right: true}, {title: "lacking", right: true}, {title: "stale", right: true}, {title: "never", right: true}}}
 	step := func(a, b int) string {
 		if a == b {

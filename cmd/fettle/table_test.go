@@ -75,6 +75,29 @@ func TestMomentsAsPeopleTypeThem(t *testing.T) {
 	}
 }
 
+func TestMomentsThatHavePassed(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.Local)
+	for text, want := range map[string]time.Time{
+		"3d":         now.AddDate(0, 0, -3),
+		"7d ago":     now.AddDate(0, 0, -7),
+		"12h":        now.Add(-12 * time.Hour),
+		"2026-11-01": time.Date(2026, 11, 1, 0, 0, 0, 0, time.Local),
+		"":           {},
+	} {
+		if got, err := parsePast(text, now); err != nil || !got.Equal(want) {
+			t.Errorf("%q is %v, %v", text, got, err)
+		}
+	}
+	if got, err := parseBack("2026-12-01", now); err != nil || got.Month() != time.December {
+		t.Errorf("the end of this month is %v, %v", got, err)
+	}
+	for _, text := range []string{"2026-11-23", "2030-01-01", "yesterday", "-3d"} {
+		if got, err := parsePast(text, now); err == nil {
+			t.Errorf("%q is %v", text, got)
+		}
+	}
+}
+
 func TestWords(t *testing.T) {
 	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 63440: "63,440", 1234567: "1,234,567", -1234: "-1,234"} {
 		if got := thousands(n); got != want {

@@ -105,22 +105,36 @@ func parseMoment(text string, now time.Time) (time.Time, error) {
 			return t, nil
 		}
 	}
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n > 0 {
-			return now.AddDate(0, 0, n), nil
-		}
-	}
-	if d, err := time.ParseDuration(text); err == nil && d > 0 {
-		return now.Add(d), nil
+	if days, d, ok := parseSpan(text); ok {
+		return now.AddDate(0, 0, days).Add(d), nil
 	}
 	return time.Time{}, usagef("cannot understand the time %q: write 2026-12-01, \"2026-12-01 18:00\", an RFC 3339 time, or a span such as 12h or 3d", text)
 }
 
-// parsePast reads a moment that has passed; a span counts back from now.
+// parseSpan reads 3d or 12h.
+func parseSpan(text string) (days int, d time.Duration, ok bool) {
+	if n, whole := strings.CutSuffix(text, "d"); whole {
+		if days, err := strconv.Atoi(n); err == nil {
+			return days, 0, days > 0
+		}
+	}
+	d, err := time.ParseDuration(text)
+	return 0, d, err == nil && d > 0
+}
+
+// parseBack is parseMoment with spans that count back from now.
+func parseBack(text string, now time.Time) (time.Time, error) {
+	if days, d, ok := parseSpan(strings.TrimSuffix(text, " ago")); ok {
+		return now.AddDate(0, 0, -days).Add(-d), nil
+	}
+	return parseMoment(text, now)
+}
+
+// parsePast is parseBack of a moment that must have passed.
 func parsePast(text string, now time.Time) (time.Time, error) {
-	t, err := parseMoment(text, now)
+	t, err := parseBack(text, now)
 	if err == nil && t.After(now) {
-		t = now.Add(now.Sub(t))
+		return t, usagef("%q is in the future: name a moment that has passed, or a span such as 7d, which is 7 days ago", text)
 	}
 	return t, err
 }

@@ -14,6 +14,7 @@ const (
 	CodeDetectFailed = "detect-failed"  // snapshot: a detect failed after the newest complete one
 	CodeStale        = "stale"          // snapshot: too old
 	CodeOSMoved      = "os-changed"     // snapshot: it was made on another host OS
+	CodeNoList       = "no-list"        // snapshot: it was made on another host OS, and none can be made: the present one has no list
 	CodeOldRevision  = "old-revision"   // snapshot: made with an older list
 	CodeNotJudged    = "not-judged"     // snapshot: made with an older list that does not carry the patch
 	CodeIncomplete   = "incomplete"     // snapshot: it does not account for every patch

@@ -113,6 +113,10 @@ func snapshot(w *World) Gate {
 		g.closes(code, why)
 	case CodeOSMoved:
 		g.closes(code, phrase.Of("{1} runs {2} now, and its newest complete detect was on {3}", w.name(), string(w.OS), string(r.OS)))
+	case CodeNoList:
+		g.closes(code, phrase.Of("{1} runs {2} now, for which no list is published, so it cannot detect; its newest complete detect was on {3}", w.name(), string(w.OS), string(r.OS)))
+		g.ends(Person, phrase.Of("nothing until {1} has a catalog: subscribe its feed (fettle feeds add), or see what holds it up (fettle catalog list)", string(w.OS)))
+		return g
 	case CodeDetectFailed:
 		g.closes(code, phrase.Of("the newest detect failed: {1}", phrase.Clause(phrase.Recall(w.Machine.DetectFailed))))
 		g.Evidence = phrase.Of("{1}; it is kept, and says nothing about now", g.Evidence)
@@ -164,6 +168,8 @@ func (d *Detected) code(v patch.Verdict) string {
 	switch {
 	case r.Expected != r.Evaluated:
 		return CodeIncomplete
+	case r.OS != d.OS && d.Revision == nil:
+		return CodeNoList
 	case r.OS != d.OS:
 		return CodeOSMoved
 	case d.Machine.DetectFailed != "" && d.Machine.DetectFailedAt.After(taken):
@@ -189,6 +195,9 @@ func neverDetected(w *World, g *Gate) {
 		g.closes(CodeNever, phrase.Of("{1} has never completed a detect; the newest one failed: {2}", w.name(), phrase.Recall(w.Machine.DetectFailed)))
 		g.At = w.Machine.DetectFailedAt
 		g.ends(Owner, "the agent tries again at its next check-in; mend what it names")
+	case w.Revision == nil && w.OS != "":
+		g.closes(CodeNever, phrase.Of("{1} has never completed a detect, and cannot: no list is published for {2}", w.name(), string(w.OS)))
+		g.ends(Person, phrase.Of("nothing until {1} has a catalog: subscribe its feed (fettle feeds add), or see what holds it up (fettle catalog list)", string(w.OS)))
 	default:
 		g.closes(CodeNever, phrase.Of("{1} has never completed a detect, so nothing is known", w.name()))
 		g.ends(Agent, "the agent detects at its next check-in")

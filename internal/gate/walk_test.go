@@ -95,6 +95,7 @@ func TestClosedGates(t *testing.T) {
 		{"never detected, pending", func(w *World) { w.Receipt, w.Verdict, w.Machine.State = nil, patch.Unknown, patch.Pending }, Snapshot, CodeNever, "waits to be admitted", Person},
 		{"never detected, failing", func(w *World) { w.Receipt, w.Verdict, w.Machine.DetectFailed = nil, patch.Unknown, "garbled status" }, Snapshot, CodeNever, "garbled status", Owner},
 		{"incomplete", func(w *World) { w.Receipt.Evaluated = 9 }, Snapshot, CodeIncomplete, "9 of 10", Agent},
+		{"never detected, no list", func(w *World) { w.Receipt, w.Verdict, w.Revision, w.Listed = nil, patch.Unknown, nil, false }, Catalog, CodeNoCatalog, "no catalog is published", Appliance},
 		{"snapshot of another OS", func(w *World) { w.Receipt.OS = "debian-11-amd64" }, Snapshot, CodeOSMoved, "runs debian-12-amd64 now", Agent},
 		{"detect failed since", func(w *World) {
 			w.Machine.DetectFailed, w.Machine.DetectFailedAt = "garbled status", now.Add(-time.Minute)

@@ -64,7 +64,11 @@ func (l *Ledger) prove(ctx context.Context, s *world.Sight, p patch.ID, ex *Expl
 	stored := s.Verdict(p)
 	if s.Receipt == nil || stored == patch.Unknown {
 		ex.Proof = Proof{Unproven, "no complete detect has judged it"}
-		return nil
+		before, err := s.Before(ctx, p)
+		if before != patch.Unknown {
+			ex.Proof.Text = phrase.Of("no complete detect of this OS has judged it; on {1}, which the machine had before, snapshot {2} said \"{3}\"", string(s.Receipt.OS), strconv.FormatUint(s.Receipt.Seq, 10), gate.VerdictWord(before))
+		}
+		return err
 	}
 	f, ok, err := s.Finding(ctx, p)
 	if err != nil {

@@ -14,7 +14,7 @@ const (
 	Fresh  Freshness = "fresh"
 	Stale  Freshness = "stale"        // complete, but too old to speak of now
 	Failed Freshness = "failed"       // a detect failed after the newest complete one
-	Never  Freshness = "never"        // no complete detect ever
+	Never  Freshness = "never"        // no complete detect ever, or none of the OS that it runs now, which has no list
 	Behind Freshness = "behind"       // complete and recent, but with an older list; it detects again by itself
 	Shut   Freshness = "not-admitted" // pending or revoked
 )

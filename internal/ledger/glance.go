@@ -36,6 +36,8 @@ func GlanceAt(m patch.Machine, r *patch.Receipt, now time.Time) Glance {
 	g := Glance{Complete: true, Details: details(*r, m, now)}
 	judged := phrase.Count(r.Expected, "snapshot {1} judged {2} of {n} patch, {3} ago", "snapshot {1} judged {2} of {n} patches, {3} ago", strconv.FormatUint(r.Seq, 10), r.Evaluated, now.Sub(taken))
 	switch {
+	case m.OS != "" && m.OS != r.OS:
+		g.Complete, g.Sentence = false, phrase.Of("No: it runs {1} now, and no detect of that has completed. The last complete one was of {2}: {3}.", string(m.OS), string(r.OS), judged)
 	case r.Evaluated != r.Expected:
 		g.Complete, g.Sentence = false, phrase.Of("No: {1}.", judged)
 	case m.DetectFailed != "" && m.DetectFailedAt.After(taken):

@@ -22,6 +22,11 @@ func (l *Ledger) historyOf(ctx context.Context, s *world.Sight, p patch.ID) ([]p
 		return ts, err
 	}
 	found := s.Verdict(p)
+	if found == patch.Unknown {
+		if found, err = s.Before(ctx, p); err != nil {
+			return ts, err
+		}
+	}
 	if n := len(ts); n > 0 {
 		found = ts[n-1].From
 	}

@@ -195,7 +195,7 @@ func freshness(state patch.MachineState, code string) Freshness {
 		return Shut
 	case code == "":
 		return Fresh
-	case code == gate.CodeNever:
+	case code == gate.CodeNever, code == gate.CodeNoList:
 		return Never
 	case code == gate.CodeDetectFailed:
 		return Failed

@@ -106,14 +106,18 @@ func historyOf(changes []patch.PkgChange, os patch.HostOS) past {
 	return h
 }
 
-// about is the newest line of the history about a patch, and whether it says that the patch is there.
+// about is the newest line of the history about a patch, and whether it says that the patch is there. That a package was removed counts only
+// where the history says nothing else: a machine without one of a patch's packages needs the others alone.
 func (h past) about(p patch.Patch) (c patch.PkgChange, there, found bool) {
 	if c, ok := h.byKB[strings.TrimPrefix(p.Advisory, "KB")]; ok && p.Advisory != "" {
 		return c, true, true
 	}
 	for _, f := range p.Payloads {
 		x, ok := h.byName[f.Name]
-		if !ok || x.Arch != "" && f.Arch != "" && x.Arch != f.Arch && f.Arch != "all" && x.Arch != "all" || found && x.At.Before(c.At) {
+		if !ok || x.Arch != "" && f.Arch != "" && x.Arch != f.Arch && f.Arch != "all" && x.Arch != "all" {
+			continue
+		}
+		if removed := x.To == ""; found && (removed && c.To != "" || removed == (c.To == "") && x.At.Before(c.At)) {
 			continue
 		}
 		c, found = x, true
@@ -146,6 +150,9 @@ func (r *Reconciliation) compare(ctx context.Context, s *world.Sight, h past, p 
 	f, _, err := s.Finding(ctx, p.ID)
 	if err != nil {
 		return err
+	}
+	if c.To == "" && v == patch.Patched && !slices.ContainsFunc(f.Packages, func(a patch.AffectedPackage) bool { return a.Name == c.Name && a.Installed != "" }) {
+		return nil // it was removed and is not there: the patch is about the machine's other packages
 	}
 	d.explain(s.Receipt.Taken(), f, there)
 	r.Items = append(r.Items, d)
@@ -197,7 +204,7 @@ func (r *Reconciliation) sentence() phrase.Phrase {
 	case r.Receipt == nil:
 		return phrase.Of("{1} has never completed a detect: there is nothing to hold its inventory against.", r.Name)
 	case r.History.IsZero() && r.Installed == 0:
-		return phrase.Of("The history of {1} says nothing about installed patches.", r.Name)
+		return phrase.Of("The history that {1} itself keeps tells of no package that was installed or removed: nothing was changed since it begins, or it was emptied. Detection goes by what is there, and needs no history.", r.Name)
 	}
 	s := phrase.Count(r.Installed, "By its own history {1} has {n} patch of its list; detection agrees on {2}", "By its own history {1} has {n} patches of its list; detection agrees on {2}", r.Name, r.Agreed)
 	if len(r.Items) == 0 {

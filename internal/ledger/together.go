@@ -187,6 +187,8 @@ func codeWords(code string) phrase.Phrase {
 		return "not judged (error)"
 	case gate.CodeNever:
 		return "never detected"
+	case gate.CodeNoList:
+		return "of an OS without a list"
 	case gate.CodeStale:
 		return "with a detect too old to count"
 	case gate.CodeDetectFailed:

@@ -175,6 +175,35 @@ func TestUpgradeOfTheOSClosesRows(t *testing.T) {
 	}
 }
 
+// A machine whose new OS has no list cannot detect: nobody says that it will by itself, it is not green, and what was known before stays findable.
+func TestUpgradeToAnOSWithoutAList(t *testing.T) {
+	s, b := ready(t, perl)
+	b.facts.OS.Key, b.facts.OS.VersionID = trixie, "13"
+	b.checkin()
+	ex, err := s.ledger.ExplainMachine(t.Context(), b.id)
+	s.must(err)
+	if g := ex.Gates[0]; g.Code != gate.CodeNoList || g.Actor != gate.Person || ex.Actor != gate.Person || !strings.Contains(ex.Sentence.String(), "no list is published") || !strings.Contains(ex.Next.String(), "fettle feeds add") {
+		t.Errorf("%s: %s %s", g.Code, ex.Sentence, ex.Next)
+	}
+	if g := ledger.GlanceAt(ex.Machine.Machine, ex.Machine.Receipt, s.now); g.Complete || !strings.HasPrefix(g.Sentence.String(), "No: it runs debian-13-amd64 now") {
+		t.Errorf("did its detect complete? %s", g.Sentence)
+	}
+	f, err := s.ledger.Status(t.Context())
+	s.must(err)
+	if f.Never != 1 || f.Behind != 0 {
+		t.Errorf("the fleet: %+v", f)
+	}
+	old := s.explain(b, perl)
+	if n := len(old.Transitions); n != 1 || old.Transitions[0].To != patch.NotPatched || !strings.Contains(old.Proof.Text.String(), `on debian-12-amd64, which the machine had before, snapshot 1 said "not-patched"`) {
+		t.Errorf("%+v: %s", old.Transitions, old.Proof.Text)
+	}
+	c := s.enrol("web-2", trixie, "perl-base=5.40.1-5")
+	c.checkin()
+	if ex, err = s.ledger.ExplainMachine(t.Context(), c.id); err != nil || ex.Gates[0].Code != gate.CodeNever || ex.Actor != gate.Person || !strings.Contains(ex.Sentence.String(), "no list is published for debian-13-amd64") {
+		t.Errorf("one that never detected: %s, %s: %v", ex.Sentence, ex.Actor, err)
+	}
+}
+
 // From either side of an upgrade a patch is findable with what became of it: one that was missing, one that was there, one that goes on under
 // its own name, one that came with the new OS. The old OS is still told as it was.
 func TestUpgradeIsFindableFromBothSides(t *testing.T) {

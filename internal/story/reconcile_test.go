@@ -70,6 +70,36 @@ func TestInventoryBesideDetection(t *testing.T) {
 	}
 }
 
+// A package that was removed, and is not there, contradicts nothing: its patch is about the machine's other packages. One that is there again does.
+func TestInventoryOfARemovedPackage(t *testing.T) {
+	s := newSite(t)
+	s.publish(bookworm, story()...)
+	for name, x := range map[string]struct {
+		packages []string
+		want     ledger.DisagreementKind
+	}{
+		"gone":       {[]string{"libssl3=3.0.17-1~deb12u3"}, ""},
+		"back-again": {[]string{"libssl3=3.0.17-1~deb12u3", "openssl=3.0.17-1~deb12u3"}, ledger.WithoutTrace},
+	} {
+		b := s.enrol(name, bookworm, x.packages...)
+		b.history = []patch.PkgChange{{At: s.now.Add(-time.Hour), Action: "remove", Name: "openssl", Arch: "amd64", From: "3.0.11-1"}}
+		b.detect()
+		r, err := s.ledger.Reconcile(t.Context(), b.id)
+		s.must(err)
+		if d := itemOf(r, openssl); d.Kind != x.want {
+			t.Errorf("%s: %q, want %q: %s", name, d.Kind, x.want, d.Meaning)
+		}
+		// What else the history says about the patch counts before the removal.
+		b.history = append(b.history, patch.PkgChange{At: s.now.Add(-2 * time.Hour), Action: "upgrade", Name: "libssl3", Arch: "amd64", To: "3.0.17-1~deb12u3"})
+		b.checkin()
+		h, body := blob(t, patch.Inventory{Hostname: b.name, OS: b.facts.OS, Changes: b.history})
+		s.must(s.store.PutInventory(t.Context(), b.id, h, body))
+		if r, err = s.ledger.Reconcile(t.Context(), b.id); err != nil || len(r.Items) != 0 || r.Agreed != 1 {
+			t.Errorf("%s, with the upgrade: %+v %v", name, r, err)
+		}
+	}
+}
+
 func itemOf(r ledger.Reconciliation, id patch.ID) ledger.Disagreement {
 	for _, d := range r.Items {
 		if d.Patch == id {

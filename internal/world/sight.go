@@ -123,6 +123,22 @@ func (s *Sight) Verdict(id patch.ID) patch.Verdict {
 	return s.seat.Verdict(i)
 }
 
+// Before is what the newest complete detect says about a patch where it was made on another OS than the machine has now; else Unknown.
+func (s *Sight) Before(ctx context.Context, id patch.ID) (patch.Verdict, error) {
+	if s.Receipt == nil || s.Receipt.OS == s.OS {
+		return patch.Unknown, nil
+	}
+	shelf, err := s.v.Shelf(ctx, s.Receipt.OS, s.Receipt.Revision)
+	if err != nil {
+		return patch.Unknown, err
+	}
+	_, i, ok := shelf.Find(id)
+	if !ok || i >= s.Receipt.Expected {
+		return patch.Unknown, nil
+	}
+	return s.seat.Verdict(i), nil
+}
+
 // Current gives the verdicts if they are in the order of the newest list.
 func (s *Sight) Current() (patch.Vector, bool) {
 	if !s.current() {
