@@ -34,7 +34,7 @@ Examples:
 }
 
 func (c approveCmd) Run(ctx context.Context, s *screen) error {
-	return c.decide(ctx, s, patch.Approve, time.Time{})
+	return c.decide(ctx, s, approval.Request{Verb: patch.Approve})
 }
 
 type declineCmd struct{ decideFlags }
@@ -44,22 +44,29 @@ func (declineCmd) Help() string {
 }
 
 func (c declineCmd) Run(ctx context.Context, s *screen) error {
-	return c.decide(ctx, s, patch.Decline, time.Time{})
+	return c.decide(ctx, s, approval.Request{Verb: patch.Decline})
 }
 
 type holdCmd struct {
 	decideFlags
 	Until string `required:"" help:"Until when: 2026-12-01, \"2026-12-01 18:00\", or a span such as 3d."`
+	Owner string `help:"Whom to ask about it; you if left out."`
 }
 
-func (holdCmd) Help() string { return "Example:\n  fettle hold perl --label web --until 7d" }
+func (holdCmd) Help() string {
+	return `It ends by itself: then the patch is undecided again. Shortly before, "fettle lint" and whoever is notified of holds hear of it, with its owner.
+
+Examples:
+  fettle hold perl --label web --until 7d
+  fettle hold perl --label web --until 2026-12-24 --owner j.lind --why "the shop is tested first"`
+}
 
 func (c holdCmd) Run(ctx context.Context, s *screen) error {
 	until, err := parseMoment(c.Until, time.Now())
 	if err != nil {
 		return err
 	}
-	return c.decide(ctx, s, patch.Hold, until)
+	return c.decide(ctx, s, approval.Request{Verb: patch.Hold, Until: until, Owner: c.Owner})
 }
 
 type clearCmd struct{ decideFlags }
@@ -67,11 +74,12 @@ type clearCmd struct{ decideFlags }
 func (clearCmd) Help() string { return "Example:\n  fettle clear perl --label web" }
 
 func (c clearCmd) Run(ctx context.Context, s *screen) error {
-	return c.decide(ctx, s, patch.Clear, time.Time{})
+	return c.decide(ctx, s, approval.Request{Verb: patch.Clear})
 }
 
-func (f decideFlags) decide(ctx context.Context, s *screen, verb patch.Verb, until time.Time) error {
-	r := approval.Request{Label: f.Label, Verb: verb, Until: until, Why: f.Why}
+// decide asks for what r says, about the patches and for the label that are named.
+func (f decideFlags) decide(ctx context.Context, s *screen, r approval.Request) error {
+	r.Label, r.Why = f.Label, f.Why
 	for _, p := range f.Patch {
 		r.Patches = append(r.Patches, patch.ID(p))
 	}
@@ -259,7 +267,7 @@ func printDecisions(w io.Writer, width int, l api.List[patch.Decision]) {
 	for _, d := range l.Items {
 		verb := string(d.Verb)
 		if !d.Until.IsZero() {
-			verb += " until " + when(d.Until)
+			verb += " until " + when(d.Until) + with(", owner ", d.Owner)
 		}
 		t.add(string(d.Patch), d.Label, verb, d.By, when(d.At), d.Why)
 	}

@@ -124,7 +124,7 @@ func decisionText(d patch.Decision) string {
 	}
 	text += ", " + when(d.At)
 	if !d.Until.IsZero() {
-		text += ", until " + when(d.Until)
+		text += ", until " + when(d.Until) + with(", owner ", d.Owner)
 	}
 	if d.Why != "" {
 		text += ": " + d.Why

@@ -228,10 +228,14 @@ func (a *appliance) holdNotices(ctx context.Context) ([]patch.Notice, error) {
 }
 
 func heldBy(d patch.Decision) phrase.Phrase {
-	if d.Why == "" {
-		return phrase.Of("Held by {1}.", d.By)
+	said := phrase.Of("Held by {1}.", d.By)
+	if d.Why != "" {
+		said = phrase.Of("Held by {1}: {2}.", d.By, d.Why)
 	}
-	return phrase.Of("Held by {1}: {2}.", d.By, d.Why)
+	if d.Owner != "" && d.Owner != d.By {
+		said = phrase.Of("{1} Ask {2}.", said, d.Owner)
+	}
+	return said
 }
 
 // slowAlarms tells what the other alarms say.

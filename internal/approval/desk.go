@@ -23,7 +23,8 @@ type Request struct {
 	Patches []patch.ID `json:"patches"` // "label:browsers" stands for all patches that carry a label of patches now
 	Label   string     `json:"label"`
 	Verb    patch.Verb `json:"verb"`
-	Until   time.Time  `json:"until,omitzero"` // for a hold
+	Until   time.Time  `json:"until,omitzero"`  // for a hold
+	Owner   string     `json:"owner,omitempty"` // of a hold: whom to ask about it; empty: whoever decides
 	Why     string     `json:"why,omitempty"`
 }
 
@@ -83,7 +84,7 @@ func (d *Desk) Draft(ctx context.Context, by string, r Request) ([]patch.Decisio
 	}
 	out := make([]patch.Decision, 0, len(chosen))
 	for _, c := range chosen {
-		out = append(out, patch.Decision{ID: ulid.Make().String(), Patch: c.id, Label: r.Label, Verb: r.Verb, Until: r.Until, By: by, At: now,
+		out = append(out, patch.Decision{ID: ulid.Make().String(), Patch: c.id, Label: r.Label, Verb: r.Verb, Until: r.Until, Owner: strings.TrimSpace(r.Owner), By: by, At: now,
 			Why: strings.TrimSpace(r.Why), Via: c.via})
 	}
 	return out, nil
@@ -137,6 +138,7 @@ func (d *Desk) chosen(ctx context.Context, r Request, now time.Time) ([]choice, 
 const (
 	maxPatches = 50_000
 	maxWhy     = 2000
+	maxOwner   = 200
 )
 
 // check says why a request cannot become decisions.
@@ -148,6 +150,10 @@ func (d *Desk) check(ctx context.Context, r Request, now time.Time) error {
 		return patch.Errorf(patch.Invalid, "%d patches are more than the %d that one decision takes", len(r.Patches), maxPatches)
 	case len(r.Why) > maxWhy:
 		return patch.Errorf(patch.Invalid, "the reason is longer than %d bytes", maxWhy)
+	case len(r.Owner) > maxOwner:
+		return patch.Errorf(patch.Invalid, "the owner's name is longer than %d bytes", maxOwner)
+	case r.Owner != "" && r.Verb != patch.Hold:
+		return &patch.Error{Kind: patch.Invalid, What: "only a hold has an owner", Why: "anything else stands until somebody decides anew", Do: "Say in the reason whom to ask."}
 	case r.Label == "":
 		return &patch.Error{Kind: patch.Invalid, What: "no label is named", Do: phrase.Format("Name the machines by a label; %q is every admitted machine.", patch.LabelAll)}
 	}

@@ -134,7 +134,7 @@ func (d *Desk) counting(ctx context.Context, label string) (map[patch.ID]patch.D
 // proposal makes one of decisions of one request: they differ in their patches only.
 func proposal(ds []patch.Decision, author string) patch.Proposal {
 	first := ds[0]
-	p := patch.Proposal{ID: ulid.Make().String(), Label: first.Label, Verb: first.Verb, Until: first.Until, Via: first.Via, By: first.By, Author: author, At: first.At, Why: first.Why, State: patch.Proposed}
+	p := patch.Proposal{ID: ulid.Make().String(), Label: first.Label, Verb: first.Verb, Until: first.Until, Owner: first.Owner, Via: first.Via, By: first.By, Author: author, At: first.At, Why: first.Why, State: patch.Proposed}
 	for _, d := range ds {
 		p.Patches = append(p.Patches, d.Patch)
 		if d.Via != p.Via {
@@ -156,7 +156,7 @@ func (d *Desk) Confirm(ctx context.Context, caller patch.Caller, id, why string)
 	if p.Verb == patch.TakeBack {
 		return nil, d.confirmRollback(ctx, caller, p, why)
 	}
-	ds, err := d.Draft(ctx, p.By, Request{Patches: p.Patches, Label: p.Label, Verb: p.Verb, Until: p.Until, Why: p.Why})
+	ds, err := d.Draft(ctx, p.By, Request{Patches: p.Patches, Label: p.Label, Verb: p.Verb, Until: p.Until, Owner: p.Owner, Why: p.Why})
 	if err != nil {
 		return nil, err
 	}

@@ -103,7 +103,9 @@ func (d *Desk) events(s patch.Schedule, rule schedule.Rule, machines []patch.Mac
 		for _, e := range windows(s, rule, g.zone, g.frozen, from, to) {
 			e.Schedule, e.Label, e.Detect, e.Manner = s.Name, s.Label, s.Detect, s.Manner
 			if rule.OfMachine() {
-				e.Zone = g.zone.String()
+				if e.Zone = g.zone.String(); g.zone == time.Local { // its name is that of no zone
+					e.Zone = e.Start.In(g.zone).Format("MST")
+				}
 			}
 			merged[e] += g.n
 		}

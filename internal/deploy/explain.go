@@ -30,7 +30,7 @@ type Explanation struct {
 type Wait struct {
 	Code   string        `json:"code"`           // the closed gate's, or "order-waits", "order-held", "waits-there", "downloading", "installing", "silent-under-way"
 	Gate   gate.Name     `json:"gate,omitempty"` // empty: it is under way
-	Text   phrase.Phrase `json:"text"`           // of the first of them
+	Text   phrase.Phrase `json:"text"`           // of the first of them, said to be an example where the others differ
 	Count  int           `json:"count"`          // attempts
 	Next   phrase.Phrase `json:"next,omitempty"`
 	NextAt time.Time     `json:"next_at,omitzero"` // the earliest
@@ -133,6 +133,9 @@ func (ex *Explanation) add(ctx context.Context, dep patch.Deployment, s *world.S
 		i = len(ex.Groups) - 1
 	}
 	g := &ex.Groups[i]
+	if g.Count == 1 && g.Text != w.Text {
+		g.Text = phrase.Of("for example: {1}", g.Text) // it names the first machine, and there are others
+	}
 	g.Count++
 	if !w.NextAt.IsZero() && (g.NextAt.IsZero() || w.NextAt.Before(g.NextAt)) {
 		g.NextAt = w.NextAt

@@ -104,6 +104,9 @@ func hold(w *World) Gate {
 		}
 	}
 	text := phrase.Of("{1} until {2}", heldBack(w.Now, d), phrase.At(w.Now, d.Until))
+	if d.Owner != "" && d.Owner != d.By {
+		text = phrase.Of("{1} (ask {2})", text, d.Owner)
+	}
 	next := phrase.Phrase("the hold ends by itself")
 	if _, approved := approval(w.Policy); !approved {
 		text = phrase.Of("{1}, and nobody has approved it", text)

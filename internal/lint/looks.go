@@ -252,13 +252,22 @@ func (x *look) holds(context.Context) error {
 		case d.Verb != patch.Hold:
 		case left > 0 && left <= soon:
 			x.find(Notice, HoldEnding, string(d.Patch), phrase.Of(`the hold on {1} for "{2}" ends {3}; then it is undecided unless another label approves it`, string(d.Patch), d.Label, d.Until.UTC().Format("2006-01-02 15:04 UTC")),
-				"Decide, or hold it again.")
+				askOwner(d, "Decide, or hold it again."))
 		case left <= 0:
 			x.find(Notice, HoldEnded, string(d.Patch), phrase.Of(`the hold on {1} for "{2}" ended {3}, and nothing is decided since`, string(d.Patch), d.Label, d.Until.UTC().Format("2006-01-02")),
-				"fettle approve, decline or hold it; fettle clear ends the matter.")
+				askOwner(d, "fettle approve, decline or hold it; fettle clear ends the matter."))
 		}
 	}
 	return nil
+}
+
+// askOwner names whose hold it is, so that whoever reads it need not search.
+func askOwner(d patch.Decision, do phrase.Phrase) phrase.Phrase {
+	owner := d.Owner
+	if owner == "" {
+		owner = d.By
+	}
+	return phrase.Of("Ask {1}. {2}", owner, do)
 }
 
 func (x *look) machines(ctx context.Context) error {

@@ -49,6 +49,8 @@ type Decision struct {
 	Label string    `json:"label"`
 	Verb  Verb      `json:"verb"`
 	Until time.Time `json:"until,omitzero"` // for Hold
+	// Owner is whom to ask about a Hold; empty: whoever decided.
+	Owner string    `json:"owner,omitempty"`
 	By    string    `json:"by"`
 	At    time.Time `json:"at"`
 	Why   string    `json:"why,omitempty"`

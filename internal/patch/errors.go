@@ -93,6 +93,8 @@ func NothingCalled(kind, name string) *Error {
 	switch kind {
 	case "channel":
 		list = "fettle notify list"
+	case "deployment":
+		list = "fettle deploy list"
 	case "person":
 		list = "fettle users"
 	}
@@ -108,6 +110,8 @@ func nothingCalled(kind, name string) phrase.Phrase {
 		return phrase.Format("no channel is called %q", name)
 	case "decision":
 		return phrase.Format("no decision is called %q", name)
+	case "deployment":
+		return phrase.Format("no deployment is called %q", name)
 	case "feed":
 		return phrase.Format("no feed is called %q", name)
 	case "label":

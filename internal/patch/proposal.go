@@ -19,8 +19,9 @@ type Proposal struct {
 	Label   string    `json:"label"`
 	Verb    Verb      `json:"verb"`
 	Until   time.Time `json:"until,omitzero"`
-	Via     string    `json:"via,omitempty"` // the label of patches that it was named by, if all of it was
-	By      string    `json:"by"`            // a person, or "rule NAME vVERSION"
+	Owner   string    `json:"owner,omitempty"` // of a Hold
+	Via     string    `json:"via,omitempty"`   // the label of patches that it was named by, if all of it was
+	By      string    `json:"by"`              // a person, or "rule NAME vVERSION"
 	// Author is the person behind By: of a rule, whoever changed it last. Neither can confirm.
 	Author string    `json:"author"`
 	At     time.Time `json:"at"`

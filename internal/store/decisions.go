@@ -10,11 +10,11 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-const decisionColumns = `id, patch, label, verb, until, by_name, at, why, via, scope, second`
+const decisionColumns = `id, patch, label, verb, until, by_name, at, why, via, scope, second, owner`
 
 func scanDecision(r scanner) (patch.Decision, error) {
 	var d patch.Decision
-	err := r.Scan(&d.ID, &d.Patch, &d.Label, &d.Verb, stamp{&d.Until}, &d.By, stamp{&d.At}, &d.Why, &d.Via, &d.Scope, &d.Second)
+	err := r.Scan(&d.ID, &d.Patch, &d.Label, &d.Verb, stamp{&d.Until}, &d.By, stamp{&d.At}, &d.Why, &d.Via, &d.Scope, &d.Second, &d.Owner)
 	return d, err
 }
 
@@ -45,7 +45,7 @@ func insertDecisions(ctx context.Context, x session, seq int64, ds []patch.Decis
 		if _, err := x.exec(ctx, `UPDATE decisions SET counts = FALSE WHERE patch = $1 AND label = $2 AND counts`, d.Patch, d.Label); err != nil {
 			return err
 		}
-		rows[i] = []any{d.ID, d.Patch, d.Label, d.Verb, d.Until, d.By, d.At, d.Why, d.Via, d.Scope, d.Second, seq, true}
+		rows[i] = []any{d.ID, d.Patch, d.Label, d.Verb, d.Until, d.By, d.At, d.Why, d.Via, d.Scope, d.Second, d.Owner, seq, true}
 	}
 	return x.insertRows(ctx, `INSERT INTO decisions (`+decisionColumns+`, seq, counts)`, rows, ``)
 }

@@ -81,13 +81,13 @@ func scanDeployment(r scanner) (patch.Deployment, error) {
 // FindDeployment gives a deployment with its whole plan, or NotFound.
 func (s *Store) FindDeployment(ctx context.Context, id string) (patch.Deployment, error) {
 	d, err := find(ctx, s.read(), scanDeployment, `SELECT id, plan, `+deploymentColumns+` FROM deployments WHERE id = $1`, id)
-	return d, missing(err, "there is no deployment %q", id)
+	return d, missingNamed(err, "deployment", id)
 }
 
 // FindDeploymentHead is FindDeployment without the plan's machines, which are large.
 func (s *Store) FindDeploymentHead(ctx context.Context, id string) (patch.Deployment, error) {
 	d, err := find(ctx, s.read(), scanDeployment, `SELECT id, head, `+deploymentColumns+` FROM deployments WHERE id = $1`, id)
-	return d, missing(err, "there is no deployment %q", id)
+	return d, missingNamed(err, "deployment", id)
 }
 
 // ListDeployments gives the newest first, their plans without machines: those are large. Limit 0 means all.

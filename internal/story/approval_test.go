@@ -1,12 +1,14 @@
 package story_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/approval"
 	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/lint"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -24,6 +26,8 @@ func TestDecisionsThatAreRefused(t *testing.T) {
 		"hold in the past":   {approval.Request{Patches: []patch.ID{perl}, Label: "all", Verb: patch.Hold, Until: s.now}, patch.Invalid},
 		"hold without end":   {approval.Request{Patches: []patch.ID{perl}, Label: "all", Verb: patch.Hold}, patch.Invalid},
 		"approval that ends": {approval.Request{Patches: []patch.ID{perl}, Label: "all", Verb: patch.Approve, Until: s.now.Add(time.Hour)}, patch.Invalid},
+		"approval's owner":   {approval.Request{Patches: []patch.ID{perl}, Label: "all", Verb: patch.Approve, Owner: "j.lind"}, patch.Invalid},
+		"long owner":         {approval.Request{Patches: []patch.ID{perl}, Label: "all", Verb: patch.Hold, Until: s.now.Add(time.Hour), Owner: strings.Repeat("x", 300)}, patch.Invalid},
 		"long reason":        {approval.Request{Patches: []patch.ID{perl}, Label: "all", Verb: patch.Approve, Why: strings.Repeat("x", 3000)}, patch.Invalid},
 	} {
 		if _, err := s.desk.Decide(t.Context(), s.admin, c.r); patch.KindOf(err) != c.kind || err == nil {
@@ -35,6 +39,30 @@ func TestDecisionsThatAreRefused(t *testing.T) {
 	}
 	if all, err := s.store.ListDecisions(t.Context(), patch.DecisionFilter{}); err != nil || len(all) != 0 {
 		t.Errorf("%v, %d decisions", err, len(all))
+	}
+}
+
+// Whoever comes upon a hold is told whom to ask; it ends by itself, and then the patch waits for a decision again.
+func TestHoldHasAnOwner(t *testing.T) {
+	s, b := ready(t)
+	_, err := s.desk.Decide(t.Context(), s.admin, approval.Request{Patches: []patch.ID{perl}, Label: "all", Verb: patch.Hold, Until: s.now.Add(time.Hour), Owner: " j.lind ", Why: "the till"})
+	s.must(err)
+	all, err := s.store.ListDecisions(t.Context(), patch.DecisionFilter{})
+	if err != nil || len(all) != 1 || all[0].Owner != "j.lind" || all[0].By != "m.keller" {
+		t.Errorf("%v %+v", err, all)
+	}
+	if a := s.explain(b, perl).Answer; a.Closed.Code != gate.CodeHeld || !strings.Contains(a.Sentence.String(), "(the till) until") || !strings.Contains(a.Sentence.String(), "(ask j.lind)") {
+		t.Errorf("%s: %s", a.Closed.Code, a.Sentence)
+	}
+	found, err := s.linter().Lint(t.Context())
+	s.must(err)
+	if i := slices.IndexFunc(found, func(f lint.Finding) bool { return f.Code == lint.HoldEnding }); i < 0 || !strings.HasPrefix(found[i].Do.String(), "Ask j.lind.") {
+		t.Errorf("%+v", found)
+	}
+	s.later(2 * time.Hour)
+	b.detect()
+	if a := s.explain(b, perl).Answer; a.Closed.Code != gate.CodeUndecided {
+		t.Errorf("after its end: %s", a.Sentence)
 	}
 }
 

@@ -67,3 +67,26 @@ func TestStuckDeploymentIsExplained(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Several machines that wait for the same thing are not told as if the first of them were all.
+func TestStuckMachinesAreTogether(t *testing.T) {
+	s, b := ready(t, perl)
+	c := s.enrol("web-2", bookworm, "perl-base=5.36.0-7")
+	c.detect()
+	p, err := s.planner.Make(t.Context(), s.admin, plan.Request{Label: "all"})
+	s.must(err)
+	dep, err := s.deploy.Apply(t.Context(), s.admin, p)
+	s.must(err)
+	for _, m := range []*box{b, c} {
+		o, ok := m.order()
+		if !ok {
+			t.Fatal("no order")
+		}
+		m.report(o, o.Items[0], patch.ExecDownloading, "")
+	}
+	ex, err := s.deploy.Explain(t.Context(), dep.ID)
+	s.must(err)
+	if len(ex.Groups) != 1 || ex.Groups[0].Count != 2 || !strings.HasPrefix(ex.Groups[0].Text.String(), "for example: web-") {
+		t.Errorf("%+v", ex.Groups)
+	}
+}

@@ -17,6 +17,7 @@ type decidePage struct {
 	Verb    string
 	Label   string
 	Until   string // as typed
+	Owner   string // of a hold
 	Why     string
 	Patches []patch.ID
 	Labels  []string
@@ -170,7 +171,7 @@ func (c *console) decideForm(v *visit) (decidePage, error) {
 	if err := v.r.ParseForm(); err != nil {
 		return decidePage{}, &patch.Error{Kind: patch.Invalid, What: "cannot read the form", Why: patch.Said(err)}
 	}
-	p := decidePage{Verb: v.get("verb"), Label: v.get("label"), Until: v.get("until"), Why: v.get("why"),
+	p := decidePage{Verb: v.get("verb"), Label: v.get("label"), Until: v.get("until"), Owner: v.get("owner"), Why: v.get("why"),
 		Verbs: []string{string(patch.Approve), string(patch.Decline), string(patch.Hold), string(patch.Clear)}, Zone: c.Now().In(c.Zone).Format("MST")}
 	if p.AsOf = v.get("as_of"); p.AsOf == "" || v.r.Method == http.MethodGet {
 		p.AsOf = stampOf(c.Now())
@@ -239,7 +240,7 @@ func (c *console) request(p decidePage) (approval.Request, error) {
 	if err != nil {
 		return r, &patch.Error{Kind: patch.Invalid, What: "cannot read the time until which to hold", Why: "it must be a date and a time such as 2026-12-01T08:00"}
 	}
-	r.Until = t
+	r.Until, r.Owner = t, p.Owner
 	return r, nil
 }
 
