@@ -89,7 +89,7 @@ func openPages(ctx context.Context, r *report, a *lab.Appliance, machines int, o
 		r.add(fmt.Sprintf("console %s, %d machines: p50, p95, processors at best, size", kindOf(path), machines), ours,
 			fmt.Sprintf("%d/s talk: %s, %s", talkRate, seconds(talking.at(50)), seconds(talking.at(95))), "", fmt.Sprintf("p50 ≤ %s, ≤ 60 kB", seconds(wait)), one.at(50) <= wait && one.size <= pageBytes)
 	}
-	return paintPages(ctx, r, b, slices.DeleteFunc(pages, isFile))
+	return paintPages(ctx, r, b, slices.DeleteFunc(pages, func(path string) bool { return isFile(path) || waitsForAll(path) }))
 }
 
 // firstPage opens Home as soon as the appliance answers after a start, when nothing that it keeps has been read.

@@ -27,6 +27,9 @@ func plainPages() []string {
 		"/audit", "/audit?days=365&q=decide", "/search", "/search?q=sim", "/search?q=perl", "/search?q=CVE-2024"}
 }
 
+// waitsForAll reports whether an address is of a page that waits for all of it, for browsers without scripts: others see a frame first.
+func waitsForAll(path string) bool { return strings.Contains(path, "part=whole") }
+
 // isFile reports whether an address is of a file that is saved, not looked at.
 func isFile(path string) bool {
 	return strings.HasPrefix(path, "/reports/") && strings.Contains(path, ".")
@@ -77,7 +80,7 @@ func (b *browser) deploymentPages(ctx context.Context, q questions) ([]string, e
 		return nil, err
 	}
 	at := "/deployments/" + id
-	return []string{at, at + "?state=waiting&page=40", at + "?part=why", at + "/halt", "/rollback?deployment=" + id, "/rollback?part=plan&deployment=" + id, "/deployments/new?part=plan&label=quarter"}, nil
+	return []string{at, at + "?state=waiting&page=40", at + "?part=why", at + "/halt", "/rollback?deployment=" + id, "/rollback?part=plan&deployment=" + id, "/deployments/new?part=plan&label=quarter", "/deployments/new?part=whole&label=quarter"}, nil
 }
 
 func (b *browser) machinePages(ctx context.Context, _ questions) ([]string, error) {

@@ -8,6 +8,8 @@ var webDefects = []Defect{
 		Old: "sum.name(ctx, i, offset, limit)", New: "sum.name(ctx, i, 0, limit)", Test: "TestEveryCountLeadsToItsRows", In: "./internal/story"},
 	{Name: "installs that wait are counted and not all named", File: "internal/deploy/explain.go",
 		Old: "is(g) && g.Count > offset && g.Count <= offset+limit", New: "is(g) && g.Count > offset+1 && g.Count <= offset+limit", Test: "TestEveryCountLeadsToItsRows", In: "./internal/story"},
+	{Name: "a page that is opened waits for the plan of many machines", File: "internal/web/plan.go",
+		Old: "v.get(\"part\") != \"whole\" {\n\t\tp.Later", New: "v.get(\"part\") == \"\" {\n\t\tp.Later", Test: "TestAPlanForManyComesAfterItsPage", In: "./internal/web"},
 	{Name: "pages have no content security policy", File: "internal/web/console.go",
 		Old: "h.Set(\"Content-Security-Policy\", policy)", New: "", Test: "TestEveryAnswerHasThePolicy", In: "./internal/web"},
 	{Name: "another site may send the console's forms", File: "internal/web/console.go",

@@ -26,6 +26,7 @@ type planPage struct {
 	Fault *faultPage
 	Moved bool       // the plan is not the one that was looked at
 	Later string     // where the plan is, which a page about many machines does not wait for
+	Whole string     // where the page waits for it: for a browser without scripts
 	Many  int        // machines that the label has, where the page does not wait
 	ask   url.Values // this page's own question, without a page number
 }
@@ -39,8 +40,9 @@ func (c *console) newDeployment(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if many && !v.partial() && v.get("part") != "plan" {
-		p.Later = p.at("part", "plan")
+	if many && !v.partial() && v.get("part") != "whole" {
+		p.Later = p.at("part", "plan", "page", v.get("page"), "left", v.get("left"))
+		p.Whole = p.at("part", "whole", "page", v.get("page"), "left", v.get("left"))
 		return show(c, v, "plan", "deployments", "Plan a deployment", p)
 	}
 	c.work(v, &p)
@@ -119,7 +121,11 @@ func (c *console) work(v *visit, p *planPage) {
 	p.Plan = &made
 	p.which = v.get("left")
 	p.fill(made)
-	p.turn(v.offset(planRows), func(page string) string { return p.at("page", page, "part", "plan", "left", p.which) })
+	part := "plan"
+	if v.get("part") == "whole" {
+		part = "whole"
+	}
+	p.turn(v.offset(planRows), func(page string) string { return p.at("page", page, "part", part, "left", p.which) })
 }
 
 // planned makes the plan of a request that could be read, or says why there is none.

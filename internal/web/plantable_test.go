@@ -57,3 +57,30 @@ func TestAPlanForManyMachinesIsRead(t *testing.T) {
 		t.Error("a plan that is made anew does not change the answer above it")
 	}
 }
+
+// A plan for many machines never keeps a page from being seen: also one that is opened by its own address comes as a frame that the plan fills in.
+// Only who has no scripts is given all of it at once.
+func TestAPlanForManyComesAfterItsPage(t *testing.T) {
+	w := fleet()
+	for i := range w.labels {
+		if w.labels[i].Label.Name == "web" {
+			w.labels[i].Members = make([]patch.MachineID, manyMachines+1)
+		}
+	}
+	h := w.open(t)
+	page := func(address string, headers ...string) string {
+		return ask(h, http.MethodGet, "/deployments/new?label=web"+address, nil, headers...).Body.String()
+	}
+	for address, later := range map[string]string{"": "label=web&amp;part=plan", "&part=plan&page=2": "label=web&amp;page=2&amp;part=plan", "&part=plan&left=x1": "label=web&amp;left=x1&amp;part=plan"} {
+		got := page(address)
+		if strings.Contains(got, `name="hash"`) || !strings.Contains(got, `hx-get="/deployments/new?`+later+`" hx-trigger="load"`) || !strings.Contains(got, strings.Replace(later, "part=plan", "part=whole", 1)+`">`) {
+			t.Errorf("%q waits for its plan, or does not fetch the part that was asked for", address)
+		}
+	}
+	if got := page("&part=plan", "HX-Request", "true"); !strings.Contains(got, `name="hash"`) || strings.Contains(got, "<html") {
+		t.Error("with scripts there is no plan")
+	}
+	if got := page("&part=whole"); !strings.Contains(got, `name="hash"`) || !strings.Contains(got, "<html") {
+		t.Error("without scripts there is no plan")
+	}
+}
