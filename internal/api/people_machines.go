@@ -33,10 +33,7 @@ type Rows struct {
 
 // WriteJSON writes the page as json.Marshal would, row by row.
 func (r Rows) WriteJSON(to io.Writer) error {
-	if len(r.Items) == 0 {
-		return json.NewEncoder(to).Encode(r)
-	}
-	return writeItems(to, Rows{Total: r.Total, Summary: r.Summary}, r.Items)
+	return writeItems(to, r, Rows{Total: r.Total, Summary: r.Summary}, r.Items)
 }
 
 func (s *people) listMachines(c *call) (any, error) {

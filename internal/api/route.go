@@ -209,14 +209,17 @@ func listOf[T any](items []T) List[T] {
 
 // WriteJSON writes the list as json.Marshal would, item by item.
 func (l List[T]) WriteJSON(to io.Writer) error {
-	if len(l.Items) == 0 {
-		return json.NewEncoder(to).Encode(l)
-	}
-	return writeItems(to, List[T]{Total: l.Total}, l.Items)
+	return writeItems(to, l, List[T]{Total: l.Total}, l.Items)
 }
 
-// writeItems writes a struct whose member "items" is nil with some in their place.
-func writeItems[T any](to io.Writer, frame any, items []T) error {
+// manyItems are worth writing one by one; a page is written sooner as a whole.
+const manyItems = 1000
+
+// writeItems writes a struct with some items, whose frame is the same without them.
+func writeItems[T any](to io.Writer, whole, frame any, items []T) error {
+	if len(items) < manyItems {
+		return json.NewEncoder(to).Encode(whole)
+	}
 	return patch.WriteWithout(to, frame, "items", func(yield func(any) bool) {
 		for i := range items {
 			if !yield(&items[i]) {
