@@ -45,13 +45,13 @@ func TestAWrongClockDoesNotCutOff(t *testing.T) {
 		"1970":                                {time.Unix(0, 0), -time.Hour, time.Hour, false, false},
 		"2040":                                {now.AddDate(14, 0, 0), -time.Hour, time.Hour, false, false},
 		"1970, and a new certificate":         {time.Unix(0, 0), time.Minute, time.Hour, false, false},
-		"right, and one that is over":         {now, -2 * time.Hour, -time.Hour, false, true},
-		"1970, and one that is over":          {time.Unix(0, 0), -2 * time.Hour, -time.Hour, false, true},
-		"2040, and one that is over":          {now.AddDate(14, 0, 0), -2 * time.Hour, -time.Hour, false, true},
+		"right, and one that is over":         {now, -50 * time.Minute, -30 * time.Minute, false, true},
+		"1970, and one that is over":          {time.Unix(0, 0), -50 * time.Minute, -30 * time.Minute, false, true},
+		"2040, and one that is over":          {now.AddDate(14, 0, 0), -50 * time.Minute, -30 * time.Minute, false, true},
 		"right, and another CA's":             {now, -time.Hour, time.Hour, true, true},
 		"1970, and another CA's":              {time.Unix(0, 0), -time.Hour, time.Hour, true, true},
 		"2040, and another CA's":              {now.AddDate(14, 0, 0), -time.Hour, time.Hour, true, true},
-		"2040, and another CA's that is over": {now.AddDate(14, 0, 0), -2 * time.Hour, -time.Hour, true, true},
+		"2040, and another CA's that is over": {now.AddDate(14, 0, 0), -50 * time.Minute, -30 * time.Minute, true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAppliance(t)
