@@ -80,7 +80,7 @@ func (s *session) checkin(ctx context.Context, g glance) (wire.CheckinReply, err
 	if err := s.renew(ctx); err != nil {
 		s.log.Warn("cannot renew the certificate", "err", err)
 	}
-	number, err := s.nextNumber()
+	number, err := s.next(&s.number, (*state).checkins)
 	if err != nil {
 		return reply, err
 	}
@@ -117,19 +117,22 @@ func (s *session) checkin(ctx context.Context, g glance) (wire.CheckinReply, err
 	return reply, s.supply(ctx, g, reply)
 }
 
-// block is how many check-ins share one write of the number that none of them is above.
+// block is how many check-ins, or detects, share one write of the number that none of them is above.
 const block = 64
 
-// nextNumber gives a check-in its number, above that of every one before, whatever becomes of this process or of the machine's power.
-func (s *session) nextNumber() (uint64, error) {
-	if s.number >= s.get().Counter {
-		if err := s.set(func(st *state) { s.number, st.Counter = st.Counter, st.Counter+block }); err != nil {
+// next gives a check-in or a detect its number, above that of every one before, whatever becomes of this process or of the machine's power.
+func (s *session) next(number *uint64, bound func(*state) *uint64) (uint64, error) {
+	if st := s.get(); *number >= *bound(&st) {
+		if err := s.set(func(st *state) { *number, *bound(st) = *bound(st), *bound(st)+block }); err != nil {
 			return 0, err
 		}
 	}
-	s.number++
-	return s.number, nil
+	*number++
+	return *number, nil
 }
+
+func (st *state) checkins() *uint64 { return &st.Counter }
+func (st *state) detects() *uint64  { return &st.SnapshotSeq }
 
 func (s *session) exchange(ctx context.Context, g glance, number uint64, reply *wire.CheckinReply) error {
 	ctx, stop := context.WithTimeout(ctx, answerTimeout)
@@ -180,7 +183,7 @@ func (s *session) supply(ctx context.Context, g glance, reply wire.CheckinReply)
 	}
 	snap, _, found := s.snapshot()
 	stale := g.facts.OS.Key == "" // packages were in motion; the check-in after that knows whose hand it was
-	if found && !stale && (reply.WantSnapshot || snap.Seq > s.get().Uploaded) {
+	if found && !stale && (reply.WantSnapshot || !s.uploaded(snap.Seq)) {
 		err := s.uploadSnapshot(ctx)
 		if err == nil || patch.KindOf(err) != patch.Invalid {
 			return err

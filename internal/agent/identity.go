@@ -144,7 +144,7 @@ func (id *identity) tlsConfig(now, known func() time.Time) (*tls.Config, error) 
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(ca)
-	cert := tls.Certificate{Certificate: [][]byte{id.Certificate}, PrivateKey: id.key}
+	cert := tls.Certificate{Certificate: [][]byte{id.Certificate}, PrivateKey: id.key, Leaf: leaf}
 	return &tls.Config{
 		MinVersion:         tls.VersionTLS13,
 		InsecureSkipVerify: true, // replaced by VerifyConnection, which also knows what time it is where this machine's clock does not

@@ -91,7 +91,7 @@ func (s *session) keep(snap *patch.Snapshot, facts patch.Facts) error {
 		return patch.Errorf(patch.Internal, "cannot encode the facts: %w", err)
 	}
 	snap.Facts = hashOf(b)
-	if err := s.set(func(st *state) { st.SnapshotSeq++; snap.Seq = st.SnapshotSeq }); err != nil {
+	if snap.Seq, err = s.next(&s.seq, (*state).detects); err != nil {
 		return err
 	}
 	if err := snap.Check(); err != nil {
@@ -102,11 +102,24 @@ func (s *session) keep(snap *patch.Snapshot, facts patch.Facts) error {
 		return err
 	}
 	s.remember(nil)
-	if err := errors.Join(s.keepFile(s.files.facts(), b), s.keepFile(s.files.snapshot(), raw)); err != nil {
+	if err := errors.Join(s.keepFacts(snap.Facts, b), s.keepFile(s.files.snapshot(), raw)); err != nil {
 		return patch.Errorf(patch.Unavailable, "cannot keep the snapshot: %w", err)
 	}
 	s.remember(&kept{*snap, raw})
 	return nil
+}
+
+// keepFacts makes the facts of the newest snapshot durable. Most are those of the one before, which are there.
+func (s *session) keepFacts(h patch.Hash, b []byte) error {
+	if s.facts == h {
+		return nil
+	}
+	s.facts = ""
+	err := s.keepFile(s.files.facts(), b)
+	if err == nil {
+		s.facts = h
+	}
+	return err
 }
 
 func hashOf(b []byte) patch.Hash {
@@ -186,17 +199,26 @@ func (s *session) uploadSnapshot(ctx context.Context) error {
 	if err != nil && patch.KindOf(err) != patch.Conflict {
 		return err
 	}
-	if err != nil {
-		s.log.Warn("the appliance has a newer snapshot than this one", "seq", snap.Seq, "err", err)
-	} else if err := s.keepAcknowledged(snap, raw); err != nil {
-		return err
-	}
-	return s.set(func(st *state) {
+	took := func(st *state) {
 		st.Uploaded = max(st.Uploaded, snap.Seq)
 		if reply.WantFacts {
 			st.Facts = ""
 		}
-	})
+	}
+	if err != nil {
+		s.log.Warn("the appliance has a newer snapshot than this one", "seq", snap.Seq, "err", err)
+		return s.set(took)
+	}
+	if err := s.keepAcknowledged(snap, raw); err != nil {
+		return err
+	}
+	s.remark(took) // the file that was just kept says as much, and a check-in asks again for facts that are wanted
+	return nil
+}
+
+// uploaded says whether the appliance has acknowledged a snapshot, or a newer one.
+func (s *session) uploaded(seq uint64) bool {
+	return seq <= s.get().Uploaded || seq <= s.acknowledged().Seq
 }
 
 // acknowledged gives the newest snapshot that the appliance has acknowledged, which is read once; none where there is none that is whole.

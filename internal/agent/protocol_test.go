@@ -383,6 +383,39 @@ func TestOnlyWhatChangedIsSent(t *testing.T) {
 	}
 }
 
+// The next run of an agent knows what this one made and sent, whichever of its files tell it.
+func TestTheNextRunKnowsWhatThisOneDetected(t *testing.T) {
+	a, b := newAppliance(t), newBox("curl")
+	a.publish(t, time.Now(), newDeb("curl", "1.0-1", "1.0-2"))
+	cfg := a.joined(t, b)
+	var last patch.Snapshot
+	for run := range 3 {
+		s, stop, err := start(cfg)
+		must(t, err)
+		if run > 0 && (!s.uploaded(last.Seq) || s.uploaded(last.Seq+1)) {
+			t.Errorf("run %d does not know that snapshot %d, and none after it, was acknowledged", run, last.Seq)
+		}
+		for range 3 { // with the facts of the detect before, with others, and with the same again
+			snap, err := s.judgeMachine(t.Context(), "")
+			must(t, err)
+			if snap.Seq <= last.Seq {
+				t.Errorf("the detect after %d is number %d", last.Seq, snap.Seq)
+			}
+			if kept, err := os.ReadFile(s.files.facts()); err != nil || hashOf(kept) != snap.Facts {
+				t.Errorf("the facts that are kept are not those of snapshot %d: %v", snap.Seq, err)
+			}
+			must(t, s.uploadSnapshot(t.Context()))
+			last = snap
+			b.put("curl", func(p *patch.Package) { p.Version = "1.0-2" })
+		}
+		stop()
+		if status, err := ReadStatus(cfg); err != nil || !status.Uploaded || status.Snapshot.Seq != last.Seq {
+			t.Errorf("status says of snapshot %d: %+v, %v", last.Seq, status.Snapshot, err)
+		}
+		b.put("curl", func(p *patch.Package) { p.Version = "1.0-1" })
+	}
+}
+
 func TestFailedDetectIsReportedAndKeepsTheOldSnapshot(t *testing.T) {
 	a, b := newAppliance(t), newBox("curl")
 	a.publish(t, time.Now(), newDeb("curl", "1.0-1", "1.0-2"))

@@ -38,8 +38,10 @@ type session struct {
 	lacked string          // of room, by the newest look; empty where there is enough
 	snap   *kept           // the newest snapshot; nil: it was not read yet
 	told   *patch.Snapshot // the newest one that the appliance has acknowledged; likewise
+	facts  patch.Hash      // of what this run wrote into the file of facts; empty: nobody knows
 
 	number  uint64    // of the newest check-in
+	seq     uint64    // of the newest detect
 	renewAt time.Time // a new certificate is asked for then
 	csr     []byte    // with this; nil before the first time
 
@@ -105,6 +107,7 @@ func (s *session) load() error {
 		return err
 	}
 	s.number = s.st.Counter
+	s.seq = s.st.SnapshotSeq
 	if err := s.noteBoot(host.Uptime()); err != nil {
 		return err
 	}
@@ -174,6 +177,13 @@ func (s *session) set(change func(*state)) error {
 		poke(s.rebootDue)
 	}
 	return nil
+}
+
+// remark changes the state in memory: it is durable with the next change that has to be, and may be lost before that.
+func (s *session) remark(change func(*state)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.st)
 }
 
 // keepFile replaces a file of the session durably.

@@ -11,7 +11,7 @@ import (
 // state is what the agent remembers between runs, apart from its identity and its journal. It is written whole and durably.
 type state struct {
 	Counter     uint64             `json:"counter"`      // no check-in has a number above it yet
-	SnapshotSeq uint64             `json:"snapshot_seq"` // newest one made here
+	SnapshotSeq uint64             `json:"snapshot_seq"` // no detect has a number above it yet
 	Uploaded    uint64             `json:"uploaded"`     // newest one that the appliance acknowledged
 	State       patch.MachineState `json:"state"`        // as the appliance said last
 	Newest      patch.RevisionMeta `json:"newest"`       // newest catalog revision ever accepted: nothing older is

@@ -60,7 +60,8 @@ func ReadStatus(cfg Config) (Status, error) {
 		out.CertificateEnds, out.RenewAfter = leaf.NotAfter, renewAt(leaf)
 	}
 	if snap, _, found := readSnapshot(l); found {
-		out.Snapshot, out.Uploaded, out.Counts = &snap.Receipt, st.Uploaded >= snap.Seq, map[string]int{}
+		told, _, _ := l.snapshotAt(l.told())
+		out.Snapshot, out.Uploaded, out.Counts = &snap.Receipt, max(st.Uploaded, told.Seq) >= snap.Seq, map[string]int{}
 		for v, n := range snap.Verdicts.Counts() {
 			out.Counts[patch.Verdict(v).String()] = n
 		}

@@ -89,6 +89,20 @@ func TestMachines(t *testing.T) {
 	})
 }
 
+// The name that a check-in tells is stored where it is another one, and found by it in the database.
+func TestACheckinRenamesAMachine(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		enrol(t, s, "m-1")
+		for i, name := range []string{"web", "web", "db", "web", "we\xffb", "we\uFFFDb"} {
+			got[patch.Machine](t)(s.FindMachine(ctx, "m-1"))
+			must(t, s.PutCheckin(ctx, "m-1", patch.CheckinUpdate{At: then, Counter: uint64(i + 1), Hostname: name}))
+			if ms := got[[]patch.Machine](t)(s.FindMachineByName(ctx, cleanText(name))); len(ms) != 1 || ms[0].ID != "m-1" {
+				t.Errorf("check-in %d: %q is %v", i, name, ms)
+			}
+		}
+	})
+}
+
 func TestCheckin(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *Store) {
 		enrol(t, s, "m-1", "m-2")

@@ -118,13 +118,16 @@ func (s *Store) SetMachineState(ctx context.Context, c patch.Caller, id patch.Ma
 func (s *Store) PutCheckin(ctx context.Context, id patch.MachineID, u patch.CheckinUpdate) error {
 	err := s.write(ctx, func(x session) error {
 		known := x.touched.find(id)
-		n, err := x.exec(ctx, `UPDATE machines SET seen_at = $2, address = $3, counter = $4, boot_id = $5,
-			os = CASE WHEN $6 <> '' THEN $6 ELSE os END, agent_version = $7, name = $8, busy = $9, reboot_owed = $10, policy = $11,
-			said_inventory = $12, said_facts = $13,
-			away_from = CASE WHEN seen_at > 0 AND seen_at < $14 THEN seen_at ELSE away_from END,
-			away_until = CASE WHEN seen_at > 0 AND seen_at < $14 THEN $2 ELSE away_until END, changed = `+x.engine.changed+`
-			WHERE id = $1 AND counter < $4 AND state <> 'revoked'`,
-			id, u.At, u.Address, u.Counter, u.Boot, u.OS, u.Agent, u.Hostname, u.Busy, u.RebootOwed, u.Policy, u.Inventory, u.Facts, u.At.Add(-absence))
+		name, args := "", []any{id, u.At, u.Address, u.Counter, u.Boot, u.OS, u.Agent, u.Busy, u.RebootOwed, u.Policy, u.Inventory, u.Facts, u.At.Add(-absence)}
+		if known.machine == nil || known.machine.Name != cleanText(u.Hostname) { // it is in an index, which is written even where it stays
+			name, args = "name = $14, ", append(args, u.Hostname)
+		}
+		n, err := x.exec(ctx, `UPDATE machines SET `+name+`seen_at = $2, address = $3, counter = $4, boot_id = $5,
+			os = CASE WHEN $6 <> '' THEN $6 ELSE os END, agent_version = $7, busy = $8, reboot_owed = $9, policy = $10,
+			said_inventory = $11, said_facts = $12,
+			away_from = CASE WHEN seen_at > 0 AND seen_at < $13 THEN seen_at ELSE away_from END,
+			away_until = CASE WHEN seen_at > 0 AND seen_at < $13 THEN $2 ELSE away_until END, changed = `+x.engine.changed+`
+			WHERE id = $1 AND counter < $4 AND state <> 'revoked'`, args...)
 		if err == nil && n > 0 {
 			x.touched.becomes(id, known.seen(u))
 		}

@@ -142,9 +142,6 @@ func find[T any](ctx context.Context, x session, scan func(scanner) (T, error), 
 		var none T
 		return none, err
 	}
-	if x.engine.name == "sqlite" {
-		ctx = context.WithoutCancel(ctx) // one row is there sooner than a goroutine that waits for a cancellation
-	}
 	return scan(x.QueryRowContext(ctx, query, bound...))
 }
 
