@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"encoding/binary"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -39,11 +40,22 @@ func (c columns) pack(magic string, level zstd.EncoderLevel) ([]byte, error) {
 // small is the size in bytes of what is not worth the best compression.
 const small = 32 << 10
 
+// smallEncoder is made once: that takes longer than its use. What it gives does not depend on what it was used for before.
+var smallEncoder = sync.OnceValues(func() (*zstd.Encoder, error) { return newEncoder(zstd.SpeedDefault) })
+
+func newEncoder(level zstd.EncoderLevel) (*zstd.Encoder, error) {
+	return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(level), zstd.WithWindowSize(8<<20), zstd.WithEncoderCRC(true))
+}
+
 func compress(magic string, plain []byte, level zstd.EncoderLevel) ([]byte, error) {
-	if len(plain) < small {
-		level = zstd.SpeedDefault // the tables of the best level alone take 40 ms
+	if len(plain) < small { // the tables of the best level alone take 40 ms
+		enc, err := smallEncoder()
+		if err != nil {
+			return nil, patch.Errorf(patch.Internal, "cannot compress: %w", err)
+		}
+		return enc.EncodeAll(plain, []byte(magic)), nil
 	}
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(level), zstd.WithWindowSize(8<<20), zstd.WithEncoderCRC(true))
+	enc, err := newEncoder(level)
 	if err != nil {
 		return nil, patch.Errorf(patch.Internal, "cannot compress: %w", err)
 	}

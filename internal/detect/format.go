@@ -3,6 +3,7 @@ package detect
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -179,22 +180,35 @@ func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.
 // small is the size in bytes of columns that are not worth the best compression.
 const small = 32 << 10
 
+// What small files are made and read with is made once: that takes longer than its use. What it gives does not depend on what it was used for before.
+var (
+	smallEncoder = sync.OnceValues(func() (*zstd.Encoder, error) { return newEncoder(zstd.SpeedDefault) })
+	smallDecoder = sync.OnceValues(newDecoder)
+)
+
+func newEncoder(level zstd.EncoderLevel) (*zstd.Encoder, error) {
+	return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(level),
+		zstd.WithWindowSize(zstd.MaxWindowSize>>6), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true))
+}
+
+func newDecoder() (*zstd.Decoder, error) {
+	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxMemory(maxRaw))
+}
+
 // seal joins header and columns into a file. Empty columns are left out.
 func seal(h header, columns map[int][]byte) ([]byte, error) {
 	size := 0
 	for _, raw := range columns {
 		size += len(raw)
 	}
-	level := zstd.SpeedBestCompression
-	if size < small {
-		level = zstd.SpeedDefault // the tables of the best level alone take 40 ms
+	encoder := smallEncoder // the tables of the best level alone take 40 ms
+	if size >= small {
+		encoder = func() (*zstd.Encoder, error) { return newEncoder(zstd.SpeedBestCompression) }
 	}
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(level),
-		zstd.WithWindowSize(zstd.MaxWindowSize>>6), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true))
+	enc, err := encoder()
 	if err != nil {
 		return nil, patch.Errorf(patch.Internal, "cannot compress signatures: %w", err)
 	}
-	defer enc.Close()
 	var body []byte
 	for kind := range 256 {
 		raw := columns[kind]
@@ -231,12 +245,17 @@ func unseal(b []byte) (header, map[int][]byte, error) {
 }
 
 func decompress(sections []section, b []byte) (map[int][]byte, error) {
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true),
-		zstd.WithDecoderMaxMemory(maxRaw))
+	size, decoder := 0, smallDecoder
+	for _, s := range sections {
+		size += s.raw
+	}
+	if size >= small { // its buffers are not kept
+		decoder = newDecoder
+	}
+	dec, err := decoder()
 	if err != nil {
 		return nil, patch.Errorf(patch.Internal, "cannot decompress signatures: %w", err)
 	}
-	defer dec.Close()
 	columns := make(map[int][]byte, len(sections))
 	for _, s := range sections {
 		if s.stored > len(b) {

@@ -3,19 +3,13 @@ package payload
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/world"
 )
-
-// maxFacts bounds a machine's decompressed facts in bytes.
-const maxFacts = 64 << 20
 
 // crowd is all machines that need the same files: equal facts, equal labels as far as decisions name any.
 type crowd struct {
@@ -157,17 +151,8 @@ func (d *Depot) facts(ctx context.Context, hash patch.Hash) (*patch.Facts, error
 	if err != nil {
 		return nil, err
 	}
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxFacts))
-	if err != nil {
-		return nil, patch.Errorf(patch.Internal, "cannot decompress facts: %w", err)
-	}
-	defer dec.Close()
-	plain, err := dec.DecodeAll(packed, nil)
 	f := new(patch.Facts)
-	if err == nil {
-		err = json.Unmarshal(plain, f)
-	}
-	if err != nil {
+	if err := world.Decode(packed, f); err != nil {
 		return nil, patch.Errorf(patch.Invalid, "cannot read the facts %s: %w", hash, err)
 	}
 	return f, nil

@@ -204,8 +204,11 @@ func (m *machine) Facts(context.Context) (patch.Facts, error) { return m.facts()
 // facts are the packages as dpkg has them.
 func (m *box) facts() patch.Facts {
 	f := patch.Facts{OS: patch.OSFacts{Key: hostOS, ID: "debian", VersionID: "12", Codename: "bookworm", Arch: "amd64"}}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f.Packages = make([]patch.Package, 0, len(names))
 	for _, n := range names {
-		if p := m.get(n); p.Name != "" {
+		if p := m.packages[n]; p.Name != "" {
 			f.Packages = append(f.Packages, p)
 		}
 	}

@@ -83,13 +83,9 @@ func (d *disk) everything() {
 }
 
 func (d *disk) syncNames(dir string) {
-	kept := d.durable[dir]
-	if kept == nil {
-		kept = map[string]*inode{}
-		d.durable[dir] = kept
+	if d.durable[dir] = maps.Clone(d.now[dir]); d.durable[dir] == nil {
+		d.durable[dir] = map[string]*inode{}
 	}
-	clear(kept)
-	maps.Copy(kept, d.now[dir])
 }
 
 // lose gives the disk after a loss of power. What was not made durable may be there, in part or not: a name that was made or removed, a

@@ -14,6 +14,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/catalog"
+	"github.com/fettle-project/fettle/internal/detect"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/wire"
 	"github.com/fettle-project/fettle/internal/world"
@@ -149,6 +151,13 @@ func warm(t *testing.T) {
 	b, err := wire.EncodeSnapshot(patch.Snapshot{Receipt: patch.Receipt{Expected: 8}, Verdicts: patch.NewVector(8)})
 	if err == nil {
 		_, err = wire.DecodeSnapshot(b)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := catalog.Build(t.Context(), catalog.Input{OS: hostOS, Parsed: []catalog.Parsed{{Entries: []detect.Entry{{Definition: detect.Definition{ID: "x/y/1"}}}}}})
+	if err == nil {
+		_, err = detect.Open(made.Signatures)
 	}
 	if err != nil {
 		t.Fatal(err)

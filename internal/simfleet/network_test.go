@@ -2,6 +2,7 @@ package simfleet_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -11,7 +12,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -43,9 +43,7 @@ func (b *box) transport(l *life) func(*tls.Config) http.RoundTripper {
 		if cfg.GetClientCertificate != nil {
 			cert, err := cfg.GetClientCertificate(nil)
 			b.w.must(err)
-			leaf, err := x509.ParseCertificate(cert.Certificate[0])
-			b.w.must(err)
-			k.leaf = leaf
+			k.leaf = cert.Leaf
 		}
 		return k
 	}
@@ -59,17 +57,13 @@ func (k *link) draw(n int64) int64 {
 
 func (k *link) chance(percent int) bool { return k.box.w.faults.Load() && k.draw(100) < int64(percent) }
 
+// wait has time pass. Whoever has gone meanwhile notices at its end: one that can be cut short costs three times as much.
 func (k *link) wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-k.life.ctx.Done():
+	time.Sleep(d)
+	if k.life.ctx.Err() != nil {
 		return errDead
-	case <-t.C:
-		return nil
 	}
+	return ctx.Err()
 }
 
 // RoundTrip carries one request. Those that it loses count, apart from long polls that nothing lets through.
@@ -115,14 +109,31 @@ func (k *link) carry(r *http.Request) (*http.Response, error) {
 	if k.chance(4) {
 		return nil, errAway // the answer is lost; what it answered has happened
 	}
-	b := res.Body.Bytes()
-	k.box.hears(r, res.Code, sets)
-	w.delivered(k.box, r, res.Code, b)
-	out := res.Result()
+	b := res.body.Bytes()
+	k.box.hears(r, res.code, sets)
+	w.delivered(k.box, r, res.code, b)
+	out := &http.Response{StatusCode: res.code, Status: http.StatusText(res.code), Header: res.header, Body: io.NopCloser(&res.body), ContentLength: int64(len(b)), Request: r}
 	if len(b) > 1000 && k.chance(10) {
 		out.Body = io.NopCloser(io.MultiReader(bytes.NewReader(b[:k.draw(int64(len(b)))]), cut{}))
 	}
 	return out, nil
+}
+
+// reply is an answer on its way. It is an http.ResponseWriter whose connection may have deadlines.
+type reply struct {
+	code   int
+	header http.Header
+	body   bytes.Buffer
+}
+
+func (p *reply) Header() http.Header              { return p.header }
+func (p *reply) SetReadDeadline(time.Time) error  { return nil }
+func (p *reply) SetWriteDeadline(time.Time) error { return nil }
+func (p *reply) WriteHeader(code int)             { p.code = cmp.Or(p.code, code) }
+
+func (p *reply) Write(b []byte) (int, error) {
+	p.WriteHeader(http.StatusOK)
+	return p.body.Write(b)
 }
 
 // cut is where a transfer breaks off.
@@ -131,7 +142,7 @@ type cut struct{}
 func (cut) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // serve has the appliance answer, with the certificate that the handshake would have proved; nil while it is down or goes down.
-func (k *link) serve(r *http.Request, body []byte) *httptest.ResponseRecorder {
+func (k *link) serve(r *http.Request, body []byte) *reply {
 	a := k.box.w.server.alive()
 	if a == nil {
 		return nil
@@ -139,19 +150,20 @@ func (k *link) serve(r *http.Request, body []byte) *httptest.ResponseRecorder {
 	ctx, stop := context.WithCancel(r.Context())
 	defer stop()
 	defer context.AfterFunc(a.ctx, stop)()
-	req := r.Clone(ctx)
+	req := r.WithContext(ctx)
 	req.Body, req.RequestURI, req.RemoteAddr = io.NopCloser(bytes.NewReader(body)), r.URL.RequestURI(), "192.0.2.1:4711"
 	req.ContentLength = int64(len(body))
 	req.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true}
 	if k.leaf != nil {
 		req.TLS.PeerCertificates = []*x509.Certificate{k.leaf}
 	}
-	rec := httptest.NewRecorder()
+	rec := &reply{header: http.Header{}}
 	a.handler.ServeHTTP(rec, req)
+	rec.WriteHeader(http.StatusOK) // where the handler said nothing
 	if k.box.w.server.alive() != a {
 		return nil
 	}
-	k.box.w.answered(a, k.box, r, body, rec.Code, rec.Body.Bytes())
+	k.box.w.answered(a, k.box, r, body, rec.code, rec.body.Bytes())
 	return rec
 }
 
