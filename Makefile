@@ -61,6 +61,7 @@ check: ## format, vet, staticcheck, cross-builds
 
 unit: ## all Go tests with the race detector: unit, behaviour on both stores, end to end on a real root; the stories wait more than they work, so all else runs beside them
 	$(GO) build $(RACE) ./...
+	$(MAKE) --no-print-directory worlds # with both processors to themselves: their time is a figure
 	$(MAKE) --no-print-directory -j2 stories rest
 
 stories: ## end to end on real machines
@@ -69,7 +70,6 @@ stories: ## end to end on real machines
 rest: ## all other Go tests
 	FETTLE_KILLS=9 FETTLE_LOSSES=6 $(GO) test $(RACE) -timeout 30m $$($(GO) list ./... | grep -v '/e2e$$')
 	$(GO) test -timeout 30m -run HarmIsStopped ./internal/story
-	$(MAKE) --no-print-directory worlds # in a line of its own each: they would share the two jobs, and measure each other
 	$(MAKE) --no-print-directory kills
 
 worlds: ## the real appliance and agents in simulated worlds, those that failed once first; SEEDS=n of DAYS=n each, and FETTLE_SIM_SEED=n for one of them
