@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 
@@ -58,6 +59,9 @@ func insertAttempts(ctx context.Context, x session, deployment string, as []patc
 		rows[i] = []any{a.ID, a.Deployment, a.Machine, a.Patch, a.Decision, a.Number, a.State, a.Cause, a.Text, a.Log, a.Order, a.Bytes,
 			a.TotalBytes, a.CreatedAt, a.StartedAt, a.EndedAt, a.VerifiedSeq, a.Effect, a.RebootOwed,
 			a.Ring, a.Proof, a.ProofAt, a.ProofText, strings.Join(a.Files, " "), back}
+	}
+	if _, err := x.exec(ctx, `DELETE FROM tallies WHERE deployment = $1`, deployment); err != nil {
+		return err
 	}
 	return x.insertRows(ctx, `INSERT INTO attempts (`+attemptColumns+`)`, rows, ``)
 }
@@ -160,6 +164,9 @@ func (s *Store) PutEffects(ctx context.Context, es []patch.EffectUpdate) error {
 // putEffects narrows to one machine's attempts unless machine is empty.
 func putEffects(ctx context.Context, x session, machine patch.MachineID, es []patch.EffectUpdate) error {
 	for _, e := range es {
+		if err := uncount(ctx, x, `id = $1`, e.Attempt); err != nil {
+			return err
+		}
 		n, err := x.exec(ctx, `UPDATE attempts SET verified_seq = $3, effect = $4, reboot_owed = $5
 			WHERE id = $1 AND ($2 = '' OR machine = $2) AND verified_seq <= $3`, e.Attempt, machine, e.VerifiedSeq, e.Effect, e.RebootOwed)
 		if err != nil {
@@ -186,9 +193,12 @@ func (s *Store) WithdrawAttempts(ctx context.Context, ids []string, cause patch.
 		return nil
 	}
 	err := s.write(ctx, func(x session) error {
-		w := where{engine: x.engine, args: []any{cause, text.Keep(), s.now()}}
+		w, of := where{engine: x.engine, args: []any{cause, text.Keep(), s.now()}}, where{engine: x.engine}
 		w.addFixed(`state IN ` + openStates)
-		if err := addOneOf(&w, `id`, ids); err != nil {
+		if err := errors.Join(addOneOf(&w, `id`, ids), addOneOf(&of, `id`, ids)); err != nil {
+			return err
+		}
+		if err := uncount(ctx, x, of.conds[0], of.args...); err != nil {
 			return err
 		}
 		_, err := x.exec(ctx, `UPDATE attempts SET state = 'withdrawn', cause = $1, text = $2, ended_at = $3`+w.String(), w.args...)

@@ -106,6 +106,9 @@ func (s *Store) SetMachineState(ctx context.Context, c patch.Caller, id patch.Ma
 		if state != patch.Revoked {
 			return nil
 		}
+		if err := uncount(ctx, x, `machine = $1`, id); err != nil {
+			return err
+		}
 		_, err = x.exec(ctx, `UPDATE attempts SET state = 'withdrawn', text = 'the machine was revoked', ended_at = $2
 			WHERE machine = $1 AND state IN `+openStates, id, s.now())
 		return err

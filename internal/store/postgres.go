@@ -22,7 +22,7 @@ func (s *Store) openPostgres(ctx context.Context, address string) error {
 	cfg.RuntimeParams["default_transaction_isolation"] = "read committed"
 	cfg.RuntimeParams["idle_in_transaction_session_timeout"] = "60000"
 	cfg.RuntimeParams["application_name"] = "fettle"
-	s.engine = engine{name: "postgres", maxArgs: 16000, lockRows: " FOR UPDATE",
+	s.engine = engine{name: "postgres", maxArgs: 16000, lockRows: " FOR UPDATE", lockTallies: `LOCK TABLE tallies IN SHARE ROW EXCLUSIVE MODE`,
 		jsonItems: "(SELECT value FROM json_array_elements_text(%s::text::json))",
 		// Transactions end in any order; those below the oldest one that is still under way have all ended.
 		changed: "pg_current_xact_id()::text::bigint", marks: ", changed = pg_current_xact_id()::text::bigint", horizon: "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"}

@@ -47,6 +47,7 @@ func (s *Store) Restore(ctx context.Context, c patch.Caller, r Restored) error {
 			{`UPDATE machines SET restored_at = $1, results_gap = TRUE, order_number = order_number + $2, detect_failed = $3, detect_failed_at = $1, changed = ` + x.engine.changed +
 				` WHERE state <> 'revoked'`, []any{now, orderGap, why + ": nothing is known of this machine until it detects again"}},
 			{`DELETE FROM newest`, nil}, // after machines were marked: marks never go back
+			{`DELETE FROM tallies`, nil},
 			{`UPDATE attempts SET state = 'withdrawn', text = $1, ended_at = $2 WHERE state IN ` + openStates, []any{why + ": what became of this, the machine tells", now}},
 			{`DELETE FROM sessions`, nil},
 			{`DELETE FROM tokens`, nil},

@@ -154,6 +154,9 @@ func merge(a patch.Attempt, u patch.AttemptUpdate) patch.Attempt {
 }
 
 func storeAttempt(ctx context.Context, x session, a patch.Attempt) error {
+	if _, err := x.exec(ctx, `DELETE FROM tallies WHERE deployment = $1`, a.Deployment); err != nil {
+		return err
+	}
 	_, err := x.exec(ctx, `UPDATE attempts SET state = $3, cause = $4, text = $5, log = $6, bytes = $7, total_bytes = $8, started_at = $9,
 		ended_at = $10, reboot_owed = $11 WHERE id = $1 AND machine = $2`, a.ID, a.Machine, a.State, a.Cause, a.Text, a.Log, a.Bytes,
 		a.TotalBytes, a.StartedAt, a.EndedAt, a.RebootOwed)

@@ -44,13 +44,14 @@ type Store struct {
 
 // engine is what differs between the two databases beyond a statement's text.
 type engine struct {
-	name      string
-	maxArgs   int    // arguments of one multi-row statement
-	jsonItems string // reads a JSON array of strings as rows of one column "value"; %s is the placeholder
-	lockRows  string // ends a SELECT whose rows must stay as they are until the transaction ends
-	changed   string // the mark that this transaction leaves on what it changes: see Changes
-	marks     string // what a detect that takes another one's place sets of it; nothing where the store keeps a trail
-	horizon   string // the mark below which nothing will change any more
+	name        string
+	maxArgs     int    // arguments of one multi-row statement
+	jsonItems   string // reads a JSON array of strings as rows of one column "value"; %s is the placeholder
+	lockRows    string // ends a SELECT whose rows must stay as they are until the transaction ends
+	lockTallies string // keeps other transactions from forgetting a count of attempts until this one ends; nothing where there is one at a time
+	changed     string // the mark that this transaction leaves on what it changes: see Changes
+	marks       string // what a detect that takes another one's place sets of it; nothing where the store keeps a trail
+	horizon     string // the mark below which nothing will change any more
 }
 
 // Open connects to "sqlite:///path/to/file" or "postgres://…" and brings the schema up to date.

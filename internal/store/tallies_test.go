@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -41,31 +42,55 @@ func tallied(t testing.TB, s *Store, machines int) {
 	must(t, s.PutDeployment(ctx, alice, patch.Deployment{ID: "d2", State: patch.Running, By: "alice", At: then}, []patch.Attempt{other}))
 }
 
-// What is counted in the database is what the attempts themselves say.
+// What is counted in the database is what the attempts themselves say, also after any change of one of them that comes when they were counted before.
 func TestTallies(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *Store) {
 		tallied(t, s, 60)
-		want := map[string]patch.AttemptTally{}
-		for _, a := range got[[]patch.Attempt](t)(s.ListAttempts(ctx, patch.AttemptFilter{})) {
-			sum := want[a.Deployment]
-			sum.Deployment, sum.Bytes, sum.TotalBytes = a.Deployment, sum.Bytes+a.Bytes, sum.TotalBytes+a.TotalBytes
-			sum.Counts.Add(a)
-			want[a.Deployment] = sum
-		}
-		for _, of := range [][]string{nil, {"d1", "d2", "d3"}} {
-			all := got[[]patch.AttemptTally](t)(s.TallyAttempts(ctx, of...))
-			for _, a := range all {
-				if diff := cmp.Diff(want[a.Deployment], a); diff != "" {
-					t.Error(diff)
+		of := []string{"d1", "d2", "d3"}
+		equal := func(after string) {
+			t.Helper()
+			want := map[string]patch.AttemptTally{}
+			for _, a := range got[[]patch.Attempt](t)(s.ListAttempts(ctx, patch.AttemptFilter{})) {
+				sum := want[a.Deployment]
+				sum.Deployment, sum.Bytes, sum.TotalBytes = a.Deployment, sum.Bytes+a.Bytes, sum.TotalBytes+a.TotalBytes
+				sum.Counts.Add(a)
+				want[a.Deployment] = sum
+			}
+			for range 2 { // counted, and as it was kept
+				all := got[[]patch.AttemptTally](t)(s.TallyAttempts(ctx, of...))
+				for _, a := range all {
+					if diff := cmp.Diff(want[a.Deployment], a); diff != "" {
+						t.Errorf("after %s: %s", after, diff)
+					}
+				}
+				if len(all) != len(want) {
+					t.Errorf("after %s: %d tallies, want %d", after, len(all), len(want))
 				}
 			}
-			if len(all) != len(want) {
-				t.Errorf("%d tallies, want %d", len(all), len(want))
-			}
 		}
+		equal("the beginning")
 		if one := got[[]patch.AttemptTally](t)(s.TallyAttempts(ctx, "d2")); len(one) != 1 || one[0].Counts.Total != 1 {
 			t.Errorf("%+v", one)
 		}
+		if none := got[[]patch.AttemptTally](t)(s.TallyAttempts(ctx)); len(none) != 0 {
+			t.Errorf("nothing was asked for: %+v", none)
+		}
+		must(t, s.PutOrder(ctx, patch.OrderRow{ID: "o1", Machine: "m-00000", Number: 1, Deployment: "d1", Envelope: []byte("signed"), IssuedAt: then,
+			ExpiresAt: then.Add(time.Hour)}, []string{"a000000"}))
+		got[uint64](t)(s.ApplyResults(ctx, "m-00000", []patch.AttemptUpdate{{Order: "o1", Attempt: "a000000", Seq: 1, State: patch.ExecInstalling, Bytes: 7, At: then}}))
+		equal("a result")
+		must(t, s.PutEffects(ctx, []patch.EffectUpdate{{Attempt: "a000003", VerifiedSeq: 9, Effect: patch.EffectVerified, RebootOwed: true}}))
+		equal("an effect")
+		must(t, s.WithdrawAttempts(ctx, []string{"a000000", "a000006"}, "", "cancelled"))
+		equal("attempts were withdrawn")
+		must(t, s.SetMachineState(ctx, alice, "m-00004", patch.Revoked))
+		equal("a machine was revoked")
+		third := attempt("y", "m-00005", "s/z/1")
+		third.Deployment = "d3"
+		must(t, s.PutDeployment(ctx, alice, patch.Deployment{ID: "d3", State: patch.Running, By: "alice", At: then}, []patch.Attempt{third}))
+		equal("a deployment more")
+		must(t, s.Restore(ctx, alice, Restored{At: then}))
+		equal("a restore")
 	})
 }
 
