@@ -117,7 +117,7 @@ var careDefects = []Defect{
 	{Name: "not being told what runs is a permission", File: "internal/agent/blockers.go",
 		Old: "	case err != nil:\n", New: "	case false:\n", Test: "TestBlockers", In: "./internal/agent"},
 	{Name: "a misspelt line of the owner's is passed over", File: "internal/agent/policy.go",
-		Old: "			p.Words = append(p.Words, \"unknown\")\n", New: "", Test: "TestBlockers", In: "./internal/agent"},
+		Old: "p.Words = append(p.Words, unknownWord(path, line, word))", New: "_ = unknownWord(path, line, word)", Test: "TestBlockers", In: "./internal/agent"},
 	{Name: "a failed hook uses an attempt up", File: "internal/patch/deploy.go",
 		Old: "return c == FailPatch || c == FailTimeout }", New: "return c == FailPatch || c == FailTimeout || c == FailHook }", Test: "TestHookStopsAnOrder", In: "./internal/agent"},
 	{Name: "a full disk is a failure at once", File: "internal/agent/execute.go",

@@ -28,13 +28,13 @@ func (rulesListCmd) Run(ctx context.Context, s *screen) error {
 			line(w, "No rules: people decide about every patch. Example: fettle rules put security --category security --soak 3 --label canary --preview")
 			return
 		}
-		t := table{columns: []column{{title: "rule"}, {title: "does"}, {title: "for label"}, {title: "after days", right: true}, {title: "patches", flex: true}, {title: "version", right: true}, {title: "changed"}, {title: "note", flex: true}}}
+		t := table{columns: []column{{title: "rule"}, {title: "does"}, {title: "for label"}, {title: "after"}, {title: "patches", flex: true}, {title: "version", right: true}, {title: "changed"}, {title: "note", flex: true}}}
 		for _, r := range l.Items {
 			does := string(r.Verb)
 			if r.Paused {
 				does += " (paused)"
 			}
-			t.add(r.Name, does, r.Label, strconv.Itoa(r.SoakDays), everyPatch(r), strconv.Itoa(r.Version), when(r.ChangedAt)+" by "+r.ChangedBy, r.Note)
+			t.add(r.Name, does, r.Label, waits(r), everyPatch(r), strconv.Itoa(r.Version), when(r.ChangedAt)+" by "+r.ChangedBy, r.Note)
 		}
 		t.print(w, s.width)
 	})
@@ -53,19 +53,20 @@ func everyPatch(r patch.Rule) string {
 }
 
 type rulesPutCmd struct {
-	Rule     string   `arg:"" help:"Its name."`
-	Label    string   `required:"" short:"l" help:"The machines that it decides for."`
-	Decline  bool     `help:"Decline instead of approving; declined beats approved."`
-	Category string   `enum:",security,update" default:"" help:"Only patches of this category: security or update."`
-	Severity []string `enum:"critical,high,medium,low" help:"Only patches of these severities."`
-	Suite    []string `help:"Only patches of these suites, such as bookworm-security."`
-	Source   []string `help:"Only patches of these source packages."`
-	Patches  string   `help:"Only patches that carry this label of patches."`
-	Expr     string   `short:"e" help:"A further CEL condition over patch: id, title, source, version, suite, os, vendor, category, severity, cvss, advisory, cves, packages, released, age_days, exploited, exploited_cves."`
-	Soak     int      `help:"Days that a patch must have been out." placeholder:"DAYS"`
-	Note     string   `help:"Why; kept with each decision."`
-	Paused   bool     `help:"Do not decide yet."`
-	Preview  bool     `help:"Only show what it would do, now and later."`
+	Rule      string   `arg:"" help:"Its name."`
+	Label     string   `required:"" short:"l" help:"The machines that it decides for."`
+	Decline   bool     `help:"Decline instead of approving; declined beats approved."`
+	Category  string   `enum:",security,update" default:"" help:"Only patches of this category: security or update."`
+	Severity  []string `enum:"critical,high,medium,low" help:"Only patches of these severities."`
+	Suite     []string `help:"Only patches of these suites, such as bookworm-security."`
+	Source    []string `help:"Only patches of these source packages."`
+	Patches   string   `help:"Only patches that carry this label of patches."`
+	Expr      string   `short:"e" help:"A further CEL condition over patch: id, title, source, version, suite, os, vendor, category, severity, cvss, advisory, cves, packages, released, age_days, exploited, exploited_cves."`
+	AfterRing string   `help:"Only patches that have passed this ring, and were not halted in it." placeholder:"RING"`
+	Soak      int      `help:"Days that a patch must have been out, or since it passed the ring of --after-ring." placeholder:"DAYS"`
+	Note      string   `help:"Why; kept with each decision."`
+	Paused    bool     `help:"Do not decide yet."`
+	Preview   bool     `help:"Only show what it would do, now and later."`
 }
 
 func (rulesPutCmd) Help() string {
@@ -75,6 +76,7 @@ stays, even where they took it back. A patch that a newer one replaces is decide
 Examples:
   fettle rules put canary --category security --label canary --note "canaries get security fixes at once" --preview
   fettle rules put rest --category security --severity critical,high --soak 3 --label all
+  fettle rules put proven --category security --after-ring canary --soak 3 --label all
   fettle rules put no-mariadb --decline --source mariadb --label shop --note "the shop's vendor patches it"
   fettle rules put urgent --patches urgent --label all
   fettle rules put php --expr 'patch.source.startsWith("php") && size(patch.cves) > 0' --label web`
@@ -86,23 +88,43 @@ func (c rulesPutCmd) Run(ctx context.Context, s *screen) error {
 		return tell(ctx, s, http.MethodPost, api.Path("rules", c.Rule, "preview"), in, func(w io.Writer, o approval.Outlook) { printOutlook(w, s.width, o) })
 	}
 	return tell(ctx, s, http.MethodPut, api.Path("rules", c.Rule), in, func(w io.Writer, r patch.Rule) {
-		line(w, "The rule %s (version %d) %ss %s for %q%s.", clean(r.Name), r.Version, r.Verb, clean(everyPatch(r)), clean(r.Label), after(r.SoakDays))
+		line(w, "The rule %s (version %d) %ss %s for %q%s.", clean(r.Name), r.Version, r.Verb, clean(everyPatch(r)), clean(r.Label), after(r))
 	})
 }
 
 func (c rulesPutCmd) request() api.RuleRequest {
-	in := api.RuleRequest{Label: c.Label, Verb: patch.Approve, Expr: c.expression(), Patches: c.Patches, SoakDays: c.Soak, Note: c.Note, Paused: c.Paused}
+	in := api.RuleRequest{Label: c.Label, Verb: patch.Approve, Expr: c.expression(), Patches: c.Patches, AfterRing: c.AfterRing, SoakDays: c.Soak, Note: c.Note, Paused: c.Paused}
 	if c.Decline {
 		in.Verb = patch.Decline
 	}
 	return in
 }
 
-func after(days int) string {
-	if days == 0 {
-		return ""
+func after(r patch.Rule) string {
+	days := plural(r.SoakDays, "day", "days")
+	switch {
+	case r.AfterRing != "" && r.SoakDays > 0:
+		return ", " + days + " after it passed the ring " + clean(r.AfterRing)
+	case r.AfterRing != "":
+		return ", once it has passed the ring " + clean(r.AfterRing)
+	case r.SoakDays > 0:
+		return ", once it has been out for " + days
 	}
-	return ", once it has been out for " + plural(days, "day", "days")
+	return ""
+}
+
+// waits is after in a column.
+func waits(r patch.Rule) string {
+	days := plural(r.SoakDays, "day", "days")
+	switch {
+	case r.AfterRing != "" && r.SoakDays > 0:
+		return days + " after ring " + r.AfterRing
+	case r.AfterRing != "":
+		return "ring " + r.AfterRing
+	case r.SoakDays > 0:
+		return days
+	}
+	return "at once"
 }
 
 // expression joins the flags into one condition.
@@ -146,7 +168,11 @@ func printOutlook(w io.Writer, width int, o approval.Outlook) {
 		line(w, "")
 		t := table{columns: []column{{title: "waits until"}, {title: "patch", flex: true}}}
 		for _, x := range o.Waiting[:min(len(o.Waiting), 20)] {
-			t.add(when(x.Due), string(x.Patch))
+			until := when(x.Due)
+			if x.Due.IsZero() {
+				until = "it has passed the ring " + o.Rule.AfterRing
+			}
+			t.add(until, string(x.Patch))
 		}
 		t.print(w, width)
 		if n := len(o.Waiting) - 20; n > 0 {

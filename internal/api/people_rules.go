@@ -6,13 +6,14 @@ import (
 
 // RuleRequest creates or changes a rule.
 type RuleRequest struct {
-	Label    string     `json:"label"`
-	Verb     patch.Verb `json:"verb"` // "approve", "decline"
-	Expr     string     `json:"expr,omitempty"`
-	Patches  string     `json:"patches,omitempty"` // a label of patches that it keeps to
-	SoakDays int        `json:"soak_days,omitempty"`
-	Note     string     `json:"note,omitempty"`
-	Paused   bool       `json:"paused,omitempty"`
+	Label     string     `json:"label"`
+	Verb      patch.Verb `json:"verb"` // "approve", "decline"
+	Expr      string     `json:"expr,omitempty"`
+	Patches   string     `json:"patches,omitempty"`    // a label of patches that it keeps to
+	AfterRing string     `json:"after_ring,omitempty"` // a ring that a patch must have passed
+	SoakDays  int        `json:"soak_days,omitempty"`
+	Note      string     `json:"note,omitempty"`
+	Paused    bool       `json:"paused,omitempty"`
 }
 
 // RuleRemoved says what removing a rule did.
@@ -21,7 +22,7 @@ type RuleRemoved struct {
 }
 
 func (r RuleRequest) rule(name string) patch.Rule {
-	return patch.Rule{Name: name, Label: r.Label, Verb: r.Verb, Expr: r.Expr, Patches: r.Patches, SoakDays: r.SoakDays, Note: r.Note, Paused: r.Paused}
+	return patch.Rule{Name: name, Label: r.Label, Verb: r.Verb, Expr: r.Expr, Patches: r.Patches, AfterRing: r.AfterRing, SoakDays: r.SoakDays, Note: r.Note, Paused: r.Paused}
 }
 
 func (s *people) listRules(c *call) (any, error) {

@@ -39,7 +39,14 @@ func outlookSentence(o Outlook) phrase.Phrase {
 	}
 	if n := len(o.Waiting); n > 0 {
 		days := phrase.Count(o.Rule.SoakDays, "{n} day", "{n} days")
-		s = phrase.Count(n, "{1}, and {n} when it has been out for {2}", "{1}, and {n} when they have been out for {2}", s, days)
+		switch {
+		case o.Rule.AfterRing == "":
+			s = phrase.Count(n, "{1}, and {n} when it has been out for {2}", "{1}, and {n} when they have been out for {2}", s, days)
+		case o.Rule.SoakDays == 0:
+			s = phrase.Count(n, "{1}, and {n} when it has passed the ring {2}", "{1}, and {n} when they have passed the ring {2}", s, o.Rule.AfterRing)
+		default:
+			s = phrase.Count(n, "{1}, and {n} when it passed the ring {2} {3} ago", "{1}, and {n} when they passed the ring {2} {3} ago", s, o.Rule.AfterRing, days)
+		}
 	}
 	if o.Settled > 0 {
 		s = phrase.Count(o.Settled, "{1}; {n} is decided already", "{1}; {n} are decided already", s)
@@ -77,7 +84,7 @@ func (x *Rules) look(ctx context.Context, c condition) (Outlook, error) {
 			c.over(shelf, os, v.Now, settled, &out)
 		}
 	}
-	slices.SortFunc(out.Waiting, func(a, b Waiting) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Patch, b.Patch)) })
+	slices.SortFunc(out.Waiting, func(a, b Waiting) int { return cmp.Or(after(a.Due, b.Due), cmp.Compare(a.Patch, b.Patch)) })
 	seen := map[patch.ID]bool{} // one patch may stand on the lists of several OSes, and is decided once
 	again := func(id patch.ID) bool {
 		was := seen[id]
@@ -87,6 +94,14 @@ func (x *Rules) look(ctx context.Context, c condition) (Outlook, error) {
 	out.Now = slices.DeleteFunc(out.Now, again)
 	out.Waiting = slices.DeleteFunc(out.Waiting, func(w Waiting) bool { return again(w.Patch) })
 	return out, nil
+}
+
+// after orders moments of which the zero one is not known, and comes last.
+func after(a, b time.Time) int {
+	if a.IsZero() != b.IsZero() {
+		return cmp.Compare(b.Unix(), a.Unix())
+	}
+	return a.Compare(b)
 }
 
 // proposed notes the patches that wait for a second person, and those of which one has rejected what the rule proposed: neither is proposed
@@ -113,7 +128,7 @@ func (c condition) over(shelf *world.Shelf, os patch.HostOS, now time.Time, sett
 		if !c.meets(p, os, now) {
 			continue
 		}
-		if due := c.due(p, now); due.After(now) {
+		if due := c.due(p, now); due.IsZero() || due.After(now) {
 			if !settled[p.ID] {
 				out.Waiting = append(out.Waiting, Waiting{p.ID, due})
 			}

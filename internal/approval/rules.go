@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +23,9 @@ type RuleStore interface {
 	RemoveRule(ctx context.Context, caller patch.Caller, name string) error
 	// ListDecisions includes Clear where the filter asks for it.
 	ListDecisions(ctx context.Context, f patch.DecisionFilter) ([]patch.Decision, error)
+	ListRings(ctx context.Context) ([]patch.Ring, error)
+	// ListRingProgress gives how far all patches are where none is named.
+	ListRingProgress(ctx context.Context, id patch.ID) ([]patch.RingProgress, error)
 }
 
 // Rules decide for people. Their methods may be called from many goroutines.
@@ -37,7 +41,7 @@ type Outlook struct {
 	Rule     patch.Rule    `json:"rule"`
 	Sentence phrase.Phrase `json:"sentence"`
 	Now      []patch.ID    `json:"now"`     // decided at once
-	Waiting  []Waiting     `json:"waiting"` // meet the conditions and have not been out for long enough, the next to come due first
+	Waiting  []Waiting     `json:"waiting"` // meet the conditions and have not been out for long enough, or not passed the ring, the next to come due first
 	Settled  int           `json:"settled"` // meet them and are decided for the label already
 	Preview  *Preview      `json:"preview,omitempty"`
 }
@@ -45,7 +49,7 @@ type Outlook struct {
 // Waiting is a patch that a rule will decide by itself.
 type Waiting struct {
 	Patch patch.ID  `json:"patch"`
-	Due   time.Time `json:"due"`
+	Due   time.Time `json:"due,omitzero"` // zero: when it has passed the rule's ring
 }
 
 var ruleName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`) })
@@ -69,7 +73,33 @@ func (x *Rules) check(ctx context.Context, r patch.Rule) (condition, error) {
 	if _, err := x.Desk.World.Labels.Members(ctx, r.Label); err != nil {
 		return condition{}, err
 	}
+	if r.AfterRing != "" {
+		rings, err := x.Store.ListRings(ctx)
+		if err != nil {
+			return condition{}, err
+		}
+		if !slices.ContainsFunc(rings, func(g patch.Ring) bool { return g.Name == r.AfterRing }) {
+			return condition{}, patch.NothingCalled("ring", r.AfterRing)
+		}
+	}
 	return x.compile(ctx, r)
+}
+
+// passed gives when patches passed a ring. What is halted, in whatever ring, has passed none.
+func (x *Rules) passed(ctx context.Context, ring string) (map[patch.ID]time.Time, error) {
+	all, err := x.Store.ListRingProgress(ctx, "")
+	out := map[patch.ID]time.Time{}
+	for _, p := range all {
+		if p.Ring == ring && !p.PassedAt.IsZero() {
+			out[p.Patch] = p.PassedAt
+		}
+	}
+	for _, p := range all {
+		if !p.HaltedAt.IsZero() {
+			delete(out, p.Patch)
+		}
+	}
+	return out, err
 }
 
 func (x *Rules) compile(ctx context.Context, r patch.Rule) (c condition, err error) {
@@ -79,6 +109,11 @@ func (x *Rules) compile(ctx context.Context, r patch.Rule) (c condition, err err
 	}
 	if x.Desk.KEV != nil {
 		if c.kev, err = x.Desk.KEV(ctx); err != nil {
+			return c, err
+		}
+	}
+	if r.AfterRing != "" {
+		if c.passed, err = x.passed(ctx, r.AfterRing); err != nil {
 			return c, err
 		}
 	}

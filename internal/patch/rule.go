@@ -15,7 +15,9 @@ type Rule struct {
 	Expr string `json:"expr,omitempty"`
 	// Patches is a label of patches that the rule keeps to; empty: all.
 	Patches string `json:"patches,omitempty"`
-	// SoakDays is how many days after its release a patch is decided.
+	// AfterRing is a ring that a patch must have passed; empty: none.
+	AfterRing string `json:"after_ring,omitempty"`
+	// SoakDays is how many days after its release a patch is decided, or after it passed the ring.
 	SoakDays int    `json:"soak_days,omitempty"`
 	Note     string `json:"note,omitempty"`
 	Paused   bool   `json:"paused,omitempty"`

@@ -85,6 +85,9 @@ var rowsOfVersion = map[int64][]string{
 			VALUES ('a-flap', 'd-flap', 'm-old', 's/f/1', '', 1, 'done', '', '', '', '', 0, 0, 5, 5, 6, 7, 'undone', FALSE)`,
 	},
 	43: {`INSERT INTO former (machine, seq, receipt, next_seq, next_os, moved_at, moves) SELECT number, 2, 'r', 3, 'debian-12-amd64', 6, 'b' FROM machines WHERE id = 'm-old'`},
+	49: {`INSERT INTO tallies (deployment, total, downloading, installing, done, waiting, failed, withdrawn, verified, not_effective, unproven, reboot_owed, bytes, total_bytes)
+		VALUES ('old', 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0)`},
+	50: {`UPDATE rules SET after_ring = 'canary'`},
 	48: {`UPDATE decisions SET owner = 'j.lind' WHERE id = 'old'`},
 	23: {`INSERT INTO views (owner, page, name, query, shared, at) VALUES ('old', 'machines', 'mine', 'show=stale', TRUE, 5)`},
 }

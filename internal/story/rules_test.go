@@ -91,6 +91,61 @@ func TestRuleWaitsUntilAPatchHasSoaked(t *testing.T) {
 	}
 }
 
+// A patch is proven by the first ring for days before a rule approves it for all, and one that is halted meanwhile never is.
+func TestRuleWaitsForARing(t *testing.T) {
+	s, _, canary, early, _ := ringed(t, nil)
+	x := s.rules()
+	s.decide(patch.Clear, "all", perl)
+	s.decide(patch.Approve, "canary", perl)
+	s.later(time.Second)
+	rule := patch.Rule{Name: "proven", Label: "others", Verb: patch.Approve, AfterRing: "canary", SoakDays: 3}
+	look, err := x.Look(t.Context(), rule)
+	s.must(err)
+	if len(look.Now) != 0 || len(look.Waiting) == 0 || !look.Waiting[0].Due.IsZero() || !strings.Contains(look.Sentence.String(), "when they passed the ring canary 3 days ago") {
+		t.Errorf("%s %+v", look.Sentence, look)
+	}
+	s.rule(x, rule)
+	s.step()
+	for _, b := range canary {
+		if !b.work() {
+			t.Fatalf("%s of the first ring got nothing", b.name)
+		}
+	}
+	s.hours(26, canary, early)
+	look, err = x.Look(t.Context(), rule)
+	s.must(err)
+	if len(look.Now) != 0 || look.Waiting[0].Patch != perl || look.Waiting[0].Due.Before(s.now.AddDate(0, 0, 2)) || !look.Waiting[len(look.Waiting)-1].Due.IsZero() {
+		t.Errorf("it has passed the ring: %+v", look)
+	}
+	s.hours(2*24, canary, early)
+	s.must(x.Run(t.Context()))
+	if got := s.standing("others"); len(got) != 0 {
+		t.Errorf("decided after two days: %v", got)
+	}
+	halted := func(halt bool) {
+		t.Helper()
+		s.hours(25, canary, early)
+		if halt {
+			s.must(s.rings.Halt(s.ctx(), s.admin, perl, "a customer calls"))
+		} else {
+			s.must(s.rings.Resume(s.ctx(), s.admin, perl, "it was something else"))
+		}
+		s.must(x.Run(t.Context()))
+	}
+	halted(true)
+	if got := s.standing("others"); len(got) != 0 {
+		t.Errorf("decided while it is halted: %v", got)
+	}
+	halted(false)
+	if got := s.standing("others"); len(got) != 1 || got[perl] != "approve by rule proven v1" {
+		t.Errorf("after three days: %v", got)
+	}
+	_, err = x.Put(t.Context(), s.admin, patch.Rule{Name: "x", Label: "all", Verb: patch.Approve, AfterRing: "gone"})
+	if patch.KindOf(err) != patch.NotFound || !strings.Contains(err.Error(), "gone") {
+		t.Errorf("a ring that is not there: %v", err)
+	}
+}
+
 func TestOlderPatchIsDecidedWhileItsSuccessorWaits(t *testing.T) {
 	s, _ := ready(t)
 	x := s.rules()

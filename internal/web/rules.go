@@ -15,14 +15,15 @@ type rulesPage struct {
 	Rules  []patch.Rule
 	Labels []string
 	Sets   []string // labels of patches
+	Rings  []string // that patches can pass: not what is left behind the last
 	Form   ruleForm
 }
 
 // ruleForm is a rule as it was typed, and what its check said.
 type ruleForm struct {
-	Name, Label, Verb, Expr, Soak, Note, Patches string
-	Look                                         *approval.Outlook
-	Fault                                        *faultPage
+	Name, Label, Verb, Expr, AfterRing, Soak, Note, Patches string
+	Look                                                    *approval.Outlook
+	Fault                                                   *faultPage
 }
 
 func (c *console) rules(v *visit) error {
@@ -40,6 +41,13 @@ func (c *console) rulesAgain(v *visit, status int, f ruleForm) (err error) {
 	if p.Sets, err = c.patchSets(v); err != nil {
 		return err
 	}
+	rings, err := c.Rings.List(v.ctx, "")
+	if err != nil {
+		return err
+	}
+	for _, r := range rings[:max(0, len(rings)-1)] {
+		p.Rings = append(p.Rings, r.Name)
+	}
 	frame, err := c.frame(v, "rules", "Rules")
 	if err != nil {
 		return err
@@ -48,7 +56,7 @@ func (c *console) rulesAgain(v *visit, status int, f ruleForm) (err error) {
 }
 
 func (v *visit) ruleForm() ruleForm {
-	return ruleForm{Name: strings.TrimSpace(v.get("name")), Label: v.get("label"), Verb: v.get("verb"), Expr: strings.TrimSpace(v.get("expr")), Soak: strings.TrimSpace(v.get("soak")), Note: v.get("note"), Patches: v.get("patches")}
+	return ruleForm{Name: strings.TrimSpace(v.get("name")), Label: v.get("label"), Verb: v.get("verb"), Expr: strings.TrimSpace(v.get("expr")), AfterRing: v.get("after_ring"), Soak: strings.TrimSpace(v.get("soak")), Note: v.get("note"), Patches: v.get("patches")}
 }
 
 // rule is what was typed.
@@ -57,7 +65,7 @@ func (f ruleForm) rule() (patch.Rule, error) {
 	if f.Soak != "" && err != nil {
 		return patch.Rule{}, &patch.Error{Kind: patch.Invalid, What: "cannot use the rule", Why: phrase.Of(`"{1}" is no number of days`, phrase.Quoted(f.Soak))}
 	}
-	return patch.Rule{Name: f.Name, Label: f.Label, Verb: patch.Verb(f.Verb), Expr: f.Expr, SoakDays: days, Note: f.Note, Patches: f.Patches}, nil
+	return patch.Rule{Name: f.Name, Label: f.Label, Verb: patch.Verb(f.Verb), Expr: f.Expr, AfterRing: f.AfterRing, SoakDays: days, Note: f.Note, Patches: f.Patches}, nil
 }
 
 // patchSets lists the labels of patches.
