@@ -9,6 +9,8 @@ var simDefects = []Defect{
 		Old: "if err := r.journal.intend(in); err != nil {", New: "if err := error(nil); err != nil {", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
 	{Name: "an order goes out without asking the gates again", File: "internal/deploy/check.go",
 		Old: "if !answer.Deployable {\n\t\tif waits", New: "if answer.Closed != nil && answer.Closed.Name == gate.Ring {\n\t\tif waits", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
+	{Name: "what was done is done again where only its results were lost", File: "internal/agent/journal.go",
+		Old: "if j.untold(o) {", New: "if j.untold(o) && o.ID == \"\" {", Test: "TestAnOrderWaitsForTheResultsOfTheOneBefore", In: "./internal/agent"},
 	{Name: "the agent forgets when an order's window ends", File: "internal/agent/order.go",
 		Old: "\tif err := s.journal.begin(o); err != nil {", New: "\to.Window.NotAfter, o.Expires = time.Time{}, o.Expires.Add(240*time.Hour)\n\tif err := s.journal.begin(o); err != nil {", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
 	{Name: "what an order executed is forgotten when its agent is killed", File: "internal/agent/resume.go",

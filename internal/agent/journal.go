@@ -191,12 +191,26 @@ func (j *journal) step(name string) error {
 	return j.trouble(name)
 }
 
-// begin takes a new order. Its number must be above every number seen.
+// untold says whether the appliance has not acknowledged yet what became of one of an order's attempts. It cannot have known, then, that it was made, where
+// the detect that followed came before the results.
+func (j *journal) untold(o wire.Order) bool {
+	return slices.ContainsFunc(j.pending, func(r wire.Result) bool {
+		return slices.ContainsFunc(o.Items, func(i wire.OrderItem) bool { return i.Attempt == r.Attempt })
+	})
+}
+
+// errUntold is why an order is not taken yet.
+var errUntold = patch.Errorf(patch.Unavailable, "the appliance has not heard yet what became of the order before")
+
+// begin takes a new order. Its number must be above every number seen, and it must have been made by one who knows what became of its attempts.
 func (j *journal) begin(o wire.Order) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if o.Number <= j.number {
 		return patch.Errorf(patch.Conflict, "order number %d is not above %d, the newest one this machine has taken", o.Number, j.number)
+	}
+	if j.untold(o) {
+		return errUntold
 	}
 	return j.appendLocked(event{Order: &o})
 }

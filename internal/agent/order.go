@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/agent/host"
@@ -29,7 +30,9 @@ func (s *session) takeOrder(ctx context.Context) (bool, error) {
 	if err != nil || empty {
 		return false, err
 	}
-	if err := s.acceptOrder(e); err != nil {
+	if err := s.acceptOrder(e); errors.Is(err, errUntold) {
+		return false, err
+	} else if err != nil {
 		s.log.Error("refused an order", "err", err)
 		if err := s.set(func(st *state) { st.Refused = err.Error() }); err != nil {
 			s.log.Warn("cannot keep why an order was refused", "err", err)

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"strings"
@@ -94,6 +95,28 @@ func TestReplayedOrderIsRefused(t *testing.T) {
 	if b.runs["A7-0"] != 1 {
 		t.Fatalf("executed %d times", b.runs["A7-0"])
 	}
+}
+
+// An appliance that has the detect after an order, and not its results, may order once more what was done: that is not taken before it has heard of it.
+func TestAnOrderWaitsForTheResultsOfTheOneBefore(t *testing.T) {
+	k, b := newKeys(t), newBox("curl")
+	d := newDeb("curl", "1.0-1", "1.0-2")
+	cfg := enrolled(t, k, b, nowhere)
+	stock(t, cfg, d)
+	s := open(t, cfg)
+	must(t, s.acceptOrder(k.seal(t, newOrder(7, d))))
+	s.carryOut(context.Background())
+	again := newOrder(8, d)
+	again.Items[0].Attempt = "A7-0"
+	if err := s.acceptOrder(k.seal(t, again)); !errors.Is(err, errUntold) {
+		t.Fatalf("an attempt of which the appliance knows nothing yet: %v", err)
+	}
+	seq, number := s.journal.position()
+	if number != 7 {
+		t.Fatalf("order %d was taken", number)
+	}
+	must(t, s.journal.acknowledge(seq))
+	must(t, s.acceptOrder(k.seal(t, again)))
 }
 
 // carry takes and carries out an order on a stocked machine and gives the outcomes by attempt.
