@@ -130,10 +130,12 @@ const person = async () => {
   await page.waitForFunction(() => /Approve 2 patches for label web/.test(document.querySelector("#consequence").textContent));
   await page.selectOption("[name=verb]", "hold");
   await page.waitForFunction(() => /Hold 2 patches for label web/.test(document.querySelector("#consequence").textContent));
-  expect("decide", await page.locator(".until").isVisible(), "a hold has no end");
+  expect("decide", await page.locator("[name=until]").isVisible(), "a hold has no end");
+  expect("decide", await page.locator("[name=owner]").isVisible(), "a hold has no owner");
   expect("decide", (await text("#act")) === "Hold 2 patches for web", `the button says ${await text("#act")}`);
   await page.selectOption("[name=verb]", "approve");
   await page.waitForFunction(() => /Approve 2 patches for label web/.test(document.querySelector("#consequence").textContent));
+  expect("decide", !(await page.locator("[name=until], [name=owner]").filter({ visible: true }).count()), "an approval has a hold's end or owner");
   await page.fill("[name=why]", "tonight");
   await page.click("form.decide button.main");
   expect("decided", /2 patches are approved for web/.test(await text("h1")), `says ${await text("h1")}`);
