@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,7 +22,7 @@ type shelf struct {
 	machines    []patch.Machine
 	inventories map[patch.Hash]patch.Inventory
 	detects     map[patch.MachineID]*patch.Snapshot
-	asked       int // how often inventories were read
+	asked       atomic.Int64 // how often inventories were read
 }
 
 // shelved is a revision's list: its name in words, one patch each.
@@ -81,7 +82,7 @@ func (s *shelf) Changes(_ context.Context, since patch.Mark, _ func(patch.Machin
 }
 
 func (s *shelf) EachInventory(_ context.Context, hashes []patch.Hash, take func(patch.Hash, []byte)) error {
-	s.asked++
+	s.asked.Add(1)
 	enc, err := zstd.NewWriter(nil)
 	if err != nil {
 		return err
