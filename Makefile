@@ -65,7 +65,7 @@ unit: ## all Go tests with the race detector: unit, behaviour on both stores, en
 	$(MAKE) --no-print-directory -j2 stories rest
 
 stories: ## end to end on real machines
-	$(GO) test $(RACE) -timeout 30m ./e2e
+	$(GO) test $(RACE) -timeout 60m ./e2e
 
 rest: ## all other Go tests
 	FETTLE_KILLS=9 FETTLE_LOSSES=6 $(GO) test $(RACE) -timeout 30m $$($(GO) list ./... | grep -v '/e2e$$')
