@@ -30,9 +30,11 @@ func (s *session) takeOrder(ctx context.Context) (bool, error) {
 	if err != nil || empty {
 		return false, err
 	}
-	if err := s.acceptOrder(e); errors.Is(err, errUntold) {
+	err = s.acceptOrder(e)
+	if errors.Is(err, errUntold) {
 		return false, err
-	} else if err != nil {
+	}
+	if err != nil {
 		s.log.Error("refused an order", "err", err)
 		if err := s.set(func(st *state) { st.Refused = err.Error() }); err != nil {
 			s.log.Warn("cannot keep why an order was refused", "err", err)
