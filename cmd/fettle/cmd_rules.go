@@ -62,7 +62,7 @@ type rulesPutCmd struct {
 	Source    []string `help:"Only patches of these source packages."`
 	Patches   string   `help:"Only patches that carry this label of patches."`
 	Expr      string   `short:"e" help:"A further CEL condition over patch: id, title, source, version, suite, os, vendor, category, severity, cvss, advisory, cves, packages, released, age_days, exploited, exploited_cves."`
-	AfterRing string   `help:"Only patches that have passed this ring, and were not halted in it." placeholder:"RING"`
+	AfterRing string   `help:"Only patches that have passed this ring, and are halted in none." placeholder:"RING"`
 	Soak      int      `help:"Days that a patch must have been out, or since it passed the ring of --after-ring." placeholder:"DAYS"`
 	Note      string   `help:"Why; kept with each decision."`
 	Paused    bool     `help:"Do not decide yet."`

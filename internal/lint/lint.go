@@ -40,6 +40,7 @@ type Finding struct {
 const (
 	LabelGone      = "label-gone"          // something is decided or scheduled for a label that no longer exists
 	LabelEmpty     = "label-empty"         // … or that no machine carries
+	RingGone       = "ring-gone"           // a rule waits for a ring that no longer exists
 	NoFeed         = "os-without-feed"     // machines of a host OS that no feed covers
 	NoCatalog      = "os-without-catalog"  // … or that has no catalog yet
 	MatchesNothing = "matches-nothing"     // an approval for a label none of whose machines has the patch on its list

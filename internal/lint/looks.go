@@ -29,6 +29,10 @@ func (x *look) labels(ctx context.Context) error {
 		if err := x.patchLabel(ctx, r); err != nil {
 			return err
 		}
+		if r.AfterRing != "" && !slices.ContainsFunc(x.view.Rings(), func(g patch.Ring) bool { return g.Name == r.AfterRing }) {
+			x.find(Problem, RingGone, r.AfterRing, phrase.Of(`the ring "{1}" does not exist any more, and the rule {2} waits until patches have passed it: it decides about none`, r.AfterRing, r.Name),
+				"Make the ring again, or change the rule.")
+		}
 	}
 	for _, s := range x.plans {
 		users[s.Label] = append(users[s.Label], phrase.Of("the schedule {1}", s.Name))

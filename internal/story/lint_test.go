@@ -84,6 +84,12 @@ func TestLintFinds(t *testing.T) {
 			s.desk.TwoPerson.On = true
 			s.submit(s.admin, patch.Approve, "all", curl)
 		}, lint.Notice, lint.SecondPerson, "all"},
+		"a ring that a rule waits for": {func(s *site, _ *box) {
+			_, err := s.rings.Put(s.ctx(), s.admin, patch.Ring{Name: "first", Label: "all", Position: 1})
+			s.must(err)
+			s.rule(s.rules(), patch.Rule{Name: "proven", Label: "all", Verb: patch.Approve, AfterRing: "first"})
+			s.must(s.rings.Remove(s.ctx(), s.admin, "first"))
+		}, lint.Problem, lint.RingGone, "first"},
 		"a label that two persons were to guard": {func(s *site, _ *box) { s.desk.TwoPerson = approval.TwoPerson{On: true, Labels: []string{"prod"}} }, lint.Problem, lint.LabelGone, "prod"},
 		"machines without a time zone": {func(s *site, _ *box) {
 			s.schedule(s.calendar(), patch.Schedule{Name: "own", Label: "all", Window: "daily 1:00-2:00 machine"})
