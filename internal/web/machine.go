@@ -146,6 +146,11 @@ const rowsSize = 50
 func (c *console) machine(v *visit) error {
 	id := patch.MachineID(v.r.PathValue("machine"))
 	m, err := c.Records.FindMachine(v.ctx, id)
+	if patch.KindOf(err) == patch.NotFound { // people type names
+		if m, err = c.Explainer.Resolve(v.ctx, string(id)); err == nil {
+			return v.meant(machineURL(m.ID))
+		}
+	}
 	if err != nil {
 		return err
 	}

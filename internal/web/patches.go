@@ -188,6 +188,11 @@ func chainOf(row patch.PatchRow, all []patch.PatchRow) []link {
 func (c *console) patch(v *visit) error {
 	id := patch.ID(v.r.PathValue("patch"))
 	row, err := c.Records.FindPatch(v.ctx, id)
+	if patch.KindOf(err) == patch.NotFound { // or a source package, or a CVE
+		if row, err = c.Explainer.ResolvePatch(v.ctx, string(id), ""); err == nil {
+			return v.meant(patchURL(row.ID))
+		}
+	}
 	if err != nil {
 		return err
 	}

@@ -62,3 +62,22 @@ func TestPatchesWaitOnEveryOS(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestAPageIsFoundByWhatPeopleTypeInItsAddress(t *testing.T) {
+	w := fleet()
+	h := w.open(t)
+	m, p := w.machines[0], w.patches[0]
+	for typed, where := range map[string]string{
+		"/machines/" + m.Name + "?verdict=patched": machineURL(m.ID) + "?verdict=patched",
+		"/patches/" + p.Patch.Source:               patchURL(p.Patch.ID),
+	} {
+		if got := ask(h, http.MethodGet, typed, nil); got.Code != http.StatusSeeOther || got.Header().Get("Location") != where {
+			t.Errorf("%s: %d, %q; want %q", typed, got.Code, got.Header().Get("Location"), where)
+		}
+	}
+	for _, typed := range []string{"/machines/nobodys", "/patches/nothing"} {
+		if got := ask(h, http.MethodGet, typed, nil); got.Code != http.StatusNotFound {
+			t.Errorf("%s: %d", typed, got.Code)
+		}
+	}
+}

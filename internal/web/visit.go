@@ -143,6 +143,14 @@ func (v *visit) see(address string) error {
 	return nil
 }
 
+// meant leads from what a person typed to the address that it stands for, with the same question.
+func (v *visit) meant(address string) error {
+	if v.r.URL.RawQuery != "" {
+		address += "?" + v.r.URL.RawQuery
+	}
+	return v.see(address)
+}
+
 // show renders a page inside the frame.
 func show[T any](c *console, v *visit, page, nav string, title phrase.Phrase, body T) error {
 	f, err := c.frame(v, nav, title)
