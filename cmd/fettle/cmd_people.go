@@ -81,9 +81,9 @@ func (c auditListCmd) Run(ctx context.Context, s *screen) error {
 		q.set("since", since.UTC().Format(time.RFC3339))
 	}
 	return ask(ctx, s, api.Path("audit"), q, func(w io.Writer, l api.List[patch.AuditEntry]) {
-		t := table{columns: []column{{title: "#", right: true}, {title: "at"}, {title: "who"}, {title: "action"}, {title: "object", flex: true}, {title: "detail", flex: true}, {title: "from"}}}
+		t := table{columns: []column{{title: "#", right: true}, {title: "at"}, {title: "who"}, {title: "from"}, {title: "action"}, {title: "object", flex: true}, {title: "detail", flex: true}}}
 		for _, e := range l.Items {
-			t.add(strconv.FormatInt(e.Seq, 10), when(e.At), e.Who, e.Action, e.Object, e.Detail, e.From)
+			t.add(strconv.FormatInt(e.Seq, 10), when(e.At), e.Who, e.From, e.Action, e.Object, e.Detail)
 		}
 		t.print(w, s.width)
 	})

@@ -164,9 +164,9 @@ func printWhatIf(w io.Writer, width int, a whatif.Answer) {
 		return
 	}
 	line(w, "")
-	t := table{columns: []column{{title: "patch", flex: true}, {title: "machines", right: true}, {title: "before"}, {title: "after"}, {title: "because", flex: true}, {title: "on", flex: true}}}
+	t := table{columns: []column{{title: "patch", flex: true}, {title: "machines", right: true}, {title: "before", flex: true}, {title: "after", flex: true}, {title: "on", flex: true}}}
 	for _, m := range a.Moves {
-		t.add(string(m.Patch), strconv.Itoa(m.Count), stands(m.Before), stands(m.After), m.After.Text.String(), namesOf(m.Bucket))
+		t.add(string(m.Patch), strconv.Itoa(m.Count), stands(m.Before), stands(m.After), namesOf(m.Bucket))
 	}
 	t.print(w, width)
 }
@@ -178,7 +178,7 @@ func stands(s whatif.Standing) string {
 		}
 		return "deployable"
 	}
-	return string(s.Gate) + "/" + s.Code
+	return s.Text.String()
 }
 
 func namesOf(b whatif.Bucket) string {

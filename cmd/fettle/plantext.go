@@ -43,10 +43,17 @@ func printPlan(w io.Writer, width int, p patch.Plan, rows bool) {
 		line(w, "%s on %s of %s: %s, %s %s.", plural(len(parts), "patch", "patches"), thousands(busy), plural(len(p.Machines), "machine", "machines"), plural(packages, "package", "packages"), size(bytes), doing)
 		printParts(w, width, parts)
 	}
-	if lines := packages + leftOut(p); rows || lines <= readable {
-		printEach(w, width, p)
+	there := presentIn(p)
+	few := packages+leftOut(p)-there.pairs <= readable
+	if rows || few {
+		printEach(w, width, p, rows)
 	} else {
 		printTogether(w, p)
+	}
+	if there.pairs > 0 && !rows {
+		line(w, "  already patched: %s on %s", plural(len(there.patches), "approved patch", "approved patches"), plural(there.machines, "machine", "machines"))
+	}
+	if !rows && !few {
 		line(w, "What each machine gets: --rows, or --json.")
 	}
 	for _, l := range termLines(p) {
@@ -113,6 +120,30 @@ func leftOut(p patch.Plan) (n int) {
 	return n
 }
 
+// present is what a plan leaves out because it is there.
+type present struct {
+	pairs    int
+	patches  map[patch.ID]bool
+	machines int
+}
+
+func presentIn(p patch.Plan) present {
+	x := present{patches: map[patch.ID]bool{}}
+	for _, m := range p.Machines {
+		before := x.pairs
+		for _, l := range m.Left {
+			if l.Outcome == patch.IsPatched {
+				x.pairs++
+				x.patches[l.Patch] = true
+			}
+		}
+		if x.pairs > before {
+			x.machines++
+		}
+	}
+	return x
+}
+
 // alike is what many machines have in common in a plan.
 type alike struct {
 	outcome patch.Outcome
@@ -137,6 +168,9 @@ func printTogether(w io.Writer, p patch.Plan) {
 			}
 		}
 		for _, l := range m.Left {
+			if l.Outcome == patch.IsPatched {
+				continue
+			}
 			k := alike{outcome: l.Outcome, patch: l.Patch, text: l.Text.String()}
 			if l.Foretold {
 				k.next = l.Next.String()
@@ -168,8 +202,8 @@ func fewOf(names []string) string {
 	return strings.Join(names[:5], ", ") + ", …"
 }
 
-// printEach says what each machine gets, and why not.
-func printEach(w io.Writer, width int, p patch.Plan) {
+// printEach says what each machine gets, and why not; what is there already only if asked for.
+func printEach(w io.Writer, width int, p patch.Plan, there bool) {
 	t := table{columns: []column{{title: "machine", flex: true}, {title: "#", right: true}, {title: "patch", flex: true}, {title: "package", flex: true}, {title: "installed", flex: true}, {title: "new", flex: true}, {title: "size", right: true}}}
 	for _, m := range p.Machines {
 		for n, i := range m.Items {
@@ -194,6 +228,9 @@ func printEach(w io.Writer, width int, p patch.Plan) {
 			}
 		}
 		for _, l := range m.Left {
+			if l.Outcome == patch.IsPatched && !there {
+				continue
+			}
 			line(w, "  left out on %s (%s): %s: %s", clean(m.Name), outcomeWords(l.Outcome), clean(string(l.Patch)), clean(l.Text.String()))
 			if l.Foretold {
 				line(w, "    foretold from the vendor's index, nothing was tried; what ends it: %s", clean(l.Next.String()))

@@ -46,6 +46,13 @@ Plan abc
 	if got := said(p, false); !strings.Contains(got, "1 patch on 1 of 2 machines") || !strings.Contains(got, "left out on web-001") {
 		t.Errorf("a small plan:\n%s", got)
 	}
+	p.Machines[1].Left = append(p.Machines[1].Left, patch.LeftOut{Patch: "vim/2", Outcome: patch.IsPatched, Text: "it is installed"}, patch.LeftOut{Patch: "curl/3", Outcome: patch.IsPatched, Text: "it is installed"})
+	if got := said(p, false); !strings.Contains(got, "  already patched: 2 approved patches on 1 machine\n") || strings.Contains(got, "vim/2") {
+		t.Errorf("what is there already is told line by line:\n%s", got)
+	}
+	if got := said(p, true); !strings.Contains(got, "left out on web-001 (already patched): vim/2: it is installed") {
+		t.Errorf("asked for, it is not told:\n%s", got)
+	}
 	p.Machines = p.Machines[1:]
 	if got := said(p, false); !strings.HasPrefix(got, "Nothing to install on 1 machine.") {
 		t.Errorf("an empty plan:\n%s", got)
