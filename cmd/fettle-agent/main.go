@@ -206,6 +206,9 @@ func enrol(ctx context.Context, c *call) error {
 		if e.State == patch.Pending {
 			fmt.Fprintln(w, "The machine is pending: an administrator must admit it. Then `fettle-agent run` takes part by itself.")
 		}
+		if e.Clock != "" {
+			fmt.Fprintln(w, e.Clock)
+		}
 	})
 }
 

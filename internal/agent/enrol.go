@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
+	"errors"
 	"os"
 	"time"
 
@@ -19,6 +20,19 @@ type Enrolment struct {
 	Machine patch.MachineID    `json:"machine"`
 	State   patch.MachineState `json:"state"`
 	Server  string             `json:"server"`
+	Clock   string             `json:"clock,omitempty"` // what is wrong with this machine's clock; windows cannot be kept by it
+}
+
+// clockText is a moment as people set clocks.
+func clockText(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// behind says that a clock is earlier than the making of this machine's certificate, which the appliance made just now.
+func (id *identity) behind(clock time.Time) string {
+	if id.leaf == nil || !clock.Before(id.leaf.NotBefore) {
+		return ""
+	}
+	return "This machine's clock says " + clockText(clock) + ", and the appliance made its certificate after " + clockText(id.leaf.NotBefore) +
+		". Set it (`date`, `timedatectl`): nothing is installed by a clock that is wrong."
 }
 
 // Enrol makes this machine known to an appliance: the token's hash pins the appliance's CA before anything is sent, the machine makes its
@@ -51,10 +65,13 @@ func Enrol(ctx context.Context, cfg Config, server, token string) (Enrolment, er
 	if err != nil {
 		return Enrolment{}, err
 	}
+	if id.behind(cfg.Now()) != "" {
+		id.EnrolledAt = id.leaf.NotBefore // the nearest that is known
+	}
 	if err := l.keepJSON(l.identity(), id); err != nil {
 		return Enrolment{}, patch.Errorf(patch.Unavailable, "cannot keep the identity: %w", err)
 	}
-	return Enrolment{Machine: id.Machine, State: state, Server: id.Server}, nil
+	return Enrolment{Machine: id.Machine, State: state, Server: id.Server, Clock: id.behind(cfg.Now())}, nil
 }
 
 // newGuest connects as one who has no certificate yet.
@@ -105,7 +122,14 @@ func pinnedTLS(ca patch.Hash, hostname string, now func() time.Time) *tls.Config
 				return &patch.Error{Kind: patch.Untrusted, What: "this is not the appliance that made the token", Why: "its certificate chain does not hold the pinned CA",
 					Do: "Check the address and the token."}
 			}
-			_, err := s.PeerCertificates[0].Verify(x509.VerifyOptions{DNSName: hostname, Roots: roots, CurrentTime: now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
+			// A clock that is behind is told by the certificate itself, which was made before it is shown. Where one is over by the clock, nothing tells yet which is wrong.
+			leaf, clock := s.PeerCertificates[0], now()
+			_, err := leaf.Verify(x509.VerifyOptions{DNSName: hostname, Roots: roots, CurrentTime: latest(clock, leaf.NotBefore), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
+			if invalid := (x509.CertificateInvalidError{}); errors.As(err, &invalid) && invalid.Reason == x509.Expired {
+				return &patch.Error{Kind: patch.Untrusted, What: "the appliance's certificate is over by this machine's clock",
+					Why: phrase.Of("this machine's clock says {1}, and the certificate ended on {2}", clockText(clock), clockText(leaf.NotAfter)),
+					Do:  "If the clock is wrong, set it (`date`, `timedatectl`) and enrol again. If it is right, look at the clock of the appliance."}
+			}
 			if err != nil {
 				return &patch.Error{Kind: patch.Untrusted, What: "the appliance's certificate does not fit its address or the pinned CA", Err: err}
 			}

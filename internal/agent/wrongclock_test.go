@@ -102,3 +102,55 @@ func TestTheFirstContactOfADeadClock(t *testing.T) {
 		t.Errorf("%v, and it knows %s", err, s.get().Trusted)
 	}
 }
+
+// A machine whose clock is dead enrols, and is told what its clock says; the pinned CA must have made the appliance's certificate all the same. By a clock that
+// is ahead the certificate is over, which may be so: the secret is not sent, and the error tells what the clock says.
+func TestAWrongClockEnrols(t *testing.T) {
+	now := time.Now()
+	for name, c := range map[string]struct {
+		clock    time.Time
+		from, to time.Duration // of the appliance's certificate, from now
+		stranger bool
+		refused  string
+		told     string
+	}{
+		"right":                          {now, -time.Hour, time.Hour, false, "", ""},
+		"1970":                           {time.Unix(0, 0), -time.Hour, time.Hour, false, "", "clock says 1970-01-01 00:00 UTC"},
+		"1970, and another CA's":         {time.Unix(0, 0), -time.Hour, time.Hour, true, "does not fit its address or the pinned CA", ""},
+		"right, and another CA's":        {now, -time.Hour, time.Hour, true, "does not fit its address or the pinned CA", ""},
+		"2040":                           {time.Date(2040, 1, 2, 3, 4, 5, 0, time.UTC), -time.Hour, time.Hour, false, "this machine's clock says 2040-01-02 03:04 UTC, and the certificate ended on 2", ""},
+		"right, and one that is over":    {now, -50 * time.Minute, -30 * time.Minute, false, "is over by this machine's clock", ""},
+		"2040, and another CA's is over": {now.AddDate(14, 0, 0), -50 * time.Minute, -30 * time.Minute, true, "ended on", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newAppliance(t)
+			by := a.keys
+			if c.stranger {
+				by = newKeys(t)
+			}
+			a.lasting(t, by, now.Add(c.from), now.Add(c.to))
+			if c.stranger { // which shows the CA that the token pins, and did not make it
+				served, _ := a.srv.TLS.GetConfigForClient(nil)
+				served.Certificates[0].Certificate[1] = a.ca.Raw
+			}
+			asked := false
+			a.tricks = func(http.ResponseWriter, *http.Request) bool { asked = true; return false }
+			cfg := Config{StateDir: ram(t), Host: newBox(), Now: func() time.Time { return c.clock }}
+			e, err := Enrol(context.Background(), cfg, a.srv.URL, a.token())
+			if c.refused != "" {
+				if patch.KindOf(err) != patch.Untrusted || !strings.Contains(err.Error(), c.refused) || asked {
+					t.Fatalf("%v, asked: %v", err, asked)
+				}
+				return
+			}
+			must(t, err)
+			if !strings.Contains(e.Clock, c.told) || c.told == "" && e.Clock != "" {
+				t.Errorf("it tells %q", e.Clock)
+			}
+			id, err := loadIdentity(layout{dir: cfg.StateDir})
+			if must(t, err); now.Sub(id.EnrolledAt).Abs() > 2*time.Hour {
+				t.Errorf("enrolled at %s", id.EnrolledAt)
+			}
+		})
+	}
+}
