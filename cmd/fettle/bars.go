@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/mattn/go-runewidth"
 	"github.com/vbauerster/mpb/v8"
@@ -15,7 +16,14 @@ type bars struct {
 	s     *screen
 	live  *mpb.Progress
 	known map[string]*bar
-	last  map[string]string
+	last  map[string]plainLine
+	every time.Duration // of what is under way, a plain line at most so often
+}
+
+// plainLine is what was printed last of something.
+type plainLine struct {
+	text string
+	at   time.Time
 }
 
 type bar struct {
@@ -28,7 +36,7 @@ type bar struct {
 const nameWidth = 28
 
 func newBars(s *screen) *bars {
-	b := &bars{s: s, known: map[string]*bar{}, last: map[string]string{}}
+	b := &bars{s: s, known: map[string]*bar{}, last: map[string]plainLine{}}
 	if s.live && !s.json {
 		b.live = mpb.New(mpb.WithOutput(s.err), mpb.WithWidth(36))
 	}
@@ -41,9 +49,10 @@ func (b *bars) set(name string, done, total int64, text string) {
 	switch {
 	case b.s.json:
 	case b.live == nil:
-		if b.last[name] != text {
+		last, now := b.last[name], time.Now()
+		if underWay := 0 < done && done < total; last.text != text && !(underWay && now.Sub(last.at) < b.every) {
 			fmt.Fprintf(b.s.err, "%s: %s\n", name, text)
-			b.last[name] = text
+			b.last[name] = plainLine{text, now}
 		}
 	default:
 		b.draw(name, done, total, text)

@@ -82,6 +82,7 @@ func (c simulateCmd) Run(ctx context.Context, s *screen) error {
 	}
 	debug.SetGCPercent(400) // what this program spends on its own memory, an appliance on the same machine lacks
 	b := newBars(s)
+	b.every = 5 * time.Second
 	var mu sync.Mutex
 	cfg.Progress = func(step string, done, total int) {
 		mu.Lock()
