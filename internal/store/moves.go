@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"sync"
 
@@ -21,9 +23,10 @@ type moves struct {
 	oses map[patch.HostOS]*ordinals
 }
 
+// ordinals are those that were asked for: few of an OS's patches ever move, and reading all of them is what the first detects after a start would wait for.
 type ordinals struct {
-	ids   []patch.ID // by ordinal; empty where a patch of this ordinal was not read yet
-	index map[patch.ID]int
+	ids     map[int]patch.ID
+	numbers map[patch.ID]int
 }
 
 const (
@@ -75,75 +78,66 @@ func appendText(b []byte, s string) []byte {
 
 // numbers gives the ordinal of each transition's patch, -1 for one that the catalog never had.
 func (m *moves) numbers(ctx context.Context, x session, os patch.HostOS, ts []patch.Transition) ([]int, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	o := m.of(os)
 	out := make([]int, len(ts))
-	read := false
-	for i, t := range ts {
-		n, ok := o.index[t.Patch]
-		if !ok && !read {
-			if err := o.read(ctx, x, os); err != nil {
-				return nil, err
-			}
-			read = true
-			n, ok = o.index[t.Patch]
+	var unknown []int
+	m.mu.Lock()
+	o := m.of(os)
+	for i := range ts {
+		n, ok := o.numbers[ts[i].Patch]
+		if out[i] = n; !ok {
+			unknown = append(unknown, i)
 		}
-		if !ok {
-			n = -1
+	}
+	m.mu.Unlock()
+	for _, i := range unknown {
+		id := patch.ID(cleanText(string(ts[i].Patch)))
+		err := x.row(ctx, `SELECT ordinal FROM patches WHERE os = $1 AND id = $2`, []any{os, id}, &out[i])
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			out[i] = -1
+		case err != nil:
+			return nil, err
+		default:
+			m.learn(os, id, out[i])
 		}
-		out[i] = n
 	}
 	return out, nil
 }
 
+// of gives what is known of an OS's patches; the lock is held.
 func (m *moves) of(os patch.HostOS) *ordinals {
 	if m.oses == nil {
 		m.oses = map[patch.HostOS]*ordinals{}
 	}
 	if m.oses[os] == nil {
-		m.oses[os] = &ordinals{index: map[patch.ID]int{}}
+		m.oses[os] = &ordinals{map[int]patch.ID{}, map[patch.ID]int{}}
 	}
 	return m.oses[os]
 }
 
-// read takes over the patches that came since.
-func (o *ordinals) read(ctx context.Context, x session, os patch.HostOS) error {
-	type numbered struct {
-		id patch.ID
-		n  int
-	}
-	all, err := list(ctx, x, func(r scanner) (v numbered, err error) { return v, r.Scan(&v.id, &v.n) },
-		`SELECT id, ordinal FROM patches WHERE os = $1 AND ordinal >= $2`, os, len(o.ids))
-	if err != nil {
-		return err
-	}
-	for _, v := range all {
-		if v.n < 0 || v.n > 1<<26 {
-			continue
-		}
-		if missing := v.n + 1 - len(o.ids); missing > 0 {
-			o.ids = append(o.ids, make([]patch.ID, missing)...)
-		}
-		o.ids[v.n], o.index[v.id] = v.id, v.n
-	}
-	return nil
+func (m *moves) learn(os patch.HostOS, id patch.ID, n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	o := m.of(os)
+	o.ids[n], o.numbers[id] = id, n
 }
 
 // id gives the patch with an ordinal.
 func (m *moves) id(ctx context.Context, x session, os patch.HostOS, n int) (patch.ID, error) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	o := m.of(os)
-	if n >= len(o.ids) {
-		if err := o.read(ctx, x, os); err != nil {
-			return "", err
-		}
+	id, ok := m.of(os).ids[n]
+	m.mu.Unlock()
+	if ok {
+		return id, nil
 	}
-	if n >= len(o.ids) || o.ids[n] == "" {
+	err := x.row(ctx, `SELECT id FROM patches WHERE os = $1 AND ordinal = $2`, []any{os, n}, &id)
+	if errors.Is(err, sql.ErrNoRows) {
 		return "", patch.Errorf(patch.Internal, "stored transitions name patch %d of %s, which is not there", n, os)
 	}
-	return o.ids[n], nil
+	if err == nil {
+		m.learn(os, id, n)
+	}
+	return id, err
 }
 
 // moved is a stored row of moves.

@@ -69,6 +69,29 @@ func TestTransitionsComeBack(t *testing.T) {
 	})
 }
 
+// The first detects after a start do not wait until every patch of their OS was read: those that they name are enough, and each is asked for once.
+func TestOnlyPatchesThatMovedAreRead(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		ps := []patch.Patch{aPatch("s/a/1"), aPatch("s/b/1"), aPatch("s/c/1"), aPatch("s/d/1")}
+		must(t, s.PutRevision(ctx, revision("r1", bookworm, len(ps)), []byte("e"), ps))
+		ts := []patch.Transition{{Machine: "m-1", OS: bookworm, Patch: "s/c/1", From: patch.NotPatched, To: patch.Patched}}
+		body := got[[]byte](t)(s.moves.pack(ctx, s.read(), bookworm, ts))
+		if o := s.moves.oses[bookworm]; len(o.numbers) != 1 || o.ids[o.numbers["s/c/1"]] != "s/c/1" {
+			t.Errorf("after one patch is known: %v", o)
+		}
+		s.moves.oses = nil
+		head := patch.Transition{Machine: "m-1", OS: bookworm}
+		for range 2 {
+			if all := got[[]patch.Transition](t)(s.moves.unpack(ctx, s.read(), moved{head, body})); len(all) != 1 || all[0].Patch != "s/c/1" {
+				t.Error(all)
+			}
+			if o := s.moves.oses[bookworm]; len(o.ids) != 1 || o.ids[o.numbers["s/c/1"]] != "s/c/1" {
+				t.Errorf("after one was read back is known: %v", o)
+			}
+		}
+	})
+}
+
 // What a detect changed is a part of a row that it writes anyway, and whoever asks since when something changed does not walk over all former detects.
 func TestTransitionsAreKeptWithTheFormerDetect(t *testing.T) {
 	s := open(t, sqliteURL(t))
