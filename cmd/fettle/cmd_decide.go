@@ -54,10 +54,10 @@ type holdCmd struct {
 }
 
 func (holdCmd) Help() string {
-	return `It ends by itself: then the patch is undecided again. Shortly before, "fettle lint" and whoever is notified of holds hear of it, with its owner.
+	return `It needs a reason. It ends by itself: then the patch is undecided again. Shortly before, "fettle lint" and whoever is notified of holds hear of it, with its owner.
 
 Examples:
-  fettle hold perl --label web --until 7d
+  fettle hold perl --label web --until 7d --preview
   fettle hold perl --label web --until 2026-12-24 --owner j.lind --why "the shop is tested first"`
 }
 
@@ -65,6 +65,9 @@ func (c holdCmd) Run(ctx context.Context, s *screen) error {
 	until, err := parseMoment(c.Until, time.Now())
 	if err != nil {
 		return err
+	}
+	if strings.TrimSpace(c.Why) == "" && !c.Preview {
+		return usagef("a hold needs a reason, for whoever comes upon it and decides when it ends: add --why \"what it waits for\"")
 	}
 	return c.decide(ctx, s, approval.Request{Verb: patch.Hold, Until: until, Owner: c.Owner})
 }
@@ -206,7 +209,7 @@ type decisionsShowCmd struct {
 }
 
 func (decisionsShowCmd) Help() string {
-	return "Examples:\n  fettle approvals show perl --label web\n  fettle approvals show 01JD3Q4T7YB2M8Z1N6X5V0C9AK --json"
+	return "Examples:\n  fettle decisions show perl --label web\n  fettle decisions show 01JD3Q4T7YB2M8Z1N6X5V0C9AK --json"
 }
 
 func (c decisionsShowCmd) Run(ctx context.Context, s *screen) error {
@@ -228,19 +231,43 @@ func printRecalled(w io.Writer, r approval.Recalled) {
 	default:
 		f.put("then", plural(len(r.Then), "machine carried the label", "machines carried the label"))
 	}
-	if r.Gone {
-		f.put("now", "the label does not exist any more: the decision covers no machine")
-		return
-	}
-	f.put("now", plural(len(r.Now), "machine carries it", "machines carry it"))
-	for _, x := range []struct {
+	groups := []struct {
 		name string
 		ids  []patch.MachineID
-	}{{"joined since", r.Joined}, {"left since", r.Left}, {"then and now", both(r)}} {
-		for _, id := range x.ids {
-			f.put(x.name, string(id))
+	}{{"joined since", r.Joined}, {"left since", r.Left}, {"then and now", both(r)}}
+	if r.Gone {
+		f.put("now", "the label does not exist any more: the decision covers no machine")
+		groups = groups[1:2]
+		groups[0].name = "carried it"
+	} else {
+		f.put("now", plural(len(r.Now), "machine carries it", "machines carry it"))
+		if !r.Recorded {
+			groups[2].name, groups[2].ids = "carries it now", r.Now
 		}
 	}
+	for _, g := range groups {
+		const shown = 40
+		for _, id := range g.ids[:min(shown, len(g.ids))] {
+			f.put(g.name, called(r.Names, id))
+		}
+		if n := len(g.ids) - shown; n > 0 {
+			f.put(g.name, "and "+thousands(n)+" more: --json has them all")
+		}
+	}
+}
+
+// called is a machine's name, with its id where there is no name or where another one is called the same.
+func called(names map[patch.MachineID]string, id patch.MachineID) string {
+	name := names[id]
+	if name == "" {
+		return string(id)
+	}
+	for other, same := range names {
+		if other != id && same == name {
+			return name + " (" + short(id) + ")"
+		}
+	}
+	return name
 }
 
 // both lists who carried the label when it was decided and carries it still.
@@ -267,7 +294,7 @@ func printDecisions(w io.Writer, width int, l api.List[patch.Decision]) {
 	for _, d := range l.Items {
 		verb := string(d.Verb)
 		if !d.Until.IsZero() {
-			verb += " until " + when(d.Until) + with(", owner ", d.Owner)
+			verb += " until " + when(d.Until) + with(", owner ", otherThan(d.By, d.Owner))
 		}
 		t.add(string(d.Patch), d.Label, verb, d.By, when(d.At), d.Why)
 	}

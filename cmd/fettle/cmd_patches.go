@@ -124,7 +124,7 @@ func decisionText(d patch.Decision) string {
 	}
 	text += ", " + when(d.At)
 	if !d.Until.IsZero() {
-		text += ", until " + when(d.Until) + with(", owner ", d.Owner)
+		text += ", until " + when(d.Until) + with(", owner ", otherThan(d.By, d.Owner))
 	}
 	if d.Why != "" {
 		text += ": " + d.Why

@@ -55,7 +55,7 @@ func proposalText(p patch.Proposal) string {
 		text += plural(len(p.Patches), "patch", "patches")
 	}
 	if !p.Until.IsZero() {
-		text += " until " + when(p.Until) + with(", owner ", p.Owner)
+		text += " until " + when(p.Until) + with(", owner ", otherThan(p.By, p.Owner))
 	}
 	return text
 }

@@ -53,6 +53,13 @@ func TestLabelsAreTriedOutBeforeTheyAreMade(t *testing.T) {
 	does(exitOK, "No decisions.", "approvals")
 	does(exitOK, "approve", "approve", "label:loud", "--label", "web", "--why", "it rings")
 	does(exitOK, "1 machine carried the label", "approvals", "show", "bell", "--label", "web")
+	does(exitOK, "then and now    host\n", "decisions", "show", "bell", "--label", "web")
+	does(exitOK, `"names":{"m-`, "decisions", "show", "bell", "--label", "web", "--json")
+	does(exitUsage, `a hold needs a reason, for whoever comes upon it and decides when it ends: add --why`, "hold", "lamp", "--label", "web", "--until", "2d")
+	does(exitOK, "lamp/2.0-1", "hold", "lamp", "--label", "web", "--until", "2d", "--preview")
+	if status, body := h.raw("POST", api.Path("decisions"), map[string]any{"patches": []string{"lamp"}, "label": "web", "verb": "hold", "until": "2099-01-01T00:00:00Z"}); status != 400 || !strings.Contains(string(body), "a hold needs a reason") {
+		t.Errorf("a hold without a reason: %d %s", status, body)
+	}
 	does(exitOK, "label:loud", "approvals", "show", "bell")
 	h.waitPayload(bell)
 	does(exitOK, `"web" would have 0 machines instead of 1: 0 in, 1 out; 1 patch on 1 machine would stop being deployable`, "labels", "put", "web", "--expr", `machine.name == "x"`, "--preview")

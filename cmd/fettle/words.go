@@ -87,6 +87,14 @@ func with(lead, text string) string {
 	return lead + text
 }
 
+// otherThan is a name where it is not the one that is said already.
+func otherThan(said, name string) string {
+	if name == said {
+		return ""
+	}
+	return name
+}
+
 // short shows the beginning of an id that is enough to type.
 func short(id patch.MachineID) string {
 	if len(id) > 12 {

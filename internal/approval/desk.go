@@ -25,7 +25,7 @@ type Request struct {
 	Verb    patch.Verb `json:"verb"`
 	Until   time.Time  `json:"until,omitzero"`  // for a hold
 	Owner   string     `json:"owner,omitempty"` // of a hold: whom to ask about it; empty: whoever decides
-	Why     string     `json:"why,omitempty"`
+	Why     string     `json:"why,omitempty"`   // a hold has to have one
 }
 
 // Store is the storage of decisions.
@@ -62,7 +62,7 @@ type Desk struct {
 
 // Decide makes and stores one decision per patch; all or none. Where a second person is needed it refuses: see Submit.
 func (d *Desk) Decide(ctx context.Context, caller patch.Caller, r Request) ([]patch.Decision, error) {
-	out, err := d.Draft(ctx, caller.Name, r)
+	out, err := d.request(ctx, caller.Name, r)
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +75,14 @@ func (d *Desk) Decide(ctx context.Context, caller patch.Caller, r Request) ([]pa
 	return out, d.store(ctx, caller, out)
 }
 
+// request drafts what is about to be decided or proposed, and no preview: a hold has to say what it waits for.
+func (d *Desk) request(ctx context.Context, by string, r Request) ([]patch.Decision, error) {
+	if r.Verb == patch.Hold && strings.TrimSpace(r.Why) == "" {
+		return nil, &patch.Error{Kind: patch.Invalid, What: "a hold needs a reason", Why: "whoever comes upon it, and decides when it ends, has to know what it waits for", Do: `Say it: --why "…", or "because" in the console.`}
+	}
+	return d.Draft(ctx, by, r)
+}
+
 // Draft checks a request and gives the decisions that it would make, without storing anything.
 func (d *Desk) Draft(ctx context.Context, by string, r Request) ([]patch.Decision, error) {
 	now := d.Now()
@@ -82,9 +90,13 @@ func (d *Desk) Draft(ctx context.Context, by string, r Request) ([]patch.Decisio
 	if err != nil {
 		return nil, err
 	}
+	owner := strings.TrimSpace(r.Owner)
+	if r.Verb == patch.Hold && owner == "" {
+		owner = by
+	}
 	out := make([]patch.Decision, 0, len(chosen))
 	for _, c := range chosen {
-		out = append(out, patch.Decision{ID: ulid.Make().String(), Patch: c.id, Label: r.Label, Verb: r.Verb, Until: r.Until, Owner: strings.TrimSpace(r.Owner), By: by, At: now,
+		out = append(out, patch.Decision{ID: ulid.Make().String(), Patch: c.id, Label: r.Label, Verb: r.Verb, Until: r.Until, Owner: owner, By: by, At: now,
 			Why: strings.TrimSpace(r.Why), Via: c.via})
 	}
 	return out, nil

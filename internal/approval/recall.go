@@ -17,6 +17,8 @@ type Recalled struct {
 	Joined   []patch.MachineID `json:"joined"` // now and not then
 	Left     []patch.MachineID `json:"left"`   // then and not now
 	Gone     bool              `json:"gone"`   // the label does not exist any more
+	// Names are what all these machines are called now, by id.
+	Names map[patch.MachineID]string `json:"names"`
 }
 
 // Recall tells for whom a decision was made, and whom it covers now.
@@ -40,7 +42,25 @@ func (d *Desk) Recall(ctx context.Context, of patch.Decision) (Recalled, error) 
 	if r.Recorded {
 		r.Joined, r.Left = missing(r.Now, r.Then), missing(r.Then, r.Now)
 	}
-	return r, nil
+	r.Names, err = d.names(ctx, r.Then, r.Now)
+	return r, err
+}
+
+// names tells what machines are called. Who is shut out by now has a name too.
+func (d *Desk) names(ctx context.Context, groups ...[]patch.MachineID) (map[patch.MachineID]string, error) {
+	look, err := d.World.Records().Look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := map[patch.MachineID]string{}
+	for _, ids := range groups {
+		for _, id := range ids {
+			if seat := look.Find(id); seat != nil {
+				out[id] = seat.Machine.Name
+			}
+		}
+	}
+	return out, nil
 }
 
 // missing lists those that are not among others.

@@ -35,7 +35,7 @@ type Outcome struct {
 
 // Submit makes the decisions that one person may make, and proposes the others.
 func (d *Desk) Submit(ctx context.Context, caller patch.Caller, r Request) (Outcome, error) {
-	ds, err := d.Draft(ctx, caller.Name, r)
+	ds, err := d.request(ctx, caller.Name, r)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -156,6 +156,9 @@ func (d *Desk) Confirm(ctx context.Context, caller patch.Caller, id, why string)
 	if p.Verb == patch.TakeBack {
 		return nil, d.confirmRollback(ctx, caller, p, why)
 	}
+	if err := d.stillMeant(ctx, p); err != nil {
+		return nil, err
+	}
 	ds, err := d.Draft(ctx, p.By, Request{Patches: p.Patches, Label: p.Label, Verb: p.Verb, Until: p.Until, Owner: p.Owner, Why: p.Why})
 	if err != nil {
 		return nil, err
@@ -174,6 +177,22 @@ func (d *Desk) Confirm(ctx context.Context, caller patch.Caller, id, why string)
 		d.Decided(ds)
 	}
 	return ds, nil
+}
+
+// stillMeant refuses to confirm over what was decided after a proposal: two persons looked at it before they knew.
+func (d *Desk) stillMeant(ctx context.Context, p patch.Proposal) error {
+	all, err := d.World.Store.ListDecisions(ctx, patch.DecisionFilter{Label: p.Label, Cleared: true})
+	if err != nil {
+		return err
+	}
+	for _, x := range all {
+		if same := x.Verb == p.Verb && x.Until.Equal(p.Until); x.At.After(p.At) && !same && slices.Contains(p.Patches, x.Patch) {
+			return &patch.Error{Kind: patch.Conflict, What: phrase.Of("what was proposed is overtaken: {1} for {2}", string(x.Patch), x.Label),
+				Why: phrase.Of("{1} decided otherwise {2}, and the newest decision counts", x.By, phrase.At(d.Now(), x.At)),
+				Do:  phrase.Of("See it with fettle decisions history {1}; then reject the proposal, and propose what is still meant.", string(x.Patch))}
+		}
+	}
+	return nil
 }
 
 // Reject ends a proposal without any decision. Whoever made it withdraws it.

@@ -37,7 +37,7 @@ func (d *Desk) keeps(ctx context.Context, dep patch.Deployment) ([]patch.Keep, e
 			return nil, err
 		}
 		for _, id := range s.patches {
-			k.Decisions = append(k.Decisions, patch.Decision{ID: ulid.Make().String(), Patch: id, Label: l.Name, Verb: patch.Hold, Until: r.HoldUntil, By: dep.By, At: dep.At,
+			k.Decisions = append(k.Decisions, patch.Decision{ID: ulid.Make().String(), Patch: id, Label: l.Name, Verb: patch.Hold, Until: r.HoldUntil, Owner: dep.By, By: dep.By, At: dep.At,
 				Why: clip(fmt.Sprintf("rolled back by deployment %s: %s", dep.ID, strings.TrimSpace(r.Why)), maxText), Members: len(s.now), Scope: scope, Second: dep.Second})
 		}
 		out = append(out, k)

@@ -42,6 +42,44 @@ func TestDecisionsThatAreRefused(t *testing.T) {
 	}
 }
 
+// A hold says what it waits for; its preview needs not. Its owner is whoever decides it, if nobody else is named.
+func TestHoldHasAReason(t *testing.T) {
+	s, b := ready(t)
+	r := approval.Request{Patches: []patch.ID{perl}, Label: "all", Verb: patch.Hold, Until: s.now.Add(time.Hour), Why: " \n"}
+	for name, decide := range map[string]func() error{
+		"decided":  func() error { _, err := s.desk.Decide(t.Context(), s.admin, r); return err },
+		"proposed": func() error { _, err := s.desk.Submit(t.Context(), s.admin, r); return err },
+	} {
+		if err := decide(); patch.KindOf(err) != patch.Invalid || err == nil || !strings.Contains(err.Error(), "a hold needs a reason") {
+			t.Errorf("%s without a reason: %v", name, err)
+		}
+	}
+	if _, err := s.desk.Preview(t.Context(), r); err != nil {
+		t.Errorf("it has no preview: %v", err)
+	}
+	r.Why = "the till"
+	made, err := s.desk.Decide(t.Context(), s.admin, r)
+	s.must(err)
+	if made[0].Owner != "m.keller" {
+		t.Errorf("its owner is %q", made[0].Owner)
+	}
+	old := made[0]
+	old.ID, old.Patch, old.Why, old.Owner = "old", curl, "", ""
+	s.must(s.store.PutDecisions(t.Context(), s.admin, []patch.Decision{old})) // as they were made before
+	if a := s.explain(b, curl).Answer; a.Closed.Code != gate.CodeHeld || !strings.Contains(a.Sentence.String(), "Held back") {
+		t.Errorf("an old hold: %s", a.Sentence)
+	}
+	found, err := s.linter().Lint(t.Context())
+	s.must(err)
+	for subject, says := range map[patch.ID]string{perl: "; the reason was: the till", curl: "; no reason was given"} {
+		if !slices.ContainsFunc(found, func(f lint.Finding) bool {
+			return f.Code == lint.HoldEnding && f.Subject == string(subject) && strings.HasSuffix(f.Text.String(), says) && strings.HasPrefix(f.Do.String(), "Ask m.keller.")
+		}) {
+			t.Errorf("lint does not say %q of %s: %+v", says, subject, found)
+		}
+	}
+}
+
 // Whoever comes upon a hold is told whom to ask; it ends by itself, and then the patch waits for a decision again.
 func TestHoldHasAnOwner(t *testing.T) {
 	s, b := ready(t)

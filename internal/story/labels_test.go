@@ -87,6 +87,9 @@ func TestWhoCarriedTheLabelIsRecordedWithTheDecision(t *testing.T) {
 	if !r.Recorded || !slices.Equal(r.Then, []patch.MachineID{b.id}) || !slices.Equal(r.Now, []patch.MachineID{other.id}) || !slices.Equal(r.Joined, r.Now) || !slices.Equal(r.Left, r.Then) {
 		t.Errorf("%+v", r)
 	}
+	if r.Names[b.id] != "web-1" || r.Names[other.id] != "web-2" || len(r.Names) != 2 {
+		t.Errorf("they are called %v", r.Names)
+	}
 	s.must(s.book.Remove(t.Context(), s.admin, "few"))
 	if r, err = s.desk.Recall(t.Context(), d); err != nil || !r.Gone || len(r.Then) != 1 || len(r.Now) != 0 {
 		t.Errorf("%+v, %v", r, err)
@@ -96,5 +99,9 @@ func TestWhoCarriedTheLabelIsRecordedWithTheDecision(t *testing.T) {
 	s.must(err)
 	if r, err = s.desk.Recall(t.Context(), all[0]); err != nil || !r.Recorded || len(r.Then) != 2 {
 		t.Errorf("a rule's decision: %+v, %v", r, err)
+	}
+	s.must(s.store.SetMachineState(t.Context(), s.admin, b.id, patch.Revoked))
+	if r, err = s.desk.Recall(t.Context(), d); err != nil || r.Names[b.id] != "web-1" {
+		t.Errorf("who is shut out by now is called %v, %v", r.Names, err)
 	}
 }

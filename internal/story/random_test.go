@@ -189,7 +189,7 @@ func (c *chaos) decideAny() {
 	verbs := []patch.Verb{patch.Approve, patch.Approve, patch.Approve, patch.Decline, patch.Hold, patch.Clear}
 	r := approval.Request{Patches: []patch.ID{c.any(), c.any()}, Label: c.labels[c.IntN(len(c.labels))], Verb: verbs[c.IntN(len(verbs))]}
 	if r.Verb == patch.Hold {
-		r.Until = c.now.Add(time.Duration(1+c.IntN(48)) * time.Hour)
+		r.Why, r.Until = "chance", c.now.Add(time.Duration(1+c.IntN(48))*time.Hour)
 	}
 	by := c.admin
 	if c.IntN(4) == 0 {

@@ -15,7 +15,7 @@ func (s *site) submit(who patch.Caller, verb patch.Verb, label string, ids ...pa
 	s.t.Helper()
 	r := approval.Request{Patches: ids, Label: label, Verb: verb}
 	if verb == patch.Hold {
-		r.Until = s.now.Add(24 * time.Hour)
+		r.Until, r.Why = s.now.Add(24*time.Hour), "the till"
 	}
 	s.later(time.Millisecond)
 	out, err := s.desk.Submit(s.ctx(), who, r)
@@ -72,6 +72,33 @@ func TestApprovalWaitsForASecondPerson(t *testing.T) {
 	}
 }
 
+// What was decided after a proposal is not undone by whoever confirms it without having seen that.
+func TestProposalIsOvertakenByADecision(t *testing.T) {
+	s, b := ready(t)
+	s.desk.TwoPerson = approval.TwoPerson{On: true}
+	both, one := s.submit(s.admin, patch.Approve, "all", perl, curl).Proposal, s.submit(s.admin, patch.Approve, "all", openssl).Proposal
+	s.decide(patch.Decline, "all", curl)
+	s.later(time.Second)
+	_, err := s.desk.Confirm(t.Context(), colleague(), both.ID, "")
+	if patch.KindOf(err) != patch.Conflict || err == nil || !strings.Contains(err.Error(), string(curl)) {
+		t.Errorf("confirmed over a refusal: %v", err)
+	}
+	if a := s.explain(b, curl).Answer; a.Closed.Code != gate.CodeDeclined {
+		t.Errorf("it is %s: %s", a.Closed.Code, a.Sentence)
+	}
+	if _, err := s.desk.Confirm(t.Context(), colleague(), one.ID, ""); err != nil {
+		t.Errorf("one about another patch: %v", err)
+	}
+	again := s.submit(s.admin, patch.Approve, "all", openssl).Proposal
+	twice := s.submit(s.admin, patch.Approve, "all", openssl).Proposal
+	for _, p := range []*patch.Proposal{again, twice} {
+		s.later(time.Second)
+		if _, err := s.desk.Confirm(t.Context(), colleague(), p.ID, ""); err != nil {
+			t.Errorf("what says the same is overtaken: %v", err)
+		}
+	}
+}
+
 func TestProposalIsRejectedOrWithdrawn(t *testing.T) {
 	s, b := ready(t)
 	s.desk.TwoPerson = approval.TwoPerson{On: true}
@@ -104,7 +131,7 @@ func TestOnlyWhatLoosensNeedsASecondPerson(t *testing.T) {
 			t.Errorf("%s %s: %+v", c.verb, c.id, out)
 		}
 	}
-	if _, err := s.desk.Submit(t.Context(), s.admin, approval.Request{Patches: []patch.ID{curl}, Label: "all", Verb: patch.Hold, Until: s.now.Add(time.Hour)}); err != nil {
+	if _, err := s.desk.Submit(t.Context(), s.admin, approval.Request{Patches: []patch.ID{curl}, Label: "all", Verb: patch.Hold, Until: s.now.Add(time.Hour), Why: "the till"}); err != nil {
 		t.Fatal(err)
 	}
 	open, err := s.store.ListProposals(t.Context(), true)

@@ -462,7 +462,7 @@ func (s *site) decide(verb patch.Verb, label string, ids ...patch.ID) {
 	s.t.Helper()
 	r := approval.Request{Patches: ids, Label: label, Verb: verb}
 	if verb == patch.Hold {
-		r.Until = s.now.Add(24 * time.Hour)
+		r.Until, r.Why = s.now.Add(24*time.Hour), "the till"
 	}
 	s.later(time.Millisecond)
 	_, err := s.desk.Decide(s.ctx(), s.admin, r)

@@ -185,7 +185,7 @@ func (c *chaos) changeAny() (whatif.Change, func()) {
 	verbs := []patch.Verb{patch.Approve, patch.Approve, patch.Decline, patch.Hold, patch.Clear}
 	r := approval.Request{Patches: []patch.ID{c.any(), c.any()}, Label: c.labels[c.IntN(3)], Verb: verbs[c.IntN(len(verbs))]}
 	if r.Verb == patch.Hold {
-		r.Until = c.now.Add(time.Duration(1+c.IntN(48)) * time.Hour)
+		r.Why, r.Until = "chance", c.now.Add(time.Duration(1+c.IntN(48))*time.Hour)
 	}
 	ds, err := c.desk.Draft(c.ctx(), "you", r)
 	c.must(err)

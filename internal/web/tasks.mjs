@@ -45,6 +45,8 @@ export const tasks = async ({ page, home, fault }) => {
       await click("[name=until]");
       await page.fill("[name=until]", "2026-12-24T08:00");
       await page.waitForFunction(() => /Hold 1 patch for label db/.test(document.querySelector("#consequence").textContent));
+      await click("[name=why]");
+      await page.fill("[name=why]", "the till");
       await click("form.decide button.main");
       await says("h1", /held for db/);
     },
