@@ -84,7 +84,7 @@ func (b *browser) deploymentPages(ctx context.Context, q questions) ([]string, e
 }
 
 func (b *browser) machinePages(ctx context.Context, _ questions) ([]string, error) {
-	id, err := b.first(ctx, "/machines", "/machines/")
+	id, err := b.first(ctx, "/machines?show=needing&sort=-need", "/machines/") // a machine that has something of every verdict
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,10 @@ package main
 var stageDefects = []Defect{
 	{Name: "all that is kept about the fleet is made anew at once", File: "internal/ledger/register.go",
 		Old: "		case turn <- struct{}{}:\n		}\n", New: "		default:\n			turn = make(chan struct{}, 1)\n			turn <- struct{}{}\n		}\n", Test: "TestRegistersTakeTurns", In: "./internal/ledger"},
+	{Name: "every machine of a plan is left out in the words of one of them", File: "internal/world/closing.go",
+		Old: "return c.Answer.Closed != nil && c.Answer.Closed.Name == gate.InstalledTest && c.World.Verdict == patch.Patched", New: "_ = gate.InstalledTest\n\treturn c.Answer.Closed != nil || c.World.Verdict == patch.Patched", Test: "TestMachinesAreJudgedTogether", In: "./internal/story"},
+	{Name: "a plan's hash leaves a package out that is installed beside the one that is there", File: "internal/plan/text.go",
+		Old: "b = appendTrue(b, `,\"beside\":true`, p.Beside)", New: "b = appendTrue(b, `,\"beside\":true`, false)", Test: "TestHashIsOverEveryField", In: "./internal/plan"},
 	{Name: "an approval beats a refusal", File: "internal/gate/policy.go",
 		Old: "case len(by[patch.Decline]) > 0:", New: "case len(by[patch.Decline]) > 0 && len(by[patch.Approve]) == 0:", Test: "TestDeclinedBeatsApproved", In: "./internal/gate"},
 	{Name: "approving what a patch needs changes nothing", File: "internal/gate/ready.go",

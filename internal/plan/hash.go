@@ -1,9 +1,11 @@
 package plan
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"slices"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -13,46 +15,36 @@ import (
 // them and of the machine: outcome, bytes, time and restart. Who made it and when, what is left
 // out and which snapshots it rests on are not in it, so that the same deed has the same hash.
 func Hash(p patch.Plan) patch.Hash {
-	type machine struct {
-		Machine patch.MachineID  `json:"machine"`
-		OS      patch.HostOS     `json:"os"`
-		Items   []patch.PlanItem `json:"items"`
-
-		Expected patch.Expected `json:"expected"`
-	}
-	deed := struct {
+	frame, err := json.Marshal(struct {
 		Label    string              `json:"label"`
 		Window   patch.Window        `json:"window"`
-		Machines []machine           `json:"machines"`
+		Machines []struct{}          `json:"machines"` // nil
 		Reboot   *patch.RebootPolicy `json:"reboot,omitempty"`
 		Manner   *patch.Manner       `json:"manner,omitempty"`
 		Rollback *patch.Rollback     `json:"rollback,omitempty"`
-	}{Label: p.Label, Reboot: p.Reboot, Manner: p.Manner, Rollback: p.Rollback, Window: patch.Window{NotBefore: p.Window.NotBefore.UTC(), NotAfter: p.Window.NotAfter.UTC()}}
-	sum := sha256.New()
-	err := patch.WriteWithout(sum, deed, "machines", func(yield func(any) bool) {
-		for _, m := range p.Machines {
-			if len(m.Items) > 0 && !yield(machine{m.Machine, m.OS, plain(m.Items), m.Expected}) {
-				return
-			}
-		}
-	})
+	}{Label: p.Label, Reboot: p.Reboot, Manner: p.Manner, Rollback: p.Rollback, Window: patch.Window{NotBefore: p.Window.NotBefore.UTC(), NotAfter: p.Window.NotAfter.UTC()}})
 	if err != nil {
 		return "" // only a value that JSON cannot hold; no field of a plan is one
 	}
-	return patch.Hash(hex.EncodeToString(sum.Sum(nil)))
-}
-
-// plain leaves out which vendor index vouches for a file, because its bytes are named by their hash, and the words that go with an outcome.
-func plain(items []patch.PlanItem) []patch.PlanItem {
-	out := slices.Clone(items)
-	for i := range out {
-		out[i].Text = ""
-		out[i].Packages = slices.Clone(out[i].Packages)
-		for j := range out[i].Packages {
-			out[i].Packages[j].Origin = patch.Origin{}
+	name := []byte(`"machines":`)
+	at := bytes.Index(frame, name) + len(name) // no text in JSON holds a quotation mark that is not escaped
+	sum := sha256.New()                        // whose Write never fails
+	_, _ = sum.Write(frame[:at])
+	var b []byte
+	end := "null"
+	for i := range p.Machines {
+		if m := &p.Machines[i]; len(m.Items) > 0 {
+			next := byte(',')
+			if end == "null" {
+				next, end = '[', "]"
+			}
+			b = appendMachine(append(b[:0], next), m)
+			_, _ = sum.Write(b)
 		}
 	}
-	return out
+	_, _ = sum.Write([]byte(end))
+	_, _ = sum.Write(frame[at+len("null"):])
+	return patch.Hash(hex.EncodeToString(sum.Sum(nil)))
 }
 
 // Again makes a plan once more, as of now, for exactly the machines and patches that it installs. What has become deployable since is not

@@ -97,12 +97,17 @@ func (d *drafts) cohort(ctx context.Context, ask world.Ask, c world.Cohort) erro
 		return err
 	}
 	waits := c.Answer.Queues()
+	var same *patch.LeftOut // of every machine, where they are alike
 	for it := c.Seats.Iterator(); it.HasNext(); {
 		seat := look.At(it.Next())
 		one := d.by[seat.Number]
 		if one == nil {
 			one = &draft{seat: seat}
 			d.by[seat.Number] = one
+		}
+		if same != nil {
+			one.left = append(one.left, *same)
+			continue
 		}
 		s := &d.at
 		if err := d.view.Turn(ctx, s, seat); err != nil {
@@ -117,7 +122,11 @@ func (d *drafts) cohort(ctx context.Context, ask world.Ask, c world.Cohort) erro
 			text = g.Text
 		}
 		if !c.Answer.Deployable && !waits {
-			one.left = append(one.left, leftOut(ask.Patch, c, text))
+			left := leftOut(ask.Patch, c, text)
+			one.left = append(one.left, left)
+			if c.Alike() {
+				same = &left
+			}
 			continue
 		}
 		if needy, err := s.Lacks(ctx, ask.Patch); err != nil {

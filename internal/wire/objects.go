@@ -10,29 +10,29 @@ import (
 // objects, and all are hashed at each detect.
 
 func appendPackage(b []byte, p *patch.Package) []byte {
-	b = appendText(append(b, `{"name":`...), p.Name)
-	b = appendText(append(b, `,"arch":`...), p.Arch)
-	b = appendText(append(b, `,"version":`...), p.Version)
-	b = appendText(append(b, `,"source":`...), p.Source)
-	b = appendText(append(b, `,"source_version":`...), p.SourceVersion)
-	b = appendText(append(b, `,"state":`...), string(p.State))
+	b = AppendText(append(b, `{"name":`...), p.Name)
+	b = AppendText(append(b, `,"arch":`...), p.Arch)
+	b = AppendText(append(b, `,"version":`...), p.Version)
+	b = AppendText(append(b, `,"source":`...), p.Source)
+	b = AppendText(append(b, `,"source_version":`...), p.SourceVersion)
+	b = AppendText(append(b, `,"state":`...), string(p.State))
 	if p.Held {
 		b = append(b, `,"held":true`...)
 	}
-	b = appendGiven(b, `,"module":`, p.Module)
-	b = appendGiven(b, `,"signer":`, p.Signer)
-	b = appendGiven(b, `,"provides":`, p.Provides)
+	b = AppendGiven(b, `,"module":`, p.Module)
+	b = AppendGiven(b, `,"signer":`, p.Signer)
+	b = AppendGiven(b, `,"provides":`, p.Provides)
 	return append(b, '}')
 }
 
 // AppendObject appends the JSON of an object.
 func AppendObject(b []byte, c *patch.Collected) []byte {
-	b = appendText(append(b, `{"class":`...), c.Class)
-	b = appendText(append(b, `,"key":`...), c.Key)
-	b = appendText(append(b, `,"flag":`...), string(c.Flag))
-	b = appendGiven(b, `,"message":`, c.Message)
+	b = AppendText(append(b, `{"class":`...), c.Class)
+	b = AppendText(append(b, `,"key":`...), c.Key)
+	b = AppendText(append(b, `,"flag":`...), string(c.Flag))
+	b = AppendGiven(b, `,"message":`, c.Message)
 	if len(c.Fields) > 0 {
-		b = appendList(append(b, `,"fields":`...), c.Fields, func(b []byte, s *string) []byte { return appendText(b, *s) })
+		b = appendList(append(b, `,"fields":`...), c.Fields, func(b []byte, s *string) []byte { return AppendText(b, *s) })
 	}
 	if len(c.Items) > 0 {
 		b = appendList(append(b, `,"items":`...), c.Items, appendItem)
@@ -43,7 +43,7 @@ func AppendObject(b []byte, c *patch.Collected) []byte {
 func appendItem(b []byte, it *patch.Item) []byte {
 	b = append(b, '{')
 	if it.Status != "" {
-		b = append(appendText(append(b, `"status":`...), string(it.Status)), ',')
+		b = append(AppendText(append(b, `"status":`...), string(it.Status)), ',')
 	}
 	b = append(b, `"fields":`...)
 	if it.Fields == nil {
@@ -53,10 +53,10 @@ func appendItem(b []byte, it *patch.Item) []byte {
 }
 
 func appendField(b []byte, f *patch.Field) []byte {
-	b = appendText(append(b, `{"name":`...), f.Name)
-	b = appendGiven(b, `,"type":`, f.Type)
-	b = appendGiven(b, `,"status":`, string(f.Status))
-	b = appendGiven(b, `,"value":`, f.Value)
+	b = AppendText(append(b, `{"name":`...), f.Name)
+	b = AppendGiven(b, `,"type":`, f.Type)
+	b = AppendGiven(b, `,"status":`, string(f.Status))
+	b = AppendGiven(b, `,"value":`, f.Value)
 	if len(f.Record) > 0 {
 		b = appendList(append(b, `,"record":`...), f.Record, appendField)
 	}
@@ -74,12 +74,12 @@ func appendList[T any](b []byte, all []T, one func([]byte, *T) []byte) []byte {
 	return append(b, ']')
 }
 
-// appendGiven appends a member that is left out where it is empty.
-func appendGiven(b []byte, name, s string) []byte {
+// AppendGiven appends a member that is left out where it is empty.
+func AppendGiven(b []byte, name, s string) []byte {
 	if s == "" {
 		return b
 	}
-	return appendText(append(b, name...), s)
+	return AppendText(append(b, name...), s)
 }
 
 // Characters of ASCII that stand in JSON as they are, a bit each: the printable ones without `"`, `&`, `<`, `>` and `\`. One look a byte: a
@@ -89,8 +89,8 @@ const (
 	plainHigh = 0x7fffffff_efffffff
 )
 
-// appendText appends a string; encoding/json itself where it is more than printable ASCII.
-func appendText(b []byte, s string) []byte {
+// AppendText appends the JSON of a string; encoding/json itself where it is more than printable ASCII.
+func AppendText(b []byte, s string) []byte {
 	before, from := len(b), 0
 	b = append(b, '"')
 	for i := range len(s) {

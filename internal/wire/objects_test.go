@@ -72,7 +72,7 @@ func TestTextIsEncodedAsByEncodingJSON(t *testing.T) {
 	for c := range 256 {
 		s := "a" + string([]byte{byte(c)}) + "b"
 		want, err := json.Marshal(s)
-		if got := appendText(nil, s); err != nil || string(got) != string(want) {
+		if got := AppendText(nil, s); err != nil || string(got) != string(want) {
 			t.Errorf("%q: got %s, want %s", s, got, want)
 		}
 	}

@@ -20,6 +20,12 @@ func (s *Sight) Closing(ctx context.Context, a Ask, c Cohort) (gate.Gate, error)
 	return c.Answer.Closing(w), err
 }
 
+// Alike reports whether the closed gate has the same words for every machine of a cohort: that a patch is there already names neither a machine nor a
+// time, and is what is said of most machines about most patches that were approved.
+func (c *Cohort) Alike() bool {
+	return c.Answer.Closed != nil && c.Answer.Closed.Name == gate.InstalledTest && c.World.Verdict == patch.Patched
+}
+
 // like turns the world of one machine of a cohort into that of this one, as far as its closed gate looks; ok is false where more than the machine,
 // its detect and what its facts say may be in that gate's words.
 func (s *Sight) like(ctx context.Context, c Cohort) (w gate.World, ok bool, err error) {
