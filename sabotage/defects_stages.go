@@ -2,6 +2,12 @@ package main
 
 // stageDefects remove the controls of the gates and of the stages that act by them.
 var stageDefects = []Defect{
+	{Name: "a row's effect is not written", File: "internal/ledger/rowjson.go",
+		Old: "if r.Effect != \"\" {", New: "if r.Effect == \"none\" {",
+		Test: "TestRowsAreWrittenAsJSONMarshalWritesThem", In: "./internal/ledger"},
+	{Name: "what HTML would read as a tag is written into JSON as it is", File: "internal/patch/append.go",
+		Old: "c == '<' || c == '>' ||", New: "",
+		Test: "TestRowsAreWrittenAsJSONMarshalWritesThem", In: "./internal/ledger"},
 	{Name: "all that is kept about the fleet is made anew at once", File: "internal/ledger/register.go",
 		Old: "		case turn <- struct{}{}:\n		}\n", New: "		default:\n			turn = make(chan struct{}, 1)\n			turn <- struct{}{}\n		}\n", Test: "TestRegistersTakeTurns", In: "./internal/ledger"},
 	{Name: "every machine of a plan is left out in the words of one of them", File: "internal/world/closing.go",

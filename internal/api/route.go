@@ -212,21 +212,26 @@ func (l List[T]) WriteJSON(to io.Writer) error {
 	return writeItems(to, l, List[T]{Total: l.Total}, l.Items)
 }
 
-// manyItems are worth writing one by one; a page is written sooner as a whole.
+// manyItems are worth writing one by one; a page is written sooner as a whole, unless they know how to write themselves.
 const manyItems = 1000
 
 // writeItems writes a struct with some items, whose frame is the same without them.
 func writeItems[T any](to io.Writer, whole, frame any, items []T) error {
-	if len(items) < manyItems {
+	_, quick := any(new(T)).(patch.Appender)
+	if len(items) == 0 || len(items) < manyItems && !quick {
 		return json.NewEncoder(to).Encode(whole)
 	}
-	return patch.WriteWithout(to, frame, "items", func(yield func(any) bool) {
+	err := patch.WriteWithout(to, frame, "items", func(yield func(any) bool) {
 		for i := range items {
 			if !yield(&items[i]) {
 				return
 			}
 		}
 	})
+	if err == nil {
+		_, err = io.WriteString(to, "\n") // as behind every other answer
+	}
+	return err
 }
 
 // paging is which page of a list is wanted: limit 0 is all that follow.

@@ -26,12 +26,13 @@ func (s *Signatures) Evaluate(f *patch.Facts) (Result, error) {
 
 // judge joins signatures with one machine's facts. It is used by one goroutine at a time.
 type judge struct {
-	x     *index
-	w     *walker
-	trees *outcome
-	hits  []hit // of the definition that was judged last
-	found []*unit
-	own   *rulings // what the machine's own policy says; nil for nothing
+	x      *index
+	w      *walker
+	trees  *outcome
+	hits   []hit // of the definition that was judged last
+	found  []*unit
+	looked []PackageRule // for, in the finding that was made last
+	own    *rulings      // what the machine's own policy says; nil for nothing
 	// policies are where the packages come from
 	policies *policies
 }

@@ -47,10 +47,10 @@ func (j *judge) finding() patch.Finding {
 		j.trees.explain(&out, j.trees.t.root(j.w.tree))
 		return out
 	}
-	var rules []PackageRule
 	var code string
-	out.Verdict, code = j.judgeStep(func(r PackageRule) { rules = append(rules, r) })
-	out.Reason = j.reason(code, rules)
+	j.looked = j.looked[:0]
+	out.Verdict, code = j.judgeStep(func(r PackageRule) { j.looked = append(j.looked, r) })
+	out.Reason = j.reason(code, j.looked)
 	if code == patch.ReasonOlder {
 		out.Brings = j.brought(j.policies)
 		if len(out.Brings) > 0 {

@@ -217,6 +217,14 @@ var byUrgency = [...]patch.Verdict{patch.NotPatched, patch.Faulty, patch.Unknown
 // Only those of the page's verdicts are put in order.
 func mostNeeded(all []*entry, limit, offset int) []*entry {
 	var by [patch.Unknown + 1][]*entry
+	var counts patch.Counts
+	for _, e := range all {
+		counts[e.verdict]++
+	}
+	room := make([]*entry, len(all))
+	for v, n := range counts {
+		by[v], room = room[:0:n], room[n:]
+	}
 	for _, e := range all {
 		by[e.verdict] = append(by[e.verdict], e)
 	}

@@ -27,7 +27,13 @@ func WriteWithout(to io.Writer, frame any, member string, values iter.Seq[any]) 
 	for v := range values {
 		_ = w.WriteByte(next)
 		next = ','
-		if err := each.Encode(v); err != nil {
+		if a, ok := v.(Appender); ok {
+			b, err := a.AppendJSON(w.AvailableBuffer())
+			if err != nil {
+				return err
+			}
+			_, _ = w.Write(b)
+		} else if err := each.Encode(v); err != nil {
 			return err
 		}
 	}

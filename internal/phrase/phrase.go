@@ -166,10 +166,15 @@ func (p Phrase) String() string { return English.Say(p) }
 
 // MarshalText is the phrase in English: so it is in JSON.
 func (p Phrase) MarshalText() ([]byte, error) {
+	return p.AppendEnglish(make([]byte, 0, usual)), nil
+}
+
+// AppendEnglish appends what MarshalText gives.
+func (p Phrase) AppendEnglish(b []byte) []byte {
 	if p == "" || p[0] > verbatim {
-		return []byte(English.text(string(p))), nil
+		return append(b, English.text(string(p))...)
 	}
-	return English.say(make([]byte, 0, usual), string(p), deepest), nil
+	return English.say(b, string(p), deepest)
 }
 
 // UnmarshalText takes a text as it came: whoever reads it has the English.
