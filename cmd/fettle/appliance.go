@@ -183,7 +183,7 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 		Approval: approvals,
 		Rules:    rules,
 		Updaters: &updater.Desk{Store: s, Labels: labels, Key: a.keys.Approver, Now: now},
-		Linter:   &lint.Linter{World: reader, Store: from, Clash: rules.Clash, PatchLabels: labels, KEV: exploited.Exploits, Controlled: a.cfg.TwoPerson.Labels, Zone: zone},
+		Linter:   &lint.Linter{World: reader, Store: from, Clash: rules.Clash, Reach: rules.Reach, PatchLabels: labels, KEV: exploited.Exploits, Controlled: a.cfg.TwoPerson.Labels, Zone: zone},
 		Deploy:   desk,
 		Calendar: agenda,
 		WhatIf:   &whatif.Supposer{World: reader, Labels: labels, Rules: rules, Schedules: agenda, Held: heldIn(cat)},

@@ -321,3 +321,35 @@ func (x *Rules) Clash(ctx context.Context, a, b patch.Rule) ([]patch.ID, error) 
 	}
 	return both, nil
 }
+
+// Reach tells whether any patch on the lists that there are could ever meet a rule's conditions, whatever is decided already.
+func (x *Rules) Reach(ctx context.Context, r patch.Rule) (criterion.Reach, error) {
+	c, err := x.compile(ctx, r)
+	if err != nil {
+		return criterion.Reach{}, err
+	}
+	survey, err := criterion.NewSurvey("a rule", r.Expr)
+	if err != nil {
+		return criterion.Reach{}, err
+	}
+	oses, err := x.OSes(ctx)
+	if err != nil {
+		return criterion.Reach{}, err
+	}
+	v := x.Desk.World.Records()
+	for _, os := range oses {
+		shelf, err := v.Shelf(ctx, os, "")
+		if err != nil {
+			return criterion.Reach{}, err
+		}
+		if shelf == nil {
+			continue
+		}
+		for _, p := range shelf.List.Patches() {
+			if c.carry == nil || c.carry[p.ID] {
+				survey.See(criterion.Subject{Patch: p, OS: os, Now: v.Now, KEV: c.kev})
+			}
+		}
+	}
+	return survey.Reach()
+}

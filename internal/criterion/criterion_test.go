@@ -1,7 +1,9 @@
 package criterion
 
 import (
+	"reflect"
 	"testing"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -37,5 +39,44 @@ func TestScoresInConditions(t *testing.T) {
 				t.Errorf("%s of %v: %v, %v", text, s.Patch.CVSS, got, err)
 			}
 		}
+	}
+}
+
+// Age and exploitation come by themselves; anything else about a patch stays as it is.
+func TestSurveySeesWhatMayComeTrue(t *testing.T) {
+	released := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	seen := Subject{Patch: patch.Patch{Source: "perl", Severity: patch.High, Category: patch.Security, CVEs: []string{"CVE-2026-1"}, Released: released}, OS: "debian-12-amd64", Now: released.AddDate(0, 0, 20)}
+	for text, want := range map[string]bool{
+		"":                                     true,
+		"false":                                false,
+		`patch.exploited`:                      true,
+		`!patch.exploited`:                     true,
+		`"CVE-2026-1" in patch.exploited_cves`: true,
+		`"CVE-2026-2" in patch.exploited_cves`: false,
+		`patch.age_days == 7`:                  true,
+		`patch.age_days < 0`:                   false,
+		`patch.age_days > 9999`:                true,
+		`patch.age_days > 3 && patch.age_days < 3`: false,
+		`patch.source == "perll"`:                  false,
+		`patch.cvss >= 7.0`:                        false,
+	} {
+		s, err := NewSurvey("a rule", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.See(seen)
+		if r, err := s.Reach(); err != nil || r.Meets != want || r.Looked != 1 {
+			t.Errorf("%s: %+v, %v", text, r, err)
+		}
+	}
+	s, err := NewSurvey("a rule", `patch.severity in ["high", "urgent"] && ("bug" != patch.category || patch.vendor == "debian") && patch.title == "odd"`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.See(seen)
+	r, err := s.Reach()
+	want := []Unknown{{"category", "bug", []string{"security"}}, {"severity", "urgent", []string{"high"}}}
+	if err != nil || !reflect.DeepEqual(r.Unknown, want) {
+		t.Errorf("%+v, %v", r.Unknown, err)
 	}
 }

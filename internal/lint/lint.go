@@ -12,6 +12,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"github.com/fettle-project/fettle/internal/criterion"
 	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
@@ -44,6 +45,8 @@ const (
 	NoFeed         = "os-without-feed"     // machines of a host OS that no feed covers
 	NoCatalog      = "os-without-catalog"  // … or that has no catalog yet
 	MatchesNothing = "matches-nothing"     // an approval for a label none of whose machines has the patch on its list
+	MeetsNothing   = "rule-meets-nothing"  // no patch on any list could ever meet a rule's conditions
+	WordUnknown    = "word-unknown"        // a rule names a severity or category that no patch has and that there is not
 	RulesClash     = "rules-clash"         // one rule approves what another declines for the same machines
 	NotScheduled   = "not-scheduled"       // approvals are ready on machines that no schedule covers
 	NeverAgain     = "window-never-opens"  // a schedule whose window is over for good
@@ -73,6 +76,9 @@ type Store interface {
 // Clash tells which patches a rule that approves and one that declines both mean; approval.Rules knows.
 type Clash func(ctx context.Context, approve, decline patch.Rule) ([]patch.ID, error)
 
+// Reach tells whether any patch there is could ever meet a rule's conditions; approval.Rules knows.
+type Reach func(ctx context.Context, r patch.Rule) (criterion.Reach, error)
+
 // PatchLabels tells which patches carry a label of patches.
 type PatchLabels interface {
 	Patches(ctx context.Context, name string) ([]patch.ID, error)
@@ -83,6 +89,7 @@ type Linter struct {
 	World       *world.Reader
 	Store       Store
 	Clash       Clash
+	Reach       Reach
 	PatchLabels PatchLabels
 	KEV         func(ctx context.Context) (patch.Exploits, error) // CVEs that are known to be exploited; nil: nothing to ask
 	Zone        *time.Location
@@ -96,7 +103,7 @@ func (l *Linter) Lint(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, look := range []func(context.Context) error{x.labels, x.oses, x.approvals, x.rules, x.schedules, x.freezes, x.holds, x.machines, x.exploited, x.proposals} {
+	for _, look := range []func(context.Context) error{x.labels, x.oses, x.approvals, x.reaches, x.rules, x.schedules, x.freezes, x.holds, x.machines, x.exploited, x.proposals} {
 		if err := look(ctx); err != nil {
 			return nil, err
 		}

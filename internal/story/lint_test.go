@@ -2,6 +2,7 @@ package story_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +14,7 @@ import (
 )
 
 func (s *site) linter() *lint.Linter {
-	return &lint.Linter{World: s.planner.World, Store: s.store, Clash: s.rules().Clash, PatchLabels: s.book,
+	return &lint.Linter{World: s.planner.World, Store: s.store, Clash: s.rules().Clash, Reach: s.rules().Reach, PatchLabels: s.book,
 		KEV: func(context.Context) (patch.Exploits, error) { return s.kev, nil }, Controlled: s.desk.TwoPerson.Labels}
 }
 
@@ -78,6 +79,15 @@ func TestLintFinds(t *testing.T) {
 			s.patchLabel("few", "false")
 			s.rule(s.rules(), patch.Rule{Name: "few", Label: "all", Verb: patch.Approve, Patches: "few"})
 		}, lint.Notice, lint.LabelEmpty, "few"},
+		"a rule with a severity that there is not": {func(s *site, _ *box) {
+			s.rule(s.rules(), patch.Rule{Name: "odd", Label: "all", Verb: patch.Approve, Expr: `patch.severity == "urgent"`})
+		}, lint.Problem, lint.MeetsNothing, "odd"},
+		"a rule for a package that no feed has": {func(s *site, _ *box) {
+			s.rule(s.rules(), patch.Rule{Name: "odd", Label: "all", Verb: patch.Approve, Expr: `patch.source == "perll" && patch.age_days > 3`})
+		}, lint.Notice, lint.MeetsNothing, "odd"},
+		"a rule with one word too many": {func(s *site, _ *box) {
+			s.rule(s.rules(), patch.Rule{Name: "odd", Label: "all", Verb: patch.Approve, Expr: `patch.category in ["security", "secruity"]`})
+		}, lint.Problem, lint.WordUnknown, "odd"},
 		"an exploited CVE that nobody mends": {func(s *site, _ *box) { s.exploit(curl) }, lint.Problem, lint.Exploited, "all"},
 		"an exploited CVE that is held back": {func(s *site, _ *box) { s.exploit(curl); s.decide(patch.Hold, "all", curl) }, lint.Problem, lint.Exploited, "all"},
 		"what waits for a second person": {func(s *site, _ *box) {
@@ -125,6 +135,39 @@ func TestLintFinds(t *testing.T) {
 				t.Errorf("problems do not come first: %+v", found)
 			}
 		})
+	}
+}
+
+// What a rule could never meet is told with what was looked at; what may yet come true is not.
+func TestLintSaysWhyARuleMeetsNothing(t *testing.T) {
+	s, _ := ready(t)
+	for name, expr := range map[string]string{
+		"odd":       `patch.severity == "urgent" && patch.suite == "bookworm-security"`,
+		"exploited": `patch.exploited`,
+		"old":       `patch.age_days > 3000`,
+		"new":       `patch.age_days < 1`,
+		"other":     `patch.severity != "low" || patch.category == "update"`,
+	} {
+		s.rule(s.rules(), patch.Rule{Name: name, Label: "all", Verb: patch.Approve, Expr: expr})
+	}
+	paused := patch.Rule{Name: "paused", Label: "all", Verb: patch.Approve, Expr: "false", Paused: true}
+	s.rule(s.rules(), paused)
+	shelf, err := s.planner.World.Records().Shelf(t.Context(), bookworm, "")
+	s.must(err)
+	found, err := s.linter().Lint(t.Context())
+	s.must(err)
+	n := 0
+	for _, f := range found {
+		if f.Code == lint.MeetsNothing || f.Code == lint.WordUnknown {
+			n++
+			want := fmt.Sprintf(`none of the %d patches that there are for it can ever meet its conditions; no patch has the severity "urgent"`, len(shelf.List.Patches()))
+			if f.Subject != "odd" || !strings.Contains(f.Text.String(), want) {
+				t.Errorf("%+v", f)
+			}
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d findings in %+v", n, found)
 	}
 }
 
