@@ -21,13 +21,7 @@ func (a *appliance) consoleConfig() web.Config {
 		Calendar: a.Calendar, Freezes: a.Calendar, Rules: a.Rules, Updaters: a.Updaters, Beside: a.Ledger, Beyond: a.Ledger, Stuck: a.Deploy, Rings: a.Rings, Reporter: reporter{a},
 		Records: records{roster{a.Store, a.Ledger.World.Fleet}, a.Ledger}, Door: a.Door,
 		Chain: a.kept.chain.Newest,
-		Diff: func(ctx context.Context, os patch.HostOS, from, to patch.RevisionID) (catalog.Diff, error) {
-			all, err := a.Store.ListRevisions(ctx, os)
-			if err != nil {
-				return catalog.Diff{}, err
-			}
-			return a.Catalog.DiffHead(ctx, os, from, to, all)
-		},
+		Diff:  a.compared(a.Catalog.DiffHead), DiffWhole: a.compared(a.Catalog.Diff),
 		NewToken:  func() (string, patch.Hash, error) { return auth.NewToken(a.Issuer.Certificate) },
 		Enrolment: a.Enrolment,
 		People:    people{a.Store, a.Door}, Channels: a.Notify, DeliveryLog: a.Notify.Deliveries, Installation: a.Installer, Offers: offers, Subscribe: a.subscribe,
@@ -38,6 +32,17 @@ func (a *appliance) consoleConfig() web.Config {
 		},
 		Changed: a.changed, Listen: a.Pulse.Listen,
 		Now: a.Now, Zone: time.Local, Log: a.Log,
+	}
+}
+
+// compared compares two revisions among those that an OS has.
+func (a *appliance) compared(compare func(context.Context, patch.HostOS, patch.RevisionID, patch.RevisionID, []patch.RevisionMeta) (catalog.Diff, error)) func(context.Context, patch.HostOS, patch.RevisionID, patch.RevisionID) (catalog.Diff, error) {
+	return func(ctx context.Context, os patch.HostOS, from, to patch.RevisionID) (catalog.Diff, error) {
+		all, err := a.Store.ListRevisions(ctx, os)
+		if err != nil {
+			return catalog.Diff{}, err
+		}
+		return compare(ctx, os, from, to, all)
 	}
 }
 
@@ -92,6 +97,10 @@ type reporter struct{ a *appliance }
 
 func (r reporter) Compliance(ctx context.Context) ([]patch.Compliance, error) {
 	return r.a.kept.compliance.Newest(ctx)
+}
+
+func (r reporter) Exposed(ctx context.Context, label string, s patch.Severity) ([]ledger.Exposed, error) {
+	return r.a.Ledger.Exposed(ctx, label, s, r.a.Allowance)
 }
 
 func (r reporter) History(ctx context.Context, label string, since time.Time) ([]patch.Compliance, error) {

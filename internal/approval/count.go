@@ -18,8 +18,7 @@ const maxNames = 50
 
 // Preview says what a decision would do, without making it. A label without members and a patch that nobody needs are no errors.
 func (d *Desk) Preview(ctx context.Context, r Request) (Preview, error) {
-	now := d.Now()
-	chosen, err := d.chosen(ctx, r, now)
+	c, err := d.counter(ctx, r)
 	if err != nil {
 		return Preview{}, err
 	}
@@ -27,9 +26,29 @@ func (d *Desk) Preview(ctx context.Context, r Request) (Preview, error) {
 	if err != nil {
 		return Preview{}, err
 	}
-	v, err := d.World.View(ctx)
+	seats, err := c.view.Carriers(ctx, r.Label)
 	if err != nil {
 		return Preview{}, err
+	}
+	for i := range c.patches {
+		if err := c.patch(ctx, &c.patches[i], seats); err != nil {
+			return Preview{}, err
+		}
+		c.view.Forget()
+	}
+	return c.preview(len(members)), nil
+}
+
+// counter begins to count what a request would do.
+func (d *Desk) counter(ctx context.Context, r Request) (*counter, error) {
+	now := d.Now()
+	chosen, err := d.chosen(ctx, r, now)
+	if err != nil {
+		return nil, err
+	}
+	v, err := d.World.View(ctx)
+	if err != nil {
+		return nil, err
 	}
 	c := &counter{view: v, request: r, patches: make([]PatchPreview, len(chosen)), oses: map[patch.HostOS]*Tally{}, files: map[patch.Hash]int64{}, got: roaring.New()}
 	for _, x := range chosen {
@@ -38,21 +57,11 @@ func (d *Desk) Preview(ctx context.Context, r Request) (Preview, error) {
 	for i, x := range chosen {
 		row, err := d.Store.FindPatch(ctx, x.id)
 		if err != nil {
-			return Preview{}, err
+			return nil, err
 		}
 		c.patches[i] = PatchPreview{Patch: row.Patch, OS: row.OS}
 	}
-	seats, err := v.Carriers(ctx, r.Label)
-	if err != nil {
-		return Preview{}, err
-	}
-	for i := range c.patches {
-		if err := c.patch(ctx, &c.patches[i], seats); err != nil {
-			return Preview{}, err
-		}
-		v.Forget()
-	}
-	return c.preview(len(members)), nil
+	return c, nil
 }
 
 // counter adds a preview up, patch by patch. Machines that no gate can tell apart are judged once.
@@ -68,12 +77,8 @@ type counter struct {
 
 // patch counts the machines of each cohort together. Those that it names are looked at one by one, in the order of their IDs.
 func (c *counter) patch(ctx context.Context, p *PatchPreview, seats []*fleet.Seat) error {
-	among, err := c.view.Carrying(ctx, c.request.Label)
-	if err != nil {
-		return err
-	}
 	ask := world.Ask{Patch: p.Patch.ID, Assume: c.assume, Reason: true}
-	cohorts, err := c.view.Cohorts(ctx, ask, among)
+	cohorts, err := c.cohorts(ctx, ask)
 	if err != nil {
 		return err
 	}
@@ -110,6 +115,14 @@ func (c *counter) patch(ctx context.Context, p *PatchPreview, seats []*fleet.Sea
 		}
 	}
 	return nil
+}
+
+func (c *counter) cohorts(ctx context.Context, ask world.Ask) ([]world.Cohort, error) {
+	among, err := c.view.Carrying(ctx, c.request.Label)
+	if err != nil {
+		return nil, err
+	}
+	return c.view.Cohorts(ctx, ask, among)
 }
 
 // machine counts one machine of a cohort, by name.
@@ -181,21 +194,20 @@ func (c *counter) fetch(ctx context.Context, p *PatchPreview, pkgs []patch.PlanP
 func (t *Tally) add(w gate.World, a gate.Answer, n int) {
 	name := w.Machine.Name
 	t.Total += n
-	snapshot := a.Gate(gate.Snapshot)
-	switch {
-	case !w.Listed:
+	switch placeOf(w, a) {
+	case OtherOS:
 		t.OtherOS.add(name, n)
-	case snapshot.Code == gate.CodeStale || snapshot.Code == gate.CodeDetectFailed:
+	case Stale:
 		t.Stale.add(name, n)
-	case snapshot.Code == gate.CodeNever || w.Verdict >= patch.Unknown:
+	case Unknown:
 		t.Unknown.add(name, n)
-	case w.Verdict == patch.NotPatched:
+	case Eligible:
 		t.Eligible.add(name, n)
 		t.eligible(name, a, n)
 		t.needs(name, w, a, n)
-	case w.Verdict == patch.Patched:
+	case Patched:
 		t.Patched.add(name, n)
-	case w.Verdict == patch.Faulty:
+	case Faulty:
 		t.Error.add(name, n)
 	default:
 		t.notApplicable(name, n, a.Gate(gate.Prerequisites))
@@ -239,39 +251,63 @@ func (t *Tally) sort() {
 
 func (c *counter) preview(members int) Preview {
 	p := Preview{Request: c.request, Members: members, Patches: c.patches, Machines: int(c.got.GetCardinality()), OSes: []OSPreview{}}
-	var sum Tally
 	for i := range p.Patches {
 		p.Patches[i].sort()
 	}
 	for os, t := range c.oses {
 		t.sort()
 		p.OSes = append(p.OSes, OSPreview{OS: os, Tally: *t})
-		sum.merge(*t)
 	}
 	slices.SortFunc(p.OSes, func(a, b OSPreview) int { return cmp.Compare(a.OS, b.OS) })
 	for _, n := range c.files {
 		p.Bytes += n
 	}
+	sum := p.Total()
 	p.Sentence, p.Adds = sentence(p, sum), p.adds(sum)
 	return p
 }
 
+// Total is the preview's numbers over all host OSes.
+func (p Preview) Total() Tally {
+	var t Tally
+	for _, o := range p.OSes {
+		t.merge(o.Tally)
+	}
+	t.sort()
+	return t
+}
+
 func (t *Tally) merge(o Tally) {
-	t.Eligible.Count += o.Eligible.Count
-	t.Patched.Count += o.Patched.Count
-	t.Error.Count += o.Error.Count
-	t.Unknown.Count += o.Unknown.Count
-	t.OtherOS.Count += o.OtherOS.Count
-	t.Stale.Count += o.Stale.Count
-	t.Deployable.Count += o.Deployable.Count
+	t.Total += o.Total
+	t.Eligible.merge(o.Eligible)
+	t.Patched.merge(o.Patched)
+	t.Error.merge(o.Error)
+	t.Unknown.merge(o.Unknown)
+	t.OtherOS.merge(o.OtherOS)
+	t.Stale.merge(o.Stale)
+	t.Deployable.merge(o.Deployable)
 	for _, r := range o.NotApplicable {
 		i := slices.IndexFunc(t.NotApplicable, func(x Reason) bool { return x.Code == r.Code })
 		if i < 0 {
 			t.NotApplicable = append(t.NotApplicable, Reason{Code: r.Code, Text: r.Text})
 			i = len(t.NotApplicable) - 1
 		}
-		t.NotApplicable[i].Count += r.Count
+		t.NotApplicable[i].merge(r.Bucket)
 	}
-	t.StaysClosed = append(t.StaysClosed, o.StaysClosed...)
+	for _, s := range o.StaysClosed {
+		i := slices.IndexFunc(t.StaysClosed, func(x Stays) bool { return x.Gate == s.Gate && x.Code == s.Code })
+		if i < 0 {
+			t.StaysClosed = append(t.StaysClosed, Stays{Gate: s.Gate, Code: s.Code, Text: s.Text})
+			i = len(t.StaysClosed) - 1
+		}
+		t.StaysClosed[i].merge(s.Bucket)
+	}
 	t.MergeNeeds(o)
+}
+
+func (b *Bucket) merge(o Bucket) {
+	b.Count += o.Count
+	for _, name := range o.Names {
+		b.add(name, 0)
+	}
 }

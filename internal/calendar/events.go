@@ -77,11 +77,27 @@ func (d *Desk) Between(ctx context.Context, from, to time.Time) ([]Event, error)
 
 // events are the windows of one schedule, apart for machines of other time zones and under other blackouts.
 func (d *Desk) events(s patch.Schedule, rule schedule.Rule, machines []patch.Machine, frozen freezes, from, to time.Time) (out []Event) {
-	type group struct {
-		zone   *time.Location
-		frozen []patch.Blackout
-		n      int
+	merged := map[Event]int{}
+	for _, g := range d.groups(s, rule, machines, frozen) {
+		for _, e := range g.events(s, rule, from, to) {
+			merged[e] += len(g.machines)
+		}
 	}
+	for e, n := range merged {
+		e.Machines = n
+		out = append(out, e)
+	}
+	return out
+}
+
+// group is machines that have the same windows of a schedule: in one time zone, under the same blackouts.
+type group struct {
+	zone     *time.Location
+	frozen   []patch.Blackout
+	machines []patch.MachineID
+}
+
+func (d *Desk) groups(s patch.Schedule, rule schedule.Rule, machines []patch.Machine, frozen freezes) map[string]*group {
 	groups := map[string]*group{}
 	for _, m := range machines {
 		loc, _ := world.ZoneOf(rule, m, d.Zone)
@@ -93,28 +109,26 @@ func (d *Desk) events(s patch.Schedule, rule schedule.Rule, machines []patch.Mac
 		if groups[key] == nil {
 			groups[key] = &group{zone: loc, frozen: mine}
 		}
-		groups[key].n++
+		groups[key].machines = append(groups[key].machines, m.ID)
 	}
 	if len(groups) == 0 && !rule.OfMachine() {
 		groups[""] = &group{zone: d.Zone}
 	}
-	merged := map[Event]int{}
-	for _, g := range groups {
-		for _, e := range windows(s, rule, g.zone, g.frozen, from, to) {
-			e.Schedule, e.Label, e.Detect, e.Manner = s.Name, s.Label, s.Detect, s.Manner
-			if rule.OfMachine() {
-				if e.Zone = g.zone.String(); g.zone == time.Local { // its name is that of no zone
-					e.Zone = e.Start.In(g.zone).Format("MST")
-				}
+	return groups
+}
+
+func (g *group) events(s patch.Schedule, rule schedule.Rule, from, to time.Time) []Event {
+	all := windows(s, rule, g.zone, g.frozen, from, to)
+	for i := range all {
+		e := &all[i]
+		e.Schedule, e.Label, e.Detect, e.Manner = s.Name, s.Label, s.Detect, s.Manner
+		if rule.OfMachine() {
+			if e.Zone = g.zone.String(); g.zone == time.Local { // its name is that of no zone
+				e.Zone = e.Start.In(g.zone).Format("MST")
 			}
-			merged[e] += g.n
 		}
 	}
-	for e, n := range merged {
-		e.Machines = n
-		out = append(out, e)
-	}
-	return out
+	return all
 }
 
 func names(all []patch.Blackout) string {

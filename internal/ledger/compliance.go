@@ -222,7 +222,6 @@ func (c *complying) finish(allowed patch.Allowance) patch.Compliance {
 // exposure is what a severity comes to; all are sorted by their days.
 func (c *complying) exposure(s patch.Severity, all []*lacked, allowed patch.Allowance) patch.Exposure {
 	e := patch.Exposure{Severity: s, Machines: c.machines[s], Allowed: allowed[s]}
-	limit, limited := allowed[s]
 	var ages []*lacked
 	for _, x := range all {
 		if x.severity != s && (s != patch.Exploited || !x.exploited) {
@@ -230,7 +229,7 @@ func (c *complying) exposure(s patch.Severity, all []*lacked, allowed patch.Allo
 		}
 		ages = append(ages, x)
 		e.Pairs += x.machines
-		if s == patch.Exploited && x.overdue || s != patch.Exploited && limited && x.days > limit {
+		if x.late(s, allowed) {
 			e.Overdue += x.machines
 		}
 	}

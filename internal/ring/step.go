@@ -89,7 +89,7 @@ func (s *step) patch(ctx context.Context, id patch.ID) error {
 	for i, r := range order {
 		was := find(progress, id, r.Name)
 		if !was.HaltedAt.IsZero() {
-			return nil // it is in quarantine; what is reported meanwhile is judged above and kept
+			return s.recount(ctx, r, was, attempts)
 		}
 		now, err := s.progress(ctx, r, was, attempts, i == len(order)-1)
 		if err != nil {
@@ -174,7 +174,7 @@ func (s *step) witness(ctx context.Context, a patch.Attempt, r patch.Ring) witne
 // progress adds a ring up as it is now.
 func (s *step) progress(ctx context.Context, r patch.Ring, was patch.RingProgress, attempts []patch.Attempt, last bool) (patch.RingProgress, error) {
 	p := was
-	p.Proven, p.Failed, p.Silent, p.Pending, p.Waiting, p.Away = 0, 0, 0, 0, 0, 0
+	p.Proven, p.Failed, p.Silent = 0, 0, 0
 	stop, err := s.count(ctx, r, &p, attempts)
 	if err != nil {
 		return p, err
@@ -206,37 +206,52 @@ func (s *step) progress(ctx context.Context, r patch.Ring, was patch.RingProgres
 	return p, nil
 }
 
-// count counts a ring's machines by what they say and runs the sequential test over those that were judged; a person who resumed it
-// has forgiven the failures until then.
-func (s *step) count(ctx context.Context, r patch.Ring, p *patch.RingProgress, attempts []patch.Attempt) (stop bool, err error) {
-	var judged []patch.Attempt
+// places is where the machines of a ring are with a patch.
+type places struct {
+	judged                 []patch.Attempt // the newest judgement of each machine, the oldest first
+	pending, waiting, away []patch.MachineID
+}
+
+// places sorts a patch's attempts by what they say about a ring; a person who resumed it has forgiven the failures until fresh.
+func (s *step) places(ctx context.Context, r patch.Ring, resumed time.Time, attempts []patch.Attempt) (p places, err error) {
 	for _, a := range attempts {
-		switch fresh := a.ProofAt.After(p.FreshAt); {
+		switch fresh := a.ProofAt.After(resumed); {
 		case a.Ring == r.Name && a.Proof == patch.ProofPending:
-			p.Pending++
+			p.pending = append(p.pending, a.Machine)
 		case a.Ring == r.Name && (a.Proof == patch.ProofGood || a.Proof == patch.ProofBad && fresh):
-			judged = append(judged, a)
+			p.judged = append(p.judged, a)
 		case a.Ring == "" && !a.State.Ended():
 			own, err := s.v.RingOf(ctx, a.Machine)
 			if err != nil {
-				return false, err
+				return p, err
 			}
 			if own.Name == r.Name && s.Now().Sub(s.machines[a.Machine].SeenAt) > time.Duration(r.Silence) {
-				p.Away++
+				p.away = append(p.away, a.Machine)
 			} else if own.Name == r.Name {
-				p.Waiting++
+				p.waiting = append(p.waiting, a.Machine)
 			}
 		}
 	}
-	slices.SortStableFunc(judged, func(a, b patch.Attempt) int { return a.ProofAt.Compare(b.ProofAt) })
+	slices.SortStableFunc(p.judged, func(a, b patch.Attempt) int { return a.ProofAt.Compare(b.ProofAt) })
+	p.judged = newestOf(p.judged)
+	return p, nil
+}
+
+// count counts a ring's machines by where they are and runs the sequential test over those that were judged.
+func (s *step) count(ctx context.Context, r patch.Ring, p *patch.RingProgress, attempts []patch.Attempt) (stop bool, err error) {
+	at, err := s.places(ctx, r, p.FreshAt, attempts)
+	if err != nil {
+		return false, err
+	}
+	p.Pending, p.Waiting, p.Away = len(at.pending), len(at.waiting), len(at.away)
 	t := newTrial(r.Accept, r.Refuse)
-	for _, a := range newestOf(judged) {
+	for _, a := range at.judged {
 		ok := a.Proof == patch.ProofGood
 		if ok {
 			p.Proven++
 		} else {
 			p.Failed++
-			if strings.HasPrefix(a.ProofText.String(), "silent since ") {
+			if silent(a) {
 				p.Silent++
 			}
 		}
@@ -245,6 +260,9 @@ func (s *step) count(ctx context.Context, r patch.Ring, p *patch.RingProgress, a
 	p.Margin = t.margin()
 	return stop && p.Failed > 0, nil
 }
+
+// silent reports whether an attempt is judged to have failed because its machine says nothing.
+func silent(a patch.Attempt) bool { return strings.HasPrefix(a.ProofText.String(), "silent since ") }
 
 // newestOf keeps each machine's newest judgement: a later attempt that works makes up for one that did not.
 func newestOf(judged []patch.Attempt) []patch.Attempt {
@@ -263,6 +281,16 @@ func lastFailure(ring string, attempts []patch.Attempt) phrase.Phrase {
 		}
 	}
 	return last.ProofText
+}
+
+// recount adds up a ring in which the patch is in quarantine: what machines report meanwhile is judged and counted, and decides nothing.
+func (s *step) recount(ctx context.Context, r patch.Ring, was patch.RingProgress, attempts []patch.Attempt) error {
+	p := was
+	p.Proven, p.Failed, p.Silent = 0, 0, 0
+	if _, err := s.count(ctx, r, &p, attempts); err != nil || p == was {
+		return err
+	}
+	return s.Store.KeepRingProgress(ctx, p, was)
 }
 
 // skip lets a ring pass in which no machine needs the patch. A ring to which nobody has deployed it, and where one does, waits.

@@ -1,12 +1,14 @@
 package story_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"html"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,6 +16,8 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/auth"
+	"github.com/fettle-project/fettle/internal/calendar"
+	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/lint"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/updater"
@@ -30,6 +34,9 @@ func (d open) Caller(context.Context, string, string, string) (patch.Caller, err
 	return d.who, nil
 }
 
+// overdue is an allowance that is over for every patch.
+func overdue() patch.Allowance { return patch.Allowance{patch.NotGiven: -1} }
+
 // press reports how a site stands.
 type press struct{ *site }
 
@@ -42,7 +49,10 @@ func (p press) Compliance(ctx context.Context) ([]patch.Compliance, error) {
 	for _, l := range sizes {
 		labels = append(labels, l.Label.Name)
 	}
-	return p.ledger.Compliance(ctx, labels, nil)
+	return p.ledger.Compliance(ctx, labels, overdue())
+}
+func (p press) Exposed(ctx context.Context, label string, of patch.Severity) ([]ledger.Exposed, error) {
+	return p.ledger.Exposed(ctx, label, of, overdue())
 }
 func (p press) History(context.Context, string, time.Time) ([]patch.Compliance, error) {
 	return nil, nil
@@ -52,7 +62,7 @@ func (p press) Exploited(context.Context) (patch.Exploits, error) { return p.kev
 
 // console is the console over a site's own stages.
 func (s *site) console() http.Handler {
-	h, err := pages.New(pages.Config{Roll: s.ledger.Roll, Ledger: s.ledger, Explainer: s.ledger, Planner: s.planner, Deployments: s.deploy, Labels: s.book, Beside: s.ledger, Beyond: s.ledger, Stuck: s.deploy,
+	h, err := pages.New(pages.Config{Roll: s.ledger.Roll, Ledger: s.ledger, Explainer: s.ledger, Approvals: s.desk, Planner: s.planner, Deployments: s.deploy, Labels: s.book, Beside: s.ledger, Beyond: s.ledger, Stuck: s.deploy,
 		Updaters: s.updaters(), Calendar: s.calendar(), Freezes: s.calendar(), Rings: s.rings, Reporter: press{s}, Records: s.store,
 		Door: open{who: s.admin}, Now: func() time.Time { return s.now }, Zone: time.UTC, Log: slog.New(slog.DiscardHandler)})
 	s.must(err)
@@ -122,7 +132,35 @@ func (r reader) follow(address string) (followed int) {
 		}
 		followed++
 	}
-	return followed
+	return followed + r.press(address)
+}
+
+var (
+	countButton = regexp.MustCompile(`<button class="link count[^"]*" formmethod="get" formaction="([^"]+)"[^>]* name="([^"]+)" value="([^"]*)"[^>]*>([0-9,]+)</button>`)
+	typedList   = regexp.MustCompile(`(?s)<textarea name="patches"[^>]*>(.*?)</textarea>`)
+	chosen      = regexp.MustCompile(`(?s)<select class="moves" name="(verb|label)">.*?<option(?: value="([^"]*)")? selected>([^<]*)<`)
+)
+
+// press presses every count that is a button, which sends the page's form, and holds the same.
+func (r reader) press(address string) (pressed int) {
+	r.t.Helper()
+	page := r.page(address)
+	for _, m := range countButton.FindAllStringSubmatch(page, -1) {
+		form := url.Values{m[2]: {html.UnescapeString(m[3])}}
+		if list := typedList.FindStringSubmatch(page); list != nil {
+			form.Set("patches", html.UnescapeString(list[1]))
+		}
+		for _, c := range chosen.FindAllStringSubmatch(page, -1) {
+			form.Set(c[1], cmp.Or(c[2], c[3]))
+		}
+		want, err := strconv.Atoi(strings.ReplaceAll(m[4], ",", ""))
+		r.must(err)
+		if got := r.rows(m[1] + "?" + form.Encode()); got != want {
+			r.t.Errorf("%s says %q, which leads to %d rows: %s", address, m[0], got, form.Encode())
+		}
+		pressed++
+	}
+	return pressed
 }
 
 // counted is a fleet that stands in many ways, more of them alike than a page holds.
@@ -165,7 +203,21 @@ func counted(t *testing.T) (s *site, deployment string) {
 		b.work()
 	}
 	s.decide(patch.Approve, "all", curl)
+	s.must(s.store.PutZone(s.ctx(), many[0].id, "Europe/Berlin"))
+	s.schedule(s.calendar(), patch.Schedule{Name: "nightly", Label: "web", Window: "daily 22:00-04:00"})
+	s.schedule(s.calendar(), patch.Schedule{Name: "own", Label: "all", Window: "daily 22:00-04:00 machine"})
+	_, err := s.calendar().PutBlackout(s.ctx(), s.admin, calendar.BlackoutDraft{Name: "fair", From: "2026-12-01", Until: "2026-12-05", Label: "web", Reason: "a fair"})
+	s.must(err)
 	return s, d.ID
+}
+
+// about is a decision as the address of its page has it.
+func about(label string, ids ...patch.ID) string {
+	q := url.Values{"label": {label}}
+	for _, id := range ids {
+		q.Add("patch", string(id))
+	}
+	return q.Encode()
 }
 
 // Every count of the console leads to exactly so many rows.
@@ -175,10 +227,32 @@ func TestEveryCountLeadsToItsRows(t *testing.T) {
 	for address, least := range map[string]int{
 		"/machines": 10, "/machines?label=web": 8, "/machines/id-web-58": 6, "/machines/id-stale": 3,
 		"/patches/" + string(perl): 8, "/patches?show=all": 10, "/explain-label/all/" + string(perl): 6, "/explain-label/web/" + string(perl): 4, "/explain-label/all/" + string(bash): 4,
-		"/deployments": 4, "/deployments/" + d + "?part=why": 14, "/deployments/new?part=plan&label=all": 1, "/labels": 2, "/labels/web": 20, "/reports": 14, "/updaters": 3, "/search?q=web": 1,
+		"/deployments": 4, "/deployments/" + d + "?part=why": 14, "/deployments/new?part=plan&label=all": 1, "/labels": 2, "/labels/web": 20, "/reports": 20, "/reports/exposure?label=all&exposed=none": 4, "/calendar": 100, "/": 8,
+		"/decide?" + about("web", nginx): 4, "/decide?" + about("all", openssl, curl, bash): 20, "/updaters": 3, "/search?q=web": 1,
 	} {
 		if n := r.follow(address); n < least {
 			t.Errorf("%s has %d counts that lead somewhere, want at least %d", address, n, least)
 		}
+	}
+}
+
+// A ring's numbers lead to their machines, while a patch goes through it and when it is halted.
+func TestEveryCountOfARingLeadsToItsRows(t *testing.T) {
+	s, _, canary, early, rest := ringed(t, nil)
+	r := reader{s, s.console()}
+	for i, b := range canary {
+		if i == 0 {
+			b.fails[perl] = patch.FailPatch
+		}
+		b.work()
+	}
+	s.hours(1, canary, early, rest)
+	if n := r.follow("/rings"); n < 4 {
+		t.Errorf("%d counts lead somewhere", n)
+	}
+	canary[0].facts.Packages = nil
+	s.hours(30, early, rest)
+	if n := r.follow("/rings"); n < 4 {
+		t.Errorf("%d counts lead somewhere when it is halted", n)
 	}
 }

@@ -39,6 +39,7 @@ type Explainer interface {
 // Approvals takes decisions and shows what they would do.
 type Approvals interface {
 	Preview(ctx context.Context, r approval.Request) (approval.Preview, error)
+	Pairs(ctx context.Context, r approval.Request, g approval.Group, offset, limit int) ([]approval.Pair, int, error)
 	Submit(ctx context.Context, caller patch.Caller, r approval.Request) (approval.Outcome, error)
 	Draft(ctx context.Context, by string, r approval.Request) ([]patch.Decision, error)
 }
@@ -72,6 +73,7 @@ type Deployments interface {
 type Calendar interface {
 	List(ctx context.Context) ([]calendar.Coming, error)
 	Between(ctx context.Context, from, to time.Time) ([]calendar.Event, error)
+	Who(ctx context.Context, name, key string) ([]patch.MachineID, error)
 	Put(ctx context.Context, caller patch.Caller, s patch.Schedule) (patch.Schedule, error)
 	Remove(ctx context.Context, caller patch.Caller, name string) error
 }
@@ -87,6 +89,8 @@ type Rules interface {
 // Reporter says how the fleet stands, over time, and what is set up and cannot work.
 type Reporter interface {
 	Compliance(ctx context.Context) ([]patch.Compliance, error)
+	// Exposed gives what Compliance counts of a label's exposure of one severity.
+	Exposed(ctx context.Context, label string, s patch.Severity) ([]ledger.Exposed, error)
 	History(ctx context.Context, label string, since time.Time) ([]patch.Compliance, error)
 	Lint(ctx context.Context) ([]lint.Finding, error)
 	// Exploited gives the CVEs that are known to be exploited; nil where no source says so.
@@ -187,6 +191,8 @@ type Config struct {
 	// Diff compares two revisions of a host OS's list, by the beginnings of their ids; without them the newest and the one before it. It names the
 	// first catalog.HeadPatches of each kind, and counts all.
 	Diff func(ctx context.Context, os patch.HostOS, from, to patch.RevisionID) (catalog.Diff, error)
+	// DiffWhole is Diff with every patch named.
+	DiffWhole func(ctx context.Context, os patch.HostOS, from, to patch.RevisionID) (catalog.Diff, error)
 	// Chain verifies the audit log's chain; what people did is covered.
 	Chain       func(context.Context) (Chain, error)
 	Ledger      Ledger

@@ -59,7 +59,7 @@ func (p decidePage) Adds() string {
 }
 
 // Tally is the consequence added up over all host OSes.
-func (p decidePage) Tally() approval.Tally { return total(p.Preview) }
+func (p decidePage) Tally() approval.Tally { return p.Preview.Total() }
 
 const typedTime = "2006-01-02T15:04"
 
@@ -259,33 +259,6 @@ func (c *console) preview(v *visit, p *decidePage) {
 		c.Log.ErrorContext(v.ctx, "preview failed", "error", err)
 	}
 	p.Fault = &f
-}
-
-// total adds a preview's tallies up over its host OSes.
-func total(p *approval.Preview) approval.Tally {
-	var t approval.Tally
-	if p == nil {
-		return t
-	}
-	for _, o := range p.OSes {
-		t.Total += o.Total
-		merge(&t.Eligible, o.Eligible)
-		merge(&t.Patched, o.Patched)
-		merge(&t.Error, o.Error)
-		merge(&t.Unknown, o.Unknown)
-		merge(&t.Stale, o.Stale)
-		merge(&t.OtherOS, o.OtherOS)
-		merge(&t.Deployable, o.Deployable)
-		t.NotApplicable = append(t.NotApplicable, o.NotApplicable...)
-		t.StaysClosed = append(t.StaysClosed, o.StaysClosed...)
-		t.MergeNeeds(o.Tally)
-	}
-	return t
-}
-
-func merge(to *approval.Bucket, b approval.Bucket) {
-	to.Count += b.Count
-	to.Names = append(to.Names, b.Names...)
 }
 
 // decidedPage says what was just decided, as it is stored, and offers to take it back.

@@ -600,9 +600,9 @@ func (w *world) Lint(context.Context) ([]lint.Finding, error)      { return w.fi
 
 func (w *world) config() Config {
 	return Config{
-		Roll:     w.Roll,
-		Chain:    w.Chain,
-		Diff:     w.Diff,
+		Roll:  w.Roll,
+		Chain: w.Chain,
+		Diff:  w.Diff, DiffWhole: w.Diff,
 		Calendar: clock{w}, Freezes: clock{w}, Rules: bench{w}, Reporter: w, Updaters: garage{w}, Beside: w, Beyond: w, Stuck: pier{w},
 		Ledger: w, Explainer: w, Approvals: w, Seconds: w, WhatIf: w, Planner: w, Rings: hoops{w}, Deployments: dock{w}, Labels: shelf{w}, Records: w, Door: w,
 		NewToken: func() (string, patch.Hash, error) {

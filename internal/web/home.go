@@ -22,12 +22,19 @@ type homePage struct {
 	Stuck   []*ledger.MachineRow
 	Silent  int // machines that were not seen for 7 days
 	Pending []patch.Machine
+	Waiting []osCounts // where machines have several host OSes: the numbers of each, which make the fleet's
 	KEV     patch.Exploits
 	Seconds []patch.Proposal // wait for a second person
 	Feeds   []patch.FeedStatus
 	Good    int              // of the feeds: read well at their newest run
 	Tonight []calendar.Event // windows that open within a day
 	Trends  []trend
+}
+
+// osCounts are the patches of one host OS that wait for a decision, and its security patches that machines lack.
+type osCounts struct {
+	OS                  patch.HostOS
+	Undecided, Security int
 }
 
 // trend is a label's confirmed share over the days that are kept, and now.
@@ -53,6 +60,9 @@ func (c *console) home(v *visit) error {
 		if err := c.homeCounts(v, os.OS, &p); err != nil {
 			return err
 		}
+	}
+	if len(p.Fleet.OSes) == 1 {
+		p.Waiting = nil
 	}
 	p.Decide = head(homeLines, rank(p.Decide))
 	if p.KEV, err = c.Reporter.Exploited(v.ctx); err != nil {
@@ -116,13 +126,19 @@ func (c *console) homeCounts(v *visit, os patch.HostOS, p *homePage) error {
 	if err != nil && patch.KindOf(err) != patch.NotFound { // of an OS that no catalog is published for nothing is known
 		return err
 	}
+	here := osCounts{OS: os}
 	for _, n := range counts {
 		if n.Undecided > 0 {
 			p.Decide = append(p.Decide, n)
+			here.Undecided++
 		}
 		if n.Patch.Category == patch.Security {
 			p.Risk = append(p.Risk, n)
+			here.Security++
 		}
+	}
+	if here != (osCounts{OS: os}) {
+		p.Waiting = append(p.Waiting, here)
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ type machinesPage struct {
 	All             int // machines of any state
 	Matching        int
 	Views           viewsPart
+	Set             machineSet                  // what another page counts
 	Restarts        map[patch.MachineID]restart // of those that owe one, where that is asked for
 }
 
@@ -62,7 +63,10 @@ func (c *console) machines(v *visit) error {
 	if err := c.labelsOfMachines(v, &p); err != nil {
 		return err
 	}
-	some, err := c.narrow(v, roll.Machines, p.OS, p.Label, p.Text)
+	if p.Set, err = c.machineSet(v); err != nil {
+		return err
+	}
+	some, err := c.narrow(v, roll.Machines, &p.Set, p.OS, p.Label, p.Text)
 	if err != nil {
 		return err
 	}
@@ -117,7 +121,11 @@ func (c *console) selected(v *visit) ([]*ledger.MachineRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	some, err := c.narrow(v, roll.Machines, v.get("os"), v.get("label"), v.get("q"))
+	set, err := c.machineSet(v)
+	if err != nil {
+		return nil, err
+	}
+	some, err := c.narrow(v, roll.Machines, &set, v.get("os"), v.get("label"), v.get("q"))
 	if err != nil {
 		return nil, err
 	}
@@ -137,9 +145,9 @@ func keep[T any](list []T, yes func(T) bool) []T {
 	return out
 }
 
-// narrow keeps the machines of an OS, a label and a text; empty ones do not narrow. Rows are large and shared: they are pointed at, and not
+// narrow keeps the machines of a set, an OS, a label and a text; empty ones do not narrow. Rows are large and shared: they are pointed at, and not
 // changed.
-func (c *console) narrow(v *visit, all []ledger.MachineRow, os, label, text string) ([]*ledger.MachineRow, error) {
+func (c *console) narrow(v *visit, all []ledger.MachineRow, set *machineSet, os, label, text string) ([]*ledger.MachineRow, error) {
 	members := map[patch.MachineID]bool{}
 	if label != "" {
 		m, err := c.Labels.Membership(v.ctx, label)
@@ -153,7 +161,7 @@ func (c *console) narrow(v *visit, all []ledger.MachineRow, os, label, text stri
 	out := make([]*ledger.MachineRow, 0, len(all))
 	for i := range all {
 		m := &all[i]
-		if (os == "" || string(m.OS) == os) && (label == "" || members[m.ID]) && m.Matches(text) {
+		if set.has(m.ID) && (os == "" || string(m.OS) == os) && (label == "" || members[m.ID]) && m.Matches(text) {
 			out = append(out, m)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 // Rings takes patches through the fleet ring by ring, and people's decisions about that.
 type Rings interface {
 	List(ctx context.Context, id patch.ID) ([]ring.Standing, error)
+	Who(ctx context.Context, ring string, id patch.ID, number string) (map[patch.MachineID]phrase.Phrase, error)
 	Halt(ctx context.Context, caller patch.Caller, id patch.ID, why string) error
 	Resume(ctx context.Context, caller patch.Caller, id patch.ID, why string) error
 	Pass(ctx context.Context, caller patch.Caller, id patch.ID, ring, why string) error

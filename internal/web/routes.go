@@ -43,6 +43,7 @@ func (c *console) routes() []route {
 
 		{"GET", "/decide", auth.Read, c.decidePage},
 		{"POST", "/decide/preview", auth.Read, c.decidePreview},
+		{"GET", "/decide/pairs", auth.Read, c.pairs},
 		{"POST", "/decide", auth.Decide, c.decide},
 		{"GET", "/decided", auth.Read, c.decided},
 		{"GET", "/proposals", auth.Read, c.proposals},
@@ -77,6 +78,7 @@ func (c *console) routes() []route {
 		{"GET", "/reports", auth.Read, c.reports},
 		{"GET", "/reports/installed", auth.Read, c.installed},
 		{"GET", "/reports/installed.csv", auth.Read, c.exportInstalled},
+		{"GET", "/reports/exposure", auth.Read, c.exposure},
 		{"GET", "/reports/{file}", auth.Read, c.export},
 		{"GET", "/checks", auth.Read, c.checks},
 

@@ -26,7 +26,7 @@ func bodies() map[string]map[string]any {
 		"labels": {"layout": view[labelsPage]{}, "try": view[labelsPage]{}}, "label": {"layout": view[labelPage]{}},
 		"deployments": {"layout": view[deploymentsPage]{}}, "plan": {"layout": view[planPage]{}, "part": view[planPage]{}},
 		"deployment": {"layout": view[deploymentPage]{}, "live": view[deploymentPage]{}}, "waiting": {"layout": view[waitingPage]{}}, "halt": {"layout": view[deploymentPage]{}}, "rollback": {"layout": view[rollbackPage]{}, "part": view[rollbackPage]{}},
-		"rings": {"layout": view[ringsPage]{}, "live": view[ringsPage]{}}, "rollout": {"layout": view[rolloutPage]{}},
+		"pairs": {"layout": view[pairsPage]{}}, "exposure": {"layout": view[exposurePage]{}}, "rings": {"layout": view[ringsPage]{}, "live": view[ringsPage]{}}, "rollout": {"layout": view[rolloutPage]{}},
 		"explain": {"layout": view[explainPage]{}}, "ineligible": {"layout": view[ineligiblePage]{}}, "explain-label": {"layout": view[explainLabelPage]{}, "part": view[explainLabelPage]{}}, "explain-group": {"layout": view[explainGroupPage]{}}, "search": {"layout": view[searchPage]{}},
 		"calendar": {"layout": view[calendarPage]{}}, "blackouts": {"layout": view[blackoutsPage]{}}, "rules": {"layout": view[rulesPage]{}}, "updaters": {"layout": view[updatersPage]{}}, "updater": {"layout": view[updaterPage]{}}, "reports": {"layout": view[reportsPage]{}}, "installed": {"layout": view[installedPage]{}}, "checks": {"layout": view[checksPage]{}},
 		"start": {"layout": view[startPage]{}, "steps": view[startPage]{}}, "settings": {"layout": view[settingsPage]{}},
@@ -66,7 +66,7 @@ func fit(t *testing.T, pages map[string]*template.Template) {
 
 // addresses is every page that a world has.
 func (w *world) addresses() []string {
-	out := []string{"/", "/start", "/settings", "/settings?channel=ops-mail", "/machines", "/patches", "/patches?show=all&q=l&category=security", "/labels", "/deployments", "/rings", "/deployments/new?label=all", "/deployments/new?machine=web-01", "/feeds", "/alarms", "/audit", "/enrol", "/calendar", "/blackouts", "/rules", "/updaters", "/updaters?service=packagekit", "/updaters?service=packagekit&state=on", "/proposals", "/reports", "/reports/installed", "/reports/installed?from=2026-10-01&until=2026-10-31", "/audit?from=2026-10-01&until=2026-11-30&q=e", "/checks", "/ineligible", "/ineligible?label=web&code=stale", "/search", "/search?q=" + url.QueryEscape("web perl"), "/decide"}
+	out := []string{"/", "/start", "/settings", "/settings?channel=ops-mail", "/machines", "/patches", "/patches?show=all&q=l&category=security", "/labels", "/deployments", "/rings", "/deployments/new?label=all", "/deployments/new?machine=web-01", "/feeds", "/alarms", "/audit", "/enrol", "/calendar", "/blackouts", "/rules", "/updaters", "/updaters?service=packagekit", "/updaters?service=packagekit&state=on", "/proposals", "/reports", "/reports/installed", "/reports/exposure?label=all&exposed=critical", "/reports/exposure?label=all&exposed=high&show=overdue", "/machines?exposed=none", "/machines?ring=canary&count=failed&patch=p", "/machines?schedule=nightly&window=zoneless", "/reports/installed?from=2026-10-01&until=2026-10-31", "/audit?from=2026-10-01&until=2026-11-30&q=e", "/checks", "/ineligible", "/ineligible?label=web&code=stale", "/search", "/search?q=" + url.QueryEscape("web perl"), "/decide"}
 	for _, s := range machineShows {
 		out = append(out, "/machines?show="+s.name)
 	}
@@ -80,7 +80,7 @@ func (w *world) addresses() []string {
 		out = append(out, labelURL(l.Label.Name), "/machines?label="+url.QueryEscape(l.Label.Name))
 	}
 	for _, n := range w.patches {
-		out = append(out, patchURL(n.Patch.ID), patchURL(n.Patch.ID)+"?part=chain", "/decide?verb=hold&patch="+url.QueryEscape(string(n.Patch.ID)))
+		out = append(out, patchURL(n.Patch.ID), patchURL(n.Patch.ID)+"?part=chain", "/decide?verb=hold&patch="+url.QueryEscape(string(n.Patch.ID)), "/decide/pairs?verb=approve&label=all&group=eligible&patches="+url.QueryEscape(string(n.Patch.ID)))
 	}
 	if len(w.hoops) > 0 {
 		out = append(out, "/rings/decide?verb=halt&patch="+url.QueryEscape(string(w.hoops[0].Patches[2].Patch)))

@@ -26,7 +26,7 @@ type keptView struct {
 func viewPages(page string) []string {
 	switch page {
 	case "machines":
-		return []string{"show", "q", "os", "label", "sort"}
+		return append([]string{"show", "q", "os", "label", "sort"}, setNames()...)
 	case "patches":
 		return []string{"show", "q", "os", "category", "severity", "sort"}
 	}
