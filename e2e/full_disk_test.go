@@ -53,3 +53,47 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("left half-installed: %s", audit)
 	}
 }
+
+// A /boot of its own that is too full for a kernel is said before anything of the kernel is installed, with what could go from it. It keeps no other patch from the machine, uses up
+// nothing, and the kernel comes when there is room.
+func TestFullBoot(t *testing.T) {
+	needRoot(t)
+	kernel, next := motor("shop-motor-1.0.1-2", "1.0-2"), ware("shop-engine", "1.0-2", "shop-motor-1.0.1-2 (= 1.0-2)")
+	kernel.Files = map[string]string{"boot/vmlinuz-1.0.1-2": strings.Repeat("kernel ", 1<<20)} // 7 MB
+	kernel.Scripts = map[string]string{"postinst": "#!/bin/sh\nset -e\nhead -c 20M /dev/zero >/boot/initrd.img-1.0.1-2\n"}
+	kernel.Sums = true
+	a := newShop(t, []debtest.Package{kernel, next, ware("shop-core", "1.0-2", "")})
+	s := newYard(t, a)
+	const small = `mount -t tmpfs -o size=80m boot /boot; for v in 1 2 3; do head -c 1M /dev/zero >/boot/vmlinuz-1.0.$v-1; head -c 15M /dev/zero >/boot/initrd.img-1.0.$v-1; done`
+	b := s.stocked(a, "web-1", []debtest.Package{motor("shop-motor-1.0.0-1", "1.0-1"), ware("shop-engine", "1.0-1", "shop-motor-1.0.0-1 (= 1.0-1)"), ware("shop-core", "1.0-1", "")}, "true", small)
+	core, engine := wareID("shop-core"), wareID("shop-engine")
+	s.approve(core, engine)
+
+	plan, patches := s.plan(b)
+	if len(patches) < 2 {
+		t.Fatalf("planned are %v", patches)
+	}
+	p := s.ended(s.apply(plan))
+	const said = "no room at /boot: 32 MB are free and 38 MB are needed for what shop-motor-1.0.1-2 brings; 15 MB of that are for the initrd, if it is as large as initrd.img-1.0."
+	for _, at := range p.attempts() {
+		switch {
+		case at.Patch == core && (at.State != "done" || at.Effect != "verified"):
+			t.Errorf("%+v", at)
+		case at.Patch != core && (at.State != "failed" || at.Cause != "room" || !strings.HasPrefix(at.Text, said)):
+			t.Errorf("%+v", at)
+		}
+	}
+	if left := b.sh("ls /boot; dpkg --audit"); strings.Contains(left, "1.0.1-2") || b.version("shop-engine") != "1.0-1" {
+		t.Errorf("something of it is there: %s", left)
+	}
+	until(t, "the detect after it has come", func() bool { return strings.Contains(s.cli("explain", "web-1", engine), said) })
+	says(t, s.cli("explain", "web-1", engine), said, "; kernels that are neither running nor the newest, and can be removed: 1.0.1-1, 1.0.2-1", "whoever keeps web-1 makes room there; then it may be tried again")
+	says(t, s.cli("explain", "web-1", engine, "--json"), `"no-room"`)
+	b.sh("rm /boot/*-1.0.1-1")
+	says(t, s.cli("deploy", "reset-attempts", engine, "--machine", "web-1", "--why", "there is room"), "new attempts on 1 machine")
+	plan, _ = s.planFor("--machine", "web-1", "--patch", engine)
+	p = s.ended(s.apply(plan))
+	p.verified(t)
+	b.onceEach(p)
+	says(t, b.sh("ls /boot"), "initrd.img-1.0.1-2", "vmlinuz-1.0.1-2")
+}

@@ -60,7 +60,7 @@ func TestTheFixHealsWhatWasLeftHalfWay(t *testing.T) {
 	s.approve(ids...)
 	plan, _ := s.plan(b)
 	for _, at := range s.ended(s.apply(plan)).attempts() { // of a package that must be installed anew apt wants to have the file first
-		if at.State != "failed" || at.Cause != "drift" || !strings.Contains(at.Text, "the package database was broken before this order: shop-") {
+		if at.State != "failed" || at.Cause != "drift" || !strings.Contains(at.Text, "the package database was broken before this order: shop-desk 1.0-1 must be installed anew") {
 			t.Errorf("%+v", at)
 		}
 	}

@@ -84,7 +84,7 @@ func (w *world) check(t rapid.TB) {
 		if !ok {
 			t.Fatalf("result %d is missing of %d", seq, len(w.results))
 		}
-		if r.State.Ended() {
+		if r.State.Ended() && !r.Adds {
 			ends[r.Attempt]++
 			name := w.debs[r.Attempt[len(r.Attempt)-1]-'0'].Name
 			if there := w.box.packages[name].Version == "1.0-2"; (r.State == patch.ExecDone) != there {

@@ -19,7 +19,7 @@ type Services interface {
 const settleTime = 10 * time.Second
 
 // restartOld restarts those of the services that the order names which run old code after its installations, and looks again: only what is seen
-// then counts. Each is restarted once.
+// then counts. Each is restarted once; one at which the agent was stopped is looked at again, and restarted again only where it still runs old code.
 func (r *run) restartOld(ctx context.Context) error {
 	c := r.journal.newest()
 	names := r.manner().Services
@@ -28,17 +28,23 @@ func (r *run) restartOld(ctx context.Context) error {
 	}
 	old := r.cfg.Services.Old()
 	for _, unit := range names {
-		if _, done := c.hooked(hookUnit, unit); done || !runsOld(old, unit) {
+		h, begun := c.hooked(hookUnit, unit)
+		if h.Ended || !begun && !runsOld(old, unit) {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := r.journal.append(event{Hook: &hookRun{Phase: hookUnit, Name: unit}}); err != nil {
-			return err
+		if !begun {
+			if err := r.journal.append(event{Hook: &hookRun{Phase: hookUnit, Name: unit}}); err != nil {
+				return err
+			}
 		}
 		r.doing("restarting " + unit)
-		h := hookRun{Phase: hookUnit, Name: unit, Ended: true, Text: r.restartOne(ctx, unit)}
+		h = hookRun{Phase: hookUnit, Name: unit, Ended: true, Text: unit + " ran old code and runs new code now; the agent was stopped while it was restarted"}
+		if runsOld(old, unit) {
+			h.Text = r.restartOne(ctx, unit)
+		}
 		r.log.Info("a service ran old code", "unit", unit, "text", h.Text)
 		if err := r.journal.append(event{Hook: &h}); err != nil {
 			return err

@@ -101,3 +101,55 @@ func TestServicesThatAreNotRestarted(t *testing.T) {
 		})
 	}
 }
+
+// Killed at any step of an order, between its installation and a restart, between two of them, and before a restart is noted: afterwards each service has been restarted,
+// none once more after the journal had said that it was, and the result tells of each.
+func TestRestartsSurviveKills(t *testing.T) {
+	units := []string{"web.service", "db.service"}
+	play := func(killAt int) (s *aged, w *world, steps int) {
+		w = newWorld(t, "perl", "xz")
+		s = &aged{b: w.box, old: map[string]bool{}}
+		for _, u := range units {
+			s.old[u] = true
+		}
+		w.cfg.Services, w.manner = s, &patch.Manner{Services: units}
+		_, steps = w.live(t, killAt, []byte("deadbeef 99 {\"at\":"))
+		return s, w, steps
+	}
+	_, _, steps := play(0)
+	again := 0
+	for at := 1; at <= steps; at++ {
+		s, w, _ := play(at)
+		if closed, _ := w.live(t, 0, nil); !closed {
+			t.Fatalf("killed at step %d, the order stayed open", at)
+		}
+		w.check(t)
+		count := map[string]int{}
+		for _, u := range s.restarted {
+			count[u]++
+		}
+		var told string
+		for _, r := range w.results {
+			if r.Adds {
+				told += r.Text
+			}
+		}
+		if w.box.version("perl") != "1.0-2" { // it was killed before anything of it was installed
+			if len(s.restarted)+len(told) > 0 {
+				t.Errorf("killed at step %d, restarted are %v, and told is %q", at, s.restarted, told)
+			}
+			continue
+		}
+		for _, u := range units {
+			if count[u] != 1 || !strings.Contains(told, u+" ran old code and ") || strings.Count(told, u) != 1 {
+				t.Errorf("killed at step %d, %s was restarted %d times, and told is %q", at, u, count[u], told)
+			}
+		}
+		if strings.Contains(told, "the agent was stopped while it was restarted") {
+			again++
+		}
+	}
+	if again != len(units) {
+		t.Errorf("%d restarts were cut off before they were noted", again)
+	}
+}

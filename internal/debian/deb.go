@@ -2,6 +2,7 @@ package debian
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -66,6 +67,39 @@ func ReadDebControl(r io.Reader) (Paragraph, error) {
 		}
 		if strings.HasPrefix(name, "control.tar") {
 			return readControl(Decompress(name, &ar.member, maxControl))
+		}
+	}
+}
+
+// ReadDebPaths gives the paths of a .deb's files as its sums list them, from "usr/" on; nil where it has no sums. Configuration files are not among them.
+func ReadDebPaths(r io.Reader) ([]string, error) {
+	ar := arReader{r: r}
+	for {
+		name, err := ar.next()
+		if errors.Is(err, io.EOF) {
+			return nil, fault("the .deb has no control data")
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !strings.HasPrefix(name, "control.tar") {
+			continue
+		}
+		_, f, err := findFile(Decompress(name, &ar.member, maxControl), func(name string) bool { return name == "md5sums" })
+		if errors.Is(err, io.EOF) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fault("cannot read the .deb's control data: %w", err)
+		}
+		paths := []string{}
+		for lines := bufio.NewScanner(f); ; {
+			if !lines.Scan() {
+				return paths, lines.Err()
+			}
+			if _, file, ok := strings.Cut(lines.Text(), "  "); ok {
+				paths = append(paths, file)
+			}
 		}
 	}
 }

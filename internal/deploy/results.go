@@ -109,7 +109,7 @@ func causeIn(r wire.Result) patch.FailCause {
 func causes() []patch.FailCause {
 	return []patch.FailCause{patch.FailPatch, patch.FailDependency, patch.FailDrift, patch.FailLock, patch.FailNetwork, patch.FailUntrusted,
 		patch.FailDisk, patch.FailWindow, patch.FailPolicy, patch.FailInterrupted,
-		patch.FailTimeout, patch.FailPower, patch.FailClock, patch.FailHook, patch.FailBlocker}
+		patch.FailTimeout, patch.FailPower, patch.FailClock, patch.FailHook, patch.FailBlocker, patch.FailRoom}
 }
 
 // clip makes valid text of at most n bytes; of a log, its end matters.

@@ -75,6 +75,7 @@ const (
 	CodeDependency = "dependency"      // attempts: it needs an unapproved package
 	CodeDrift      = "drift"           // attempts: the machine was not as planned, and has not detected since
 	CodeBlocker    = "program-runs"    // attempts: a program runs during whose running it is not installed
+	CodeRoom       = "no-room"         // attempts: a file system that it needs has too little room
 	CodeOutOf      = "out-of-attempts" // attempts: a person must look
 
 	CodeFailed       = "failed"        // installed

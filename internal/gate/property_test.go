@@ -104,7 +104,7 @@ func anyAttempts(t *rapid.T) []patch.Attempt {
 	out := make([]patch.Attempt, n)
 	for i := range out {
 		ago := time.Duration(rapid.SampledFrom([]int{10, 30, 70, 130, 600, 1500, 6000}).Draw(t, "minutes ago")) * time.Minute
-		a := failed(rapid.SampledFrom([]patch.FailCause{patch.FailPatch, patch.FailLock, patch.FailDrift, patch.FailDependency, patch.FailUntrusted, patch.FailPolicy, patch.FailBlocker}).Draw(t, "cause"), ago)
+		a := failed(rapid.SampledFrom([]patch.FailCause{patch.FailPatch, patch.FailLock, patch.FailDrift, patch.FailDependency, patch.FailUntrusted, patch.FailPolicy, patch.FailBlocker, patch.FailRoom}).Draw(t, "cause"), ago)
 		a.State = rapid.SampledFrom([]patch.Execution{patch.ExecFailed, patch.ExecFailed, patch.ExecDone, patch.ExecDone, patch.ExecDone, patch.ExecWithdrawn, patch.ExecInstalling}).Draw(t, "exec")
 		if a.State == patch.ExecDone {
 			a.Cause = ""
@@ -169,7 +169,8 @@ func tryLeft(w World) bool {
 		return !recent || judged
 	case last.Cause == patch.FailUntrusted:
 		return !recent
-	case last.Cause == patch.FailBlocker:
+	case last.Cause == patch.FailRoom && last.CreatedAt.Before(newest):
+	case last.Cause == patch.FailBlocker, last.Cause == patch.FailRoom:
 		return now.Sub(last.EndedAt) >= 15*time.Minute
 	}
 	return true

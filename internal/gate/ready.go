@@ -193,6 +193,7 @@ func attempts(w *World) Gate {
 	}
 	used, limit := w.used(), w.Limits.MaxAttempts
 	last := w.last()
+	since, _ := approval(w.Policy)
 	switch {
 	case last != nil && last.State == patch.ExecDone && !w.judgedSince(last.EndedAt):
 		g.closes(CodeAwaiting, awaiting(w.Now, *last))
@@ -218,6 +219,10 @@ func attempts(w *World) Gate {
 	case last != nil && last.Cause == patch.FailBlocker && w.Now.Before(last.EndedAt.Add(w.Limits.Retry)):
 		g.closes(CodeBlocker, given(phrase.Clause(last.Text), "a program runs during whose running it is not installed"))
 		g.ends(Owner, phrase.Of("whoever works on {1} closes the program; then it may be tried again", w.name()))
+		g.NextAt = last.EndedAt.Add(w.Limits.Retry)
+	case last != nil && last.Cause == patch.FailRoom && w.Now.Before(last.EndedAt.Add(w.Limits.Retry)) && w.forgotten(*last, since) == "":
+		g.closes(CodeRoom, given(phrase.Clause(last.Text), "a file system of the machine has too little room for it"))
+		g.ends(Owner, phrase.Of("whoever keeps {1} makes room there; then it may be tried again", w.name()))
 		g.NextAt = last.EndedAt.Add(w.Limits.Retry)
 	case last != nil && last.Cause == patch.FailDrift && !w.judgedSince(last.EndedAt):
 		g.closes(CodeDrift, given(phrase.Clause(last.Text), "the machine was not as the plan assumed"))

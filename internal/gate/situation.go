@@ -27,6 +27,8 @@ func (a Answer) Brief() Brief {
 	switch b.Code { // whose next step names the machine
 	case CodeOutOf:
 		b.Next = "nothing until somebody looks"
+	case CodeRoom:
+		b.Next = "whoever keeps the machine makes room there; then it may be tried again"
 	case CodeBlocker:
 		b.Next = "whoever works on the machine closes the program; then it may be tried again"
 	}

@@ -184,6 +184,7 @@ func TestClosedGates(t *testing.T) {
 		{"hook lately", func(w *World) { a := failed(patch.FailHook, time.Minute); w.Blocked = &a }, Preflight, CodeHook, "it said no", Owner},
 		{"network lately", func(w *World) { a := failed(patch.FailNetwork, time.Minute); w.Blocked = &a }, Preflight, CodeNetwork, "it said no", Time},
 		{"blocker lately", func(w *World) { w.Attempts = []patch.Attempt{failed(patch.FailBlocker, time.Minute)} }, Attempts, CodeBlocker, "it said no", Owner},
+		{"room lately", func(w *World) { w.Attempts = []patch.Attempt{failed(patch.FailRoom, time.Minute)} }, Attempts, CodeRoom, "it said no", Owner},
 		{"owner lately", func(w *World) { w.Attempts = []patch.Attempt{failed(patch.FailPolicy, time.Minute)} }, Attempts, CodeOwner, "it said no", Owner},
 		{"under way", func(w *World) { w.Attempts = []patch.Attempt{{ID: "a", State: patch.ExecWaiting}} }, Attempts, CodeUnderWay, "order waits", Agent},
 		{"awaiting detect", func(w *World) { w.Attempts = []patch.Attempt{done(time.Minute, "", 0)} }, Attempts, CodeAwaiting, "detect after it has not come", Agent},

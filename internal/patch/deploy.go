@@ -191,6 +191,7 @@ const (
 	FailNetwork     FailCause = "network"      // the payload could not be fetched
 	FailUntrusted   FailCause = "untrusted"    // a hash or signature did not verify
 	FailDisk        FailCause = "disk"         // no room
+	FailRoom        FailCause = "room"         // no room in a file system that this patch needs, /boot for a kernel
 	FailWindow      FailCause = "window"       // the window ended first
 	FailPolicy      FailCause = "local-policy" // the machine's owner forbids it
 	FailInterrupted FailCause = "interrupted"  // killed or rebooted in the middle; recovered

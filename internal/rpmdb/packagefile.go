@@ -3,6 +3,7 @@ package rpmdb
 import (
 	"encoding/binary"
 	"io"
+	"strings"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -20,12 +21,19 @@ const (
 // maxHeader bounds a header of a package file in bytes, as rpm itself does.
 const maxHeader = 256 << 20
 
+// fileGhost marks a file that is the package's and not in it (RPMFILE_GHOST). Of those below /boot the header has the size that they will have about.
+const fileGhost = 1 << 6
+
+// maxFileSize bounds what a header says of one file, in bytes.
+const maxFileSize = 1 << 40
+
 // PackageFile is what a package file says of itself. Nothing in it is verified.
 type PackageFile struct {
 	patch.Package
 	Provides  []patch.Relation
 	Obsoletes []patch.Relation
 	Files     []string // paths, which are provided too
+	Sizes     []int64  // of Files, in bytes; none for what is no regular file, or is made on the machine elsewhere than below /boot
 }
 
 // ReadPackageFile reads the beginning of an .rpm file: lead, signature header and header (rpm's docs/manual/format.md).
@@ -66,7 +74,11 @@ func ReadPackageFile(r io.Reader) (PackageFile, error) {
 	}
 	files, err := h.files(func(string) bool { return true })
 	for _, x := range files {
-		f.Files = append(f.Files, x.Path)
+		size := int64(0)
+		if x.Mode&0o170000 == 0o100000 && x.Size <= maxFileSize && (x.Flags&fileGhost == 0 || strings.HasPrefix(x.Path, "/boot/")) {
+			size = int64(x.Size)
+		}
+		f.Files, f.Sizes = append(f.Files, x.Path), append(f.Sizes, size)
 	}
 	return f, err
 }

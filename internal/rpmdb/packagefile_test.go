@@ -41,6 +41,13 @@ func TestPackageFileAgreesWithRpm(t *testing.T) {
 	for _, r := range got.Obsoletes {
 		obsoletes = append(obsoletes, strings.TrimSpace(fmt.Sprintf("%s %s %s", r.Name, r.Op, r.Version)))
 	}
+	sizes := map[string]int64{}
+	for i, file := range got.Files {
+		sizes[file] = got.Sizes[i]
+	}
+	if len(sizes) != len(got.Sizes) || sizes["/usr/share/demo/a"] != 2 {
+		t.Errorf("sizes: %v", sizes)
+	}
 	for what, have := range map[string][]string{"--provides": provides, "--obsoletes": obsoletes, "--list": got.Files} {
 		if diff := gocmp.Diff(strings.TrimSpace(run(t, "rpm", "-qp", what, path)), strings.Join(have, "\n")); diff != "" {
 			t.Errorf("%s: rpm (-) and we (+) differ:\n%s", what, diff)

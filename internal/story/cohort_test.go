@@ -235,7 +235,7 @@ func (c *chaos) workTogether() {
 	if _, err := c.deploy.Apply(c.ctx(), c.admin, p); err != nil && patch.KindOf(err) != patch.Invalid { // nothing to install
 		c.t.Fatal(err)
 	}
-	causes := []patch.FailCause{"", patch.FailPatch, patch.FailPatch, patch.FailLock, patch.FailDependency, patch.FailBlocker}
+	causes := []patch.FailCause{"", patch.FailPatch, patch.FailPatch, patch.FailLock, patch.FailDependency, patch.FailBlocker, patch.FailRoom}
 	cause, owes := causes[c.IntN(len(causes))], c.IntN(4) == 0
 	for _, b := range c.boxes {
 		clear(b.fails)

@@ -141,6 +141,8 @@ func causeWord(s string) phrase.Phrase {
 		return "cause\x04power"
 	case "clock":
 		return "cause\x04clock"
+	case "room":
+		return "cause\x04room"
 	case "blocker":
 		return "cause\x04blocker"
 	case "hook":

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -47,32 +48,65 @@ func (a *Apt) Plan(ctx context.Context, attempt string, f patch.Facts, want, all
 	if fail := (*Failure)(nil); errors.As(err, &fail) {
 		fail.Log = lastPart(out.b)
 	}
-	return t, err
+	if err != nil {
+		return t, err
+	}
+	return t, debRoom(ctx, "/", t.of(slices.Concat(want, allowed)))
+}
+
+// of gives the files of the packages that a transaction installs.
+func (t *Transaction) of(files []Staged) (out []Staged) {
+	for _, p := range append(t.Want[:len(t.Want):len(t.Want)], t.Along...) {
+		if i := slices.IndexFunc(files, func(f Staged) bool { return f.SHA256 == p.SHA256 }); i >= 0 && t.changes(p) {
+			out = append(out, files[i])
+		}
+	}
+	return out
 }
 
 // whyNot turns a failed simulation into the sentence that says what is missing.
 func (a *Apt) whyNot(f patch.Facts, want, allowed []Staged, out []byte, err error) error {
 	fail := &Failure{Cause: patch.FailDependency, Log: lastPart(out)}
-	if broken := brokenBefore(f, want); broken != "" {
-		fail.Cause, fail.Text = patch.FailDrift, "the package database was broken before this order: "+broken
+	broken, named := brokenBefore(f, want, out)
+	if needs := unmet(statusFile, f.OS.Arch, want, allowed); !named && needs != "" {
+		fail.Text = needs
 		return fail
 	}
-	if needs := unmet(statusFile, f.OS.Arch, want, allowed); needs != "" {
-		fail.Text = needs
+	if broken != "" {
+		fail.Cause, fail.Text = patch.FailDrift, "the package database was broken before this order: "+broken
 		return fail
 	}
 	fail.Text = "apt finds no way to install this with the packages of this order: " + err.Error()
 	return fail
 }
 
-// brokenBefore names a package that was left half-way before this order, which does not install over it.
-func brokenBefore(f patch.Facts, want []Staged) string {
+// brokenBefore names a package that was left half-way before this order, which does not install over it: the one that apt speaks of, named, or else the first.
+func brokenBefore(f patch.Facts, want []Staged, out []byte) (text string, named bool) {
 	for _, p := range f.Packages {
-		if p.State == patch.Broken && !slices.ContainsFunc(want, func(w Staged) bool { return w.Name == p.Name && w.Arch == p.Arch }) {
-			return fmt.Sprintf("%s %s is half-installed. Run `dpkg --configure -a` and look at what it says", p.Name, p.Version)
+		if p.State != patch.Broken || slices.ContainsFunc(want, func(w Staged) bool { return w.Name == p.Name && w.Arch == p.Arch }) {
+			continue
+		}
+		reinstall, depends := speaksOf(out, p)
+		switch {
+		case reinstall:
+			return fmt.Sprintf("%s %s must be installed anew, which `dpkg --configure -a` does not do. Approve its fix, or run `apt-get install --reinstall %s`", p.Name, p.Version, p.Name), true
+		case depends:
+			return fmt.Sprintf("%s %s is half-installed. Run `dpkg --configure -a` and look at what it says", p.Name, p.Version), true
+		case text == "":
+			text = fmt.Sprintf("%s %s is half-installed. Run `dpkg --configure -a` and look at what it says", p.Name, p.Version)
 		}
 	}
-	return ""
+	return text, false
+}
+
+// speaksOf tells whether apt refuses because a package must be installed anew ("E: The package shop-desk needs to be reinstalled, …"), or complains of what it
+// depends on (" shop-core : Depends: …").
+func speaksOf(out []byte, p patch.Package) (reinstall, depends bool) {
+	for _, name := range []string{p.Name, p.Name + ":" + p.Arch} {
+		reinstall = reinstall || bytes.Contains(out, []byte("The package "+name+" needs to be reinstalled"))
+		depends = depends || bytes.Contains(out, []byte("\n "+name+" : "))
+	}
+	return reinstall, depends
 }
 
 // Run installs a transaction. It returns apt's output and nil when apt ended with success; what it did to the packages is for the caller

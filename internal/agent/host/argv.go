@@ -58,6 +58,9 @@ func (a *Apt) installArgs(attempt string, want []patch.PlanPackage, simulate boo
 // mergeArgs selects nothing, of which dpkg reads and writes its whole database.
 func mergeArgs() []string { return []string{"--set-selections"} }
 
+// contentsArgs lists the files of our own verified copy.
+func contentsArgs(path string) []string { return []string{"--contents", path} }
+
 func configureArgs() []string {
 	return []string{"--force-confdef", "--force-confold", "--configure", "--pending"}
 }

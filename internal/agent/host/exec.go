@@ -27,6 +27,10 @@ func dpkg(ctx context.Context, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, "/usr/bin/dpkg", args...)
 }
 
+func dpkgDeb(ctx context.Context, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "/usr/bin/dpkg-deb", args...)
+}
+
 func rpm(ctx context.Context, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, "/usr/bin/rpm", args...)
 }

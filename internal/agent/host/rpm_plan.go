@@ -65,7 +65,7 @@ func (r *Rpm) Plan(ctx context.Context, attempt string, f patch.Facts, want, all
 		}
 		problems, err := r.test(ctx, p.coming())
 		if err == nil && len(problems) == 0 {
-			return p.transaction(t, len(want)), nil
+			return p.transaction(t, len(want)), rpmRoom(r.Root, p.coming())
 		}
 		if err != nil {
 			return t, err

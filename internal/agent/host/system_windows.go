@@ -30,6 +30,8 @@ func freeBytes(path string) (free uint64, err error) {
 	return free, windows.GetDiskFreeSpaceEx(dir, &free, nil, nil)
 }
 
+func deviceOf(string) (uint64, error) { return 0, errors.ErrUnsupported }
+
 // IsFull reports whether an error says that a file system has no room.
 func IsFull(err error) bool {
 	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL)

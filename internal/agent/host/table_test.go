@@ -89,7 +89,7 @@ func checkPrograms(t *testing.T, f *ast.File, fset *token.FileSet) {
 		}
 		return true
 	})
-	if programs != 9 {
+	if programs != 10 {
 		t.Errorf("the table has %d programs", programs)
 	}
 }

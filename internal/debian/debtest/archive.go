@@ -35,6 +35,7 @@ type Package struct {
 	Scripts               map[string]string // maintainer scripts: "postinst" → its text
 	Files                 map[string]string // further files, by path without the leading slash
 	Conffiles             []string          // paths of those that are configuration files
+	Sums                  bool              // it lists its files with their MD5 sums, as packages of distributions do
 	Fill                  int               // this many bytes of noise make the .deb larger
 }
 

@@ -3,6 +3,7 @@ package debtest
 import (
 	"archive/tar"
 	"bytes"
+	"crypto/md5"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -41,7 +42,6 @@ func Deb(t testing.TB, p Package) []byte {
 	if len(p.Conffiles) > 0 {
 		parts["./conffiles"] = strings.Join(p.Conffiles, "\n") + "\n"
 	}
-	control := GZ(t, Tar(t, parts))
 	files := map[string]string{}
 	for path, text := range p.Files {
 		files["./"+path] = text
@@ -57,7 +57,12 @@ func Deb(t testing.TB, p Package) []byte {
 		}
 		files["./usr/share/"+p.Name+"/noise"] = string(noise)
 	}
-	return Ar(map[string][]byte{"control.tar.gz": control, "data.tar.xz": XZ(t, Tar(t, files))})
+	if p.Sums {
+		for path, text := range files {
+			parts["./md5sums"] += fmt.Sprintf("%x  %s\n", md5.Sum([]byte(text)), strings.TrimPrefix(path, "./"))
+		}
+	}
+	return Ar(map[string][]byte{"control.tar.gz": GZ(t, Tar(t, parts)), "data.tar.xz": XZ(t, Tar(t, files))})
 }
 
 // Tar makes a tar of regular files.

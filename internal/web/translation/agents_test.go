@@ -18,7 +18,7 @@ import (
 func (s source) agents() {
 	for folder, names := range map[string]string{
 		"internal/agent": `blockers client execute fetch gates hooks judge prepare reboot resume revision services session setups standing steward window`,
-		"internal/agent/host": `apt authenticode_windows blocker_unix chain disk facts facts_apk facts_apt facts_dnf facts_macos facts_rpm file health hook hook_linux hook_other
+		"internal/agent/host": `apt authenticode_windows blocker_unix cargo chain disk facts facts_apk facts_apt facts_dnf facts_macos facts_rpm file health hook hook_linux hook_other
 			inventory_kernel inventory_windows keyring lock output power repo rpm rpm_chain rpm_output rpm_plan setup setup_windows simulate
 			takeover unmet updaters watch windows winupdater`,
 	} {
@@ -107,7 +107,7 @@ func unsaid() []string {
 		// What package managers and Windows say and are told.
 		"App Store", "Software Update", "macOS Installer", "InstallHistory.plist: {1}", "InstallClient: {1}", "InstallSource: {1}", "E: Sub-process /usr/bin/dpkg exited unexpectedly",
 		"It is held by process", "is another process using it", "dpkg frontend lock was locked by", "dpkg: error", "No space left on device", "MS DM Server", "Service Pack", "conflicts with",
-		"conflicts with file from package", "does not verify", "installing package", "is needed by", "is obsoleted by", "scriptlet failed", "transaction lock", "_pkgverify_flags 0x0",
+		"conflicts with file from package", "does not verify", "installing package", "is needed by", "The package {1} needs to be reinstalled", "is obsoleted by", "scriptlet failed", "transaction lock", "_pkgverify_flags 0x0",
 		"_pkgverify_level all", "^[A-Za-z0-9][A-Za-z0-9 ._()+:~-]{0,100}$", "^[A-Za-z0-9][A-Za-z0-9 ._(){1}-]{0,200}$",
 	}
 }
