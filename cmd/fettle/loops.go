@@ -11,7 +11,8 @@ import (
 
 const (
 	depotEvery   = 30 * time.Second
-	depotRest    = 9 // times what it took to see what a large fleet wants, which changes with every check-in: a tenth of a core at most,
+	depotFirst   = 3 * time.Second // after a start: whoever opens the console at once has the processors for it
+	depotRest    = 9               // times what it took to see what a large fleet wants, which changes with every check-in: a tenth of a core at most,
 	longestRest  = 10 * time.Minute
 	sweepEvery   = 15 * time.Second
 	factsEvery   = 10 * time.Minute
@@ -46,8 +47,15 @@ func (a *appliance) syncLoop(ctx context.Context) error {
 
 // depotLoop fetches what approved patches need, whenever something may have changed and every so often for what is due again.
 func (a *appliance) depotLoop(ctx context.Context) error {
+	next := a.Wanted.Next()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-next:
+	case <-time.After(depotFirst):
+	}
 	for {
-		next := a.Wanted.Next()
+		next = a.Wanted.Next()
 		took, err := a.fetchWanted(ctx)
 		if err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "payloads not fetched", slog.Any("error", err))

@@ -156,6 +156,11 @@ type ViewRecords interface {
 	RemoveView(ctx context.Context, caller patch.Caller, owner, page, name string) error
 }
 
+// RingRecords is the storage of rings: which there are, without how patches stand in them.
+type RingRecords interface {
+	ListRings(ctx context.Context) ([]patch.Ring, error)
+}
+
 // Records is all the storage that the console reads directly.
 type Records interface {
 	MachineRecords
@@ -164,6 +169,7 @@ type Records interface {
 	Alarms
 	TokenRecords
 	ViewRecords
+	RingRecords
 }
 
 // Door signs people in and out and says what they may do.

@@ -26,6 +26,16 @@ func (h hoops) List(_ context.Context, id patch.ID) ([]ring.Standing, error) {
 	return out, nil
 }
 
+// ListRings gives those that people made: what is left behind the last is none of them.
+func (w *world) ListRings(context.Context) (out []patch.Ring, err error) {
+	for _, s := range w.hoops {
+		if s.Name != patch.RestRing {
+			out = append(out, s.Ring)
+		}
+	}
+	return out, nil
+}
+
 func (h hoops) decide(verb string, id patch.ID, why string) error {
 	if strings.TrimSpace(why) == "" {
 		return &patch.Error{Kind: patch.Invalid, What: "this decision needs a reason"}
@@ -89,6 +99,18 @@ func TestARolloutIsDecidedInNumbersWithAReason(t *testing.T) {
 	for _, bad := range []string{"?verb=remove&patch=" + url.QueryEscape(id), "?verb=halt&patch=none"} {
 		if got := ask(h, http.MethodGet, "/rings/decide"+bad, nil); got.Code != http.StatusBadRequest && got.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", bad, got.Code)
+		}
+	}
+}
+
+// A rule may wait for the last ring too, whether or not a machine is behind it.
+func TestARuleMayWaitForAnyRing(t *testing.T) {
+	w := fleet()
+	w.hoops = w.hoops[:2]
+	body := ask(w.open(t), http.MethodGet, "/rules", nil).Body.String()
+	for _, want := range []string{"<option>canary</option>", "<option>early</option>"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%q is missing", want)
 		}
 	}
 }

@@ -41,11 +41,11 @@ func (c *console) rulesAgain(v *visit, status int, f ruleForm) (err error) {
 	if p.Sets, err = c.patchSets(v); err != nil {
 		return err
 	}
-	rings, err := c.Rings.List(v.ctx, "")
+	rings, err := c.Records.ListRings(v.ctx)
 	if err != nil {
 		return err
 	}
-	for _, r := range rings[:max(0, len(rings)-1)] {
+	for _, r := range rings {
 		p.Rings = append(p.Rings, r.Name)
 	}
 	frame, err := c.frame(v, "rules", "Rules")
