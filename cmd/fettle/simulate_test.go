@@ -55,6 +55,33 @@ func TestSimulatedFleet(t *testing.T) {
 	}
 }
 
+// Where only some machines go on detecting, the others are there and have detected once; the run knows no more of them.
+func TestSomeSimulatedMachinesGoOn(t *testing.T) {
+	h := open(t)
+	p := &person{home: t.TempDir()}
+	if code := p.does(t, testPassword+"\n", "login", "--server", "https://"+h.at.Console, "-u", "admin", "--password-stdin", "--ca-fingerprint", api.Fingerprint(h.ca)); code != exitOK {
+		t.Fatal(p.err.String())
+	}
+	if code := p.does(t, "", "simulate", "--machines", "6", "--patches", "200", "--applicable", "40", "--states", "48", "--rounds", "1", "--active", "2", "--connections", "3", "--server", "https://"+h.at.Agents); code != exitOK {
+		t.Fatalf("exit %d: %s", code, p.err.String())
+	}
+	var f simulate.Figures
+	if err := json.Unmarshal(p.out.Bytes(), &f); err != nil || f.Machines != 6 || f.Lost != 0 || f.Step("whole").Done != 6 || f.Step("changed").Done != 2 || f.Step("empty").Done != 2 {
+		t.Errorf("%v: %s", err, p.out.String())
+	}
+	machines, err := h.Store.ListMachines(t.Context(), patch.MachineFilter{State: patch.Admitted})
+	if err != nil {
+		t.Fatal(err)
+	}
+	detects := map[uint64]int{}
+	for _, m := range machines {
+		detects[m.SnapshotSeq]++
+	}
+	if detects[1] != 4 || detects[3] != 2 {
+		t.Errorf("machines by number of their newest detect: %v", detects)
+	}
+}
+
 // checkSimulated holds what is kept of a machine against itself, and gives the number of patches that it lacks.
 func checkSimulated(t *testing.T, h *house, m patch.Machine) int {
 	t.Helper()

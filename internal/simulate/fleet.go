@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -92,21 +93,41 @@ func (f *fleet) run(ctx context.Context) error {
 		over []*machine
 		do   func(*machine, context.Context) error
 	}
-	parts := []part{{"join", f.machines, (*machine).join}, {"whole", f.machines, (*machine).unchanged}}
+	run := func(parts ...part) error {
+		for _, p := range parts {
+			if err := f.step(ctx, p.name, p.over, func(ctx context.Context, m *machine) error { return p.do(m, ctx) }); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := run(part{"join", f.machines, (*machine).join}, part{"whole", f.machines, (*machine).unchanged}); err != nil {
+		return err
+	}
+	f.letGo(len(active))
+	var parts []part
 	for range f.Rounds {
 		parts = append(parts, part{"changed", active, (*machine).changed}, part{"unchanged", active, (*machine).unchanged})
 	}
 	parts = append(parts, part{"documents", active, (*machine).checkin}, part{"checkin", active, (*machine).checkin},
 		part{"empty", active, func(m *machine, ctx context.Context) error { return m.remote.Ask(ctx) }})
-	for _, p := range parts {
-		if err := f.step(ctx, p.name, p.over, func(ctx context.Context, m *machine) error { return p.do(m, ctx) }); err != nil {
-			return err
-		}
+	if err := run(parts...); err != nil {
+		return err
 	}
 	if f.Work != nil {
 		return f.work(ctx)
 	}
 	return nil
+}
+
+// letGo forgets the machines that take no further part and keep no connection: some gigabytes of a large fleet, which would be looked through, to find out
+// what of them can go, while others are measured.
+func (f *fleet) letGo(active int) {
+	if keep := max(active, f.Connections); f.Work == nil && keep < len(f.machines) {
+		clear(f.machines[keep:])
+		f.machines = f.machines[:keep]
+		runtime.GC()
+	}
 }
 
 // survey fetches each host OS's files once, as one of its machines, and gives every machine its group.
