@@ -59,7 +59,12 @@ const (
 
 // Explain says what a deployment waits for.
 func (d *Desk) Explain(ctx context.Context, id string) (Explanation, error) {
-	return d.explain(ctx, id, func(g *Wait) bool { return g.Count <= maxWaiting })
+	return d.ExplainFirst(ctx, id, maxWaiting)
+}
+
+// ExplainFirst is Explain for who shows fewer of the attempts: each that is named has its machine's others looked up.
+func (d *Desk) ExplainFirst(ctx context.Context, id string, named int) (Explanation, error) {
+	return d.explain(ctx, id, func(g *Wait) bool { return g.Count <= named })
 }
 
 // ExplainWait is Explain of the attempts alone that wait at a gate for one reason, of which it names a page.
@@ -182,19 +187,18 @@ func (ex *Explanation) wait(ctx context.Context, dep patch.Deployment, s *world.
 	if why := gate.Awaits(m); why != "" && a.Order != "" {
 		return Wait{Code: "waits-there", Text: phrase.Of("{1} holds the order and waits: {2}", m.Name, phrase.Recall(why)), Next: "somebody makes room on the machine; then it goes on by itself", Actor: gate.Owner}, nil
 	}
-	answer, err := s.Walk(ctx, askAbout(dep, a))
+	w, err := s.World(ctx, askAbout(dep, a))
 	if err != nil {
 		return Wait{}, err
 	}
-	if c := answer.Closed; c != nil {
+	if c := gate.Sketch(&w).Closed; c != nil {
 		return Wait{Code: c.Code, Gate: c.Name, Text: c.Text, Next: c.Next, NextAt: c.NextAt, Actor: c.Actor}, nil
 	}
 	if first, err := behind(ctx, s, dep.ID); err != nil || first != "" {
 		return Wait{Code: "order-queued", Text: busy(m, first), Next: "that order ends", Actor: gate.Agent}, err
 	}
-	w := Wait{Code: "order-waits", Text: busy(m, phrase.Of("nothing stands in its way: {1} takes the order at its next check-in; it was last seen {2} ago", m.Name, silence)),
-		Next: "the machine checks in", Actor: gate.Agent}
-	return w, nil
+	return Wait{Code: "order-waits", Text: busy(m, phrase.Of("nothing stands in its way: {1} takes the order at its next check-in; it was last seen {2} ago", m.Name, silence)),
+		Next: "the machine checks in", Actor: gate.Agent}, nil
 }
 
 // busy adds what a machine says that it is doing.

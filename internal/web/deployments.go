@@ -45,7 +45,10 @@ type deploymentPage struct {
 	Halting  bool
 }
 
-const deploymentSize = 40
+const (
+	deploymentSize = 40
+	waitsNamed     = 20 // of those that wait for the same thing; the template leads to all
+)
 
 func (c *console) deployment(v *visit) error {
 	id, asked := v.r.PathValue("deployment"), v.get("part") == "why"
@@ -67,7 +70,7 @@ func (c *console) deployment(v *visit) error {
 	case p.Counts.Total > manyMachines && !asked:
 		on.Later = v.with("part", "why")
 	default:
-		why, err := c.Stuck.Explain(v.ctx, id)
+		why, err := c.Stuck.ExplainFirst(v.ctx, id, waitsNamed)
 		if err != nil {
 			return err
 		}

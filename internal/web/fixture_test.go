@@ -354,13 +354,13 @@ func (g garage) Release(context.Context, patch.Caller, string, string) error { r
 
 type pier struct{ *world }
 
-func (p pier) Explain(_ context.Context, id string) (deploy.Explanation, error) {
+func (p pier) ExplainFirst(_ context.Context, id string, _ int) (deploy.Explanation, error) {
 	e := p.stuck
 	e.At, e.Deployment = p.now, id
 	return e, nil
 }
 func (p pier) ExplainWait(ctx context.Context, id string, at gate.Name, code string, offset, limit int) (deploy.Explanation, error) {
-	e, _ := p.Explain(ctx, id)
+	e, _ := p.ExplainFirst(ctx, id, 0)
 	e.Groups = keep(e.Groups, func(g deploy.Wait) bool { return g.Gate == at && g.Code == code })
 	for i := range e.Groups {
 		e.Groups[i].Attempts = page(e.Groups[i].Attempts, offset, limit)

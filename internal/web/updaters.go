@@ -30,7 +30,7 @@ type Beside interface {
 
 // Stuck says what a deployment waits for.
 type Stuck interface {
-	Explain(ctx context.Context, id string) (deploy.Explanation, error)
+	ExplainFirst(ctx context.Context, id string, named int) (deploy.Explanation, error)
 	ExplainWait(ctx context.Context, id string, at gate.Name, code string, offset, limit int) (deploy.Explanation, error)
 }
 
