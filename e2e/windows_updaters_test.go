@@ -48,7 +48,7 @@ func TestOtherUpdatersOnWindows(t *testing.T) {
 	}
 	w.put(autoPolicy, "NoAutoUpdate", "REG_DWORD", "0")
 	until(t, "it is seen to be on again", func() bool { return strings.Contains(shown(), "undone") })
-	says(t, s.cli("status"), " was turned off by Fettle on "+name+", and is on again", `WindowsUpdate\AU\NoAutoUpdate is gone`)
+	says(t, s.cli("status"), " was turned off by Fettle on "+name+": it is on again", `WindowsUpdate\AU\NoAutoUpdate is gone`)
 	if got := w.has(autoPolicy, "NoAutoUpdate"); got != "0x0" {
 		t.Errorf("somebody's choice is fought: %q", got)
 	}

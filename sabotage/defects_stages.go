@@ -168,6 +168,8 @@ var stageDefects = []Defect{
 	{Name: "a rule does not wait for its ring", File: "internal/approval/outlook.go",
 		Old: "if due := c.due(p, now); due.IsZero() || due.After(now) {", New: "if due := c.due(p, now); due.After(now) {",
 		Test: "TestRuleWaitsForARing", In: "./internal/story"},
+	{Name: "one look stands for two moments between which nothing is known", File: "cmd/fettle/status_between.go",
+		Old: "!first.To.At.After(first.From.At)", New: "false", Test: "TestLooksSayHowFarTheyAre", In: "./cmd/fettle"},
 	{Name: "a rule that can never decide is no finding", File: "internal/lint/rules.go",
 		Old: "case !reach.Meets:", New: "case false:", Test: "TestLintSaysWhyARuleMeetsNothing", In: "./internal/story"},
 	{Name: "what may be exploited tomorrow can never be met", File: "internal/criterion/survey.go",

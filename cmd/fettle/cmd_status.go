@@ -19,7 +19,7 @@ type statusCmd struct {
 
 func (statusCmd) Help() string {
 	return `With --as-of, of a machine: what its newest complete detect of that time said, and what has changed since; of the fleet: the last look of that
-day, as fettle report keeps it.
+day (UTC), as fettle report keeps it, and how far that is from the moment that you ask about.
 
 Examples:
   fettle status
@@ -68,11 +68,42 @@ func (c statusCmd) pastFleet(ctx context.Context, s *screen, at time.Time) error
 	found := api.List[api.Complying]{Items: looks, Total: len(looks)}
 	return s.show(found, func(w io.Writer) {
 		if len(looks) > 0 {
-			line(w, "As looked at %s: one look a day is kept, the last of that day (UTC). A machine's own past is exact: fettle status MACHINE --as-of TIME", when(looks[0].At))
+			line(w, "As looked at %s%s. One look a day is kept: the last of that day (UTC). A machine's own past is exact: fettle status MACHINE --as-of TIME", when(looks[0].At), apart(looks[0].At, at))
 			line(w, "")
 		}
 		printReport(w, s.width, found.Items, false)
 	})
+}
+
+// apart says how far a look is from the moment that was asked about: what happened in between makes the difference.
+func apart(look, asked time.Time) string {
+	switch d := look.Sub(asked).Round(time.Minute); {
+	case d > 0:
+		return ", " + inWords(d) + " AFTER the moment that you asked about"
+	case d < 0:
+		return ", " + inWords(-d) + " before the moment that you asked about"
+	}
+	return ""
+}
+
+// inWords says a span to the minute; of days only the hours matter.
+func inWords(d time.Duration) string {
+	days, hours, minutes := int(d/(24*time.Hour)), int(d/time.Hour)%24, int(d/time.Minute)%60
+	switch {
+	case days > 0:
+		return plural(days, "day", "days") + with(" ", some(hours, "hour", "hours"))
+	case hours > 0:
+		return plural(hours, "hour", "hours") + with(" ", some(minutes, "minute", "minutes"))
+	}
+	return plural(minutes, "minute", "minutes")
+}
+
+// some is a number of things, and nothing for none.
+func some(n int, one, many string) string {
+	if n == 0 {
+		return ""
+	}
+	return plural(n, one, many)
 }
 
 func printPast(w io.Writer, width int, p ledger.Past) {

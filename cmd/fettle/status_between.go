@@ -82,15 +82,19 @@ func betweenLooks(ctx context.Context, s *screen, from, to time.Time, now bool) 
 		}
 	}
 	out.Total = len(out.Items)
-	return s.show(out, func(w io.Writer) { printLooks(w, s.width, out.Items) })
+	return s.show(out, func(w io.Writer) { printLooks(w, s.width, out.Items, from, to) })
 }
 
-func printLooks(w io.Writer, width int, all []labelDifference) {
+func printLooks(w io.Writer, width int, all []labelDifference, from, to time.Time) {
 	if len(all) == 0 {
 		line(w, "No label was looked at on both days. One look a day is kept: fettle report --history")
 		return
 	}
-	line(w, "From the look of %s to that of %s. One look a day is kept: the last of that day (UTC).", when(all[0].From.At), when(all[0].To.At))
+	if first := all[0]; !first.To.At.After(first.From.At) {
+		line(w, "Both moments are answered by one look, of %s: one a day is kept, the last of that day (UTC), so what changed between them is not known. A machine's own past is exact: fettle status MACHINE --as-of TIME --to TIME", when(first.From.At))
+		return
+	}
+	line(w, "From the look of %s%s, to that of %s%s. One look a day is kept: the last of that day (UTC).", when(all[0].From.At), apart(all[0].From.At, from), when(all[0].To.At), apart(all[0].To.At, to))
 	line(w, "")
 	t := table{columns: []column{{title: "label", flex: true}, {title: "machines", right: true}, {title: "confirmed", right: true}, {title: "lacking", right: true}, {title: "stale", right: true}, {title: "never", right: true}}}
 	step := func(a, b int) string {

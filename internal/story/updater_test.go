@@ -79,7 +79,7 @@ func TestLivingWithAnotherPatchService(t *testing.T) {
 	again := on
 	again.Hand, again.Since, again.Text = patch.HandUndone, s.now, "it is on again: our file is gone"
 	report(b, again, patch.PkgChange{At: s.now.Add(-time.Minute), Action: "install", Name: uu, By: "apt-get install --reinstall unattended-upgrades by ann (1000)", Who: patch.DoerPerson})
-	if a, raised := s.updaterAlarm(b, uu); !raised || !strings.Contains(a.Text.String(), "is on again") || !strings.Contains(a.Text.String(), "ann (1000)") {
+	if a, raised := s.updaterAlarm(b, uu); !raised || !strings.Contains(a.Text.String(), "was turned off by Fettle on web-1: it is on again: our file is gone") || !strings.Contains(a.Text.String(), "ann (1000)") {
 		t.Errorf("undone: %v %+v", raised, a)
 	}
 	rule(patch.TakeOver, uu, "mine")

@@ -84,7 +84,7 @@ func (d *Desk) hold(ctx context.Context, u patch.MachineUpdater, rulings []patch
 	do := phrase.Of("On the machine: {1}. Or accept what it does: {2}", advice.Command, "fettle updaters adopt "+name+" --label "+patch.LabelAll)
 	switch {
 	case ruled && r.Verb == patch.TakeOver && u.Hand == patch.HandUndone:
-		text = phrase.Of("{1} was turned off by Fettle on {2}, and is on again: {3}", name, u.Name, phrase.Recall(u.Text))
+		text = phrase.Of("{1} was turned off by Fettle on {2}: {3}", name, u.Name, phrase.Recall(u.Text))
 		if by != "" {
 			text = phrase.Of("{1}; {2}", text, by)
 		}
