@@ -7,7 +7,8 @@ import (
 	"github.com/fettle-project/fettle/internal/phrase"
 )
 
-// Who gives the machines that a number of a ring's progress counts, each with what is said of it, which may be nothing. The numbers are "unproven",
+// Who gives the machines that a number of a ring's progress counts, each with what is said of it, which may be nothing. The numbers are "members"
+// of the ring, whatever the patch, and "unproven",
 // "proven", "failed", "silent", "waiting" (with those that are away) and "away".
 func (d *Desk) Who(ctx context.Context, ring string, id patch.ID, number string) (map[patch.MachineID]phrase.Phrase, error) {
 	v, err := d.World.View(ctx)
@@ -21,6 +22,9 @@ func (d *Desk) Who(ctx context.Context, ring string, id patch.ID, number string)
 	r, known := s.rings[ring]
 	if !known {
 		return nil, patch.NothingCalled("ring", ring)
+	}
+	if number == "members" {
+		return s.members(ctx, ring)
 	}
 	attempts, err := s.World.Store.ListAttempts(ctx, patch.AttemptFilter{Patch: id})
 	if err != nil {
@@ -36,6 +40,23 @@ func (d *Desk) Who(ctx context.Context, ring string, id patch.ID, number string)
 		return nil, err
 	}
 	return at.who(number)
+}
+
+func (s *step) members(ctx context.Context, ring string) (map[patch.MachineID]phrase.Phrase, error) {
+	out := map[patch.MachineID]phrase.Phrase{}
+	for id, m := range s.machines {
+		if m.State != patch.Admitted {
+			continue
+		}
+		own, err := s.v.RingOf(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if own.Name == ring {
+			out[id] = ""
+		}
+	}
+	return out, nil
 }
 
 func (p places) who(number string) (map[patch.MachineID]phrase.Phrase, error) {

@@ -63,6 +63,8 @@ func (c *console) machineSet(v *visit) (s machineSet, err error) {
 func (c *console) ringSet(v *visit, s *machineSet) (err error) {
 	ring, id := v.get("ring"), v.get("patch")
 	switch v.get("count") {
+	case "members":
+		s.Title = phrase.Of("belong to the ring {1}", ring)
 	case "proven":
 		s.Title = phrase.Of("proved {1} in the ring {2}", id, ring)
 	case "failed":
