@@ -82,10 +82,10 @@ func (b *base) differences(v patch.Vector) iter.Seq2[int, patch.Verdict] {
 	}
 }
 
-// distance counts the columns in which a vector of the base's length differs.
-func (b *base) distance(v patch.Vector) (n int) {
+// distance counts the columns in which a vector of the base's length differs, or gives some number above most where these are more.
+func (b *base) distance(v patch.Vector, most int) (n int) {
 	mine, its := b.bits(), v.Bits()
-	for at := 0; at < len(its); at += 8 {
+	for at := 0; at < len(its) && n <= most; at += 8 {
 		x := word(mine, at) ^ word(its, at)
 		n += bits.OnesCount64((x | x>>1) & 0x5555555555555555)
 	}
@@ -128,9 +128,9 @@ func (s *bases) near(k sheetKey, v patch.Vector) *base {
 
 // nearest gives the base with the fewest differences, and their number; nil where nothing applies to so few that no base is nearer.
 func nearest(all []*base, v patch.Vector) (best *base, fewest int) {
-	fewest = best.distance(v)
+	fewest = best.distance(v, v.Len())
 	for _, b := range all {
-		if n := b.distance(v); n < fewest {
+		if n := b.distance(v, fewest-1); n < fewest {
 			best, fewest = b, n
 		}
 	}
