@@ -331,6 +331,18 @@ const still = async (language, widths) => {
         expect(`${a} ${language}`, seen.other.length === 0, `times are written another way by scripts: ${seen.other.slice(0, 3).join("; ")}`);
       }
     }
+    // An age that was sent stays, though this clock has half a minute more gone by than the appliance's had.
+    await there.route(base + "/machines", async (route) => {
+      const response = await route.fetch();
+      const body = (await response.text()).replace(/data-now="([^"]+)"/, (_, now) => `data-now="${new Date(Date.parse(now) + 31_000).toISOString()}"`);
+      await route.fulfill({ response, body });
+    });
+    await there.goto(base + "/machines", { waitUntil: "load" });
+    const ages = await there.evaluate(async () => {
+      const words = (of) => [...of.querySelectorAll("time")].map((t) => t.textContent).filter((w) => /minute/i.test(w));
+      return { sent: words(new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html")), shown: words(document) };
+    });
+    expect(`ages ${language}`, ages.sent.length > 0 && ages.sent.join() === ages.shown.join(), `${ages.sent.length} were sent, and are shown as ${ages.shown.slice(0, 3).join(", ")} instead of ${ages.sent.slice(0, 3).join(", ")}`);
   } finally {
     await watching.close();
   }

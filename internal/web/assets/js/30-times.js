@@ -23,18 +23,21 @@
     if (Math.abs(days) < 7) return `${weekday.format(t)} ${clock.format(t)}`;
     return new Date(t).getFullYear() === new Date(now).getFullYear() ? `${on(date, t)} ${clock.format(t)}` : on(year, t);
   };
-  const show = (root) => {
+  // What has just come was said a moment ago: ages that are in no zone stay as they are, since by this clock a minute may have gone by or not yet, and
+  // a shorter word takes a line away. Three seconds before an age becomes a time of day it is looked at all the same.
+  const aged = (t, now) => Math.abs(now - t) < hour - 33_000;
+  const show = (root, fresh) => {
     const now = Date.now() + skew;
     for (const el of root.querySelectorAll("time[datetime]")) {
       const t = Date.parse(el.dateTime);
       if (Number.isNaN(t)) continue;
-      const said = el.hasAttribute("data-day") ? el.textContent : words(t, now);
+      const said = el.hasAttribute("data-day") || (fresh && aged(t, now)) ? el.textContent : words(t, now);
       if (said !== el.textContent) el.textContent = said;
       el.title = exact.format(t);
     }
   };
   if (Number.isNaN(skew)) return;
-  show(document);
+  show(document, true);
   setInterval(() => show(document), 30_000);
-  document.addEventListener("htmx:load", (e) => show(e.target));
+  document.addEventListener("htmx:load", (e) => show(e.target, true));
 })();
