@@ -77,6 +77,8 @@ func TestTheFixHealsWhatWasLeftHalfWay(t *testing.T) {
 	for _, at := range s.ended(s.apply(plan)).attempts() {
 		switch {
 		case at.Patch == wareID("shop-door") && at.State == "failed" && at.Cause == "patch":
+		case at.Text != "" && (at.Patch == wareID("shop-core") || at.Patch == wareID("shop-desk")): // they come before the one that fails, and need no repair
+			t.Errorf("%+v", at)
 		case at.State != "done" || at.Effect != "verified" || at.Text != "" && !strings.HasPrefix(at.Text, "finished by a repair"):
 			t.Errorf("%+v", at)
 		}
