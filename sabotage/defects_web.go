@@ -85,6 +85,13 @@ var webDefects = []Defect{
 		Test: "TestRecognizingIsBounded", In: "./internal/phrase",
 	},
 	{
+		Name: "what is wrong with an expression is said in CEL's own words",
+		File: "internal/expr/expr.go",
+		Old:  "row+1, column+1, plainly(f.Message))",
+		New:  "row+1, column+1, phrase.Verbatim(f.Message))",
+		Test: "TestFaultsPointAtTheirPlace", In: "./internal/expr",
+	},
+	{
 		Name: "a translation is read as a template",
 		File: "internal/web/translation/source.go",
 		Old:  "\"{\", \"&#123;\", ",

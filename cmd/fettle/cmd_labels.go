@@ -89,13 +89,13 @@ func printMembership(w io.Writer, m label.Membership, named []ledger.MachineRow)
 		f.put("", thousands(more)+" more: fettle machines --limit 0 --label "+m.Label.Name)
 	}
 	for id, why := range m.Unjudged {
-		f.put("unjudged", string(id)+": "+why)
+		f.put("unjudged", string(id)+": "+why.String())
 	}
 	for _, id := range m.Patches {
 		f.put("patch", string(id))
 	}
 	for id, why := range m.Faulty {
-		f.put("unjudged", string(id)+": "+why)
+		f.put("unjudged", string(id)+": "+why.String())
 	}
 }
 

@@ -66,7 +66,7 @@ func printTrial(w io.Writer, t label.Trial) {
 		}
 		line(w, "%s: %s", clean(l.Name), answer)
 		if l.Part.Text == "" {
-			line(w, "  %s", clean(l.Fault))
+			line(w, "  %s", clean(l.Fault.String()))
 			continue
 		}
 		printPart(w, l.Part, 1)
@@ -93,7 +93,7 @@ func printPart(w io.Writer, p expr.Part, depth int) {
 		line(w, "%s%s  %s", indent, mark, map[string]string{"and": "all of", "or": "at least one of", "not": "not"}[p.Join])
 	}
 	if p.Fault != "" && len(p.Parts) == 0 {
-		line(w, "%s     %s", indent, clean(p.Fault))
+		line(w, "%s     %s", indent, clean(p.Fault.String()))
 	}
 	for _, x := range p.Parts {
 		printPart(w, x, depth+1)

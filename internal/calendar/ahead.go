@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/schedule"
 	"github.com/fettle-project/fettle/internal/world"
 )
@@ -58,9 +59,9 @@ func (d *Desk) recall(ctx context.Context, all []patch.Schedule) error {
 				return err
 			}
 		}
-		why := "the machine does not carry the label " + s.Label + " of the schedule " + name + " any more"
+		why := phrase.Of("the machine does not carry the label {1} of the schedule {2} any more", s.Label, name)
 		if !comes {
-			members, why = nil, "the schedule "+name+" is another one now than when this was planned"
+			members, why = nil, phrase.Of("the schedule {1} is another one now than when this was planned", name)
 		}
 		if err := d.Deploy.KeepOnly(ctx, dep.ID, members, why); err != nil {
 			return err

@@ -53,7 +53,7 @@ type AskDetect func(ctx context.Context, id patch.MachineID, since time.Time) er
 type Deployer interface {
 	Apply(ctx context.Context, caller patch.Caller, p patch.Plan) (patch.Deployment, error)
 	// KeepOnly takes back what has not begun on other machines than some.
-	KeepOnly(ctx context.Context, id string, machines []patch.MachineID, why string) error
+	KeepOnly(ctx context.Context, id string, machines []patch.MachineID, why phrase.Phrase) error
 }
 
 // Deployments is the storage of deployments: the newest first, their plans without machines.

@@ -47,16 +47,17 @@ func (r *Canary) alarming(b Bounds) phrase.Phrase {
 	if r == nil || r.Flips <= smallFaults || float64(r.Flips)*100 <= b.Flips*float64(r.Judged) {
 		return ""
 	}
-	var kinds, seen []string
+	var kinds []string
+	var seen []phrase.Phrase
 	for kind, n := range r.Kinds {
 		kinds = append(kinds, fmt.Sprintf("%d %s", n, kind))
 	}
 	slices.Sort(kinds)
 	for _, f := range r.Examples[:min(3, len(r.Examples))] {
-		seen = append(seen, fmt.Sprintf("%s on %s", f.Patch, f.Machine))
+		seen = append(seen, phrase.Of("{1} on {2}", string(f.Patch), f.Machine))
 	}
 	return phrase.Of("{1} of {2} verdicts change over the same facts of {3} machines ({4}), for example {5}",
-		r.Flips, r.Judged, r.Machines, strings.Join(kinds, ", "), strings.Join(seen, ", "))
+		r.Flips, r.Judged, r.Machines, strings.Join(kinds, ", "), phrase.Join(seen, ", "))
 }
 
 // rehearse judges stored facts with both revisions; nil where there are no facts or the old signatures are lost.

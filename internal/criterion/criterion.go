@@ -13,6 +13,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/expr"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // candidate is what an expression sees as "patch".
@@ -40,7 +41,7 @@ type candidate struct {
 // Variable is the name under which expressions know the patch.
 const Variable = "patch"
 
-func language(what string) expr.Language {
+func language(what phrase.Phrase) expr.Language {
 	return expr.Language{What: what, Example: `patch.category == "security" && patch.severity in ["critical", "high"]`,
 		Variables: []expr.Variable{{Name: Variable, Type: reflect.TypeFor[candidate]()}}}
 }
@@ -78,7 +79,7 @@ type Criterion struct {
 }
 
 // Compile checks a condition for a use such as "a rule"; an empty text holds for every patch.
-func Compile(what, text string) (Criterion, error) {
+func Compile(what phrase.Phrase, text string) (Criterion, error) {
 	if strings.TrimSpace(text) == "" {
 		return Criterion{}, nil
 	}
@@ -120,7 +121,7 @@ func scores() []int {
 }
 
 // Dissect judges patches piece by piece, for people.
-func Dissect(what, text string) (func(Subject) (expr.Part, error), error) {
+func Dissect(what phrase.Phrase, text string) (func(Subject) (expr.Part, error), error) {
 	a, err := language(what).Dissect(text)
 	if err != nil {
 		return nil, err

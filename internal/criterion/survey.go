@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Reach is what a look at many patches has shown of a condition.
@@ -40,7 +41,7 @@ func (s Subject) surveyed() map[string]string {
 }
 
 // NewSurvey begins a look for a use such as "a rule".
-func NewSurvey(what, text string) (*Survey, error) {
+func NewSurvey(what phrase.Phrase, text string) (*Survey, error) {
 	c, err := Compile(what, text)
 	return &Survey{is: c, text: text, given: map[string]map[string]bool{}}, err
 }

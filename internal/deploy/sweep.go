@@ -48,7 +48,7 @@ func (d *Desk) Halt(ctx context.Context, caller patch.Caller, id string) (patch.
 }
 
 // KeepOnly takes back what a deployment has not begun on other machines than these.
-func (d *Desk) KeepOnly(ctx context.Context, id string, machines []patch.MachineID, why string) error {
+func (d *Desk) KeepOnly(ctx context.Context, id string, machines []patch.MachineID, why phrase.Phrase) error {
 	open, err := d.World.Store.ListAttempts(ctx, patch.AttemptFilter{Deployment: id, Open: true})
 	if err != nil {
 		return err
@@ -60,7 +60,7 @@ func (d *Desk) KeepOnly(ctx context.Context, id string, machines []patch.Machine
 			ids, gone = append(ids, a.ID), append(gone, a.Machine)
 		}
 	}
-	if err := d.Store.WithdrawAttempts(ctx, ids, "", phrase.Recall(why)); err != nil {
+	if err := d.Store.WithdrawAttempts(ctx, ids, "", why); err != nil {
 		return err
 	}
 	d.wake(gone...)

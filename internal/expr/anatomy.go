@@ -13,17 +13,18 @@ import (
 	"cel.dev/cel-go/interpreter"
 
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Part is a piece of a condition with what it came to for one thing: the whole, the sides of its && and ||, and what these consist of.
 type Part struct {
 	Text string `json:"text"` // the piece in CEL's own spelling
 	// Join says how Parts make up this piece: "and", "or", "not"; empty where it is not taken apart further.
-	Join  string `json:"join,omitempty"`
-	Holds bool   `json:"holds"`
-	Fault string `json:"fault,omitempty"` // why it could not be judged; Holds is false then
-	Seen  []Seen `json:"seen,omitempty"`  // what the thing had, for pieces that are not taken apart
-	Parts []Part `json:"parts,omitempty"`
+	Join  string        `json:"join,omitempty"`
+	Holds bool          `json:"holds"`
+	Fault phrase.Phrase `json:"fault,omitempty"` // why it could not be judged; Holds is false then
+	Seen  []Seen        `json:"seen,omitempty"`  // what the thing had, for pieces that are not taken apart
+	Parts []Part        `json:"parts,omitempty"`
 }
 
 // Seen is one field that a piece looked at, and its value.
@@ -66,7 +67,7 @@ func (a *Anatomy) Of(t *Thing) (Part, error) {
 	}
 	p := a.part(a.ast.Expr(), details.State())
 	if err != nil { // the whole failed, which its pieces may not show: a limit was reached
-		p.Holds, p.Fault = false, err.Error()
+		p.Holds, p.Fault = false, plainly(err.Error())
 	} else if yes, ok := out.Value().(bool); ok {
 		p.Holds, p.Fault = yes, ""
 	}
@@ -109,17 +110,17 @@ func flat(e ast.Expr, function string) []ast.Expr {
 	return out
 }
 
-func held(state interpreter.EvalState, id int64) (bool, string) {
+func held(state interpreter.EvalState, id int64) (bool, phrase.Phrase) {
 	v, ok := state.Value(id)
 	if !ok {
 		return false, "it was not reached"
 	}
 	if types.IsError(v) {
-		return false, fmt.Sprint(v)
+		return false, plainly(fmt.Sprint(v))
 	}
 	yes, ok := v.Value().(bool)
 	if !ok {
-		return false, fmt.Sprintf("it gave %v", v.Value())
+		return false, phrase.Of("it gives no yes or no, but: {1}", fmt.Sprint(v.Value()))
 	}
 	return yes, ""
 }

@@ -1,6 +1,11 @@
 package expr
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
+)
 
 // Batch judges many conditions of one language over many things at once. What several of the conditions ask is worked out once, and each field is
 // looked at once for each thing.
@@ -16,7 +21,7 @@ type Batch struct {
 // not hold then.
 type Judgement struct {
 	Yes    []uint64
-	Faults map[int]string
+	Faults map[int]phrase.Phrase
 }
 
 // joint is a row that is made of one or two others.
@@ -149,9 +154,9 @@ func (c *Condition) each(things []Thing) Judgement {
 		switch {
 		case err != nil:
 			if j.Faults == nil {
-				j.Faults = map[int]string{}
+				j.Faults = map[int]phrase.Phrase{}
 			}
-			j.Faults[i] = err.Error()
+			j.Faults[i] = patch.Said(err)
 		case yes:
 			j.Yes[i/64] |= 1 << (i % 64)
 		}

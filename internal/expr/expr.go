@@ -34,7 +34,7 @@ type Variable struct {
 
 // Language is what expressions of one use may say.
 type Language struct {
-	What      string // "a smart label"
+	What      phrase.Phrase // "a smart label"
 	Example   string
 	Variables []Variable
 	Methods   []Method
@@ -104,13 +104,13 @@ func (l Language) check(text string) (*cel.Env, *cel.Ast, error) {
 	ast, issues := env.Compile(text)
 	if issues.Err() != nil {
 		why := pointed(text, issues.Errors())
-		if strings.Contains(why, "undefined field") {
-			return nil, nil, l.refuse(phrase.Format("%s\n%s", why, phrase.Of("there are {1}", l.fields())))
+		if slices.ContainsFunc(issues.Errors(), func(f *cel.Error) bool { return strings.Contains(f.Message, "undefined field") }) {
+			why = phrase.Join([]phrase.Phrase{why, phrase.Of("there are {1}", l.fields())}, "\n")
 		}
-		return nil, nil, l.refuse(phrase.Verbatim(why))
+		return nil, nil, l.refuse(why)
 	}
 	if !ast.OutputType().IsExactType(cel.BoolType) {
-		return nil, nil, l.refuse(phrase.Of("it gives {1}, not true or false", ast.OutputType().String()))
+		return nil, nil, l.refuse(phrase.Of("it gives no yes or no, but: {1}", kind(ast.OutputType().String())))
 	}
 	return env, ast, nil
 }
@@ -131,20 +131,21 @@ func (l Language) fields() string {
 	return strings.Join(all, ", ")
 }
 
-// pointed writes what is wrong with an expression, each fault with the line that it is on and a mark under its place.
-func pointed(text string, faults []*cel.Error) string {
+// pointed says what is wrong with an expression, each fault with the line that it is on and a mark under its place.
+func pointed(text string, faults []*cel.Error) phrase.Phrase {
 	lines := strings.Split(text, "\n")
-	var out []string
+	var out []phrase.Phrase
 	for _, f := range faults[:min(len(faults), maxFaults)] {
 		row, column := f.Location.Line()-1, f.Location.Column()
 		if row < 0 || row >= len(lines) || column < 0 {
-			out = append(out, f.Message)
+			out = append(out, plainly(f.Message))
 			continue
 		}
 		line := []rune(strings.ReplaceAll(lines[row], "\t", " "))
-		out = append(out, fmt.Sprintf("line %d, character %d: %s\n  %s\n  %s^", row+1, column+1, f.Message, string(line), strings.Repeat(" ", min(column, len(line)))))
+		out = append(out, phrase.Of("line {1}, character {2}: {3}", row+1, column+1, plainly(f.Message)),
+			phrase.Verbatim(fmt.Sprintf("  %s\n  %s^", string(line), strings.Repeat(" ", min(column, len(line))))))
 	}
-	return strings.Join(out, "\n")
+	return phrase.Join(out, "\n")
 }
 
 func readsOf(ast *cel.Ast) map[string]bool {
@@ -169,7 +170,7 @@ func (c *Condition) Holds(t *Thing) (bool, error) {
 func (c *Condition) eval(t *Thing) (bool, error) {
 	out, _, err := c.program.Eval(t.values())
 	if err != nil {
-		return false, err
+		return false, &patch.Error{Kind: patch.Invalid, What: plainly(err.Error())}
 	}
 	yes, ok := out.Value().(bool)
 	if !ok {

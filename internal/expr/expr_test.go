@@ -89,14 +89,34 @@ func TestPiecesAgreeWithTheWhole(t *testing.T) {
 
 func TestFaultsPointAtTheirPlace(t *testing.T) {
 	for text, want := range map[string]string{
-		`thing.nmae == "x"`:              "line 1, character 6: undefined field 'nmae'\n  thing.nmae == \"x\"\n       ^",
-		"thing.size > 1 &&\n thing.name": "line 2, character 7: expected type 'bool' but found 'string'\n   thing.name\n        ^",
-		"thing.size > 1 && (\n":          "line 2, character 1: Syntax error",
-		`thing.size == "x" && foo`:       "line 1, character 12: found no matching overload for '_==_' applied to '(int, string)'",
+		`thing.nmae == "x"`:              "line 1, character 6: there is no field \"nmae\"\n  thing.nmae == \"x\"\n       ^\nthere are thing.name",
+		"thing.size > 1 &&\n thing.name": "line 2, character 7: expected: yes or no; found: text\n   thing.name\n        ^",
+		"thing.size > 1 && (\n":          "line 2, character 1: the expression ends too early",
+		`thing.size == "x" && foo`:       `line 1, character 12: "==" cannot be used with: whole number, text`,
 		strings.Repeat("x", MaxText+1):   "too long",
-		`thing.name.matches("(")`:        "line 1, character 20: invalid matches argument",
-		`thing`:                          "not true or false",
-		strings.Repeat("(", 99) + "true": "recursion",
+		`thing.name.matches("(")`:        "line 1, character 20: this is not a regular expression",
+		`thing`:                          "it gives no yes or no, but: thing",
+		strings.Repeat("(", 99) + "true": "it is nested deeper than 50 levels",
+		`thing.name = "x"`:               `character 12: "=" compares nothing: write ==`,
+		`thing.size > 1 & true`:          `"&" joins nothing: write &&`,
+		`thing.size > 1 and true`:        `"and" is not a word here: write && for and, || for or, ! for not`,
+		`thing.size > 1 true`:            `"true" does not belong here`,
+		`thing.size > 1)`:                `")" does not belong here`,
+		`(thing.size > 1`:                `")" is missing at the end`,
+		`thing.words[1 == "a"`:           `"]" is missing at the end`,
+		`thing.name == 'x`:               "the text 'x has no closing quotation mark",
+		`thing.name == @`:                `"@" means nothing here`,
+		`thng.size > 1`:                  `"thng" is not known; did you mean "thing"?`,
+		`zzzzzzzz(thing.name)`:           `"zzzzzzzz" is not known`,
+		`thing.name.startsWith(4)`:       `"startsWith" cannot be used with: text, whole number`,
+		`thing.size > 4.5`:               `">" cannot be used with: whole number, number with a decimal point`,
+		`thing.name in "x"`:              `"in" cannot be used with: text, text`,
+		`thing.name == null`:             `"==" cannot be used with: text, nothing at all`,
+		`thing.name == ["a"]`:            `"==" cannot be used with: text, list`,
+		`thing.name.exists(x, true)`:     "only a list can be gone through, and this is: text",
+		`has(thing.name.x)`:              "nothing can be read from it with a dot, for it is: text",
+		`duration("x") > duration("1s")`: `"duration" cannot read this`,
+		`99999999999999999999 > 1`:       "this number is too large",
 	} {
 		_, err := things().Compile(text)
 		if err == nil || patch.KindOf(err) != patch.Invalid || !strings.Contains(err.Error(), want) {
@@ -104,6 +124,26 @@ func TestFaultsPointAtTheirPlace(t *testing.T) {
 		}
 		if _, other := things().Dissect(text); other == nil || other.Error() != err.Error() {
 			t.Errorf("%s: looked into, %v", text, other)
+		}
+	}
+}
+
+// What becomes of an expression when it is worked out is said in plain words too.
+func TestFaultsOfEvaluationAreSaid(t *testing.T) {
+	list := "[" + strings.Repeat("1,", 60) + "1]"
+	for text, want := range map[string]string{
+		`thing.words[5] == "x"`:           "the list has no entry number 5",
+		`1 / (thing.size - 2) > 0`:        "it divides by zero",
+		`1 % (thing.size - 2) > 0`:        "it divides by zero",
+		`{"a": 1}[thing.name + "b"] == 1`: `there is no entry "ab"`,
+		list + ".all(a, " + list + ".all(b, " + list + ".all(c, a + b + c > 0)))": "it takes too many steps to work out",
+	} {
+		c, err := things().Compile(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = c.Holds(of(thing{"a", 2, []string{"x", "y"}})); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %q", text, err, want)
 		}
 	}
 }

@@ -95,7 +95,7 @@ func TestSimpleConditionsComeToWhatCELSays(t *testing.T) {
 				if got := j.Yes[i/64]>>(i%64)&1 == 1; got != want || alone != want || (fault != nil) != (fault2 != nil) {
 					t.Fatalf("%s of %v %v: %v together, %v alone, %v says CEL", texts[k], things[i].given[0], things[i].given[1], got, alone, want)
 				}
-				if d := cmp.Diff(fmt.Sprint(fault), orNone(j.Faults[i])); d != "" {
+				if d := cmp.Diff(fmt.Sprint(fault), orNone(j.Faults[i].String())); d != "" {
 					t.Fatal(texts[k], d)
 				}
 			}

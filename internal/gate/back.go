@@ -36,7 +36,7 @@ const (
 	OfferKept   Offer = "kept"    // the appliance has it, verified
 )
 
-func (b *BackFact) says() string {
+func (b *BackFact) says() phrase.Phrase {
 	steps := make([]patch.Step, len(b.Steps))
 	for i, s := range b.Steps {
 		steps[i] = s.Step
@@ -86,7 +86,7 @@ func previous(w *World) Gate {
 			return g
 		}
 	}
-	g.opens(phrase.Verbatim(b.says()))
+	g.opens(b.says())
 	g.At, g.Evidence = b.Install.EndedAt, phrase.Of("installed by deployment {1}", b.Install.Deployment)
 	return g
 }

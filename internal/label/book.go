@@ -43,9 +43,9 @@ type Membership struct {
 	Members []patch.MachineID `json:"members"`
 	Patches []patch.ID        `json:"patches,omitempty"` // of a label of patches
 	// Unjudged are machines for which a smart label could not be evaluated (no inventory yet, or an error); they are not members.
-	Unjudged map[patch.MachineID]string `json:"unjudged,omitempty"`
+	Unjudged map[patch.MachineID]phrase.Phrase `json:"unjudged,omitempty"`
 	// Faulty are patches for which a smart label could not be evaluated.
-	Faulty map[patch.ID]string `json:"faulty,omitempty"`
+	Faulty map[patch.ID]phrase.Phrase `json:"faulty,omitempty"`
 }
 
 // Book answers who carries which label.
@@ -202,7 +202,7 @@ func (b *Book) judge(ctx context.Context, l patch.Label, look *fleet.Look) (Memb
 	}
 	m.Members = look.IDs(set)
 	if len(why) > 0 {
-		m.Unjudged = make(map[patch.MachineID]string, len(why))
+		m.Unjudged = make(map[patch.MachineID]phrase.Phrase, len(why))
 	}
 	for n, text := range why {
 		if int(n) < look.Len() {
@@ -213,7 +213,7 @@ func (b *Book) judge(ctx context.Context, l patch.Label, look *fleet.Look) (Memb
 }
 
 // carrying is judge by numbers of seats.
-func (b *Book) carrying(ctx context.Context, l patch.Label, look *fleet.Look) (*roaring.Bitmap, map[uint32]string, error) {
+func (b *Book) carrying(ctx context.Context, l patch.Label, look *fleet.Look) (*roaring.Bitmap, map[uint32]phrase.Phrase, error) {
 	if l.Expr != "" {
 		return b.smartly(ctx, l.Expr, look)
 	}

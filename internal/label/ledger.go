@@ -6,6 +6,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // ledger is what an expression sees as "ledger": what the machine's newest complete detect says, whatever has been decided since, so that
@@ -28,7 +29,7 @@ type sources map[string][]int
 const maxSources = 8
 
 // ledger gives what a machine's newest complete detect says; why says why there is none.
-func (b *Book) ledger(ctx context.Context, s *fleet.Seat) (l *ledger, why string, err error) {
+func (b *Book) ledger(ctx context.Context, s *fleet.Seat) (l *ledger, why phrase.Phrase, err error) {
 	r := s.Receipt
 	if r == nil || r.OS != s.OS() {
 		return &ledger{}, "it has not detected completely yet", nil

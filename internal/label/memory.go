@@ -13,6 +13,7 @@ import (
 	"github.com/fettle-project/fettle/internal/expr"
 	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -48,7 +49,7 @@ type program struct {
 	mu   sync.Mutex
 	told uint64          // seats up to this have been judged, by the clock
 	yes  *roaring.Bitmap // never changed once given out
-	why  map[uint32]string
+	why  map[uint32]phrase.Phrase
 }
 
 // program compiles an expression, or remembers that.
@@ -100,9 +101,9 @@ type subject struct {
 	seat     *fleet.Seat
 	thing    expr.Thing
 	prepared bool
-	told     *inventory // nil until it is asked for
-	judged   *ledger    // likewise
-	why      [2]string  // inventory and ledger are not at hand
+	told     *inventory       // nil until it is asked for
+	judged   *ledger          // likewise
+	why      [2]phrase.Phrase // inventory and ledger are not at hand
 }
 
 // prepare reads what expressions ask for that was not read yet.
@@ -112,7 +113,7 @@ func (b *Book) prepare(ctx context.Context, s *subject, asks func(variable strin
 		return nil
 	}
 	if inventories {
-		told, err := b.inventories(ctx, []*fleet.Seat{s.seat}, nil, func(_ int, why string) { s.why[0] = why })
+		told, err := b.inventories(ctx, []*fleet.Seat{s.seat}, nil, func(_ int, why phrase.Phrase) { s.why[0] = why })
 		if err != nil {
 			return err
 		}
@@ -130,7 +131,7 @@ func (b *Book) prepare(ctx context.Context, s *subject, asks func(variable strin
 }
 
 // excuse says why what an expression reads is not at hand; empty where it is.
-func (s *subject) excuse(reads func(variable string) bool) string {
+func (s *subject) excuse(reads func(variable string) bool) phrase.Phrase {
 	if reads("inventory") && s.why[0] != "" {
 		return s.why[0]
 	}
@@ -142,7 +143,7 @@ func (s *subject) excuse(reads func(variable string) bool) string {
 
 // smartly evaluates an expression for the machines of a look that have told something new since the last time, and gives who carries it and
 // who could not be judged. Neither may be changed.
-func (b *Book) smartly(ctx context.Context, text string, look *fleet.Look) (*roaring.Bitmap, map[uint32]string, error) {
+func (b *Book) smartly(ctx context.Context, text string, look *fleet.Look) (*roaring.Bitmap, map[uint32]phrase.Phrase, error) {
 	p, err := b.program(text)
 	if err != nil {
 		return nil, nil, err
@@ -195,7 +196,7 @@ func (b *Book) plainly(l patch.Label, look *fleet.Look) *roaring.Bitmap {
 
 // inventories gives what machines told about themselves, into room by place of their seats, and tells note of those that is not at hand. What is not
 // remembered is read all at once.
-func (b *Book) inventories(ctx context.Context, seats []*fleet.Seat, room []*inventory, note func(i int, why string)) ([]*inventory, error) {
+func (b *Book) inventories(ctx context.Context, seats []*fleet.Seat, room []*inventory, note func(i int, why phrase.Phrase)) ([]*inventory, error) {
 	told := append(room[:0], make([]*inventory, len(seats))...)
 	b.memory.recall(seats, told)
 	missing := map[patch.Hash][]int{}
@@ -207,7 +208,7 @@ func (b *Book) inventories(ctx context.Context, seats []*fleet.Seat, room []*inv
 	if len(missing) == 0 {
 		return told, nil
 	}
-	lacks := func(places []int, why string) {
+	lacks := func(places []int, why phrase.Phrase) {
 		for _, i := range places {
 			told[i] = &inventory{}
 			note(i, why)
@@ -216,7 +217,7 @@ func (b *Book) inventories(ctx context.Context, seats []*fleet.Seat, room []*inv
 	err := b.Inventories.EachInventory(ctx, slices.Collect(maps.Keys(missing)), func(h patch.Hash, blob []byte) {
 		var whole document
 		if err := world.Decode(blob, &whole); err != nil {
-			lacks(missing[h], "its inventory cannot be read: "+err.Error())
+			lacks(missing[h], phrase.Of("its inventory cannot be read: {1}", patch.Said(err)))
 			return
 		}
 		for _, i := range missing[h] {

@@ -14,6 +14,7 @@ import (
 	"github.com/fettle-project/fettle/internal/expr"
 	"github.com/fettle-project/fettle/internal/fleet"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // refreshAll is what smartly does first, for many expressions at once: they see each machine once, and share what they compare.
@@ -97,14 +98,14 @@ func (p *pass) merged(was *roaring.Bitmap, yes []uint64) *roaring.Bitmap {
 }
 
 // excused is likewise who could not be judged, and why.
-func excused(was, now map[uint32]string, judged *roaring.Bitmap) map[uint32]string {
+func excused(was, now map[uint32]phrase.Phrase, judged *roaring.Bitmap) map[uint32]phrase.Phrase {
 	if len(now) == 0 && len(was) == 0 {
 		return was
 	}
 	why := maps.Clone(was)
-	maps.DeleteFunc(why, func(n uint32, _ string) bool { return judged.Contains(n) })
+	maps.DeleteFunc(why, func(n uint32, _ phrase.Phrase) bool { return judged.Contains(n) })
 	if why == nil {
-		why = map[uint32]string{}
+		why = map[uint32]phrase.Phrase{}
 	}
 	maps.Copy(why, now)
 	return why
@@ -125,7 +126,7 @@ type pass struct {
 	former     []uint64   // room for merged
 
 	mu  sync.Mutex
-	why []map[uint32]string // by program
+	why []map[uint32]phrase.Phrase // by program
 }
 
 // atOnce is how many seats are judged together: so few that what is compared stays in a processor's cache.
@@ -133,7 +134,7 @@ const atOnce = 4 * fleet.Stride
 
 func newPass(b *Book, programs []*program, look *fleet.Look, at mark) *pass {
 	words := (look.Len() + 63) / 64
-	p := &pass{book: b, look: look, at: at, language: language(), judged: make([]uint64, words), yes: make([][]uint64, len(programs)), why: make([]map[uint32]string, len(programs))}
+	p := &pass{book: b, look: look, at: at, language: language(), judged: make([]uint64, words), yes: make([][]uint64, len(programs)), why: make([]map[uint32]phrase.Phrase, len(programs))}
 	room := make([]uint64, words*len(programs))
 	for i, x := range programs {
 		p.conditions, p.yes[i] = append(p.conditions, x.condition), room[i*words:][:words]
@@ -208,20 +209,20 @@ func (p *pass) portion(ctx context.Context, d *desk, from int) error {
 }
 
 // lay lays the desk's seats out as expressions see them, and gives why what some of them told is not at hand.
-func (p *pass) lay(ctx context.Context, d *desk, from int) (excuses [2]map[uint32]string, err error) {
+func (p *pass) lay(ctx context.Context, d *desk, from int) (excuses [2]map[uint32]phrase.Phrase, err error) {
 	clear(d.things[:])
 	none, empty := &inventory{}, &ledger{}
-	note := func(of int, s *fleet.Seat, why string) {
+	note := func(of int, s *fleet.Seat, why phrase.Phrase) {
 		if why == "" {
 			return
 		}
 		if excuses[of] == nil {
-			excuses[of] = map[uint32]string{}
+			excuses[of] = map[uint32]phrase.Phrase{}
 		}
 		excuses[of][s.Number] = why
 	}
 	if p.asks {
-		if d.told, err = p.book.inventories(ctx, d.seats, d.told, func(n int, why string) { note(1, d.seats[n], why) }); err != nil {
+		if d.told, err = p.book.inventories(ctx, d.seats, d.told, func(n int, why phrase.Phrase) { note(1, d.seats[n], why) }); err != nil {
 			return excuses, err
 		}
 	}
@@ -231,7 +232,7 @@ func (p *pass) lay(ctx context.Context, d *desk, from int) (excuses [2]map[uint3
 			told = d.told[n]
 		}
 		if p.judges {
-			var why string
+			var why phrase.Phrase
 			if judged, why, err = p.book.ledger(ctx, s); err != nil {
 				return excuses, err
 			}
@@ -244,11 +245,11 @@ func (p *pass) lay(ctx context.Context, d *desk, from int) (excuses [2]map[uint3
 	return excuses, nil
 }
 
-func (p *pass) excuse(program int, seat uint32, text string) {
+func (p *pass) excuse(program int, seat uint32, text phrase.Phrase) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.why[program] == nil {
-		p.why[program] = map[uint32]string{}
+		p.why[program] = map[uint32]phrase.Phrase{}
 	}
 	p.why[program][seat] = text
 }

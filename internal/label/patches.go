@@ -38,7 +38,7 @@ func (b *Book) Patches(ctx context.Context, name string) ([]patch.ID, error) {
 }
 
 // what names the use of a condition in what people read.
-const smartPatches = "a smart label of patches"
+const smartPatches phrase.Phrase = "a smart label of patches"
 
 // judgePatches tells which patches carry a label.
 func (b *Book) judgePatches(ctx context.Context, l patch.Label) (Membership, error) {
@@ -55,9 +55,9 @@ func (b *Book) judgePatches(ctx context.Context, l patch.Label) (Membership, err
 		switch yes, err := c.Holds(s); {
 		case err != nil:
 			if m.Faulty == nil {
-				m.Faulty = map[patch.ID]string{}
+				m.Faulty = map[patch.ID]phrase.Phrase{}
 			}
-			m.Faulty[s.Patch.ID] = err.Error()
+			m.Faulty[s.Patch.ID] = patch.Said(err)
 		case yes:
 			m.Patches = append(m.Patches, s.Patch.ID)
 		}

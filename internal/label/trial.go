@@ -8,6 +8,7 @@ import (
 	"github.com/fettle-project/fettle/internal/criterion"
 	"github.com/fettle-project/fettle/internal/expr"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Probe is an expression to be tried out.
@@ -29,11 +30,11 @@ type Trial struct {
 
 // Looked is one machine or patch with every piece of the expression.
 type Looked struct {
-	ID    string    `json:"id"`
-	Name  string    `json:"name"`
-	Holds bool      `json:"holds"`
-	Fault string    `json:"fault,omitempty"` // why it could not be judged
-	Part  expr.Part `json:"part"`
+	ID    string        `json:"id"`
+	Name  string        `json:"name"`
+	Holds bool          `json:"holds"`
+	Fault phrase.Phrase `json:"fault,omitempty"` // why it could not be judged
+	Part  expr.Part     `json:"part"`
 }
 
 // perAnswer is how many that hold, that do not and that could not be judged a trial shows each.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // Rollback makes a plan one that takes patches back: every package to exactly the version that it had before Fettle installed the patch.
@@ -65,17 +67,17 @@ func StepsOf(packages []PlanPackage) []Step {
 }
 
 // StepsText lists steps, the first few by name.
-func StepsText(steps []Step) string {
+func StepsText(steps []Step) phrase.Phrase {
 	const named = 4
-	parts := make([]string, 0, named+1)
-	for i, s := range steps {
-		if i == named {
-			parts = append(parts, fmt.Sprintf("and %d more", len(steps)-named))
-			break
-		}
+	parts := make([]string, 0, named)
+	for _, s := range steps[:min(named, len(steps))] {
 		parts = append(parts, s.String())
 	}
-	return strings.Join(parts, ", ")
+	text := strings.Join(parts, ", ")
+	if n := len(steps) - named; n > 0 {
+		return phrase.Of("{1} and {2} more", text, n)
+	}
+	return phrase.Verbatim(text)
 }
 
 // Need is a dependency of a package in one version: one of the relations must hold.

@@ -2,7 +2,6 @@ package ring
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -59,13 +58,9 @@ func (d *Desk) MayReboot(ctx context.Context, id patch.MachineID, boot string) (
 // waiting says whose restart a machine waits for, and its place among those that do.
 func waiting(r patch.Ring, others []string, rank, of int) string {
 	const named = 3
-	names := slices.Clone(others[:min(len(others), named)])
+	text := phrase.Verbatim(strings.Join(others[:min(len(others), named)], ", "))
 	if more := len(others) - named; more > 0 {
-		names = append(names, fmt.Sprintf("%d more", more))
-	}
-	text := strings.Join(names, ", ")
-	if n := len(names); n > 1 {
-		text = strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+		text = phrase.Of("{1} and {2} more", text, more)
 	}
 	switch len(others) {
 	case 0:

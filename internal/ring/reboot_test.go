@@ -34,7 +34,7 @@ func TestQueueForRestarts(t *testing.T) {
 		want   string
 	}{
 		{[]string{"web-2"}, "web-2 restarts now, and 4 of the ring web may at once; it is number 2 of 3 that wait"},
-		{[]string{"web-2", "web-7"}, "web-2 and web-7 restart now, and 4 of the ring web may at once; it is number 2 of 3 that wait"},
+		{[]string{"web-2", "web-7"}, "web-2, web-7 restart now, and 4 of the ring web may at once; it is number 2 of 3 that wait"},
 		{[]string{"a", "b", "c", "d", "e"}, "a, b, c and 2 more restart now, and 4 of the ring web may at once; it is number 2 of 3 that wait"},
 		{nil, "others are before it, and 4 of the ring web may at once; it is number 2 of 3 that wait"},
 	} {

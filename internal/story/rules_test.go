@@ -211,9 +211,9 @@ func TestRulesThatCannotBeAreRefused(t *testing.T) {
 		"approves or declines":  {Name: "x", Label: "all", Verb: patch.Hold},
 		"no label is called":    {Name: "x", Label: "nobody", Verb: patch.Approve},
 		"from 0 to 365":         {Name: "x", Label: "all", Verb: patch.Approve, SoakDays: -1},
-		"undefined field":       {Name: "x", Label: "all", Verb: patch.Approve, Expr: "patch.colour == 1"},
-		"not true or false":     {Name: "x", Label: "all", Verb: patch.Approve, Expr: "patch.id"},
-		"undeclared reference":  {Name: "x", Label: "all", Verb: patch.Approve, Expr: "machine.id == ''"},
+		"there is no field":     {Name: "x", Label: "all", Verb: patch.Approve, Expr: "patch.colour == 1"},
+		"it gives no yes or no": {Name: "x", Label: "all", Verb: patch.Approve, Expr: "patch.id"},
+		"is not known":          {Name: "x", Label: "all", Verb: patch.Approve, Expr: "machine.id == ''"},
 		"its note is longer th": {Name: "x", Label: "all", Verb: patch.Approve, Note: strings.Repeat("x", 2001)},
 	} {
 		if _, err := x.Put(t.Context(), s.admin, r); err == nil || !strings.Contains(err.Error(), why) {

@@ -174,9 +174,9 @@ func (w *world) sampleDecisions() {
 		w.installations = append(w.installations, patch.Installation{Machine: w.machines[i].ID, Patch: x.Patch, Decision: x.Decision, Deployment: "01KDPX1111M0WJ8J5N2X4F9T1R", EndedAt: x.First, Effect: patch.EffectVerified, VerifiedSeq: 301})
 	}
 	w.labels = append(w.labels,
-		label.Membership{Label: patch.Label{Name: "web", Note: "public web servers", Expr: `machine.name.startsWith("web-")`, CreatedAt: w.ago(900 * time.Hour), CreatedBy: "m.keller"}, Members: []patch.MachineID{w.machines[0].ID, w.machines[6].ID, w.machines[12].ID}, Unjudged: map[patch.MachineID]string{w.machines[13].ID: "it has not sent an inventory yet"}},
+		label.Membership{Label: patch.Label{Name: "web", Note: "public web servers", Expr: `machine.name.startsWith("web-")`, CreatedAt: w.ago(900 * time.Hour), CreatedBy: "m.keller"}, Members: []patch.MachineID{w.machines[0].ID, w.machines[6].ID, w.machines[12].ID}, Unjudged: map[patch.MachineID]phrase.Phrase{w.machines[13].ID: "it has not sent an inventory yet"}},
 		label.Membership{Label: patch.Label{Name: "db", Members: []patch.MachineID{w.machines[1].ID}, CreatedAt: w.ago(800 * time.Hour), CreatedBy: "j.ortiz"}, Members: []patch.MachineID{w.machines[1].ID}},
-		label.Membership{Label: patch.Label{Name: "urgent", Of: patch.OfPatches, Expr: `patch.exploited`, CreatedAt: w.ago(80 * time.Hour), CreatedBy: "j.ortiz"}, Patches: []patch.ID{w.patches[0].Patch.ID}, Faulty: map[patch.ID]string{w.patches[1].Patch.ID: "index out of bounds"}})
+		label.Membership{Label: patch.Label{Name: "urgent", Of: patch.OfPatches, Expr: `patch.exploited`, CreatedAt: w.ago(80 * time.Hour), CreatedBy: "j.ortiz"}, Patches: []patch.ID{w.patches[0].Patch.ID}, Faulty: map[patch.ID]phrase.Phrase{w.patches[1].Patch.ID: "index out of bounds"}})
 	for _, m := range w.machines[:22] {
 		w.labels[0].Members = append(w.labels[0].Members, m.ID)
 	}

@@ -20,7 +20,7 @@ func (s source) agents() {
 		"internal/agent": `blockers client execute fetch gates hooks judge prepare reboot resume revision services session setups standing steward window`,
 		"internal/agent/host": `apt authenticode_windows blocker_unix cargo chain disk facts facts_apk facts_apt facts_dnf facts_macos facts_rpm file health hook hook_linux hook_other
 			inventory_kernel inventory_windows keyring lock output power repo rpm rpm_chain rpm_output rpm_plan setup setup_windows simulate
-			takeover unmet updaters watch windows winupdater`,
+			takeover unmet updatecode updaters watch windows winupdater`,
 	} {
 		for _, name := range strings.Fields(names) {
 			s.agent(folder + "/" + name + ".go")

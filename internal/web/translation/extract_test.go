@@ -232,7 +232,7 @@ func isMet(from string) bool {
 
 // met are the folders and files whose errors people meet.
 func met() []string {
-	out := []string{"cmd/fettle/feedkinds.go", "cmd/fettle/offers.go", "cmd/fettle/sync.go", "cmd/fettle/changes.go"}
+	out := []string{"cmd/fettle/feedkinds.go", "cmd/fettle/offers.go", "cmd/fettle/sync.go", "cmd/fettle/changes.go", "internal/installer/shelf.go"}
 	for _, name := range strings.Fields("approval auth calendar catalog content debian deploy expr feed gate label ledger lint mirror notify patch payload plan prediction ring schedule store updater web whatif workbook world") {
 		out = append(out, "internal/"+name+"/")
 	}
