@@ -34,15 +34,10 @@ const (
 // StartWindows makes a new Windows machine in dir and boots it.
 func StartWindows(ctx context.Context, dir string) (*Windows, error) {
 	w := &Windows{dir: dir}
-	for _, d := range []string{"home", "build", "prefix"} {
+	for _, d := range []string{"home", "build"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
 			return nil, err
 		}
-	}
-	// Wine knows a machine by its folder's device and inode. One that was never stopped, as that of a test that was killed, still runs when its folder is gone, and
-	// would be taken for this machine where the file system gives its inode to the new folder.
-	if err := w.Stop(); err != nil {
-		return nil, fmt.Errorf("what ran before as this Windows machine does not end: %w", err)
 	}
 	if err := w.boot(ctx); err != nil {
 		return nil, errors.Join(err, w.Stop())
