@@ -102,4 +102,27 @@ func TestTwoPersonsApproveOverTheAPI(t *testing.T) {
 	first(exitOK, "waits for a second person", "clear", "bell", "--label", "all")
 	id = tellAdmin[api.List[patch.Proposal]](h, "GET", "/api/v1/proposals", nil).Items[0].ID
 	first(exitOK, "withdrawn by admin", "proposals", "reject", id)
+	second(exitCannot, "is withdrawn already, by admin", "proposals", "confirm", id)
+
+	// What is decided between, and who carries the label then.
+	open := func() string {
+		return tellAdmin[api.List[patch.Proposal]](h, "GET", "/api/v1/proposals", nil).Items[0].ID
+	}
+	first(exitOK, "1 machine carries it now", "labels", "put", "web", "--machine", "host")
+	first(exitOK, "waits for a second person", "approve", "lamp", "--label", "web")
+	id = open()
+	first(exitOK, "declined", "decline", "lamp", "--label", "web", "--why", "it flickers")
+	second(exitCannot, "what was proposed is overtaken: bookworm-security/lamp/2.0-1 for web", "proposals", "confirm", id)
+	second(exitCannot, "reject the proposal, and propose what is still meant", "proposals", "confirm", id)
+	second(exitOK, "rejected by second", "proposals", "reject", id)
+	first(exitOK, "waits for a second person", "approve", "moat", "--label", "web")
+	id = open()
+	first(exitOK, "0 machines carry it now", "labels", "put", "web", "--expr", `machine.name == "x"`)
+	second(exitOK, "by admin and second", "proposals", "confirm", id)
+	first(exitOK, "0 machines carried the label", "decisions", "show", "moat", "--label", "web")
+	first(exitOK, "waits for a second person", "approve", "bell", "--label", "web")
+	id = open()
+	first(exitOK, "is removed", "labels", "remove", "web")
+	second(exitCannot, "web", "proposals", "confirm", id)
+	second(exitOK, "rejected by second", "proposals", "reject", id)
 }
