@@ -80,7 +80,7 @@ kills: ## a real apt and a real rpm transaction, killed at KILLS of its system c
 
 browser: ## the console in a real Chromium, and what else its tools can judge
 	cd internal/web && npm ci --no-audit --no-fund --loglevel=error
-	FETTLE_BROWSER=1 $(GO) test -count=1 -run 'Browser|PowerShellParses' ./internal/web ./internal/installer
+	FETTLE_BROWSER=1 $(GO) test -count=1 -timeout 30m -run 'Browser|PowerShellParses' ./internal/web ./internal/installer
 
 pictures: $(HTMX) $(UPLOT) ## docs/pictures: the console as README.md and docs show it
 	cd internal/web && npm ci --no-audit --no-fund --loglevel=error

@@ -24,7 +24,7 @@ var careDefects = []Defect{
 		Test: "TestAHaltedWindowStaysHalted", In: "./internal/story",
 	},
 	{
-		Name: "an order that is held outlives a change freeze",
+		Name: "an order that is held outlives a blackout",
 		File: "internal/deploy/check.go",
 		Old:  "return a.Order == \"\"\n\tcase gate.Ring",
 		New:  "return true\n\tcase gate.Ring",
@@ -46,7 +46,7 @@ var careDefects = []Defect{
 	},
 	{Name: "a halted deployment restarts its machines", File: "internal/deploy/restarts.go",
 		Old: "if dep.State == patch.Halted {", New: "if false {", Test: "TestAHaltCallsRestartsOff", In: "./internal/story"},
-	{Name: "a machine is restarted in a change freeze", File: "internal/deploy/restarts.go",
+	{Name: "a machine is restarted in a blackout", File: "internal/deploy/restarts.go",
 		Old: "if !b.From.After(v.Now) {", New: "if false {", Test: "TestAHaltCallsRestartsOff", In: "./internal/story"},
 	{Name: "a restart that was called off is made", File: "internal/agent/reboot.go",
 		Old: "	if leave.Stop {", New: "	if false {", Test: "TestReboots", In: "./internal/agent"},

@@ -70,7 +70,7 @@ func nextWindow(c calendar.Coming) string {
 	}
 	text := when(c.Next.Start)
 	if c.MovedBy != "" {
-		text += ", because of the change freeze " + c.MovedBy
+		text += ", because of the blackout " + c.MovedBy
 	}
 	if c.Zoneless > 0 {
 		text += ", by the organisation's clock on " + plural(c.Zoneless, "machine whose zone is not known", "machines whose zone is not known")
@@ -240,13 +240,13 @@ func eventDoes(e calendar.Event) string {
 	does := "deploys" + zone
 	switch {
 	case e.Blackout != "":
-		return "CHANGE FREEZE " + e.Blackout + ", by " + e.Owner + ": " + e.Reason
+		return "BLACKOUT " + e.Blackout + ", by " + e.Owner + ": " + e.Reason
 	case e.Frozen != "":
-		return "nothing" + zone + ": the change freeze " + e.Frozen + " takes it"
+		return "nothing" + zone + ": the blackout " + e.Frozen + " takes it"
 	case e.CatchUp:
-		does = "makes up" + zone + " for what the change freeze " + e.MovedBy + " took"
+		does = "makes up" + zone + " for what the blackout " + e.MovedBy + " took"
 	case e.CutBy != "":
-		does += ", cut by the change freeze " + e.CutBy
+		does += ", cut by the blackout " + e.CutBy
 	case e.Detect:
 		return "detects" + zone
 	}

@@ -137,7 +137,7 @@ func (d *Desk) world(ctx context.Context, c *checked, ask *world.Ask) (gate.Worl
 }
 
 // waits reports whether a closed gate opens by itself or by what is under way, so that the attempt may stay in the queue. One that is in an
-// order already does not wait for the end of a quarantine or a change freeze: it would keep the machine from everything else, or begin in it.
+// order already does not wait for the end of a quarantine or a blackout: it would keep the machine from everything else, or begin in it.
 func waits(g gate.Gate, a patch.Attempt) bool {
 	switch g.Name {
 	case gate.Feed, gate.Catalog, gate.Snapshot, gate.Payload, gate.Preflight:

@@ -8,7 +8,7 @@ import (
 )
 
 // MayRestart says what is against a restart of a machine that one of its orders permits: text is empty where nothing is. With never it is off
-// for good, because the order's deployment was halted; else the machine asks again, as in a change freeze that was announced since. An order
+// for good, because the order's deployment was halted; else the machine asks again, as in a blackout that was announced since. An order
 // that is not known (before a restored backup it was) is no reason against it.
 func (d *Desk) MayRestart(ctx context.Context, id patch.MachineID, order string) (text string, never bool, err error) {
 	if order != "" {
@@ -37,7 +37,7 @@ func (d *Desk) MayRestart(ctx context.Context, id patch.MachineID, order string)
 	freezes, err := sight.Freezes(ctx)
 	for _, b := range freezes {
 		if !b.From.After(v.Now) {
-			return phrase.Of("change freeze until {1}, by {2}: {3}", b.Until.UTC().Format("2006-01-02 15:04Z"), b.Owner, b.Reason).String(), false, err
+			return phrase.Of("blackout until {1}, by {2}: {3}", b.Until.UTC().Format("2006-01-02 15:04Z"), b.Owner, b.Reason).String(), false, err
 		}
 	}
 	return "", false, err

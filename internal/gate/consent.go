@@ -162,7 +162,7 @@ func (f ScheduleFact) says(now time.Time) phrase.Phrase {
 	var text phrase.Phrase
 	switch {
 	case f.CatchUp && f.MovedBy != "":
-		return phrase.Of("the schedule {1} makes up from {2} until {3} for a window that the change freeze {4} took", f.Name, start, end, f.MovedBy)
+		return phrase.Of("the schedule {1} makes up from {2} until {3} for a window that the blackout {4} took", f.Name, start, end, f.MovedBy)
 	case f.CatchUp:
 		text = phrase.Of("the machine was away for all of the window of the schedule {1}, which makes up for it until {2}", f.Name, end)
 	case f.Start.After(now):
@@ -174,7 +174,7 @@ func (f ScheduleFact) says(now time.Time) phrase.Phrase {
 		text = phrase.Of("{1}, in the organisation's time zone: the machine's own is not known", text)
 	}
 	if f.MovedBy != "" {
-		text = phrase.Of("{1}, moved by the change freeze {2}", text, f.MovedBy)
+		text = phrase.Of("{1}, moved by the blackout {2}", text, f.MovedBy)
 	}
 	return text
 }

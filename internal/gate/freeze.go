@@ -11,13 +11,13 @@ import (
 
 // freeze keeps deployments out of blackouts: of the moment at which the install would start.
 func freeze(w *World) Gate {
-	g := Gate{Name: Freeze, Title: "no change freeze"}
+	g := Gate{Name: Freeze, Title: "no blackout"}
 	b, until, frozen := Frozen(w.Freezes, w.start())
 	switch {
 	case frozen:
 		g.closes(CodeFrozen, freezeText(w.Now, b))
 		g.At, g.Evidence = b.CreatedAt, phrase.Of("blackout {1}", b.Name)
-		g.ends(Time, "the change freeze ends")
+		g.ends(Time, "the blackout ends")
 		g.NextAt = until
 	case len(w.Freezes) > 0:
 		next := w.Freezes[0]
@@ -30,7 +30,7 @@ func freeze(w *World) Gate {
 }
 
 func freezeText(now time.Time, b patch.Blackout) phrase.Phrase {
-	text := phrase.Of("change freeze until {1}", phrase.At(now, b.Until))
+	text := phrase.Of("blackout until {1}", phrase.At(now, b.Until))
 	if b.Owner != "" {
 		text = phrase.Of("{1}, by {2}", text, b.Owner)
 	}

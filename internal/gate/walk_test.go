@@ -155,9 +155,9 @@ func TestClosedGates(t *testing.T) {
 		{"its turn in the window comes later", func(w *World) {
 			w.Window, w.Turn = patch.Window{NotBefore: now.Add(-time.Hour)}, now.Add(20*time.Minute)
 		}, Window, CodeTurn, "this machine's turn in it comes today 09:00", Time},
-		{"in a change freeze", func(w *World) {
+		{"in a blackout", func(w *World) {
 			w.Freezes = []patch.Blackout{{Name: "year-end", From: now.Add(-time.Hour), Until: now.Add(13 * time.Hour), Owner: "m.keller", Reason: "Closing the books."}}
-		}, Freeze, CodeFrozen, "change freeze until today 21:40, by m.keller: closing the books", Time},
+		}, Freeze, CodeFrozen, "blackout until today 21:40, by m.keller: closing the books", Time},
 		{"window to come", func(w *World) { w.Window.NotBefore = now.Add(13 * time.Hour) }, Window, CodeNotYet, "opens today 21:40", Time},
 		{"window over", func(w *World) { w.Window.NotAfter = now }, Window, CodeWindowOver, "ended today 08:40", Person},
 		{"pending", func(w *World) { w.Machine.State = patch.Pending }, Machine, CodePending, "waits to be admitted", Person},

@@ -29,7 +29,7 @@ func TestNothingIsDeployedInAChangeFreeze(t *testing.T) {
 	b.detect()
 	a := s.explain(b, curl).Answer
 	frozen := a.Gate(gate.Freeze)
-	if frozen.State != gate.Closed || frozen.Code != gate.CodeFrozen || frozen.Text.String() != "change freeze until tomorrow 10:00, by m.keller: closing the books" || frozen.Actor != gate.Time || !frozen.NextAt.Equal(time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)) || frozen.Evidence.String() != "blackout year-end" {
+	if frozen.State != gate.Closed || frozen.Code != gate.CodeFrozen || frozen.Text.String() != "blackout until tomorrow 10:00, by m.keller: closing the books" || frozen.Actor != gate.Time || !frozen.NextAt.Equal(time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)) || frozen.Evidence.String() != "blackout year-end" {
 		t.Fatalf("%+v", frozen)
 	}
 	if b.work() {
@@ -86,7 +86,7 @@ func TestAWindowThatAFreezeTookIsMadeUpFor(t *testing.T) {
 		deploys bool
 		next    string
 	}{
-		"caught up after it":          {8, "2026-11-25 10:00", [2]int{10, 5}, true, "makes up from today 10:00 until today 18:00 for a window that the change freeze books took"},
+		"caught up after it":          {8, "2026-11-25 10:00", [2]int{10, 5}, true, "makes up from today 10:00 until today 18:00 for a window that the blackout books took"},
 		"it still lasts":              {8, "2026-11-25 12:00", [2]int{10, 5}, false, "makes up from today 12:00 until today 20:00"},
 		"no catching up":              {0, "2026-11-25 10:00", [2]int{10, 5}, false, "opens today 22:00"},
 		"too late":                    {2, "2026-11-25 10:00", [2]int{12, 1}, false, "opens today 22:00"},

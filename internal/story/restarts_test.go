@@ -8,7 +8,7 @@ import (
 	"github.com/fettle-project/fettle/internal/plan"
 )
 
-// A halt reaches the restarts of a deployment too, also where all of it is installed, and a change freeze that was announced meanwhile keeps them back.
+// A halt reaches the restarts of a deployment too, also where all of it is installed, and a blackout that was announced meanwhile keeps them back.
 func TestAHaltCallsRestartsOff(t *testing.T) {
 	s, b := ready(t, curl)
 	p, err := s.planner.Make(t.Context(), s.admin, plan.Request{Label: "all", Reboot: &patch.RebootPolicy{Mode: patch.RebootIfNeeded}})
@@ -28,7 +28,7 @@ func TestAHaltCallsRestartsOff(t *testing.T) {
 	may("", false)
 	s.freeze("fair", "2026-11-24 09:00", "2026-11-24 20:00", "")
 	s.clockAt(24, 11, 0)
-	may("change freeze until 2026-11-24 20:00Z, by m.keller: Closing the books.", false)
+	may("blackout until 2026-11-24 20:00Z, by m.keller: Closing the books.", false)
 	s.clockAt(24, 20, 1)
 	may("", false)
 	s.must(s.deploy.Sweep(t.Context()))

@@ -168,9 +168,9 @@ func TestRollbackLeavesOut(t *testing.T) {
 			b.counter++
 			s.must(s.store.PutCheckin(s.ctx(), b.id, patch.CheckinUpdate{At: s.now, Counter: b.counter, OS: bookworm, Hostname: b.name, Policy: "detect-only"}))
 		}, "preflight/owner-forbids", "does not allow"},
-		"a change freeze": {func(s *site, _ *box) {
+		"a blackout": {func(s *site, _ *box) {
 			s.must(s.store.PutBlackout(s.ctx(), s.admin, patch.Blackout{Name: "year-end", From: s.now.Add(-time.Hour), Until: s.now.Add(time.Hour), Label: "all", Reason: "r", Owner: "o", CreatedAt: s.now}))
-		}, "freeze/frozen", "change freeze until"},
+		}, "freeze/frozen", "blackout until"},
 		"nobody has seen it lately": {func(s *site, _ *box) { s.later(30 * time.Hour) }, "machine/silent", "last seen"},
 	} {
 		t.Run(name, func(t *testing.T) {

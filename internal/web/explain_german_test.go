@@ -54,7 +54,7 @@ func TestGatesAreExplainedInGerman(t *testing.T) {
 		"silent":            func(w *gate.World) { w.Machine.SeenAt = w.Now.Add(-49 * time.Hour) },
 		"pending":           func(w *gate.World) { w.Machine.State = patch.Pending },
 		"window to come":    func(w *gate.World) { w.Window.NotBefore = w.Now.Add(13 * time.Hour) },
-		"change freeze": func(w *gate.World) {
+		"blackout": func(w *gate.World) {
 			w.Freezes = []patch.Blackout{{Name: "x", From: w.Now.Add(-time.Hour), Until: w.Now.Add(time.Hour)}}
 		},
 		"files on their way": func(w *gate.World) {

@@ -62,6 +62,10 @@ func header(language string) string {
 func catalog(head string, texts map[string]*entry, said *gotext.Domain) string {
 	var b strings.Builder
 	b.WriteString(head)
+	plain, within := map[string]*gotext.Translation{}, map[string]map[string]*gotext.Translation{}
+	if said != nil { // each of these copies all that there is
+		plain, within = said.GetTranslations(), said.GetCtxTranslations()
+	}
 	keys := slices.SortedFunc(maps.Keys(texts), func(a, b string) int {
 		return strings.Compare(texts[a].ID+"\x00"+a, texts[b].ID+"\x00"+b)
 	})
@@ -78,14 +82,12 @@ func catalog(head string, texts map[string]*entry, said *gotext.Domain) string {
 			fmt.Fprintf(&b, "msgctxt %s\n", quoted(e.Context))
 		}
 		fmt.Fprintf(&b, "msgid %s\n", quoted(e.ID))
-		t := gotext.NewTranslation()
-		if said != nil {
-			if t = said.GetTranslations()[e.ID]; e.Context != "" {
-				t = said.GetCtxTranslations()[e.Context][e.ID]
-			}
-			if t == nil {
-				t = gotext.NewTranslation()
-			}
+		t := plain[e.ID]
+		if e.Context != "" {
+			t = within[e.Context][e.ID]
+		}
+		if t == nil {
+			t = gotext.NewTranslation()
 		}
 		if e.Many == "" {
 			fmt.Fprintf(&b, "msgstr %s\n", quoted(t.Trs[0]))
