@@ -97,7 +97,7 @@ func TestCommandsOverAnAppliance(t *testing.T) {
 		{"approve bell moat --label web --preview", 0, "bell"},
 		{"approve bell moat --label web --why because", 0, "approved for web by admin"},
 		{"decline lamp --label web", 0, "declined"},
-		{"hold lamp --label web --until 3d", 0, "held"},
+		{"hold lamp --label web --until 3d --why tests", 0, "held"},
 		{"clear lamp --label web", 0, "cleared"},
 		{"decisions", 0, "because"},
 		{"decisions history lamp", 0, "decline"},

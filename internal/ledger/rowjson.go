@@ -12,12 +12,12 @@ func (r *Row) AppendJSON(b []byte) (_ []byte, err error) {
 	b = patch.AppendString(append(b, `{"machine":`...), r.Machine)
 	b = patch.AppendString(append(b, `,"machine_name":`...), r.MachineName)
 	b = patch.AppendString(append(b, `,"os":`...), r.OS)
-	if b, err = r.Patch.AppendJSON(append(b, `,"patch":`...)); err != nil {
+	if b, err = patch.AppendPatch(append(b, `,"patch":`...), &r.Patch); err != nil {
 		return b, err
 	}
 	b = patch.AppendString(append(b, `,"verdict":`...), r.Verdict.String())
 	if r.Reason.Code != "" || r.Reason.Text != "" || r.Reason.Clauses != nil {
-		b = r.Reason.AppendJSON(append(b, `,"reason":`...))
+		b = patch.AppendReason(append(b, `,"reason":`...), &r.Reason)
 	}
 	if b, err = r.appendAxes(b); err != nil {
 		return b, err

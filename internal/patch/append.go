@@ -58,8 +58,8 @@ func appendStrings[T ~string](b []byte, items []T) []byte {
 	return appendList(b, items, func(b []byte, s *T) []byte { return AppendString(b, *s) })
 }
 
-// AppendJSON appends a patch as json.Marshal gives it.
-func (p *Patch) AppendJSON(b []byte) (_ []byte, err error) {
+// AppendPatch appends a patch as json.Marshal gives it. It is no method: what embeds a patch would have it too, and lose its own members.
+func AppendPatch(b []byte, p *Patch) (_ []byte, err error) {
 	b = AppendString(append(b, `{"id":`...), p.ID)
 	b = AppendString(append(b, `,"title":`...), p.Title)
 	b = AppendString(append(b, `,"source":`...), p.Source)
@@ -101,8 +101,8 @@ func (p *Patch) AppendJSON(b []byte) (_ []byte, err error) {
 	return append(b, '}'), nil
 }
 
-// AppendJSON appends a reason as json.Marshal gives it.
-func (r *Reason) AppendJSON(b []byte) []byte {
+// AppendReason appends a reason as json.Marshal gives it.
+func AppendReason(b []byte, r *Reason) []byte {
 	b = AppendString(append(b, `{"code":`...), r.Code)
 	b = AppendPhrase(append(b, `,"text":`...), r.Text)
 	if len(r.Clauses) > 0 {

@@ -29,3 +29,16 @@ func TestAPlanIsWrittenAsJSONIs(t *testing.T) {
 		t.Errorf("%v, %s", err, &none)
 	}
 }
+
+// What has a member that is written in a way of its own keeps all its other members.
+func TestWhatEmbedsAPatchIsWrittenWhole(t *testing.T) {
+	row := &PatchRow{Patch: Patch{ID: "a/b/1", Title: "b"}, OS: "debian-12-amd64", Ordinal: 3, FirstRevision: "r"}
+	want, err := json.Marshal(map[string]any{"items": []*PatchRow{row}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got bytes.Buffer
+	if err := WriteWithout(&got, map[string]any{"items": nil}, "items", func(yield func(any) bool) { yield(row) }); err != nil || !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("%v\n%s\n%s", err, &got, want)
+	}
+}
