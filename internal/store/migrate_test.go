@@ -204,7 +204,7 @@ func migrateFrom(t *testing.T, url string, from int64) {
 	}
 	if from >= 28 {
 		all := got[[]patch.Attempt](t)(s.ListAttempts(ctx, patch.AttemptFilter{Deployment: "d-back"}))
-		if len(all) != 1 || patch.StepsText(all[0].Back) != "p 2 → 1" || all[0].Effect != patch.EffectRolledBack {
+		if len(all) != 1 || patch.StepsText(all[0].Back).String() != "p 2 → 1" || all[0].Effect != patch.EffectRolledBack {
 			t.Errorf("attempts became %+v", all)
 		}
 		if d := got[patch.Deployment](t)(s.FindDeployment(ctx, "d-back")); d.Second != "other" {
