@@ -19,7 +19,7 @@ func TestWhatWindowsUpdateSaid(t *testing.T) {
 	}{
 		{"online", Online, 2, ""},
 		{"wsus-overloaded", Managed, 0, "Windows Update failed at Search with 0x80244022: the server is overloaded (HTTP 503)"},
-		{"offline-expired", Offline, 0, "Windows Update failed at AddScanPackageService with 0x80248015: the service has expired: a newer offline catalog is needed"},
+		{"offline-expired", Offline, 0, "Windows Update failed at AddScanPackageService with 0x80248015: the offline catalog has expired and a newer one is needed"},
 		{"half-searched", Online, 0, "with 0x80004004: it was aborted"},
 	} {
 		b, err := os.ReadFile(filepath.Join("testdata/wua", c.file+".json"))
