@@ -105,12 +105,13 @@ func (f *fleet) run(ctx context.Context) error {
 		return err
 	}
 	f.letGo(len(active))
-	var parts []part
+	ask := func(m *machine, ctx context.Context) error { return m.remote.Ask(ctx) }
+	parts := []part{{"resume", active, ask}} // the first of them were idle for as long as the others took, and appliances close idle connections
 	for range f.Rounds {
 		parts = append(parts, part{"changed", active, (*machine).changed}, part{"unchanged", active, (*machine).unchanged})
 	}
 	parts = append(parts, part{"documents", active, (*machine).checkin}, part{"checkin", active, (*machine).checkin},
-		part{"empty", active, func(m *machine, ctx context.Context) error { return m.remote.Ask(ctx) }})
+		part{"empty", active, ask})
 	if err := run(parts...); err != nil {
 		return err
 	}
