@@ -51,7 +51,7 @@ var ringDefects = []Defect{
 	{Name: "an answer twice in a row counts twice", File: "internal/agent/answer.go",
 		Old: "case now.Before(due.Until):", New: "case false:", Test: "TestAnswersToARestart", In: "./internal/agent"},
 	{Name: "a restart that was just put off comes all the same", File: "internal/agent/reboot.go",
-		Old: "st.Reboot == nil || st.Reboot.Put != due.Put; answered", New: "st.Reboot == nil; answered", Test: "TestAnswersToARestart", In: "./internal/agent"},
+		Old: "st.Reboot == nil || st.Reboot.Put != due.Put ||", New: "st.Reboot == nil ||", Test: "TestAnswersToARestart", In: "./internal/agent"},
 	{Name: "whoever is first in line for a restart is not", File: "internal/ring/reboot.go",
 		Old: "line, i = append(line, waiter{machine: id}), len(line)", New: "line, i = append([]waiter{{machine: id}}, line...), 0", Test: "TestQueueForRestarts", In: "./internal/ring"},
 }

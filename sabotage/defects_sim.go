@@ -12,7 +12,7 @@ var simDefects = []Defect{
 	{Name: "what was done is done again where only its results were lost", File: "internal/agent/journal.go",
 		Old: "if j.untold(o) {", New: "if j.untold(o) && o.ID == \"\" {", Test: "TestAnOrderWaitsForTheResultsOfTheOneBefore", In: "./internal/agent"},
 	{Name: "the agent forgets when an order's window ends", File: "internal/agent/order.go",
-		Old: "\tif err := s.journal.begin(o); err != nil {", New: "\to.Window.NotAfter, o.Expires = time.Time{}, o.Expires.Add(240*time.Hour)\n\tif err := s.journal.begin(o); err != nil {", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
+		Old: "\tif err := s.begin(o); err != nil {", New: "\to.Window.NotAfter, o.Expires = time.Time{}, o.Expires.Add(240*time.Hour)\n\tif err := s.begin(o); err != nil {", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
 	{Name: "what an order executed is forgotten when its agent is killed", File: "internal/agent/resume.go",
 		Old: "for _, in := range c.Intents {", New: "for _, in := range c.Intents[:0] {", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
 	{Name: "an agent never asks for another build of the revision that it has", File: "internal/agent/revision.go",

@@ -150,26 +150,13 @@ func (r *run) install(ctx context.Context, item wire.OrderItem) error {
 	if _, ended := r.journal.newest().outcome(item.Attempt); ended {
 		return nil // it came along with an earlier item
 	}
-	if why := r.closedNow(r.order); why != "" {
-		return r.fail(item, &host.Failure{Cause: patch.FailWindow, Text: why})
-	}
-	if why := r.exceeds(item); why != "" {
-		r.log.Info("an item stays pending", "patch", item.Patch, "text", why)
-		return r.result(item, patch.ExecWithdrawn, func(res *wire.Result) { res.Cause, res.Text = patch.FailWindow, why })
-	}
-	if ok, word := r.cfg.policy().Deploys(); !ok {
-		return r.fail(item, ownerForbids(word))
-	}
-	if err := r.blocked(item); err != nil {
-		return r.fail(item, err)
+	if kept, err := r.keeps(item); kept || err != nil {
+		return err
 	}
 	if err := r.await(ctx); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return r.fail(item, err)
-	}
-	if err := r.clockIsRight(); err != nil { // it may have been set since the order was prepared
 		return r.fail(item, err)
 	}
 	r.doing("installing " + string(item.Patch))
@@ -187,7 +174,32 @@ func (r *run) install(ctx context.Context, item wire.OrderItem) error {
 		}
 		return r.fail(item, err)
 	}
+	if kept, err := r.keeps(item); kept || err != nil { // others may have been waited for meanwhile
+		return err
+	}
 	return r.transact(ctx, item, t)
+}
+
+// keeps writes an item's outcome where it may not be begun at this moment, and says whether it did.
+func (r *run) keeps(item wire.OrderItem) (kept bool, err error) {
+	if why := r.closedNow(r.order); why != "" {
+		return true, r.fail(item, &host.Failure{Cause: patch.FailWindow, Text: why})
+	}
+	if why := r.exceeds(item); why != "" {
+		r.log.Info("an item stays pending", "patch", item.Patch, "text", why)
+		return true, r.result(item, patch.ExecWithdrawn, func(res *wire.Result) { res.Cause, res.Text = patch.FailWindow, why })
+	}
+	if ok, word := r.cfg.policy().Deploys(); !ok {
+		return true, r.fail(item, ownerForbids(word))
+	}
+	err = r.blocked(item)
+	if err == nil {
+		err = r.clockIsRight() // it may have been set since the order was prepared
+	}
+	if err != nil {
+		return true, r.fail(item, err)
+	}
+	return false, nil
 }
 
 // await waits while another program uses the package manager. What it changes meanwhile is seen after it. The patience is the order's and not

@@ -3,10 +3,12 @@ package agent
 import (
 	"context"
 	"os"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/wire"
 )
@@ -104,6 +106,46 @@ func (w *world) check(t rapid.TB) {
 		if p.State != patch.Installed {
 			t.Fatalf("%s is left %s", p.Name, p.State)
 		}
+	}
+}
+
+// Another updater that holds the package manager when an interrupted installation is to be repaired does not leave it half-installed: the order stays
+// open until it is free.
+func TestRepairWaitsForTheLock(t *testing.T) {
+	w := newWorld(t, "perl")
+	s, stop, err := start(w.cfg)
+	must(t, err)
+	must(t, s.acceptOrder(w.k.seal(t, newOrder(1, w.debs...))))
+	ctx, cancel := context.WithCancel(t.Context())
+	w.box.trouble = func(step string) error {
+		if step == "half" {
+			cancel()
+			s.journal.trouble = func(string) error { return errKilled }
+		}
+		return ctx.Err()
+	}
+	s.carryOut(ctx)
+	stop()
+	busy := true
+	w.box.trouble = func(step string) error {
+		if step == "recover" && busy {
+			return &host.Failure{Cause: patch.FailLock, Untouched: true, Text: "busy: apt-get (pid 8)"}
+		}
+		return nil
+	}
+	s = open(t, w.cfg)
+	s.settleWait = 0
+	s.carryOut(t.Context())
+	if r, ended := s.journal.newest().outcome("A1-0"); ended || w.box.packages["perl"].State != patch.Broken || !s.journal.unfinished() {
+		t.Fatalf("with another at it: %+v", r)
+	}
+	if why := s.get().LastError; !strings.Contains(why, "busy: apt-get (pid 8)") {
+		t.Errorf("the last error is %q", why)
+	}
+	busy = false
+	s.carryOut(t.Context())
+	if r, _ := s.journal.newest().outcome("A1-0"); r.State != patch.ExecDone || w.box.packages["perl"].State != patch.Installed || s.journal.unfinished() {
+		t.Errorf("when it is free again: %+v, %+v", r, w.box.packages["perl"])
 	}
 }
 

@@ -31,7 +31,7 @@ func (s *session) takeOrder(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	err = s.acceptOrder(e)
-	if errors.Is(err, errUntold) {
+	if errors.Is(err, errUntold) || errors.Is(err, errRestarts) {
 		return false, err
 	}
 	if err != nil {
@@ -56,12 +56,25 @@ func (s *session) acceptOrder(e wire.Envelope) error {
 	if c := s.journal.newest(); c != nil && !c.Closed {
 		return patch.Errorf(patch.Conflict, "order %s is still being carried out", c.Order.ID)
 	}
-	if err := s.journal.begin(o); err != nil {
+	if err := s.begin(o); err != nil {
 		return err
 	}
 	s.stands(o.ID, nil)
 	s.log.Info("took an order", "order", o.ID, "number", o.Number, "patches", len(o.Items))
 	return s.set(func(st *state) { st.Refused = "" })
+}
+
+// errRestarts is why an order is not taken yet.
+var errRestarts = patch.Errorf(patch.Unavailable, "this machine restarts")
+
+// begin takes a checked order, unless a restart has begun: it would be cut off in the middle.
+func (s *session) begin(o wire.Order) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if due := s.st.Reboot; due != nil && !due.Begun.IsZero() && due.Stopped == "" && due.Boot == s.cfg.Host.Boot() {
+		return errRestarts
+	}
+	return s.journal.begin(o)
 }
 
 // checkOrder holds a verified order against this machine and against the grammar of everything in it. An order is right as a whole or

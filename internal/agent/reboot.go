@@ -329,9 +329,9 @@ func (s *session) restart(ctx context.Context, due rebootDue, now time.Time) err
 		s.log.Info("no leave to reboot yet", "text", leave.Text, "again_in", wait)
 		return s.due(func(d *rebootDue) { d.Ask, d.Waits = now.Add(wait), clip(leave.Text, 300) })
 	}
-	answered := false // meanwhile
+	overtaken := false // meanwhile, by an answer or by an order
 	err := s.set(func(st *state) {
-		if answered = st.Reboot == nil || st.Reboot.Put != due.Put; answered {
+		if overtaken = st.Reboot == nil || st.Reboot.Put != due.Put || s.unfinishedOrder(); overtaken {
 			return
 		}
 		d := *st.Reboot
@@ -339,7 +339,7 @@ func (s *session) restart(ctx context.Context, due rebootDue, now time.Time) err
 		st.Reboot = &d
 		st.Reboots = append(slices.DeleteFunc(slices.Clone(st.Reboots), func(t time.Time) bool { return now.Sub(t) > 24*time.Hour }), now)
 	})
-	if err != nil || answered {
+	if err != nil || overtaken {
 		return err
 	}
 	s.log.Info("the machine reboots", "order", due.Order, "boot", due.Boot)

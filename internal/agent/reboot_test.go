@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -123,6 +124,30 @@ func TestReboots(t *testing.T) {
 				t.Errorf("restarted %d times, not %d; it says %q", w.began, c.began, got)
 			}
 		})
+	}
+}
+
+// An order that comes while the appliance is asked for leave is not cut off by the restart, and none is begun once the restart has been.
+func TestRestartDoesNotCutAnOrderOff(t *testing.T) {
+	w := newRebootWorld(t, patch.RebootPolicy{Mode: patch.RebootIfNeeded}, 0)
+	xz := newDeb("xz", "1.0-1", "1.0-2")
+	o := newOrder(2, xz)
+	o.Expires = w.now.Add(100 * time.Hour)
+	w.a.onReboot = func() { must(t, w.s.acceptOrder(w.a.seal(t, o))) }
+	w.steps(1)
+	if w.began != 0 || w.s.get().Reboot == nil || !w.s.get().Reboot.Begun.IsZero() {
+		t.Fatalf("it restarted %d times with an order open: %+v", w.began, w.s.get().Reboot)
+	}
+	w.a.onReboot = nil
+	w.s.carryOut(t.Context())
+	w.steps(2)
+	o.ID, o.Number, o.Items[0].Attempt = "O3", 3, "A3-0"
+	if err := w.s.acceptOrder(w.a.seal(t, o)); w.began != 1 || !errors.Is(err, errRestarts) {
+		t.Errorf("it restarted %d times, and takes an order while it does: %v", w.began, err)
+	}
+	w.b.boots++
+	if err := w.s.acceptOrder(w.a.seal(t, o)); err != nil {
+		t.Errorf("after the restart: %v", err)
 	}
 }
 

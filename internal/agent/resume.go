@@ -24,6 +24,9 @@ func (r *run) examine(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if f := (*host.Failure)(nil); errors.As(err, &f) && f.Cause == patch.FailLock {
+			return err // nothing was repaired: it is, when whoever is at it has ended
+		}
 		if err := r.settle(ctx, in, log, interrupted(err), "finished after an interruption"); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +104,50 @@ func TestDoesNotWaitForEver(t *testing.T) {
 	}
 	if len(s.waits) != 2 || s.waits[0] != 5*time.Minute || s.waits[1] != 2*time.Minute {
 		t.Errorf("it waited %v", s.waits)
+	}
+}
+
+// A window, the owner's word and what runs are looked at once more after another updater was waited for: by then they may be others.
+func TestWhatWasWaitedForIsNotPastTheWindow(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		while func(ses *session, clock *time.Time)
+		want  patch.FailCause
+	}{
+		{"the window ended", func(_ *session, clock *time.Time) { *clock = clock.Add(4 * time.Minute) }, patch.FailWindow},
+		{"too little of it is left", func(_ *session, clock *time.Time) { *clock = clock.Add(170 * time.Second) }, patch.FailWindow},
+		{"the owner has forbidden it", func(ses *session, _ *time.Time) {
+			must(t, os.WriteFile(ses.cfg.PolicyFile, []byte("no-deploy\n"), 0o600))
+		}, patch.FailPolicy},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k, b := newKeys(t), newBox("perl", "xz")
+			cfg := enrolled(t, k, b, nowhere)
+			clock := time.Now()
+			cfg.Now = func() time.Time { return clock }
+			s := &sharedBox{box: b, gives: true}
+			cfg.Installer = s
+			perl, xz := newDeb("perl", "1.0-1", "1.0-2"), newDeb("xz", "1.0-1", "1.0-2")
+			stock(t, cfg, perl, xz)
+			ses := open(t, cfg)
+			s.trouble = func(step string) error {
+				if step == "plan" && len(s.waits) == 0 {
+					s.holder = "apt-get (pid 8)" // comes while the first item is installed
+				}
+				return nil
+			}
+			s.during = func() { c.while(ses, &clock) }
+			o := newOrder(1, perl, xz)
+			o.Window.NotAfter = clock.Add(3*time.Minute + 30*time.Second)
+			must(t, ses.acceptOrder(k.seal(t, o)))
+			ses.carryOut(t.Context())
+			if r, _ := lastOf(ses.journal.unsent(100), "A1-0"); r.State != patch.ExecDone || len(s.waits) != 1 {
+				t.Fatalf("%+v, and it waited %v", r, s.waits)
+			}
+			if r, _ := lastOf(ses.journal.unsent(100), "A1-1"); r.Cause != c.want || s.runs["A1-1"] != 0 {
+				t.Errorf("it was run %d times: %+v", s.runs["A1-1"], r)
+			}
+		})
 	}
 }
 

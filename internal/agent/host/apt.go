@@ -112,7 +112,7 @@ func speaksOf(out []byte, p patch.Package) (reinstall, depends bool) {
 // Run installs a transaction. It returns apt's output and nil when apt ended with success; what it did to the packages is for the caller
 // to read from the package database. Once begun it is never ended from outside, not even by ctx.
 func (a *Apt) Run(ctx context.Context, t Transaction) (string, error) {
-	if err := a.awaitDpkg(ctx); err != nil {
+	if err := a.Await(ctx, briefly(a.LockWait), nil); err != nil {
 		return "", err
 	}
 	if t.base != "" && t.base != stamp(statusFile) {
@@ -189,7 +189,7 @@ func (a *Apt) Recover(ctx context.Context, attempt string, broken func(begun boo
 	if err := awaitGuard(ctx, a.LockWait, a.guardPath(attempt)); err != nil {
 		return "", err
 	}
-	if err := a.awaitDpkg(ctx); err != nil {
+	if err := a.Await(ctx, a.LockWait, nil); err != nil {
 		return "", err
 	}
 	keep, err := a.guard(attempt)

@@ -64,7 +64,8 @@ func (a *Apt) Await(ctx context.Context, wait time.Duration, tell func(holder st
 	return awaitFree(ctx, wait, a.Holder, tell)
 }
 
-func (a *Apt) awaitDpkg(ctx context.Context) error { return a.Await(ctx, a.LockWait, nil) }
+// briefly is how long is waited for a lock right before an installation, once more: it comes out of the reserve that its window was left with.
+func briefly(wait time.Duration) time.Duration { return min(wait, patch.InstallReserve) }
 
 // awaitFree asks for the holder until there is none. When the time is over, the Failure names the last one seen.
 func awaitFree(ctx context.Context, wait time.Duration, holder func() (string, error), tell func(holder string)) error {

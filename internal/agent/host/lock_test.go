@@ -7,8 +7,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -45,6 +47,31 @@ func TestLockHolderIsNamed(t *testing.T) {
 	if c.ProcessState != nil {
 		t.Fatal("the holder was ended")
 	}
+}
+
+// Right before an installation nothing is waited for longer than the window's reserve, however long the lock may be waited for else.
+func TestWaitsBrieflyBeforeAnInstallation(t *testing.T) {
+	me, err := os.ReadFile("/proc/self/comm")
+	if err != nil {
+		t.Skip("needs /proc")
+	}
+	if err := os.WriteFile("/proc/self/comm", []byte("dnf"), 0); err != nil {
+		t.Skip("needs a name of its own")
+	}
+	defer os.WriteFile("/proc/self/comm", me, 0)
+	r := &Rpm{Dir: t.TempDir(), Root: t.TempDir(), LockWait: time.Hour}
+	pid := filepath.Join(r.Root, "var/lib/dnf/rpmdb_lock.pid")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(pid), 0o755), os.WriteFile(pid, []byte(strconv.Itoa(os.Getpid())), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		_, err := r.Run(t.Context(), Transaction{Attempt: "A1", Changes: []Change{{Name: "xz"}}})
+		var f *Failure
+		if !errors.As(err, &f) || f.Cause != patch.FailLock || !f.Untouched || time.Since(begun) > patch.InstallReserve+time.Second {
+			t.Errorf("after %s: %v", time.Since(begun), err)
+		}
+	})
 }
 
 func TestFreeLockIsFree(t *testing.T) {

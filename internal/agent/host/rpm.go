@@ -56,7 +56,6 @@ func (r *Rpm) path(p patch.PlanPackage) string {
 }
 func (r *Rpm) guardPath(attempt string) string { return filepath.Join(r.Dir, "guard-"+attempt) }
 func (r *Rpm) logPath(attempt string) string   { return filepath.Join(r.Dir, "run-"+attempt+".log") }
-func (r *Rpm) await(ctx context.Context) error { return r.Await(ctx, r.LockWait, nil) }
 
 // Await waits until nobody holds rpm's or dnf's lock, at most for a while, and tells who does meanwhile.
 func (r *Rpm) Await(ctx context.Context, wait time.Duration, tell func(holder string)) error {
@@ -69,7 +68,7 @@ func (r *Rpm) Run(ctx context.Context, t Transaction) (string, error) {
 	if len(t.Changes) == 0 {
 		return "", nil // all of it came with an earlier one
 	}
-	if err := r.await(ctx); err != nil {
+	if err := r.Await(ctx, briefly(r.LockWait), nil); err != nil {
 		return "", err
 	}
 	updates, beside, err := r.files(t)
@@ -164,7 +163,7 @@ func (r *Rpm) Recover(ctx context.Context, attempt string, undone func(begun boo
 	if err := awaitGuard(ctx, r.LockWait, r.guardPath(attempt)); err != nil {
 		return "", err
 	}
-	if err := r.await(ctx); err != nil {
+	if err := r.Await(ctx, r.LockWait, nil); err != nil {
 		return "", err
 	}
 	files, err := undone(hasBegun(r.readLog(attempt)))

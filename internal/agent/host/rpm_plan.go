@@ -56,7 +56,7 @@ func (r *Rpm) Plan(ctx context.Context, attempt string, f patch.Facts, want, all
 		}
 		p.chosen = append(p.chosen, all[i])
 	}
-	if err := r.await(ctx); err != nil {
+	if err := r.Await(ctx, briefly(r.LockWait), nil); err != nil {
 		return t, err
 	}
 	for range len(all) + 1 {
