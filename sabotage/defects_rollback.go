@@ -2,6 +2,10 @@ package main
 
 // rollbackDefects remove the controls of patches that go back.
 var rollbackDefects = []Defect{
+	{Name: "a machine that asked before the older file came is not called again", File: "internal/deploy/order.go",
+		Old: "a.State == patch.ExecWaiting && slices.Contains(patches, a.Patch)", New: "a.State == patch.ExecWaiting && false", Test: "TestRollback", In: "./internal/story"},
+	{Name: "nobody learns which patches' files came", File: "internal/payload/fetch.go",
+		Old: "	r.brought = append(r.brought, p.Patch)\n", New: "", Test: "TestExactlyTheApprovedPayloads", In: "./internal/payload"},
 	{Name: "what was taken back comes again at the next window", File: "internal/deploy/keep.go",
 		Old: "if r == nil || r.HoldUntil.IsZero() {", New: "if r == nil || !r.HoldUntil.IsZero() {", Test: "TestRollback$", In: "./internal/story"},
 	{Name: "the hold after a rollback is for everybody", File: "internal/deploy/keep.go",

@@ -49,6 +49,11 @@ func TestLabelsAreTriedOutBeforeTheyAreMade(t *testing.T) {
 	does(exitOK, "1 patch carries it now", "labels", "put", "loud", "--patches", "--expr", `patch.source == "bell"`)
 	does(exitUsage, "has no machines", "labels", "put", "x", "--patches", "--machine", "host")
 	does(exitOK, "1 machine carries it now", "labels", "put", "web", "--machine", "host")
+	does(exitOK, "web,", "report", "--csv") // of labels of machines alone, also where there is one of patches
+	if err := h.keepCompliance(t.Context()); err != nil {
+		t.Errorf("compliance is not kept beside a label of patches: %v", err)
+	}
+	does(exitCannot, "the label loud is one of patches", "report", "--label", "loud")
 	does(exitOK, "1 patch on 1 machine would become deployable once their files are here", "what-if", "approve", "label:loud", "--label", "web")
 	does(exitOK, "No decisions.", "approvals")
 	does(exitOK, "approve", "approve", "label:loud", "--label", "web", "--why", "it rings")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -80,7 +81,8 @@ func (a *appliance) fetchWanted(ctx context.Context) (took time.Duration, err er
 	if err != nil || missing == 0 {
 		return took, err
 	}
-	err = a.Depot.Run(ctx)
+	brought, err := a.Depot.Run(ctx)
+	err = errors.Join(err, a.Deploy.Arrived(ctx, brought))
 	a.Pulse.Beat(patch.TopicCatalog, patch.TopicDeployments)
 	return took, err
 }

@@ -20,7 +20,7 @@ func complying(c patch.Compliance) Complying {
 	return Complying{Compliance: c, Low: c.Low(), High: c.High(), Sentence: ledger.ComplianceSentence(c)}
 }
 
-// Compliances gives how the machines of labels stand now; of all labels where none is named.
+// Compliances gives how the machines of labels stand now; of all labels of machines where none is named.
 func (a *Appliance) Compliances(ctx context.Context, labels []string) ([]Complying, error) {
 	if len(labels) == 0 {
 		all, err := a.Labels.Sizes(ctx)
@@ -28,7 +28,9 @@ func (a *Appliance) Compliances(ctx context.Context, labels []string) ([]Complyi
 			return nil, err
 		}
 		for _, m := range all {
-			labels = append(labels, m.Label.Name)
+			if m.Label.Of == patch.OfMachines {
+				labels = append(labels, m.Label.Name)
+			}
 		}
 	}
 	all, err := a.Ledger.Compliance(ctx, labels, a.Allowance)

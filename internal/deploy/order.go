@@ -12,6 +12,26 @@ import (
 	"github.com/fettle-project/fettle/internal/wire"
 )
 
+// Arrived calls the machines that wait for patches whose files have just come: they may have asked before, and were told to wait.
+func (d *Desk) Arrived(ctx context.Context, patches []patch.ID) error {
+	if len(patches) == 0 {
+		return nil
+	}
+	open, err := d.World.Store.ListAttempts(ctx, patch.AttemptFilter{Open: true})
+	if err != nil {
+		return err
+	}
+	var machines []patch.MachineID
+	for _, a := range open {
+		if a.State == patch.ExecWaiting && slices.Contains(patches, a.Patch) {
+			machines = append(machines, a.Machine)
+		}
+	}
+	slices.Sort(machines)
+	d.wake(slices.Compact(machines)...)
+	return nil
+}
+
 // HasOrder reports, cheaply, whether OrderFor may have something for a machine. It may say yes where all of it still waits for something.
 func (d *Desk) HasOrder(ctx context.Context, id patch.MachineID) (bool, error) {
 	return d.Store.HasWaiting(ctx, id)

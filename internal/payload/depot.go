@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -80,11 +81,12 @@ func (d *Depot) Want(ctx context.Context) (int, error) {
 }
 
 // Run fetches every wanted file whose time has come, a few at once, and returns when nothing is due any more. A file that fails is
-// recorded with its reason and tried again later; Run fails only where the storage does or ctx ends.
-func (d *Depot) Run(ctx context.Context) error {
+// recorded with its reason and tried again later; Run fails only where the storage does or ctx ends. It gives the patches of which a file is
+// ready now that was not.
+func (d *Depot) Run(ctx context.Context) ([]patch.ID, error) {
 	open, err := d.open(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r := &run{Depot: d, client: mirror.Client(d.HTTP)}
 	g, gctx := errgroup.WithContext(ctx)
@@ -96,12 +98,14 @@ func (d *Depot) Run(ctx context.Context) error {
 		g.Go(func() error { return r.bring(gctx, p) })
 	}
 	if err := g.Wait(); err != nil {
-		return err
+		return nil, err
 	}
+	slices.Sort(r.brought)
+	brought := slices.Compact(r.brought)
 	if r.full.Load() {
-		return nil
+		return brought, nil
 	}
-	return d.Store.ClearAlarm(ctx, diskAlarm, d.Now())
+	return brought, d.Store.ClearAlarm(ctx, diskAlarm, d.Now())
 }
 
 // open records what is needed and gives what of it is not ready. A file that is marked ready and gone from the directory is wanted again.

@@ -232,11 +232,14 @@ func (r *rig) decide(verb patch.Verb, label string, id patch.ID) {
 	r.store.decisions = append(r.store.decisions, patch.Decision{ID: string(rune('a' + len(r.store.decisions))), Patch: id, Label: label, Verb: verb, Until: start.Add(time.Hour), At: start.Add(time.Duration(len(r.store.decisions)) * time.Second)})
 }
 
-func (r *rig) run() {
+// run gives the patches of which a file came.
+func (r *rig) run() []patch.ID {
 	r.t.Helper()
-	if err := r.depot.Run(r.t.Context()); err != nil {
+	brought, err := r.depot.Run(r.t.Context())
+	if err != nil {
 		r.t.Fatal(err)
 	}
+	return brought
 }
 
 // states gives name → state.
@@ -271,7 +274,9 @@ func TestExactlyTheApprovedPayloads(t *testing.T) {
 		t.Fatalf("Want: %d, %v", n, err)
 	}
 	r.expect(map[string]patch.PayloadState{"perl": wanted, "perl-base": wanted, "perl-new": wanted})
-	r.run()
+	if brought := r.run(); !slices.Equal(brought, []patch.ID{perl}) {
+		t.Errorf("files came of %v", brought)
+	}
 	// perl-doc is installed nowhere and nothing needs it; zlib is not approved.
 	r.expect(map[string]patch.PayloadState{"perl": ready, "perl-base": ready, "perl-new": ready})
 	hits := r.archive.Hits()
@@ -294,6 +299,9 @@ func TestExactlyTheApprovedPayloads(t *testing.T) {
 	}
 	if n, err := r.depot.Want(t.Context()); n != 0 || err != nil {
 		t.Errorf("Want when all is ready: %d, %v", n, err)
+	}
+	if brought := r.run(); len(brought) != 0 {
+		t.Errorf("nothing was missing, and files came of %v", brought)
 	}
 	r.run()
 	if hits := r.archive.Hits(); len(hits) != 0 {
@@ -498,7 +506,7 @@ func TestStopEndsARun(t *testing.T) {
 	r.decide(patch.Approve, patch.LabelAll, zlib)
 	ctx, cancel := context.WithCancel(t.Context())
 	r.archive.Fail("pool/", func(http.ResponseWriter, *http.Request) { cancel() })
-	if err := r.depot.Run(ctx); err == nil {
+	if _, err := r.depot.Run(ctx); err == nil {
 		t.Error("Run ended without an error though it was stopped")
 	}
 	if row := r.store.rows[r.catalog[zlib][0].SHA256]; row.State == failed || row.Tries != 0 {

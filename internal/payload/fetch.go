@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +30,9 @@ type run struct {
 	*Depot
 	client *http.Client
 	full   atomic.Bool // the disk is: the rest of the run need not try
+
+	mu      sync.Mutex
+	brought []patch.ID
 }
 
 // bring makes one file ready, or records why it is not.
@@ -52,6 +56,9 @@ func (r *run) bring(ctx context.Context, p patch.StoredPayload) error {
 	if err := r.Store.SetPayload(ctx, p.SHA256, patch.PayloadReady, "", 0, time.Time{}); err != nil {
 		return err
 	}
+	r.mu.Lock()
+	r.brought = append(r.brought, p.Patch)
+	r.mu.Unlock()
 	if err := r.Store.ClearAlarm(ctx, alarmKey(p), r.Now()); err != nil {
 		return err
 	}

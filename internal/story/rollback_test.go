@@ -69,8 +69,22 @@ func TestRollback(t *testing.T) {
 	if s.must(err); again.ID != dep.ID {
 		t.Errorf("applied twice it is %s and %s", dep.ID, again.ID)
 	}
+	// The older file came after the machine had asked: it is called again, and not before its next check-in alone.
+	var called []patch.MachineID
+	s.deploy.Wake = func(id patch.MachineID) { called = append(called, id) }
+	s.must(s.deploy.Arrived(t.Context(), []patch.ID{"bookworm-security/other/1"}))
+	if len(called) != 0 {
+		t.Errorf("files of another patch call %v", called)
+	}
+	if s.must(s.deploy.Arrived(t.Context(), []patch.ID{perl})); !slices.Equal(called, []patch.MachineID{b.id}) {
+		t.Errorf("its files call %v", called)
+	}
 	if !b.work() || b.has("perl-base") != perlBefore || b.has("perl-extra") != perlAfter {
 		t.Fatalf("perl-base is at %s, perl-extra at %s", b.has("perl-base"), b.has("perl-extra"))
+	}
+	called = nil
+	if s.must(s.deploy.Arrived(t.Context(), []patch.ID{perl})); len(called) != 0 {
+		t.Errorf("it is done, and %v are called", called)
 	}
 	progress, err := s.deploy.Watch(t.Context(), dep.ID)
 	s.must(err)
