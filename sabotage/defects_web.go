@@ -22,6 +22,8 @@ var webDefects = []Defect{
 		Old: "k.Patches = page(k.Patches, at, diffSize)", New: "k.Patches = page(k.Patches, 0, diffSize)", Test: "TestEachDifferenceOfTwoListsIsListed", In: "./internal/web"},
 	{Name: "a page that is opened waits for the plan of many machines", File: "internal/web/plan.go",
 		Old: "v.get(\"part\") != \"whole\" {\n\t\tp.Later", New: "v.get(\"part\") == \"\" {\n\t\tp.Later", Test: "TestAPlanForManyComesAfterItsPage", In: "./internal/web"},
+	{Name: "an alarm about a feed leads nowhere", File: "internal/web/alarms.go", Old: `case "feed":`, New: `case "no feed":`, Test: "TestAlarmLeadsToItsSubject", In: "./internal/web"},
+	{Name: "a payload's state is said as the store writes it", File: "internal/web/words.go", Old: `case "wanted":`, New: `case "not wanted":`, Test: "TestStatesAreSaidInWords", In: "./internal/web"},
 	{Name: "pages have no content security policy", File: "internal/web/console.go",
 		Old: "h.Set(\"Content-Security-Policy\", policy)", New: "", Test: "TestEveryAnswerHasThePolicy", In: "./internal/web"},
 	{Name: "another site may send the console's forms", File: "internal/web/console.go",

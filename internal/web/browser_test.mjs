@@ -352,15 +352,18 @@ const still = async (language, widths) => {
 const pictures = async () => {
   const one = (p) => given.good.addresses.find((a) => a.startsWith(p) && a.length > p.length + 3);
   const shots = { home: "/", machines: "/machines", machine: one("/machines/"), patches: "/patches", patch: one("/patches/"), explain: one("/explain/"), "explain-label": one("/explain-label/"), labels: "/labels", label: "/labels/web", deployments: "/deployments", rings: "/rings", rollout: one("/rings/decide"), plan: "/deployments/new?label=web", deployment: one("/deployments/0"), decide: one("/decide?"), feeds: "/feeds", diff: "/catalogs/debian-12-amd64", calendar: "/calendar", rules: "/rules", reports: "/reports", installed: "/reports/installed?from=2026-10-01&until=2026-10-31", reboots: "/machines?show=reboot", cve: "/search?q=CVE-2026-21044", checks: "/checks", alarms: "/alarms", audit: "/audit", enrol: "/enrol", search: "/search?q=web", error: "/nowhere", "sign-in": "/sign-in" };
+  const named = new Set(Object.values(shots));
+  for (const a of kinds(given.good)) if (!named.has(a) && a !== "/nowhere" && !a.startsWith("/sign-in")) shots[a.slice(1).replace(/[^\w=.-]+/g, "-").slice(0, 60)] = a;
   fs.mkdirSync(given.shots, { recursive: true });
   if (process.env.FETTLE_LANGUAGE) await context.setExtraHTTPHeaders({ "Accept-Language": process.env.FETTLE_LANGUAGE });
   for (const colorScheme of ["light", "dark"]) {
-    for (const width of [1600, 1024, 390]) {
+    for (const width of [1440, 1024, 390]) {
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize({ width, height: 900 });
       await enter(given.good);
       for (const [name, a] of Object.entries(shots)) {
-        if (name === "sign-in") await context.clearCookies();
+        if (process.env.FETTLE_SHOTS_OF && !new RegExp(process.env.FETTLE_SHOTS_OF).test(name)) continue;
+        await (name === "sign-in" ? context.clearCookies() : enter(given.good));
         await page.goto(base + a, { waitUntil: "load" });
         await page.screenshot({ path: path.join(given.shots, `${name}-${colorScheme}-${width}.png`), fullPage: true });
       }

@@ -1,11 +1,14 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"golang.org/x/net/html"
 )
 
@@ -24,9 +27,10 @@ func stayEnglish() map[string]bool {
 		"none of its packages is installed", ": none of its packages is installed", "zum Beispiel: none of its packages is installed", ": its administrator holds the package",
 		"every installed package of it is at its version or newer", "vim-common is half-installed, so it could not be judged",
 		// The sample's own words for what gates say; TestGatesAreExplainedInGerman has the gates themselves.
-		"a reboot is owed for it", "approved for web, but web-14 has left that label since Tuesday", "bookworm-security is subscribed and was read well", "its agent detects when it runs",
+		"a reboot is owed for it", "Approved for web, but web-14 has left that label since Tuesday", "bookworm-security is subscribed and was read well", "its agent detects when it runs",
 		"installed without error, and the next detect still says not patched", "list 4f1c09d2aa7e31b6 of debian-12-amd64 is published", "not asked yet", "nothing until one of them is installed",
 		"it is patch 21,807 of 36,120", "the approval is for web, and web-14 has left that label since Tuesday", "it has never completed a detect",
+		"Freigegeben für 60: 41 patched, 7 not applicable (none of its packages is installed), 5 not seen for 7 days, 4 held, 3 out of attempts",
 		"freigegeben für 60: 41 patched, 7 not applicable (none of its packages is installed), 5 not seen for 7 days, 4 held, 3 out of attempts", "not installed yet", "no newer patch replaces it",
 		"the engine judged the stored facts once more with list 4f1c09d2aa7e31b6",
 		"Hold 1 patch for label all — now: 41 machines will get it, 7 don't apply (none of its packages is installed; held by its administrator), 3 not seen for a week, 2 held.",
@@ -95,4 +99,13 @@ func sentences(t *testing.T, page string) (out []string) {
 	}
 	walk(root)
 	return out
+}
+
+// States that the store writes are said in words that translators see: none comes through as it is.
+func TestStatesAreSaidInWords(t *testing.T) {
+	for _, state := range []any{patch.PayloadWanted, patch.PayloadFetching, patch.PayloadReady, patch.PayloadFailed, "new", "unchanged", "failed", "quarantined", patch.Confirmed, patch.Rejected, patch.Withdrawn} {
+		if word(state) == phrase.Verbatim(fmt.Sprint(state)) {
+			t.Errorf("%v is said as the store writes it", state)
+		}
+	}
 }

@@ -112,6 +112,29 @@ func stateWord(s string) phrase.Phrase {
 		return "verb\x04hold"
 	case "clear":
 		return "verb\x04take back"
+	case "confirmed":
+		return "proposal\x04confirmed"
+	case "rejected":
+		return "proposal\x04rejected"
+	}
+	return feedWord(s)
+}
+
+// feedWord says the states of a payload, and how a feed's run ended.
+func feedWord(s string) phrase.Phrase {
+	switch s {
+	case "ready":
+		return "payload\x04verified"
+	case "fetching":
+		return "execution\x04downloading"
+	case "wanted":
+		return "execution\x04waiting"
+	case "new":
+		return "feed's run\x04new"
+	case "unchanged":
+		return "feed's run\x04unchanged"
+	case "quarantined":
+		return "feed's run\x04quarantined"
 	}
 	return ""
 }
