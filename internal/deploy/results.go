@@ -159,7 +159,8 @@ func (d *Desk) finish(ctx context.Context, newest int) error {
 		if len(open) > 0 {
 			continue
 		}
-		if err := d.Store.SetDeploymentState(ctx, appliance(), dep.ID, patch.Finished, d.Now()); err != nil {
+		err = d.Store.SetDeploymentState(ctx, appliance(), dep.ID, patch.Finished, d.Now())
+		if err != nil && patch.KindOf(err) != patch.Conflict { // or somebody has halted it meanwhile
 			return err
 		}
 	}

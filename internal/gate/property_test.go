@@ -158,7 +158,7 @@ func tryLeft(w World) bool {
 	if last == nil {
 		return true
 	}
-	judged := w.Receipt != nil && !w.Receipt.Started.Before(last.EndedAt)
+	judged := w.Receipt != nil && !w.Receipt.Begun().Before(last.EndedAt)
 	recent := now.Sub(last.EndedAt) < time.Hour
 	switch {
 	case last.State == patch.ExecDone, last.Cause == patch.FailDrift:

@@ -363,7 +363,7 @@ func (w *World) afresh(left, limit int) phrase.Phrase {
 }
 
 func (w *World) judgedSince(t time.Time) bool {
-	return w.Receipt != nil && !w.Receipt.Started.Before(t)
+	return w.Receipt != nil && !w.Receipt.Begun().Before(t)
 }
 
 // newsSince reports whether the machine has detected again since an attempt, beyond the detect that closed its order: agents do so when

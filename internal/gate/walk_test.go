@@ -211,7 +211,8 @@ func TestClosedGates(t *testing.T) {
 		{"owner lately, and only the order's own detect since", func(w *World) {
 			a := failed(patch.FailPolicy, 3*time.Minute)
 			a.Order = "o1"
-			w.Attempts, w.Receipt.Order, w.Receipt.Started, w.Receipt.Ended = []patch.Attempt{a}, "o1", now.Add(-time.Minute), now.Add(-time.Minute)
+			w.Attempts, w.Receipt.Order = []patch.Attempt{a}, "o1"
+			w.Receipt.Started, w.Receipt.Ended, w.Receipt.Received = now.Add(-time.Minute), now.Add(-time.Minute), now.Add(-time.Minute)
 		}, Attempts, CodeOwner, "it said no", Owner},
 		{"dependency, and approved before", func(w *World) {
 			w.Attempts, w.Approved = []patch.Attempt{failed(patch.FailDependency, time.Minute)}, now.Add(-time.Hour)
@@ -295,11 +296,11 @@ func TestGatesOpenAgain(t *testing.T) {
 		},
 		"what it needs came by itself": func(w *World) {
 			w.Attempts = []patch.Attempt{failed(patch.FailDependency, 3*time.Minute)}
-			w.Receipt.Started, w.Receipt.Ended = now.Add(-time.Minute), now.Add(-time.Minute)
+			w.Receipt.Started, w.Receipt.Ended, w.Receipt.Received = now.Add(-time.Minute), now.Add(-time.Minute), now.Add(-time.Minute)
 		},
 		"hold on the machine is gone": func(w *World) {
 			w.Attempts = []patch.Attempt{failed(patch.FailPolicy, 3*time.Minute)}
-			w.Receipt.Started, w.Receipt.Ended = now.Add(-time.Minute), now.Add(-time.Minute)
+			w.Receipt.Started, w.Receipt.Ended, w.Receipt.Received = now.Add(-time.Minute), now.Add(-time.Minute), now.Add(-time.Minute)
 		},
 		"drift, and detected since": func(w *World) { w.Attempts = []patch.Attempt{failed(patch.FailDrift, 3*time.Hour)} },
 		"detect failed before":      func(w *World) { w.Machine.DetectFailed, w.Machine.DetectFailedAt = "x", now.Add(-3*time.Hour) },
@@ -431,5 +432,9 @@ func TestTaken(t *testing.T) {
 	r.Ended = now.Add(-time.Hour)
 	if !r.Taken().Equal(r.Ended) {
 		t.Error("a snapshot that arrived late is as old as its end")
+	}
+	r = patch.Receipt{Started: now.Add(time.Hour - 3*time.Second), Ended: now.Add(time.Hour), Received: now}
+	if !r.Begun().Equal(now.Add(-3 * time.Second)) {
+		t.Errorf("by a clock that is an hour ahead, a detect of three seconds began %s before it arrived", now.Sub(r.Begun()))
 	}
 }

@@ -50,7 +50,7 @@ func effects(boot string, s patch.Snapshot, list *world.Shelf, attempts []patch.
 
 // follows reports whether a snapshot was made after an attempt had ended.
 func follows(s patch.Snapshot, a patch.Attempt) bool {
-	return !s.Started.Before(a.EndedAt) || a.Order != "" && a.Order == s.Order
+	return !s.Begun().Before(a.EndedAt) || a.Order != "" && a.Order == s.Order
 }
 
 // effect is what one later snapshot says about one done attempt. A patch that is not applicable or cannot be judged afterwards says nothing.

@@ -112,7 +112,7 @@ func (c *change) why(p patch.Patch, from, to patch.Verdict) (patch.Cause, phrase
 func (c *change) broke(p patch.Patch) *patch.Attempt {
 	for i := range c.attempts {
 		a := &c.attempts[i]
-		began := a.State == patch.ExecFailed && (a.Cause.UsesUp() || a.Cause == patch.FailInterrupted) && a.EndedAt.After(c.prev.Started) || a.State == patch.ExecInstalling && a.Order == c.snap.Order
+		began := a.State == patch.ExecFailed && (a.Cause.UsesUp() || a.Cause == patch.FailInterrupted) && a.EndedAt.After(c.prev.Begun()) || a.State == patch.ExecInstalling && a.Order == c.snap.Order
 		if a.Patch == p.ID && began {
 			return a
 		}
@@ -125,7 +125,7 @@ func (c *change) ours(p patch.Patch, back bool) *patch.Attempt {
 	var found *patch.Attempt
 	for i := range c.attempts {
 		a := &c.attempts[i]
-		done := a.State == patch.ExecDone && a.EndedAt.After(c.prev.Started) && a.VerifiedSeq == 0
+		done := a.State == patch.ExecDone && a.EndedAt.After(c.prev.Begun()) && a.VerifiedSeq == 0
 		closes := a.Order != "" && a.Order == c.snap.Order && a.State != patch.ExecWithdrawn && a.State != patch.ExecFailed
 		if !done && !closes || a.TakesBack() != back {
 			continue

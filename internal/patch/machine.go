@@ -80,6 +80,9 @@ func (r *Receipt) Taken() time.Time {
 	return r.Ended
 }
 
+// Begun is the moment from which a snapshot speaks, likewise: by a clock that was ahead it would have begun after what came later.
+func (r *Receipt) Begun() time.Time { return r.Taken().Add(r.Started.Sub(r.Ended)) }
+
 // Age is how old the facts were when the detect ended; 0 where it does not tell.
 func (r Receipt) Age() time.Duration {
 	if r.FactsAt.IsZero() {

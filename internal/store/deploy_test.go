@@ -181,7 +181,11 @@ func TestDeployments(t *testing.T) {
 		if all := got[[]patch.Deployment](t)(s.ListDeployments(ctx, 0)); len(all) != 2 || all[0].ID != "d2" || all[0].Plan.Machines != nil || all[0].Plan.Hash != hashOf("p") {
 			t.Errorf("deployments are %+v", all)
 		}
-		must(t, s.SetDeploymentState(ctx, alice, "d1", patch.Halted, then.Add(time.Hour)))
+		must(t, s.SetDeploymentState(ctx, alice, "d2", patch.Halted, then.Add(time.Hour)))
+		wantKind(t, s.SetDeploymentState(ctx, alice, "d2", patch.Finished, then.Add(2*time.Hour)), patch.Conflict) // somebody halted it meanwhile
+		if d := got[patch.Deployment](t)(s.FindDeployment(ctx, "d2")); d.State != patch.Halted || !d.EndedAt.Equal(then.Add(time.Hour)) {
+			t.Errorf("halted: %s at %s", d.State, d.EndedAt)
+		}
 		must(t, s.SetDeploymentState(ctx, alice, "d1", patch.Finished, then.Add(2*time.Hour)))
 		must(t, s.SetDeploymentState(ctx, alice, "d1", patch.Finished, then.Add(3*time.Hour)))
 		wantKind(t, s.SetDeploymentState(ctx, alice, "d1", patch.Halted, then), patch.Conflict)

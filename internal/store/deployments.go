@@ -96,20 +96,17 @@ func (s *Store) ListDeployments(ctx context.Context, limit int) ([]patch.Deploym
 	return all, fault(err, "cannot list deployments")
 }
 
-// SetDeploymentState halts or finishes a deployment. A finished one stays finished; the state that it has changes nothing.
+// SetDeploymentState halts or finishes a deployment that runs; else it gives Conflict: a finished one stays finished, and one that somebody has halted
+// meanwhile stays halted. The state that it has changes nothing.
 func (s *Store) SetDeploymentState(ctx context.Context, c patch.Caller, id string, state patch.DeploymentState, now time.Time) error {
 	d, err := s.FindDeploymentHead(ctx, id)
 	if err != nil || d.State == state {
 		return err
 	}
-	ended := now
-	if state == patch.Running {
-		ended = time.Time{}
-	}
 	err = s.change(ctx, c, deed{"deploy." + string(state), id, map[string]any{"was": d.State}}, func(x session) error {
-		n, err := x.exec(ctx, `UPDATE deployments SET state = $2, ended_at = $3 WHERE id = $1 AND state <> 'finished'`, id, state, ended)
+		n, err := x.exec(ctx, `UPDATE deployments SET state = $2, ended_at = $3 WHERE id = $1 AND state = 'running'`, id, state, now)
 		if err == nil && n == 0 {
-			return patch.Errorf(patch.Conflict, "the deployment %s has already finished", id)
+			return patch.Errorf(patch.Conflict, "the deployment %s does not run any more", id)
 		}
 		return err
 	})

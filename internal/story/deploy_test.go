@@ -1,12 +1,14 @@
 package story_test
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/plan"
@@ -243,6 +245,39 @@ func TestHalt(t *testing.T) {
 	}
 	if _, err := s.deploy.Halt(t.Context(), s.admin, "none"); patch.KindOf(err) != patch.NotFound {
 		t.Errorf("halted nothing: %v", err)
+	}
+}
+
+// haltedMeanwhile is a store of deployments one of which somebody halts right after all were looked at.
+type haltedMeanwhile struct {
+	deploy.Store
+	halt func()
+}
+
+func (h *haltedMeanwhile) ListDeployments(ctx context.Context, limit int) ([]patch.Deployment, error) {
+	all, err := h.Store.ListDeployments(ctx, limit)
+	if h.halt != nil {
+		h.halt()
+		h.halt = nil
+	}
+	return all, err
+}
+
+// What a person halts is not finished over their head: its machines would be restarted all the same.
+func TestHaltedStaysHalted(t *testing.T) {
+	s, b := ready(t, perl)
+	dep := s.roll()
+	o, _ := b.order()
+	h := &haltedMeanwhile{Store: s.deploy.Store}
+	h.halt = func() {
+		_, err := s.deploy.Halt(t.Context(), s.admin, dep.ID)
+		s.must(err)
+	}
+	s.deploy.Store = h
+	b.report(o, o.Items[0], patch.ExecDone, "")
+	s.must(s.deploy.Sweep(t.Context()))
+	if _, never, err := s.deploy.MayRestart(t.Context(), b.id, o.ID); err != nil || !never || h.halt != nil {
+		t.Errorf("it may restart: %v %v", !never, err)
 	}
 }
 

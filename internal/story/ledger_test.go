@@ -318,6 +318,32 @@ func TestNotEffective(t *testing.T) {
 	}
 }
 
+// A detect from before an install does not judge it, although the machine's clock was ahead when it was made; what the next one changes is Fettle's doing.
+func TestAClockThatIsAheadJudgesNothing(t *testing.T) {
+	s, b := ready(t, perl)
+	b.ahead = 5 * time.Minute
+	b.detect()
+	s.roll()
+	s.later(20 * time.Second)
+	o, _ := b.order()
+	b.report(o, o.Items[0], patch.ExecInstalling, "")
+	b.set("perl-base=5.36.0-7+deb12u4")
+	b.set("perl-extra=5.36.0-7+deb12u4")
+	s.later(20 * time.Second)
+	b.report(o, o.Items[0], patch.ExecDone, "")
+	ex := s.explain(b, perl)
+	if ex.Row.Effect != patch.EffectNone || ex.Attempts[0].VerifiedSeq != 0 || ex.Answer.Closed == nil || ex.Answer.Closed.Code != gate.CodeAwaiting {
+		t.Errorf("before the detect: %q by snapshot %d, %+v", ex.Row.Effect, ex.Attempts[0].VerifiedSeq, ex.Answer.Closed)
+	}
+	b.detect() // not the one that closes the order
+	if ex := s.explain(b, perl); ex.Row.Effect != patch.EffectVerified || ex.Answer.Standing != "patched" {
+		t.Errorf("after it: %q, %s", ex.Row.Effect, ex.Answer.Sentence)
+	}
+	if c := s.last(b, perl); c.Cause != patch.ByFettle {
+		t.Errorf("who did it: %+v", c)
+	}
+}
+
 // The snapshot may arrive before the results that it proves.
 func TestResultsAfterTheSnapshot(t *testing.T) {
 	s, b := ready(t, perl)

@@ -282,6 +282,7 @@ type box struct {
 	boot    string
 	owed    bool
 	busy    string
+	ahead   time.Duration // of its clock, before the appliance's
 	history []patch.PkgChange
 	// fails gives the cause with which a patch fails here.
 	fails map[patch.ID]patch.FailCause
@@ -367,7 +368,7 @@ func (b *box) snapshot(order string) patch.Snapshot {
 	hash, _ := blob(b.t, b.facts)
 	b.seq++
 	return patch.Snapshot{Verdicts: result.Verdicts, Receipt: patch.Receipt{Machine: b.id, Seq: b.seq, OS: b.facts.OS.Key, Revision: r.meta.ID, Boot: b.boot,
-		Started: b.now, Ended: b.now, Expected: len(r.patches), Evaluated: result.Verdicts.Len(), Errors: result.Errors, Facts: hash, Order: order}}
+		Started: b.now.Add(b.ahead), Ended: b.now.Add(b.ahead), Expected: len(r.patches), Evaluated: result.Verdicts.Len(), Errors: result.Errors, Facts: hash, Order: order}}
 }
 
 // detect detects and uploads, facts included where they are asked for.
@@ -412,7 +413,7 @@ func (b *box) order() (wire.Order, bool) {
 func (b *box) report(o wire.Order, item wire.OrderItem, state patch.Execution, cause patch.FailCause) {
 	b.t.Helper()
 	b.results++
-	r := wire.Result{Seq: b.results, Order: o.ID, Attempt: item.Attempt, At: b.now, Boot: b.boot, State: state, Cause: cause, RebootOwed: b.owed && state == patch.ExecDone}
+	r := wire.Result{Seq: b.results, Order: o.ID, Attempt: item.Attempt, At: b.now.Add(b.ahead), Boot: b.boot, State: state, Cause: cause, RebootOwed: b.owed && state == patch.ExecDone}
 	if cause != "" {
 		r.Text = "it failed: " + string(cause)
 	}

@@ -93,9 +93,9 @@ func EncodeChange(base, next patch.Snapshot) (b []byte, ok bool) {
 		b = binary.AppendUvarint(b, uint64(s.at-last)<<2|uint64(s.flip))
 		last = s.at
 	}
-	sum := sumOf(&next)
+	sum, ok := sumOf(&next)
 	b = append(b, sum[:]...)
-	return b, len(b) <= maxChange && len(next.Boot) <= maxText && len(next.Agent) <= maxText && len(next.Order) <= maxText
+	return b, ok && len(b) <= maxChange && len(next.Boot) <= maxText && len(next.Agent) <= maxText && len(next.Order) <= maxText
 }
 
 func appendReceipt(b []byte, base, next patch.Receipt) []byte {
@@ -280,4 +280,7 @@ func (c *Change) fill(r *patch.Receipt, v patch.Vector) {
 }
 
 // Means reports whether s is the snapshot that the agent had when it told the change.
-func (c *Change) Means(s *patch.Snapshot) bool { return c.Seq == s.Seq && c.sum == sumOf(s) }
+func (c *Change) Means(s *patch.Snapshot) bool {
+	sum, ok := sumOf(s)
+	return ok && c.Seq == s.Seq && c.sum == sum
+}

@@ -144,6 +144,24 @@ func TestCutChangeIsRefusedAtEveryByte(t *testing.T) {
 }
 
 // A short change is told in the address of a request, and comes out of it as it was; anything else there is refused.
+// A time that JSON cannot tell has no sum, so that no change comes to it: whoever is told such a receipt would be told nothing at all.
+func TestTimesOutOfRangeAreRefused(t *testing.T) {
+	base := sample(40)
+	next := later(base, 3)
+	next.Lists = time.Date(30_000, 1, 1, 0, 0, 0, 0, time.UTC)
+	b, ok := EncodeChange(base, next)
+	if ok {
+		t.Error("an agent tells it as a change")
+	}
+	c, err := DecodeChange(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Apply(&base, nil); patch.KindOf(err) != patch.Conflict {
+		t.Errorf("%v: %+v", err, got.Receipt)
+	}
+}
+
 func TestAChangeInAnAddress(t *testing.T) {
 	base := sample(30_000)
 	b, _ := EncodeChange(base, later(base, 20))

@@ -9,8 +9,8 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
-// sumOf covers everything that a snapshot says, as its agent knows it.
-func sumOf(s *patch.Snapshot) (out [sumSize]byte) {
+// sumOf covers everything that a snapshot says, as its agent knows it; ok is false where its times are out of range, and nobody could be told them.
+func sumOf(s *patch.Snapshot) (out [sumSize]byte, ok bool) {
 	r := s.Receipt
 	r.Received, r.Started, r.Ended = time.Time{}, r.Started.UTC(), r.Ended.UTC()
 	r.FactsAt, r.Lists, r.Dated = r.FactsAt.UTC(), r.Lists.UTC(), r.Dated.UTC()
@@ -18,7 +18,7 @@ func sumOf(s *patch.Snapshot) (out [sumSize]byte) {
 	if !ok {
 		var err error
 		if head, err = json.Marshal(r); err != nil {
-			return out // times out of range: then nothing has this sum, and the whole snapshot is sent
+			return out, false
 		}
 	}
 	h := sha256.New()
@@ -26,7 +26,7 @@ func sumOf(s *patch.Snapshot) (out [sumSize]byte) {
 	h.Write(s.Verdicts.Bits())
 	var sum [sha256.Size]byte
 	copy(out[:], h.Sum(sum[:0]))
-	return out
+	return out, true
 }
 
 // receiptJSON appends what json.Marshal makes of a receipt, which every detect is summed with on both sides; ok is false where its texts
