@@ -135,7 +135,10 @@ func (b *box) journal() story {
 		var e struct {
 			Order  *struct{ ID string }
 			Intent *struct{ Attempts []string }
-			Result *struct{ Attempt, State string }
+			Result *struct {
+				Attempt, State string
+				Adds           bool
+			}
 		}
 		if len(parts) != 3 || json.Unmarshal(parts[2], &e) != nil {
 			continue // the end is being written
@@ -145,7 +148,7 @@ func (b *box) journal() story {
 			st.orders++
 		case e.Intent != nil:
 			st.intents[e.Intent.Attempts[0]]++
-		case e.Result != nil && (e.Result.State == "done" || e.Result.State == "failed"):
+		case e.Result != nil && !e.Result.Adds && (e.Result.State == "done" || e.Result.State == "failed"):
 			st.ended[e.Result.Attempt]++
 		}
 	}
