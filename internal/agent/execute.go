@@ -330,13 +330,17 @@ func (r *run) settle(ctx context.Context, in intent, log string, runErr error, n
 		}
 		switch {
 		case err == nil && undone == "":
-			text := strings.Join(append(slices.DeleteFunc([]string{says}, func(s string) bool { return s == "" }), host.Remarks(log)...), "; ")
+			text := strings.Join(append(slices.DeleteFunc([]string{says, in.Doubt}, func(s string) bool { return s == "" }), host.Remarks(log)...), "; ")
 			err := r.result(item, patch.ExecDone, func(res *wire.Result) { res.Log, res.Text, res.RebootOwed = log, clip(text, 2000), owed })
 			if err != nil {
 				return err
 			}
 		case i == 0:
-			if err := r.fail(item, because(runErr, undone, log)); err != nil {
+			f := because(runErr, undone, log)
+			if in.Doubt != "" {
+				f.Text += "; " + in.Doubt
+			}
+			if err := r.fail(item, f); err != nil {
 				return err
 			}
 		}
@@ -345,7 +349,7 @@ func (r *run) settle(ctx context.Context, in intent, log string, runErr error, n
 }
 
 // because joins what the package manager said with what the database says.
-func because(runErr error, undone, log string) error {
+func because(runErr error, undone, log string) *host.Failure {
 	if runErr == nil {
 		return &host.Failure{Cause: patch.FailPatch, Text: "the package manager ended with success, but " + undone, Log: log}
 	}

@@ -40,6 +40,7 @@ type box struct {
 	// trouble ends the agent at a named step of the installer, as kill -9 would.
 	trouble func(step string) error
 	fail    map[string]error // by package: what Run answers, without changing it
+	doubt   string           // of each transaction
 }
 
 func newBox(names ...string) *box {
@@ -116,7 +117,7 @@ func (b *box) Stage(_ context.Context, files []host.Staged) error {
 }
 
 func (b *box) Plan(_ context.Context, attempt string, f patch.Facts, want, _ []host.Staged) (host.Transaction, error) {
-	t := host.Transaction{Attempt: attempt}
+	t := host.Transaction{Attempt: attempt, Doubt: b.doubt}
 	for _, w := range want {
 		t.Want = append(t.Want, w.PlanPackage)
 		if now, _ := installedAt(f, w.Name, w.Arch); now.Version != w.Version {

@@ -200,6 +200,26 @@ func TestAnOrderHealsWhatWasLeftHalfWay(t *testing.T) {
 	}
 }
 
+// What could not be looked at before a transaction is told with its outcome, whichever that is, and holds nothing up.
+func TestDoubtsAreTold(t *testing.T) {
+	k, b := newKeys(t), newBox("curl", "perl")
+	cfg := enrolled(t, k, b, nowhere)
+	curl, perl := newDeb("curl", "1.0-1", "1.0-2"), newDeb("perl", "1.0-1", "1.0-2")
+	stock(t, cfg, curl, perl)
+	b.doubt = "whether there is room at /boot could not be told"
+	b.fail["perl"] = &host.Failure{Cause: patch.FailDisk, Text: "no room: dpkg"}
+	ses := open(t, cfg)
+	must(t, ses.acceptOrder(k.seal(t, newOrder(1, curl, perl))))
+	ses.carryOut(t.Context())
+	last := ses.journal.newest().Last
+	if r := last["A1-0"]; r.State != patch.ExecDone || r.Text != b.doubt {
+		t.Errorf("%s %s %q", r.State, r.Cause, r.Text)
+	}
+	if r := last["A1-1"]; r.State != patch.ExecFailed || r.Cause != patch.FailDisk || r.Text != "no room: dpkg; "+b.doubt {
+		t.Errorf("%s %s %q", r.State, r.Cause, r.Text)
+	}
+}
+
 // An order that has not begun waits for room: it says how much it lacks, uses up nothing, and goes on by itself when there is some. Where none came
 // until its time was over, the disk is what it failed by, and the machine is as it was.
 func TestAnOrderWaitsForRoom(t *testing.T) {

@@ -51,7 +51,8 @@ func (a *Apt) Plan(ctx context.Context, attempt string, f patch.Facts, want, all
 	if err != nil {
 		return t, err
 	}
-	return t, debRoom(ctx, "/", t.of(slices.Concat(want, allowed)))
+	t.Doubt, err = debRoom(ctx, "/", t.of(slices.Concat(want, allowed)))
+	return t, err
 }
 
 // of gives the files of the packages that a transaction installs.

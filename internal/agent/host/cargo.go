@@ -3,7 +3,9 @@ package host
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path"
@@ -30,8 +32,9 @@ type cargo struct {
 	files map[string]int64
 }
 
-// roomFor says whether what packages bring has room in each file system of a machine. A kernel takes an initrd along.
-func roomFor(root string, all []cargo) error {
+// roomFor says whether what packages bring has room in each file system of a machine. A kernel takes an initrd along. A file system that does not say how much of
+// it is free keeps nothing back, and the doubt is told: what runs out of room there is put right or named, and a machine with an odd file system would be blocked for ever.
+func roomFor(root string, all []cargo) (doubt string, err error) {
 	m := mounts{root: root, at: map[string]filesystem{}}
 	needs := map[filesystem]*need{}
 	like, size := largestInitrd(root)
@@ -67,12 +70,16 @@ func roomFor(root string, all []cargo) error {
 			needs[at].add(c.name, n)
 		}
 	}
+	var doubts []string
 	for _, at := range slices.SortedFunc(maps.Keys(needs), func(a, b filesystem) int { return strings.Compare(a.mount, b.mount) }) {
-		if err := needs[at].check(root, at.mount, like); err != nil {
-			return err
+		free, err := freeBytes(filepath.Join(root, at.mount))
+		if err != nil {
+			doubts = append(doubts, needs[at].doubt(at.mount, err))
+		} else if err := needs[at].check(root, at.mount, like, free); err != nil {
+			return "", err
 		}
 	}
-	return nil
+	return strings.Join(doubts, "; "), nil
 }
 
 // need is what is needed of one file system, in bytes. A package manager lays what is new beside what it replaces, one package at a time.
@@ -88,10 +95,12 @@ func (n *need) add(name string, of *need) {
 	n.by = append(n.by, name)
 }
 
-func (n *need) check(root, mount, like string) error {
-	free, err := freeBytes(filepath.Join(root, mount))
-	want := uint64(n.more + n.replaced + margin)
-	if err != nil || free >= want {
+// want is what must be free.
+func (n *need) want() uint64 { return uint64(n.more + n.replaced + margin) }
+
+func (n *need) check(root, mount, like string, free uint64) error {
+	want := n.want()
+	if free >= want {
 		return nil
 	}
 	slices.Sort(n.by)
@@ -105,6 +114,12 @@ func (n *need) check(root, mount, like string) error {
 		}
 	}
 	return &Failure{Cause: patch.FailRoom, Text: text}
+}
+
+// doubt says what is not known of a file system.
+func (n *need) doubt(mount string, err error) string {
+	slices.Sort(n.by)
+	return fmt.Sprintf("whether there is room at %s for the %d MB that %s brings could not be told: %v", mount, up(int64(n.want())), strings.Join(n.by, ", "), err)
 }
 
 func up(bytes int64) int64 { return (bytes + 1<<20 - 1) >> 20 }
@@ -180,8 +195,11 @@ func (m *mounts) dir(dir string) filesystem {
 	if dir != "/" {
 		p = m.dir(path.Dir(dir))
 	}
-	if device, err := deviceOf(filepath.Join(m.root, dir)); err == nil && device != p.device {
+	switch device, err := deviceOf(filepath.Join(m.root, dir)); {
+	case err == nil && device != p.device:
 		p = filesystem{device, dir}
+	case err != nil && !errors.Is(err, fs.ErrNotExist) && p.device != 0:
+		p = filesystem{mount: dir} // something is there, and is not what is above it
 	}
 	m.at[dir] = p
 	return p
@@ -197,7 +215,7 @@ func (m *mounts) apart(file string) bool {
 }
 
 // debRoom is roomFor for .debs. Most bring nothing to such a place, as their small list of files says; only of the others are the sizes read.
-func debRoom(ctx context.Context, root string, files []Staged) error {
+func debRoom(ctx context.Context, root string, files []Staged) (doubt string, err error) {
 	m := mounts{root: root, at: map[string]filesystem{}}
 	var all []cargo
 	for _, f := range files {
@@ -206,7 +224,7 @@ func debRoom(ctx context.Context, root string, files []Staged) error {
 		}
 		out := bounded{max: 64 << 20}
 		if err := run(dpkgDeb(ctx, contentsArgs(f.Path)...), &out, nil); err != nil {
-			return &Failure{Cause: patch.FailPatch, Text: fmt.Sprintf("dpkg-deb cannot list the files of %s %s: %s", f.Name, f.Version, err), Log: lastPart(out.b)}
+			return "", &Failure{Cause: patch.FailPatch, Text: fmt.Sprintf("dpkg-deb cannot list the files of %s %s: %s", f.Name, f.Version, err), Log: lastPart(out.b)}
 		}
 		if c := (cargo{f.Name, readContents(out.b)}); slices.ContainsFunc(slices.Collect(maps.Keys(c.files)), m.apart) {
 			all = append(all, c)
@@ -242,7 +260,7 @@ func readContents(b []byte) map[string]int64 {
 }
 
 // rpmRoom is roomFor for .rpms, whose verified headers have the sizes. A kernel that lies with its modules is copied to /boot when it is installed.
-func rpmRoom(root string, coming []offered) error {
+func rpmRoom(root string, coming []offered) (doubt string, err error) {
 	m := mounts{root: root, at: map[string]filesystem{}}
 	var all []cargo
 	for _, o := range coming {

@@ -29,6 +29,7 @@ type Transaction struct {
 	Want    []patch.PlanPackage `json:"want"`
 	Along   []patch.PlanPackage `json:"along,omitempty"` // of other patches of the same order, because Want needs them
 	Changes []Change            `json:"changes"`
+	Doubt   string              `json:"doubt,omitempty"` // what could not be looked at before; it is told with the outcome
 
 	base string // the package database that it was planned on; empty where that is not looked at
 }

@@ -65,7 +65,9 @@ func (r *Rpm) Plan(ctx context.Context, attempt string, f patch.Facts, want, all
 		}
 		problems, err := r.test(ctx, p.coming())
 		if err == nil && len(problems) == 0 {
-			return p.transaction(t, len(want)), rpmRoom(r.Root, p.coming())
+			t = p.transaction(t, len(want))
+			t.Doubt, err = rpmRoom(r.Root, p.coming())
+			return t, err
 		}
 		if err != nil {
 			return t, err

@@ -44,6 +44,9 @@ func freeBytes(path string) (uint64, error) {
 	if err := syscall.Statfs(path, &st); err != nil {
 		return 0, err
 	}
+	if st.Blocks == 0 {
+		return 0, errors.New("its file system does not say how large it is") // FUSE, where the program behind it keeps no count
+	}
 	return uint64(st.Bavail) * uint64(st.Bsize), nil
 }
 
