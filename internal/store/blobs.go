@@ -31,6 +31,10 @@ func (s *Store) FindFacts(ctx context.Context, h patch.Hash) ([]byte, error) {
 
 // HasFacts reports whether facts are stored under a content address.
 func (s *Store) HasFacts(ctx context.Context, h patch.Hash) (bool, error) {
+	if s.crowd != nil {
+		there, err := s.crowd.facts.ask(ctx, h)
+		return there, fault(err, "cannot look for the facts %s", h)
+	}
 	there, ends := s.known.hasFacts(h)
 	if there {
 		return true, nil

@@ -124,7 +124,7 @@ func TestCancelledCallChangesNothing(t *testing.T) {
 }
 
 func TestBindRefusesWhatItDoesNotKnow(t *testing.T) {
-	for _, v := range []any{1.5, []string{"x"}, nil, struct{}{}} {
+	for _, v := range []any{1.5, []patch.ID{"x"}, nil, struct{}{}} {
 		if _, err := bind([]any{v}); err == nil {
 			t.Errorf("%T is taken", v)
 		}

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -37,6 +39,13 @@ func insertMachine(ctx context.Context, x session, m patch.Machine) error {
 
 // FindMachine gives NotFound for an unknown ID.
 func (s *Store) FindMachine(ctx context.Context, id patch.MachineID) (patch.Machine, error) {
+	if s.crowd != nil {
+		m, err := s.crowd.machines.ask(ctx, id)
+		if err != nil || m == nil {
+			return patch.Machine{}, missing(cmp.Or(err, sql.ErrNoRows), "no machine has the ID %q", id)
+		}
+		return *m, nil
+	}
 	known, ends := s.known.find(id)
 	if known.machine != nil {
 		return *known.machine, nil

@@ -28,6 +28,7 @@ func (s *Store) openPostgres(ctx context.Context, address string) error {
 		changed: "pg_current_xact_id()::text::bigint", marks: ", changed = pg_current_xact_id()::text::bigint", horizon: "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"}
 	s.writer = stdlib.OpenDB(*cfg)
 	s.reader = s.writer
+	s.crowd = newCrowd(s)
 	conns := max(8, 4*runtime.NumCPU())
 	s.writer.SetMaxOpenConns(conns)
 	s.writer.SetMaxIdleConns(conns)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -60,6 +61,10 @@ func (s *Store) putSnapshot(ctx context.Context, v patch.Snapshot, before *patch
 	}
 	if err != nil {
 		return fault(err, "cannot store a snapshot of the machine %s", v.Machine)
+	}
+	if s.crowd != nil && d.isPlain() && len(es) == 0 && !s.unconfirmed.Load() {
+		refused, err := s.crowd.arrivals.ask(ctx, d)
+		return fault(cmp.Or(err, refused), "cannot store a snapshot of the machine %s", v.Machine)
 	}
 	err = s.write(ctx, func(x session) error {
 		known := x.touched.find(v.Machine)
@@ -290,7 +295,7 @@ func (s *Store) newest(ctx context.Context, id patch.MachineID) (storedSnapshot,
 	if known.newest != nil {
 		return *known.newest, nil
 	}
-	v, err := find(ctx, s.read(), scanSnapshot, newestSnapshots+` WHERE machines.id = $1`, id)
+	v, err := s.readNewest(ctx, id)
 	if err != nil {
 		return v, missing(err, "the machine %s never completed a detect", id)
 	}
@@ -301,6 +306,17 @@ func (s *Store) newest(ctx context.Context, id patch.MachineID) (storedSnapshot,
 	v.says = &r
 	s.known.keep(v.machine, acquaintance{newest: &v}, ends)
 	return v, nil
+}
+
+func (s *Store) readNewest(ctx context.Context, id patch.MachineID) (storedSnapshot, error) {
+	if s.crowd == nil {
+		return find(ctx, s.read(), scanSnapshot, newestSnapshots+` WHERE machines.id = $1`, id)
+	}
+	v, err := s.crowd.newest.ask(ctx, id)
+	if err != nil || v == nil {
+		return storedSnapshot{}, cmp.Or(err, sql.ErrNoRows)
+	}
+	return *v, nil
 }
 
 // SnapshotsByOS gives the machine's newest snapshot of each host OS that it ever had, the present one first.

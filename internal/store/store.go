@@ -36,6 +36,7 @@ type Store struct {
 	bases       bases
 	group       *group         // of writers; nil where the database lets them write at once
 	known       *acquaintances // nil where nothing is kept
+	crowd       *crowd         // nil where the database is no other process
 	unconfirmed atomic.Bool    // whether a restore left machines behind that have not detected since
 
 	failing sync.Once

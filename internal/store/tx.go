@@ -31,9 +31,14 @@ const maxTries = 6
 // write runs f in one transaction and commits it. f may run more than once: PostgreSQL ends one of two transactions that wait
 // for each other, and that one starts again.
 func (s *Store) write(ctx context.Context, f func(session) error) error {
+	return again(ctx, func() error { return s.writeOnce(ctx, f) })
+}
+
+// again calls f until the database does not ask for it to be called again.
+func again(ctx context.Context, f func() error) error {
 	var err error
 	for try := range maxTries {
-		if err = s.writeOnce(ctx, f); err == nil || !isRetryable(err) {
+		if err = f(); err == nil || !isRetryable(err) {
 			return err
 		}
 		select {

@@ -31,7 +31,13 @@ func bind(args []any) ([]any, error) {
 				return nil, patch.Errorf(patch.Invalid, "the number %d is too large to store", v)
 			}
 			out[i] = int64(v)
-		case []byte, bool, int64, int:
+		case []string: // these lists are PostgreSQL's alone
+			clean := make([]string, len(v))
+			for k, text := range v {
+				clean[k] = cleanText(text)
+			}
+			out[i] = clean
+		case []int64, [][]byte, []byte, bool, int64, int:
 			out[i] = v
 		default:
 			rv := reflect.ValueOf(a)
