@@ -366,4 +366,8 @@ var storeDefects = []Defect{
 		Old: "context.WithoutCancel(ctx), sharedLimit", New: "ctx, sharedLimit", Test: "TestWhoAsksMeanwhileSharesAStatement$", In: "./internal/store"},
 	{Name: "a statement that panics keeps its turn", File: "internal/store/shared.go",
 		Old: "	defer func() {\n		s.leave()", New: "	defer func() {\n		if err == nil {\n			s.leave()\n		}", Test: "TestAPanicAmongThoseWhoShareEndsThere$", In: "./internal/store"},
+	{Name: "a machine that can be judged again keeps its excuse", File: "internal/label/pass.go",
+		Old: "return !still && judged.Contains(n)", New: "return !still && judged.IsEmpty()", Test: "TestExcusesAreThoseOfTheLastJudgement$", In: "./internal/label"},
+	{Name: "another excuse is not told", File: "internal/label/pass.go",
+		Old: "same = same && known && former == text", New: "same, _ = same && known, former == text", Test: "TestExcusesAreThoseOfTheLastJudgement$", In: "./internal/label"},
 }

@@ -97,13 +97,25 @@ func (p *pass) merged(was *roaring.Bitmap, yes []uint64) *roaring.Bitmap {
 	return roaring.FromDense(former, true)
 }
 
-// excused is likewise who could not be judged, and why.
+// excused is likewise who could not be judged, and why: the former map itself, which is not changed, where nothing is different.
 func excused(was, now map[uint32]phrase.Phrase, judged *roaring.Bitmap) map[uint32]phrase.Phrase {
-	if len(now) == 0 && len(was) == 0 {
+	over := func(n uint32) bool {
+		_, still := now[n]
+		return !still && judged.Contains(n)
+	}
+	same := true
+	for n, text := range now {
+		former, known := was[n]
+		same = same && known && former == text
+	}
+	for n := range was {
+		same = same && !over(n)
+	}
+	if same {
 		return was
 	}
 	why := maps.Clone(was)
-	maps.DeleteFunc(why, func(n uint32, _ phrase.Phrase) bool { return judged.Contains(n) })
+	maps.DeleteFunc(why, func(n uint32, _ phrase.Phrase) bool { return over(n) })
 	if why == nil {
 		why = map[uint32]phrase.Phrase{}
 	}
