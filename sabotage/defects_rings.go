@@ -54,4 +54,10 @@ var ringDefects = []Defect{
 		Old: "st.Reboot == nil || st.Reboot.Put != due.Put ||", New: "st.Reboot == nil ||", Test: "TestAnswersToARestart", In: "./internal/agent"},
 	{Name: "whoever is first in line for a restart is not", File: "internal/ring/reboot.go",
 		Old: "line, i = append(line, waiter{machine: id}), len(line)", New: "line, i = append([]waiter{{machine: id}}, line...), 0", Test: "TestQueueForRestarts", In: "./internal/ring"},
+	{Name: "a ring passes a patch though nobody knows whether its machines need it", File: "internal/ring/step.go",
+		Old: "case s.Now().Sub(s.machines[m].SeenAt) <= time.Duration(r.Silence):\n\t\t\treturn nil\n", New: "", Test: "TestARingThatIsNotKnownIsNotPassed", In: "./internal/story"},
+	{Name: "a ring all of whose machines are gone passes a patch", File: "internal/ring/step.go",
+		Old: "if gone && !known {", New: "if false && gone && !known {", Test: "TestARingWhoseMachinesAreGoneIsNotPassed", In: "./internal/story"},
+	{Name: "a ring waits for machines of another OS to say whether they need a patch", File: "internal/ring/step.go",
+		Old: "_, _, listed := s.Shelf.Find(id)\n\treturn listed", New: "return true", Test: "TestARingWhoseMachinesAreGoneIsNotPassed", In: "./internal/story"},
 }

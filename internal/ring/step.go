@@ -293,12 +293,14 @@ func (s *step) recount(ctx context.Context, r patch.Ring, was patch.RingProgress
 	return s.Store.KeepRingProgress(ctx, p, was)
 }
 
-// skip lets a ring pass in which no machine needs the patch. A ring to which nobody has deployed it, and where one does, waits.
+// skip lets a ring pass in which no machine needs the patch. A ring to which nobody has deployed it waits where one does, and where one that is there, or
+// all that are gone, have not said whether they do.
 func (s *step) skip(ctx context.Context, r patch.Ring, p *patch.RingProgress) error {
 	members, err := s.World.Labels.Members(ctx, r.Label)
 	if err != nil && patch.KindOf(err) != patch.NotFound {
 		return err
 	}
+	known, gone := false, false
 	for _, m := range members {
 		own, err := s.v.RingOf(ctx, m)
 		if err != nil {
@@ -311,12 +313,31 @@ func (s *step) skip(ctx context.Context, r patch.Ring, p *patch.RingProgress) er
 		if err != nil {
 			return err
 		}
-		if sight.Verdict(p.Patch) == patch.NotPatched {
+		switch v := sight.Verdict(p.Patch); {
+		case v == patch.NotPatched:
 			return nil
+		case v != patch.Unknown || !mayNeed(sight, p.Patch):
+			known = true
+		case s.Now().Sub(s.machines[m].SeenAt) <= time.Duration(r.Silence):
+			return nil
+		default:
+			gone = true
 		}
+	}
+	if gone && !known {
+		return nil
 	}
 	p.PassedAt, p.Text = s.Now().UTC(), "no machine of it needs it"
 	return nil
+}
+
+// mayNeed reports whether a machine that has not judged a patch could need it: it is on the list of the machine's OS, or nobody knows which that is.
+func mayNeed(s *world.Sight, id patch.ID) bool {
+	if s.Shelf == nil {
+		return s.OS == ""
+	}
+	_, _, listed := s.Shelf.Find(id)
+	return listed
 }
 
 // keep stores what changed, and makes a quarantine known.

@@ -368,3 +368,73 @@ func TestARingThatNeedsNothingIsPassed(t *testing.T) {
 		t.Errorf("early waits for canaries that have it: %s", s.ringGate(early[0]).Text)
 	}
 }
+
+// A ring whose machines have not said whether they need a patch is not passed: unknown is never good. One of them that says nothing at all keeps nobody
+// waiting as long as another one has said that it needs nothing.
+func TestARingThatIsNotKnownIsNotPassed(t *testing.T) {
+	s := newSite(t)
+	s.publish(bookworm, story()...)
+	ill, well := s.enrol("canary-0", bookworm, "bash=5.2.15-2"), s.enrol("canary-1", bookworm, "bash=5.2.15-2")
+	early := s.enrol("early-0", bookworm, "perl-base=5.36.0-7")
+	s.must(s.book.Put(s.ctx(), s.admin, patch.Label{Name: "canary", Members: []patch.MachineID{ill.id, well.id}, CreatedAt: s.now}))
+	_, err := s.rings.Put(s.ctx(), s.admin, patch.Ring{Name: "canary", Label: "canary", Position: 1})
+	s.must(err)
+	s.decide(patch.Approve, "all", perl)
+	s.fetch(bookworm, perl)
+	early.detect()
+	s.roll()
+	comeBack([]*box{ill, well, early})
+	s.step()
+	if early.work() {
+		t.Error("it is installed though no canary has ever completed a detect")
+	}
+	well.detect()
+	s.step()
+	if early.work() {
+		t.Error("it is installed though a canary that is there has never completed a detect")
+	}
+	for range 30 { // one falls silent
+		s.later(time.Hour)
+		comeBack([]*box{well, early})
+	}
+	well.detect()
+	early.detect()
+	s.step()
+	if !early.work() {
+		t.Errorf("it waits for a canary that is gone: %s", s.ringGate(early).Text)
+	}
+}
+
+// A ring none of whose machines is there to say whether it needs a patch waits; one of machines of another OS does not.
+func TestARingWhoseMachinesAreGoneIsNotPassed(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		os    patch.HostOS
+		waits bool
+	}{{"gone", bookworm, true}, {"of another OS", trixie, false}} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSite(t)
+			s.publish(bookworm, story()...)
+			s.publish(trixie, src{"trixie", "curl", "8.14.1-2+deb13u1", []string{"curl"}})
+			canary, early := s.enrol("canary-0", c.os, "bash=5.2.15-2"), s.enrol("early-0", bookworm, "perl-base=5.36.0-7")
+			s.must(s.book.Put(s.ctx(), s.admin, patch.Label{Name: "canary", Members: []patch.MachineID{canary.id}, CreatedAt: s.now}))
+			_, err := s.rings.Put(s.ctx(), s.admin, patch.Ring{Name: "canary", Label: "canary", Position: 1})
+			s.must(err)
+			s.decide(patch.Approve, "all", perl)
+			s.fetch(bookworm, perl)
+			for range 30 {
+				s.later(time.Hour)
+				early.checkin()
+				if !c.waits {
+					canary.checkin()
+				}
+			}
+			early.detect()
+			s.roll()
+			s.step()
+			if worked := early.work(); worked == c.waits {
+				t.Errorf("installed: %v; %s", worked, s.ringGate(early).Text)
+			}
+		})
+	}
+}
