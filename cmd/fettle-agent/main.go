@@ -233,7 +233,7 @@ func answerReboot(_ context.Context, c *call) error {
 		return err
 	}
 	if words[0] != "now" && words[0] != "snooze" {
-		return usage{fmt.Errorf("%q is no answer: say now or snooze", words[0])}
+		return usage{fmt.Errorf("%q is not an answer: say now or snooze", words[0])}
 	}
 	cfg := c.config()
 	cfg.AnswerSocket = c.socket()

@@ -22,7 +22,7 @@ func offers(ctx context.Context, c *call) error {
 	from := host.Source(*source)
 	switch {
 	case !slices.Contains([]host.Source{host.AsSet, host.Online, host.Managed, host.Offline}, from):
-		return usage{fmt.Errorf("%q is no source: say as-set, online, wsus or offline", *source)}
+		return usage{fmt.Errorf("%q is not a source: say as-set, online, wsus or offline", *source)}
 	case (from == host.Offline) != (*cab != ""):
 		return usage{errors.New("the source offline, and no other, needs --cab")}
 	}

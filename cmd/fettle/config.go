@@ -136,7 +136,7 @@ func (c *config) check() error {
 		return err
 	}
 	if _, err := c.location(); err != nil {
-		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot use zone = {1}", c.Zone), Why: "it is no time zone", Do: "Write a name such as Europe/Berlin."}
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot use zone = {1}", c.Zone), Why: "it is not a time zone", Do: "Write a name such as Europe/Berlin."}
 	}
 	d, err := time.ParseDuration(c.CheckinRaw)
 	if err != nil || d < 10*time.Second || d > 24*time.Hour {

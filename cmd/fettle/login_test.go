@@ -119,7 +119,7 @@ func TestCommandsOverAnAppliance(t *testing.T) {
 		{"alarms", 0, "No alarms"},
 		{"machines detect host", 0, "machine"},
 		{"schedules put nightly --label web --window every+day+22:00-04:00 --hook-before drain --hook-after fill --not-while backup --restart-service nginx --reboot if-needed", 0, "Hooks before it: drain"},
-		{"schedules put nightly --label web --window every+day+22:00-04:00 --hook-before ../drain", 2, "no name of a hook"},
+		{"schedules put nightly --label web --window every+day+22:00-04:00 --hook-before ../drain", 2, "not the name of a hook"},
 		{"schedules put morning --label web --window every+day+22:00-04:00 --detect --not-while backup", 3, "waits for no program"},
 		{"schedules put later --label web --window every+day+22:00-04:00", 0, "  window: "},
 		{"schedules remove later", 0, "removed"},

@@ -216,7 +216,7 @@ func (l *loop) answerOne(c *net.UnixConn) {
 
 func (l *loop) heard(c *net.UnixConn, word string) (string, error) {
 	if word != "now" && word != "snooze" {
-		return "", patch.Errorf(patch.Invalid, "that is no answer")
+		return "", patch.Errorf(patch.Invalid, "that is not an answer")
 	}
 	who, err := host.PeerOf(c)
 	if err != nil {

@@ -52,7 +52,7 @@ func TestOrderIsRefused(t *testing.T) {
 			p.Back, p.From, p.Version = true, "1.0-2", "1.0-1"
 			o.Items[0].Packages = append(o.Items[0].Packages, p)
 		}, want: "in part only"},
-		"hook as path":   {change: func(o *wire.Order) { o.Manner = &patch.Manner{Before: []string{"../../../bin/sh"}} }, want: "no name of a hook"},
+		"hook as path":   {change: func(o *wire.Order) { o.Manner = &patch.Manner{Before: []string{"../../../bin/sh"}} }, want: "not the name of a hook"},
 		"unit as option": {change: func(o *wire.Order) { o.Manner = &patch.Manner{Services: []string{"--force"}} }, want: "is no service"},
 		"suite as path":  {change: func(o *wire.Order) { o.Items[0].Packages[0].Origin.Suite = "../../x" }, want: "signed index"},
 	} {

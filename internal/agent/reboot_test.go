@@ -359,7 +359,7 @@ func TestAnswersThroughASocket(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	fmt.Fprint(c, "reboot -f; now\n")
-	if b, _ := io.ReadAll(c); string(b) != "no that is no answer\n" {
+	if b, _ := io.ReadAll(c); string(b) != "no that is not an answer\n" {
 		t.Errorf("%q", b)
 	}
 	if text, err := AnswerReboot(w.cfg, false); err != nil || !strings.Contains(text, "put off until") {

@@ -76,7 +76,7 @@ func TestServicesThatAreNotRestarted(t *testing.T) {
 	}{
 		"nothing was installed": {func(_ *wire.Order, b *box) { b.put("perl", func(p *patch.Package) { p.Version = "1.0-2" }) }, true},
 		"sessions hang on it":   {func(o *wire.Order, _ *box) { o.Manner.Services = []string{"systemd-logind.service"} }, false},
-		"it is no unit":         {func(o *wire.Order, _ *box) { o.Manner.Services = []string{"--all"} }, false},
+		"it is not a unit":      {func(o *wire.Order, _ *box) { o.Manner.Services = []string{"--all"} }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k, b := newKeys(t), newBox("perl")

@@ -64,7 +64,7 @@ func (x *Index) unpack(packed []byte) error {
 			break
 		}
 		if err != nil {
-			return fault("its index is no archive: %v", err)
+			return fault("its index is not an archive: %v", err)
 		}
 		switch head.Name {
 		case "DESCRIPTION":

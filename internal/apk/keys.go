@@ -53,7 +53,7 @@ func readKey(file string) (*rsa.PublicKey, error) {
 	}
 	block, _ := pem.Decode(b)
 	if block == nil {
-		return nil, fault("it is no PEM file")
+		return nil, fault("it is not a PEM file")
 	}
 	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {
@@ -61,7 +61,7 @@ func readKey(file string) (*rsa.PublicKey, error) {
 	}
 	key, ok := parsed.(*rsa.PublicKey)
 	if !ok {
-		return nil, fault("it is no RSA key")
+		return nil, fault("it is not an RSA key")
 	}
 	return key, nil
 }

@@ -61,7 +61,7 @@ func scan(r io.Reader, whole bool, each func(Package) error) error {
 
 func (r *record) take(line string) error {
 	if len(line) < 2 || line[1] != ':' {
-		return fault("it is no field: %s", short(line))
+		return fault("it is not a field: %s", short(line))
 	}
 	r.seen = true
 	value := line[2:]

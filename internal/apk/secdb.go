@@ -52,9 +52,9 @@ func ParseSecDB(b []byte) (SecDB, error) {
 
 // read goes over the top object value by value, so that no shape of it takes more memory than its bytes.
 func (db *SecDB) read(dec *json.Decoder) error {
-	garbled := func(err error) error { return fault("it is no security database: %v", err) }
+	garbled := func(err error) error { return fault("it is not a security database: %v", err) }
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return garbled(cmp.Or(err, errors.New("it is no JSON object")))
+		return garbled(cmp.Or(err, errors.New("it is not a JSON object")))
 	}
 	for dec.More() {
 		key, err := dec.Token()

@@ -197,7 +197,7 @@ func checkVerb(r Request, now time.Time) error {
 			return &patch.Error{Kind: patch.Invalid, What: "the hold ends in the past", Why: "it would hold nothing back", Do: "Name a moment in the future."}
 		}
 	default:
-		return patch.Errorf(patch.Invalid, "%q is no decision: approve, decline, hold or clear", r.Verb)
+		return patch.Errorf(patch.Invalid, "%q is not a decision: approve, decline, hold or clear", r.Verb)
 	}
 	return nil
 }

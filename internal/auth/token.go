@@ -31,7 +31,7 @@ func NewToken(ca *x509.Certificate) (text string, hash patch.Hash, err error) {
 func ParseToken(text string) (secret string, ca patch.Hash, err error) {
 	parts := strings.Split(strings.TrimSpace(text), ".")
 	if len(parts) != 3 || parts[0] != tokenPrefix || !patch.Hash(parts[2]).Valid() {
-		return "", "", &patch.Error{Kind: patch.Invalid, What: "this is no enrolment token", Why: "it does not look like fettle1.<secret>.<hash>",
+		return "", "", &patch.Error{Kind: patch.Invalid, What: "this is not an enrolment token", Why: "it does not look like fettle1.<secret>.<hash>",
 			Do: "Copy the whole line that `fettle tokens add` printed."}
 	}
 	if _, err := TokenHash(parts[1]); err != nil {

@@ -75,7 +75,7 @@ func openPlain(r io.Reader, signer string) (*Reader, error) {
 		return nil, damaged(err)
 	}
 	if string(start) != magic {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "this is no backup of an appliance that this version knows"}
+		return nil, &patch.Error{Kind: patch.Invalid, What: "this is not a backup of an appliance that this version knows"}
 	}
 	name, size, err := b.head()
 	if err != nil {

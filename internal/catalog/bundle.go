@@ -122,7 +122,7 @@ func OpenBundle(path string) (*Bundle, error) {
 	}
 	if err != nil {
 		z.Close()
-		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("{1} is no catalog bundle", path), Err: err}
+		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("{1} is not a catalog bundle", path), Err: err}
 	}
 	return b, nil
 }

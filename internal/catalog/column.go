@@ -102,7 +102,7 @@ func decompress(b []byte, magic string) ([]byte, error) {
 	return plain, nil
 }
 
-var errFormat = patch.Errorf(patch.Invalid, "this is no catalog file that this version can read")
+var errFormat = patch.Errorf(patch.Invalid, "this is not a catalog file that this version can read")
 
 // cursor reads a column. After the first fault everything it gives is empty; the caller looks at bad once.
 type cursor struct {

@@ -100,13 +100,13 @@ func (b *debFile) fault(sum []byte) string {
 	n, err := hex.Decode(b.sha256[:], sum[:min(len(sum), 64)])
 	switch {
 	case !debian.ValidName(b.name):
-		return fmt.Sprintf("the vendor's index calls a package %.40q, which is no valid name", b.name)
+		return fmt.Sprintf("the vendor's index calls a package %.40q, which is not a valid name", b.name)
 	case !debian.ValidArch(b.arch):
-		return fmt.Sprintf("%s has the architecture %.40q, which is no valid name", b.name, b.arch)
+		return fmt.Sprintf("%s has the architecture %.40q, which is not a valid name", b.name, b.arch)
 	case !debian.ValidVersion(b.version):
 		return fmt.Sprintf("%s has the version %.40q, which is none", b.name, b.version)
 	case !debian.ValidName(b.source) || !debian.ValidVersion(b.sourceVersion):
-		return fmt.Sprintf("%s comes from the source %.40q %.40q, which is no valid name and version", b.name, b.source, b.sourceVersion)
+		return fmt.Sprintf("%s comes from the source %.40q %.40q, which is not a valid name and version", b.name, b.source, b.sourceVersion)
 	case err != nil || n != 32 || len(sum) != 64:
 		return fmt.Sprintf("the vendor's index gives no SHA-256 for %s", b.name)
 	case b.size <= 0:

@@ -107,7 +107,7 @@ func (b *paragraphBuilder) add(line []byte) error {
 	}
 	i := bytes.IndexByte(line, ':')
 	if i <= 0 || bytes.ContainsAny(line[:i], " \t") {
-		return fault("line %d: this is no field: %s", b.line, short(line))
+		return fault("line %d: this is not a field: %s", b.line, short(line))
 	}
 	name := string(line[:i])
 	if _, double := b.fields.Find(name); double {

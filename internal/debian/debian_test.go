@@ -91,28 +91,28 @@ func TestVerifyReleaseRefuses(t *testing.T) {
 	}
 	hostile := func(text string) []byte { return debtest.Sign(t, key, text, date) }
 	cases := map[string][]byte{
-		"empty":                  nil,
-		"not signed":             []byte(releaseText()),
-		"by an unknown key":      debtest.Sign(t, other, releaseText(), date),
-		"text changed":           replace("Suite: stable", "Suite: stabl"),
-		"text added":             replace("Suite: stable", "Suite: stable\nX: y"),
-		"words before":           append([]byte("X: y\n"), good...),
-		"blank line before":      append([]byte("\n"), good...),
-		"words after":            append(slices.Clone(good), "X: y\n"...),
-		"second message":         append(slices.Clone(good), good...),
-		"second signature":       append(slices.Clone(good), good[bytes.Index(good, []byte("-----BEGIN PGP SIGNATURE")):]...),
-		"header that is no Hash": replace("-----BEGIN PGP SIGNED MESSAGE-----\n", "-----BEGIN PGP SIGNED MESSAGE-----\nComment: x\n"),
-		"signature cut":          good[:len(good)-60],
-		"no date":                hostile(strings.Replace(releaseText(), "Date:", "Dite:", 1)),
-		"bad date":               hostile(strings.Replace(releaseText(), "Date: Sun", "Date: Son", 1)),
-		"bad Valid-Until":        hostile(strings.Replace(releaseText(), "Valid-Until: Sun", "Valid-Until: soon", 1)),
-		"no sums":                hostile(strings.Split(releaseText(), "SHA256:")[0]),
-		"bad sum":                hostile(releaseText() + " zz 1 main/x\n"),
-		"negative size":          hostile(releaseText() + " 2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881 -1 x\n"),
-		"two sums for one file":  hostile(releaseText() + " 2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881 2 main/binary-amd64/Packages.xz\n"),
-		"second paragraph":       hostile(releaseText() + "\nOrigin: x\n"),
-		"a field twice":          hostile("Codename: trixie\n" + releaseText()),
-		"signature over nothing": signMulti(t, ""),
+		"empty":                     nil,
+		"not signed":                []byte(releaseText()),
+		"by an unknown key":         debtest.Sign(t, other, releaseText(), date),
+		"text changed":              replace("Suite: stable", "Suite: stabl"),
+		"text added":                replace("Suite: stable", "Suite: stable\nX: y"),
+		"words before":              append([]byte("X: y\n"), good...),
+		"blank line before":         append([]byte("\n"), good...),
+		"words after":               append(slices.Clone(good), "X: y\n"...),
+		"second message":            append(slices.Clone(good), good...),
+		"second signature":          append(slices.Clone(good), good[bytes.Index(good, []byte("-----BEGIN PGP SIGNATURE")):]...),
+		"header that is not a Hash": replace("-----BEGIN PGP SIGNED MESSAGE-----\n", "-----BEGIN PGP SIGNED MESSAGE-----\nComment: x\n"),
+		"signature cut":             good[:len(good)-60],
+		"no date":                   hostile(strings.Replace(releaseText(), "Date:", "Dite:", 1)),
+		"bad date":                  hostile(strings.Replace(releaseText(), "Date: Sun", "Date: Son", 1)),
+		"bad Valid-Until":           hostile(strings.Replace(releaseText(), "Valid-Until: Sun", "Valid-Until: soon", 1)),
+		"no sums":                   hostile(strings.Split(releaseText(), "SHA256:")[0]),
+		"bad sum":                   hostile(releaseText() + " zz 1 main/x\n"),
+		"negative size":             hostile(releaseText() + " 2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881 -1 x\n"),
+		"two sums for one file":     hostile(releaseText() + " 2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881 2 main/binary-amd64/Packages.xz\n"),
+		"second paragraph":          hostile(releaseText() + "\nOrigin: x\n"),
+		"a field twice":             hostile("Codename: trixie\n" + releaseText()),
+		"signature over nothing":    signMulti(t, ""),
 	}
 	for name, b := range cases {
 		if r, err := debian.VerifyReleaseAt(b, ring, date); patch.KindOf(err) != patch.Untrusted {
@@ -358,15 +358,15 @@ func TestNames(t *testing.T) {
 	}
 	for _, s := range []string{"", "a", "-oDPkg::Pre-Invoke::=x", "Perl", "a/b", "a b", "a\n", "../x", "+a", ".a", "a;b", "a=b", "ä1", strings.Repeat("a", 200), "a:b", "a\x00"} {
 		if debian.ValidName(s) {
-			t.Errorf("%q is no name", s)
+			t.Errorf("%q is not a name", s)
 		}
 		if debian.ValidArch(s) && s != "a" {
-			t.Errorf("%q is no architecture", s)
+			t.Errorf("%q is not an architecture", s)
 		}
 	}
 	for _, s := range []string{"", "../x", "a/../b", "/a", "a//b", "-a", "a b", "a\n", "./", "a/"} {
 		if debian.ValidSuite(s) {
-			t.Errorf("%q is no suite", s)
+			t.Errorf("%q is not a suite", s)
 		}
 	}
 	for _, s := range []string{"bookworm", "bookworm-security", "buster/updates", "stable"} {

@@ -87,7 +87,7 @@ func (z *lz4Reader) header() error {
 	}
 	flags, size := head[0], head[1]>>4&7
 	if magic != lz4Magic || flags>>6 != 1 || flags&1 != 0 || size < 4 {
-		return fmt.Errorf("it is no LZ4 frame that apt writes")
+		return fmt.Errorf("it is not an LZ4 frame that apt writes")
 	}
 	z.linked, z.blockSum, z.sum = flags&0x20 == 0, flags&0x10 != 0, flags&0x04 != 0
 	z.max = 1 << (8 + 2*size)

@@ -120,7 +120,7 @@ func parseStanza(text []byte) (Stanza, error) {
 		}
 		i := bytes.IndexByte(line, ':')
 		if i <= 0 {
-			return s, fault("the package index has a line that is no field: %s", short(line))
+			return s, fault("the package index has a line that is not a field: %s", short(line))
 		}
 		if err := s.set(line[:i], bytes.TrimSpace(line[i+1:])); err != nil {
 			return s, err

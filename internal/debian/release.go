@@ -84,7 +84,7 @@ func parseDate(s string) (time.Time, error) {
 			return time.Parse("Mon, _2 Jan 2006 15:04:05", rest)
 		}
 	}
-	return time.Time{}, fault("%s is no date in UTC", short(s))
+	return time.Time{}, fault("%s is not a date in UTC", short(s))
 }
 
 func parseSums(s string) (map[string]FileSum, error) {

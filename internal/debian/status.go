@@ -133,7 +133,7 @@ func scanStatus(b []byte, line int, each func(p patch.Package, known bool) error
 			b = nil
 		}
 		if len(text) > 0 && !f.take(text) {
-			return line, fault("line %d is no field: %s", line, short(text))
+			return line, fault("line %d is not a field: %s", line, short(text))
 		}
 		if (len(text) == 0 || len(b) == 0) && f.seen {
 			p, known, err := f.entry()
@@ -205,11 +205,11 @@ func trimField(b []byte) []byte {
 // entry judges a paragraph that is complete.
 func (f *statusFields) entry() (p patch.Package, known bool, err error) {
 	if !ValidName(string(f.name)) {
-		return p, false, fault("%s is no package name", short(f.name))
+		return p, false, fault("%s is not a package name", short(f.name))
 	}
 	want, flag, state, ok := splitStatus(string(f.status))
 	if !ok {
-		return p, false, fault("the status of %s is no status: %s", f.name, short(f.status))
+		return p, false, fault("the status of %s is not a status: %s", f.name, short(f.status))
 	}
 	if state == "not-installed" {
 		return patch.Package{Name: string(f.name), Arch: string(f.arch)}, false, nil

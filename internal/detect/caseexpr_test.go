@@ -54,7 +54,7 @@ func (r *reader) expr(text string) *Expr {
 	p := exprParser{r: r, tokens: r.words(text)}
 	e := p.expr()
 	if p.bad || len(p.tokens) > 0 {
-		r.fail("%q is no expression", text)
+		r.fail("%q is not an expression", text)
 	}
 	return &e
 }
@@ -140,7 +140,7 @@ func (r *reader) entity(w string) item.Entity {
 	if m[2] != "" {
 		var ok bool
 		if e.Datatype, ok = item.DatatypeNamed(m[2]); !ok {
-			r.fail("%q is no datatype of OVAL", m[2])
+			r.fail("%q is not a datatype of OVAL", m[2])
 		}
 	} else if strings.ContainsAny(m[3], "<>") {
 		e.Datatype = item.Int
@@ -165,7 +165,7 @@ func (r *reader) item(words []string) caseItem {
 		case w == "uncollected":
 			c.item.Status = patch.StatusNotCollected
 		case m == nil || m[3] != "=":
-			r.fail("%q is no field", w)
+			r.fail("%q is not a field", w)
 		case m[1] == "why":
 			c.why = m[4]
 		default:

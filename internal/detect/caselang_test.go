@@ -163,7 +163,7 @@ func (r *reader) apt(a *patch.AptPolicy, words []string) {
 	case words[0] == "pin" && len(words) == 4:
 		priority, err := strconv.Atoi(words[3])
 		if err != nil {
-			r.fail("%q is no priority", words[3])
+			r.fail("%q is not a priority", words[3])
 		}
 		a.Pins = append(a.Pins, patch.AptPin{Packages: words[1], Pin: words[2], Priority: priority, File: "/etc/apt/preferences"})
 	case words[0] == "source" && len(words) == 2:

@@ -134,7 +134,7 @@ func (e expectation) check(t *testing.T, at string, v patch.Verdict, f patch.Fin
 		}
 	}
 	if !strings.HasSuffix(f.Reason.Text.String(), ".") {
-		t.Errorf("%s: %q is no sentence", at, f.Reason.Text)
+		t.Errorf("%s: %q is not a sentence", at, f.Reason.Text)
 	}
 }
 

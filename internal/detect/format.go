@@ -227,7 +227,7 @@ func seal(h header, columns map[int][]byte) ([]byte, error) {
 func unseal(b []byte) (header, map[int][]byte, error) {
 	var h header
 	if len(b) < len(magic)+1+4 || string(b[:len(magic)-1]) != magic[:len(magic)-1] {
-		return h, nil, &patch.Error{Kind: patch.Invalid, What: "this is no signature file", Do: "Build the catalog again."}
+		return h, nil, &patch.Error{Kind: patch.Invalid, What: "this is not a signature file", Do: "Build the catalog again."}
 	}
 	if b[len(magic)-1] != magic[len(magic)-1] || !scheme(b[len(magic)]).known() {
 		return h, nil, &patch.Error{Kind: patch.Invalid, What: "the signature file was made by another generation of Fettle", Do: "Update this program."}

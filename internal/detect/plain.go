@@ -30,7 +30,7 @@ func Unpack(b []byte) ([]byte, error) {
 // Pack is Unpack's inverse: it gives the same bytes, if the file was made by the same version of the compressor.
 func Pack(plain []byte) ([]byte, error) {
 	if !IsSignatures(plain) || plain[len(magic)-1] != magic[len(magic)-1] {
-		return nil, &patch.Error{Kind: patch.Invalid, What: "this is no signature file"}
+		return nil, &patch.Error{Kind: patch.Invalid, What: "this is not a signature file"}
 	}
 	var h header
 	rest, err := h.parse(plain)

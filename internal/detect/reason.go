@@ -65,7 +65,7 @@ func (j *judge) unreadable(r *patch.Reason) {
 	}
 	j.each(r, func(h *hit) bool { return h.compared == garbled }, reached)
 	h, others := j.first(r)
-	r.Text = also(phrase.Of("the versions of {1} cannot be compared ({2} here, {3} in the patch), because one of them is no version",
+	r.Text = also(phrase.Of("the versions of {1} cannot be compared ({2} here, {3} in the patch), because one of them is not a version",
 		h.pkg.Name, strconv.Quote(h.pkg.Version), strconv.Quote(h.fixed)),
 		phrase.Count(others, "one more of its packages cannot be compared either", "{n} more of its packages cannot be compared either"), others)
 }

@@ -19,7 +19,7 @@ func refuse(f patch.Feed, why, do phrase.Phrase) error {
 
 // authentic holds the gates of time and identity: expiry, rollback, host OS.
 func authentic(f patch.Feed, last, next *patch.FeedState, now time.Time) error {
-	day := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+	day := func(t time.Time) phrase.Moment { return phrase.On(now, t) }
 	if !f.IgnoreExpiry && !next.ValidUntil.IsZero() && now.After(next.ValidUntil) {
 		return refuse(f, phrase.Of("it expired on {1}", day(next.ValidUntil)), "Check this machine's clock. If the mirror is frozen on purpose, set ignore_expiry on the feed.")
 	}
@@ -27,7 +27,7 @@ func authentic(f patch.Feed, last, next *patch.FeedState, now time.Time) error {
 		return refuse(f, phrase.Of("it is dated {1}, in the future", day(next.Dated)), "Check this machine's clock.")
 	}
 	if last != nil && next.Dated.Before(last.Dated) {
-		return refuse(f, phrase.Format("it is dated %s, older than the %s that was there before: a rollback", day(next.Dated), day(last.Dated)),
+		return refuse(f, phrase.Of("it is dated {1}, older than the {2} that was there before: a rollback", day(next.Dated), day(last.Dated)),
 			"Check the mirror: it serves an old copy, or somebody makes it do so.")
 	}
 	if f.OS != "" && next.OS != "" && f.OS != next.OS {

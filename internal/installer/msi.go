@@ -21,7 +21,7 @@ const (
 func identifyMSI(f io.ReaderAt) (a Agent, err error) {
 	defer func() {
 		if p := recover(); p != nil { // of the library, over a file that lies about itself
-			err = patch.Errorf(patch.Invalid, "it is no MSI: its parts do not fit together")
+			err = patch.Errorf(patch.Invalid, "it is not an MSI: its parts do not fit together")
 		}
 	}()
 	streams, err := readStreams(f)
@@ -52,7 +52,7 @@ func identifyMSI(f io.ReaderAt) (a Agent, err error) {
 func readStreams(f io.ReaderAt) (map[string][]byte, error) {
 	doc, err := mscfb.New(f)
 	if err != nil {
-		return nil, patch.Errorf(patch.Invalid, "it is no MSI: %w", err)
+		return nil, patch.Errorf(patch.Invalid, "it is not an MSI: %w", err)
 	}
 	out := map[string][]byte{}
 	for range maxStreams {
@@ -61,7 +61,7 @@ func readStreams(f io.ReaderAt) (map[string][]byte, error) {
 			return out, nil
 		}
 		if err != nil {
-			return nil, patch.Errorf(patch.Invalid, "it is no MSI: %w", err)
+			return nil, patch.Errorf(patch.Invalid, "it is not an MSI: %w", err)
 		}
 		name := streamName(e.Name)
 		switch name {
@@ -71,11 +71,11 @@ func readStreams(f io.ReaderAt) (map[string][]byte, error) {
 		}
 		b, err := io.ReadAll(io.LimitReader(e, maxStream+1))
 		if err != nil || len(b) > maxStream {
-			return nil, patch.Errorf(patch.Invalid, "it is no MSI: its table %s cannot be read", strings.TrimPrefix(name, "\u4840"))
+			return nil, patch.Errorf(patch.Invalid, "it is not an MSI: its table %s cannot be read", strings.TrimPrefix(name, "\u4840"))
 		}
 		out[name] = b
 	}
-	return nil, patch.Errorf(patch.Invalid, "it is no MSI of the agent: it has more than %d streams", maxStreams)
+	return nil, patch.Errorf(patch.Invalid, "it is not an MSI of the agent: it has more than %d streams", maxStreams)
 }
 
 // streamName undoes the packing of two of 64 characters into one of 0x3800–0x47ff; 0x4840 in front of a name says that it is a table's.
@@ -98,7 +98,7 @@ func streamName(packed string) string {
 
 // stringPool gives the texts by number, and whether tables refer to them with three bytes.
 func stringPool(pool, data []byte) (texts []string, wide bool, err error) {
-	broken := patch.Errorf(patch.Invalid, "it is no MSI: its texts cannot be read")
+	broken := patch.Errorf(patch.Invalid, "it is not an MSI: its texts cannot be read")
 	if len(pool) < 4 {
 		return nil, false, broken
 	}
@@ -143,7 +143,7 @@ func propertyTable(table []byte, texts []string, wide bool) (map[string]string, 
 		name, ok := text(i)
 		value, also := text(rows + i)
 		if !ok || !also {
-			return nil, patch.Errorf(patch.Invalid, "it is no MSI: its properties cannot be read")
+			return nil, patch.Errorf(patch.Invalid, "it is not an MSI: its properties cannot be read")
 		}
 		out[name] = value
 	}

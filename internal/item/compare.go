@@ -145,7 +145,7 @@ func noValue(as Datatype, s string) error {
 	if s = strconv.Quote(s); !utf8.ValidString(s) {
 		s = "a value"
 	}
-	return &patch.Error{Kind: patch.Invalid, What: phrase.Of("{1} is no {2}", s, as.String())}
+	return &patch.Error{Kind: patch.Invalid, What: phrase.Of("{1} is not of the type {2}", s, as.String())}
 }
 
 // ordered turns an order into the value of an operation.

@@ -90,7 +90,7 @@ func TestEvidenceIsTheSmallest(t *testing.T) {
 		"two are too many":  {test("/many", OnlyOne, large), False, []string{"/b: size greater than 1250: 1300", "/c: size greater than 1250: 1400"}},
 		"none":              {test("/many", NoneSatisfy, large), False, []string{"/b: size greater than 1250: 1300"}},
 		"one of two states": {test("/one", All, small, large), False, []string{": size greater than 1250: 1100"}},
-		"no value":          {test("/odd", All, small), Error, []string{`: size less than 1200: x ("x" is no int)`}},
+		"no value":          {test("/odd", All, small), Error, []string{`: size less than 1200: x ("x" is not of the type int)`}},
 		"unreadable":        {test("/bad", All, small), Error, []string{":  exists: error: permission denied"}},
 		"absent":            {test("/none", All, small), False, []string{":  exists: does not exist"}},
 		"no state":          {test("/many", All), True, []string{":  exists: 3 exist"}},

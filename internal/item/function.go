@@ -55,7 +55,7 @@ func (j *Judge) one(c *Component, s string) (values []string, why string) {
 	case GlobToRegex:
 		re, ok := globToRegex(s, c.NoEscape)
 		if !ok {
-			return nil, strconv.Quote(s) + " is no glob pattern"
+			return nil, strconv.Quote(s) + " is not a glob pattern"
 		}
 		s = re
 	case RegexCapture:

@@ -52,7 +52,7 @@ func seconds(l *list, format string) ([]int64, string) {
 	for i, v := range l.values {
 		t, ok := readTime(strings.TrimSpace(v.text), format)
 		if !ok {
-			return nil, strconv.Quote(v.text) + " is no time in the format " + strconv.Quote(format)
+			return nil, strconv.Quote(v.text) + " is not a time in the format " + strconv.Quote(format)
 		}
 		all[i] = t
 	}

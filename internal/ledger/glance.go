@@ -78,5 +78,5 @@ func details(r patch.Receipt, m patch.Machine, now time.Time) []Detail {
 }
 
 func aged(t, now time.Time) phrase.Phrase {
-	return phrase.Of("of {1}, {2} old", t.UTC().Format("2006-01-02 15:04 UTC"), now.Sub(t))
+	return phrase.Of("of {1}, {2} old", phrase.On(now, t), now.Sub(t))
 }

@@ -154,22 +154,22 @@ func (r *Reconciliation) compare(ctx context.Context, s *world.Sight, h past, p 
 	if c.To == "" && v == patch.Patched && !slices.ContainsFunc(f.Packages, func(a patch.AffectedPackage) bool { return a.Name == c.Name && a.Installed != "" }) {
 		return nil // it was removed and is not there: the patch is about the machine's other packages
 	}
-	d.explain(s.Receipt.Taken(), f, there)
+	d.explain(r.At, s.Receipt.Taken(), f, there)
 	r.Items = append(r.Items, d)
 	return nil
 }
 
 // explain says what a disagreement means, and what to do about it.
-func (d *Disagreement) explain(taken time.Time, f patch.Finding, there bool) {
+func (d *Disagreement) explain(now, taken time.Time, f patch.Finding, there bool) {
 	what := strings.TrimSpace(d.Change.Name + " " + d.Change.To)
-	when := d.Change.At.UTC().Format("2006-01-02 15:04 UTC")
+	when := phrase.On(now, d.Change.At)
 	why := phrase.Clause(f.Reason.Text)
 	other := slices.ContainsFunc(f.Packages, func(a patch.AffectedPackage) bool { return a.Name != d.Change.Name }) &&
 		!slices.ContainsFunc(f.Packages, func(a patch.AffectedPackage) bool { return a.Name == d.Change.Name })
 	switch {
 	case d.Change.At.After(taken):
 		d.Kind, d.Newer = SinceDetect, "inventory"
-		d.Meaning = phrase.Of("the machine was changed {1}, after the newest detect, which speaks of {2}", when, taken.UTC().Format("2006-01-02 15:04 UTC"))
+		d.Meaning = phrase.Of("the machine was changed {1}, after the newest detect, which speaks of {2}", when, phrase.On(now, taken))
 		d.Do = "Nothing: the next detect says how it stands. Now: fettle machines detect NAME"
 	case !there:
 		d.Kind = WithoutTrace

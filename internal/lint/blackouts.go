@@ -31,7 +31,7 @@ func (x *look) freezes(ctx context.Context) error {
 		}
 		next := phrase.Phrase("and it never opens again")
 		if o, _, ok := world.NextWindow(rule, x.view.Now, x.zone(), frozen); ok {
-			next = phrase.Of("the next one that is left opens {1}", o.Start.In(x.zone()).Format("2006-01-02 15:04"))
+			next = phrase.Of("the next one that is left opens {1}", phrase.At(x.view.Now.In(x.zone()), o.Start))
 		}
 		x.find(Problem, Swallowed, p.Name, phrase.Of("the blackout {1} takes every window of the schedule {2} within five weeks ({3}): {4}", few(by), p.Name, p.Window, next),
 			phrase.Of("Let it make up for them: fettle schedules put {1} … --catch-up 48, or shorten the blackout: fettle blackout", p.Name))

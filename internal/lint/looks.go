@@ -255,10 +255,10 @@ func (x *look) holds(context.Context) error {
 		switch left := d.Until.Sub(x.view.Now); {
 		case d.Verb != patch.Hold:
 		case left > 0 && left <= soon:
-			x.find(Notice, HoldEnding, string(d.Patch), heldBecause(d, phrase.Of(`the hold on {1} for "{2}" ends {3}; then it is undecided unless another label approves it`, string(d.Patch), d.Label, d.Until.UTC().Format("2006-01-02 15:04 UTC"))),
+			x.find(Notice, HoldEnding, string(d.Patch), heldBecause(d, phrase.Of(`the hold on {1} for "{2}" ends {3}; then it is undecided unless another label approves it`, string(d.Patch), d.Label, phrase.At(x.view.Now.In(x.zone()), d.Until))),
 				askOwner(d, "Decide, or hold it again."))
 		case left <= 0:
-			x.find(Notice, HoldEnded, string(d.Patch), heldBecause(d, phrase.Of(`the hold on {1} for "{2}" ended {3}, and nothing is decided since`, string(d.Patch), d.Label, d.Until.UTC().Format("2006-01-02"))),
+			x.find(Notice, HoldEnded, string(d.Patch), heldBecause(d, phrase.Of(`the hold on {1} for "{2}" ended {3}, and nothing is decided since`, string(d.Patch), d.Label, phrase.At(x.view.Now.In(x.zone()), d.Until))),
 				askOwner(d, "fettle approve, decline or hold it; fettle clear ends the matter."))
 		}
 	}

@@ -54,7 +54,7 @@ func (x *look) proposals(ctx context.Context) error {
 	}
 	if n := len(open); n > 0 {
 		x.find(Notice, SecondPerson, "all", phrase.Count(n, "{n} decision waits for a second person, the oldest since {1}", "{n} decisions wait for a second person, the oldest since {1}",
-			open[n-1].At.UTC().Format("2006-01-02 15:04 UTC")), command("fettle proposals"))
+			phrase.At(x.view.Now.In(x.zone()), open[n-1].At)), command("fettle proposals"))
 	}
 	for _, label := range x.Controlled {
 		if _, err := x.carry(ctx, label); err != nil {

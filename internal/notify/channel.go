@@ -63,7 +63,7 @@ func settle(r Request, old *patch.Channel, kept secrets) (c patch.Channel, x sec
 	}
 	if c.Zone != "" {
 		if _, err := time.LoadLocation(c.Zone); err != nil {
-			return c, x, "", refuse(phrase.Of(`"{1}" is no time zone`, phrase.Quoted(c.Zone)), "Write a name such as Europe/Berlin.")
+			return c, x, "", refuse(phrase.Of(`"{1}" is not a time zone`, phrase.Quoted(c.Zone)), "Write a name such as Europe/Berlin.")
 		}
 	}
 	if old != nil && old.Kind != c.Kind {
@@ -96,7 +96,7 @@ func settleMail(c patch.Channel, r Request, old *patch.Channel, kept secrets) (p
 	}
 	for _, a := range append([]string{c.From}, c.To...) {
 		if p, err := mail.ParseAddress(a); err != nil || len(a) > 320 || strings.ContainsAny(a, "\r\n") || strings.ContainsAny(p.Address, "\r\n\x00") {
-			return c, kept, refuse(phrase.Of(`"{1}" is no mail address`, phrase.Quoted(a)), "")
+			return c, kept, refuse(phrase.Of(`"{1}" is not a mail address`, phrase.Quoted(a)), "")
 		}
 	}
 	if len(c.To) == 0 || len(c.To) > maxTo {

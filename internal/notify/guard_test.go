@@ -31,7 +31,7 @@ func TestGuard(t *testing.T) {
 				t.Errorf("%s, in the clear %v: %v", text, plain, err)
 			}
 			if err != nil && patch.KindOf(err) != patch.Forbidden {
-				t.Errorf("%s: %v is no refusal", text, err)
+				t.Errorf("%s: %v is not a refusal", text, err)
 			}
 		}
 	}

@@ -87,7 +87,7 @@ func (m *Manner) Check() error {
 	}
 	for _, name := range all {
 		if !ValidHook(name) {
-			return Errorf(Invalid, "%.80q is no name of a hook: letters, digits, - and _", name)
+			return Errorf(Invalid, "%.80q is not the name of a hook: letters, digits, - and _", name)
 		}
 	}
 	if len(m.Blockers) > maxBlockers {
@@ -95,7 +95,7 @@ func (m *Manner) Check() error {
 	}
 	for _, name := range m.Blockers {
 		if !ValidProgram(name) {
-			return Errorf(Invalid, "%.80q is no name of a program", name)
+			return Errorf(Invalid, "%.80q is not the name of a program", name)
 		}
 	}
 	if len(m.Services) > maxServices {

@@ -47,7 +47,7 @@ var serviceShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustComp
 // itself hang on never is.
 func CheckRestart(unit string) error {
 	if !serviceShape().MatchString(unit) {
-		return Errorf(Invalid, "%.80q is no service: a systemd unit such as nginx.service", unit)
+		return Errorf(Invalid, "%.80q is not a service: a systemd unit such as nginx.service", unit)
 	}
 	name := strings.TrimSuffix(unit, ".service")
 	never := []string{"dbus", "dbus-broker", "elogind", "display-manager", "gdm", "gdm3", "kdm", "lightdm", "lxdm", "nodm", "sddm", "slim", "wdm", "xdm", "greetd", "ly",

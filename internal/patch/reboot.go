@@ -36,7 +36,7 @@ type Number int
 func (n *Number) UnmarshalJSON(b []byte) error {
 	v, err := strconv.Atoi(string(b))
 	if err != nil {
-		return Errorf(Invalid, "%.40s is no whole number", b)
+		return Errorf(Invalid, "%.40s is not a whole number", b)
 	}
 	*n = Number(v)
 	return nil
@@ -54,7 +54,7 @@ func (p RebootPolicy) Check() error {
 	switch p.Mode {
 	case RebootNever, RebootIfNeeded, RebootAsk, RebootForce:
 	default:
-		return Errorf(Invalid, "%.40q is no way to reboot: never, if-needed, ask or force", string(p.Mode))
+		return Errorf(Invalid, "%.40q is not a way to reboot: never, if-needed, ask or force", string(p.Mode))
 	}
 	for _, n := range []struct {
 		what      string

@@ -107,7 +107,7 @@ func (s *Setup) Check() error {
 	}
 	for _, b := range s.Blockers {
 		if !programShape().MatchString(b) {
-			return bad(strconv.Quote(b) + " is no name of a program")
+			return bad(strconv.Quote(b) + " is not the name of a program")
 		}
 	}
 	for code, o := range s.Codes {

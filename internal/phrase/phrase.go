@@ -17,11 +17,15 @@ type Phrase string
 // Size is a number of bytes among the values of a phrase.
 type Size int64
 
-// Moment is a time among the values of a phrase, said as people say it at Now, in Now's zone: "today 06:12".
+// Moment is a time among the values of a phrase, said as people say it at Now, in Now's zone: "today 06:12". Without a Now it is said in full, in
+// its own zone: "14 Oct 2025 10:02 UTC".
 type Moment struct{ Now, T time.Time }
 
 // At is T as it is said at now.
 func At(now, t time.Time) Moment { return Moment{now, t} }
+
+// On is t in full, in the zone of now: for a sentence that "today" would not fit.
+func On(now, t time.Time) Moment { return Moment{T: t.In(now.Location())} }
 
 // The first byte of a phrase with values, and of each value. A constant text begins with none of them.
 const (
@@ -151,6 +155,10 @@ func appendValues(b []byte, values []any) []byte {
 func appendMoment(b []byte, m Moment) []byte {
 	if m.T.IsZero() {
 		return append(b, noMoment)
+	}
+	if m.Now.IsZero() {
+		_, at := m.T.Zone()
+		return binary.AppendVarint(binary.AppendVarint(append(b, settledMoment), m.T.Unix()), int64(at))
 	}
 	t := m.T.In(m.Now.Location())
 	_, at := t.Zone()

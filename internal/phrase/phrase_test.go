@@ -41,6 +41,7 @@ func TestSaying(t *testing.T) {
 		{Sentence(Of("it waits: {1}", Count(2, "{n} patch", "{n} patches"))), "It waits: 2 patches.", "Es wartet: 2 Patches."},
 		{Of("it waits: {1}", At(now, now.Add(-2*time.Hour))), "it waits: today 06:40", "es wartet: heute 06:40"},
 		{Of("it waits: {1}", At(now, time.Time{})), "it waits: never", "es wartet: never"},
+		{Of("it waits: {1}", On(now, now.Add(-2*time.Hour).UTC())), "it waits: 23 Nov 2026 06:40 +01:00", "es wartet: 23 Nov 2026 06:40 +01:00"},
 		{Of("it waits: {1}", 50*time.Hour), "it waits: 2 days", "es wartet: 2 Tage"},
 		{Of("it waits: {1}", Size(7_410_000)), "it waits: 7.4 MB", "es wartet: 7.4 MB"},
 		{Of("it waits: {1}", "{2} {n} \x10"), "it waits: {2} {n} \x10", "es wartet: {2} {n} \x10"},

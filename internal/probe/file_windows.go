@@ -213,7 +213,7 @@ func (g *gathering) files(each func(dir, name string, st fs.FileInfo)) {
 	}
 	depth, err := strconv.Atoi(g.behavior("max_depth", "-1"))
 	if err != nil || depth < -1 {
-		g.fail("the object's max_depth is no number")
+		g.fail("the object's max_depth is not a number")
 		return
 	}
 	s := dirSearch{g: g, name: name, depth: depth, direction: g.behavior("recurse_direction", "none"), each: each}

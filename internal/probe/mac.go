@@ -78,7 +78,7 @@ func readSmall(name string) ([]byte, error) {
 		return nil, err
 	}
 	if !st.Mode().IsRegular() || st.Size() > macos.MaxSmall {
-		return nil, patch.Errorf(patch.Invalid, "it is no file of a usable size")
+		return nil, patch.Errorf(patch.Invalid, "it is not a file of a usable size")
 	}
 	return os.ReadFile(name)
 }

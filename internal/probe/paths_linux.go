@@ -97,7 +97,7 @@ type search struct {
 func (g *gathering) readBehaviors(s *search) bool {
 	depth, err := strconv.Atoi(g.behavior("max_depth", "-1"))
 	if err != nil || depth < -1 {
-		g.fail("the object's max_depth is no number")
+		g.fail("the object's max_depth is not a number")
 		return false
 	}
 	s.depth, s.direction, s.scope = depth, g.behavior("recurse_direction", "none"), g.behavior("recurse_file_system", "all")

@@ -140,7 +140,7 @@ func (g *gathering) systemmetric() {
 	for _, v := range g.literal(w) {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 0 || n > 1<<16 {
-			g.fail("the index of a metric is no number")
+			g.fail("the index of a metric is not a number")
 			return
 		}
 		got, _, _ := get.Call(uintptr(n))

@@ -38,7 +38,7 @@ func (g *gathering) registry() {
 	}
 	depth, err := strconv.Atoi(g.behavior("max_depth", "-1"))
 	if err != nil || depth < -1 {
-		g.fail("the object's max_depth is no number")
+		g.fail("the object's max_depth is not a number")
 		return
 	}
 	s.depth, s.direction = depth, g.behavior("recurse_direction", "none")

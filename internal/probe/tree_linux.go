@@ -211,7 +211,7 @@ func (t *tree) regular(path string) (*os.File, error) {
 	return f, nil
 }
 
-var errNotRegular = errors.New("it is no regular file")
+var errNotRegular = errors.New("it is not a regular file")
 
 // read gives a regular file's content, at most limit bytes of it.
 func (t *tree) read(path string, limit int64) ([]byte, error) {

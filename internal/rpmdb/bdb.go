@@ -42,7 +42,7 @@ func readBDB(f *source, _ func(string) (File, error), each func([]byte) error) e
 	h.pageSize, h.last = int(h.order.Uint32(meta[20:])), h.order.Uint32(meta[32:])
 	switch {
 	case h.order.Uint32(meta[12:]) != bdbMagic || meta[25] != bdbMeta:
-		return fault("it is no Berkeley DB hash file")
+		return fault("it is not a Berkeley DB hash file")
 	case meta[24] != 0:
 		return fault("it is encrypted")
 	case h.pageSize < 512 || h.pageSize > maxPage || h.pageSize&(h.pageSize-1) != 0:

@@ -53,7 +53,7 @@ func (w *walker) subtree(number uint32, depth int) error {
 	if page[head] == interiorPage {
 		width = 12
 	} else if page[head] != leafPage || count == 0 && depth > 0 {
-		return fault("its page %d is no part of a table", number)
+		return fault("its page %d is not part of a table", number)
 	}
 	if head+width+2*count > w.d.usable {
 		return fault("its page %d cannot have %d entries", number, count)

@@ -132,7 +132,7 @@ func (h *header) texts(tag uint32) ([]string, error) {
 		return nil, err
 	}
 	if typ != typeArray || count > maxFiles || uint64(count) > uint64(len(b)) {
-		return nil, fault("the value of tag %d is no list of texts", tag)
+		return nil, fault("the value of tag %d is not a list of texts", tag)
 	}
 	out := make([]string, count)
 	for i := range out {
@@ -153,7 +153,7 @@ func (h *header) numbers(tag uint32, want int) ([]uint64, error) {
 	}
 	width, known := map[uint32]int{1: 1, 2: 1, 3: 2, typeInt32: 4, 5: 8}[typ]
 	if !known || uint64(count) != uint64(want) || len(b) < want*width {
-		return nil, fault("the value of tag %d is no list of %d numbers", tag, want)
+		return nil, fault("the value of tag %d is not a list of %d numbers", tag, want)
 	}
 	out := make([]uint64, want)
 	for i := range out {

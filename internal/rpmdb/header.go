@@ -62,7 +62,7 @@ func parseHeader(b []byte) (patch.Package, error) {
 		}
 	}
 	if strings.Trim(p.Name, nameLetters) != "" {
-		return patch.Package{}, fault("%.60q is no package name", p.Name)
+		return patch.Package{}, fault("%.60q is not a package name", p.Name)
 	}
 	p.Version += "-" + release
 	p.Source, p.SourceVersion = p.Name, p.Version
@@ -184,7 +184,7 @@ func (h *header) text(tag uint32) (string, error) {
 	}
 	end := bytes.IndexByte(b, 0)
 	if typ != typeString || end < 0 {
-		return "", fault("the value of tag %d is no text", tag)
+		return "", fault("the value of tag %d is not a text", tag)
 	}
 	return clean(b[:end]), nil
 }
@@ -195,7 +195,7 @@ func (h *header) number(tag uint32) (n uint32, found bool, err error) {
 		return 0, found, err
 	}
 	if typ != typeInt32 || count != 1 || len(b) < 4 {
-		return 0, true, fault("the value of tag %d is no number", tag)
+		return 0, true, fault("the value of tag %d is not a number", tag)
 	}
 	return binary.BigEndian.Uint32(b), true, nil
 }
@@ -214,10 +214,10 @@ func (h *header) signer() (string, error) {
 		case typ == typeArray:
 			end := max(0, bytes.IndexByte(b, 0))
 			if b, err = base64.StdEncoding.DecodeString(string(b[:end])); err != nil {
-				return "", fault("the value of tag %d is no signature", tag)
+				return "", fault("the value of tag %d is not a signature", tag)
 			}
 		default:
-			return "", fault("the value of tag %d is no signature", tag)
+			return "", fault("the value of tag %d is not a signature", tag)
 		}
 		if id := keyID(b); id != "" {
 			return id, nil

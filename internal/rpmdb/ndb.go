@@ -25,7 +25,7 @@ func readNDB(f *source, _ func(string) (File, error), each func([]byte) error) e
 	pages := binary.LittleEndian.Uint32(page[12:])
 	switch {
 	case string(page[:4]) != "RpmP":
-		return fault("it is no ndb database")
+		return fault("it is not an ndb database")
 	case binary.LittleEndian.Uint32(page[4:]) != 0:
 		return fault("its format %d is newer than this program", binary.LittleEndian.Uint32(page[4:]))
 	case pages == 0 || pages > maxSlotPages:

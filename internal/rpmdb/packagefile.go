@@ -41,7 +41,7 @@ func ReadPackageFile(r io.Reader) (PackageFile, error) {
 	var f PackageFile
 	lead := make([]byte, 96)
 	if _, err := io.ReadFull(r, lead); err != nil || binary.BigEndian.Uint32(lead) != 0xedabeedb {
-		return f, fault("it is no rpm package")
+		return f, fault("it is not an rpm package")
 	}
 	signature, err := readHeader(r)
 	if err != nil {

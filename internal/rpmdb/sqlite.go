@@ -28,7 +28,7 @@ func readSQLite(f *source, open func(string) (File, error), each func([]byte) er
 	defer done()
 	return d.table("Packages", 2, func(row int64, columns []column) error {
 		if columns[1].kind != 'b' {
-			return fault("the entry %d of its table Packages is no blob", row)
+			return fault("the entry %d of its table Packages is not a blob", row)
 		}
 		return each(columns[1].bytes)
 	})
@@ -93,7 +93,7 @@ func (d *database) open() error {
 		}
 	}
 	if string(h[:16]) != "SQLite format 3\x00" {
-		return fault("it is no SQLite database")
+		return fault("it is not an SQLite database")
 	}
 	d.pageSize = int(binary.BigEndian.Uint16(h[16:]))
 	if d.pageSize == 1 {

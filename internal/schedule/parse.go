@@ -89,7 +89,7 @@ func zone(word, written string) (string, error) {
 		return machineZone, nil
 	}
 	if _, err := time.LoadLocation(written); err != nil {
-		return "", fmt.Errorf("%q is no time zone", written)
+		return "", fmt.Errorf("%q is not a time zone", written)
 	}
 	return written, nil
 }
@@ -201,7 +201,7 @@ func weekday(word string) (time.Weekday, error) {
 			return time.Weekday(i), nil
 		}
 	}
-	return 0, fmt.Errorf("%q is no day", word)
+	return 0, fmt.Errorf("%q is not a day", word)
 }
 
 func numbers(word string) ([]int, error) {
@@ -209,7 +209,7 @@ func numbers(word string) ([]int, error) {
 	for part := range strings.SplitSeq(word, ",") {
 		n, err := strconv.Atoi(part)
 		if err != nil || n < 1 || n > 31 {
-			return nil, fmt.Errorf("%q is no day of a month", part)
+			return nil, fmt.Errorf("%q is not a day of a month", part)
 		}
 		out = append(out, n)
 	}
@@ -242,7 +242,7 @@ func minutes(word string) (int, error) {
 	hours, err1 := strconv.ParseUint(h, 10, 8)
 	mins, err2 := strconv.ParseUint(m, 10, 8)
 	if !ok || err1 != nil || err2 != nil || len(m) != 2 || hours > 24 || mins > 59 || hours == 24 && mins > 0 {
-		return 0, fmt.Errorf("%q is no time of day", word)
+		return 0, fmt.Errorf("%q is not a time of day", word)
 	}
 	return int(hours)*60 + int(mins), nil
 }
@@ -256,11 +256,11 @@ func (p *parser) spans() ([]span, error) {
 		}
 		a, err := time.Parse(time.DateOnly, from)
 		if err != nil {
-			return nil, fmt.Errorf("%q is no date such as 2026-12-24", from)
+			return nil, fmt.Errorf("%q is not a date such as 2026-12-24", from)
 		}
 		b, err := time.Parse(time.DateOnly, to)
 		if err != nil || b.Before(a) {
-			return nil, fmt.Errorf("%q is no range of dates such as 2026-12-24..2027-01-02", part)
+			return nil, fmt.Errorf("%q is not a range of dates such as 2026-12-24..2027-01-02", part)
 		}
 		out = append(out, span{date{a}, date{b}})
 	}

@@ -103,12 +103,12 @@ func TestZones(t *testing.T) {
 
 func TestWhatIsNoWindowIsRefusedWithTheReason(t *testing.T) {
 	for text, why := range map[string]string{
-		"": "empty", "every day": "no start and end", "22:00-04:00": "no day", "every day 22:00": "no start and end", "every day 25:00-26:00": "no time of day",
+		"": "empty", "every day": "no start and end", "22:00-04:00": "not a day", "every day 22:00": "no start and end", "every day 25:00-26:00": "not a time of day",
 		"every day 10:00-10:00": "ends when it starts", "every day 24:00-01:00": "24:00", "day 32 10:00-11:00": "day of a month", "day 0 10:00-11:00": "day of a month",
-		"every day 10:00-11:00 Mars/Base": "no time zone", "second 10:00-11:00": "no day", "second tuesday + 40 days 10:00-11:00": "1 to 27",
-		"every day 10:00-11:00 except 2026-13-01": "no date", "every day 10:00-11:00 except 2026-12-02..2026-12-01": "range", "every day 10:00-11:00 UTC now": "not understood",
-		"every day 10:00-11:00 local": "ambiguous", "every day 1e1:00-11:00": "no time of day", "every day -1:00-11:00": "no time of day", "mo 10:00-11:00": "no day",
-		strings.Repeat("every ", 100): "too long", "every day 10:00-11:0": "no time of day",
+		"every day 10:00-11:00 Mars/Base": "not a time zone", "second 10:00-11:00": "not a day", "second tuesday + 40 days 10:00-11:00": "1 to 27",
+		"every day 10:00-11:00 except 2026-13-01": "not a date", "every day 10:00-11:00 except 2026-12-02..2026-12-01": "range", "every day 10:00-11:00 UTC now": "not understood",
+		"every day 10:00-11:00 local": "ambiguous", "every day 1e1:00-11:00": "not a time of day", "every day -1:00-11:00": "not a time of day", "mo 10:00-11:00": "not a day",
+		strings.Repeat("every ", 100): "too long", "every day 10:00-11:0": "not a time of day",
 	} {
 		if _, err := Parse(text); err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("%q: %v, want %q", text, err, why)

@@ -21,7 +21,7 @@ type Tally struct {
 func Copy(ctx context.Context, address, to string) ([]Tally, error) {
 	path, ok := FileOf(address)
 	if !ok {
-		return nil, patch.Errorf(patch.Invalid, "cannot copy a database that is no file")
+		return nil, patch.Errorf(patch.Invalid, "cannot copy a database that is not a file")
 	}
 	if _, err := os.Stat(path); err != nil {
 		return nil, &patch.Error{Kind: patch.Unavailable, What: "cannot copy the database", Err: err}

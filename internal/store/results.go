@@ -66,7 +66,7 @@ func applyResult(ctx context.Context, x session, id patch.MachineID, u patch.Att
 	switch u.State {
 	case patch.ExecWaiting, patch.ExecDownloading, patch.ExecInstalling, patch.ExecDone, patch.ExecFailed, patch.ExecWithdrawn:
 	default:
-		return patch.Errorf(patch.Invalid, "a result says %q, which is no state of an attempt", u.State)
+		return patch.Errorf(patch.Invalid, "a result says %q, which is not a state of an attempt", u.State)
 	}
 	// Its row stays as read, so that a withdrawal comes before this line or after it and never between.
 	given := ` AND order_id <> ''`

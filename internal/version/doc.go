@@ -82,5 +82,5 @@ func rules(scheme Scheme) (valid func(string) error, compare func(a, b string) i
 }
 
 func invalid(scheme Scheme, s, why string) error {
-	return &patch.Error{Kind: patch.Invalid, What: phrase.Of("{1} is no {2} version", quote(s), string(scheme)), Why: phrase.Verbatim(why)}
+	return &patch.Error{Kind: patch.Invalid, What: phrase.Of("{1} is not a valid {2} version", quote(s), string(scheme)), Why: phrase.Verbatim(why)}
 }

@@ -68,7 +68,7 @@ func epochFault(s string) string {
 	n := 0
 	for i := range len(s) {
 		if !digit(s[i]) {
-			return "its epoch is no number"
+			return "its epoch is not a number"
 		}
 		if n = n*10 + int(s[i]-'0'); n > 1<<31-1 {
 			return "its epoch is too large"

@@ -46,14 +46,14 @@ func (v *visit) scheduleForm() scheduleForm {
 func (f scheduleForm) schedule() (patch.Schedule, error) {
 	hours, err := strconv.Atoi(f.CatchUp)
 	if f.CatchUp != "" && err != nil {
-		return patch.Schedule{}, &patch.Error{Kind: patch.Invalid, What: "cannot use the schedule", Why: phrase.Of(`"{1}" is no number of hours`, phrase.Quoted(f.CatchUp))}
+		return patch.Schedule{}, &patch.Error{Kind: patch.Invalid, What: "cannot use the schedule", Why: phrase.Of(`"{1}" is not a number of hours`, phrase.Quoted(f.CatchUp))}
 	}
 	s := patch.Schedule{Name: f.Name, Label: f.Label, Window: f.Window, Note: f.Note, Detect: f.Does == "detect", CatchUp: hours}
 	if f.Reboot != "" && f.Reboot != string(patch.RebootNever) {
 		s.Reboot = &patch.RebootPolicy{Mode: patch.RebootMode(f.Reboot)}
 		n, err := strconv.Atoi(f.Deadline)
 		if f.Deadline != "" && err != nil {
-			return s, &patch.Error{Kind: patch.Invalid, What: "cannot use the schedule", Why: phrase.Of(`"{1}" is no number of hours`, phrase.Quoted(f.Deadline))}
+			return s, &patch.Error{Kind: patch.Invalid, What: "cannot use the schedule", Why: phrase.Of(`"{1}" is not a number of hours`, phrase.Quoted(f.Deadline))}
 		}
 		s.Reboot.Deadline = patch.Number(n * 60)
 	}

@@ -206,7 +206,7 @@ func TestASchedulePutPausedAndRemoved(t *testing.T) {
 	}
 	named.Set("hook_before", "../etc/passwd")
 	if bad := ask(h, "POST", "/calendar", named); bad.Code != http.StatusBadRequest || !strings.Contains(bad.Body.String(), `value="../etc/passwd"`) || !slices.Equal(w.coming[0].Manner.Before, []string{"drain", "stop"}) {
-		t.Errorf("a hook that is no name: status %d", bad.Code)
+		t.Errorf("a hook that is not a name: status %d", bad.Code)
 	}
 	ask(h, "POST", "/calendar/nightly/remove", url.Values{})
 	if len(w.coming) != 0 {
@@ -224,7 +224,7 @@ func TestARuleIsLookedAtBeforeItIsSaved(t *testing.T) {
 		t.Errorf("status %d, %d rules", look.Code, len(w.ruleList))
 	}
 	typed.Set("soak", "three")
-	if bad := ask(h, "POST", "/rules", typed); bad.Code != http.StatusBadRequest || len(w.ruleList) != before || !strings.Contains(bad.Body.String(), "no number of days") {
+	if bad := ask(h, "POST", "/rules", typed); bad.Code != http.StatusBadRequest || len(w.ruleList) != before || !strings.Contains(bad.Body.String(), "not a number of days") {
 		t.Errorf("status %d, %d rules", bad.Code, len(w.ruleList))
 	}
 	typed.Set("soak", "3")

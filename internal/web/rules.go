@@ -63,7 +63,7 @@ func (v *visit) ruleForm() ruleForm {
 func (f ruleForm) rule() (patch.Rule, error) {
 	days, err := strconv.Atoi(f.Soak)
 	if f.Soak != "" && err != nil {
-		return patch.Rule{}, &patch.Error{Kind: patch.Invalid, What: "cannot use the rule", Why: phrase.Of(`"{1}" is no number of days`, phrase.Quoted(f.Soak))}
+		return patch.Rule{}, &patch.Error{Kind: patch.Invalid, What: "cannot use the rule", Why: phrase.Of(`"{1}" is not a number of days`, phrase.Quoted(f.Soak))}
 	}
 	return patch.Rule{Name: f.Name, Label: f.Label, Verb: patch.Verb(f.Verb), Expr: f.Expr, AfterRing: f.AfterRing, SoakDays: days, Note: f.Note, Patches: f.Patches}, nil
 }

@@ -110,7 +110,7 @@ func (n *need) check(root, mount, like string, free uint64) error {
 		if spare := spareKernels(root); len(spare) > 0 {
 			text += "; kernels that are neither running nor the newest, and can be removed: " + strings.Join(spare, ", ")
 		} else {
-			text += "; no kernel is there that neither runs nor is the newest"
+			text += "; every kernel that is there runs or is the newest"
 		}
 	}
 	return &Failure{Cause: patch.FailRoom, Text: text}

@@ -80,7 +80,7 @@ func lastWords(log string) string {
 // links: else somebody who is not root could decide what root runs. Each step is looked at by its open descriptor.
 func (h Hooks) open(name string) (*os.File, error) {
 	if !patch.ValidHook(name) {
-		return nil, hookFailure("", "%.80q is no name of a hook", name)
+		return nil, hookFailure("", "%.80q is not the name of a hook", name)
 	}
 	at := filepath.Join(h.Dir, name)
 	none := func(err error) error {
@@ -123,7 +123,7 @@ func (h Hooks) open(name string) (*os.File, error) {
 	if st, statErr := f.Stat(); err == nil && statErr != nil {
 		err = statErr
 	} else if err == nil && (!st.Mode().IsRegular() || st.Mode()&0o100 == 0) {
-		err = errors.New("it is no file that root may execute")
+		err = errors.New("it is not a file that root may execute")
 	}
 	if err != nil {
 		f.Close()

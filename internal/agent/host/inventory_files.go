@@ -27,7 +27,7 @@ func openIn(root, name string) (*os.File, error) {
 	}
 	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
 		f.Close()
-		return nil, &fs.PathError{Op: "open", Path: name, Err: patch.Errorf(patch.Invalid, "it is no regular file")}
+		return nil, &fs.PathError{Op: "open", Path: name, Err: patch.Errorf(patch.Invalid, "it is not a regular file")}
 	}
 	return f, nil
 }

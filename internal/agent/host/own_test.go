@@ -33,7 +33,7 @@ func TestServicesComeAndGo(t *testing.T) {
 			for err = nil; err == nil; _, err = d.Token() {
 			}
 			if !errors.Is(err, io.EOF) {
-				t.Errorf("the job is no XML: %v", err)
+				t.Errorf("the job is not XML: %v", err)
 			}
 		}
 		for range 2 {

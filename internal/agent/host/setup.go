@@ -98,9 +98,9 @@ func meaning(k patch.SetupKind, code int) string {
 		return ""
 	}
 	texts := map[int]string{1601: "the Windows Installer service does not answer", 1602: "somebody cancelled it", 1603: "a fatal error; its log says more",
-		1605: "what it changes is not installed", 1612: "its source is not there", 1619: "the file cannot be opened", 1620: "the file is no installer package",
+		1605: "what it changes is not installed", 1612: "its source is not there", 1619: "the file cannot be opened", 1620: "the file is not an installer package",
 		1622: "its log cannot be written", 1625: "this machine's policy forbids it", 1633: "it is for another kind of processor",
-		1635: "the patch cannot be opened", 1636: "the file is no patch package", 1638: "another version is installed already", 1642: "what it patches is not installed, or is of a version that it is not for",
+		1635: "the patch cannot be opened", 1636: "the file is not a patch package", 1638: "another version is installed already", 1642: "what it patches is not installed, or is of a version that it is not for",
 		1643: "this machine's policy forbids patches", 1647: "the patch is not for this product any more"}
 	if t, known := texts[code]; known {
 		return ": " + t

@@ -114,7 +114,7 @@ func TestTakeOverLeavesWhatIsTheirs(t *testing.T) {
 	}
 	plan, _ = PlanTakeOver(root, patch.DNFAutomatic)
 	if err := TakeOver(context.Background(), root, patch.DNFAutomatic, plan); err == nil {
-		t.Error("an administrator's own unit is no obstacle")
+		t.Error("an administrator's own unit is not an obstacle")
 	}
 	if b, _ := os.ReadFile(own); string(b) != "[Timer]" {
 		t.Error("an administrator's own unit was replaced")

@@ -126,7 +126,7 @@ func malformed(err error) error {
 	if err == nil || patch.KindOf(err) == patch.Exhausted {
 		return err
 	}
-	return patch.Errorf(patch.Invalid, "the notices are no JSON: %w", err)
+	return patch.Errorf(patch.Invalid, "the notices are not JSON: %w", err)
 }
 
 // notice makes a notice's notes.

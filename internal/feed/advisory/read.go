@@ -43,7 +43,7 @@ func ReadZip(at io.ReaderAt, size int64) (Result, error) {
 	var out Result
 	z, err := zip.NewReader(at, size)
 	if err != nil {
-		return out, patch.Errorf(patch.Invalid, "this is no zip file: %w", err)
+		return out, patch.Errorf(patch.Invalid, "this is not a zip file: %w", err)
 	}
 	if len(z.File) > maxMembers {
 		return out, patch.Errorf(patch.Exhausted, "the zip has more than %d files", maxMembers)

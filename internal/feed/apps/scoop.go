@@ -54,7 +54,7 @@ func (s *Set) scoop(name string, b []byte) error {
 	a := &App{ID: id, Name: id, source: "scoop", from: name}
 	var m scoopManifest
 	if err := json.Unmarshal(b, &m); err != nil {
-		a.fault = "it is no Scoop manifest: " + err.Error()
+		a.fault = "it is not a Scoop manifest: " + err.Error()
 		a.Version = "unknown"
 		return s.add(a)
 	}

@@ -64,7 +64,7 @@ type wingetParts struct {
 func (s *Set) winget(name, kind string, b []byte) error {
 	var m wingetManifest
 	if err := yaml.Unmarshal(b, &m); err != nil {
-		a := &App{ID: m.Identifier, Name: m.Identifier, Version: m.Version, source: "winget", from: name, fault: "it is no winget manifest: " + strings.Join(strings.Fields(err.Error()), " ")}
+		a := &App{ID: m.Identifier, Name: m.Identifier, Version: m.Version, source: "winget", from: name, fault: "it is not a winget manifest: " + strings.Join(strings.Fields(err.Error()), " ")}
 		return s.add(a)
 	}
 	if strings.EqualFold(kind, "singleton") {

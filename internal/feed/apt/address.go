@@ -35,9 +35,9 @@ func checkFeed(f patch.Feed) (string, error) {
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return "", bad("its URI holds a password, a query or a fragment")
 	case !debian.ValidSuite(f.Suite):
-		return "", bad(phrase.Format("%.60q is no name of a suite; repositories without suites are not supported", f.Suite))
+		return "", bad(phrase.Format("%.60q is not the name of a suite; repositories without suites are not supported", f.Suite))
 	case !debian.ValidArch(f.Arch):
-		return "", bad(phrase.Format("%.60q is no architecture", f.Arch))
+		return "", bad(phrase.Format("%.60q is not an architecture", f.Arch))
 	case len(f.Components) == 0 || slices.ContainsFunc(f.Components, func(c string) bool { return !debian.ValidSuite(c) }):
 		return "", bad("its components are missing or malformed")
 	}
@@ -74,7 +74,7 @@ func ParseSources(line, arch string) ([]patch.Feed, error) {
 // ParseSource reads a one-line source, "deb [options] URI SUITE COMPONENT…", as a feed. Of the options arch and signed-by count.
 func ParseSource(line, arch string) (patch.Feed, error) {
 	bad := func(err error) (patch.Feed, error) {
-		return patch.Feed{}, &patch.Error{Kind: patch.Invalid, What: phrase.Format("%.120q is no apt source", line), Err: err, Do: `Write it as "deb URI SUITE COMPONENT…".`}
+		return patch.Feed{}, &patch.Error{Kind: patch.Invalid, What: phrase.Format("%.120q is not an apt source", line), Err: err, Do: `Write it as "deb URI SUITE COMPONENT…".`}
 	}
 	rest, ok := strings.CutPrefix(strings.TrimSpace(line), "deb ")
 	if !ok {

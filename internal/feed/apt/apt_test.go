@@ -225,7 +225,7 @@ func TestRefusals(t *testing.T) {
 		{"unsigned words before", func(r *rig) { r.archive.Put(inRelease, append([]byte("Origin: x\n"), r.archive.File(inRelease)...)) }, fail, patch.Untrusted, "does not begin"},
 		{"unsigned words after", func(r *rig) { r.archive.Put(inRelease, append(r.archive.File(inRelease), "Origin: x\n"...)) }, fail, patch.Untrusted, "unsigned data after"},
 		{"release cut", func(r *rig) { b := r.archive.File(inRelease); r.archive.Put(inRelease, b[:len(b)/2]) }, fail, patch.Untrusted, ""},
-		{"expired", func(r *rig) { r.now = date.AddDate(0, 1, 0) }, fail, patch.Untrusted, "it expired on 2026-03-08"},
+		{"expired", func(r *rig) { r.now = date.AddDate(0, 1, 0) }, fail, patch.Untrusted, "it expired on 8 Mar 2026"},
 		{"expired unchanged", func(r *rig) { r.now = date.AddDate(0, 0, 7).Add(time.Second) }, fail, patch.Untrusted, "it expired on"},
 		{"rollback", func(r *rig) {
 			s := suite(10)

@@ -121,7 +121,7 @@ func date(s string) time.Time {
 func (c *Catalog) json(in io.Reader) error {
 	dec := json.NewDecoder(in)
 	if _, err := dec.Token(); err != nil {
-		return malformed("it is no JSON", err)
+		return malformed("it is not JSON", err)
 	}
 	said, found := -1, 0
 	for dec.More() {

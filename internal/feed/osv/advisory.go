@@ -84,7 +84,7 @@ func Parse(r io.Reader) (Advisory, error) {
 		return a, patch.Errorf(patch.Exhausted, "the file holds more than %d values", maxCommas)
 	}
 	if err := json.Unmarshal(b, &a); err != nil {
-		return a, patch.Errorf(patch.Invalid, "the file is no OSV advisory: %w", err)
+		return a, patch.Errorf(patch.Invalid, "the file is not an OSV advisory: %w", err)
 	}
 	if a.ID = word(a.ID); a.ID == "" {
 		return a, patch.Errorf(patch.Invalid, "the advisory has no usable identifier")

@@ -131,7 +131,7 @@ func TestEntries(t *testing.T) {
 		`almalinux-9/ALBA-2024:3 update 0 ""`,
 		`almalinux-9/ALSA-2024:1 security 2 ""`,
 		`almalinux-9/ALSA-2024:2 security 2 ""`,
-		`almalinux-9/ALSA-2024:5 security 0 "its file cannot be read: the file is no OSV advisory: invalid character 'c' looking for beginning of object key string"`,
+		`almalinux-9/ALSA-2024:5 security 0 "its file cannot be read: the file is not an OSV advisory: invalid character 'c' looking for beginning of object key string"`,
 		`almalinux-9/ALSA-2024:6 security 0 "it tells the affected versions of git as \"GIT\", not in the distribution's own versions"`,
 	}
 	if d := cmp.Diff(want, got); d != "" {

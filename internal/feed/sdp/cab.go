@@ -109,7 +109,7 @@ func (c *cabReader) head() error {
 	flags, folders, files := le.Uint16(h[30:]), int(le.Uint16(h[26:])), int(le.Uint16(h[28:]))
 	switch {
 	case string(h[:4]) != "MSCF" || h[25] != 1:
-		return errors.New("it is no cabinet")
+		return errors.New("it is not a cabinet")
 	case flags&3 != 0:
 		return errors.New("the cabinet is one of several that belong together")
 	}

@@ -138,7 +138,7 @@ func TestCabinets(t *testing.T) {
 		}
 	}
 	for why, spoil := range map[string]func([]byte){"LZX window of 2^0 ": func(b []byte) { b[42] = 3 }, "2^22 ": func(b []byte) { b[42], b[43] = 3, 22 }, "Quantum": func(b []byte) { b[42] = 2 }, "unknown way": func(b []byte) { b[42] = 9 },
-		"one of several": func(b []byte) { b[30] = 1 }, "no cabinet": func(b []byte) { b[0] = 'X' }, "outside": func(b []byte) { b[52] = 7 }} {
+		"one of several": func(b []byte) { b[30] = 1 }, "not a cabinet": func(b []byte) { b[0] = 'X' }, "outside": func(b []byte) { b[52] = 7 }} {
 		b := makeCabinet(t, 1, names, bodies)
 		spoil(b)
 		if _, err := unpack(t, b); err == nil || !strings.Contains(err.Error(), why) {

@@ -80,7 +80,7 @@ func place(e *element, below bool) (item.Entity, string) {
 	csidl, has, ok := integer(e, "Csidl")
 	switch {
 	case !ok:
-		return item.Entity{}, "has a Csidl that is no number"
+		return item.Entity{}, "has a Csidl that is not a number"
 	case !has:
 		return text("filepath", path), ""
 	}

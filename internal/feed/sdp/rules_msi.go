@@ -73,7 +73,7 @@ func msiProduct(e *element) (detect.Expr, string) {
 			continue
 		}
 		if !msiVersion(v) {
-			return detect.Expr{}, "has a " + bound.name + " that is no version"
+			return detect.Expr{}, "has a " + bound.name + " that is not a version"
 		}
 		op := bound.closed
 		if e.yes("Exclude" + bound.name) {
@@ -83,7 +83,7 @@ func msiProduct(e *element) (detect.Expr, string) {
 	}
 	switch n, has, ok := integer(e, "Language"); {
 	case !ok:
-		return detect.Expr{}, "has a Language that is no number"
+		return detect.Expr{}, "has a Language that is not a number"
 	case has:
 		want = append(want, whole("language", item.Equals, n))
 	}
@@ -105,7 +105,7 @@ func msiParts(e *element, class, part string) (detect.Expr, string) {
 	for _, p := range products {
 		code, ok := guid(p)
 		if !ok {
-			return detect.Expr{}, "has a Product that is no product code"
+			return detect.Expr{}, "has a Product that is not a product code"
 		}
 		inner := join(e.yes("All" + part + "sRequired"))
 		for _, name := range parts {

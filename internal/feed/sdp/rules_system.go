@@ -74,7 +74,7 @@ func windowsVersion(e *element) (detect.Expr, string) {
 		n, has, ok := integer(e, a.attribute)
 		switch {
 		case !ok:
-			return detect.Expr{}, "has a " + a.attribute + " that is no number"
+			return detect.Expr{}, "has a " + a.attribute + " that is not a number"
 		case !has:
 		case a.field == "build":
 			all = append(all, windows(whole(a.field, op, n)))
@@ -124,7 +124,7 @@ func suites(e *element) ([]detect.Expr, string) {
 	}
 	mask, err := strconv.ParseUint(s, 10, 16)
 	if err != nil {
-		return nil, "has a SuiteMask that is no number"
+		return nil, "has a SuiteMask that is not a number"
 	}
 	if e.yes("AllSuitesMustBePresent") {
 		return []detect.Expr{windows(whole("suite_mask", item.BitwiseAnd, s))}, ""
@@ -163,7 +163,7 @@ func processor(e *element) (detect.Expr, string) {
 		n, has, ok := integer(e, a.attribute)
 		switch {
 		case !ok:
-			return detect.Expr{}, "has a " + a.attribute + " that is no number"
+			return detect.Expr{}, "has a " + a.attribute + " that is not a number"
 		case has:
 			want = append(want, whole(a.field, item.Equals, n))
 		case a.attribute == "Architecture":
