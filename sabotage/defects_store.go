@@ -370,4 +370,6 @@ var storeDefects = []Defect{
 		Old: "return !still && judged.Contains(n)", New: "return !still && judged.IsEmpty()", Test: "TestExcusesAreThoseOfTheLastJudgement$", In: "./internal/label"},
 	{Name: "another excuse is not told", File: "internal/label/pass.go",
 		Old: "same = same && known && former == text", New: "same, _ = same && known, former == text", Test: "TestExcusesAreThoseOfTheLastJudgement$", In: "./internal/label"},
+	{Name: "what is amiss with a machine is what is amiss with the base that it is near to", File: "internal/fleet/cells.go",
+		Old: "if x ^= c.base.at(at); x != patch.NotApplicable", New: "if x = c.base.at(at); x != patch.NotApplicable", Test: "TestCellsAreTheVerdicts$", In: "./internal/fleet"},
 }

@@ -15,6 +15,7 @@ import (
 type base struct {
 	vector patch.Vector
 	some   []cell // those that are not not-applicable, in order
+	amiss  []cell // of these those that are not-patched or an error
 }
 
 // cell is a column and, in the lowest two bits, its verdict.
@@ -28,6 +29,9 @@ func newBase(v patch.Vector) *base {
 	copy(b.vector.Bits(), v.Bits())
 	for i, d := range (*base)(nil).differences(v) {
 		b.some = append(b.some, cell(i)<<2|cell(d))
+		if isAmiss(d) {
+			b.amiss = append(b.amiss, cell(i)<<2|cell(d))
+		}
 	}
 	return b
 }

@@ -24,12 +24,19 @@ func packCells(b *base, v patch.Vector) cells {
 	return c
 }
 
-// amiss are the cells that are not-patched or an error.
+// isAmiss is a verdict that somebody has to look at.
+func isAmiss(d patch.Verdict) bool { return d == patch.NotPatched || d == patch.Faulty }
+
+// amiss are the cells that are not-patched or an error. Of the base's those alone are looked at: they are few of all.
 func (c cells) amiss() cells {
 	var out cells
+	var rest []cell
+	if c.base != nil {
+		rest = c.base.amiss
+	}
 	last := -1
-	for i, d := range c.all() {
-		if d == patch.NotPatched || d == patch.Faulty {
+	for i, d := range c.over(rest) {
+		if isAmiss(d) {
 			out.steps = binary.AppendUvarint(out.steps, uint64(i-last-1)<<2|uint64(d))
 			last = i
 		}
@@ -50,9 +57,12 @@ func step(steps []byte, column int) (next int, x patch.Verdict, rest []byte) {
 }
 
 // all yields column and verdict of all that are not not-applicable, in order.
-func (c cells) all() iter.Seq2[int, patch.Verdict] {
+func (c cells) all() iter.Seq2[int, patch.Verdict] { return c.over(c.base.cells()) }
+
+// over yields likewise those that differ from the base, and of the others those of some of the base's cells.
+func (c cells) over(rest []cell) iter.Seq2[int, patch.Verdict] {
 	return func(yield func(int, patch.Verdict) bool) {
-		rest := c.base.cells()
+		rest := rest
 		at, x, steps := step(c.steps, -1)
 		for at >= 0 {
 			for len(rest) > 0 && rest[0].column() < at {
@@ -62,10 +72,9 @@ func (c cells) all() iter.Seq2[int, patch.Verdict] {
 				rest = rest[1:]
 			}
 			if len(rest) > 0 && rest[0].column() == at {
-				x ^= rest[0].verdict()
 				rest = rest[1:]
 			}
-			if x != patch.NotApplicable && !yield(at, x) {
+			if x ^= c.base.at(at); x != patch.NotApplicable && !yield(at, x) {
 				return
 			}
 			at, x, steps = step(steps, at)

@@ -42,6 +42,18 @@ func TestCellsAreTheVerdicts(t *testing.T) {
 			if diff := cmp.Diff(v.Bits(), c.vector(columns).Bits()); diff != "" {
 				t.Fatal(diff)
 			}
+			amiss, want := patch.NewVector(columns), patch.NewVector(columns)
+			for i, d := range c.amiss().all() {
+				amiss.Set(i, d)
+			}
+			for i := range columns {
+				if d := v.At(i); d == patch.NotPatched || d == patch.Faulty {
+					want.Set(i, d)
+				}
+			}
+			if diff := cmp.Diff(want.Bits(), amiss.Bits()); diff != "" {
+				t.Fatalf("amiss: %s", diff)
+			}
 			seen := patch.NewVector(columns)
 			copy(seen.Bits(), before.Bits())
 			differ(was, c, func(column int, from, to patch.Verdict) {
