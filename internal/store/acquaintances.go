@@ -138,7 +138,7 @@ func (a *acquaintances) end(t *touched, kept bool) {
 	if t.seldom {
 		a.seldom.Add(1)
 	}
-	a.trail.add(t.detected)
+	a.trail.add(t.tracks)
 	if len(t.machines) == 0 && !t.all && !t.facts && !t.attempts {
 		return
 	}
@@ -169,7 +169,7 @@ func (a *acquaintances) end(t *touched, kept bool) {
 type touched struct {
 	known    *acquaintances
 	machines map[patch.MachineID]acquaintance // empty where it is not known what the row becomes
-	detected []int64                          // numbers of machines whose newest detect is another one then
+	tracks   []int64                          // numbers of machines that are others then without a mark in their rows: see trail
 	all      bool                             // machines' rows, and it is not known whose
 	facts    bool                             // takes facts away
 	attempts bool                             // makes or changes some
@@ -207,10 +207,20 @@ func (t *touched) becomes(id patch.MachineID, a acquaintance) {
 	t.machines[id] = a
 }
 
-// detects says that a machine's newest detect is another one after this transaction.
-func (t *touched) detects(number int64) {
+// becomesBy is becomes after a statement that changed n of the machine's own rows by change, known being what it was before.
+func (t *touched) becomesBy(id patch.MachineID, known acquaintance, n int64, change func(*patch.Machine)) {
+	if n > 0 && known.machine != nil {
+		m := *known.machine
+		change(&m)
+		known.machine = &m
+	}
+	t.becomes(id, known)
+}
+
+// leaves says that a machine, or its newest detect, is another one after this transaction, and no mark in its rows tells so.
+func (t *touched) leaves(number int64) {
 	if t != nil {
-		t.detected = append(t.detected, number)
+		t.tracks = append(t.tracks, number)
 	}
 }
 

@@ -74,7 +74,7 @@ func TestWhatIsKeptOfMachinesIsWhatIsStored(t *testing.T) {
 			n, id := clock, rapid.SampledFrom(ids).Draw(rt, "machine")
 			at, verdict := then.Add(time.Duration(n)*time.Minute), patch.Verdict(rapid.IntRange(1, 2).Draw(rt, "verdict"))
 			older, alike := rapid.Bool().Draw(rt, "older"), rapid.Bool().Draw(rt, "alike")
-			act := rapid.SampledFrom([]string{"checkin", "snapshot", "snapshot", "failed", "zone", "facts", "boom", "panic"}).Draw(rt, "act")
+			act := rapid.SampledFrom([]string{"checkin", "snapshot", "snapshot", "failed", "zone", "facts", "used", "inventory", "boom", "panic"}).Draw(rt, "act")
 			together.Go(func() {
 				defer func() { _ = recover() }()
 				switch act {
@@ -102,6 +102,10 @@ func TestWhatIsKeptOfMachinesIsWhatIsStored(t *testing.T) {
 					_ = s.PutZone(ctx, id, fmt.Sprint("Zone/", n%3))
 				case "facts":
 					_ = s.PutFacts(ctx, id, hash, body)
+				case "used":
+					_, _ = s.UseFacts(ctx, id, hash)
+				case "inventory":
+					_ = s.PutInventory(ctx, id, hash, body)
 				default:
 					_ = s.write(ctx, func(x session) error {
 						if _, err := x.exec(ctx, `UPDATE machines SET address = $2 WHERE id = $1`, id, "never"); err != nil {

@@ -86,7 +86,11 @@ func (s *Store) UseFacts(ctx context.Context, id patch.MachineID, h patch.Hash) 
 		return false, err
 	}
 	err = s.write(ctx, func(x session) error {
-		_, err := x.exec(ctx, `UPDATE machines SET facts = $2, changed = `+x.engine.changed+` WHERE id = $1 AND said_facts = $2 AND facts <> $2`, id, h)
+		known := x.touched.find(id)
+		n, err := x.exec(ctx, `UPDATE machines SET facts = $2, changed = `+x.engine.changed+` WHERE id = $1 AND said_facts = $2 AND facts <> $2`, id, h)
+		if err == nil {
+			x.touched.becomesBy(id, known, n, func(m *patch.Machine) { m.Facts = h })
+		}
 		return err
 	})
 	return err == nil, fault(err, "cannot note the facts of the machine %s", id)
@@ -106,7 +110,17 @@ func (s *Store) putBlob(ctx context.Context, column string, id patch.MachineID, 
 		if _, err := x.exec(ctx, `INSERT INTO `+table+` (hash, body) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING`, h, body); err != nil {
 			return err
 		}
-		_, err := x.exec(ctx, `UPDATE machines SET `+column+` = $2, changed = `+x.engine.changed+` WHERE id = $1 AND said_`+column+` IN ('', $2) AND `+column+` <> $2`, id, h)
+		known := x.touched.find(id)
+		n, err := x.exec(ctx, `UPDATE machines SET `+column+` = $2, changed = `+x.engine.changed+` WHERE id = $1 AND said_`+column+` IN ('', $2) AND `+column+` <> $2`, id, h)
+		if err == nil {
+			x.touched.becomesBy(id, known, n, func(m *patch.Machine) {
+				if column == "facts" {
+					m.Facts = h
+				} else {
+					m.Inventory = h
+				}
+			})
+		}
 		return err
 	})
 }

@@ -72,6 +72,11 @@ func TestChangesAreToldOnceTheyAreAcknowledged(t *testing.T) {
 			},
 			func() error { return s.PutSnapshot(ctx, snapshot("m-1", 5, bookworm, patch.Patched), nil) },
 			func() error { return s.PutSnapshot(ctx, snapshot("m-1", 6, bookworm, patch.NotPatched), nil) },
+			func() error { // of a machine that is known
+				got[patch.Machine](t)(s.FindMachine(ctx, "m-1"))
+				got[patch.Snapshot](t)(s.NewestSnapshot(ctx, "m-1"))
+				return s.PutCheckin(ctx, "m-1", patch.CheckinUpdate{At: then.Add(time.Hour), Counter: 10, OS: bookworm, Hostname: "renamed"})
+			},
 			func() error { return s.PutDetectFailed(ctx, "m-2", then.AddDate(1, 0, 0), "out of paper") },
 			func() error { return inventory("m-2") },
 			func() error { return s.SetMachineState(ctx, alice, "m-2", patch.Revoked) },

@@ -125,20 +125,24 @@ func (s *Store) SetMachineState(ctx context.Context, c patch.Caller, id patch.Ma
 	return fault(err, "cannot change the state of the machine %s", id)
 }
 
-// PutCheckin stores what a check-in says, the host OS too: the agent has just read it. It gives Conflict where the counter does
+// PutCheckin stores what a check-in says, the host OS too: the agent has just read it. A machine that is known leaves a trail and no mark. It gives Conflict where the counter does
 // not exceed the stored one, which means that two agents use one key, and Forbidden for a revoked machine.
 func (s *Store) PutCheckin(ctx context.Context, id patch.MachineID, u patch.CheckinUpdate) error {
 	err := s.write(ctx, func(x session) error {
 		known := x.touched.find(id)
-		name, args := "", []any{id, u.At, u.Address, u.Counter, u.Boot, u.OS, u.Agent, u.Busy, u.RebootOwed, u.Policy, u.Inventory, u.Facts, u.At.Add(-absence)}
+		name, mark, args := "", `, changed = `+x.engine.changed, []any{id, u.At, u.Address, u.Counter, u.Boot, u.OS, u.Agent, u.Busy, u.RebootOwed, u.Policy, u.Inventory, u.Facts, u.At.Add(-absence)}
 		if known.machine == nil || known.machine.Name != cleanText(u.Hostname) { // it is in an index, which is written even where it stays
 			name, args = "name = $14, ", append(args, u.Hostname)
+		}
+		if known.newest != nil {
+			mark = ""
+			x.touched.leaves(known.newest.number)
 		}
 		n, err := x.exec(ctx, `UPDATE machines SET `+name+`seen_at = $2, address = $3, counter = $4, boot_id = $5,
 			os = CASE WHEN $6 <> '' THEN $6 ELSE os END, agent_version = $7, busy = $8, reboot_owed = $9, policy = $10,
 			said_inventory = $11, said_facts = $12,
 			away_from = CASE WHEN seen_at > 0 AND seen_at < $13 THEN seen_at ELSE away_from END,
-			away_until = CASE WHEN seen_at > 0 AND seen_at < $13 THEN $2 ELSE away_until END, changed = `+x.engine.changed+`
+			away_until = CASE WHEN seen_at > 0 AND seen_at < $13 THEN $2 ELSE away_until END`+mark+`
 			WHERE id = $1 AND counter < $4 AND state <> 'revoked'`, args...)
 		if err == nil && n > 0 {
 			x.touched.becomes(id, known.seen(u))
@@ -177,7 +181,11 @@ const absence = 30 * time.Minute
 // PutZone notes the time zone that a machine's inventory tells.
 func (s *Store) PutZone(ctx context.Context, id patch.MachineID, zone string) error {
 	err := s.write(ctx, func(x session) error {
-		_, err := x.exec(ctx, `UPDATE machines SET zone = $2, changed = `+x.engine.changed+` WHERE id = $1 AND zone <> $2`, id, zone)
+		known := x.touched.find(id)
+		n, err := x.exec(ctx, `UPDATE machines SET zone = $2, changed = `+x.engine.changed+` WHERE id = $1 AND zone <> $2`, id, zone)
+		if err == nil {
+			x.touched.becomesBy(id, known, n, func(m *patch.Machine) { m.Zone = cleanText(zone) })
+		}
 		return err
 	})
 	return fault(err, "cannot note the time zone of the machine %s", id)
@@ -198,8 +206,11 @@ func refusedCheckin(ctx context.Context, x session, id patch.MachineID, counter 
 
 // lockMachine reads an admitted machine and keeps its row until the transaction ends. Others are Forbidden or NotFound.
 func lockMachine(ctx context.Context, x session, id patch.MachineID) (patch.Machine, error) {
-	m, err := find(ctx, x, scanMachine, `SELECT `+machineColumns+` FROM machines WHERE id = $1`+x.engine.lockRows, id)
-	if err != nil {
+	var m patch.Machine
+	var err error
+	if known := x.touched.find(id).machine; known != nil { // where that is kept, a transaction has the whole database to itself
+		m = *known
+	} else if m, err = find(ctx, x, scanMachine, `SELECT `+machineColumns+` FROM machines WHERE id = $1`+x.engine.lockRows, id); err != nil {
 		return m, missing(err, "no machine has the ID %q", id)
 	}
 	if m.State != patch.Admitted {

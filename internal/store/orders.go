@@ -33,9 +33,12 @@ func (s *Store) PutOrder(ctx context.Context, o patch.OrderRow, attempts []strin
 			o.ID, o.Machine, o.Number, o.Deployment, o.Envelope, o.IssuedAt, o.ExpiresAt, o.BeginsAt); err != nil {
 			return err
 		}
-		if _, err := x.exec(ctx, `UPDATE machines SET order_number = $2, changed = `+x.engine.changed+` WHERE id = $1`, o.Machine, o.Number); err != nil {
+		known := x.touched.find(o.Machine)
+		n, err := x.exec(ctx, `UPDATE machines SET order_number = $2, changed = `+x.engine.changed+` WHERE id = $1`, o.Machine, o.Number)
+		if err != nil {
 			return err
 		}
+		x.touched.becomesBy(o.Machine, known, n, func(m *patch.Machine) { m.OrderNumber = o.Number })
 		if err := bindAttempts(ctx, x, o, attempts); err != nil {
 			return err
 		}

@@ -48,8 +48,10 @@ func (s *Store) ApplyResults(ctx context.Context, id patch.MachineID, us []patch
 		if next == ack {
 			return nil
 		}
-		_, err = x.exec(ctx, `UPDATE machines SET results_ack = $2, changed = `+x.engine.changed+`, results_gap = FALSE WHERE id = $1`, id, next)
+		known := x.touched.find(id)
+		n, err := x.exec(ctx, `UPDATE machines SET results_ack = $2, changed = `+x.engine.changed+`, results_gap = FALSE WHERE id = $1`, id, next)
 		if err == nil {
+			x.touched.becomesBy(id, known, n, func(m *patch.Machine) { m.ResultsAck = next })
 			ack = next
 		}
 		return err

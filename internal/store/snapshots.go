@@ -83,7 +83,7 @@ func (s *Store) putSnapshot(ctx context.Context, v patch.Snapshot, before *patch
 			return err
 		}
 		x.touched.becomes(v.Machine, known.detected(number, d))
-		x.touched.detects(number)
+		x.touched.leaves(number)
 		return nil
 	})
 	return fault(err, "cannot store a snapshot of the machine %s", v.Machine)

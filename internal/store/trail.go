@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// trail is whose newest detect became another one, in that order, since the store was opened. SQLite has one in the place of a mark in each row of newest and
-// an index over these marks, which would be one more page to write for nearly every detect: nobody but this process writes to its file. The zero
-// value is ready. It grows with the number of machines, not of detects.
+// trail is who detected or checked in, in that order, since the store was opened. SQLite has one in the place of a mark in the row and of an index over these
+// marks, which would be one more page to write for nearly every request: nobody but this process writes to its file. The zero value is ready. It grows
+// with the number of machines, not of detects.
 type trail struct {
 	mu    sync.Mutex
 	steps []step
