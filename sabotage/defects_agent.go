@@ -77,7 +77,7 @@ var agentDefects = []Defect{
 	{Name: "a clock that is ahead renews the certificate at every check-in", File: "internal/agent/checkin.go",
 		Old: "if s.about().Before(again) {", New: "if s.cfg.Now().Before(again) {", Test: "TestAWrongClockDoesNotCutOff", In: "./internal/agent"},
 	{Name: "redirects are followed", File: "internal/agent/client.go",
-		Old: "CheckRedirect: refuse}", New: "CheckRedirect: func(q *http.Request, v []*http.Request) error { _ = refuse; return nil }}",
+		Old: "resp, err := c.over.RoundTrip(req)", New: "resp, err := (&http.Client{Transport: c.over}).Do(req)",
 		Test: "TestRedirectIsNotFollowed", In: "./internal/agent"},
 	{Name: "back-off is not spread", File: "internal/agent/loop.go",
 		Old: "wait := max(l.random(bound), 250*time.Millisecond)", New: "wait := bound", Test: "TestBackoff", In: "./internal/agent"},

@@ -249,20 +249,19 @@ func (s *session) renew(ctx context.Context) error {
 	if s.about().Before(again) {
 		return nil
 	}
-	if s.csr == nil { // it asks for the same key every time
-		csr, err := makeCSR(s.who().key)
-		if err != nil {
+	next := *s.who()
+	if next.Request == nil { // it enrolled when that was not kept
+		var err error
+		if next.Request, err = makeCSR(next.key); err != nil {
 			return err
 		}
-		s.csr = csr
 	}
 	ctx, stop := context.WithTimeout(ctx, answerTimeout)
 	defer stop()
 	var reply wire.RenewReply
-	if _, err := s.client().call(ctx, wire.PathRenew, "", wire.RenewRequest{CSR: s.csr}, &reply); err != nil {
+	if _, err := s.client().call(ctx, wire.PathRenew, "", wire.RenewRequest{CSR: next.Request}, &reply); err != nil {
 		return err
 	}
-	next := *s.who()
 	next.Certificate = reply.Certificate
 	if _, _, err := next.check(); err != nil {
 		return err

@@ -21,8 +21,9 @@ import (
 
 // client speaks the agent protocol to one appliance. It follows no redirect and uses no proxy.
 type client struct {
-	base  string
-	http  *http.Client
+	base  string // what its address begins with
+	at    *url.URL
+	over  http.RoundTripper
 	disk  Disk          // for fetched files
 	pause time.Duration // after the first cut of a transfer; then four, nine, … times as long
 }
@@ -45,17 +46,15 @@ func newClient(server string, cfg *tls.Config) (*client, error) {
 		TLSHandshakeTimeout: 15 * time.Second, IdleConnTimeout: 20 * time.Minute, MaxIdleConnsPerHost: 2,
 		ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10,
 	}
-	refuse := func(*http.Request, []*http.Request) error {
-		return patch.Errorf(patch.Untrusted, "the appliance answered with a redirect, which is never followed")
-	}
-	return &client{base: "https://" + u.Host, http: &http.Client{Transport: transport, CheckRedirect: refuse}, disk: liveDisk{}, pause: 200 * time.Millisecond}, nil
+	at := &url.URL{Scheme: "https", Host: u.Host}
+	return &client{base: at.String(), at: at, over: transport, disk: liveDisk{}, pause: 200 * time.Millisecond}, nil
 }
 
 // client makes a client over the transport that the configuration names.
 func (c Config) client(server string, tls *tls.Config) (*client, error) {
 	made, err := newClient(server, tls)
 	if err == nil && c.Transport != nil {
-		made.http.Transport = c.Transport(tls)
+		made.over = c.Transport(tls)
 	}
 	if err == nil {
 		made.disk = c.layout().on()
@@ -64,28 +63,48 @@ func (c Config) client(server string, tls *tls.Config) (*client, error) {
 }
 
 // hostname is the name or address that the appliance's certificate must carry.
-func (c *client) hostname() string {
-	u, err := url.Parse(c.base)
-	if err != nil {
-		return ""
+func (c *client) hostname() string { return c.at.Hostname() }
+
+func (c *client) close() {
+	if o, ok := c.over.(interface{ CloseIdleConnections() }); ok {
+		o.CloseIdleConnections()
 	}
-	return u.Hostname()
 }
 
-func (c *client) close() { c.http.CloseIdleConnections() }
-
 // route splits a wire path into its method and its address, with {…} replaced.
-func (c *client) route(path, value string) (method, address string) {
+func (c *client) route(path, value string) (method string, address *url.URL) {
+	at := *c.at
 	method, path, _ = strings.Cut(path, " ")
-	if i := strings.IndexByte(path, '{'); i >= 0 {
-		path = path[:i] + url.PathEscape(value)
+	at.Path, at.RawQuery, _ = strings.Cut(path, "?")
+	if i := strings.IndexByte(at.Path, '{'); i >= 0 {
+		at.Path, at.RawPath = at.Path[:i]+value, at.Path[:i]+url.PathEscape(value)
 	}
-	return method, c.base + path
+	return method, &at
+}
+
+// ask sends a request and gives the answer, whatever its status is, but for a redirect. header may be nil.
+func (c *client) ask(ctx context.Context, path, value string, header http.Header, body io.Reader) (*http.Response, error) {
+	method, address := c.route(path, value)
+	req, err := http.NewRequestWithContext(ctx, method, "", body)
+	if err != nil {
+		return nil, patch.Errorf(patch.Internal, "cannot make a request: %w", err)
+	}
+	if req.URL, req.Host = address, address.Host; header != nil {
+		req.Header = header
+	}
+	resp, err := c.over.RoundTrip(req)
+	if err != nil {
+		return nil, away(&url.Error{Op: method, URL: address.String(), Err: err})
+	}
+	if resp.StatusCode/100 == 3 {
+		resp.Body.Close()
+		return nil, patch.Errorf(patch.Untrusted, "the appliance answered with a redirect, which is never followed")
+	}
+	return resp, nil
 }
 
 // call sends in as JSON (or bytes as they are) and decodes a JSON answer into out. Status 204 leaves out untouched and says so.
 func (c *client) call(ctx context.Context, path, value string, in, out any) (empty bool, err error) {
-	method, address := c.route(path, value)
 	var body io.Reader
 	kind := "application/json"
 	switch b := in.(type) {
@@ -99,16 +118,13 @@ func (c *client) call(ctx context.Context, path, value string, in, out any) (emp
 		}
 		body = bytes.NewReader(j)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, address, body)
-	if err != nil {
-		return false, patch.Errorf(patch.Internal, "cannot make a request: %w", err)
-	}
+	var header http.Header
 	if body != nil {
-		req.Header.Set("Content-Type", kind)
+		header = http.Header{"Content-Type": {kind}}
 	}
-	resp, err := c.http.Do(req)
+	resp, err := c.ask(ctx, path, value, header, body)
 	if err != nil {
-		return false, away(err)
+		return false, err
 	}
 	defer resp.Body.Close()
 	return decode(resp, out)
@@ -180,12 +196,10 @@ func kindOfStatus(status int) patch.Kind {
 
 // away is the error of an appliance that cannot be reached or is not the one that was pinned.
 func away(err error) error {
-	var pinned *patch.Error
-	if errors.As(err, &pinned) {
+	if pinned, ok := errors.AsType[*patch.Error](err); ok {
 		return pinned
 	}
-	var bad *tls.CertificateVerificationError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return &patch.Error{Kind: patch.Untrusted, What: "the appliance's certificate is not from the pinned CA", Err: bad.Err,
 			Do: "If the appliance was set up anew, enrol this machine again with a new token."}
 	}
@@ -194,14 +208,9 @@ func away(err error) error {
 
 // delta asks for what makes one catalog file out of another.
 func (c *client) delta(ctx context.Context, old, next patch.Hash) ([]byte, error) {
-	method, address := c.route(wire.PathDelta, string(old)+"-"+string(next))
-	req, err := http.NewRequestWithContext(ctx, method, address, nil)
+	resp, err := c.ask(ctx, wire.PathDelta, string(old)+"-"+string(next), nil, nil)
 	if err != nil {
-		return nil, patch.Errorf(patch.Internal, "cannot make a request: %w", err)
-	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return nil, away(err)
+		return nil, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {

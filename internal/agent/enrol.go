@@ -96,7 +96,7 @@ func enrolWith(ctx context.Context, guest *client, t Token, hostname, version st
 		return "", err
 	}
 	id.Server, id.Machine, id.Certificate, id.CA = guest.base, reply.Machine, reply.Certificate, reply.CA
-	id.CatalogKey, id.ApproverKey = reply.CatalogKey, reply.ApproverKey
+	id.CatalogKey, id.ApproverKey, id.Request = reply.CatalogKey, reply.ApproverKey, csr
 	if sum := sha256.Sum256(id.CA); hex.EncodeToString(sum[:]) != string(t.CA) {
 		return "", patch.Errorf(patch.Untrusted, "the appliance gave another CA than the one that the token pins")
 	}

@@ -141,17 +141,13 @@ func (c *client) transfer(ctx context.Context, b blob, to *sink) error {
 		cancel(patch.Errorf(patch.Unavailable, "the appliance sent nothing for %s", stallAfter))
 	})
 	defer stalled.Stop()
-	method, address := c.route(wire.PathBlob, string(b.Hash))
-	req, err := http.NewRequestWithContext(ctx, method, address, nil)
-	if err != nil {
-		return patch.Errorf(patch.Internal, "cannot make a request: %w", err)
-	}
+	var header http.Header
 	if to.n > 0 {
-		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", to.n))
+		header = http.Header{"Range": {fmt.Sprintf("bytes=%d-", to.n)}}
 	}
-	resp, err := c.http.Do(req)
+	resp, err := c.ask(ctx, wire.PathBlob, string(b.Hash), header, nil)
 	if err != nil {
-		return away(err)
+		return err
 	}
 	defer resp.Body.Close()
 	if err := positioned(resp, to); err != nil {

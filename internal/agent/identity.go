@@ -26,6 +26,7 @@ type identity struct {
 	CatalogKey  []byte          `json:"catalog_key"`
 	ApproverKey []byte          `json:"approver_key"`
 	EnrolledAt  time.Time       `json:"enrolled_at"`
+	Request     []byte          `json:"request,omitempty"` // for a certificate; it is the same every time, as the key is
 
 	key *ecdsa.PrivateKey
 

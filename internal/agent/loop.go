@@ -178,8 +178,7 @@ func (l *loop) backoff(failures int, err error) time.Duration {
 	away := l.away.failed(l.steady())
 	bound := min(2*time.Second<<min(failures, 12), 15*time.Minute)
 	wait := max(l.random(bound), 250*time.Millisecond)
-	var later retryAfter
-	if errors.As(err, &later) {
+	if later, ok := errors.AsType[retryAfter](err); ok {
 		return later.after + l.random(later.after/2+time.Second)
 	}
 	if every := time.Duration(l.every.Load()); away > soon && every > 0 {

@@ -44,7 +44,7 @@ func NewGuest(server, token, version string, dial Dial) (*Guest, error) {
 
 func (g *Guest) count(c *client) {
 	if g.dial != nil {
-		c.http.Transport.(*http.Transport).DialContext = g.dial
+		c.over.(*http.Transport).DialContext = g.dial
 	}
 }
 

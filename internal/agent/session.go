@@ -26,6 +26,7 @@ type session struct {
 	settleWait time.Duration // how long an order's end waits for its results to be acknowledged
 
 	tending   sync.Mutex    // of the file that says what to keep off
+	free      bool          // that file is known not to be there
 	rebootDue chan struct{} // something about a restart has changed
 
 	mu   sync.Mutex
@@ -43,7 +44,6 @@ type session struct {
 	number  uint64    // of the newest check-in
 	seq     uint64    // of the newest detect
 	renewAt time.Time // a new certificate is asked for then
-	csr     []byte    // with this; nil before the first time
 
 	answer   answered          // about the order that is held
 	fetching map[string]func() // by attempt: ends its download

@@ -55,8 +55,8 @@ func (c *charge) asked(name string) (wire.Off, bool) {
 func (s *session) tend(ctx context.Context, packages []patch.Package, act bool) ([]patch.UpdaterState, error) {
 	s.tending.Lock()
 	defer s.tending.Unlock()
-	var c charge
-	if _, err := s.files.readJSON(s.files.takeover(), &c); err != nil {
+	c, err := s.readCharge()
+	if err != nil {
 		return nil, err
 	}
 	if c.Taken == nil {
@@ -96,7 +96,7 @@ type tender struct {
 
 func (t *tender) save() error {
 	t.changed = false
-	return t.keepJSON(t.files.takeover(), t.charge)
+	return t.keepCharge(*t.charge)
 }
 
 func (t *tender) one(ctx context.Context, u *patch.UpdaterState) error {
@@ -238,12 +238,27 @@ func merge(a, b host.TakenOver) host.TakenOver {
 	return host.TakenOver{Files: union(a.Files, b.Files), Units: union(a.Units, b.Units), Values: values}
 }
 
+// readCharge gives what the agent was asked to keep off. Most never were, and look for the file once. Its caller holds tending.
+func (s *session) readCharge() (c charge, err error) {
+	if s.free {
+		return c, nil
+	}
+	found, err := s.files.readJSON(s.files.takeover(), &c)
+	s.free = err == nil && !found
+	return c, err
+}
+
+func (s *session) keepCharge(c charge) error {
+	s.free = false
+	return s.keepJSON(s.files.takeover(), c)
+}
+
 // offHash is the hash of what the agent was asked to keep off.
 func (s *session) offHash() (patch.Hash, error) {
 	s.tending.Lock()
 	defer s.tending.Unlock()
-	var c charge
-	if _, err := s.files.readJSON(s.files.takeover(), &c); err != nil {
+	c, err := s.readCharge()
+	if err != nil {
 		return "", err
 	}
 	return wire.HashOff(c.Off)
@@ -269,8 +284,8 @@ func (s *session) takeStewardship(ctx context.Context) error {
 func (s *session) charged(w wire.Stewardship, me patch.MachineID) error {
 	s.tending.Lock()
 	defer s.tending.Unlock()
-	var c charge
-	if _, err := s.files.readJSON(s.files.takeover(), &c); err != nil {
+	c, err := s.readCharge()
+	if err != nil {
 		return err
 	}
 	switch {
@@ -288,7 +303,7 @@ func (s *session) charged(w wire.Stewardship, me patch.MachineID) error {
 	}
 	c.Issued, c.Off = w.Issued, w.Off
 	slices.SortFunc(c.Off, func(a, b wire.Off) int { return cmp.Compare(a.Name, b.Name) })
-	return s.keepJSON(s.files.takeover(), c)
+	return s.keepCharge(c)
 }
 
 // liveSteward is the machine that runs.
