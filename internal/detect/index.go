@@ -23,7 +23,7 @@ type index struct {
 	units    []unit
 	seed     maphash.Seed
 	slots    []slot
-	glances  [1 << 13]bool // whether any package looks like this: most names of a catalog do not
+	glances  [looks / 64]uint64 // a bit for each way that a name can look: whether any package's does. Most names of a catalog look like none.
 }
 
 // unit is what a rule can be about: the packages of one name, architecture and module stream. Nearly always it is one; of kernels
@@ -107,7 +107,8 @@ func (x *index) put(from, to int) error {
 		at = (at + 1) & uint32(len(x.slots)-1)
 	}
 	x.slots[at] = slot{hash: hash, first: int32(first), count: int32(count), packages: span{int32(from), int32(to)}}
-	x.glances[look(glance(name))] = true
+	seen := look(glance(name))
+	x.glances[seen/64] |= 1 << (seen % 64)
 	return nil
 }
 
@@ -131,11 +132,14 @@ func (x *index) counts(p, q *patch.Package) bool {
 
 // mayKnow is a quick check that spares most look-ups; it never says no to a name that find would find.
 func (x *index) mayKnow(length int, last, third byte) bool {
-	return x.glances[look(length, last, third)]
+	seen := look(length, last, third)
+	return x.glances[seen/64]&(1<<(seen%64)) != 0
 }
 
-func look(length int, last, third byte) int {
-	return (length*331 + int(last)*29 + int(third)*1021) & (1<<13 - 1)
+const looks = 1 << 13
+
+func look(length int, last, third byte) uint {
+	return (uint(length)*331 + uint(last)*29 + uint(third)*1021) % looks
 }
 
 func (x *index) hash(name []byte) uint32 { return uint32(maphash.Bytes(x.seed, name)) }
