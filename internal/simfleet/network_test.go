@@ -147,9 +147,8 @@ func (k *link) serve(r *http.Request, body []byte) *reply {
 	if a == nil {
 		return nil
 	}
-	ctx, stop := context.WithCancel(r.Context())
-	defer stop()
-	defer context.AfterFunc(a.ctx, stop)()
+	ctx := &within{Context: r.Context(), life: a.ctx}
+	defer ctx.end()
 	req := r.WithContext(ctx)
 	req.Body, req.RequestURI, req.RemoteAddr = io.NopCloser(bytes.NewReader(body)), r.URL.RequestURI(), "192.0.2.1:4711"
 	req.ContentLength = int64(len(body))
@@ -165,6 +164,64 @@ func (k *link) serve(r *http.Request, body []byte) *reply {
 	}
 	k.box.w.answered(a, k.box, r, body, rec.code, rec.body.Bytes())
 	return rec
+}
+
+// within is a request's context that ends with a life of the appliance too, and with the answer. What tells of it is made for those who wait for it: few do.
+type within struct {
+	context.Context
+	life context.Context
+
+	mu    sync.Mutex
+	both  context.Context // nil until somebody waits
+	stop  func()
+	ended bool
+}
+
+func (c *within) joined() context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.both == nil {
+		ctx, cancel := context.WithCancel(c.Context)
+		forget := context.AfterFunc(c.life, cancel)
+		c.both, c.stop = ctx, func() { forget(); cancel() }
+		if c.ended {
+			c.stop()
+		}
+	}
+	return c.both
+}
+
+func (c *within) Done() <-chan struct{} { return c.joined().Done() }
+
+func (c *within) Err() error {
+	if err := c.Context.Err(); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended || c.life.Err() != nil {
+		return context.Canceled
+	}
+	return nil
+}
+
+// Value has what is made from this context find the one that tells of its end, where there is one.
+func (c *within) Value(key any) any {
+	c.mu.Lock()
+	both := c.both
+	c.mu.Unlock()
+	if both != nil {
+		return both.Value(key)
+	}
+	return c.Context.Value(key)
+}
+
+func (c *within) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended = true; c.stop != nil {
+		c.stop()
+	}
 }
 
 // answered sees every answer at the moment that the appliance gives it: what it acknowledges and orders now is a promise.
