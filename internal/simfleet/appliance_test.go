@@ -133,7 +133,9 @@ func (s *server) tick() {
 	missing, err := a.Depot.Want(a.ctx)
 	s.w.must(err)
 	if missing > 0 {
-		s.w.must(a.Depot.Run(a.ctx))
+		brought, err := a.Depot.Run(a.ctx)
+		s.w.must(err)
+		s.w.must(a.Deploy.Arrived(a.ctx, brought))
 	}
 }
 
