@@ -36,6 +36,7 @@ type Attempts interface {
 	PutOrder(ctx context.Context, o patch.OrderRow, attempts []string, claims ...patch.RingClaim) error
 	OpenOrder(ctx context.Context, id patch.MachineID) (patch.OrderRow, error)
 	HasWaiting(ctx context.Context, id patch.MachineID) (bool, error)
+	ListAwaiting(ctx context.Context, patches []patch.ID) ([]patch.MachineID, error)
 	ApplyResults(ctx context.Context, id patch.MachineID, updates []patch.AttemptUpdate) (uint64, error)
 	WithdrawAttempts(ctx context.Context, ids []string, cause patch.FailCause, text phrase.Phrase) error
 	TallyAttempts(ctx context.Context, deployments ...string) ([]patch.AttemptTally, error)

@@ -17,18 +17,11 @@ func (d *Desk) Arrived(ctx context.Context, patches []patch.ID) error {
 	if len(patches) == 0 {
 		return nil
 	}
-	open, err := d.World.Store.ListAttempts(ctx, patch.AttemptFilter{Open: true})
+	machines, err := d.Store.ListAwaiting(ctx, patches)
 	if err != nil {
 		return err
 	}
-	var machines []patch.MachineID
-	for _, a := range open {
-		if a.State == patch.ExecWaiting && slices.Contains(patches, a.Patch) {
-			machines = append(machines, a.Machine)
-		}
-	}
-	slices.Sort(machines)
-	d.wake(slices.Compact(machines)...)
+	d.wake(machines...)
 	return nil
 }
 

@@ -155,6 +155,17 @@ func (s *Store) HasWaiting(ctx context.Context, id patch.MachineID) (bool, error
 	return n > 0, fault(err, "cannot look for what waits for the machine %s", id)
 }
 
+// ListAwaiting gives the machines on which an attempt at one of the patches waits to be carried out, in no order.
+func (s *Store) ListAwaiting(ctx context.Context, patches []patch.ID) ([]patch.MachineID, error) {
+	w := where{engine: s.engine}
+	if err := addOneOf(&w, `patch`, patches); err != nil {
+		return nil, err
+	}
+	w.addFixed(`state = 'waiting'`)
+	all, err := list(ctx, s.read(), func(r scanner) (id patch.MachineID, err error) { return id, r.Scan(&id) }, `SELECT DISTINCT machine FROM attempts`+w.String(), w.args...)
+	return all, fault(err, "cannot list the machines that wait for files")
+}
+
 // PutEffects stores what snapshots proved about attempts; an older snapshot never overrules a newer one.
 func (s *Store) PutEffects(ctx context.Context, es []patch.EffectUpdate) error {
 	err := s.write(ctx, func(x session) error { return putEffects(ctx, x, "", es) })

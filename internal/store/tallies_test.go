@@ -113,6 +113,19 @@ func TestTakingPart(t *testing.T) {
 				t.Errorf("%s: %v, want %v", stage, part, want)
 			}
 		}
+		var want []patch.MachineID
+		one := []patch.ID{attempts[0].Patch}
+		for _, a := range attempts {
+			if a.State == patch.ExecWaiting && a.Patch == one[0] {
+				want = append(want, a.Machine)
+			}
+		}
+		await := got[[]patch.MachineID](t)(s.ListAwaiting(ctx, append(one, "none/such/1")))
+		slices.Sort(want)
+		slices.Sort(await)
+		if !slices.Equal(await, want) || len(want) == 0 {
+			t.Errorf("%v await files of %s, want %v", await, one[0], want)
+		}
 		_, err := s.ListTakingPart(ctx, "d1", "gone")
 		wantKind(t, err, patch.Invalid)
 		two := got[[]patch.Attempt](t)(s.ListAttempts(ctx, patch.AttemptFilter{Deployment: "d1", Machines: []patch.MachineID{"m-00007", "m-00003"}}))
