@@ -126,6 +126,9 @@ func TestTakingPart(t *testing.T) {
 		if !slices.Equal(await, want) || len(want) == 0 {
 			t.Errorf("%v await files of %s, want %v", await, one[0], want)
 		}
+		if none := got[[]patch.MachineID](t)(s.ListAwaiting(ctx, []patch.ID{"none/such/1"})); len(none) != 0 {
+			t.Errorf("%v await files of a patch that nobody installs", none)
+		}
 		_, err := s.ListTakingPart(ctx, "d1", "gone")
 		wantKind(t, err, patch.Invalid)
 		two := got[[]patch.Attempt](t)(s.ListAttempts(ctx, patch.AttemptFilter{Deployment: "d1", Machines: []patch.MachineID{"m-00007", "m-00003"}}))
