@@ -73,6 +73,10 @@ func applyPlan(ctx context.Context, s *screen, client *api.Client, in api.ApplyR
 			line(w, "Nothing has happened yet: it waits for a second person, who confirms it with: fettle proposals confirm %s", q.ID)
 			return
 		}
+		if d.State == patch.Finished {
+			line(w, "This plan was carried out already, %s, as deployment %s. How it went: fettle deploy show %s", when(d.At), d.ID, d.ID)
+			return
+		}
 		line(w, "Deployment %s runs on %s. Follow it with: fettle deploy watch %s", d.ID, plural(len(d.Plan.Machines), "machine", "machines"), d.ID)
 	})
 }

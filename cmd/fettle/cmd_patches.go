@@ -54,6 +54,9 @@ func (c patchesListCmd) Run(ctx context.Context, s *screen) error {
 		} else if c.Text+c.OS+c.Category == "" {
 			line(w, "No patches yet: subscribe to what vendors publish (fettle feeds add --help), then fettle catalog sync.")
 			return
+		} else if l.Total == 0 {
+			line(w, "No patch on a list is like that. Words are looked for in ids, titles and CVEs; what has left the lists is found with --gone.")
+			return
 		}
 		line(w, "%s shown of %s.", thousands(len(l.Items)), plural(l.Total, "patch", "patches"))
 	})

@@ -24,7 +24,7 @@ func (usersListCmd) Run(ctx context.Context, s *screen) error {
 	return ask(ctx, s, api.Path("users"), nil, func(w io.Writer, l api.List[patch.User]) {
 		t := table{columns: []column{{title: "user", flex: true}, {title: "role"}, {title: "since"}, {title: "disabled"}}}
 		for _, u := range l.Items {
-			t.add(u.Name, string(u.Role), when(u.CreatedAt), strconv.FormatBool(u.Disabled))
+			t.add(u.Name, string(u.Role), when(u.CreatedAt), yesNo(u.Disabled))
 		}
 		t.print(w, s.width)
 	})

@@ -201,10 +201,13 @@ func (c rulesRemoveCmd) Run(ctx context.Context, s *screen) error {
 		return err
 	}
 	return s.show(gone, func(w io.Writer) {
-		if gone.Cleared > 0 {
+		switch {
+		case gone.Cleared > 0:
 			line(w, "The rule %s is removed, and %s taken back.", clean(c.Rule), plural(gone.Cleared, "decision is", "decisions are"))
-			return
+		case c.TakeBack:
+			line(w, "The rule %s is removed; no decision of it still counted.", clean(c.Rule))
+		default:
+			line(w, "The rule %s is removed; what it has decided stays.", clean(c.Rule))
 		}
-		line(w, "The rule %s is removed; what it has decided stays.", clean(c.Rule))
 	})
 }

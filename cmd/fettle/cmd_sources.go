@@ -217,7 +217,7 @@ func (tokensListCmd) Run(ctx context.Context, s *screen) error {
 	return ask(ctx, s, api.Path("tokens"), nil, func(w io.Writer, l api.List[patch.Token]) {
 		t := table{columns: []column{{title: "token", flex: true}, {title: "uses left", right: true}, {title: "admits"}, {title: "ends"}, {title: "by"}}}
 		for _, k := range l.Items {
-			t.add(k.Name, strconv.Itoa(k.Uses), strconv.FormatBool(k.Admit), when(k.ExpiresAt), k.CreatedBy)
+			t.add(k.Name, strconv.Itoa(k.Uses), yesNo(k.Admit), when(k.ExpiresAt), k.CreatedBy)
 		}
 		t.print(w, s.width)
 	})

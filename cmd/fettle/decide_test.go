@@ -46,6 +46,10 @@ func TestLabelsAreTriedOutBeforeTheyAreMade(t *testing.T) {
 	does(exitOK, `patch.source is "bell"`, "labels", "test", "--patches", `patch.source == "bell"`)
 	does(exitNo, "It holds for 0 of 1 patch", "labels", "test", `patch.exploited`, "--patch", "bell")
 
+	does(exitOK, "No patch on a list is like that", "patches", "CVE-1999-1")
+	does(exitCannot, "debian-12-amd64 has only one revision yet", "catalog", "diff", "--os", "debian-12-amd64")
+	does(exitOK, "approves", "rules", "put", "none", "--source", "nothing", "--label", "all")
+	does(exitOK, "is removed; no decision of it still counted", "rules", "remove", "none", "--take-back")
 	does(exitOK, "1 patch carries it now", "labels", "put", "loud", "--patches", "--expr", `patch.source == "bell"`)
 	does(exitUsage, "has no machines", "labels", "put", "x", "--patches", "--machine", "host")
 	does(exitOK, "1 machine carries it now", "labels", "put", "web", "--machine", "host")

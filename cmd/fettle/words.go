@@ -10,6 +10,13 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
 // when shows a moment in the reader's own time zone.
 func when(t time.Time) string {
 	if t.IsZero() {

@@ -103,6 +103,13 @@ func (c *Catalog) sides(os patch.HostOS, from, to patch.RevisionID, all []patch.
 		if len(found) == 1 {
 			return found[0], nil
 		}
+		switch {
+		case name == "" && len(all) == 1:
+			return patch.RevisionMeta{}, &patch.Error{Kind: patch.NotFound, What: phrase.Of("{1} has only one revision yet: there is nothing before it to compare it with", string(os)),
+				Do: phrase.Of("See what is on it: fettle patches --os {1}", string(os))}
+		case name == "":
+			return patch.RevisionMeta{}, &patch.Error{Kind: patch.NotFound, What: phrase.Of("there is no list of {1} yet", string(os)), Do: "See which there are: fettle catalog list"}
+		}
 		return patch.RevisionMeta{}, &patch.Error{Kind: patch.NotFound, What: phrase.Format("%s has no revision to compare: %d fit %q", os, len(found), name),
 			Do: phrase.Of("List them with `fettle catalog list --os {1}`.", string(os))}
 	}

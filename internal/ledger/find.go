@@ -32,7 +32,7 @@ func (l *Ledger) SearchPatches(ctx context.Context, f patch.PatchFilter) ([]patc
 	return rows, len(hits), nil
 }
 
-// found are the patches that all words of a text speak of, in storage's order: newest first.
+// found are the patches that all words of a text speak of, in storage's order: those of the source that is the one word, then newest first.
 func (l *Ledger) found(ctx context.Context, of patch.HostOS, text string, gone bool) ([]hit, error) {
 	found := map[hitKey]hit{}
 	if err := l.stored(ctx, patch.PatchFilter{OS: of, Text: text, Learned: true}, found); err != nil {
@@ -64,8 +64,14 @@ func (l *Ledger) found(ctx context.Context, of patch.HostOS, text string, gone b
 	for _, h := range found {
 		hits = append(hits, h)
 	}
+	words, own := strings.Fields(strings.ToLower(text)), make(map[patch.ID]int, len(hits))
+	for _, h := range hits {
+		if len(words) == 1 && strings.Contains(strings.ToLower(string(h.of.ID)), "/"+words[0]+"/") {
+			own[h.of.ID] = 1
+		}
+	}
 	slices.SortFunc(hits, func(a, b hit) int {
-		return cmp.Or(b.of.Released.Compare(a.of.Released), cmp.Compare(a.of.ID, b.of.ID), cmp.Compare(a.os, b.os))
+		return cmp.Or(own[b.of.ID]-own[a.of.ID], b.of.Released.Compare(a.of.Released), cmp.Compare(a.of.ID, b.of.ID), cmp.Compare(a.os, b.os))
 	})
 	return hits, nil
 }

@@ -169,28 +169,29 @@ func TestChangelogFactsOutliveRevisions(t *testing.T) {
 
 func TestSearchPatches(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *Store) {
-		perl, bash, odd, gone := aPatch("sec/perl/5.36"), aPatch("main/bash/5.2"), aPatch("sec/100%_odd/1"), aPatch("sec/gone/1")
+		perl, bash, odd, gone, other := aPatch("sec/perl/5.36"), aPatch("main/bash/5.2"), aPatch("sec/100%_odd/1"), aPatch("sec/gone/1"), aPatch("main/libio-perl/1")
 		perl.CVEs, bash.Category = []string{"CVE-2026-7"}, patch.Update
-		bash.Released, odd.Released = then.Add(time.Hour), then.Add(-time.Hour)
-		must(t, s.PutRevision(ctx, revision("r1", bookworm, 4), []byte("e"), []patch.Patch{perl, bash, odd, gone}))
-		must(t, s.PutRevision(ctx, revision("r2", bookworm, 3), []byte("e"), []patch.Patch{perl, bash, odd}))
+		bash.Released, odd.Released, other.Released = then.Add(time.Hour), then.Add(-time.Hour), then.Add(2*time.Hour)
+		must(t, s.PutRevision(ctx, revision("r1", bookworm, 5), []byte("e"), []patch.Patch{perl, bash, odd, gone, other}))
+		must(t, s.PutRevision(ctx, revision("r2", bookworm, 4), []byte("e"), []patch.Patch{perl, bash, odd, other}))
 		for name, tt := range map[string]struct {
 			filter patch.PatchFilter
 			want   string
 			total  int
 		}{
-			"all, newest first": {patch.PatchFilter{}, "main/bash/5.2 sec/perl/5.36 sec/100%_odd/1", 3},
+			"all, newest first": {patch.PatchFilter{}, "main/libio-perl/1 main/bash/5.2 sec/perl/5.36 sec/100%_odd/1", 4},
 			"gone too":          {patch.PatchFilter{IncludeGone: true, Text: "gone"}, "sec/gone/1", 1},
-			"text, any case":    {patch.PatchFilter{Text: "PERL title"}, "sec/perl/5.36", 1},
+			"text, any case":    {patch.PatchFilter{Text: "PERL 5.36"}, "sec/perl/5.36", 1},
 			"cve":               {patch.PatchFilter{Text: "cve-2026-7"}, "sec/perl/5.36", 1},
+			"a source first":    {patch.PatchFilter{Text: "Perl"}, "sec/perl/5.36 main/libio-perl/1", 2},
 			"percent is plain":  {patch.PatchFilter{Text: "100%_"}, "sec/100%_odd/1", 1},
 			"percent alone":     {patch.PatchFilter{Text: "%"}, "sec/100%_odd/1", 1},
 			"quote":             {patch.PatchFilter{Text: `'"\!;--`}, "", 0},
 			"category":          {patch.PatchFilter{Category: patch.Update}, "main/bash/5.2", 1},
 			"ids":               {patch.PatchFilter{IDs: []patch.ID{"sec/perl/5.36", "x'\x00"}}, "sec/perl/5.36", 1},
 			"no ids":            {patch.PatchFilter{IDs: []patch.ID{}}, "", 0},
-			"page":              {patch.PatchFilter{Limit: 1, Offset: 1}, "sec/perl/5.36", 3},
-			"beyond":            {patch.PatchFilter{Offset: 9}, "", 3},
+			"page":              {patch.PatchFilter{Limit: 1, Offset: 2}, "sec/perl/5.36", 4},
+			"beyond":            {patch.PatchFilter{Offset: 9}, "", 4},
 			"other os":          {patch.PatchFilter{OS: "x"}, "", 0},
 		} {
 			rows, total, err := s.SearchPatches(ctx, tt.filter)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"strings"
 	"time"
 
@@ -95,7 +96,7 @@ func (s *Store) FindPatchOn(ctx context.Context, os patch.HostOS, id patch.ID) (
 	return p, missing(err, "no list of %s ever carried the patch %q", os, id)
 }
 
-// SearchPatches gives one page, newest first, and the number of all that match.
+// SearchPatches gives one page, newest first (of what one word finds, the patches of the source that is called so before all others), and the number of all that match.
 func (s *Store) SearchPatches(ctx context.Context, f patch.PatchFilter) ([]patch.PatchRow, int, error) {
 	w, err := s.patchConditions(f)
 	if err != nil {
@@ -105,7 +106,12 @@ func (s *Store) SearchPatches(ctx context.Context, f patch.PatchFilter) ([]patch
 	if err := s.read().row(ctx, `SELECT COUNT(*) FROM patches`+w.String(), w.args, &total); err != nil {
 		return nil, 0, fault(err, "cannot search patches")
 	}
-	rows, err := list(ctx, s.read(), scanPatch, `SELECT `+patchColumns+` FROM patches`+w.String()+` ORDER BY `+patchOrder(f.Sort)+`, id, os`+
+	order := patchOrder(f.Sort)
+	if words := strings.Fields(strings.ToLower(f.Text)); len(words) == 1 && f.Sort == "" {
+		w.args = append(w.args, "%/"+literally(words[0])+"/%")
+		order = fmt.Sprintf(`CASE WHEN LOWER(id) LIKE $%d ESCAPE '!' THEN 0 ELSE 1 END, %s`, len(w.args), order)
+	}
+	rows, err := list(ctx, s.read(), scanPatch, `SELECT `+patchColumns+` FROM patches`+w.String()+` ORDER BY `+order+`, id, os`+
 		page(f.Limit, f.Offset), w.args...)
 	return rows, total, fault(err, "cannot search patches")
 }

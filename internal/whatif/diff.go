@@ -136,7 +136,11 @@ func sentence(a Answer) phrase.Phrase {
 			parts = append(parts, phrase.Of("{1} {2} {3}", phrase.Count(x.t.Patches, "{n} patch", "{n} patches"), phrase.Count(x.t.Machines, "on {n} machine", "on {n} machines"), x.says))
 		}
 	}
-	if a.Opens.Pairs+a.Fetches.Pairs+a.Closes.Pairs+a.Shifts.Pairs+a.Others.Pairs == 0 {
+	switch moved := a.Opens.Pairs + a.Fetches.Pairs + a.Closes.Pairs + a.Shifts.Pairs + a.Others.Pairs; {
+	case moved > 0:
+	case a.Machines == 0:
+		parts = append(parts, "nothing would be deployed differently")
+	default:
 		parts = append(parts, phrase.Count(a.Machines, "nothing would be deployed differently on {n} machine", "nothing would be deployed differently on {n} machines"))
 	}
 	return phrase.Sentence(phrase.Join(parts, "; "))

@@ -34,6 +34,19 @@
   });
   document.querySelectorAll("form:has(input[data-row])").forEach(count);
 
+  // A line that is to be pasted elsewhere is copied with one press.
+  if (navigator.clipboard) document.querySelectorAll("[data-copy] pre.cmd").forEach((pre) => {
+    const says = pre.closest("[data-copy]").dataset;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = says.copy;
+    button.addEventListener("click", () => navigator.clipboard.writeText(pre.textContent).then(() => { button.textContent = says.copied; }, () => getSelection().selectAllChildren(pre)));
+    const acts = document.createElement("p");
+    acts.className = "acts";
+    acts.append(button);
+    pre.after(acts);
+  });
+
   // A back-off on the sign-in page counts down where it stands.
   const wait = document.querySelector("[data-wait]");
   if (wait) {
