@@ -53,7 +53,7 @@ func TestOrderIsRefused(t *testing.T) {
 			o.Items[0].Packages = append(o.Items[0].Packages, p)
 		}, want: "in part only"},
 		"hook as path":   {change: func(o *wire.Order) { o.Manner = &patch.Manner{Before: []string{"../../../bin/sh"}} }, want: "not the name of a hook"},
-		"unit as option": {change: func(o *wire.Order) { o.Manner = &patch.Manner{Services: []string{"--force"}} }, want: "is no service"},
+		"unit as option": {change: func(o *wire.Order) { o.Manner = &patch.Manner{Services: []string{"--force"}} }, want: "is not a service"},
 		"suite as path":  {change: func(o *wire.Order) { o.Items[0].Packages[0].Origin.Suite = "../../x" }, want: "signed index"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -132,7 +132,7 @@ func TestHookNames(t *testing.T) {
 	h := hookFolder(t)
 	h.put(t, "x", "true")
 	for _, name := range []string{"", ".", "..", "x/", "../hooks.d/x", "/bin/true", "-x", "x\x00", "x y", "x.sh", "x\n", strings.Repeat("x", 65), "$(x)"} {
-		hookSays(t, h.Check(name), "is no name of a hook")
+		hookSays(t, h.Check(name), "is not the name of a hook")
 		if err := (&patch.Manner{Before: []string{name}}).Check(); err == nil {
 			t.Errorf("an order may name %q", name)
 		}
