@@ -1,10 +1,12 @@
 package host
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"regexp"
 	"sync"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
 )
@@ -64,6 +66,36 @@ func setupArgs(s *patch.Setup, file, log string) (program string, args []string,
 	return file, append(args, s.Switches...), nil
 }
 
+// What Windows Installer ends with when it breaks off by itself, whatever it was to install (its documented error codes).
+const (
+	noService     = 1601 // its service does not answer
+	internalError = 1359
+)
+
+// brokeOff says whether Windows Installer itself gave up.
+func brokeOff(s *patch.Setup, code int) bool {
+	_, meant := s.Codes[code]
+	return !meant && (s.Kind == patch.SetupMSI || s.Kind == patch.SetupMSP) && (code == noService || code == internalError)
+}
+
+// secondTry is how long Windows Installer is left alone when it broke off.
+const secondTry = 10 * time.Second
+
+// twice runs an installer, and once more after a pause where Windows Installer broke off by itself: it has taken back what it had begun by then, as it does before it
+// ends with any error. No other failure is tried again within an attempt.
+func twice(ctx context.Context, s *patch.Setup, pause time.Duration, run func() (code int, out string, err error)) (code int, out string, err error) {
+	code, out, err = run()
+	if err != nil || !brokeOff(s, code) {
+		return code, out, err
+	}
+	select {
+	case <-ctx.Done():
+		return code, out, err
+	case <-time.After(pause):
+		return run()
+	}
+}
+
 // ended judges an installer's exit code. A restart that is owed is no failure.
 func ended(s *patch.Setup, p patch.PlanPackage, code int, log string) (reboot bool, err error) {
 	switch s.Outcome(code) {
@@ -72,7 +104,10 @@ func ended(s *patch.Setup, p patch.PlanPackage, code int, log string) (reboot bo
 	case patch.SetupReboot:
 		return true, nil
 	case patch.SetupBusy:
-		return false, &Failure{Cause: patch.FailLock, Text: fmt.Sprintf("another installation is going on on this machine (exit code %d of %s)", code, p.Name), Log: log}
+		return false, &Failure{Cause: patch.FailLock, Text: fmt.Sprintf("busy: another installation is going on on this machine (exit code %d of %s)", code, p.Name), Log: log}
+	}
+	if brokeOff(s, code) && code == noService {
+		return false, &Failure{Cause: patch.FailLock, Text: fmt.Sprintf("the Windows Installer service did not answer, twice (exit code %d of %s)", code, p.Name), Log: log}
 	}
 	return false, &Failure{Cause: patch.FailPatch, Text: fmt.Sprintf("the installer of %s %s failed with exit code %d%s%s", p.Name, p.Version, code, meaning(s.Kind, code), leftovers(s)), Log: log}
 }
@@ -97,7 +132,7 @@ func meaning(k patch.SetupKind, code int) string {
 	default:
 		return ""
 	}
-	texts := map[int]string{1601: "the Windows Installer service does not answer", 1602: "somebody cancelled it", 1603: "a fatal error; its log says more",
+	texts := map[int]string{internalError: "an internal error of Windows Installer, and so the second time", 1602: "somebody cancelled it", 1603: "a fatal error; its log says more",
 		1605: "what it changes is not installed", 1612: "its source is not there", 1619: "the file cannot be opened", 1620: "the file is not an installer package",
 		1622: "its log cannot be written", 1625: "this machine's policy forbids it", 1633: "it is for another kind of processor",
 		1635: "the patch cannot be opened", 1636: "the file is not a patch package", 1638: "another version is installed already", 1642: "what it patches is not installed, or is of a version that it is not for",

@@ -1,8 +1,11 @@
 package host
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -54,6 +57,52 @@ func TestExitCodesBecomeCauses(t *testing.T) {
 		if reboot != c.reboot || cause != c.cause || !strings.Contains(text, c.says) {
 			t.Errorf("%d: %v, %q, %q", c.code, reboot, cause, text)
 		}
+	}
+}
+
+// Windows Installer that breaks off by itself is asked once more in the same attempt, and nothing else is. The patch gets the blame for an internal error that comes twice, and
+// never for a service that does not answer, nor for another installation that is going on: that one is for the next attempt.
+func TestWindowsInstallerIsAskedTwice(t *testing.T) {
+	for name, c := range map[string]struct {
+		setup patch.Setup
+		codes []int // what it ends with, run by run
+		cause patch.FailCause
+		says  string
+	}{
+		"an internal error, once":       {patch.Setup{Kind: patch.SetupMSI}, []int{1359, 0}, "", ""},
+		"an internal error, twice":      {patch.Setup{Kind: patch.SetupMSI}, []int{1359, 1359}, patch.FailPatch, "exit code 1359: an internal error of Windows Installer, and so the second time"},
+		"no service, once":              {patch.Setup{Kind: patch.SetupMSP}, []int{1601, 3010}, "", ""},
+		"no service, twice":             {patch.Setup{Kind: patch.SetupMSP}, []int{1601, 1601}, patch.FailLock, "the Windows Installer service did not answer, twice (exit code 1601 of kettle)"},
+		"the second time a fatal one":   {patch.Setup{Kind: patch.SetupMSI}, []int{1359, 1603}, patch.FailPatch, "exit code 1603: a fatal error"},
+		"a fatal error":                 {patch.Setup{Kind: patch.SetupMSI}, []int{1603}, patch.FailPatch, "exit code 1603: a fatal error"},
+		"busy":                          {patch.Setup{Kind: patch.SetupMSI}, []int{1618}, patch.FailLock, "busy: another installation is going on on this machine (exit code 1618 of kettle)"},
+		"what the definition says":      {patch.Setup{Kind: patch.SetupMSI, Codes: map[int]patch.SetupOutcome{1359: patch.SetupDone}}, []int{1359}, "", ""},
+		"the same of another program":   {patch.Setup{Kind: patch.SetupNSIS}, []int{1601}, patch.FailPatch, "exit code 1601"},
+		"success is not done once more": {patch.Setup{Kind: patch.SetupMSI}, []int{0}, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runs := 0
+			code, _, err := twice(t.Context(), &c.setup, time.Millisecond, func() (int, string, error) {
+				runs++
+				return c.codes[min(runs, len(c.codes))-1], "log", nil
+			})
+			if err != nil || runs != len(c.codes) {
+				t.Errorf("%v after %d runs", err, runs)
+			}
+			f := &Failure{}
+			if _, err = ended(&c.setup, patch.PlanPackage{Name: "kettle", Version: "2.0"}, code, "log"); err != nil && !errors.As(err, &f) {
+				t.Fatal(err)
+			}
+			if f.Cause != c.cause || !strings.Contains(f.Text, c.says) || c.cause == patch.FailLock && f.Cause.UsesUp() {
+				t.Errorf("%s: %s", f.Cause, f.Text)
+			}
+		})
+	}
+	late, stop := context.WithCancel(t.Context())
+	stop()
+	runs := 0
+	if code, _, err := twice(late, &patch.Setup{Kind: patch.SetupMSI}, time.Hour, func() (int, string, error) { runs++; return 1601, "", nil }); code != 1601 || err != nil || runs != 1 {
+		t.Errorf("its time is over: %d, %v, %d runs", code, err, runs)
 	}
 }
 

@@ -116,7 +116,7 @@ func (s *Setups) install(ctx context.Context, p patch.PlanPackage) (reboot bool,
 	}
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), limit(p.Setup)) // a stop of the agent ends no installer in the middle
 	defer stop()
-	code, out, err := runSetup(ctx, program, args)
+	code, out, err := twice(ctx, p.Setup, secondTry, func() (int, string, error) { return runSetup(ctx, program, args) })
 	if said := tailUTF16(logFile); said != "" {
 		out = said
 	}
