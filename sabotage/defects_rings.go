@@ -54,6 +54,8 @@ var ringDefects = []Defect{
 		Old: "st.Reboot == nil || st.Reboot.Put != due.Put ||", New: "st.Reboot == nil ||", Test: "TestAnswersToARestart", In: "./internal/agent"},
 	{Name: "whoever is first in line for a restart is not", File: "internal/ring/reboot.go",
 		Old: "line, i = append(line, waiter{machine: id}), len(line)", New: "line, i = append([]waiter{{machine: id}}, line...), 0", Test: "TestQueueForRestarts", In: "./internal/ring"},
+	{Name: "a clock that was ahead once keeps schedules from acting until that time comes", File: "internal/calendar/act.go",
+		Old: "now.Sub(last).Abs() < again", New: "now.Sub(last) < again", Test: "TestSchedulesActAfterAClockWasAhead", In: "./internal/story"},
 	{Name: "a ring passes a patch though nobody knows whether its machines need it", File: "internal/ring/step.go",
 		Old: "case s.Now().Sub(s.machines[m].SeenAt) <= time.Duration(r.Silence):\n\t\t\treturn nil\n", New: "", Test: "TestARingThatIsNotKnownIsNotPassed", In: "./internal/story"},
 	{Name: "a ring all of whose machines are gone passes a patch", File: "internal/ring/step.go",

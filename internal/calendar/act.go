@@ -214,7 +214,7 @@ func turnOf(name string, ahead bool) string {
 func (d *Desk) turn(name string, opened, now time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if last, ok := d.acted[name]; ok && (!last.Before(opened) || opened.Equal(now)) && now.Sub(last) < again {
+	if last, ok := d.acted[name]; ok && (!last.Before(opened) || opened.Equal(now)) && now.Sub(last).Abs() < again { // a clock may have been ahead then
 		return false
 	}
 	if d.acted == nil {

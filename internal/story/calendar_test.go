@@ -91,6 +91,26 @@ func TestScheduleActsOnceForAWindowThatHasNothingNew(t *testing.T) {
 	}
 }
 
+// An appliance whose clock was ahead for a while acts again when it is put right, and not only when that time has come.
+func TestSchedulesActAfterAClockWasAhead(t *testing.T) {
+	s, b := ready(t, perl)
+	c := s.calendar()
+	s.until(22)
+	b.detect()
+	s.schedule(c, patch.Schedule{Name: "nightly", Label: "all", Window: "every day 22:00-04:00"})
+	right := s.now
+	s.later(365 * 24 * time.Hour)
+	s.must(c.Act(t.Context()))
+	if n := len(s.attempts(patch.AttemptFilter{})); n != 0 {
+		t.Fatalf("%d attempts by a detect of last year", n)
+	}
+	s.now = right
+	s.must(c.Act(t.Context()))
+	if !b.work() {
+		t.Error("nothing is deployed until the time comes that the clock once showed")
+	}
+}
+
 func TestScheduleDoesNotActWhere(t *testing.T) {
 	for name, change := range map[string]func(*site, *calendar.Desk){
 		"it is paused": func(s *site, c *calendar.Desk) {
