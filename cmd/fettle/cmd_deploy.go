@@ -16,16 +16,17 @@ import (
 )
 
 type deployCmd struct {
-	Plan   deployPlanCmd   `cmd:"" help:"Work out what a deployment would do now."`
-	Back   deployBackCmd   `cmd:"" name:"rollback" help:"Work out how patches go back to the versions before them, and do it."`
-	Apply  deployApplyCmd  `cmd:"" help:"Carry a plan out."`
-	Watch  deployWatchCmd  `cmd:"" help:"Follow a deployment until it ends."`
-	Halt   deployHaltCmd   `cmd:"" help:"Stop a deployment, or a patch everywhere: what no machine has started is withdrawn."`
-	Resume deployResumeCmd `cmd:"" help:"Let a patch that was halted go on through the rings."`
-	Reset  deployResetCmd  `cmd:"" name:"reset-attempts" help:"Let a patch that has failed too often be tried anew."`
-	List   deployListCmd   `cmd:"" help:"List deployments, newest first."`
-	Show   deployShowCmd   `cmd:"" help:"Show a deployment as it stands."`
-	Log    deployLogCmd    `cmd:"" help:"Show what installers, scripts and hooks said."`
+	Plan    deployPlanCmd    `cmd:"" help:"Work out what a deployment would do now."`
+	Back    deployBackCmd    `cmd:"" name:"rollback" help:"Work out how patches go back to the versions before them, and do it."`
+	Restart deployRestartCmd `cmd:"" help:"Work out which machines that owe a restart would be restarted, with nothing installed, and do it."`
+	Apply   deployApplyCmd   `cmd:"" help:"Carry a plan out."`
+	Watch   deployWatchCmd   `cmd:"" help:"Follow a deployment until it ends."`
+	Halt    deployHaltCmd    `cmd:"" help:"Stop a deployment, or a patch everywhere: what no machine has started is withdrawn."`
+	Resume  deployResumeCmd  `cmd:"" help:"Let a patch that was halted go on through the rings."`
+	Reset   deployResetCmd   `cmd:"" name:"reset-attempts" help:"Let a patch that has failed too often be tried anew."`
+	List    deployListCmd    `cmd:"" help:"List deployments, newest first."`
+	Show    deployShowCmd    `cmd:"" help:"Show a deployment as it stands."`
+	Log     deployLogCmd     `cmd:"" help:"Show what installers, scripts and hooks said."`
 }
 
 type deployApplyCmd struct {

@@ -253,7 +253,11 @@ func printDeploymentExplanation(w io.Writer, e deploy.Explanation) {
 		line(w, "  %5s  %s", thousands(g.Count), clean(g.Text.String()))
 		var names []string
 		for _, a := range g.Attempts {
-			names = append(names, a.Name+" ("+string(a.Patch)+", "+thousands(a.Rank)+" of "+thousands(a.Of)+" there)")
+			place := ""
+			if a.Rank > 0 { // it is still to come
+				place = ", " + thousands(a.Rank) + " of " + thousands(a.Of) + " there"
+			}
+			names = append(names, a.Name+" ("+string(a.Patch)+place+")")
 		}
 		line(w, "         %s", clean(strings.Join(firstNames(names), ", ")))
 		if g.Next != "" {

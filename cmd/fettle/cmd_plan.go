@@ -16,7 +16,12 @@ import (
 
 // rebootFlags say when machines may be restarted.
 type rebootFlags struct {
-	Reboot         string        `enum:"never,if-needed,ask,force" default:"never" help:"When the machines may be restarted afterwards: never, if-needed, ask (whoever works there) or force."`
+	Reboot string `enum:"never,if-needed,ask,force" default:"never" help:"When the machines may be restarted afterwards: never, if-needed, ask (whoever works there) or force."`
+	restartFlags
+}
+
+// restartFlags say how a machine is restarted.
+type restartFlags struct {
 	RebootMessage  string        `help:"What whoever works on a machine is told before it restarts."`
 	RebootWarn     time.Duration `help:"How long before a restart that is announced, such as 10m."`
 	RebootSnooze   time.Duration `help:"With ask: how long a restart can be put off at a time, such as 30m."`
@@ -60,7 +65,12 @@ func (f rebootFlags) reboot() (*patch.RebootPolicy, error) {
 	if f.Reboot == "never" || f.Reboot == "" {
 		return nil, nil
 	}
-	p := &patch.RebootPolicy{Mode: patch.RebootMode(f.Reboot), Message: f.RebootMessage, Snoozes: patch.Number(f.RebootSnoozes)}
+	return f.policy(patch.RebootMode(f.Reboot))
+}
+
+// policy gives the policy of the flags in a way to restart.
+func (f restartFlags) policy(mode patch.RebootMode) (*patch.RebootPolicy, error) {
+	p := &patch.RebootPolicy{Mode: mode, Message: f.RebootMessage, Snoozes: patch.Number(f.RebootSnoozes)}
 	for _, d := range []struct {
 		flag string
 		d    time.Duration

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"time"
 
@@ -75,20 +74,7 @@ func (c deployBackCmd) Run(ctx context.Context, s *screen) error {
 			return err
 		}
 	}
-	items, _, _ := planSize(p)
-	if items > 0 && c.Apply {
-		if !s.json {
-			printPlan(s.out, s.width, p, false)
-		}
-		return applyPlan(ctx, s, client, api.ApplyRequest{Plan: p}, c.Watch)
-	}
-	if err := s.show(p, func(w io.Writer) { printPlan(w, s.width, p, false) }); err != nil {
-		return err
-	}
-	if items == 0 {
-		return errNo
-	}
-	return nil
+	return planOrApply(ctx, s, client, p, c.Apply, c.Watch)
 }
 
 // rollbackLines tell what a rollback leaves behind.

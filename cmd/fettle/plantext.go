@@ -30,6 +30,14 @@ func planSize(p patch.Plan) (items, packages int, bytes int64) {
 
 // printPlan says what a plan does, patch by patch, and where that is little, or asked for, also what each machine gets.
 func printPlan(w io.Writer, width int, p patch.Plan, rows bool) {
+	if p.Restarts {
+		printRestarts(w, p, rows)
+		for _, l := range termLines(p) {
+			line(w, "%s", clean(l))
+		}
+		line(w, "Plan %s", p.Hash)
+		return
+	}
 	items, packages, bytes := planSize(p)
 	doing := "to install"
 	if p.Rollback != nil {

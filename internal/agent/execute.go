@@ -49,7 +49,9 @@ func (r *run) all(ctx context.Context) (waits bool, err error) {
 	if err := r.examine(ctx); err != nil {
 		return false, err
 	}
-	if len(r.open()) > 0 {
+	if items := r.open(); len(items) == 1 && items[0].Patch == patch.Restart {
+		return false, r.takeRestart(items[0])
+	} else if len(items) > 0 {
 		if waits, err = r.perform(ctx); err != nil || waits {
 			return waits, err
 		}

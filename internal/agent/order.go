@@ -112,6 +112,12 @@ func checkOrder(o wire.Order, me patch.MachineID) error {
 			return patch.Errorf(patch.Invalid, "the order names attempt %.80q badly or twice", item.Attempt)
 		}
 		attempts[item.Attempt] = true
+		if item.Patch == patch.Restart {
+			if err := checkRestart(o); err != nil {
+				return err
+			}
+			continue
+		}
 		if total += len(item.Packages); len(item.Packages) == 0 || total > maxPackages {
 			return patch.Errorf(patch.Invalid, "the order has no packages for %.80q, or too many", string(item.Patch))
 		}
@@ -123,6 +129,14 @@ func checkOrder(o wire.Order, me patch.MachineID) error {
 				return patch.Errorf(patch.Invalid, "the order takes %.80q back in part only", string(item.Patch))
 			}
 		}
+	}
+	return nil
+}
+
+// checkRestart holds an order for a restart alone: it asks for nothing else, and says how.
+func checkRestart(o wire.Order) error {
+	if len(o.Items) != 1 || len(o.Items[0].Packages) > 0 || o.Manner != nil || o.Reboot == nil || o.Reboot.Mode == patch.RebootNever {
+		return patch.Errorf(patch.Invalid, "the order for a restart asks for something else too, or does not say how to restart")
 	}
 	return nil
 }

@@ -52,6 +52,15 @@ func TestOrderIsRefused(t *testing.T) {
 			p.Back, p.From, p.Version = true, "1.0-2", "1.0-1"
 			o.Items[0].Packages = append(o.Items[0].Packages, p)
 		}, want: "in part only"},
+		"a restart beside a patch": {change: func(o *wire.Order) {
+			o.Reboot, o.Items = &patch.RebootPolicy{Mode: patch.RebootForce}, append(o.Items, wire.OrderItem{Attempt: "A9-9", Patch: patch.Restart})
+		}, want: "something else too"},
+		"a restart with a file": {change: func(o *wire.Order) {
+			o.Reboot, o.Items[0].Patch = &patch.RebootPolicy{Mode: patch.RebootForce}, patch.Restart
+		}, want: "something else too"},
+		"a restart that is never": {change: func(o *wire.Order) {
+			o.Reboot, o.Items = &patch.RebootPolicy{Mode: patch.RebootNever}, []wire.OrderItem{{Attempt: "A9-9", Patch: patch.Restart}}
+		}, want: "how to restart"},
 		"hook as path":   {change: func(o *wire.Order) { o.Manner = &patch.Manner{Before: []string{"../../../bin/sh"}} }, want: "not the name of a hook"},
 		"unit as option": {change: func(o *wire.Order) { o.Manner = &patch.Manner{Services: []string{"--force"}} }, want: "is not a service"},
 		"suite as path":  {change: func(o *wire.Order) { o.Items[0].Packages[0].Origin.Suite = "../../x" }, want: "signed index"},

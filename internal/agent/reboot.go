@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/wire"
 )
@@ -35,6 +36,8 @@ const (
 	rebootTakes   = 10 * time.Minute // after which a restart that was begun and did not happen has failed
 	rebootsADay   = 3                // the loop breaker
 	rebootLook    = 5 * time.Second
+
+	ownerForbidsReboots = "the owner of this machine forbids reboots in its local policy file (no-reboot)"
 )
 
 // owes gives, at an order's end and whatever became of its items, the restart that it permits; what was due before stays due otherwise.
@@ -51,6 +54,32 @@ func (r *run) owes() *rebootDue {
 		return r.get().Reboot
 	}
 	return &rebootDue{Order: r.order.ID, Policy: *p, Window: r.order.Window, Since: r.clock(), Boot: r.cfg.Host.Boot()}
+}
+
+// takeRestart ends the item of an order that is for a restart alone. The restart itself is due once the order is closed, and is done when the machine comes
+// from another boot.
+func (r *run) takeRestart(item wire.OrderItem) error {
+	failed := func(err error) error {
+		f := failureOf(err)
+		r.log.Warn("no restart", "cause", f.Cause, "text", f.Text)
+		return r.result(item, patch.ExecFailed, func(res *wire.Result) { res.Cause, res.Text = f.Cause, f.Text })
+	}
+	policy := r.cfg.policy()
+	if ok, word := policy.Deploys(); !ok {
+		return failed(ownerForbids(word))
+	} else if slices.Contains(policy.Words, PolicyNoReboot) {
+		return failed(&host.Failure{Cause: patch.FailPolicy, Text: ownerForbidsReboots})
+	}
+	if why := r.closedNow(r.order); why != "" {
+		return failed(&host.Failure{Cause: patch.FailWindow, Text: why})
+	}
+	if err := r.clockIsRight(); err != nil {
+		return failed(err)
+	}
+	if r.order.Reboot.Mode != patch.RebootForce && !r.cfg.Host.Reboot().Owed {
+		return r.result(item, patch.ExecWithdrawn, func(res *wire.Result) { res.Text = "no restart is owed any more" })
+	}
+	return r.result(item, patch.ExecDone, func(res *wire.Result) { res.RebootOwed = true })
 }
 
 // reboots brings a restart that is due to its end. While one is, it looks again and again: what is owed may be settled by others, windows open
@@ -160,7 +189,7 @@ func (s *session) rebootHindered(due rebootDue, now time.Time) string {
 	case due.Stopped != "":
 		return due.Stopped
 	case slices.Contains(s.cfg.policy().Words, PolicyNoReboot):
-		return "the owner of this machine forbids reboots in its local policy file (no-reboot)"
+		return ownerForbidsReboots
 	case !w.NotBefore.IsZero() && now.Before(w.NotBefore):
 		return "its window begins only at " + w.NotBefore.UTC().Format("2006-01-02 15:04Z")
 	case !w.NotAfter.IsZero() && now.Add(rebootReserve).After(w.NotAfter):
@@ -217,7 +246,7 @@ func (s *session) announce(due rebootDue, now time.Time) error {
 	if end := due.Window.NotAfter; !end.IsZero() && at.After(end.Add(-rebootReserve)) {
 		at = laterOf(now, end.Add(-rebootReserve-time.Second))
 	}
-	text := "This machine restarts " + whenIs(at, now) + " to finish installing updates."
+	text := "This machine restarts " + whenIs(at, now) + s.whatFor() + "."
 	if due.Policy.Message != "" {
 		text += "\n" + due.Policy.Message
 	}
@@ -256,12 +285,20 @@ func (s *session) countDown(due rebootDue, now time.Time) error {
 	if w == 0 || due.Told != 0 && w >= due.Told {
 		return nil
 	}
-	text := "This machine restarts " + whenIs(due.At, now) + " to finish installing updates. Save your work."
+	text := "This machine restarts " + whenIs(due.At, now) + s.whatFor() + ". Save your work."
 	if due.Policy.Mode == patch.RebootAsk {
 		text += due.offer(now)
 	}
 	s.cfg.Announce(s.cfg.Terminals(), text)
 	return s.due(func(d *rebootDue) { d.Told = w })
+}
+
+// whatFor says what a restart is for; one that is forced need not be for updates.
+func (s *session) whatFor() string {
+	if s.cfg.Host.Reboot().Owed {
+		return " to finish installing updates"
+	}
+	return ""
 }
 
 func whenIs(at, now time.Time) string {
@@ -343,7 +380,7 @@ func (s *session) restart(ctx context.Context, due rebootDue, now time.Time) err
 		return err
 	}
 	s.log.Info("the machine reboots", "order", due.Order, "boot", due.Boot)
-	if err := s.cfg.Restart(ctx); err != nil {
+	if err := s.cfg.Restart(ctx); err != nil && ctx.Err() == nil { // an agent that is being stopped may be so by this very restart
 		return s.due(func(d *rebootDue) {
 			d.Stopped = "the machine did not take the order to reboot: " + clip(err.Error(), 300)
 		})
@@ -354,7 +391,7 @@ func (s *session) restart(ctx context.Context, due rebootDue, now time.Time) err
 // rebootText says how far a restart is, for check-ins and status; empty where none is due.
 func (s *session) rebootText() string {
 	due := s.get().Reboot
-	if due == nil {
+	if due == nil || due.Boot != s.cfg.Host.Boot() { // it has happened
 		return ""
 	}
 	now := s.clock()

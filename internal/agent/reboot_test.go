@@ -15,6 +15,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/agent/host"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/wire"
 )
 
 // rebootWorld is a machine with one order behind it, and a clock.
@@ -29,6 +30,7 @@ type rebootWorld struct {
 	told  []string
 	began int      // restarts
 	taken []string // attempts that the appliance takes back before they begin
+	alone bool     // the order is for a restart, and for nothing else
 }
 
 // newRebootWorld carries an order out that permits a reboot by a policy, in a window that ends after a while (0: none).
@@ -50,7 +52,10 @@ func newRebootWorld(t *testing.T, p patch.RebootPolicy, window time.Duration, pr
 	o := newOrder(1, curl, perl)
 	o.Expires = w.now.Add(100 * time.Hour)
 	o.Reboot = &p
-	if window > 0 {
+	if w.alone {
+		o.Items = []wire.OrderItem{{Attempt: "A1-0", Patch: patch.Restart, Title: "Restart"}}
+	}
+	if window != 0 {
 		o.Window.NotAfter = w.now.Add(window)
 	}
 	must(t, w.s.acceptOrder(w.a.seal(t, o)))
@@ -148,6 +153,62 @@ func TestRestartDoesNotCutAnOrderOff(t *testing.T) {
 	w.b.boots++
 	if err := w.s.acceptOrder(w.a.seal(t, o)); err != nil {
 		t.Errorf("after the restart: %v", err)
+	}
+}
+
+// An order for a restart alone is held against the machine as every restart is, changes no package, and leaves a restart that is due only where it was taken.
+func TestRestartAlone(t *testing.T) {
+	needed, force := patch.RebootPolicy{Mode: patch.RebootIfNeeded}, patch.RebootPolicy{Mode: patch.RebootForce}
+	for _, c := range []struct {
+		name    string
+		policy  patch.RebootPolicy
+		window  time.Duration
+		prepare func(*rebootWorld)
+		state   patch.Execution
+		text    string
+		began   int
+	}{
+		{"owed", needed, 0, nil, patch.ExecDone, "", 1},
+		{"not owed any more", needed, 0, func(w *rebootWorld) { w.b.owes = false }, patch.ExecWithdrawn, "no restart is owed any more", 0},
+		{"not owed, and forced", force, 0, func(w *rebootWorld) { w.b.owes = false }, patch.ExecDone, "", 1},
+		{"the owner forbids restarts", force, 0, func(w *rebootWorld) { w.owner("no-reboot\n") }, patch.ExecFailed, "(no-reboot)", 0},
+		{"the owner forbids deploys", force, 0, func(w *rebootWorld) { w.owner("detect-only\n") }, patch.ExecFailed, "(detect-only)", 0},
+		{"the window is over", needed, -time.Minute, nil, patch.ExecFailed, "the window ended at", 0},
+		{"the window has too little left", needed, 4 * time.Minute, nil, patch.ExecDone, "", 0},
+		{"it was taken back", needed, 0, func(w *rebootWorld) { w.taken = []string{"A1-0"} }, patch.ExecWithdrawn, "", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newRebootWorld(t, c.policy, c.window, func(w *rebootWorld) {
+				w.alone = true
+				if c.prepare != nil {
+					c.prepare(w)
+				}
+			})
+			r, _ := w.s.journal.newest().outcome("A1-0")
+			if r.State != c.state || !strings.Contains(r.Text, c.text) || r.RebootOwed != (c.state == patch.ExecDone) {
+				t.Errorf("%+v", r)
+			}
+			if w.steps(3); w.began != c.began || len(w.b.runs) > 0 {
+				t.Errorf("restarted %d times, not %d; %q; it ran %v", w.began, c.began, w.s.rebootText(), w.b.runs)
+			}
+		})
+	}
+}
+
+// A restart that cut the command off which asked for it has not failed, and once the machine is back it is not told as waiting any more.
+func TestARestartCutsItsOwnCommandOff(t *testing.T) {
+	w := newRebootWorld(t, patch.RebootPolicy{Mode: patch.RebootIfNeeded}, 0)
+	ctx, stop := context.WithCancel(t.Context())
+	w.s.cfg.Restart = func(context.Context) error { w.began++; stop(); return fmt.Errorf("signal: killed") }
+	for range 3 {
+		must(t, w.s.rebootStep(ctx))
+	}
+	if got := w.s.rebootText(); w.began != 1 || got != "reboot under way" {
+		t.Errorf("restarted %d times: %q", w.began, got)
+	}
+	w.b.boots++
+	if got := w.s.rebootText(); got != "" {
+		t.Errorf("back, and it says %q", got)
 	}
 }
 

@@ -25,6 +25,8 @@ type PlanRequest struct {
 	Reboot *patch.RebootPolicy `json:"reboot,omitempty"`
 	// Manner is how the machines go about it; nil: nothing beside installing.
 	Manner *patch.Manner `json:"manner,omitempty"`
+	// Restarts asks for a plan of restarts alone: of the machines that owe one, or with force of all.
+	Restarts bool `json:"restarts,omitempty"`
 }
 
 // Watched is a deployment's progress; Version changes with it: give it back as ?after= to wait for the next one.
@@ -47,7 +49,7 @@ func (s *people) makePlan(c *call) (any, error) {
 
 // planned finds the machines and patches that a request names.
 func (s *people) planned(c *call, in PlanRequest) (plan.Request, error) {
-	r := plan.Request{Label: in.Label, Window: in.Window, Reboot: in.Reboot, Manner: in.Manner}
+	r := plan.Request{Label: in.Label, Window: in.Window, Reboot: in.Reboot, Manner: in.Manner, Restarts: in.Restarts}
 	for _, text := range in.Machines {
 		m, err := s.Ledger.Resolve(c.Context(), text)
 		if err != nil {
@@ -124,6 +126,9 @@ func (s *people) toApply(c *call) (patch.Plan, error) {
 func leftOut(p patch.Plan) phrase.Phrase {
 	for _, m := range p.Machines {
 		for _, l := range m.Left {
+			if p.Restarts {
+				return phrase.Of("{1}: {2}", m.Name, l.Text)
+			}
 			return phrase.Of("{1} on {2}: {3}", string(l.Patch), m.Name, l.Text)
 		}
 	}
@@ -137,6 +142,9 @@ func (s *people) applyPlan(c *call) (any, error) {
 		return nil, err
 	}
 	if !slices.ContainsFunc(p.Machines, func(m patch.MachinePlan) bool { return len(m.Items) > 0 }) {
+		if p.Restarts {
+			return nil, &patch.Error{Kind: patch.Conflict, What: "there is no machine to restart", Why: leftOut(p), Do: "Look at `fettle deploy restart`."}
+		}
 		return nil, &patch.Error{Kind: patch.Conflict, What: "there is nothing to deploy", Why: leftOut(p), Do: "Look at `fettle deploy plan` and `fettle explain`."}
 	}
 	d, err := s.Deploy.Apply(c.Context(), c.caller, p)

@@ -138,7 +138,7 @@ func driftedOn(old, fresh patch.MachinePlan) []phrase.Phrase {
 		}
 		if change := differ(item.Packages, fresh.Items[i].Packages); change != "" {
 			out = append(out, phrase.Of("{1} on {2}: {3}", string(item.Patch), old.Name, change))
-		} else if f := fresh.Items[i]; f.Outcome == patch.WillNotFit && item.Outcome == patch.WillInstall {
+		} else if f := fresh.Items[i]; f.Outcome == patch.WillNotFit && (item.Outcome == patch.WillInstall || item.Outcome == patch.WillRestart) {
 			out = append(out, phrase.Of("{1} on {2} does not fit any more: {3}", string(item.Patch), old.Name, f.Text))
 		}
 	}

@@ -106,11 +106,18 @@ func (d *Desk) judge(ctx context.Context, c *checked, a patch.Attempt, item patc
 
 // askAbout is the question whether an attempt may be handed out.
 func askAbout(dep patch.Deployment, a patch.Attempt) world.Ask {
-	return world.Ask{Patch: a.Patch, Window: dep.Plan.Window, Manner: dep.Plan.Manner, Own: a.ID, Back: a.TakesBack()}
+	ask := world.Ask{Patch: a.Patch, Window: dep.Plan.Window, Manner: dep.Plan.Manner, Own: a.ID, Back: a.TakesBack()}
+	if dep.Plan.Restarts {
+		ask.Restart = dep.Plan.Reboot.Mode
+	}
+	return ask
 }
 
 // packages are what an attempt would install now.
 func (d *Desk) packages(ctx context.Context, c *checked, ask world.Ask) (pkgs []patch.PlanPackage, ok bool, err error) {
+	if ask.Restart != "" {
+		return nil, true, nil
+	}
 	if !ask.Back {
 		return c.sight.Packages(ctx, ask.Patch)
 	}
@@ -162,6 +169,8 @@ func causeOf(g gate.Gate) patch.FailCause {
 		return patch.FailWindow
 	case gate.Policy, gate.Label, gate.Hold, gate.Ring:
 		return "" // a decision of ours; the text names it
+	case gate.Owed:
+		return "" // there is nothing to do any more
 	case gate.Attempts:
 		if g.Foretold {
 			return patch.FailDependency

@@ -96,7 +96,7 @@ func (d *Desk) explain(ctx context.Context, id string, named func(*Wait) bool) (
 	}
 	sights := map[patch.MachineID]*world.Sight{}
 	for _, a := range attempts {
-		if a.State.Ended() && a.Effect != patch.EffectNeedsReboot {
+		if a.State.Ended() && a.Effect != patch.EffectNeedsReboot && !(a.Patch == patch.Restart && a.State == patch.ExecDone && a.RebootOwed) {
 			continue
 		}
 		s := sights[a.Machine]
@@ -157,6 +157,9 @@ func (ex *Explanation) add(ctx context.Context, dep patch.Deployment, s *world.S
 // wait is what one attempt waits for: a closed gate, the machine to come, or the machine to go on.
 func (ex *Explanation) wait(ctx context.Context, dep patch.Deployment, s *world.Sight, a patch.Attempt) (Wait, error) {
 	m, silence := s.Machine, ex.At.Sub(s.Machine.SeenAt)
+	if a.Patch == patch.Restart && a.State.Ended() {
+		return Wait{Code: "restart-due", Gate: gate.Reboot, Text: restarting(m, phrase.Of("{1} has the order and has not restarted yet", m.Name)), Next: "the machine restarts, as soon as nothing there keeps it from it", Actor: gate.Agent}, nil
+	}
 	if a.State.Ended() {
 		return Wait{Code: gate.CodeRebootOwed, Gate: gate.Reboot, Text: restarting(m, phrase.Of("{1} owes a reboot", m.Name)), Next: "the machine reboots", Actor: gate.Owner}, nil
 	}
@@ -229,13 +232,17 @@ func place(ctx context.Context, s *world.Sight, a patch.Attempt) (at, of int, er
 
 func (ex *Explanation) conclude(p Progress) {
 	slices.SortStableFunc(ex.Groups, func(a, b Wait) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code)) })
-	if p.Ended && len(ex.Groups) > 0 {
+	restarts, left := p.Deployment.Plan.Restarts, p.Counts.Open()
+	if restarts {
+		left += p.Counts.RebootOwed
+	}
+	if p.Ended && len(ex.Groups) > 0 && !restarts {
 		owed := ex.Groups[0]
 		ex.Sentence = phrase.Count(owed.Count, "Nothing is left to install: {1}. {n} waits for a restart: {2}.", "Nothing is left to install: {1}. {n} wait for restarts: {2}.", p.Sentence, owed.Text)
 		ex.Next, ex.Actor = owed.Next, owed.Actor
 		return
 	}
-	if p.Ended {
+	if p.Ended && left == 0 || len(ex.Groups) == 0 {
 		ex.Sentence = phrase.Of("Nothing is stuck: {1}.", p.Sentence)
 		ex.Next = "nothing: it has ended"
 		if p.Counts.Unproven > 0 {
@@ -254,7 +261,10 @@ func (ex *Explanation) conclude(p Progress) {
 		}
 		parts = append(parts, phrase.Of("{1}: {2}", g.Count, text))
 	}
-	ex.Sentence = phrase.Count(p.Counts.Total, "{1} of {n} install has not ended. {2}.", "{1} of {n} installs have not ended. {2}.", p.Counts.Open(), phrase.Join(parts, "; "))
+	ex.Sentence = phrase.Count(p.Counts.Total, "{1} of {n} install has not ended. {2}.", "{1} of {n} installs have not ended. {2}.", left, phrase.Join(parts, "; "))
+	if restarts {
+		ex.Sentence = phrase.Count(p.Counts.Total, "{1} of {n} restart is still to come. {2}.", "{1} of {n} restarts are still to come. {2}.", left, phrase.Join(parts, "; "))
+	}
 	first := slices.MinFunc(ex.Groups, func(a, b Wait) int { return cmp.Compare(soon(a), soon(b)) })
 	ex.Next, ex.NextAt, ex.Actor = first.Next, first.NextAt, first.Actor
 }
@@ -294,6 +304,8 @@ func together(code string, text phrase.Phrase) phrase.Phrase {
 		return "waiting for a free place in their ring"
 	case gate.CodeRebootOwed:
 		return "installed, on machines that owe a reboot for it"
+	case "restart-due":
+		return "on machines that have the order and have not restarted yet"
 	case gate.CodeUnderWay:
 		return "behind another deployment of the same patch"
 	}

@@ -161,7 +161,9 @@ func (d *Desk) issue(ctx context.Context, m patch.Machine, c *checked) (wire.Env
 	o := wire.Order{ID: ulid.Make().String(), Machine: m.ID, Number: m.OrderNumber + 1, Deployment: c.deployment.ID, OS: c.sight.OS,
 		Issued: now.UTC(), Window: window, Expires: d.expires(now, window).UTC()}
 	o.Reboot, o.Manner = c.deployment.Plan.Reboot, c.deployment.Plan.Manner
-	o.Revision, o.Snapshot = c.sight.Receipt.Revision, c.sight.Receipt.Seq
+	if r := c.sight.Receipt; r != nil { // a restart alone rests on none
+		o.Revision, o.Snapshot = r.Revision, r.Seq
+	}
 	var attempts []string
 	var claims []patch.RingClaim
 	for _, r := range c.ready {

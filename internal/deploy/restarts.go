@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
@@ -41,4 +42,36 @@ func (d *Desk) MayRestart(ctx context.Context, id patch.MachineID, order string)
 		}
 	}
 	return "", false, err
+}
+
+// restartSentence is sentence for restarts alone. A machine that has taken the order is not counted as restarted before another boot proves it.
+func restartSentence(c Counts) phrase.Phrase {
+	parts := []phrase.Phrase{phrase.Of("{1} of {2} restarted", c.Done-c.RebootOwed, c.Total)}
+	for _, x := range []struct {
+		n    int
+		says phrase.Phrase
+	}{{c.RebootOwed, phrase.Of("{1} due on the machine", c.RebootOwed)}, {c.Waiting, phrase.Of("{1} waiting", c.Waiting)}, {c.Failed, phrase.Of("{1} failed", c.Failed)}, {c.Withdrawn, phrase.Of("{1} withdrawn", c.Withdrawn)}} {
+		if x.n > 0 {
+			parts = append(parts, x.says)
+		}
+	}
+	return phrase.Join(parts, ", ")
+}
+
+// sayingRestart is saying for a restart alone whose order a machine has taken.
+func sayingRestart(a patch.Attempt) phrase.Phrase {
+	if a.RebootOwed || a.VerifiedSeq == 0 {
+		return "the machine has the order and has not restarted yet"
+	}
+	return phrase.Of("restarted: snapshot {1} is of another boot", strconv.FormatUint(a.VerifiedSeq, 10))
+}
+
+// restartsDue reports whether a deployment of restarts alone has machines that took the order, have not restarted, and still may.
+func (d *Desk) restartsDue(ctx context.Context, dep patch.Deployment) (bool, error) {
+	end := dep.Plan.Window.NotAfter
+	if !dep.Plan.Restarts || !end.IsZero() && d.Now().After(end.Add(d.grace())) || d.Now().Sub(dep.At) > d.patience() {
+		return false, nil
+	}
+	p, err := d.tally(ctx, dep)
+	return err == nil && p[0].Counts.RebootOwed > 0, err
 }

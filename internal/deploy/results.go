@@ -159,6 +159,12 @@ func (d *Desk) finish(ctx context.Context, newest int) error {
 		if len(open) > 0 {
 			continue
 		}
+		if due, err := d.restartsDue(ctx, dep); err != nil || due {
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		err = d.Store.SetDeploymentState(ctx, appliance(), dep.ID, patch.Finished, d.Now())
 		if err != nil && patch.KindOf(err) != patch.Conflict { // or somebody has halted it meanwhile
 			return err

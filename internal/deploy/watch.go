@@ -69,8 +69,13 @@ func sum(dep patch.Deployment, attempts []patch.Attempt) Progress {
 }
 
 func summed(dep patch.Deployment, t patch.AttemptTally) Progress {
-	return Progress{Deployment: dep, Counts: t.Counts, Bytes: t.Bytes, TotalBytes: t.TotalBytes, Ended: t.Counts.Open() == 0,
+	p := Progress{Deployment: dep, Counts: t.Counts, Bytes: t.Bytes, TotalBytes: t.TotalBytes, Ended: t.Counts.Open() == 0,
 		Sentence: sentence(t.Counts, dep.Plan.Rollback != nil)}
+	if dep.Plan.Restarts {
+		p.Ended = p.Ended && (dep.State != patch.Running || t.Counts.RebootOwed == 0)
+		p.Sentence = restartSentence(t.Counts)
+	}
+	return p
 }
 
 func sentence(c Counts, back bool) phrase.Phrase {
@@ -127,7 +132,7 @@ func machine(ctx context.Context, v *world.View, dep patch.Deployment, m patch.M
 				item.Text = phrase.Of("waits: {1}", first)
 			}
 		}
-		if a.State == patch.ExecDone && a.Effect == patch.EffectNeedsReboot && *budget > 0 {
+		if a.State == patch.ExecDone && (a.Effect == patch.EffectNeedsReboot || a.Patch == patch.Restart && a.RebootOwed) && *budget > 0 {
 			if sight == nil {
 				*budget--
 				var err error
@@ -215,7 +220,10 @@ func saying(a patch.Attempt) phrase.Phrase {
 		}
 		return s
 	}
-	if a.TakesBack() && (a.State == patch.ExecInstalling || a.State == patch.ExecDone) {
+	switch {
+	case a.Patch == patch.Restart && a.State == patch.ExecDone:
+		return sayingRestart(a)
+	case a.TakesBack() && (a.State == patch.ExecInstalling || a.State == patch.ExecDone):
 		return sayingBack(a)
 	}
 	switch a.State {

@@ -20,6 +20,7 @@ const (
 	Prerequisites Name = "prerequisites"  // the patch applies to this machine
 	InstalledTest Name = "installed-test" // it is not installed yet
 	Previous      Name = "previous"       // of a rollback: what was there before can be had, and nothing needs the newer version
+	Owed          Name = "owed"           // of a restart alone: the machine owes one
 	Superseded    Name = "superseded"     // no newer patch that replaces it is deployable here
 	Policy        Name = "policy"         // somebody approved it and nobody declined it
 	Label         Name = "label"          // the approval covers this machine

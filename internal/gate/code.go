@@ -2,6 +2,8 @@ package gate
 
 // Stable codes of closed gates, by gate.
 const (
+	CodeNotOwed = "not-owed" // owed: the machine owes no restart
+
 	CodeNoFeed    = "no-feed"              // feed: none is subscribed for this OS or suite
 	CodeNeverSync = "never-synced"         // feed: none has had a good run yet
 	CodeNoCatalog = "no-catalog"           // catalog: no revision is published for this OS

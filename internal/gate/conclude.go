@@ -10,6 +10,10 @@ import (
 // conclude fills the answer's own words from its gates.
 func (a *Answer) conclude(w *World) {
 	a.Standing = standing(w, a.Closed)
+	if w.Restart != "" {
+		a.concludeRestart()
+		return
+	}
 	a.Sentence = phrase.Sentence(a.clause(w))
 	switch {
 	case a.Deployable && w.Back != nil:
@@ -43,6 +47,10 @@ func (a *Answer) afterPatched() {
 // standing says in two words how a patch stands whose first closed gate is this one; nil where it is deployable.
 func standing(w *World, closed *Gate) phrase.Phrase {
 	switch {
+	case closed == nil && w.Restart != "":
+		return "may restart"
+	case w.Restart != "":
+		return "not restarted"
 	case closed == nil && w.Back != nil:
 		return "can go back"
 	case closed == nil:

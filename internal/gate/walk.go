@@ -18,7 +18,10 @@ func backGates() []func(*World) Gate {
 
 // judges are the gates that a world asks for.
 func (w *World) judges() []func(*World) Gate {
-	if w.Back != nil {
+	switch {
+	case w.Restart != "":
+		return restartGates()
+	case w.Back != nil:
 		return backGates()
 	}
 	return gates()

@@ -32,6 +32,8 @@ type World struct {
 
 	// Back asks whether the patch can be taken back, instead of installed; nil where it is not asked.
 	Back *BackFact
+	// Restart asks instead whether the machine may be restarted, in this way, with nothing installed; empty where it is not asked.
+	Restart patch.RebootMode
 
 	Policy patch.Policy // at Start
 	Window patch.Window

@@ -23,6 +23,10 @@ func effects(boot string, s patch.Snapshot, list *world.Shelf, attempts []patch.
 	}
 	var out []patch.EffectUpdate
 	for _, a := range attempts {
+		if a.Patch == patch.Restart {
+			out = append(out, restarted(boot, s, a)...)
+			continue
+		}
 		if newest[a.Patch].ID != a.ID || a.State != patch.ExecDone {
 			continue
 		}
@@ -46,6 +50,20 @@ func effects(boot string, s patch.Snapshot, list *world.Shelf, attempts []patch.
 		}
 	}
 	return out
+}
+
+// restarted is what a snapshot proves about a restart that was ordered for itself: it has happened when one comes from another boot than the one before it.
+// Every order counts, not the newest alone, because one restart pays what all of them ask for.
+func restarted(boot string, s patch.Snapshot, a patch.Attempt) []patch.EffectUpdate {
+	switch {
+	case a.State != patch.ExecDone || !a.RebootOwed && a.VerifiedSeq != 0 || a.VerifiedSeq == 0 && !follows(s, a):
+		return nil
+	case a.VerifiedSeq != 0 && boot != s.Boot:
+		return []patch.EffectUpdate{{Attempt: a.ID, VerifiedSeq: s.Seq, Effect: patch.EffectVerified}}
+	case a.VerifiedSeq == 0:
+		return []patch.EffectUpdate{{Attempt: a.ID, VerifiedSeq: s.Seq, Effect: patch.EffectNeedsReboot, RebootOwed: true}}
+	}
+	return nil
 }
 
 // follows reports whether a snapshot was made after an attempt had ended.

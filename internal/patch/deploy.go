@@ -21,7 +21,12 @@ type Plan struct {
 	Manner *Manner `json:"manner,omitempty"`
 	// Rollback makes it a plan that takes patches back; nil: it installs them.
 	Rollback *Rollback `json:"rollback,omitempty"`
+	// Restarts makes it a plan of restarts alone: nothing is installed, and each machine has one item, for the Restart.
+	Restarts bool `json:"restarts,omitempty"`
 }
+
+// Restart stands where the name of a patch does, in a plan of restarts alone and in all that comes of it. No list names a patch so.
+const Restart ID = "restart"
 
 // Window bounds when installs may start and must have ended. Zero ends mean "no bound".
 type Window struct {
@@ -113,14 +118,16 @@ type LeftOut struct {
 // Outcome is what a plan foretells of one patch on one machine.
 type Outcome string
 
-// Outcomes: the first four of what is in the plan, the others of what is left out.
+// Outcomes: the first five of what is in the plan, the others of what is left out.
 const (
 	WillInstall   Outcome = "will-install"
 	WillGoBack    Outcome = "will-go-back"       // to the versions before it
+	WillRestart   Outcome = "will-restart"       // of a plan of restarts alone
 	WillWait      Outcome = "waits"              // for its ring or its turn, and then comes by itself
 	WillNotFit    Outcome = "window-too-short"   // it stays pending for the next window
 	IsPatched     Outcome = "already-patched"    //
 	NotThere      Outcome = "not-there"          // of a rollback: it is not installed
+	NotOwed       Outcome = "no-restart-owed"    // of a plan of restarts alone
 	DoesNotApply  Outcome = "does-not-apply"     //
 	NeedsDecision Outcome = "needs-a-dependency" // which is undecided; the text names it
 	IsBlocked     Outcome = "blocked"            // by another gate

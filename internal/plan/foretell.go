@@ -36,6 +36,12 @@ func (r Request) outcome() patch.Outcome {
 // takes, and whether the machine restarts. Nothing of it depends on the moment it is asked, but where the window has no beginning.
 func foretell(m *patch.MachinePlan, r Request, now time.Time) {
 	m.Expected = patch.Expected{}
+	if r.Restarts {
+		if len(m.Items) > 0 {
+			foretellRestart(m, r, now)
+		}
+		return
+	}
 	at, end := r.start(now), r.Window.NotAfter
 	restart := ""
 	seen := map[patch.Hash]bool{}

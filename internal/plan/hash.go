@@ -22,7 +22,8 @@ func Hash(p patch.Plan) patch.Hash {
 		Reboot   *patch.RebootPolicy `json:"reboot,omitempty"`
 		Manner   *patch.Manner       `json:"manner,omitempty"`
 		Rollback *patch.Rollback     `json:"rollback,omitempty"`
-	}{Label: p.Label, Reboot: p.Reboot, Manner: p.Manner, Rollback: p.Rollback, Window: patch.Window{NotBefore: p.Window.NotBefore.UTC(), NotAfter: p.Window.NotAfter.UTC()}})
+		Restarts bool                `json:"restarts,omitempty"`
+	}{Label: p.Label, Restarts: p.Restarts, Reboot: p.Reboot, Manner: p.Manner, Rollback: p.Rollback, Window: patch.Window{NotBefore: p.Window.NotBefore.UTC(), NotAfter: p.Window.NotAfter.UTC()}})
 	if err != nil {
 		return "" // only a value that JSON cannot hold; no field of a plan is one
 	}
@@ -58,7 +59,7 @@ func (p *Planner) Again(ctx context.Context, caller patch.Caller, old patch.Plan
 		machine patch.MachineID
 		patch   patch.ID
 	}
-	r := Request{Label: old.Label, Window: old.Window, Reboot: old.Reboot, Manner: old.Manner, Rollback: old.Rollback}
+	r := Request{Label: old.Label, Window: old.Window, Reboot: old.Reboot, Manner: old.Manner, Rollback: old.Rollback, Restarts: old.Restarts}
 	wanted := map[pair]bool{}
 	for _, m := range old.Machines {
 		if len(m.Items) > 0 && r.Label == "" {
@@ -66,7 +67,9 @@ func (p *Planner) Again(ctx context.Context, caller patch.Caller, old patch.Plan
 		}
 		for _, i := range m.Items {
 			wanted[pair{m.Machine, i.Patch}] = true
-			r.Patches = append(r.Patches, i.Patch)
+			if !old.Restarts {
+				r.Patches = append(r.Patches, i.Patch)
+			}
 		}
 	}
 	if len(wanted) == 0 {

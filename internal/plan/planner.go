@@ -29,6 +29,8 @@ type Request struct {
 	Manner *patch.Manner `json:"manner,omitempty"`
 	// Rollback asks for a plan that takes patches back; nil: for one that installs them.
 	Rollback *patch.Rollback `json:"rollback,omitempty"`
+	// Restarts asks for a plan of restarts alone, of the machines that owe one, or with force of all; without Reboot, where one is needed.
+	Restarts bool `json:"restarts,omitempty"`
 }
 
 // Planner makes plans. Its methods may be called from many goroutines.
@@ -49,6 +51,9 @@ func (p *Planner) Make(ctx context.Context, caller patch.Caller, r Request) (pat
 	if r.Rollback != nil {
 		return p.back(ctx, v, caller, r)
 	}
+	if r.Restarts {
+		return p.restarts(ctx, v, caller, r)
+	}
 	machines, err := p.machines(ctx, v, r)
 	if err != nil {
 		return patch.Plan{}, err
@@ -62,11 +67,16 @@ func (p *Planner) Make(ctx context.Context, caller patch.Caller, r Request) (pat
 	if out.Machines, err = onMachines(ctx, v, machines, patches, r); err != nil {
 		return patch.Plan{}, err
 	}
-	slices.SortFunc(out.Machines, func(a, b patch.MachinePlan) int {
+	return sealed(out), nil
+}
+
+// sealed is a plan with its machines by name, and its hash.
+func sealed(p patch.Plan) patch.Plan {
+	slices.SortFunc(p.Machines, func(a, b patch.MachinePlan) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Machine, b.Machine))
 	})
-	out.Hash = Hash(out)
-	return out, nil
+	p.Hash = Hash(p)
+	return p
 }
 
 func (r Request) check(now time.Time) error {
@@ -80,6 +90,11 @@ func (r Request) check(now time.Time) error {
 	}
 	if r.Rollback != nil {
 		if err := r.checkRollback(now); err != nil {
+			return err
+		}
+	}
+	if r.Restarts {
+		if err := r.checkRestarts(); err != nil {
 			return err
 		}
 	}

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -41,11 +40,7 @@ func (p *Planner) back(ctx context.Context, v *world.View, caller patch.Caller, 
 			out.Machines = append(out.Machines, m)
 		}
 	}
-	slices.SortFunc(out.Machines, func(a, b patch.MachinePlan) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Machine, b.Machine))
-	})
-	out.Hash = Hash(out)
-	return out, nil
+	return sealed(out), nil
 }
 
 // target is a machine with the patches that have to go back there, in that order.

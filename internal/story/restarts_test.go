@@ -3,6 +3,7 @@ package story_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/plan"
@@ -53,5 +54,156 @@ func TestAFinishedDeploymentIsNotHalted(t *testing.T) {
 	s.must(s.deploy.Sweep(t.Context()))
 	if _, err := s.deploy.Halt(t.Context(), s.admin, dep.ID); patch.KindOf(err) != patch.Conflict {
 		t.Errorf("%v", err)
+	}
+}
+
+func ifNeeded() *patch.RebootPolicy { return &patch.RebootPolicy{Mode: patch.RebootIfNeeded} }
+
+// restarts plans restarts alone for a label.
+func (s *site) restarts(r plan.Request) patch.Plan {
+	s.t.Helper()
+	r.Restarts = true
+	if len(r.Machines) == 0 {
+		r.Label = patch.LabelAll
+	}
+	p, err := s.planner.Make(s.ctx(), s.admin, r)
+	s.must(err)
+	return p
+}
+
+// saysOf is what a plan says of each machine, by name.
+func saysOf(p patch.Plan) string {
+	var out []string
+	for _, m := range p.Machines {
+		for _, i := range m.Items {
+			out = append(out, m.Name+" "+string(i.Outcome)+": "+m.Expected.Why.String())
+		}
+		for _, l := range m.Left {
+			out = append(out, m.Name+" "+string(l.Outcome)+" "+l.Gate+": "+l.Text.String())
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+// A machine that owes a restart and needs no patch is restarted by a plan of its own: nothing is approved, nothing is installed, and another boot proves it.
+func TestRestartsAlone(t *testing.T) {
+	s, b := ready(t)
+	if got := saysOf(s.restarts(plan.Request{})); got != "web-1 no-restart-owed owed/not-owed: it owes no restart" {
+		t.Errorf("%s", got)
+	}
+	b.owed = true
+	b.checkin()
+	p := s.restarts(plan.Request{})
+	if got := saysOf(p); got != "web-1 will-restart: it owes one" || p.Reboot.Mode != patch.RebootIfNeeded {
+		t.Errorf("%s", got)
+	}
+	dep, err := s.deploy.Apply(t.Context(), s.admin, p)
+	s.must(err)
+	if got := saysOf(s.restarts(plan.Request{})); !strings.HasPrefix(got, "web-1 blocked attempts/under-way: its restart is part of a deployment already") {
+		t.Errorf("twice: %s", got)
+	}
+	says := func(want string, ended bool, state patch.DeploymentState) {
+		t.Helper()
+		s.must(s.deploy.Sweep(t.Context()))
+		w, err := s.deploy.Watch(t.Context(), dep.ID)
+		if err != nil || w.Sentence.String() != want || w.Ended != ended || w.Deployment.State != state {
+			t.Errorf("%q, ended %v, %s %v", w.Sentence, w.Ended, w.Deployment.State, err)
+		}
+	}
+	says("0 of 1 restarted, 1 waiting", false, patch.Running)
+	b.later(time.Minute)
+	o, ok := b.order()
+	if !ok || len(o.Items) != 1 || o.Items[0].Patch != patch.Restart || len(o.Items[0].Packages) > 0 || o.Reboot == nil {
+		t.Fatalf("%+v", o)
+	}
+	b.report(o, o.Items[0], patch.ExecDone, "")
+	says("0 of 1 restarted, 1 due on the machine", false, patch.Running)
+	b.detectFor(o.ID)
+	b.detect() // of the same boot
+	says("0 of 1 restarted, 1 due on the machine", false, patch.Running)
+	ex, err := s.deploy.Explain(t.Context(), dep.ID)
+	if err != nil || !strings.HasPrefix(ex.Sentence.String(), "1 of 1 restart is still to come. 1: web-1 has the order and has not restarted yet") {
+		t.Errorf("%q %v", ex.Sentence, err)
+	}
+	b.boot, b.owed = "boot-2", false
+	b.detect()
+	says("1 of 1 restarted", true, patch.Finished)
+	if a := s.attempts(patch.AttemptFilter{Deployment: dep.ID}); len(a) != 1 || a[0].Effect != patch.EffectVerified || a[0].RebootOwed {
+		t.Errorf("%+v", a)
+	}
+}
+
+// What keeps other restarts back keeps these back: blackouts, windows, owners; and a machine that owes none any more is not told to restart.
+func TestRestartsAloneKeepToTheGates(t *testing.T) {
+	s, b := ready(t)
+	b.owed = true
+	b.checkin()
+	for why, r := range map[string]plan.Request{
+		"never":                 {Reboot: &patch.RebootPolicy{Mode: patch.RebootNever}},
+		"name no patches":       {Patches: []patch.ID{perl}},
+		"restarts no service":   {Manner: &patch.Manner{Services: []string{"nginx.service"}}},
+		"takes nothing back":    {Rollback: &patch.Rollback{Why: "x", Deployment: "d"}},
+		"window ends before it": {Window: patch.Window{NotBefore: s.now.Add(time.Hour), NotAfter: s.now}},
+	} {
+		r.Restarts, r.Machines = true, []patch.MachineID{b.id}
+		if _, err := s.planner.Make(t.Context(), s.admin, r); patch.KindOf(err) != patch.Invalid || !strings.Contains(err.Error(), why) {
+			t.Errorf("%s: %v", why, err)
+		}
+	}
+	if got := saysOf(s.restarts(plan.Request{Window: patch.Window{NotAfter: s.now.Add(4 * time.Minute)}})); got != "web-1 window-too-short: the window ends before the machine could be back" {
+		t.Errorf("%s", got)
+	}
+	p := s.restarts(plan.Request{Reboot: ifNeeded()})
+	b.owed = false
+	b.checkin()
+	if _, err := s.deploy.Apply(t.Context(), s.admin, p); patch.KindOf(err) != patch.Conflict || !strings.Contains(err.Error(), "it owes no restart") {
+		t.Errorf("it has drifted: %v", err)
+	}
+	if got := saysOf(s.restarts(plan.Request{Reboot: &patch.RebootPolicy{Mode: patch.RebootForce}})); got != "web-1 will-restart: the plan says so" {
+		t.Errorf("%s", got)
+	}
+	b.owed = true
+	b.checkin()
+	dep, err := s.deploy.Apply(t.Context(), s.admin, s.restarts(plan.Request{}))
+	s.must(err)
+	b.owed = false // somebody was there before
+	b.checkin()
+	if o, ok := b.order(); ok {
+		t.Errorf("it was told to restart all the same: %+v", o)
+	}
+	if a := s.attempts(patch.AttemptFilter{Deployment: dep.ID}); a[0].State != patch.ExecWithdrawn || a[0].Text.String() != "it owes no restart" {
+		t.Errorf("%+v", a[0])
+	}
+	b.owed = true
+	b.checkin()
+	s.freeze("fair", "2026-11-24 09:00", "2026-11-24 20:00", "")
+	s.clockAt(24, 11, 0)
+	b.checkin()
+	if got := saysOf(s.restarts(plan.Request{})); !strings.HasPrefix(got, "web-1 blocked freeze/frozen: blackout until ") {
+		t.Errorf("%s", got)
+	}
+}
+
+// A halt reaches machines that have taken the order and have not restarted yet.
+func TestRestartsAloneAreHalted(t *testing.T) {
+	s, b := ready(t)
+	b.owed = true
+	b.checkin()
+	dep, err := s.deploy.Apply(t.Context(), s.admin, s.restarts(plan.Request{}))
+	s.must(err)
+	b.later(time.Minute)
+	o, _ := b.order()
+	b.report(o, o.Items[0], patch.ExecDone, "")
+	b.detectFor(o.ID)
+	dep, err = s.deploy.Halt(t.Context(), s.admin, dep.ID)
+	if err != nil || dep.State != patch.Halted {
+		t.Fatalf("%s %v", dep.State, err)
+	}
+	if text, never, err := s.deploy.MayRestart(t.Context(), b.id, o.ID); !strings.Contains(text, "was halted") || !never || err != nil {
+		t.Errorf("%q %v %v", text, never, err)
+	}
+	// Another deployment may restart it.
+	if got := saysOf(s.restarts(plan.Request{})); got != "web-1 will-restart: it owes one" {
+		t.Errorf("%s", got)
 	}
 }

@@ -50,12 +50,9 @@ func (f scheduleForm) schedule() (patch.Schedule, error) {
 	}
 	s := patch.Schedule{Name: f.Name, Label: f.Label, Window: f.Window, Note: f.Note, Detect: f.Does == "detect", CatchUp: hours}
 	if f.Reboot != "" && f.Reboot != string(patch.RebootNever) {
-		s.Reboot = &patch.RebootPolicy{Mode: patch.RebootMode(f.Reboot)}
-		n, err := strconv.Atoi(f.Deadline)
-		if f.Deadline != "" && err != nil {
-			return s, &patch.Error{Kind: patch.Invalid, What: "cannot use the schedule", Why: phrase.Of(`"{1}" is not a number of hours`, phrase.Quoted(f.Deadline))}
+		if s.Reboot, err = rebootPolicy("cannot use the schedule", f.Reboot, f.Deadline); err != nil {
+			return s, err
 		}
-		s.Reboot.Deadline = patch.Number(n * 60)
 	}
 	s.Manner, err = f.Manner.manner()
 	return s, err

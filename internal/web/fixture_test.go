@@ -34,6 +34,7 @@ type world struct {
 	settings
 
 	rolledBack []patch.Rollback // what was applied
+	restarted  []patch.Plan
 
 	now       time.Time
 	machines  []ledger.MachineRow
@@ -243,6 +244,9 @@ func (w *world) Ask(_ context.Context, c whatif.Change) (whatif.Answer, error) {
 	return w.changes, nil
 }
 func (w *world) Make(_ context.Context, _ patch.Caller, r plan.Request) (patch.Plan, error) {
+	if r.Restarts {
+		return w.restartsOf(r), nil
+	}
 	if r.Rollback == nil {
 		return w.plan, nil
 	}
@@ -254,6 +258,24 @@ func (w *world) Make(_ context.Context, _ patch.Caller, r plan.Request) (patch.P
 	p.Hash = plan.Hash(p)
 	return p, nil
 }
+
+// restartsOf is a plan of restarts alone for the sample's first machines.
+func (w *world) restartsOf(r plan.Request) patch.Plan {
+	p := patch.Plan{Label: r.Label, Window: r.Window, Reboot: r.Reboot, Restarts: true}
+	for i, m := range w.machines {
+		one := patch.MachinePlan{Machine: m.ID, Name: m.Name, OS: m.OS}
+		if i < 2 {
+			one.Items = []patch.PlanItem{{Patch: patch.Restart, Title: "Restart", Outcome: patch.WillRestart}}
+			one.Expected = patch.Expected{Restart: true, Why: "it owes one"}
+		} else {
+			one.Left = []patch.LeftOut{{Patch: patch.Restart, Gate: "owed/not-owed", Text: "it owes no restart", Outcome: patch.NotOwed}}
+		}
+		p.Machines = append(p.Machines, one)
+	}
+	p.Hash = plan.Hash(p)
+	return p
+}
+
 func (w *world) Apply(_ context.Context, _ patch.Caller, p patch.Plan) (patch.Deployment, error) {
 	if r := p.Rollback; r != nil {
 		if err := r.Check(w.now); err != nil {
@@ -263,6 +285,9 @@ func (w *world) Apply(_ context.Context, _ patch.Caller, p patch.Plan) (patch.De
 			return patch.Deployment{}, patch.Errorf(patch.Conflict, "this is not the plan that was made")
 		}
 		w.rolledBack = append(w.rolledBack, *r)
+	}
+	if p.Restarts {
+		w.restarted = append(w.restarted, p)
 	}
 	return w.progress[0].Deployment, nil
 }

@@ -128,6 +128,9 @@ func machineURL(id patch.MachineID) string {
 	return "/machines/" + url.PathEscape(string(id))
 }
 func explainURL(m patch.MachineID, p patch.ID) string {
+	if p == patch.Restart { // which no list has
+		return machineURL(m)
+	}
 	return "/explain/" + url.PathEscape(string(m)) + "/" + segments(string(p))
 }
 

@@ -91,6 +91,8 @@ func (c *console) routes() []route {
 		{"POST", "/deployments", auth.Deploy, c.applyDeployment},
 		{"GET", "/rollback", auth.Read, c.rollbackPage},
 		{"POST", "/rollback", auth.Deploy, c.rollBack},
+		{"GET", "/restart", auth.Read, c.restartPage},
+		{"POST", "/restart", auth.Deploy, c.restartMachines},
 		{"GET", "/deployments/{deployment}", auth.Read, c.deployment},
 		{"GET", "/deployments/{deployment}/halt", auth.Deploy, c.haltPage},
 		{"POST", "/deployments/{deployment}/halt", auth.Deploy, c.halt},

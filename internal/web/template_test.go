@@ -25,7 +25,7 @@ func bodies() map[string]map[string]any {
 		"proposals": {"layout": view[proposalsPage]{}}, "what-if": {"layout": view[whatIfPage]{}, "diff": view[whatIfPage]{}},
 		"labels": {"layout": view[labelsPage]{}, "try": view[labelsPage]{}}, "label": {"layout": view[labelPage]{}},
 		"deployments": {"layout": view[deploymentsPage]{}}, "plan": {"layout": view[planPage]{}, "part": view[planPage]{}},
-		"deployment": {"layout": view[deploymentPage]{}, "live": view[deploymentPage]{}}, "waiting": {"layout": view[waitingPage]{}}, "halt": {"layout": view[deploymentPage]{}}, "rollback": {"layout": view[rollbackPage]{}, "part": view[rollbackPage]{}},
+		"deployment": {"layout": view[deploymentPage]{}, "live": view[deploymentPage]{}}, "waiting": {"layout": view[waitingPage]{}}, "halt": {"layout": view[deploymentPage]{}}, "restart": {"layout": view[restartPage]{}, "part": view[restartPage]{}}, "rollback": {"layout": view[rollbackPage]{}, "part": view[rollbackPage]{}},
 		"pairs": {"layout": view[pairsPage]{}}, "exposure": {"layout": view[exposurePage]{}}, "rings": {"layout": view[ringsPage]{}, "live": view[ringsPage]{}}, "rollout": {"layout": view[rolloutPage]{}},
 		"explain": {"layout": view[explainPage]{}}, "ineligible": {"layout": view[ineligiblePage]{}}, "explain-label": {"layout": view[explainLabelPage]{}, "part": view[explainLabelPage]{}}, "explain-group": {"layout": view[explainGroupPage]{}}, "search": {"layout": view[searchPage]{}},
 		"calendar": {"layout": view[calendarPage]{}}, "blackouts": {"layout": view[blackoutsPage]{}}, "rules": {"layout": view[rulesPage]{}}, "updaters": {"layout": view[updatersPage]{}}, "updater": {"layout": view[updaterPage]{}}, "reports": {"layout": view[reportsPage]{}}, "installed": {"layout": view[installedPage]{}}, "checks": {"layout": view[checksPage]{}},
@@ -84,6 +84,9 @@ func (w *world) addresses() []string {
 	}
 	if len(w.hoops) > 0 {
 		out = append(out, "/rings/decide?verb=halt&patch="+url.QueryEscape(string(w.hoops[0].Patches[2].Patch)))
+	}
+	if len(w.machines) > 0 {
+		out = append(out, "/restart?label=all", "/restart?reboot=ask&deadline=x&machine="+url.QueryEscape(string(w.machines[0].ID)))
 	}
 	for _, p := range w.progress {
 		out = append(out, deploymentURL(p.Deployment.ID), deploymentURL(p.Deployment.ID)+"?state=failed", deploymentURL(p.Deployment.ID)+"?part=why", deploymentURL(p.Deployment.ID)+"?wait="+gate.CodeNotYet+"&gate="+string(gate.Window), deploymentURL(p.Deployment.ID)+"/halt", "/rollback?deployment="+url.QueryEscape(p.Deployment.ID))

@@ -247,6 +247,8 @@ func gateWord(n gate.Name) phrase.Phrase {
 		return "gate\x04installed test"
 	case gate.Previous:
 		return "gate\x04version before"
+	case gate.Owed:
+		return "gate\x04restart owed"
 	case gate.Superseded:
 		return "gate\x04superseded"
 	case gate.Policy:

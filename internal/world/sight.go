@@ -254,6 +254,8 @@ type Ask struct {
 	// Eligible, for Cohorts: machines that are told apart only by gates after the hold need not be, and what only these look at is not read.
 	Eligible bool
 	Deep     bool // with the reason, the order that the machine holds and what others changed: for what a person reads
+	// Restart asks whether the machine may be restarted, in this way, with nothing installed; Patch is then patch.Restart.
+	Restart patch.RebootMode
 	// Back asks whether the patch can be taken back, instead of installed. Planned is what exactly was planned; nil: it is worked out.
 	Back    bool
 	Planned []patch.PlanPackage

@@ -27,6 +27,13 @@ func (s *Sight) fill(ctx context.Context, a Ask, above []patch.ID, w *gate.World
 		w.Start = v.Now
 	}
 	var err error
+	if w.Restart = a.Restart; w.Restart != "" {
+		if w.Freezes, err = s.Freezes(ctx); err != nil {
+			return err
+		}
+		w.Attempts, _, err = s.tries(ctx, a.Patch)
+		return err
+	}
 	if w.Patch, _, w.Listed = s.Shelf.Find(a.Patch); !w.Listed {
 		if err = s.unlisted(ctx, a.Patch, w); err != nil {
 			return err

@@ -1,0 +1,66 @@
+package gate
+
+import (
+	"strings"
+
+	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
+)
+
+// restartGates are those of a restart that is planned for itself. It rests on no patch, so nothing asks for an approval or for a detect: the machine's
+// own word that it owes a restart is what it is for. How many restart at once is judged when the machine asks for leave.
+func restartGates() []func(*World) Gate {
+	return []func(*World) Gate{owed, freeze, window, machine, restartable, restartUnderWay}
+}
+
+// owed judges whether there is anything to restart for.
+func owed(w *World) Gate {
+	g := Gate{Name: Owed, Title: "a restart owed", At: w.Machine.SeenAt}
+	switch {
+	case w.Machine.RebootOwed:
+		g.opens("it owes a restart")
+	case w.Restart == patch.RebootForce:
+		g.opens("it owes none, and the plan says so")
+	default:
+		g.closes(CodeNotOwed, "it owes no restart")
+		g.ends(Nobody, "nothing until it owes one")
+	}
+	return g
+}
+
+// restartable judges whether the machine's owner lets Fettle restart it.
+func restartable(w *World) Gate {
+	g := Gate{Name: Preflight, Title: "machine ready", At: w.Machine.SeenAt}
+	if p := w.Machine.Policy; !deploys(p) {
+		return preflight(w)
+	} else if strings.Contains(","+p+",", ",no-reboot,") {
+		g.closes(CodeOwner, phrase.Of("the owner of {1} does not allow restarts ({2})", w.name(), p))
+		g.ends(Owner, "nothing until the owner allows it on the machine")
+		return g
+	}
+	g.opens("nothing on the machine is in the way")
+	return g
+}
+
+// restartUnderWay keeps a machine from being told twice.
+func restartUnderWay(w *World) Gate {
+	g := Gate{Name: Attempts, Title: "none under way"}
+	if a := w.underWay(); a != nil {
+		g.closes(CodeUnderWay, "its restart is part of a deployment already, and the order waits for the machine")
+		g.At, g.Evidence = a.CreatedAt, phrase.Of("deployment {1}", a.Deployment)
+		g.ends(Agent, "the agent takes the order")
+		return g
+	}
+	g.opens("no other deployment restarts it")
+	return g
+}
+
+// concludeRestart fills an answer about a restart alone.
+func (a *Answer) concludeRestart() {
+	if a.Deployable {
+		a.Sentence, a.Next, a.Actor = "Nothing stands in the way of a restart.", "applying the plan restarts it", Person
+		return
+	}
+	a.Sentence = phrase.Sentence(a.Closed.Text)
+	a.Next, a.NextAt, a.Actor = a.Closed.Next, a.Closed.NextAt, a.Closed.Actor
+}
