@@ -25,7 +25,7 @@ type patchesListCmd struct {
 	OS       string `help:"Only patches of this host OS, e.g. debian-12-amd64."`
 	Category string `enum:"security,update," default:"" help:"Only security or only update."`
 	Gone     bool   `help:"Also patches that left their list."`
-	Sort     string `enum:"released,cvss" default:"released" help:"What comes first: the newest, or the highest CVSS score."`
+	Sort     string `placeholder:"ORDER" enum:",released,cvss" default:"" help:"What comes first: released, the newest, or cvss, the highest score. Without it: a source of just that name, then the newest."`
 	Limit    int    `default:"50" help:"At most so many; 0 for all."`
 	Offset   int    `help:"Leave out the first so many."`
 }
