@@ -125,11 +125,12 @@ func (s *people) toApply(c *call) (patch.Plan, error) {
 // leftOut is the first reason why a plan installs nothing.
 func leftOut(p patch.Plan) phrase.Phrase {
 	for _, m := range p.Machines {
-		for _, l := range m.Left {
-			if p.Restarts {
-				return phrase.Of("{1}: {2}", m.Name, l.Text)
-			}
-			return phrase.Of("{1} on {2}: {3}", string(l.Patch), m.Name, l.Text)
+		switch {
+		case len(m.Left) == 0:
+		case p.Restarts:
+			return phrase.Of("{1}: {2}", m.Name, m.Left[0].Text)
+		default:
+			return phrase.Of("{1} on {2}: {3}", string(m.Left[0].Patch), m.Name, m.Left[0].Text)
 		}
 	}
 	return "nothing is both approved and needed"

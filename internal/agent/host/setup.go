@@ -78,9 +78,6 @@ func brokeOff(s *patch.Setup, code int) bool {
 	return !meant && (s.Kind == patch.SetupMSI || s.Kind == patch.SetupMSP) && (code == noService || code == internalError)
 }
 
-// secondTry is how long Windows Installer is left alone when it broke off.
-const secondTry = 10 * time.Second
-
 // twice runs an installer, and once more after a pause where Windows Installer broke off by itself: it has taken back what it had begun by then, as it does before it
 // ends with any error. No other failure is tried again within an attempt.
 func twice(ctx context.Context, s *patch.Setup, pause time.Duration, run func() (code int, out string, err error)) (code int, out string, err error) {

@@ -18,6 +18,9 @@ import (
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
+// secondTry is how long Windows Installer is left alone when it broke off.
+const secondTry = 10 * time.Second
+
 // Stage gives verified files the names that Windows wants of installers.
 func (s *Setups) Stage(_ context.Context, files []Staged) error {
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
