@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -58,12 +59,18 @@ func (b bundle) join(files fs.FS, name, pattern string) error {
 		if err != nil {
 			return err
 		}
+		if len(parts) > 1 {
+			one = comment.ReplaceAll(one, nil) // a visitor need not load what is told to who changes it
+		}
 		body.Write(one)
 	}
 	sum := sha256.Sum256(body.Bytes())
 	b[name] = served{body: body.Bytes(), version: hex.EncodeToString(sum[:6]), packed: sync.OnceValue(func() []byte { return packed(body.Bytes()) })}
 	return nil
 }
+
+// comment is one on lines of its own.
+var comment = regexp.MustCompile(`(?m)^[ \t]*(?://.*|/\*[^*]*\*/[ \t]*)\n`)
 
 func packed(body []byte) []byte {
 	var out bytes.Buffer
