@@ -21,8 +21,8 @@ func plainPages() []string {
 		"/machines", "/machines?show=needing&sort=-need&page=40", "/machines?show=confirmed&sort=name", "/machines?q=sim", "/machines?label=quarter", "/machines?label=large&sort=-seen",
 		"/patches", "/patches?show=undecided&category=security", "/patches?show=all", "/patches?show=all&page=40", "/patches?show=approved", "/patches?show=patched", "/patches?q=perl",
 		"/labels", "/labels/all", "/labels/quarter", "/labels/large", "/rules", "/updaters", "/updaters?service=unattended-upgrades", "/calendar", "/blackouts",
-		"/deployments", "/deployments/new?label=quarter", "/deployments/new?label=all", "/rollback?label=quarter", "/rings",
-		"/reports", "/reports/installed", "/reports/installed.csv", "/reports/compliance.xlsx", "/reports/compliance.csv", "/reports/exposure.csv", "/reports/compliance.json",
+		"/deployments", "/deployments/new?label=quarter", "/deployments/new?label=all", "/rollback?label=quarter", "/restart?label=all", "/rings",
+		"/reports", "/reports/exposure?label=all&exposed=high", "/reports/installed", "/reports/installed.csv", "/reports/compliance.xlsx", "/reports/compliance.csv", "/reports/exposure.csv", "/reports/compliance.json",
 		"/alarms", "/checks", "/ineligible", "/ineligible?label=quarter", "/ineligible?code=not-installed", "/proposals", "/feeds", "/settings",
 		"/audit", "/audit?days=365&q=decide", "/search", "/search?q=sim", "/search?q=perl", "/search?q=CVE-2024"}
 }
@@ -117,7 +117,7 @@ func (b *browser) patchPages(ctx context.Context, _ questions) (out []string, er
 		}
 		ask := url.QueryEscape(name)
 		out = append(out, "/patches/"+id, "/patches/"+id+"?verdict=not-patched&page=20", "/patches/"+id+"?part=chain", "/explain-label/all/"+id, "/explain-label/quarter/"+id, "/decide?patch="+ask,
-			"/decide?verb=decline&label=quarter&patch="+ask, "/ineligible?patch="+ask)
+			"/decide?verb=decline&label=quarter&patch="+ask, "/decide/pairs?verb=approve&label=all&group=eligible&patches="+ask, "/ineligible?patch="+ask)
 	}
 	return out, nil
 }
