@@ -60,7 +60,7 @@ func (b bundle) join(files fs.FS, name, pattern string) error {
 			return err
 		}
 		if len(parts) > 1 {
-			one = comment.ReplaceAll(one, nil) // a visitor need not load what is told to who changes it
+			one = comment().ReplaceAll(one, nil) // a visitor need not load what is told to who changes it
 		}
 		body.Write(one)
 	}
@@ -70,7 +70,7 @@ func (b bundle) join(files fs.FS, name, pattern string) error {
 }
 
 // comment is one on lines of its own.
-var comment = regexp.MustCompile(`(?m)^[ \t]*(?://.*|/\*[^*]*\*/[ \t]*)\n`)
+var comment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^[ \t]*(?://.*|/\*[^*]*\*/[ \t]*)\n`) })
 
 func packed(body []byte) []byte {
 	var out bytes.Buffer
