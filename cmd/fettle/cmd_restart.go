@@ -59,16 +59,20 @@ func (c deployRestartCmd) Run(ctx context.Context, s *screen) error {
 		return err
 	}
 	defer client.Close()
-	p, err := api.Do[patch.Plan](ctx, client, http.MethodPost, api.Path("plans"), nil, r)
+	p, err := makePlan(ctx, client, api.Path("plans"), r, c.Out)
 	if err != nil {
 		return err
 	}
-	if c.Out != "" {
-		if err := writeJSON(c.Out, p); err != nil {
-			return err
-		}
-	}
 	return planOrApply(ctx, s, client, p, c.Apply, c.Watch)
+}
+
+// makePlan has the appliance make a plan, and also writes it to a file where one is named.
+func makePlan(ctx context.Context, client *api.Client, path string, request any, file string) (patch.Plan, error) {
+	p, err := api.Do[patch.Plan](ctx, client, http.MethodPost, path, nil, request)
+	if err == nil && file != "" {
+		err = writeJSON(file, p)
+	}
+	return p, err
 }
 
 // planOrApply shows a plan, and carries it out where that is wanted and it does something.

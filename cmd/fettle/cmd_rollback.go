@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/api"
@@ -65,14 +64,9 @@ func (c deployBackCmd) Run(ctx context.Context, s *screen) error {
 		return err
 	}
 	defer client.Close()
-	p, err := api.Do[patch.Plan](ctx, client, http.MethodPost, api.Path("plans", "rollback"), nil, r)
+	p, err := makePlan(ctx, client, api.Path("plans", "rollback"), r, c.Out)
 	if err != nil {
 		return err
-	}
-	if c.Out != "" {
-		if err := writeJSON(c.Out, p); err != nil {
-			return err
-		}
 	}
 	return planOrApply(ctx, s, client, p, c.Apply, c.Watch)
 }
