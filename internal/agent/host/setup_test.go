@@ -72,7 +72,7 @@ func TestWindowsInstallerIsAskedTwice(t *testing.T) {
 		"an internal error, once":       {patch.Setup{Kind: patch.SetupMSI}, []int{1359, 0}, "", ""},
 		"an internal error, twice":      {patch.Setup{Kind: patch.SetupMSI}, []int{1359, 1359}, patch.FailPatch, "exit code 1359: an internal error of Windows Installer, and so the second time"},
 		"no service, once":              {patch.Setup{Kind: patch.SetupMSP}, []int{1601, 3010}, "", ""},
-		"no service, twice":             {patch.Setup{Kind: patch.SetupMSP}, []int{1601, 1601}, patch.FailLock, "the Windows Installer service did not answer, twice (exit code 1601 of kettle)"},
+		"no service, twice":             {patch.Setup{Kind: patch.SetupMSP}, []int{1601, 1601}, patch.FailLock, "the Windows Installer service does not answer; it is tried again later (exit code 1601 of kettle)"},
 		"the second time a fatal one":   {patch.Setup{Kind: patch.SetupMSI}, []int{1359, 1603}, patch.FailPatch, "exit code 1603: a fatal error"},
 		"a fatal error":                 {patch.Setup{Kind: patch.SetupMSI}, []int{1603}, patch.FailPatch, "exit code 1603: a fatal error"},
 		"busy":                          {patch.Setup{Kind: patch.SetupMSI}, []int{1618}, patch.FailLock, "busy: another installation is going on on this machine (exit code 1618 of kettle)"},
@@ -115,7 +115,7 @@ func TestCodesOfWindowsUpdatesAreToldInWords(t *testing.T) {
 		says string
 	}{
 		{patch.SetupMSU, -2145124329, "exit code -2145124329: it does not apply to this machine"}, {patch.SetupCAB, -2146498530, "it does not apply"},
-		{patch.SetupMSU, -2145124330, "a restart is owed first"}, {patch.SetupCAB, -2146498525, "newer servicing stack"}, {patch.SetupMSP, 1642, "not installed, or is of a version"},
+		{patch.SetupCAB, -2146498525, "newer servicing stack"}, {patch.SetupMSP, 1642, "not installed, or is of a version"},
 		{patch.SetupNSIS, 1642, "exit code 1642; to remove what it may have left: unins.exe /S"},
 	} {
 		_, err := ended(&patch.Setup{Kind: c.kind, Uninstall: "unins.exe /S"}, p, c.code, "")
@@ -125,6 +125,41 @@ func TestCodesOfWindowsUpdatesAreToldInWords(t *testing.T) {
 	}
 	if reboot, err := ended(&patch.Setup{Kind: patch.SetupMSU}, p, 2359302, ""); reboot || err != nil {
 		t.Errorf("one that is there already: %v %v", reboot, err)
+	}
+}
+
+// What the machine is in the way of (its disk, its policy, what else goes on there) is no patch's fault: it uses up no attempt, and its text says who acts.
+func TestAMachineThatIsInTheWayIsNotThePatchsFault(t *testing.T) {
+	for _, c := range []struct {
+		kind  patch.SetupKind
+		code  uint32
+		cause patch.FailCause
+		says  string
+	}{
+		{patch.SetupMSI, 112, patch.FailDisk, "disk is full; whoever keeps the machine makes room"}, {patch.SetupCAB, 0x80070070, patch.FailDisk, "disk is full"}, {patch.SetupCAB, 112, patch.FailDisk, "disk is full"},
+		{patch.SetupMSP, 1632, patch.FailDisk, "temporary files is full, or the system may not write to it; whoever keeps"}, {patch.SetupMSI, 1622, patch.FailDisk, "cannot write its log"},
+		{patch.SetupMSI, 1625, patch.FailPolicy, "policy forbids the installation; whoever administers"}, {patch.SetupMSP, 1643, patch.FailPolicy, "forbids patches of this kind; whoever administers"},
+		{patch.SetupMSI, 1640, patch.FailPolicy, "from elsewhere; whoever administers"}, {patch.SetupMSI, 1645, patch.FailPolicy, "from elsewhere"}, {patch.SetupMSI, 1644, patch.FailPolicy, "adapted by; whoever administers"},
+		{patch.SetupMSU, 0x80240016, patch.FailLock, "busy: another installation is going on, or a restart is owed first; it is tried again later, and whoever keeps the machine restarts it where one is owed"},
+		{patch.SetupMSU, 0x80240009, patch.FailLock, "busy: another operation is going on"}, {patch.SetupMSU, 0x8024001b, patch.FailLock, "busy: Windows Update is updating itself"},
+		{patch.SetupMSU, 0x8024001e, patch.FailLock, "service was shut down; it is tried again"}, {patch.SetupMSU, 0x8024800c, patch.FailLock, "local store is busy"}, {patch.SetupMSU, 0x80070652, patch.FailLock, "busy: another installation"},
+		{patch.SetupCAB, 0x80070020, patch.FailLock, "in use; it is tried again"}, {patch.SetupCAB, 32, patch.FailLock, "in use"}, {patch.SetupCAB, 0x8007000e, patch.FailLock, "too little memory"}, {patch.SetupMSU, 0x80070641, patch.FailLock, "does not answer"},
+		{patch.SetupBurn, 1652, patch.FailLock, "safe mode"}, {patch.SetupMSU, 0x80070bc9, patch.FailLock, "whoever keeps the machine restarts it"}, {patch.SetupMSU, 0x80242014, patch.FailLock, "restarts it"},
+		{patch.SetupCAB, 0x800f0816, patch.FailLock, "restarts it"}, {patch.SetupMSU, 0x80070422, patch.FailPolicy, "is disabled; whoever administers the machine enables it"}, {patch.SetupMSU, 0x80240025, patch.FailPolicy, "policy forbids it; whoever administers"},
+		{patch.SetupMSU, 0x8024002e, patch.FailPolicy, "reach no server; whoever administers"}, {patch.SetupBurn, 1618, patch.FailLock, "busy: another installation"},
+		{patch.SetupNSIS, 112, patch.FailPatch, "exit code 112"}, {patch.SetupMSI, 0x80240016, patch.FailPatch, "exit code"}, {patch.SetupMSI, 32, patch.FailPatch, "exit code 32"}, {patch.SetupMSU, 0x80070643, patch.FailPatch, "a fatal error"},
+		{patch.SetupMSI, 1612, patch.FailPatch, "its source is not there"}, {patch.SetupMSU, 0x80070005, patch.FailPatch, "access is denied"},
+	} {
+		f := &Failure{}
+		_, err := ended(&patch.Setup{Kind: c.kind}, patch.PlanPackage{Name: "kettle", Version: "2.0"}, int(int32(c.code)), "log")
+		if !errors.As(err, &f) || f.Cause != c.cause || f.Cause.UsesUp() != (c.cause == patch.FailPatch) || !strings.Contains(f.Text, c.says) || f.Log != "log" {
+			t.Errorf("%s %#x: %s: %s", c.kind, c.code, f.Cause, f.Text)
+		}
+	}
+	meant := &patch.Setup{Kind: patch.SetupMSI, Codes: map[int]patch.SetupOutcome{1625: patch.SetupFailed}}
+	f := &Failure{}
+	if _, err := ended(meant, patch.PlanPackage{Name: "kettle"}, 1625, ""); !errors.As(err, &f) || f.Cause != patch.FailPatch {
+		t.Errorf("what the definition says comes first: %v", err)
 	}
 }
 
