@@ -13,7 +13,7 @@ var setupDefects = []Defect{
 	{Name: "a patch gets the blame for a Windows Installer that does not answer", File: "internal/agent/host/setup.go",
 		Old: "	case 1601:\n", New: "	case 9601:\n", Test: "TestWindowsInstallerIsAskedTwice", In: "./internal/agent/host"},
 	{Name: "a patch gets the blame for a machine whose disk, policy or other work is in the way", File: "internal/agent/host/setup.go",
-		Old: "if cause, text := inTheWay(s, code); cause != \"\" {", New: "if cause, text := inTheWay(s, code); false {", Test: "TestAMachineThatIsInTheWayIsNotThePatchsFault", In: "./internal/agent/host"},
+		Old: "if cause, text, who := inTheWay(s, code); cause != \"\" {", New: "if cause, text, who := inTheWay(s, code); false {", Test: "TestAMachineThatIsInTheWayIsNotThePatchsFault", In: "./internal/agent/host"},
 	{Name: "an installer that is not the order's is run", File: "internal/agent/host/setup.go",
 		Old: "if n != p.Size || sum != p.SHA256 {", New: "if n != p.Size {", Test: "TestAnInstallerThatIsNotTheOrdersIsRefused", In: "./internal/agent/host"},
 	{Name: "a failed installer counts as done", File: "internal/patch/setup.go",

@@ -103,75 +103,77 @@ func ended(s *patch.Setup, p patch.PlanPackage, code int, log string) (reboot bo
 	case patch.SetupBusy:
 		return false, &Failure{Cause: patch.FailLock, Text: fmt.Sprintf("busy: another installation is going on on this machine (exit code %d of %s)", code, p.Name), Log: log}
 	}
-	if cause, text := inTheWay(s, code); cause != "" {
-		return false, &Failure{Cause: cause, Text: fmt.Sprintf("%s (exit code %d of %s)", text, code, p.Name), Log: log}
+	if cause, text, who := inTheWay(s, code); cause != "" {
+		return false, &Failure{Cause: cause, Text: fmt.Sprintf("%s (exit code %d of %s); %s", text, code, p.Name, who), Log: log}
 	}
 	return false, &Failure{Cause: patch.FailPatch, Text: fmt.Sprintf("the installer of %s %s failed with exit code %d%s%s", p.Name, p.Version, code, meaning(s.Kind, code), leftovers(s)), Log: log}
 }
 
-// inTheWay says what of the machine kept Windows' own installers from their work, and who ends that; empty where it is not the machine. Whatever patch it was, it is not to blame
+// inTheWay says what of the machine kept Windows' own installers from their work, and who ends that; no cause where it is not the machine. Whatever patch it was, it is not to blame
 // (their documented error codes; what Windows itself says by a number has one as HRESULT too).
-func inTheWay(s *patch.Setup, code int) (cause patch.FailCause, text string) {
+func inTheWay(s *patch.Setup, code int) (cause patch.FailCause, text, who string) {
 	if _, meant := s.Codes[code]; meant {
-		return "", ""
+		return "", "", ""
 	}
 	windows := s.Kind == patch.SetupMSU || s.Kind == patch.SetupCAB
 	if !windows && s.Kind != patch.SetupMSI && s.Kind != patch.SetupMSP && s.Kind != patch.SetupBurn {
-		return "", ""
+		return "", "", ""
 	}
 	number := uint32(code)
 	if number&0xffff0000 == 0x80070000 {
 		number &= 0xffff
 	}
 	const (
-		administrator = "; whoever administers the machine decides there"
-		later         = "; it is tried again later"
-		restart       = "a restart is owed before anything else is installed; whoever keeps the machine restarts it"
+		room    = "whoever keeps the machine makes room there, or mends its permissions"
+		decides = "whoever administers the machine decides there"
+		later   = "it is tried again later"
+		first   = "a restart is owed before anything else is installed"
+		restart = "whoever keeps the machine restarts it"
 	)
 	switch number {
 	case 112:
-		return patch.FailDisk, "no room: the machine's disk is full; whoever keeps the machine makes room"
+		return patch.FailDisk, "no room: the machine's disk is full", "whoever keeps the machine makes room"
 	case 1632:
-		return patch.FailDisk, "the folder for temporary files is full, or the system may not write to it; whoever keeps the machine makes room there, or mends its permissions"
+		return patch.FailDisk, "the folder for temporary files is full, or the system may not write to it", room
 	case 1622:
-		return patch.FailDisk, "Windows Installer cannot write its log into the agent's folder; whoever keeps the machine makes room there, or mends its permissions"
+		return patch.FailDisk, "Windows Installer cannot write its log into the agent's folder", room
 	case 1058:
-		return patch.FailPolicy, "a service that installations need is disabled; whoever administers the machine enables it"
+		return patch.FailPolicy, "a service that installations need is disabled", "whoever administers the machine enables it"
 	case 1625:
-		return patch.FailPolicy, "this machine's policy forbids the installation" + administrator
+		return patch.FailPolicy, "this machine's policy forbids the installation", decides
 	case 1640, 1645:
-		return patch.FailPolicy, "this machine's policy forbids installations while somebody works on it from elsewhere" + administrator
+		return patch.FailPolicy, "this machine's policy forbids installations while somebody works on it from elsewhere", decides
 	case 1643:
-		return patch.FailPolicy, "this machine's policy forbids patches of this kind" + administrator
+		return patch.FailPolicy, "this machine's policy forbids patches of this kind", decides
 	case 1644:
-		return patch.FailPolicy, "this machine's policy forbids what the installation is adapted by" + administrator
+		return patch.FailPolicy, "this machine's policy forbids what the installation is adapted by", decides
 	case 1601:
-		return patch.FailLock, "the Windows Installer service does not answer" + later
+		return patch.FailLock, "the Windows Installer service does not answer", later
 	case 1618:
-		return patch.FailLock, "busy: another installation is going on on this machine"
+		return patch.FailLock, "busy: another installation is going on on this machine", later
 	case 1652:
-		return patch.FailLock, "Windows runs in safe mode, in which nothing is installed; whoever keeps the machine restarts it"
+		return patch.FailLock, "Windows runs in safe mode, in which nothing is installed", restart
 	case 3017:
-		return patch.FailLock, restart
+		return patch.FailLock, first, restart
 	}
 	if !windows {
-		return "", ""
+		return "", "", ""
 	}
 	switch number {
 	case 14:
-		return patch.FailLock, "the machine has too little memory free" + later
+		return patch.FailLock, "the machine has too little memory free", later
 	case 32:
-		return patch.FailLock, "busy: a file that it changes is in use" + later
+		return patch.FailLock, "busy: a file that it changes is in use", later
 	case 0x80240009, 0x8024001b, 0x8024001e, 0x8024800c:
-		return patch.FailLock, "busy: " + UpdateCode(number) + later
+		return patch.FailLock, "busy: " + UpdateCode(number), later
 	case 0x80240016:
-		return patch.FailLock, "busy: " + UpdateCode(number) + later + ", and whoever keeps the machine restarts it where one is owed"
+		return patch.FailLock, "busy: " + UpdateCode(number), "it is tried again later; whoever keeps the machine restarts it where a restart is owed"
 	case 0x80242014, 0x800f0816:
-		return patch.FailLock, restart
+		return patch.FailLock, first, restart
 	case 0x80240025, 0x8024002e:
-		return patch.FailPolicy, UpdateCode(number) + administrator
+		return patch.FailPolicy, UpdateCode(number), decides
 	}
-	return "", ""
+	return "", "", ""
 }
 
 // leftovers tells a person how to remove what an installer that failed may have left.
