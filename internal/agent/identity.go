@@ -161,7 +161,8 @@ func (id *identity) tlsConfig(now, known func() time.Time) (*tls.Config, error) 
 
 // verifyServer holds the appliance's certificate against the pinned CA, its address and the time. A clock that is dead or was set wrong must not keep a machine
 // from telling so: it is not earlier than known, or than when the CA made this certificate; and where the certificate is over by the clock, that it was not
-// by the latest time known for sure is enough. What is not from the pinned CA is refused whatever the time.
+// by the latest time known is enough. That may be wrong too, where the appliance's clock was ahead once: then this machine's own decides. What is not from the
+// pinned CA is refused whatever the time.
 func verifyServer(chain []*x509.Certificate, roots *x509.CertPool, hostname string, now, known time.Time) error {
 	if len(chain) == 0 {
 		return patch.Errorf(patch.Untrusted, "the appliance shows no certificate")
@@ -172,8 +173,10 @@ func verifyServer(chain []*x509.Certificate, roots *x509.CertPool, hostname stri
 		return err
 	}
 	err := at(latest(now, known))
-	if invalid := (x509.CertificateInvalidError{}); errors.As(err, &invalid) && invalid.Reason == x509.Expired {
-		err = at(known)
+	for _, t := range []time.Time{known, now} {
+		if invalid := (x509.CertificateInvalidError{}); errors.As(err, &invalid) && invalid.Reason == x509.Expired {
+			err = at(t)
+		}
 	}
 	if err != nil {
 		return &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: err}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/agent/host"
@@ -164,7 +165,7 @@ func checkPackage(os patch.HostOS, p patch.PlanPackage) error {
 }
 
 // clock is the time that windows and expiry are judged by: never earlier than what the appliance has told before, so that a clock that
-// was set back does not make an old order young again.
+// was set back does not make an old order young again. What was told is right again when both clocks agree.
 func (s *session) clock() time.Time {
 	now := s.cfg.Now()
 	if t := s.get().Trusted; t.After(now) {
@@ -177,11 +178,15 @@ func (s *session) clock() time.Time {
 func (s *session) closedNow(o wire.Order) string {
 	now := s.clock()
 	at := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04Z") }
+	doubt := ""
+	if own := s.cfg.Now(); now.Sub(own) > mostSkew {
+		doubt = fmt.Sprintf("; the appliance told that it is past %s, and this machine's clock says %s: the one that is wrong must be set, and orders are taken again when both agree", at(now), at(own))
+	}
 	switch {
 	case now.After(o.Expires):
-		return "the order expired at " + at(o.Expires)
+		return "the order expired at " + at(o.Expires) + doubt
 	case !o.Window.NotAfter.IsZero() && now.After(o.Window.NotAfter):
-		return "the window ended at " + at(o.Window.NotAfter)
+		return "the window ended at " + at(o.Window.NotAfter) + doubt
 	case !o.Window.NotBefore.IsZero() && now.Before(o.Window.NotBefore):
 		return "the window begins only at " + at(o.Window.NotBefore)
 	}

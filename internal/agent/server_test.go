@@ -51,13 +51,14 @@ type appliance struct {
 	wanted    patch.Hash
 	wish      *wire.Envelope // what to keep off
 	wishes    int
-	noLeave   bool     // to reboot
-	calledOff bool     // the reboot
-	onReboot  func()   // called when leave is asked for; may be nil
-	asked     int      // for leave to reboot
-	withdrawn []string // attempts that are taken back
-	sought    int      // how often the newest revision was
-	stood     int      // how often it was asked what stands
+	noLeave   bool          // to reboot
+	calledOff bool          // the reboot
+	onReboot  func()        // called when leave is asked for; may be nil
+	asked     int           // for leave to reboot
+	withdrawn []string      // attempts that are taken back
+	sought    int           // how often the newest revision was
+	stood     int           // how often it was asked what stands
+	ahead     time.Duration // of its clock
 }
 
 func newAppliance(t testing.TB) *appliance {
@@ -245,7 +246,7 @@ func (a *appliance) checkin(w http.ResponseWriter, r *http.Request) {
 	var in wire.Checkin
 	json.NewDecoder(r.Body).Decode(&in)
 	a.checkins = append(a.checkins, in)
-	out := wire.CheckinReply{State: a.state, NextSeconds: a.next, Revision: a.meta.ID, Built: a.meta.Built, Order: a.order != nil, ResultsAck: uint64(len(a.results)), Now: time.Now(), Updaters: a.wanted}
+	out := wire.CheckinReply{State: a.state, NextSeconds: a.next, Revision: a.meta.ID, Built: a.meta.Built, Order: a.order != nil, ResultsAck: uint64(len(a.results)), Now: time.Now().Add(a.ahead), Updaters: a.wanted}
 	out.WantFacts, out.WantInventory = !a.facts[in.Facts], !a.facts[in.Inventory]
 	reply(w, out)
 }

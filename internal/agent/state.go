@@ -18,7 +18,7 @@ type state struct {
 	Facts       patch.Hash         `json:"facts"`        // newest facts that the appliance has
 	Inventory   patch.Hash         `json:"inventory"`    // likewise
 	CheckedIn   time.Time          `json:"checked_in,omitzero"`
-	Trusted     time.Time          `json:"trusted,omitzero"` // latest time the appliance told: no expiry is judged by an earlier clock
+	Trusted     time.Time          `json:"trusted,omitzero"` // what time it was at least, by what the appliance told: no expiry is judged by an earlier clock
 	// Probes are the newest order's questions about health, and Asked that order. Boot is the newest boot that the agent has seen, and
 	// BootTook what it needed until the agent ran, in seconds.
 	Probes   []patch.Probe `json:"probes,omitempty"`
@@ -38,13 +38,14 @@ type state struct {
 	Refused   string `json:"refused,omitempty"`    // why the newest order was refused as a whole
 }
 
-// hear takes what time it is, by the appliance's clock and by this machine's own.
+// hear takes what time it is, by the appliance's clock and by this machine's own. What is known of the time goes back only where the two agree: neither clock alone
+// makes an old order young again, and one of the appliance's that was ahead once is forgotten when it is right.
 func (st *state) hear(now, own time.Time) {
 	if now.IsZero() {
 		return
 	}
 	st.Skew = int(now.Sub(own).Seconds())
-	if now.After(st.Trusted) {
+	if now.After(st.Trusted) || now.Sub(own).Abs() <= mostSkew {
 		st.Trusted = now
 	}
 }

@@ -69,9 +69,9 @@ const mostSkew = 10 * time.Minute
 // clockIsRight refuses to begin by a clock that is wrong: what it calls a window is another time.
 func (r *run) clockIsRight() error {
 	skew := time.Duration(r.get().Skew) * time.Second
-	text := "this machine's clock is %s behind the appliance's, so no window can be kept; set it, or repair its time service"
+	text := "this machine's clock is %s behind the appliance's, so no window can be kept; set the one that is wrong, or repair its time service"
 	if skew < 0 {
-		text = "this machine's clock is %s ahead of the appliance's, so no window can be kept; set it, or repair its time service"
+		text = "this machine's clock is %s ahead of the appliance's, so no window can be kept; set the one that is wrong, or repair its time service"
 	}
 	if skew.Abs() <= mostSkew {
 		return nil

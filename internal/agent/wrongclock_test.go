@@ -103,6 +103,56 @@ func TestTheFirstContactOfADeadClock(t *testing.T) {
 	}
 }
 
+// An appliance whose clock was years ahead once is heard again when it is right, and so are its orders; until then what is refused says what both clocks say. Neither clock takes back by itself
+// what is known of the time.
+func TestAnApplianceWhoseClockWasAheadIsHeardAgain(t *testing.T) {
+	a := newAppliance(t)
+	b := newBox("curl")
+	cfg := a.joined(t, b)
+	d := newDeb("curl", "1.0-1", "1.0-2")
+	stock(t, cfg, d)
+	a.lasting(t, a.keys, time.Now().Add(-2*time.Hour), time.Now().Add(time.Hour))
+	own := time.Duration(0)
+	cfg.Now = func() time.Time { return time.Now().Add(own) }
+	s := open(t, cfg)
+	hear := func(ahead, ours time.Duration) {
+		t.Helper()
+		a.ahead, own = ahead, ours
+		_, err := s.checkin(t.Context(), glance{})
+		must(t, err)
+	}
+	years := 10 * 365 * 24 * time.Hour
+	hear(years, 0)
+	o := newOrder(1, d)
+	why := s.closedNow(o)
+	for _, says := range []string{"the order expired at ", "; the appliance told that it is past " + time.Now().Add(years).UTC().Format("2006-01-02"), "this machine's clock says " + time.Now().UTC().Format("2006-01-02")} {
+		if !strings.Contains(why, says) {
+			t.Errorf("while its clock is ahead: %s", why)
+		}
+	}
+	hear(0, -time.Hour) // it is right again, and this machine is not
+	if s.closedNow(o) == "" {
+		t.Error("the appliance alone took back what is known of the time")
+	}
+	must(t, s.hearTime(time.Time{}))
+	if own = 0; s.closedNow(o) == "" {
+		t.Error("this machine alone took back what is known of the time")
+	}
+	hear(0, 0)
+	if why := s.closedNow(o); why != "" {
+		t.Fatalf("both clocks are right: %s", why)
+	}
+	must(t, s.acceptOrder(a.keys.seal(t, o)))
+	s.carryOut(t.Context())
+	if r := s.journal.newest().Last["A1-0"]; r.State != patch.ExecDone {
+		t.Errorf("%s %s %s", r.State, r.Cause, r.Text)
+	}
+	must(t, s.acceptOrder(a.keys.seal(t, newOrder(2, d))))
+	if err := s.acceptOrder(a.keys.seal(t, o)); patch.KindOf(err) != patch.Conflict && patch.KindOf(err) != patch.Untrusted {
+		t.Errorf("an order that was carried out is taken again: %v", err)
+	}
+}
+
 // A machine whose clock is dead enrols, and is told what its clock says; the pinned CA must have made the appliance's certificate all the same. By a clock that
 // is ahead the certificate is over, which may be so: the secret is not sent, and the error tells what the clock says.
 func TestAWrongClockEnrols(t *testing.T) {

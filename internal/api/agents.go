@@ -149,7 +149,7 @@ func (s *agents) admit(row Route, c *call) error {
 		return err
 	}
 	if expired && row.Pattern != wire.PathRenew {
-		return &patch.Error{Kind: patch.Unauthenticated, What: "this machine's certificate has ended", Do: "The agent renews it with the same key."}
+		return &patch.Error{Kind: patch.Unauthenticated, What: "this machine's certificate is not of this time", Do: "The agent renews it with the same key."}
 	}
 	if row.Permission != knownAgent && m.State != patch.Admitted {
 		return notAdmitted()
@@ -171,21 +171,22 @@ func (s *agents) admit(row Route, c *call) error {
 // every request, so an old certificate opens nothing to a machine that was revoked meanwhile.
 const renewGrace = 180 * 24 * time.Hour
 
-// identify finds the machine whose key made this connection. The handshake has proved that the peer holds the key.
+// identify finds the machine whose key made this connection. The handshake has proved that the peer holds the key. A certificate that was made while this
+// appliance's clock was ahead is good for the same as one that has ended: to be renewed.
 func (s *agents) identify(r *http.Request) (m patch.Machine, expired bool, err error) {
 	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
 		return m, false, notAdmitted()
 	}
 	cert, now := r.TLS.PeerCertificates[0], s.Now()
 	id, err := s.Issuer.MachineOf(cert)
-	if err != nil || now.Before(cert.NotBefore) || now.After(cert.NotAfter.Add(renewGrace)) {
+	if err != nil || now.After(cert.NotAfter.Add(renewGrace)) {
 		return m, false, notAdmitted()
 	}
 	m, err = s.Store.FindMachine(r.Context(), id)
 	if patch.KindOf(err) == patch.NotFound {
 		return m, false, notAdmitted()
 	}
-	return m, now.After(cert.NotAfter), err
+	return m, now.After(cert.NotAfter) || now.Before(cert.NotBefore), err
 }
 
 // poll waits until the machine is wanted.

@@ -90,6 +90,9 @@ func (c *Catalog) publishOne(ctx context.Context, os patch.HostOS, gens []genera
 		return before, nil
 	}
 	in := Input{OS: os, Previous: was, Now: c.Now()}
+	if before.Built.After(in.Now) {
+		in.Now = before.Built // machines take none that was built before the one that they have, and this clock was ahead then
+	}
 	if err := c.gather(ctx, &in, gens); err != nil {
 		return patch.RevisionMeta{}, err
 	}

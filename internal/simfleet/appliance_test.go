@@ -57,11 +57,15 @@ type server struct {
 	dated   time.Time
 	admin   patch.Caller
 	publish int
+	ahead   atomic.Int64 // of its clock, in nanoseconds
 }
+
+// now is the appliance's time.
+func (s *server) now() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
 
 func (s *server) boot() {
 	ctx, stop := context.WithCancel(context.Background())
-	st, err := store.Open(ctx, store.MemoryScheme+filepath.Base(s.dir), store.Options{})
+	st, err := store.Open(ctx, store.MemoryScheme+filepath.Base(s.dir), store.Options{Now: s.now})
 	s.w.must(err)
 	log := s.w.log
 	open := func(name string) *content.Dir {
@@ -72,28 +76,28 @@ func (s *server) boot() {
 	raw, lists, payloads := open("raw"), open("catalog"), open("payloads")
 	random := s.w.random("server")
 	hub := api.NewHub(random.Float64)
-	cat := &catalog.Catalog{Store: st, Raw: raw, Files: lists, Key: s.keys.Catalog, Now: time.Now, Log: log}
+	cat := &catalog.Catalog{Store: st, Raw: raw, Files: lists, Key: s.keys.Catalog, Now: s.now, Log: log}
 	listOf := func(ctx context.Context, os patch.HostOS, rev patch.RevisionID) (world.List, error) {
 		return cat.ListOf(ctx, os, rev)
 	}
 	index := fleet.New(st, listOf)
 	labels := &label.Book{Labels: st, Fleet: index, Inventories: st}
-	reader := &world.Reader{Store: st, Fleet: index, Catalog: cat, Labels: labels, Now: time.Now, Zone: time.UTC, Lists: listOf}
+	reader := &world.Reader{Store: st, Fleet: index, Catalog: cat, Labels: labels, Now: s.now, Zone: time.UTC, Lists: listOf}
 	planner := &plan.Planner{World: reader}
 	account := &ledger.Ledger{World: reader, Store: st, Labels: labels, Log: log}
 	wake := func(id patch.MachineID) { hub.Poke(id) }
 	a := &api.Appliance{
 		Store: st, Catalog: cat, Labels: labels, Planner: planner, Ledger: account,
-		Approval: &approval.Desk{World: reader, Store: st, PatchLabels: labels, Now: time.Now},
-		Rings:    &ring.Desk{World: reader, Store: st, Now: time.Now, Log: log, Wake: wake},
-		Deploy:   &deploy.Desk{World: reader, Store: st, Replan: planner.Again, Key: s.keys.Approver, Now: time.Now, Log: log, Wake: wake, Settle: account.Settle, Lead: s.w.interval},
-		Updaters: &updater.Desk{Store: st, Labels: labels, Key: s.keys.Approver, Now: time.Now},
+		Approval: &approval.Desk{World: reader, Store: st, PatchLabels: labels, Now: s.now},
+		Rings:    &ring.Desk{World: reader, Store: st, Now: s.now, Log: log, Wake: wake},
+		Deploy:   &deploy.Desk{World: reader, Store: st, Replan: planner.Again, Key: s.keys.Approver, Now: s.now, Log: log, Wake: wake, Settle: account.Settle, Lead: s.w.interval},
+		Updaters: &updater.Desk{Store: st, Labels: labels, Key: s.keys.Approver, Now: s.now},
 		Facts:    &prediction.Filler{Index: &prediction.Index{}, Store: st, Decode: world.Decode},
-		Depot: &payload.Depot{Store: st, Catalog: cat, Labels: labels, Dir: payloads, Now: time.Now, Log: log,
+		Depot: &payload.Depot{Store: st, Catalog: cat, Labels: labels, Dir: payloads, Now: s.now, Log: log,
 			HTTP: &http.Client{Transport: vendor{s}}},
 		Issuer: s.keys.Agents, CatalogKey: s.keys.CatalogPublic(), ApproverKey: s.keys.ApproverPublic, Enrolment: "https://appliance.test:8461",
-		Hub: hub, Changes: api.NewChanges(time.Now, func() string { return "c" }), Pulse: &api.Pulse{}, Wanted: &api.Pulse{},
-		Now: time.Now, Random: random.Float64, NewID: func() string { return "r" }, Log: log,
+		Hub: hub, Changes: api.NewChanges(s.now, func() string { return "c" }), Pulse: &api.Pulse{}, Wanted: &api.Pulse{},
+		Now: s.now, Random: random.Float64, NewID: func() string { return "r" }, Log: log,
 	}
 	if a.Approval.Proposals, a.Approval.Rollbacks = st, (rollbacks{s.w, planner, a.Deploy}); s.w.twoPersons {
 		a.Approval.TwoPerson = approval.TwoPerson{On: true, Labels: []string{"canary"}}
