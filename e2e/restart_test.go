@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -100,13 +101,16 @@ func TestRestartsTakeTurns(t *testing.T) {
 		})
 	}
 	until(t, "the first one restarts", func() bool { return who.Load() != nil })
+	since := regexp.MustCompile(` \(\d\d:\d\dZ\) restarts now`) // the one that was let go
+	cli := func(args ...string) string { return since.ReplaceAllString(s.cli(args...), " restarts now") }
 	wait := fmt.Sprintf("%s restarts now, and 1 of the ring web may at once; it is number ", who.Load())
 	for _, place := range []string{"1 of 2 that wait", "2 of 2 that wait"} {
 		until(t, "somebody is number "+place, func() bool {
-			return strings.Contains(s.cli("machines", "show", names[0])+s.cli("machines", "show", names[1])+s.cli("machines", "show", names[2]), wait+place)
+			return strings.Contains(cli("machines", "show", names[0])+cli("machines", "show", names[1])+cli("machines", "show", names[2]), wait+place)
 		})
 	}
-	says(t, s.cli("deploy", "show", d), wait+"1 of 2 that wait", wait+"2 of 2 that wait")
+	says(t, s.cli("machines", "show", who.Load().(string)), "under way since ")
+	says(t, cli("deploy", "show", d), wait+"1 of 2 that wait", wait+"2 of 2 that wait")
 	says(t, s.cli("explain", "--deployment", d), "Nothing is left to install: 3 of 3 installed, 3 verified by detect. 3 wait for restarts")
 	time.Sleep(3 * time.Second)
 	close(hold)

@@ -45,7 +45,7 @@ func commands() []command {
 		{"detect", "--catalog FILE", "judge every patch of a catalog bundle; no server, no state", "fettle-agent detect --catalog debian.fettle --root /mnt", detectAlone},
 		{"facts", "", "print the facts that a detect judges", "fettle-agent facts --root /mnt", facts},
 		{"offers", "", "ask the system's own updater (Windows Update, softwareupdate) what it would install", "fettle-agent offers --source online", offers},
-		{"reboot", "now|snooze", "answer a restart that this machine's appliance asks for", "fettle-agent reboot snooze", answerReboot},
+		{"reboot", "now|snooze|when", "answer a restart that this machine's appliance asks for, or ask when it comes", "fettle-agent reboot snooze", answerReboot},
 		{"uninstall", "", "take the agent away from this machine, and give back what it turned off", "fettle-agent uninstall", uninstall},
 		{"repair", "", "put a damaged journal aside and begin a new one", "fettle-agent repair", repair},
 		{"version", "", "print the version", "fettle-agent version", showVersion},
@@ -228,20 +228,25 @@ func serve(ctx context.Context, c *call) error {
 }
 
 func answerReboot(_ context.Context, c *call) error {
-	words, err := c.only(1, "one word: now or snooze")
+	words, err := c.only(1, "one word: now, snooze or when")
 	if err != nil {
 		return err
-	}
-	if words[0] != "now" && words[0] != "snooze" {
-		return usage{fmt.Errorf("%q is not an answer: say now or snooze", words[0])}
 	}
 	cfg := c.config()
 	cfg.AnswerSocket = c.socket()
-	text, err := agent.AnswerReboot(cfg, words[0] == "now")
+	var text string
+	switch words[0] {
+	case "when":
+		text, err = agent.AskReboot(cfg)
+	case "now", "snooze":
+		text, err = agent.AnswerReboot(cfg, words[0] == "now")
+	default:
+		return usage{fmt.Errorf("%q is not an answer: say now, snooze or when", words[0])}
+	}
 	if err != nil {
 		return err
 	}
-	return c.show(map[string]string{"answer": words[0]}, func(w io.Writer) { fmt.Fprintln(w, text) })
+	return c.show(map[string]string{"answer": words[0], "text": text}, func(w io.Writer) { fmt.Fprintln(w, text) })
 }
 
 func repair(_ context.Context, c *call) error {

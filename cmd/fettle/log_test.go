@@ -49,7 +49,7 @@ func TestPlansSayTheirTerms(t *testing.T) {
 	p := patch.Plan{Window: patch.Window{NotBefore: night, NotAfter: night.Add(4 * time.Hour)},
 		Reboot: &patch.RebootPolicy{Mode: patch.RebootAsk, Warn: 15, Snooze: 30, Snoozes: 2, Deadline: 120, Message: "Patch day"}}
 	want := []string{"Window: from 2026-11-27 22:00 to 2026-11-28 02:00.",
-		"Restarts: ask, announced 15m0s before, put off up to 2 times by 30m0s, at the latest 2h0m0s after it is announced, with the words: Patch day."}
+		"Restarts: ask, announced 15 minutes before, put off up to 2 times by 30 minutes, at the latest 2 hours after it is announced, with the words: Patch day."}
 	if d := cmp.Diff(want, termLines(p)); d != "" {
 		t.Error(d)
 	}

@@ -96,6 +96,9 @@ func (a *appliance) sweepLoop(ctx context.Context) error {
 		if err := a.Rings.Step(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "rings not carried on", slog.Any("error", err))
 		}
+		if err := a.Rings.Missed(ctx); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "machines that were let go to restart not looked for", slog.Any("error", err))
+		}
 		a.Pulse.Tell(patch.TopicRings, patch.TopicDeployments)
 		if err := a.Ledger.ClearSuspects(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "suspect definitions not looked at again", slog.Any("error", err))

@@ -34,7 +34,7 @@ func (a *appliance) urgentSource() notify.Source {
 				n.Subject, n.Path = patch.AboutHalt, page("patches", strings.TrimPrefix(x.Key, "ring/"))
 			case "feed":
 				n.Subject, n.Path = patch.AboutFeed, "/feeds"
-			case "mismatch", "suspect", "notify":
+			case "mismatch", "suspect", "notify", "restart":
 				n.Subject = patch.AboutAlarm
 			default:
 				continue

@@ -266,7 +266,7 @@ func termLines(p patch.Plan) (out []string) {
 			text += ", put off up to " + plural(int(r.Snoozes), "time", "times") + " by " + minutes(r.Snooze)
 		}
 		if r.Mode == patch.RebootAsk {
-			text += ", at the latest " + r.DeadlineOf(time.Time{}).Sub(time.Time{}).String() + " after it is announced"
+			text += ", at the latest " + inWords(r.DeadlineOf(time.Time{}).Sub(time.Time{})) + " after it is announced"
 		}
 		if r.Message != "" {
 			text += ", with the words: " + r.Message
@@ -276,7 +276,7 @@ func termLines(p patch.Plan) (out []string) {
 	return out
 }
 
-func minutes(n patch.Number) string { return (time.Duration(n) * time.Minute).String() }
+func minutes(n patch.Number) string { return inWords(time.Duration(n) * time.Minute) }
 
 // printForetold shows what a plan foretells of each machine.
 func printForetold(w io.Writer, width int, p patch.Plan) {

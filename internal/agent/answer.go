@@ -117,7 +117,11 @@ func (s *session) hear(due rebootDue, now time.Time) (bool, error) {
 func AnswerReboot(cfg Config, now bool) (string, error) {
 	cfg = cfg.withDefaults()
 	if cfg.AnswerSocket != "" {
-		text, err := tell(cfg.AnswerSocket, now)
+		word := "snooze"
+		if now {
+			word = "now"
+		}
+		text, err := tell(cfg.AnswerSocket, word)
 		if !errors.Is(err, errNobodyListens) {
 			return text, err
 		}
@@ -139,11 +143,33 @@ func AnswerReboot(cfg Config, now bool) (string, error) {
 	return text, writeJSON(l.answer(), rebootAnswer{At: cfg.Now().UTC(), Now: now})
 }
 
+// AskReboot asks the agent that runs when the machine restarts, as anybody on it may; NotFound where nothing is due.
+func AskReboot(cfg Config) (string, error) {
+	text, err := tell(cfg.AnswerSocket, "when")
+	if errors.Is(err, errNobodyListens) {
+		return "", &patch.Error{Kind: patch.Unavailable, What: "the agent of this machine does not run, so nothing restarts it now"}
+	}
+	return text, err
+}
+
+// whenIsIt says when the machine restarts, or what that waits for.
+func (s *session) whenIsIt() (string, error) {
+	due, now := s.get().Reboot, s.clock()
+	text := s.rebootText()
+	switch {
+	case text == "":
+		return "", patch.Errorf(patch.NotFound, "no restart of this machine is due")
+	case strings.HasPrefix(text, "reboot announced"):
+		return s.notice(*due, due.At, now), nil
+	}
+	return "The restart of this machine: " + strings.TrimPrefix(text, "reboot ") + ".", nil
+}
+
 // errNobodyListens says that no agent takes answers.
 var errNobodyListens = errors.New("no agent takes answers")
 
 // tell gives an answer through the agent's socket: a word, and then what comes of it in a line that begins with "yes" or "no".
-func tell(socket string, now bool) (string, error) {
+func tell(socket, word string) (string, error) {
 	c, err := net.DialTimeout("unix", socket, answerTime)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", errNobodyListens, err)
@@ -152,11 +178,7 @@ func tell(socket string, now bool) (string, error) {
 	if err := c.SetDeadline(time.Now().Add(2 * answerTime)); err != nil {
 		return "", err
 	}
-	word := "snooze\n"
-	if now {
-		word = "now\n"
-	}
-	if _, err := io.WriteString(c, word); err != nil {
+	if _, err := io.WriteString(c, word+"\n"); err != nil {
 		return "", patch.Errorf(patch.Unavailable, "the agent did not take the answer: %w", err)
 	}
 	b, err := io.ReadAll(io.LimitReader(c, 4<<10))
@@ -215,6 +237,9 @@ func (l *loop) answerOne(c *net.UnixConn) {
 }
 
 func (l *loop) heard(c *net.UnixConn, word string) (string, error) {
+	if word == "when" {
+		return l.whenIsIt()
+	}
 	if word != "now" && word != "snooze" {
 		return "", patch.Errorf(patch.Invalid, "that is not an answer")
 	}

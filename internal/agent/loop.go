@@ -103,6 +103,7 @@ func (l *loop) checkins(ctx context.Context) error {
 			wait = l.pace(reply)
 			l.follow(g, reply)
 			l.reconsider(ctx, reply)
+			l.restartStands(ctx)
 			l.steward(ctx, reply)
 		}
 		if g.err != nil {

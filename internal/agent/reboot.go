@@ -36,6 +36,8 @@ const (
 	rebootTakes   = 10 * time.Minute // after which a restart that was begun and did not happen has failed
 	rebootsADay   = 3                // the loop breaker
 	rebootLook    = 5 * time.Second
+	lastWarning   = time.Minute      // before a restart that comes later than it was announced
+	justTold      = 30 * time.Second // an announcement is also the warning that would follow so soon
 
 	ownerForbidsReboots = "the owner of this machine forbids reboots in its local policy file (no-reboot)"
 )
@@ -193,9 +195,10 @@ func (s *session) rebootHindered(due rebootDue, now time.Time) string {
 	case !w.NotBefore.IsZero() && now.Before(w.NotBefore):
 		return "its window begins only at " + w.NotBefore.UTC().Format("2006-01-02 15:04Z")
 	case !w.NotAfter.IsZero() && now.Add(rebootReserve).After(w.NotAfter):
-		return "its window is over; it stays owed"
+		return "its window is over; it stays owed until another plan restarts it, or somebody does"
 	case s.loops(now):
-		return fmt.Sprintf("it rebooted %d times in a day; that is enough", rebootsADay)
+		return fmt.Sprintf("Fettle restarted it %d times within a day and does not do so again before %s", rebootsADay,
+			s.mayAgain(now).UTC().Format("2006-01-02 15:04Z"))
 	case s.unfinishedOrder():
 		return "an order is carried out"
 	case s.busyWith() != "":
@@ -215,14 +218,21 @@ func (s *session) busyWith() string {
 }
 
 // loops is the loop breaker: it counts restarts by us, over restarts.
-func (s *session) loops(now time.Time) bool {
-	n := 0
+func (s *session) loops(now time.Time) bool { return now.Before(s.mayAgain(now)) }
+
+// mayAgain is when the loop breaker lets go.
+func (s *session) mayAgain(now time.Time) time.Time {
+	var day []time.Time // in which they were
 	for _, at := range s.get().Reboots {
 		if now.Sub(at) < 24*time.Hour {
-			n++
+			day = append(day, at)
 		}
 	}
-	return n >= rebootsADay
+	if len(day) < rebootsADay {
+		return now
+	}
+	slices.SortFunc(day, time.Time.Compare)
+	return day[len(day)-rebootsADay].Add(24 * time.Hour)
 }
 
 func (s *session) unfinishedOrder() bool {
@@ -246,15 +256,20 @@ func (s *session) announce(due rebootDue, now time.Time) error {
 	if end := due.Window.NotAfter; !end.IsZero() && at.After(end.Add(-rebootReserve)) {
 		at = laterOf(now, end.Add(-rebootReserve-time.Second))
 	}
+	s.cfg.Announce(terminals, s.notice(due, at, now))
+	return s.due(func(d *rebootDue) { d.At, d.Told, d.Waits = at, warning(at.Sub(now)-justTold), "" })
+}
+
+// notice is what people are told of a restart that comes at a moment.
+func (s *session) notice(due rebootDue, at, now time.Time) string {
 	text := "This machine restarts " + whenIs(at, now) + s.whatFor() + "."
 	if due.Policy.Message != "" {
 		text += "\n" + due.Policy.Message
 	}
-	if due.Policy.Mode == patch.RebootAsk && len(terminals) > 0 {
+	if due.Policy.Mode == patch.RebootAsk {
 		text += "\nRestart now: fettle-agent reboot now." + due.offer(now)
 	}
-	s.cfg.Announce(terminals, text)
-	return s.due(func(d *rebootDue) { d.At, d.Told = at, warning(at.Sub(now)) })
+	return text
 }
 
 // offer says how a restart is put off; empty where it cannot be any more.
@@ -345,6 +360,36 @@ func laterOf(a, b time.Time) time.Time {
 	return b
 }
 
+// callOff ends a restart that the appliance does not permit any more.
+func (s *session) callOff(order, why string) error {
+	s.log.Info("the restart was called off", "order", order, "text", why)
+	s.cfg.Announce(s.cfg.Terminals(), "The restart was called off.")
+	return s.due(func(d *rebootDue) {
+		if d.Order == order && d.Begun.IsZero() {
+			d.Stopped = clip(why, 300)
+		}
+	})
+}
+
+// restartStands asks, at a check-in, whether a restart that is due is still wanted: people are warned of it for hours, and the appliance is asked for leave only
+// at the end.
+func (s *session) restartStands(ctx context.Context) {
+	due := s.get().Reboot
+	if due == nil || due.Stopped != "" || !due.Begun.IsZero() {
+		return
+	}
+	asked, stop := context.WithTimeout(ctx, standingTime)
+	defer stop()
+	var reply wire.StandingReply
+	_, err := s.client().call(asked, wire.PathStanding, "", wire.Standing{Order: due.Order}, &reply)
+	if err == nil && reply.CalledOff != "" {
+		err = s.callOff(due.Order, reply.CalledOff)
+	}
+	if err != nil && ctx.Err() == nil && patch.KindOf(err) != patch.NotFound {
+		s.log.Warn("cannot ask whether the restart is still wanted", "err", err)
+	}
+}
+
 // restart asks the appliance for leave, writes down what it is about to do, and restarts the machine. How it went is told by the boot that follows.
 func (s *session) restart(ctx context.Context, due rebootDue, now time.Time) error {
 	if now.Before(due.Ask) {
@@ -357,14 +402,19 @@ func (s *session) restart(ctx context.Context, due rebootDue, now time.Time) err
 		return err // without the appliance nobody knows how many others restart now
 	}
 	if leave.Stop {
-		s.log.Info("the restart was called off", "order", due.Order, "text", leave.Text)
-		s.cfg.Announce(s.cfg.Terminals(), "The restart was called off.")
-		return s.due(func(d *rebootDue) { d.Stopped = clip(leave.Text, 300) })
+		return s.callOff(due.Order, leave.Text)
 	}
 	if !leave.Granted {
 		wait := time.Duration(min(max(leave.RetryAfter, 1), 3600)) * time.Second
 		s.log.Info("no leave to reboot yet", "text", leave.Text, "again_in", wait)
+		if due.Waits == "" {
+			s.cfg.Announce(s.cfg.Terminals(), "The restart does not come yet: it waits for the appliance's leave. It is announced again, a minute before it comes.")
+		}
 		return s.due(func(d *rebootDue) { d.Ask, d.Waits = now.Add(wait), clip(leave.Text, 300) })
+	}
+	if terminals := s.cfg.Terminals(); len(terminals) > 0 && now.Sub(due.At) > lastWarning && s.rebootHindered(due, now.Add(lastWarning)) == "" {
+		s.cfg.Announce(terminals, "This machine restarts "+whenIs(now.Add(lastWarning), now)+s.whatFor()+". Save your work.")
+		return s.due(func(d *rebootDue) { d.At, d.Told, d.Ask = now.Add(lastWarning), warning(lastWarning), time.Time{} })
 	}
 	overtaken := false // meanwhile, by an answer or by an order
 	err := s.set(func(st *state) {
@@ -395,6 +445,9 @@ func (s *session) rebootText() string {
 		return ""
 	}
 	now := s.clock()
+	if due.Stopped != "" {
+		return "reboot is not made: " + due.Stopped
+	}
 	if why := s.rebootWaits(*due, now); why != "" {
 		return "reboot waits: " + why
 	}

@@ -109,7 +109,7 @@ func TestReboots(t *testing.T) {
 		{"the owner allows it later", needed, 0, func(w *rebootWorld) { w.owner("no-reboot\n") }, func(w *rebootWorld) { w.owner("") }, 1, "reboot under way"},
 		{"no reserve is left in the window", needed, 6 * time.Minute, func(w *rebootWorld) { w.a.noLeave = true }, func(w *rebootWorld) { w.a.noLeave = false; w.now = w.now.Add(2 * time.Minute) }, 0, "stays owed"},
 		{"others reboot now", needed, 0, func(w *rebootWorld) { w.a.noLeave = true }, nil, 0, "reboot waits: others reboot"},
-		{"it is called off", force, 0, func(w *rebootWorld) { w.a.calledOff = true }, func(w *rebootWorld) { w.a.calledOff = false }, 0, "reboot waits: it was halted"},
+		{"it is called off", force, 0, func(w *rebootWorld) { w.a.calledOff = true }, func(w *rebootWorld) { w.a.calledOff = false }, 0, "reboot is not made: it was halted"},
 		{"all of the order was taken back", needed, 0, func(w *rebootWorld) { w.taken = []string{"A1-0", "A1-1"} }, nil, 0, ""},
 		{"and then it may", needed, 0, func(w *rebootWorld) { w.a.noLeave = true }, func(w *rebootWorld) { w.a.noLeave = false }, 1, "reboot under way"},
 		{"somebody else rebooted it", needed, 0, func(w *rebootWorld) { w.a.noLeave = true }, func(w *rebootWorld) { w.b.boots++ }, 0, ""},
@@ -237,7 +237,7 @@ func TestRebootIsProvenAndBounded(t *testing.T) {
 		must(w.t, writeJSON(layout{dir: w.cfg.StateDir}.state(), st))
 	})
 	w.steps(5)
-	if w.began != 0 || !strings.Contains(w.s.rebootText(), "that is enough") {
+	if w.began != 0 || !strings.Contains(w.s.rebootText(), "restarted it 3 times within a day") {
 		t.Errorf("the fourth in a day: restarted %d times: %q", w.began, w.s.rebootText())
 	}
 	w.now = w.now.Add(20 * time.Hour)
@@ -464,6 +464,92 @@ func TestRebootCountsDown(t *testing.T) {
 	if len(w.told) != 2 || w.began != 1 {
 		t.Errorf("five minutes: restarted %d times: %q", w.began, w.told)
 	}
+
+	// What was announced a moment before a warning is the warning.
+	w = newRebootWorld(t, patch.RebootPolicy{Mode: patch.RebootIfNeeded, Warn: 1}, 0, func(w *rebootWorld) { w.users = 1 })
+	must(t, w.s.rebootStep(t.Context()))
+	w.now = w.now.Add(2 * time.Second)
+	must(t, w.s.rebootStep(t.Context()))
+	if len(w.told) != 1 {
+		t.Errorf("one minute: %q", w.told)
+	}
+}
+
+// A restart that was announced and has to wait for leave does not come out of the blue: people are told that it waits, once, and a minute before it comes.
+func TestARestartThatComesLaterIsAnnouncedAgain(t *testing.T) {
+	w := newRebootWorld(t, patch.RebootPolicy{Mode: patch.RebootIfNeeded, Warn: 1}, 0, func(w *rebootWorld) { w.users, w.a.noLeave = 1, true })
+	w.steps(20)
+	w.a.noLeave = false
+	w.steps(2)
+	if w.began != 0 || len(w.told) != 3 {
+		t.Fatalf("it restarted %d times, and people were told %q", w.began, w.told)
+	}
+	w.steps(1)
+	want := []string{"This machine restarts in 1 minute (", "The restart does not come yet: it waits for the appliance's leave. It is announced again, a minute before it comes.", "This machine restarts in 1 minute ("}
+	for i, text := range w.told {
+		if i >= len(want) || !strings.HasPrefix(text, want[i]) {
+			t.Errorf("%d: %q", i, text)
+		}
+	}
+	if w.began != 1 {
+		t.Errorf("it restarted %d times: %q", w.began, w.s.rebootText())
+	}
+}
+
+// A restart that is called off hours before its time is told as that at the next contact: nobody is warned of it any more, and it stays as it is where the
+// machine does nothing about it.
+func TestARestartIsCalledOffEarly(t *testing.T) {
+	ask := patch.RebootPolicy{Mode: patch.RebootAsk, Deadline: 120}
+	w := newRebootWorld(t, ask, 0, func(w *rebootWorld) { w.users = 1 })
+	w.steps(5)
+	w.s.restartStands(t.Context())
+	if text := w.s.rebootText(); len(w.told) != 1 || !strings.Contains(text, "reboot announced for ") {
+		t.Fatalf("%q, %q", text, w.told)
+	}
+	w.a.calledOff = true
+	w.s.restartStands(t.Context())
+	w.s.restartStands(t.Context())
+	w.steps(200)
+	if len(w.told) != 2 || w.told[1] != "The restart was called off." || w.began != 0 || w.s.rebootText() != "reboot is not made: it was halted" {
+		t.Errorf("it restarted %d times, says %q, and people were told %q", w.began, w.s.rebootText(), w.told)
+	}
+}
+
+// Anybody on the machine may ask when it restarts, as long as an agent runs to tell them.
+func TestWhenItRestarts(t *testing.T) {
+	ask := patch.RebootPolicy{Mode: patch.RebootAsk, Message: "Patch day", Snooze: 30, Snoozes: 1, Deadline: 120}
+	w := newRebootWorld(t, ask, 0, func(w *rebootWorld) { w.users, w.cfg.AnswerSocket = 1, w.cfg.StateDir+"/ask.sock" })
+	if _, err := AskReboot(w.cfg); patch.KindOf(err) != patch.Unavailable {
+		t.Errorf("without an agent: %v", err)
+	}
+	w.steps(1)
+	ctx, stop := context.WithCancel(t.Context())
+	heard := make(chan error)
+	go func() { heard <- (&loop{session: w.s, wake: make(chan struct{}, 1)}).listen(ctx) }()
+	defer func() { stop(); must(t, <-heard) }()
+	for range 100 {
+		if _, err := os.Stat(w.cfg.AnswerSocket); err == nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	asked := func(want string) {
+		t.Helper()
+		text, err := AskReboot(w.cfg)
+		if err != nil {
+			text = err.Error()
+		}
+		if !strings.Contains(text, want) {
+			t.Errorf("it says %q, not %q", text, want)
+		}
+	}
+	asked("This machine restarts in 1 hour 59 minutes (at ")
+	asked("Patch day\nRestart now: fettle-agent reboot now.\nBe asked again in 30 minutes (1 of 1 times left): fettle-agent reboot snooze.")
+	w.owner("no-reboot\n")
+	asked("The restart of this machine: waits: the owner of this machine forbids reboots")
+	w.owner("")
+	w.b.boots++
+	asked("no restart of this machine is due")
 }
 
 // While a laptop sleeps the monotonic clock stands still: a moment that carries a reading of it would be as old as the laptop was awake.

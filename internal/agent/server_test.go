@@ -189,7 +189,7 @@ func (a *appliance) routes() http.Handler {
 	})
 	a.handle(m, wire.PathStanding, false, func(w http.ResponseWriter, r *http.Request) {
 		a.stood++
-		reply(w, wire.StandingReply{Withdrawn: a.withdrawn})
+		reply(w, wire.StandingReply{Withdrawn: a.withdrawn, CalledOff: map[bool]string{true: "it was halted"}[a.calledOff]})
 	})
 	a.handle(m, wire.PathResults, false, func(w http.ResponseWriter, r *http.Request) {
 		var in wire.Results

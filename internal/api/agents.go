@@ -238,7 +238,11 @@ func (s *agents) standing(c *call) (any, error) {
 		return nil, err
 	}
 	withdrawn, err := s.Deploy.Standing(c.Context(), c.machine.ID, plainName(in.Order))
-	return wire.StandingReply{Withdrawn: withdrawn, Now: s.Now().UTC()}, err
+	if err != nil {
+		return nil, err
+	}
+	off, err := s.Deploy.CalledOff(c.Context(), c.machine.ID, plainName(in.Order))
+	return wire.StandingReply{Withdrawn: withdrawn, CalledOff: off, Now: s.Now().UTC()}, err
 }
 
 func (s *agents) order(c *call) (any, error) {

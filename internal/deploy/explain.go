@@ -161,7 +161,8 @@ func (ex *Explanation) wait(ctx context.Context, dep patch.Deployment, s *world.
 		return Wait{Code: "restart-due", Gate: gate.Reboot, Text: restarting(m, phrase.Of("{1} has the order and has not restarted yet", m.Name)), Next: "the machine restarts, as soon as nothing there keeps it from it", Actor: gate.Agent}, nil
 	}
 	if a.State.Ended() {
-		return Wait{Code: gate.CodeRebootOwed, Gate: gate.Reboot, Text: restarting(m, phrase.Of("{1} owes a reboot", m.Name)), Next: "the machine reboots", Actor: gate.Owner}, nil
+		next, who := gate.Restarts(m)
+		return Wait{Code: gate.CodeRebootOwed, Gate: gate.Reboot, Text: restarting(m, phrase.Of("{1} owes a reboot", m.Name)), Next: next, Actor: who}, nil
 	}
 	if a.State != patch.ExecWaiting {
 		w := Wait{Code: string(a.State), Text: busy(m, phrase.Of("{1} fetches and verifies the files", m.Name)), Next: "the agent reports when it has ended", Actor: gate.Agent}
@@ -245,6 +246,10 @@ func (ex *Explanation) conclude(p Progress) {
 	if p.Ended && left == 0 || len(ex.Groups) == 0 {
 		ex.Sentence = phrase.Of("Nothing is stuck: {1}.", p.Sentence)
 		ex.Next = "nothing: it has ended"
+		if p.Counts.Failed > 0 {
+			ex.Sentence = phrase.Of("It has ended, and not all went well: {1}.", p.Sentence)
+			ex.Next, ex.Actor = phrase.Of("somebody looks at what failed: {1}", "fettle deploy log "+ex.Deployment+" --failed"), gate.Person
+		}
 		if p.Counts.Unproven > 0 {
 			ex.Next, ex.Actor = "the machines' next detects prove what was installed", gate.Agent
 		}

@@ -12,20 +12,8 @@ import (
 // for good, because the order's deployment was halted; else the machine asks again, as in a blackout that was announced since. An order
 // that is not known (before a restored backup it was) is no reason against it.
 func (d *Desk) MayRestart(ctx context.Context, id patch.MachineID, order string) (text string, never bool, err error) {
-	if order != "" {
-		whole, err := d.World.Store.ListAttempts(ctx, patch.AttemptFilter{Machine: id, Order: order})
-		if err != nil {
-			return "", false, err
-		}
-		if len(whole) > 0 {
-			dep, err := d.Store.FindDeploymentHead(ctx, whole[0].Deployment)
-			if err != nil {
-				return "", false, err
-			}
-			if dep.State == patch.Halted {
-				return phrase.Of("the deployment {1} was halted; what the machine owes stays owed", dep.ID).String(), true, nil
-			}
-		}
+	if off, err := d.CalledOff(ctx, id, order); off != "" || err != nil {
+		return off, true, err
 	}
 	v, err := d.World.View(ctx)
 	if err != nil {
@@ -42,6 +30,22 @@ func (d *Desk) MayRestart(ctx context.Context, id patch.MachineID, order string)
 		}
 	}
 	return "", false, err
+}
+
+// CalledOff says why an order of a machine restarts it no more; empty where it may.
+func (d *Desk) CalledOff(ctx context.Context, id patch.MachineID, order string) (string, error) {
+	if order == "" {
+		return "", nil
+	}
+	whole, err := d.World.Store.ListAttempts(ctx, patch.AttemptFilter{Machine: id, Order: order})
+	if err != nil || len(whole) == 0 {
+		return "", err
+	}
+	dep, err := d.Store.FindDeploymentHead(ctx, whole[0].Deployment)
+	if err != nil || dep.State != patch.Halted {
+		return "", err
+	}
+	return phrase.Of("the deployment {1} was halted; what the machine owes stays owed", dep.ID).String(), nil
 }
 
 // restartSentence is sentence for restarts alone. A machine that has taken the order is not counted as restarted before another boot proves it.

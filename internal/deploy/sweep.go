@@ -21,6 +21,9 @@ func (d *Desk) Halt(ctx context.Context, caller patch.Caller, id string) (patch.
 		if err := d.Store.CallOffRestarts(ctx, caller, id); err != nil {
 			return dep, err
 		}
+		if err := d.wakeOwing(ctx, id); err != nil {
+			return dep, err
+		}
 		return d.Store.FindDeployment(ctx, id)
 	case dep.State == patch.Finished:
 		return dep, patch.Errorf(patch.Conflict, "the deployment has already finished")
@@ -44,7 +47,24 @@ func (d *Desk) Halt(ctx context.Context, caller patch.Caller, id string) (patch.
 		return dep, err
 	}
 	d.wake(machines...)
+	if err := d.wakeOwing(ctx, id); err != nil {
+		return dep, err
+	}
 	return d.Store.FindDeployment(ctx, id)
+}
+
+// wakeOwing has machines hear at once that a deployment restarts them no more: people there are told of a restart to come.
+func (d *Desk) wakeOwing(ctx context.Context, id string) error {
+	all, err := d.World.Store.ListAttempts(ctx, patch.AttemptFilter{Deployment: id})
+	if err != nil {
+		return err
+	}
+	for _, a := range all {
+		if a.State == patch.ExecDone && a.RebootOwed {
+			d.wake(a.Machine)
+		}
+	}
+	return nil
 }
 
 // KeepOnly takes back what a deployment has not begun on other machines than these.

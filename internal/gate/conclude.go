@@ -40,7 +40,7 @@ func (a *Answer) conclude(w *World) {
 // afterPatched says what is still to happen for a patch that is installed.
 func (a *Answer) afterPatched() {
 	if r := a.Gate(Reboot); r.State == Closed {
-		a.Next, a.Actor = "the machine reboots", r.Actor
+		a.Next, a.Actor = r.Next, r.Actor
 	}
 }
 

@@ -42,7 +42,8 @@ func reboot(w *World) Gate {
 			g.Evidence = phrase.Of("its agent says: {1}", phrase.Recall(w.Machine.Busy))
 		}
 		g.At = w.Machine.SeenAt
-		g.ends(Owner, "it clears by itself after the reboot")
+		next, who := Restarts(w.Machine)
+		g.ends(who, next)
 		if w.RebootsMost > 0 && w.Rebooting >= w.RebootsMost {
 			g.Text = phrase.Count(w.Rebooting, "{1}, and waits: {n} machine of {2} reboots, and {3} may at once", "{1}, and waits: {n} machines of {2} reboot, and {3} may at once", g.Text, w.RebootsOf, w.RebootsMost)
 			g.ends(Agent, "one of them is back")

@@ -7,6 +7,21 @@ import (
 	"github.com/fettle-project/fettle/internal/phrase"
 )
 
+// Restarts says how a restart that a machine owes comes, and who can act, by what its agent says about it: one that no plan permits, or permits no more,
+// comes by nobody's hand.
+func Restarts(m patch.Machine) (next phrase.Phrase, who Actor) {
+	says, due := strings.CutPrefix(m.Busy, "reboot ")
+	switch {
+	case !due, strings.HasPrefix(says, "is not made: "), strings.HasPrefix(says, "waits: its window is over"):
+		return "nothing restarts it by itself: somebody does there, or a plan of restarts (fettle deploy restart)", Person
+	case strings.HasPrefix(says, "waits: the owner "):
+		return "nothing until the owner allows it on the machine", Owner
+	case strings.HasPrefix(says, "under way"):
+		return "the machine is back, from another boot", Agent
+	}
+	return "the machine restarts, as its agent says", Agent
+}
+
 // restartGates are those of a restart that is planned for itself. It rests on no patch, so nothing asks for an approval or for a detect: the machine's
 // own word that it owes a restart is what it is for. How many restart at once is judged when the machine asks for leave.
 func restartGates() []func(*World) Gate {

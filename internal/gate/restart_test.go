@@ -45,3 +45,22 @@ func TestRestartGates(t *testing.T) {
 		}
 	}
 }
+
+// A restart that is owed says who can act: nobody's hand brings one that no plan permits any more.
+func TestWhoRestarts(t *testing.T) {
+	for busy, want := range map[string]Actor{
+		"":                  Person,
+		"locked by apt (7)": Person,
+		"reboot is not made: the deployment 01J was halted; what the machine owes stays owed":                         Person,
+		"reboot waits: its window is over; it stays owed until another plan restarts it, or somebody does":            Person,
+		"reboot waits: the owner of this machine forbids reboots in its local policy file (no-reboot)":                Owner,
+		"reboot waits: web-2 (03:12Z) restarts now, and 1 of the ring web may at once; it is number 2 of 3 that wait": Agent,
+		"reboot announced for 2026-11-27 18:38Z, and whoever works there is asked (put off 0 of 2 times)":             Agent,
+		"reboot under way since 03:12Z": Agent,
+		"reboot due":                    Agent,
+	} {
+		if next, who := Restarts(patch.Machine{Busy: busy}); who != want || next == "" {
+			t.Errorf("%q: %s by %q, not %q", busy, next, who, want)
+		}
+	}
+}

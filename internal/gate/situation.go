@@ -123,6 +123,8 @@ func (k *situation) machine(w *World) {
 	m := &w.Machine
 	k.text(string(m.State), m.Policy)
 	k.flags(m.SeenAt.IsZero(), w.Now.Sub(m.SeenAt) > w.Limits.Silent, m.RebootOwed, strings.HasPrefix(m.Busy, "locked by "), m.DetectFailed != "")
+	next, who := Restarts(patch.Machine{Busy: m.Busy})
+	k.text(string(next), string(who))
 }
 
 func (k *situation) receipt(w *World) {

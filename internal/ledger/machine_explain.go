@@ -139,7 +139,8 @@ func (ex *MachineExplanation) conclude(schedules []gate.ScheduleFact) {
 	if ex.needed() == 0 {
 		ex.Sentence = phrase.Of("Nothing is needed: {1}.", ex.Gates[0].Text)
 		if ex.Next = "nothing until the catalog or the machine changes"; ex.Machine.RebootOwed {
-			ex.Sentence, ex.Next, ex.Actor = phrase.Of("Nothing is needed: {1}; a reboot is owed.", ex.Gates[0].Text), "the machine reboots", gate.Owner
+			ex.Sentence = phrase.Of("Nothing is needed: {1}; a reboot is owed.", ex.Gates[0].Text)
+			ex.Next, ex.Actor = gate.Restarts(ex.Machine.Machine)
 		}
 		return
 	}

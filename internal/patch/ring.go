@@ -145,9 +145,11 @@ type RingClaim struct {
 // RebootLease is a machine's leave to reboot until a moment. It ends when the machine is back with another boot.
 type RebootLease struct {
 	Machine MachineID
+	Name    string // of the machine; read, never written
 	Ring    string
 	Boot    string // that it ends
 	Until   time.Time
+	Says    string // what is shown of the machine from then on until it says something itself, as an agent would
 }
 
 // RingLoad is what is going on in a ring.

@@ -36,13 +36,15 @@ type Evidence interface {
 
 // Leases is the storage of leave to reboot.
 type Leases interface {
-	TakeRebootLease(ctx context.Context, l patch.RebootLease, limit, ahead int) (granted bool, others []string, err error)
+	TakeRebootLease(ctx context.Context, l patch.RebootLease, limit, ahead int) (granted bool, others []patch.RebootLease, err error)
+	ListAway(ctx context.Context) ([]patch.RebootLease, error)
 }
 
 // Alarms is the storage of alarms.
 type Alarms interface {
 	RaiseAlarm(ctx context.Context, a patch.Alarm) error
 	ClearAlarm(ctx context.Context, key string, now time.Time) error
+	ListAlarms(ctx context.Context, open bool) ([]patch.Alarm, error)
 }
 
 // Store is all the storage that a Desk needs beside its Reader's.

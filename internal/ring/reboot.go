@@ -2,6 +2,7 @@ package ring
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -11,8 +12,11 @@ import (
 	"github.com/fettle-project/fettle/internal/phrase"
 )
 
-// rebootTime is how long a machine may take to be back before its place is given away.
-const rebootTime = time.Hour
+// A machine that may reboot is missed after a while, and later its place is given away.
+const (
+	rebootMissed = 15 * time.Minute
+	rebootTime   = time.Hour
+)
 
 // Machines that may not reboot yet ask again: who is next soon, so that a place that becomes free is not left so, the others not as often.
 const (
@@ -39,7 +43,8 @@ func (d *Desk) MayReboot(ctx context.Context, id patch.MachineID, boot string) (
 		return Leave{}, err
 	}
 	rank, of := d.queue.join(r.Name, id, d.Now())
-	lease := patch.RebootLease{Machine: id, Ring: r.Name, Boot: boot, Until: d.Now().UTC().Add(rebootTime)}
+	now := d.Now().UTC()
+	lease := patch.RebootLease{Machine: id, Ring: r.Name, Boot: boot, Until: now.Add(rebootTime), Says: phrase.Of("reboot under way since {1}", clock(now)).String()}
 	granted, others, err := d.Store.TakeRebootLease(ctx, lease, r.Reboots, rank-1)
 	if err != nil {
 		return Leave{}, err
@@ -55,10 +60,19 @@ func (d *Desk) MayReboot(ctx context.Context, id patch.MachineID, boot string) (
 	return Leave{Text: waiting(r, others, rank, of), Again: again}, nil
 }
 
-// waiting says whose restart a machine waits for, and its place among those that do.
-func waiting(r patch.Ring, others []string, rank, of int) string {
+// granted is when a machine was let go.
+func granted(l patch.RebootLease) time.Time { return l.Until.Add(-rebootTime) }
+
+func clock(t time.Time) string { return t.UTC().Format("15:04Z") }
+
+// waiting says whose restart a machine waits for and since when each is away, and its place among those that wait.
+func waiting(r patch.Ring, others []patch.RebootLease, rank, of int) string {
 	const named = 3
-	text := phrase.Verbatim(strings.Join(others[:min(len(others), named)], ", "))
+	var names []string
+	for _, l := range others[:min(len(others), named)] {
+		names = append(names, fmt.Sprintf("%s (%s)", l.Name, clock(granted(l))))
+	}
+	text := phrase.Verbatim(strings.Join(names, ", "))
 	if more := len(others) - named; more > 0 {
 		text = phrase.Of("{1} and {2} more", text, more)
 	}
@@ -69,6 +83,57 @@ func waiting(r patch.Ring, others []string, rank, of int) string {
 		return phrase.Of("{1} restarts now, and {2} of the ring {3} may at once; it is number {4} of {5} that wait", text, r.Reboots, r.Name, rank, of).String()
 	}
 	return phrase.Of("{1} restart now, and {2} of the ring {3} may at once; it is number {4} of {5} that wait", text, r.Reboots, r.Name, rank, of).String()
+}
+
+// Missed raises an alarm for each machine that was let go to reboot and is not back, and clears those of machines that are. Others wait for such a machine
+// until its place is given away, and nobody else would say so before it counts as silent.
+func (d *Desk) Missed(ctx context.Context) error {
+	away, err := d.Store.ListAway(ctx)
+	if err != nil {
+		return err
+	}
+	open, err := d.Store.ListAlarms(ctx, true)
+	if err != nil {
+		return err
+	}
+	missed := map[string]bool{}
+	for _, l := range away {
+		if d.Now().Sub(granted(l)) < rebootMissed {
+			continue
+		}
+		missed[missedKey(l.Machine)] = true
+		if err := d.miss(ctx, l); err != nil {
+			return err
+		}
+	}
+	for _, a := range open {
+		if a.Kind == "restart" && !missed[a.Key] {
+			if err := d.Store.ClearAlarm(ctx, a.Key, d.Now()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func missedKey(id patch.MachineID) string { return "restart/" + string(id) }
+
+func (d *Desk) miss(ctx context.Context, l patch.RebootLease) error {
+	m, err := d.World.Store.FindMachine(ctx, l.Machine)
+	if err != nil {
+		return err
+	}
+	a := patch.Alarm{Key: missedKey(l.Machine), Kind: "restart", RaisedAt: d.Now(), SeenAt: d.Now(),
+		Text: phrase.Of("{1} was let go to restart at {2} and has not come back", l.Name, clock(granted(l))),
+		Do:   "Look at the machine's console and its power. This clears by itself when it is back; where it never will be, revoke it."}
+	if m.SeenAt.After(granted(l).Add(rebootMissed)) {
+		a.Text = phrase.Of("{1} was let go to restart at {2} and still runs as before", l.Name, clock(granted(l)))
+		a.Do = "Restart it by hand: something on it keeps it from restarting. This clears by itself when it has."
+	}
+	if now := d.Now(); l.Ring != "" && now.Before(l.Until) {
+		a.Text = phrase.Of("{1}; others of the ring {2} wait for it until {3} at the latest", a.Text, l.Ring, clock(l.Until))
+	}
+	return d.Store.RaiseAlarm(ctx, a)
 }
 
 // queue is who waits for leave to reboot, by ring, in the order in which they came. It is kept in memory alone: who waits asks again, and

@@ -33,12 +33,16 @@ func TestQueueForRestarts(t *testing.T) {
 		others []string
 		want   string
 	}{
-		{[]string{"web-2"}, "web-2 restarts now, and 4 of the ring web may at once; it is number 2 of 3 that wait"},
-		{[]string{"web-2", "web-7"}, "web-2, web-7 restart now, and 4 of the ring web may at once; it is number 2 of 3 that wait"},
-		{[]string{"a", "b", "c", "d", "e"}, "a, b, c and 2 more restart now, and 4 of the ring web may at once; it is number 2 of 3 that wait"},
+		{[]string{"web-2"}, "web-2 (03:04Z) restarts now, and 4 of the ring web may at once; it is number 2 of 3 that wait"},
+		{[]string{"web-2", "web-7"}, "web-2 (03:04Z), web-7 (03:04Z) restart now, and 4 of the ring web may at once; it is number 2 of 3 that wait"},
+		{[]string{"a", "b", "c", "d", "e"}, "a (03:04Z), b (03:04Z), c (03:04Z) and 2 more restart now, and 4 of the ring web may at once; it is number 2 of 3 that wait"},
 		{nil, "others are before it, and 4 of the ring web may at once; it is number 2 of 3 that wait"},
 	} {
-		if got := waiting(patch.Ring{Name: "web", Reboots: 4}, c.others, 2, 3); got != c.want {
+		var others []patch.RebootLease
+		for _, name := range c.others {
+			others = append(others, patch.RebootLease{Name: name, Until: now.Add(rebootTime)})
+		}
+		if got := waiting(patch.Ring{Name: "web", Reboots: 4}, others, 2, 3); got != c.want {
 			t.Errorf("%v: %q", c.others, got)
 		}
 	}

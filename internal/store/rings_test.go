@@ -205,9 +205,13 @@ func TestRebootLeasesKeepTheirOrder(t *testing.T) {
 			must(t, s.PutCheckin(ctx, id, patch.CheckinUpdate{At: then, Counter: 1, Boot: "b1", Hostname: "web-" + string(id[2:])}))
 		}
 		take := func(id patch.MachineID, ahead int) (bool, []string) {
-			ok, others, err := s.TakeRebootLease(ctx, patch.RebootLease{Machine: id, Ring: "web", Boot: "b1", Until: s.now().Add(time.Hour)}, 2, ahead)
+			ok, others, err := s.TakeRebootLease(ctx, patch.RebootLease{Machine: id, Ring: "web", Boot: "b1", Until: s.now().Add(time.Hour), Says: "reboot under way since 03:12Z"}, 2, ahead)
 			must(t, err)
-			return ok, others
+			var names []string
+			for _, l := range others {
+				names = append(names, l.Name)
+			}
+			return ok, names
 		}
 		for _, c := range []struct {
 			machine patch.MachineID
@@ -218,6 +222,30 @@ func TestRebootLeasesKeepTheirOrder(t *testing.T) {
 			if ok, others := take(c.machine, c.ahead); ok != c.granted || strings.Join(others, " ") != c.others {
 				t.Errorf("%s with %d ahead: %v beside %v", c.machine, c.ahead, ok, others)
 			}
+		}
+
+		// Who was let go is away until it comes from another boot, and that is what is said of it meanwhile; who never will be back is not waited for.
+		says := func(id patch.MachineID) string { return got[patch.Machine](t)(s.FindMachine(ctx, id)).Busy }
+		if says("m-1") != "reboot under way since 03:12Z" || says("m-3") != "" {
+			t.Errorf("the machines say %q and %q", says("m-1"), says("m-3"))
+		}
+		away := func() string {
+			var names []string
+			for _, l := range got[[]patch.RebootLease](t)(s.ListAway(ctx)) {
+				names = append(names, l.Name)
+			}
+			return strings.Join(names, " ")
+		}
+		if away() != "web-1 web-2" {
+			t.Errorf("%s are away", away())
+		}
+		must(t, s.PutCheckin(ctx, "m-1", patch.CheckinUpdate{At: then, Counter: 2, Boot: "b2", Hostname: "web-1"}))
+		if away() != "web-2" || says("m-1") != "" {
+			t.Errorf("%s are away, and web-1 says %q", away(), says("m-1"))
+		}
+		must(t, s.SetMachineState(ctx, alice, "m-2", patch.Revoked))
+		if ok, _ := take("m-3", 1); !ok || away() != "web-3" {
+			t.Errorf("a place of a machine that was revoked: %v, away are %s", ok, away())
 		}
 	})
 }

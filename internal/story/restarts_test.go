@@ -41,9 +41,67 @@ func TestAHaltCallsRestartsOff(t *testing.T) {
 		t.Fatalf("%s %v", dep.State, err)
 	}
 	may("the deployment "+dep.ID+" was halted", true)
+	if off, err := s.deploy.CalledOff(t.Context(), b.id, o.ID); err != nil || !strings.Contains(off, "was halted; what the machine owes stays owed") {
+		t.Errorf("what the machine is told at its next contact: %q %v", off, err)
+	}
 	if text, never, err := s.deploy.MayRestart(t.Context(), b.id, "an order of before a backup"); text != "" || never || err != nil {
 		t.Errorf("%q %v %v", text, never, err)
 	}
+}
+
+// A machine that was let go to restart and does not come back is told of, with who waits for it and until when; one that runs on as before is told of as that.
+// Each clears by itself, when its machine is back.
+func TestAMachineThatDoesNotComeBackFromItsRestart(t *testing.T) {
+	s, b := ready(t, curl)
+	other := s.enrol("web-9", bookworm)
+	for _, x := range []*box{b, other} {
+		x.boot = "boot-1"
+		x.checkin()
+	}
+	_, err := s.rings.Put(t.Context(), s.admin, patch.Ring{Name: "all", Label: patch.LabelAll, Position: 1, Reboots: 1})
+	s.must(err)
+	let := func(x *box, want string) {
+		t.Helper()
+		leave, err := s.rings.MayReboot(t.Context(), x.id, x.boot)
+		s.must(err)
+		if leave.Text != want {
+			t.Errorf("%s: %q, not %q", x.name, leave.Text, want)
+		}
+	}
+	missed := func(want string) {
+		t.Helper()
+		s.must(s.rings.Missed(t.Context()))
+		all, err := s.store.ListAlarms(t.Context(), true)
+		s.must(err)
+		var got []string
+		for _, a := range all {
+			if a.Kind == "restart" {
+				got = append(got, a.Text.String())
+			}
+		}
+		if strings.Join(got, "|") != want {
+			t.Errorf("the alarms say %q, not %q", got, want)
+		}
+	}
+	at := func(d time.Duration) string { return s.now.Add(d).UTC().Format("15:04Z") }
+	let(b, "")
+	let(other, b.name+" ("+at(0)+") restarts now, and 1 of the ring all may at once; it is number 1 of 1 that wait")
+	s.later(14 * time.Minute)
+	missed("")
+	s.later(time.Minute)
+	waits := "; others of the ring all wait for it until " + at(45*time.Minute) + " at the latest"
+	missed(b.name + " was let go to restart at " + at(-15*time.Minute) + " and has not come back" + waits)
+	s.later(time.Minute)
+	b.checkin()
+	missed(b.name + " was let go to restart at " + at(-16*time.Minute) + " and still runs as before" + waits)
+	s.later(45 * time.Minute) // its place is given on
+	let(other, "")
+	missed(b.name + " was let go to restart at " + at(-61*time.Minute) + " and still runs as before")
+	for _, x := range []*box{b, other} {
+		x.boot = "boot-2"
+		x.checkin()
+	}
+	missed("")
 }
 
 // What restarts nothing cannot be halted once it has finished.

@@ -16,7 +16,7 @@ func alarmURL(a patch.Alarm) string {
 		return "/feeds"
 	case "catalog", "catalog-faults":
 		return "/catalogs/" + url.PathEscape(subject)
-	case "detect", "proof":
+	case "detect", "proof", "restart":
 		return machineURL(patch.MachineID(subject))
 	case "updater":
 		return machineURL(patch.MachineID(machine)) + "#others"

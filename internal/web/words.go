@@ -190,6 +190,8 @@ func causeWord(s string) phrase.Phrase {
 		return "alarm\x04notification"
 	case "payload":
 		return "alarm\x04files"
+	case "restart":
+		return "alarm\x04restart"
 	case "ring":
 		return "alarm\x04ring"
 	case "suspect":

@@ -179,7 +179,8 @@ type Standing struct {
 // StandingReply names the attempts that were taken back: halted, declined or withdrawn since the order went out. What has begun goes on.
 type StandingReply struct {
 	Withdrawn []string  `json:"withdrawn,omitempty"`
-	Now       time.Time `json:"now,omitzero"` // by the appliance's clock
+	CalledOff string    `json:"called_off,omitempty"` // why the order restarts its machine no more
+	Now       time.Time `json:"now,omitzero"`         // by the appliance's clock
 }
 
 // Result is one line of the agent's journal as the appliance needs it.
