@@ -22,8 +22,8 @@ func plainPages() []string {
 		"/patches", "/patches?show=undecided&category=security", "/patches?show=all", "/patches?show=all&page=40", "/patches?show=approved", "/patches?show=patched", "/patches?q=perl",
 		"/labels", "/labels/all", "/labels/quarter", "/labels/large", "/rules", "/updaters", "/updaters?service=unattended-upgrades", "/calendar", "/blackouts",
 		"/deployments", "/deployments/new?label=quarter", "/deployments/new?label=all", "/rollback?label=quarter", "/restart?label=all", "/rings",
-		"/reports", "/reports/exposure?label=all&exposed=high", "/reports/installed", "/reports/installed.csv", "/reports/compliance.xlsx", "/reports/compliance.csv", "/reports/exposure.csv", "/reports/compliance.json",
-		"/alarms", "/checks", "/ineligible", "/ineligible?label=quarter", "/ineligible?code=not-installed", "/proposals", "/feeds", "/settings",
+		"/reports", "/reports/exposure?label=all&exposed=high", "/reports/installed", "/reports/installed?from=2020-01-01&until=2099-12-31&show=each", "/reports/installed.csv", "/reports/compliance.xlsx", "/reports/compliance.csv", "/reports/exposure.csv", "/reports/compliance.json",
+		"/alarms", "/checks", "/ineligible", "/ineligible?label=quarter", "/ineligible?code=not-installed", "/ineligible?gate=prerequisites&code=not-installed&show=pairs", "/machines?gate=prerequisites&ineligible=not-installed", "/proposals", "/feeds", "/settings",
 		"/audit", "/audit?days=365&q=decide", "/search", "/search?q=sim", "/search?q=perl", "/search?q=CVE-2024"}
 }
 

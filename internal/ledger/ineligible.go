@@ -49,6 +49,8 @@ type IneligiblePatch struct {
 	Patch    patch.ID `json:"patch"`
 	Title    string   `json:"title"`
 	Machines int      `json:"machines"`
+
+	seats *roaring.Bitmap // nil where only numbers were asked for
 }
 
 // IneligibleFilter narrows Ineligible. Zero fields do not narrow.
@@ -56,7 +58,18 @@ type IneligibleFilter struct {
 	Label string // machines that carry it
 	OS    patch.HostOS
 	Patch patch.ID
-	Code  string // groups with this code
+	Gate  gate.Name // groups with this gate
+	Code  string    // groups with this code
+}
+
+func (f IneligibleFilter) has(g *ineligibleGroup) bool {
+	return (f.Gate == "" || g.Gate == f.Gate) && (f.Code == "" || g.Code == f.Code)
+}
+
+// IneligiblePair is one machine of a group and one of its patches.
+type IneligiblePair struct {
+	Machine Named
+	Patch   patch.ID
 }
 
 // maxReasoned bounds the pairs whose reason for not being applicable is looked up in one question.
@@ -65,19 +78,76 @@ const maxReasoned = 1_000_000
 // Ineligible lists the approvals that count now with the machines that they cover and that are not eligible, as the gates say: every admitted
 // machine of the approval's label is patched, eligible, or in exactly one group.
 func (l *Ledger) Ineligible(ctx context.Context, f IneligibleFilter) (Ineligible, error) {
-	v, err := l.World.View(ctx)
+	x, err := l.ineligible(ctx, f, false)
 	if err != nil {
 		return Ineligible{}, err
+	}
+	return x.sum(f), nil
+}
+
+// IneligiblePairs gives the one group that f names, with all its patches, and of its pairs, patch by patch, limit after the first offset. The group
+// is zero where nothing stands so any more.
+func (l *Ledger) IneligiblePairs(ctx context.Context, f IneligibleFilter, offset, limit int) (IneligibleGroup, []IneligiblePair, error) {
+	x, err := l.ineligible(ctx, f, true)
+	if err != nil {
+		return IneligibleGroup{}, nil, err
+	}
+	g := x.groups[GroupRef{Gate: f.Gate, Code: f.Code}]
+	if g == nil {
+		return IneligibleGroup{}, nil, nil
+	}
+	g.close(x.look)
+	pairs := make([]IneligiblePair, 0, min(limit, g.Pairs))
+	for _, p := range g.Patches {
+		if offset >= p.Machines {
+			offset -= p.Machines
+			continue
+		}
+		it := p.seats.Iterator()
+		for ; offset > 0; offset-- {
+			it.Next()
+		}
+		for it.HasNext() && len(pairs) < limit {
+			m := x.look.At(it.Next()).Machine
+			pairs = append(pairs, IneligiblePair{Machine: Named{ID: m.ID, Name: m.Name}, Patch: p.Patch})
+		}
+	}
+	return g.IneligibleGroup, pairs, nil
+}
+
+// IneligibleMachines are the machines of the one group that f names.
+func (l *Ledger) IneligibleMachines(ctx context.Context, f IneligibleFilter) (IneligibleGroup, []patch.MachineID, error) {
+	x, err := l.ineligible(ctx, f, false)
+	if err != nil {
+		return IneligibleGroup{}, nil, err
+	}
+	g := x.groups[GroupRef{Gate: f.Gate, Code: f.Code}]
+	if g == nil {
+		return IneligibleGroup{}, nil, nil
+	}
+	g.close(x.look)
+	ids := make([]patch.MachineID, 0, g.Machines)
+	for it := g.seats.Iterator(); it.HasNext(); {
+		ids = append(ids, x.look.At(it.Next()).Machine.ID)
+	}
+	return g.IneligibleGroup, ids, nil
+}
+
+// ineligible adds up all groups; pairs says whether each patch keeps its machines.
+func (l *Ledger) ineligible(ctx context.Context, f IneligibleFilter, pairs bool) (*ineligible, error) {
+	v, err := l.World.View(ctx)
+	if err != nil {
+		return nil, err
 	}
 	among, err := admitted(ctx, v, f.Label, f.OS)
 	if err != nil {
-		return Ineligible{}, err
+		return nil, err
 	}
 	look, err := v.Look(ctx)
 	if err != nil {
-		return Ineligible{}, err
+		return nil, err
 	}
-	x := &ineligible{view: v, look: look, groups: map[GroupRef]*ineligibleGroup{}, left: maxReasoned}
+	x := &ineligible{view: v, look: look, groups: map[GroupRef]*ineligibleGroup{}, left: maxReasoned, pairs: pairs}
 	ids := v.Decided()
 	if f.Patch != "" {
 		ids = []patch.ID{f.Patch}
@@ -85,10 +155,10 @@ func (l *Ledger) Ineligible(ctx context.Context, f IneligibleFilter) (Ineligible
 	slices.Sort(ids)
 	for _, id := range ids {
 		if err := x.patch(ctx, id, among); err != nil {
-			return Ineligible{}, err
+			return nil, err
 		}
 	}
-	return x.sum(f.Code), nil
+	return x, nil
 }
 
 // admitted are the admitted machines, of a label and of an OS where these are named.
@@ -124,7 +194,8 @@ type ineligible struct {
 	look   *fleet.Look
 	answer Ineligible
 	groups map[GroupRef]*ineligibleGroup
-	left   int // of maxReasoned
+	left   int  // of maxReasoned
+	pairs  bool // each patch keeps its machines
 }
 
 type ineligibleGroup struct {
@@ -205,25 +276,37 @@ func (x *ineligible) add(c world.Cohort) {
 	g.Pairs += n
 	g.seats.Or(c.Seats)
 	p := g.by[c.World.Patch.ID]
-	g.by[c.World.Patch.ID] = IneligiblePatch{Patch: c.World.Patch.ID, Title: c.World.Patch.Title, Machines: p.Machines + n}
+	p.Patch, p.Title, p.Machines = c.World.Patch.ID, c.World.Patch.Title, p.Machines+n
+	if x.pairs {
+		if p.seats == nil {
+			p.seats = roaring.New()
+		}
+		p.seats.Or(c.Seats)
+	}
+	g.by[p.Patch] = p
 }
 
-// sum makes the answer, with the groups of a code if one is named.
-func (x *ineligible) sum(code string) Ineligible {
+// close counts a group and names its patches, those with most machines first.
+func (g *ineligibleGroup) close(look *fleet.Look) {
+	g.Machines, g.Of = int(g.seats.GetCardinality()), len(g.by)
+	g.Named = named50(look, g.seats)
+	for _, p := range g.by {
+		g.Patches = append(g.Patches, p)
+	}
+	slices.SortFunc(g.Patches, func(a, b IneligiblePatch) int {
+		return cmp.Or(cmp.Compare(b.Machines, a.Machines), cmp.Compare(a.Patch, b.Patch))
+	})
+}
+
+// sum makes the answer, with the groups that f selects.
+func (x *ineligible) sum(f IneligibleFilter) Ineligible {
 	a := x.answer
 	a.At, a.Groups = x.view.Now, []IneligibleGroup{}
 	for _, g := range x.groups {
-		if code != "" && g.Code != code {
+		if !f.has(g) {
 			continue
 		}
-		g.Machines, g.Of = int(g.seats.GetCardinality()), len(g.by)
-		g.Named = named50(x.look, g.seats)
-		for _, p := range g.by {
-			g.Patches = append(g.Patches, p)
-		}
-		slices.SortFunc(g.Patches, func(a, b IneligiblePatch) int {
-			return cmp.Or(cmp.Compare(b.Machines, a.Machines), cmp.Compare(a.Patch, b.Patch))
-		})
+		g.close(x.look)
 		g.Patches = g.Patches[:min(maxNamed, len(g.Patches))]
 		a.Groups = append(a.Groups, g.IneligibleGroup)
 	}

@@ -22,3 +22,11 @@ type Installation struct {
 	Effect      Effect    `json:"effect,omitempty"`
 	VerifiedSeq uint64    `json:"verified_seq,omitempty"` // the snapshot that proved the effect, or its absence
 }
+
+// InstalledFilter selects installations that ended well in a time: all of them, or those of one patch under one approval.
+type InstalledFilter struct {
+	From, Until time.Time // the end is exclusive
+	Patch       ID        // empty: every patch, under every approval
+	Decision    string
+	Proof       string // "proven": those that a complete detect says to hold; "unproven": the others
+}

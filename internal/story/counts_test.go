@@ -62,7 +62,8 @@ func (p press) Exploited(context.Context) (patch.Exploits, error) { return p.kev
 
 // console is the console over a site's own stages.
 func (s *site) console() http.Handler {
-	h, err := pages.New(pages.Config{Roll: s.ledger.Roll, Ledger: s.ledger, Explainer: s.ledger, Approvals: s.desk, Planner: s.planner, Deployments: s.deploy, Labels: s.book, Beside: s.ledger, Beyond: s.ledger, Stuck: s.deploy,
+	chain := func(context.Context) (pages.Chain, error) { return pages.Chain{At: s.now}, nil }
+	h, err := pages.New(pages.Config{Roll: s.ledger.Roll, Chain: chain, Ledger: s.ledger, Explainer: s.ledger, Approvals: s.desk, Planner: s.planner, Deployments: s.deploy, Labels: s.book, Beside: s.ledger, Beyond: s.ledger, Stuck: s.deploy,
 		Updaters: s.updaters(), Calendar: s.calendar(), Freezes: s.calendar(), Rings: s.rings, Reporter: press{s}, Records: s.store,
 		Door: open{who: s.admin}, Now: func() time.Time { return s.now }, Zone: time.UTC, Log: slog.New(slog.DiscardHandler)})
 	s.must(err)
@@ -95,7 +96,7 @@ func (r reader) page(address string) string {
 var (
 	countLink = regexp.MustCompile(`<a (?:class="[^"]*" )?href="([^"]+)"[^>]*>(?:<span class="mark[^>]*>.*?</span>)?(?:[^<]*\s)?(?:<b>)?([0-9]+(?:,[0-9]{3})*)(?:</b>| [^<]*)?</a>`)
 	tables    = regexp.MustCompile(`(?s)<table class="rows" data-keys>.*?</table>`)
-	noList    = regexp.MustCompile(`^/(labels/|explain/|deployments/new)`)
+	noList    = regexp.MustCompile(`^/(labels/|explain/|deployments/new|reports/installed\?from=[-0-9]+&until=[-0-9]+$)`)
 	nextPage  = regexp.MustCompile(`<a href="([^"]+)" rel="next"`)
 )
 
@@ -227,7 +228,7 @@ func TestEveryCountLeadsToItsRows(t *testing.T) {
 	for address, least := range map[string]int{
 		"/machines": 10, "/machines?label=web": 8, "/machines/id-web-58": 6, "/machines/id-stale": 3,
 		"/patches/" + string(perl): 8, "/patches?show=all": 10, "/explain-label/all/" + string(perl): 6, "/explain-label/web/" + string(perl): 4, "/explain-label/all/" + string(bash): 4,
-		"/deployments": 4, "/deployments/" + d + "?part=why": 14, "/deployments/new?part=plan&label=all": 1, "/labels": 2, "/labels/web": 20, "/reports": 20, "/reports/exposure?label=all&exposed=none": 4, "/calendar": 100, "/": 8,
+		"/deployments": 4, "/deployments/" + d + "?part=why": 14, "/deployments/new?part=plan&label=all": 1, "/labels": 2, "/labels/web": 20, "/reports": 20, "/ineligible": 10, "/ineligible?label=web&gate=snapshot&code=stale&show=patches": 3, "/reports/installed": 6, "/reports/exposure?label=all&exposed=none": 4, "/calendar": 100, "/": 8,
 		"/decide?" + about("web", nginx): 4, "/decide?" + about("all", openssl, curl, bash): 20, "/updaters": 3, "/search?q=web": 1,
 	} {
 		if n := r.follow(address); n < least {

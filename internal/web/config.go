@@ -125,6 +125,7 @@ type History interface {
 	FindDecision(ctx context.Context, id string) (patch.Decision, error)
 	InstalledPatches(ctx context.Context, from, until time.Time) ([]patch.InstalledPatch, error)
 	Installations(ctx context.Context, from, until time.Time) ([]patch.Installation, error)
+	InstalledOn(ctx context.Context, f patch.InstalledFilter, offset, limit int) (page []patch.Installation, total int, err error)
 	SearchAudit(ctx context.Context, f patch.AuditFilter) ([]patch.AuditEntry, error)
 }
 

@@ -34,13 +34,9 @@ func (c *console) exposure(v *visit) error {
 	if err != nil {
 		return err
 	}
-	roll, err := c.Roll(v.ctx)
+	names, err := c.machineNames(v)
 	if err != nil {
 		return err
-	}
-	names := make(map[patch.MachineID]string, len(roll.Machines))
-	for i := range roll.Machines {
-		names[roll.Machines[i].ID] = roll.Machines[i].Name
 	}
 	var overdue []exposedPair
 	for _, e := range all {

@@ -152,6 +152,35 @@ func (w *world) Roll(context.Context) (*ledger.Roll, error) {
 func (w *world) Ineligible(context.Context, ledger.IneligibleFilter) (ledger.Ineligible, error) {
 	return w.beyond, nil
 }
+func (w *world) ineligibleGroup(f ledger.IneligibleFilter) (g ledger.IneligibleGroup) {
+	for _, g := range w.beyond.Groups {
+		if g.Gate == f.Gate && g.Code == f.Code {
+			return g
+		}
+	}
+	return g
+}
+func (w *world) IneligiblePairs(_ context.Context, f ledger.IneligibleFilter, offset, limit int) (ledger.IneligibleGroup, []ledger.IneligiblePair, error) {
+	g := w.ineligibleGroup(f)
+	var pairs []ledger.IneligiblePair
+	for _, p := range g.Patches {
+		for _, m := range g.Named {
+			pairs = append(pairs, ledger.IneligiblePair{Machine: m, Patch: p.Patch})
+		}
+	}
+	return g, page(pairs, offset, limit), nil
+}
+func (w *world) IneligibleMachines(_ context.Context, f ledger.IneligibleFilter) (ledger.IneligibleGroup, []patch.MachineID, error) {
+	g := w.ineligibleGroup(f)
+	var ids []patch.MachineID
+	for _, m := range g.Named {
+		ids = append(ids, m.ID)
+	}
+	return g, ids, nil
+}
+func (w *world) InstalledOn(_ context.Context, f patch.InstalledFilter, offset, limit int) ([]patch.Installation, int, error) {
+	return page(w.installations, offset, limit), len(w.installations), nil
+}
 func (w *world) Explain(_ context.Context, _ patch.MachineID, p patch.ID) (ledger.Explanation, error) {
 	if len(w.rows) == 0 || strings.HasSuffix(string(p), "/none") {
 		return ledger.Explanation{}, patch.Errorf(patch.NotFound, "no patch is called %s", p)

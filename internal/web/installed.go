@@ -92,7 +92,77 @@ func (c *console) span(v *visit) (p period, from, until time.Time, err error) {
 	return p, days[0], days[1].AddDate(0, 0, 1), nil
 }
 
+// Each is the address of the installations that a number of the page counts: of all, or of one row's; proof is "proven", "unproven" or empty.
+func (p installedPage) Each(of patch.InstalledPatch, proof string) string {
+	q := url.Values{"from": {p.From}, "until": {p.Until}, "show": {"each"}}
+	if of.Patch != "" {
+		q.Set("patch", string(of.Patch))
+		q.Set("decision", of.Decision)
+	}
+	if proof != "" {
+		q.Set("proof", proof)
+	}
+	return "/reports/installed?" + q.Encode()
+}
+
+// installationsPage lists the installations that a number counts, each of a patch on a machine.
+type installationsPage struct {
+	period
+	Patch patch.ID // of the one row that is meant
+	Proof string
+	Rows  []installationRow
+	Pager pager
+	Back  string
+}
+
+type installationRow struct {
+	patch.Installation
+	Name string // the machine's
+}
+
+const installationsSize = 100
+
+func (c *console) installations(v *visit) error {
+	f := patch.InstalledFilter{Patch: patch.ID(v.get("patch")), Decision: v.get("decision"), Proof: v.get("proof")}
+	p := installationsPage{Patch: f.Patch, Proof: f.Proof}
+	var err error
+	if p.period, f.From, f.Until, err = c.span(v); err != nil {
+		return err
+	}
+	p.Back = "/reports/installed?" + p.query()
+	at := v.offset(installationsSize)
+	page, total, err := c.Records.InstalledOn(v.ctx, f, at, installationsSize)
+	if err != nil {
+		return err
+	}
+	names, err := c.machineNames(v)
+	if err != nil {
+		return err
+	}
+	for _, x := range page {
+		p.Rows = append(p.Rows, installationRow{x, names[x.Machine]})
+	}
+	p.Pager = v.pager(at, installationsSize, len(page), total)
+	return show(c, v, "installations", "reports", "What was installed", p)
+}
+
+// machineNames is what every machine is called.
+func (c *console) machineNames(v *visit) (map[patch.MachineID]string, error) {
+	roll, err := c.Roll(v.ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[patch.MachineID]string, len(roll.Machines))
+	for i := range roll.Machines {
+		names[roll.Machines[i].ID] = roll.Machines[i].Name
+	}
+	return names, nil
+}
+
 func (c *console) installed(v *visit) error {
+	if v.get("show") == "each" {
+		return c.installations(v)
+	}
 	p := installedPage{}
 	var from, until time.Time
 	var err error
@@ -133,7 +203,7 @@ func (c *console) exportInstalled(v *visit) error {
 	if err != nil {
 		return err
 	}
-	roll, err := c.Roll(v.ctx)
+	names, err := c.machineNames(v)
 	if err != nil {
 		return err
 	}
@@ -142,10 +212,6 @@ func (c *console) exportInstalled(v *visit) error {
 		if _, err := approvals.Of(v.ctx, x.Decision); err != nil {
 			return err
 		}
-	}
-	names := make(map[patch.MachineID]string, len(roll.Machines))
-	for i := range roll.Machines {
-		names[roll.Machines[i].ID] = roll.Machines[i].Name
 	}
 	var b bytes.Buffer
 	if err := workbook.WriteCSV(&b, ledger.InstalledSheet(all, names, approvals.Known)); err != nil {

@@ -9,7 +9,9 @@ import (
 )
 
 // setNames are the questions of the list of machines that narrow it to what a number of another page counts.
-func setNames() []string { return []string{"ring", "count", "patch", "exposed", "schedule", "window"} }
+func setNames() []string {
+	return []string{"ring", "count", "patch", "exposed", "schedule", "window", "ineligible", "gate"}
+}
 
 // machineSet is the machines that a number of another page counts.
 type machineSet struct {
@@ -55,6 +57,8 @@ func (c *console) machineSet(v *visit) (s machineSet, err error) {
 		return s, err
 	case v.get("exposed") != "":
 		return s, c.exposedSet(v, &s)
+	case v.get("ineligible") != "":
+		return s, c.ineligibleSet(v, &s)
 	}
 	return s, patch.Errorf(patch.Invalid, "this address names no machines")
 }
@@ -119,6 +123,26 @@ func (c *console) exposedSet(v *visit, s *machineSet) error {
 		s.Title = "lack security patches of no given severity"
 	default:
 		s.Title = phrase.Of("lack security patches: {1}", word(v.get("exposed")))
+	}
+	return nil
+}
+
+// ineligibleSet is the machines that are not eligible, all for one reason, for something that is approved for them.
+func (c *console) ineligibleSet(v *visit, s *machineSet) error {
+	f := v.ineligibleOf().IneligibleFilter
+	f.Code = v.get("ineligible")
+	g, ids, err := c.Beyond.IneligibleMachines(v.ctx, f)
+	if err != nil {
+		return err
+	}
+	s.put(ids)
+	switch {
+	case g.Title == "":
+		s.Title = "are not eligible for something that is approved for them, for a reason that no machine has any more"
+	case f.Patch != "":
+		s.Title = phrase.Of("are not eligible for {1}, which is approved for them: {2}", string(f.Patch), g.Title)
+	default:
+		s.Title = phrase.Of("are not eligible for something that is approved for them: {1}", g.Title)
 	}
 	return nil
 }
