@@ -34,7 +34,7 @@ func printStatus(w io.Writer, st agent.Status) {
 	}
 	if s := st.Snapshot; s != nil {
 		line("snapshot", "number %d, %s, %s, revision %s", s.Seq, moment(s.Ended), s.OS, s.Revision)
-		line("", "%d patches: %d missing, %d patched, %d not applicable, %d errors", s.Expected, st.Counts["not-patched"], st.Counts["patched"], st.Counts["not-applicable"], st.Counts["error"])
+		line("", "of %d: %d missing, %d patched, %d not applicable, %d not judged", s.Expected, st.Counts["not-patched"], st.Counts["patched"], st.Counts["not-applicable"], st.Counts["error"])
 	} else {
 		line("snapshot", "none yet")
 	}
@@ -62,7 +62,7 @@ func moment(t time.Time) string {
 	if t.IsZero() {
 		return "never"
 	}
-	return t.UTC().Format("2006-01-02 15:04:05Z")
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
 func orNone(s, none string) string {

@@ -193,7 +193,7 @@ func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log
 		Issuer:   a.keys.Agents, CatalogKey: a.keys.CatalogPublic(), ApproverKey: a.keys.ApproverPublic,
 		Installer: &installer.Installer{Shelf: &installer.Shelf{Dir: layout{a.cfg.Data}.agents()}, Server: a.enrolment(), CA: a.keys.Agents.Certificate},
 		Enrolment: a.enrolment(), Hub: hub, Changes: api.NewChanges(now, newID), Pulse: pulse, Wanted: wanted,
-		CheckFeed: checkFeed, Sync: a.askSync,
+		CheckFeed: checkFeedHere, Sync: a.askSync,
 		Now: now, Random: rand.Float64, NewID: newID, Log: log,
 	}
 	a.keepRegisters(s.NewestDeed)

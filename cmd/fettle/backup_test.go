@@ -199,3 +199,11 @@ func TestRestoreIsAllOrNothing(t *testing.T) {
 		t.Errorf("%v, %v", entries, err)
 	}
 }
+
+func TestBackupsCountInEnglish(t *testing.T) {
+	for want, c := range map[string]backup.Count{"1 machine": {Of: "machines", N: 1}, "2 users": {Of: "users", N: 2}, "1 patch": {Of: "patches", N: 1}, "1 audit entry": {Of: "audit", N: 1}, "1,200 audit entries": {Of: "audit", N: 1200}} {
+		if got := counted(c); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}

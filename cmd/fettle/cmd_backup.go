@@ -142,16 +142,27 @@ func printBackup(w io.Writer, b backedUp) {
 	f.put("fingerprint", b.Fingerprint)
 	var counts []string
 	for _, c := range b.Counts {
-		counts = append(counts, fmt.Sprintf("%d %s", c.N, c.Of))
+		counts = append(counts, counted(c))
 	}
 	f.put("database", b.Database+": "+strings.Join(counts, ", "))
-	f.put("files", fmt.Sprintf("%d, %s", b.Files, size(b.Bytes)))
+	f.put("files", thousands(int(b.Files))+", "+size(b.Bytes))
 	if !b.Payloads {
 		f.put("payloads", "not in here: they are fetched again")
 	}
 	if b.Database != "sqlite" {
 		line(w, "\nThe database is PostgreSQL and NOT in this file. Keep a dump of the same time with it: pg_dump --format=custom …")
 	}
+}
+
+// counted says how many rows of a table there are: "1 machine".
+func counted(c backup.Count) string {
+	switch c.Of {
+	case "patches":
+		return plural(int(c.N), "patch", "patches")
+	case "audit":
+		return plural(int(c.N), "audit entry", "audit entries")
+	}
+	return plural(int(c.N), strings.TrimSuffix(c.Of, "s"), c.Of)
 }
 
 type backupInspectCmd struct {

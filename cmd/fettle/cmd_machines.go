@@ -26,8 +26,8 @@ type machinesCmd struct {
 
 type machinesListCmd struct {
 	Text   string `arg:"" optional:"" help:"Part of a name or an address, or the beginning of an id."`
-	Show   string `enum:"confirmed,needing,lacking,stuck,pending,never,stale,silent,failed,reboot,revoked," default:"" help:"Only these: confirmed, needing, lacking (security patches, by a fresh detect), stuck, pending, never (detected), stale, silent (not seen for 7 days), failed (detect), reboot (owed) or revoked."`
-	State  string `enum:"pending,admitted,revoked," default:"" help:"Only machines in this state: pending, admitted or revoked."`
+	Show   string `enum:"confirmed,needing,lacking,stuck,pending,never,stale,silent,failed,reboot,revoked," default:"" placeholder:"WORD" help:"Only these: confirmed, needing, lacking (security patches, by a fresh detect), stuck, pending, never (detected), stale, silent (not seen for 7 days), failed (detect), reboot (owed) or revoked."`
+	State  string `enum:"pending,admitted,revoked," default:"" placeholder:"WORD" help:"Only machines in this state: pending, admitted or revoked."`
 	OS     string `help:"Only machines of this host OS, e.g. debian-12-amd64."`
 	Label  string `short:"l" help:"Only machines that carry this label."`
 	Sort   string `default:"name" help:"What comes first: name, os, detect, need, security, undecided, patched, errors or seen; -need for the other way round."`
@@ -158,7 +158,7 @@ type machinesRowsCmd struct {
 	Machine    string   `arg:"" help:"Name, id, or the beginning of either."`
 	Verdict    []string `short:"v" help:"Only these verdicts: not-patched, patched, not-applicable, error, unknown."`
 	Policy     []string `short:"p" help:"Only these: approved, declined, undecided, held."`
-	Category   string   `enum:"security,update," default:"" help:"Only security or only update."`
+	Category   string   `enum:"security,update," default:"" placeholder:"WORD" help:"Only security or only update."`
 	Deployable bool     `help:"Only what a plan would include now."`
 	Closed     bool     `help:"Also rows that left the machine's list."`
 	Text       string   `short:"t" help:"Only rows whose id, title or CVE contains this."`

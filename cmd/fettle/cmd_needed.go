@@ -17,8 +17,8 @@ type patchesNeededCmd struct {
 	Text      string `arg:"" optional:"" help:"Part of an id, title, source package or CVE."`
 	OS        string `help:"Only this host OS, e.g. debian-12-amd64; default: all that machines have."`
 	Undecided bool   `short:"u" help:"Only patches that some machine needs for which nobody has decided."`
-	Category  string `enum:"security,update," default:"" help:"Only security or only update."`
-	Severity  string `enum:"critical,high,medium,low," default:"" help:"Only this severity."`
+	Category  string `enum:"security,update," default:"" placeholder:"WORD" help:"Only security or only update."`
+	Severity  string `enum:"critical,high,medium,low," default:"" placeholder:"WORD" help:"Only this severity."`
 	Limit     int    `default:"50" help:"At most so many of each host OS; 0 for all."`
 }
 

@@ -23,7 +23,7 @@ type patchesCmd struct {
 type patchesListCmd struct {
 	Text     string `arg:"" optional:"" help:"Part of an id, title, source package or CVE."`
 	OS       string `help:"Only patches of this host OS, e.g. debian-12-amd64."`
-	Category string `enum:"security,update," default:"" help:"Only security or only update."`
+	Category string `enum:"security,update," default:"" placeholder:"WORD" help:"Only security or only update."`
 	Gone     bool   `help:"Also patches that left their list."`
 	Sort     string `placeholder:"ORDER" enum:",released,cvss" default:"" help:"What comes first: released, the newest, or cvss, the highest score. Without it: a source of just that name, then the newest."`
 	Limit    int    `default:"50" help:"At most so many; 0 for all."`

@@ -56,7 +56,7 @@ type rulesPutCmd struct {
 	Rule      string   `arg:"" help:"Its name."`
 	Label     string   `required:"" short:"l" help:"The machines that it decides for."`
 	Decline   bool     `help:"Decline instead of approving; declined beats approved."`
-	Category  string   `enum:",security,update" default:"" help:"Only patches of this category: security or update."`
+	Category  string   `enum:",security,update" default:"" placeholder:"WORD" help:"Only patches of this category: security or update."`
 	Severity  []string `enum:"critical,high,medium,low" help:"Only patches of these severities."`
 	Suite     []string `help:"Only patches of these suites, such as bookworm-security."`
 	Source    []string `help:"Only patches of these source packages."`

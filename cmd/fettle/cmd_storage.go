@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 
 	"github.com/fettle-project/fettle/internal/api"
@@ -29,12 +28,12 @@ func printKeeping(w io.Writer, k patch.Keeping) {
 		line(w, "The appliance has not looked after its stored facts yet; it does so an hour after its start.")
 		return
 	}
-	rule := fmt.Sprintf("let go %d days after nothing named them any more", k.Days)
+	rule := "let go " + plural(k.Days, "day", "days") + " after nothing named them any more"
 	if k.Days == 0 {
 		rule = "kept for ever: keep_facts_days is 0"
 	}
-	line(w, "Facts, at %s: %s documents of %s, %s of which nothing names any more (%s).", when(k.At), thousands(int(k.Documents)), size(k.Bytes), thousands(int(k.Unneeded)), rule)
+	line(w, "Facts, at %s: %s of %s, %s of which nothing names any more (%s).", when(k.At), plural(int(k.Documents), "document", "documents"), size(k.Bytes), thousands(int(k.Unneeded)), rule)
 	if k.LetGo > 0 {
-		line(w, "Let go so far: %s documents of %s, the newest at %s.", thousands(int(k.LetGo)), size(k.LetGoSize), when(k.LetGoAt))
+		line(w, "Let go so far: %s of %s, the newest at %s.", plural(int(k.LetGo), "document", "documents"), size(k.LetGoSize), when(k.LetGoAt))
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/kong"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/fettle-project/fettle/docs/schema"
@@ -168,4 +169,34 @@ func (h *house) everyReading(values map[string]string, must map[string]string) (
 		}
 	}
 	return answered
+}
+
+// A flag that takes one of some words names them, and not the empty one that it is without.
+func TestFlagsOfWordsNameTheirWords(t *testing.T) {
+	var s screen
+	k, err := newParser(t.Context(), &s, &commands{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	var look func(*kong.Node)
+	look = func(node *kong.Node) {
+		for _, f := range node.Flags {
+			if n++; strings.Contains(f.FormatPlaceHolder(), `""`) {
+				t.Errorf("%s: --%s=%s", typed(node), f.Name, f.FormatPlaceHolder())
+			}
+		}
+		for _, c := range node.Children {
+			look(c)
+		}
+	}
+	if look(k.Model.Node); n < 100 {
+		t.Errorf("only %d flags were looked at", n)
+	}
+	var out bytes.Buffer
+	s.err = &out
+	_, err = k.Parse([]string{"machines", "list", "--show", "x"})
+	if misused(&s, err); !strings.Contains(out.String(), `"reboot","revoked" but got "x"`) {
+		t.Error(out.String())
+	}
 }

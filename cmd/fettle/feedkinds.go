@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -86,6 +88,30 @@ func checkFeed(f *patch.Feed) error {
 	}
 	return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot subscribe to {1}", f.Name), Why: phrase.Format("feeds of the kind %.40q are not known", f.Kind),
 		Do: "Use one of apt, rpm, updateinfo, osv, oval, sdp, apps, msrc, sofa, advisories and kev."}
+}
+
+// checkFeedHere is checkFeed on the appliance itself, which reads the files that a feed names: what is not there is said now, and not by an alarm
+// after the next sync.
+func checkFeedHere(f *patch.Feed) error {
+	if err := checkFeed(f); err != nil {
+		return err
+	}
+	refuse := func(err error, do phrase.Phrase) error {
+		return &patch.Error{Kind: patch.Invalid, What: phrase.Of("cannot subscribe to {1}", f.Name), Err: err, Do: do}
+	}
+	if f.Keyring != "" {
+		if _, err := debian.ReadKeyring(filepath.SplitList(f.Keyring)...); err != nil {
+			return refuse(err, "Name a file of OpenPGP keys, or a directory of them, that is on the appliance and that it may read.")
+		}
+	}
+	path, local := strings.CutPrefix(f.URI, "file://")
+	if !local && !strings.HasPrefix(f.URI, "/") {
+		return nil
+	}
+	if _, err := os.Stat(path); err != nil {
+		return refuse(err, "Name a file or a directory that is on the appliance and that it may read, or an https address.")
+	}
+	return nil
 }
 
 func checkArchive(f *patch.Feed) error {

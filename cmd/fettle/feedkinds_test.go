@@ -58,6 +58,7 @@ func TestRPMFeeds(t *testing.T) {
 	}
 	does(exitUsage, "no signature to verify", "feeds", "add", "--rpm", "http://mirror.example.org/9/os")
 	does(exitUsage, "carry no signature", "feeds", "add", "--osv", osvs, "--keyring", "/etc/keys")
+	does(exitCannot, "that is on the appliance", "feeds", "add", "--osv", osvs+"/none")
 	does(exitOK, "as baseos", "feeds", "add", "--name", "baseos", "--rpm", base)
 	does(exitOK, "as osv", "feeds", "add", "--name", "osv", "--osv", osvs)
 	does(exitOK, "almalinux-9-x86_64: list", "catalog", "sync")
@@ -89,5 +90,34 @@ func TestFeedsThatCannotBe(t *testing.T) {
 	}
 	if n := addressName("https://mirror.example.org/almalinux/9/BaseOS/x86_64/os/"); n != "mirror.example.org-almalinux-9-baseos-x86_64" {
 		t.Error(n)
+	}
+}
+
+// What a feed names on the appliance is looked for when it is subscribed to.
+func TestFeedsOfFilesThatAreNotThere(t *testing.T) {
+	dir := t.TempDir()
+	key, known := filepath.Join(dir, "empty.gpg"), filepath.Join(dir, "known.json")
+	for _, path := range []string{key, known} {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	archive := patch.Feed{Name: "x", Kind: "apt", URI: "https://mirror.example.org", Suite: "bookworm", Components: []string{"main"}, Arch: "amd64"}
+	for want, f := range map[string]patch.Feed{
+		"no such file": {Name: "x", Kind: "kev", URI: filepath.Join(dir, "other.json")}, "no such file or directory": {Name: "x", Kind: "rpm", URI: "file://" + dir + "/repo", OS: "almalinux-9"},
+		"cannot read the keyring": {Name: "x", Kind: "apt", URI: archive.URI, Suite: archive.Suite, Components: archive.Components, Arch: archive.Arch, Keyring: filepath.Join(dir, "none.gpg")},
+		"there is no key in":      {Name: "x", Kind: "apt", URI: archive.URI, Suite: archive.Suite, Components: archive.Components, Arch: archive.Arch, Keyring: key},
+	} {
+		if err := checkFeed(&f); err != nil {
+			t.Errorf("%+v: %v", f, err)
+		}
+		if err := checkFeedHere(&f); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "that is on the appliance") {
+			t.Errorf("%+v: %v, want %q", f, err, want)
+		}
+	}
+	for _, f := range []patch.Feed{archive, {Name: "x", Kind: "kev", URI: known}, {Name: "x", Kind: "kev", URI: "file://" + known}} {
+		if err := checkFeedHere(&f); err != nil {
+			t.Errorf("%+v: %v", f, err)
+		}
 	}
 }

@@ -93,7 +93,8 @@ func misused(s *screen, err error) int {
 			hint = typed(node) + " --help"
 		}
 	}
-	fmt.Fprintf(s.err, "fettle: %s\n  do:  %s shows how it is used.\n", clean(err.Error()), hint)
+	text := strings.ReplaceAll(err.Error(), `,""`, "") // none of several words is what a flag is without
+	fmt.Fprintf(s.err, "fettle: %s\n  do:  %s shows how it is used.\n", clean(text), hint)
 	return exitUsage
 }
 

@@ -136,10 +136,15 @@ func (a *appliance) sync(ctx context.Context, id string, accept accepted) {
 	switch {
 	case err == nil:
 		a.Log.InfoContext(ctx, "catalog synced", slog.String("result", text))
+	case errors.Is(err, errNoFeed): // as on a new appliance: whoever asked for it is told, and nothing is wrong
+		a.Log.InfoContext(ctx, "catalog has nothing to sync: no feed is subscribed to")
 	case ctx.Err() == nil:
 		a.Log.WarnContext(ctx, "catalog sync incomplete", slog.Any("error", err))
 	}
 }
+
+// errNoFeed is what a sync says where there is nothing to fetch.
+var errNoFeed error = &patch.Error{Kind: patch.Invalid, What: "there is nothing to sync", Why: "no feed is subscribed to", Do: "Add one with `fettle feeds add`."}
 
 func (a *appliance) syncFeeds(ctx context.Context, id string, accept accepted) (string, error) {
 	feeds, err := a.Store.ListFeeds(ctx)
@@ -147,7 +152,7 @@ func (a *appliance) syncFeeds(ctx context.Context, id string, accept accepted) (
 		return "", err
 	}
 	if len(feeds) == 0 {
-		return "", &patch.Error{Kind: patch.Invalid, What: "there is nothing to sync", Why: "no feed is subscribed to", Do: "Add one with `fettle feeds add`."}
+		return "", errNoFeed
 	}
 	var g errgroup.Group
 	g.SetLimit(feedsAtOnce)

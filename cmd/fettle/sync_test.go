@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -132,4 +134,19 @@ func revisionIn(detail string) string {
 	_, rest, _ := strings.Cut(detail, `"revision":"`)
 	id, _, _ := strings.Cut(rest, `"`)
 	return id
+}
+
+// A new appliance has no feed to fetch: its log says so, and not that something went wrong.
+func TestAnApplianceWithoutAFeedHasNothingToSync(t *testing.T) {
+	var log bytes.Buffer
+	a, err := openAppliance(t.Context(), testData(t), slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.close()
+	change, _ := a.Changes.Begin(syncKind, "admin")
+	a.sync(t.Context(), change.ID, accepted{})
+	if got := log.String(); !strings.Contains(got, `level=INFO msg="catalog has nothing to sync: no feed is subscribed to"`) || strings.Contains(got, "incomplete") {
+		t.Error(got)
+	}
 }

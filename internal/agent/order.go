@@ -177,18 +177,17 @@ func (s *session) clock() time.Time {
 // closedNow says why an order may not start another item now; empty when it may.
 func (s *session) closedNow(o wire.Order) string {
 	now := s.clock()
-	at := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04Z") }
 	doubt := ""
 	if own := s.cfg.Now(); now.Sub(own) > mostSkew {
-		doubt = fmt.Sprintf("; the appliance told that it is past %s, and this machine's clock says %s: the one that is wrong must be set, and orders are taken again when both agree", at(now), at(own))
+		doubt = fmt.Sprintf("; the appliance told that it is past %s, and this machine's clock says %s: the one that is wrong must be set, and orders are taken again when both agree", clockText(now), clockText(own))
 	}
 	switch {
 	case now.After(o.Expires):
-		return "the order expired at " + at(o.Expires) + doubt
+		return "the order expired at " + clockText(o.Expires) + doubt
 	case !o.Window.NotAfter.IsZero() && now.After(o.Window.NotAfter):
-		return "the window ended at " + at(o.Window.NotAfter) + doubt
+		return "the window ended at " + clockText(o.Window.NotAfter) + doubt
 	case !o.Window.NotBefore.IsZero() && now.Before(o.Window.NotBefore):
-		return "the window begins only at " + at(o.Window.NotBefore)
+		return "the window begins only at " + clockText(o.Window.NotBefore)
 	}
 	return ""
 }

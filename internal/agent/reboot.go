@@ -168,7 +168,7 @@ func (s *session) rebootWaits(due rebootDue, now time.Time) string {
 	if why := s.rebootHindered(due, now); why != "" || !now.Before(due.Until) {
 		return why
 	}
-	until, latest := due.Until.UTC().Format("15:04Z"), due.latest().UTC().Format("2006-01-02 15:04Z")
+	until, latest := due.Until.UTC().Format("15:04 UTC"), clockText(due.latest())
 	if due.By != "" {
 		return fmt.Sprintf("put off until %s by %s (%d of %d); at the latest it comes at %s", until, due.By, due.Put, due.Policy.Snoozes, latest)
 	}
@@ -193,7 +193,7 @@ func (s *session) rebootHindered(due rebootDue, now time.Time) string {
 	case slices.Contains(s.cfg.policy().Words, PolicyNoReboot):
 		return ownerForbidsReboots
 	case !w.NotBefore.IsZero() && now.Before(w.NotBefore):
-		return "its window begins only at " + w.NotBefore.UTC().Format("2006-01-02 15:04Z")
+		return "its window begins only at " + clockText(w.NotBefore)
 	case !w.NotAfter.IsZero() && now.Add(rebootReserve).After(w.NotAfter):
 		return "its window is over; it stays owed until another plan restarts it, or somebody does"
 	case s.loops(now):
@@ -455,9 +455,9 @@ func (s *session) rebootText() string {
 	case !due.Begun.IsZero():
 		return "reboot under way"
 	case now.Before(due.At) && due.Policy.Mode == patch.RebootAsk:
-		return fmt.Sprintf("reboot announced for %s, and whoever works there is asked (put off %d of %d times)", due.At.UTC().Format("2006-01-02 15:04Z"), due.Put, due.Policy.Snoozes)
+		return fmt.Sprintf("reboot announced for %s, and whoever works there is asked (put off %d of %d times)", clockText(due.At), due.Put, due.Policy.Snoozes)
 	case now.Before(due.At):
-		return "reboot announced for " + due.At.UTC().Format("2006-01-02 15:04Z")
+		return "reboot announced for " + clockText(due.At)
 	case now.Before(due.Ask) && due.Waits != "":
 		return "reboot waits: " + due.Waits
 	case now.Before(due.Ask):

@@ -110,7 +110,7 @@ func acceptRevision(meta patch.RevisionMeta, hostOS patch.HostOS, newest patch.R
 		return patch.Errorf(patch.Untrusted, "the catalog revision does not name its files")
 	case newest.OS == hostOS && meta.Built.Before(newest.Built):
 		return &patch.Error{Kind: patch.Untrusted, What: "the appliance sent an older catalog",
-			Why: phrase.Of("built {1}, and this machine has seen one built {2}", meta.Built.UTC().Format("2006-01-02 15:04:05Z"), newest.Built.UTC().Format("2006-01-02 15:04:05Z"))}
+			Why: phrase.Of("built {1}, and this machine has seen one built {2}", meta.Built.UTC().Format("2006-01-02 15:04:05 UTC"), newest.Built.UTC().Format("2006-01-02 15:04:05 UTC"))}
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func (d *Desk) MayRestart(ctx context.Context, id patch.MachineID, order string)
 	freezes, err := sight.Freezes(ctx)
 	for _, b := range freezes {
 		if !b.From.After(v.Now) {
-			return phrase.Of("blackout until {1}, by {2}: {3}", b.Until.UTC().Format("2006-01-02 15:04Z"), b.Owner, b.Reason).String(), false, err
+			return phrase.Of("blackout until {1}, by {2}: {3}", b.Until.UTC().Format("2006-01-02 15:04 UTC"), b.Owner, b.Reason).String(), false, err
 		}
 	}
 	return "", false, err

@@ -79,7 +79,7 @@ func (l *Ledger) AsOf(ctx context.Context, id patch.MachineID, at time.Time) (Pa
 		return p, err
 	}
 	p.count(was, now)
-	p.Sentence = p.sentence()
+	p.Sentence = p.sentence(v.Now)
 	return p, nil
 }
 
@@ -150,8 +150,8 @@ func (p *Past) count(was, now map[pastKey]patch.Verdict) {
 	})
 }
 
-func (p *Past) sentence() phrase.Phrase {
-	at := p.At.UTC().Format("2006-01-02 15:04 UTC")
+func (p *Past) sentence(now time.Time) phrase.Phrase {
+	at := phrase.On(now, p.At)
 	if p.Receipt == nil {
 		return phrase.Of("At {1}, {2} had not completed a detect: nothing was known.", at, p.Name)
 	}
@@ -159,7 +159,7 @@ func (p *Past) sentence() phrase.Phrase {
 	if n := p.Verdicts[patch.Faulty]; n > 0 {
 		s = phrase.Of("{1}, {2} could not be judged", s, n)
 	}
-	s = phrase.Of("{1}, by the detect of {2}", s, p.Receipt.Ended.UTC().Format("2006-01-02 15:04 UTC"))
+	s = phrase.Of("{1}, by the detect of {2}", s, phrase.On(now, p.Receipt.Ended))
 	if p.Stale {
 		s = phrase.Of("{1}, which was too old to rely on", s)
 	}

@@ -50,12 +50,12 @@ func (l *Ledger) Between(ctx context.Context, id patch.MachineID, from, to time.
 		d.Moved = append(d.Moved, t)
 		d.Causes[t.Cause]++
 	}
-	d.Sentence = d.sentence()
+	d.Sentence = d.sentence(l.World.Records().Now)
 	return d, nil
 }
 
-func (d *Difference) sentence() phrase.Phrase {
-	from, to := d.From.At.UTC().Format("2006-01-02 15:04"), d.To.At.UTC().Format("2006-01-02 15:04 UTC")
+func (d *Difference) sentence(zone time.Time) phrase.Phrase {
+	from, to := phrase.On(zone, d.From.At), phrase.On(zone, d.To.At)
 	if d.To.Receipt == nil {
 		return phrase.Of("Between {1} and {2}, {3} had not completed a detect.", from, to, d.Name)
 	}

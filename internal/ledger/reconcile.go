@@ -154,13 +154,13 @@ func (r *Reconciliation) compare(ctx context.Context, s *world.Sight, h past, p 
 	if c.To == "" && v == patch.Patched && !slices.ContainsFunc(f.Packages, func(a patch.AffectedPackage) bool { return a.Name == c.Name && a.Installed != "" }) {
 		return nil // it was removed and is not there: the patch is about the machine's other packages
 	}
-	d.explain(r.At, s.Receipt.Taken(), f, there)
+	d.explain(s.Machine.Name, r.At, s.Receipt.Taken(), f, there)
 	r.Items = append(r.Items, d)
 	return nil
 }
 
 // explain says what a disagreement means, and what to do about it.
-func (d *Disagreement) explain(now, taken time.Time, f patch.Finding, there bool) {
+func (d *Disagreement) explain(machine string, now, taken time.Time, f patch.Finding, there bool) {
 	what := strings.TrimSpace(d.Change.Name + " " + d.Change.To)
 	when := phrase.On(now, d.Change.At)
 	why := phrase.Clause(f.Reason.Text)
@@ -170,14 +170,14 @@ func (d *Disagreement) explain(now, taken time.Time, f patch.Finding, there bool
 	case d.Change.At.After(taken):
 		d.Kind, d.Newer = SinceDetect, "inventory"
 		d.Meaning = phrase.Of("the machine was changed {1}, after the newest detect, which speaks of {2}", when, phrase.On(now, taken))
-		d.Do = "Nothing: the next detect says how it stands. Now: fettle machines detect NAME"
+		d.Do = phrase.Of("Nothing: the next detect says how it stands. Now: fettle machines detect {1}", machine)
 	case !there:
 		d.Kind = WithoutTrace
 		d.Meaning = phrase.Of("the history ends with {1} of {2} on {3}, and the machine has a newer one: it came without the package manager's log, by an image, a restore or a log that was cut", patch.ActionWord(d.Change.Action), what, when)
 	case d.Verdict == patch.NotApplicable:
 		d.Kind = NotForThis
 		d.Meaning = phrase.Of("{1} was installed on {2}, and the patch does not apply: {3}. What was installed is there all the same; Fettle counts only what its definition asks for", what, when, or(why, "a prerequisite does not hold"))
-		d.Do = "Look at the prerequisites: fettle explain MACHINE PATCH. Where a service pack has moved the machine to another OS, its older patches close as satisfied by upgrade."
+		d.Do = phrase.Of("Look at the prerequisites: fettle explain {1} {2}. Where a service pack has moved the machine to another OS, its older patches close as satisfied by upgrade.", machine, string(d.Patch))
 	case d.Verdict == patch.Faulty:
 		d.Kind = Unjudged
 		d.Meaning = phrase.Of("{1} was installed on {2}, and detection could not judge it: {3}", what, when, or(why, "no reason is at hand"))

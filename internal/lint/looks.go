@@ -127,7 +127,7 @@ func (x *look) approvals(ctx context.Context) error {
 		ids := nowhere[label]
 		x.find(Notice, MatchesNothing, label, phrase.Count(len(ids), `{n} patch is approved for "{1}", and no machine that carries it has them on its list: {2}`,
 			`{n} patches are approved for "{1}", and no machine that carries it has them on its list: {2}`, label, few(ids)),
-			phrase.Of("They left the list or are for another OS. fettle clear PATCH --label {1} takes an approval back.", label))
+			phrase.Of("They left the list or are for another OS. fettle clear {1} --label {2} takes an approval back.", string(ids[0]), label))
 	}
 	return x.unscheduled(ctx)
 }
@@ -173,7 +173,7 @@ func (x *look) unscheduled(ctx context.Context) error {
 	}
 	if n := len(waiting); n > 0 {
 		x.find(Notice, Waiting, "all", phrase.Of("{1}; {2}", phrase.Count(n, "{n} patch is needed somewhere, and nobody has decided about it",
-			"{n} patches are needed somewhere, and nobody has decided about them"), phrase.Count(security, "{n} is security", "{n} are security")), "fettle approve PATCH --label all --preview, or a rule: fettle rules put --help")
+			"{n} patches are needed somewhere, and nobody has decided about them"), phrase.Count(security, "{n} is security", "{n} are security")), phrase.Of("fettle approve {1} --label all --preview, or a rule: fettle rules put --help", string(first(waiting))))
 	}
 	return nil
 }
@@ -295,21 +295,22 @@ func (x *look) machines(ctx context.Context) error {
 	}
 	if len(never) > 0 {
 		x.find(Problem, NeverDetected, "all", phrase.Count(len(never), "{n} admitted machine has never completed a detect: {1}", "{n} admitted machines have never completed a detect: {1}", few(never)),
-			"fettle explain MACHINE says why.")
+			phrase.Of("fettle explain {1} says why.", never[0]))
 	}
 	if n := len(x.pending); n > 0 {
 		names := make([]string, 0, n)
 		for _, m := range x.pending {
 			names = append(names, m.Name)
 		}
-		x.find(Notice, WaitsAdmission, "all", phrase.Count(n, "{n} machine waits to be admitted: {1}", "{n} machines wait to be admitted: {1}", few(names)), command("fettle machines admit MACHINE"))
+		x.find(Notice, WaitsAdmission, "all", phrase.Count(n, "{n} machine waits to be admitted: {1}", "{n} machines wait to be admitted: {1}", few(names)), command("fettle machines admit "+strings.Join(names[:min(shown, n)], " ")))
 	}
 	return nil
 }
 
+const shown = 4 // of what few names
+
 // few names the first of some things.
 func few[T ~string](all []T) phrase.Phrase {
-	const shown = 4
 	names := make([]string, 0, shown)
 	for _, v := range all[:min(shown, len(all))] {
 		names = append(names, string(v))
@@ -323,5 +324,11 @@ func few[T ~string](all []T) phrase.Phrase {
 
 // command is what a person can type, in every language the same.
 func command(line string) phrase.Phrase { return phrase.Verbatim(line) }
+
+// first is the first of some patches, those that count before the others.
+func first(ids map[patch.ID]bool) patch.ID {
+	all := sorted(ids)
+	return all[max(slices.IndexFunc(all, func(id patch.ID) bool { return ids[id] }), 0)]
+}
 
 func sorted(ids map[patch.ID]bool) []patch.ID { return slices.Sorted(maps.Keys(ids)) }

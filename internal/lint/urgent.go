@@ -42,7 +42,7 @@ func (x *look) exploited(ctx context.Context) error {
 		return nil
 	}
 	x.find(Problem, Exploited, "all", phrase.Of("{1}, {2} and not approved there: {3}", phrase.Count(len(waiting), "{n} patch mends a CVE that is known to be exploited", "{n} patches mend a CVE that is known to be exploited"),
-		phrase.Count(machines, "needed on {n} machine", "needed on {n} machines"), few(sorted(waiting))), "fettle approve PATCH --label all --preview, or a rule: fettle rules put exploited --label all --expr patch.exploited")
+		phrase.Count(machines, "needed on {n} machine", "needed on {n} machines"), few(sorted(waiting))), phrase.Of("fettle approve {1} --label all --preview, or a rule: fettle rules put exploited --label all --expr patch.exploited", string(sorted(waiting)[0])))
 	return nil
 }
 

@@ -36,7 +36,7 @@ func (s *Store) Restore(ctx context.Context, c patch.Caller, r Restored) error {
 		return err
 	}
 	now := s.now()
-	why := fmt.Sprintf("the appliance was restored from a backup of %s", r.At.UTC().Format("2006-01-02 15:04Z"))
+	why := fmt.Sprintf("the appliance was restored from a backup of %s", r.At.UTC().Format("2006-01-02 15:04 UTC"))
 	err = s.change(ctx, c, deed{"appliance.restore", "", map[string]any{"backup_at": r.At.UTC(), "version": r.Version}}, func(x session) error {
 		for _, q := range []struct {
 			text string
@@ -56,7 +56,7 @@ func (s *Store) Restore(ctx context.Context, c patch.Caller, r Restored) error {
 				why + ": look at the decisions, declines and holds since then are gone", c.Name, now, c.Name}},
 			{`INSERT INTO alarms (` + alarmColumns + `) VALUES ($1, $2, $3, $4, $5, $6, 0) ON CONFLICT (key) DO UPDATE SET text = excluded.text, advice = excluded.advice,
 				raised_at = excluded.raised_at, seen_at = excluded.seen_at, cleared_at = 0`, []any{restoredAlarm, "restore",
-				fmt.Sprintf("%s, at %s: what happened in between is not known here", why, now.UTC().Format("2006-01-02 15:04Z")),
+				fmt.Sprintf("%s, at %s: what happened in between is not known here", why, now.UTC().Format("2006-01-02 15:04 UTC")),
 				"Look at decisions, people and revoked machines; then let deployments go on with: fettle blackout remove " + blackoutRestored, now, now}},
 		} {
 			if _, err := x.exec(ctx, q.text, q.args...); err != nil {

@@ -57,6 +57,17 @@ func (s *site) accounts(machines []patch.MachineID, patches []patch.ID) {
 		if n != g.Pairs || g.Machines != len(g.Named) || g.Title == "" || g.Text == "" {
 			s.t.Fatalf("%d pairs of %d patches, %d machines named of %d: %+v", g.Pairs, n, len(g.Named), g.Machines, g)
 		}
+		pairs := map[ledger.IneligiblePair]bool{}
+		for at := 0; at < g.Pairs; at += 2 {
+			_, list, err := s.ledger.IneligiblePairs(s.ctx(), ledger.IneligibleFilter{Gate: g.Gate, Code: g.Code}, at, 2)
+			s.must(err)
+			for _, p := range list {
+				pairs[p] = true
+			}
+		}
+		if len(pairs) != g.Pairs {
+			s.t.Fatalf("%s: %d pairs are listed, page by page, of %d", g.Title, len(pairs), g.Pairs)
+		}
 	}
 	if got.Approved != want.Approved || got.Patched != want.Patched || got.Eligible != want.Eligible || got.Pairs != want.Pairs {
 		s.t.Fatalf("%s\nthe machines' own explanations: %d approved, %d patched, %d eligible, %d not", got.Sentence, want.Approved, want.Patched, want.Eligible, want.Pairs)

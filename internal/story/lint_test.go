@@ -3,6 +3,7 @@ package story_test
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -128,6 +129,11 @@ func TestLintFinds(t *testing.T) {
 				return f.Level == c.level && f.Code == c.code && f.Subject == c.about && f.Text != "" && f.Do != ""
 			}) {
 				t.Errorf("%+v", found)
+			}
+			for _, f := range found {
+				if regexp.MustCompile(`fettle [a-z -]+ [A-Z]{2,}`).MatchString(f.Do.String()) {
+					t.Errorf("it is known what this is about, and not said: %s", f.Do)
+				}
 			}
 			if !slices.IsSortedFunc(found, func(a, b lint.Finding) int {
 				return map[lint.Level]int{lint.Problem: 0, lint.Notice: 1}[a.Level] - map[lint.Level]int{lint.Problem: 0, lint.Notice: 1}[b.Level]

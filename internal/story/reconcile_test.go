@@ -59,7 +59,7 @@ func TestInventoryBesideDetection(t *testing.T) {
 	s.must(s.store.PutInventory(t.Context(), b.id, h, body))
 	r, err = s.ledger.Reconcile(t.Context(), b.id)
 	s.must(err)
-	if d := itemOf(r, curl); d.Kind != ledger.SinceDetect || d.Newer != "inventory" || d.Writer != "packagekit" {
+	if d := itemOf(r, curl); d.Kind != ledger.SinceDetect || d.Newer != "inventory" || d.Writer != "packagekit" || !strings.HasSuffix(d.Do.String(), "fettle machines detect "+r.Name) {
 		t.Errorf("%+v", d)
 	}
 	b.detect()

@@ -29,7 +29,7 @@ func TestAHaltCallsRestartsOff(t *testing.T) {
 	may("", false)
 	s.freeze("fair", "2026-11-24 09:00", "2026-11-24 20:00", "")
 	s.clockAt(24, 11, 0)
-	may("blackout until 2026-11-24 20:00Z, by m.keller: Closing the books.", false)
+	may("blackout until 2026-11-24 20:00 UTC, by m.keller: Closing the books.", false)
 	s.clockAt(24, 20, 1)
 	may("", false)
 	s.must(s.deploy.Sweep(t.Context()))

@@ -102,7 +102,7 @@ func TestAgentsSentencesAreRecognized(t *testing.T) {
 // unsaid are texts of these files that never leave the machine, or that are no sentences of ours.
 func unsaid() []string {
 	return []string{
-		"2006-01-02 15:04:05Z", "2006-01-02 15:04Z", "Mon 2 Jan 15:04", "bytes {1}-", "{1} seconds", "{1} {2}s", "in {1} (at {2})", "to finish installing updates", "Stop it first.", // at the machine itself
+		"2006-01-02 15:04:05 UTC", "2006-01-02 15:04 UTC", "15:04 UTC", "Mon 2 Jan 15:04", "bytes {1}-", "{1} seconds", "{1} {2}s", "in {1} (at {2})", "to finish installing updates", "Stop it first.", // at the machine itself
 		"It cannot be put off any more.", "The restart was called off.", "{1} (pid {2})", "apt-mark hold", "exclude or versionlock", "fettle-agent reboot snooze",
 		// What package managers and Windows say and are told.
 		"App Store", "Software Update", "macOS Installer", "InstallHistory.plist: {1}", "InstallClient: {1}", "InstallSource: {1}", "E: Sub-process /usr/bin/dpkg exited unexpectedly",
