@@ -4,6 +4,8 @@ package main
 var restartDefects = []Defect{
 	{Name: "an order for a restart may ask for something else beside it", File: "internal/agent/order.go",
 		Old: "if len(o.Items) != 1 || len(o.Items[0].Packages) > 0 ||", New: "if len(o.Items) != 1 && false ||", Test: "TestOrderIsRefused", In: "./internal/agent"},
+	{Name: "a machine that may be at its order is said to wait for it", File: "internal/deploy/watch.go",
+		Old: "if a.Order != \"\" {\n\t\treturn \"the machine holds", New: "if false {\n\t\treturn \"the machine holds", Test: "TestWhoHoldsAnOrderMayBeAtIt", In: "./internal/story"},
 	{Name: "a restart that was called off is said to come by itself", File: "internal/gate/restart.go",
 		Old: "case !due, strings.HasPrefix(says, \"is not made: \"), ", New: "case !due, ", Test: "TestWhoRestarts", In: "./internal/gate"},
 	{Name: "nobody says that a machine has not come back from its restart", File: "internal/ring/reboot.go",

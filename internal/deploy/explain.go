@@ -28,7 +28,7 @@ type Explanation struct {
 
 // Wait is the attempts that wait for the same thing.
 type Wait struct {
-	Code   string        `json:"code"`           // the closed gate's, or "order-waits", "order-held", "waits-there", "downloading", "installing", "silent-under-way"
+	Code   string        `json:"code"`           // the closed gate's, or "order-waits", "order-held", "order-there", "waits-there", "downloading", "installing", "silent-under-way"
 	Gate   gate.Name     `json:"gate,omitempty"` // empty: it is under way
 	Text   phrase.Phrase `json:"text"`           // of the first of them, said to be an example where the others differ
 	Count  int           `json:"count"`          // attempts
@@ -198,6 +198,10 @@ func (ex *Explanation) wait(ctx context.Context, dep patch.Deployment, s *world.
 	if c := gate.Sketch(&w).Closed; c != nil {
 		return Wait{Code: c.Code, Gate: c.Name, Text: c.Text, Next: c.Next, NextAt: c.NextAt, Actor: c.Actor}, nil
 	}
+	if a.Order != "" { // it may be at it: nobody knows before it is connected again
+		return Wait{Code: "order-there", Text: busy(m, phrase.Of("{1} holds the order, carries it out connected or not, and has not said yet that it began; it was last seen {2} ago", m.Name, silence)),
+			Next: "the agent reports what it did, when it has a connection", Actor: gate.Agent}, nil
+	}
 	if first, err := behind(ctx, s, dep.ID); err != nil || first != "" {
 		return Wait{Code: "order-queued", Text: busy(m, first), Next: "that order ends", Actor: gate.Agent}, err
 	}
@@ -285,6 +289,8 @@ func together(code string, text phrase.Phrase) phrase.Phrase {
 	switch code {
 	case "order-held":
 		return "held by their machines, and begun when the window opens, connected or not"
+	case "order-there":
+		return "held by their machines, which have not said yet that they began"
 	case "order-queued":
 		return "behind the order of another deployment"
 	case "waits-there":

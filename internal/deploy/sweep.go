@@ -153,6 +153,9 @@ func (d *Desk) over(a patch.Attempt, dep patch.Deployment, patience time.Duratio
 			return "", "halted"
 		}
 		if !w.NotAfter.IsZero() && !now.Before(w.NotAfter) {
+			if a.Order != "" {
+				return patch.FailWindow, "the window ended, and the machine holds the order and has not said that it began; if it did, it reports so, and that counts"
+			}
 			return patch.FailWindow, "the window ended before the machine began"
 		}
 		if now.Sub(began) > patience {

@@ -251,5 +251,8 @@ func saying(a patch.Attempt) phrase.Phrase {
 		}
 		return "installed; the detect after it has not come yet"
 	}
+	if a.Order != "" {
+		return "the machine holds the order, and has not said yet that it began"
+	}
 	return "waits for the machine to fetch the order"
 }

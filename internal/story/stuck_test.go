@@ -90,3 +90,37 @@ func TestStuckMachinesAreTogether(t *testing.T) {
 		t.Errorf("%+v", ex.Groups)
 	}
 }
+
+// A machine that has taken its order and is cut off may be carrying it out: it is not said to wait for the order, nor that it never began, and what it reports later counts.
+func TestWhoHoldsAnOrderMayBeAtIt(t *testing.T) {
+	s, b := ready(t, curl)
+	p, err := s.planner.Make(t.Context(), s.admin, plan.Request{Label: patch.LabelAll, Window: patch.Window{NotAfter: s.now.Add(time.Hour)}})
+	s.must(err)
+	dep, err := s.deploy.Apply(t.Context(), s.admin, p)
+	s.must(err)
+	told := func(want string) {
+		t.Helper()
+		w, err := s.deploy.Watch(t.Context(), dep.ID)
+		s.must(err)
+		if got := w.Machines[0].Items[0].Text.String(); !strings.Contains(got, want) {
+			t.Errorf("it says %q, not %q", got, want)
+		}
+	}
+	told("waits for the machine to fetch the order")
+	o, ok := b.order()
+	if !ok {
+		t.Fatal("no order")
+	}
+	told("the machine holds the order, and has not said yet that it began")
+	s.later(20 * time.Minute)
+	ex, err := s.deploy.Explain(t.Context(), dep.ID)
+	s.must(err)
+	if g := ex.Groups[0]; g.Code != "order-there" || !strings.Contains(g.Text.String(), "holds the order, carries it out connected or not, and has not said yet that it began; it was last seen 20 minutes ago") {
+		t.Errorf("%s: %s", g.Code, g.Text)
+	}
+	s.later(time.Hour)
+	s.must(s.deploy.Sweep(t.Context()))
+	told("the window ended, and the machine holds the order and has not said that it began")
+	b.report(o, o.Items[0], patch.ExecDone, "")
+	told("installed")
+}
