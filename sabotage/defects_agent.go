@@ -79,7 +79,7 @@ var agentDefects = []Defect{
 	{Name: "any CA's certificate is the appliance's", File: "internal/agent/identity.go",
 		Old: "	known = latest(known, chain[0].NotBefore)\n", New: "	roots.AddCert(chain[len(chain)-1])\n	known = latest(known, chain[0].NotBefore)\n", Test: "TestAWrongClockDoesNotCutOff", In: "./internal/agent"},
 	{Name: "a certificate that is over is taken at any time", File: "internal/agent/identity.go",
-		Old: "			err = at(t)\n", New: "			err = at(chain[0].NotBefore)\n", Test: "TestAWrongClockDoesNotCutOff", In: "./internal/agent"},
+		Old: "			err = at(t)\n", New: "			_, err = t, at(chain[0].NotBefore)\n", Test: "TestAWrongClockDoesNotCutOff", In: "./internal/agent"},
 	{Name: "a machine with a clock that is ahead is cut off", File: "internal/agent/identity.go",
 		Old: "			err = at(t)\n", New: "			_ = t\n", Test: "TestAWrongClockDoesNotCutOff", In: "./internal/agent"},
 	{Name: "a machine with a clock that is dead is cut off", File: "internal/agent/identity.go",

@@ -251,6 +251,38 @@ func TestFailedDetectIsAskedAgain(t *testing.T) {
 	}
 }
 
+// A detect failed after a complete one whose acknowledgement was lost: that one, sent again, is no reason to call the alarm off. The next complete one is.
+func TestAnOlderDetectSentAgainClearsNoAlarm(t *testing.T) {
+	h := open(t)
+	h.publish("http://127.0.0.1:1", bellFile)
+	r := h.newRobot().enrol(h.enrolToken(true, 1), "web")
+	r.checkin("", 0)
+	snap := r.detect(5, "")
+	r.call(wire.PathFailed, "", wire.DetectFailed{OS: testOS, At: time.Now(), Text: "garbled"}, nil)
+	if status, body := r.upload(snap); status >= 300 {
+		t.Fatalf("the same detect once more was answered with %d %s", status, body)
+	}
+	open := func() (n int) {
+		alarms, err := h.Store.ListAlarms(t.Context(), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range alarms {
+			if a.Kind == "detect" {
+				n++
+			}
+		}
+		return n
+	}
+	if open() != 1 {
+		t.Error("an older detect called the alarm off")
+	}
+	r.detect(6, "")
+	if open() != 0 {
+		t.Error("a newer complete detect leaves the alarm")
+	}
+}
+
 // An appliance that was started anew remembers no wake-up; a machine with a waiting order is told at its first poll, not at its next check-in.
 func TestWaitingOrderIsToldAfterARestart(t *testing.T) {
 	h := open(t)

@@ -167,6 +167,13 @@ func (s *agents) snapshot(c *call) (any, error) {
 	s.Pulse.Beat(patch.TopicMachines, patch.TopicDeployments, patch.TopicRings)
 	s.Wanted.Beat()
 	if c.machine.DetectFailed != "" {
+		m, err := s.Store.FindMachine(c.Context(), c.machine.ID)
+		if err != nil {
+			return nil, err
+		}
+		if m.DetectFailed != "" {
+			return nil, nil // it was the one from before that detect, sent again because its acknowledgement was lost
+		}
 		if err := s.Store.ClearAlarm(c.Context(), detectAlarm(c.machine.ID), s.Now()); err != nil {
 			return nil, err
 		}

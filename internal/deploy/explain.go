@@ -156,7 +156,7 @@ func (ex *Explanation) add(ctx context.Context, dep patch.Deployment, s *world.S
 
 // wait is what one attempt waits for: a closed gate, the machine to come, or the machine to go on.
 func (ex *Explanation) wait(ctx context.Context, dep patch.Deployment, s *world.Sight, a patch.Attempt) (Wait, error) {
-	m, silence := s.Machine, ex.At.Sub(s.Machine.SeenAt)
+	m, silence := s.Machine, patch.Quiet(s.Machine.SeenAt, ex.At)
 	if a.Patch == patch.Restart && a.State.Ended() {
 		return Wait{Code: "restart-due", Gate: gate.Reboot, Text: restarting(m, phrase.Of("{1} has the order and has not restarted yet", m.Name)), Next: "the machine restarts, as soon as nothing there keeps it from it", Actor: gate.Agent}, nil
 	}

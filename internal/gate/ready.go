@@ -25,7 +25,10 @@ func machine(w *World) Gate {
 	case m.SeenAt.IsZero():
 		g.closes(CodeSilent, phrase.Of("{1} has not checked in yet", w.name()))
 		g.ends(Owner, "the machine checks in when its agent runs")
-	case w.Now.Sub(m.SeenAt) > w.Limits.Silent:
+	case m.SeenAt.Sub(w.Now) > w.Limits.Silent:
+		g.closes(CodeSilent, phrase.Of("{1} was last seen when this appliance's clock was ahead ({2}), and has not checked in since", w.name(), phrase.At(w.Now, m.SeenAt)))
+		g.ends(Owner, "the machine checks in when it is on and its agent runs")
+	case patch.Quiet(m.SeenAt, w.Now) > w.Limits.Silent:
 		g.closes(CodeSilent, phrase.Of("{1} was last seen {2} ago ({3})", w.name(), w.Now.Sub(m.SeenAt), phrase.At(w.Now, m.SeenAt)))
 		g.ends(Owner, "the machine checks in when it is on and its agent runs")
 	default:

@@ -122,7 +122,7 @@ func (k *situation) flags(all ...bool) {
 func (k *situation) machine(w *World) {
 	m := &w.Machine
 	k.text(string(m.State), m.Policy)
-	k.flags(m.SeenAt.IsZero(), w.Now.Sub(m.SeenAt) > w.Limits.Silent, m.RebootOwed, strings.HasPrefix(m.Busy, "locked by "), m.DetectFailed != "")
+	k.flags(m.SeenAt.IsZero(), patch.Quiet(m.SeenAt, w.Now) > w.Limits.Silent, m.SeenAt.After(w.Now), m.RebootOwed, strings.HasPrefix(m.Busy, "locked by "), m.DetectFailed != "")
 	next, who := Restarts(patch.Machine{Busy: m.Busy})
 	k.text(string(next), string(who))
 }

@@ -163,6 +163,7 @@ func TestClosedGates(t *testing.T) {
 		{"pending", func(w *World) { w.Machine.State = patch.Pending }, Machine, CodePending, "waits to be admitted", Person},
 		{"revoked", func(w *World) { w.Machine.State = patch.Revoked }, Machine, CodeRevoked, "shut out", Person},
 		{"never seen", func(w *World) { w.Machine.SeenAt = time.Time{} }, Machine, CodeSilent, "has not checked in", Owner},
+		{"seen in a time to come", func(w *World) { w.Machine.SeenAt = now.AddDate(1, 0, 0) }, Machine, CodeSilent, "clock was ahead", Owner},
 		{"silent", func(w *World) { w.Machine.SeenAt = now.Add(-49 * time.Hour) }, Machine, CodeSilent, "2 days ago", Owner},
 		{"facts missing", func(w *World) { w.PayloadsKnown = false }, Payload, CodeNoFacts, "facts", Agent},
 		{"no files", func(w *World) { w.Payloads = nil }, Payload, CodeNoFiles, "no file", Person},

@@ -97,7 +97,7 @@ const LongSilent = 7 * 24 * time.Hour
 
 // Silent says whether a machine takes part and has said nothing for long.
 func (m *MachineRow) Silent(now time.Time) bool {
-	return m.State == patch.Admitted && now.Sub(m.SeenAt) > LongSilent
+	return m.State == patch.Admitted && patch.Quiet(m.SeenAt, now) > LongSilent
 }
 
 // Stuck says whether a machine takes part and yet has no detect to go by, or one with errors.

@@ -139,7 +139,7 @@ func (f *Fleet) add(v *world.View, m *patch.Machine, g glance, stuck bool) {
 	if m.RebootOwed {
 		f.RebootOwed++
 	}
-	if v.Now.Sub(m.SeenAt) > v.Limits.Silent {
+	if patch.Quiet(m.SeenAt, v.Now) > v.Limits.Silent {
 		f.Silent++
 	}
 	for i, n := range g.verdicts {

@@ -49,6 +49,10 @@ type Machine struct {
 	OrderNumber uint64 `json:"order_number,omitempty"` // the newest order's number
 }
 
+// Quiet is for how long nothing was heard of a machine. Where it was seen at a time that is yet to come, the appliance's clock was ahead then: nobody knows when that was, and it is
+// not counted as being there.
+func Quiet(seen, now time.Time) time.Duration { return now.Sub(seen).Abs() }
+
 // Receipt proves one complete detect: everything about a snapshot except its verdicts.
 type Receipt struct {
 	Machine   MachineID  `json:"machine"`

@@ -64,7 +64,7 @@ func (x witness) judge() (patch.Proof, phrase.Phrase, error) {
 func (x witness) failed() (p patch.Proof, why phrase.Phrase, sure bool) {
 	a := x.attempt
 	ill := a.Cause.UsesUp() || a.Cause == patch.FailInterrupted
-	silent := x.now.Sub(x.machine.SeenAt) > time.Duration(x.ring.Silence)
+	silent := patch.Quiet(x.machine.SeenAt, x.now) > time.Duration(x.ring.Silence)
 	switch {
 	case (a.State == patch.ExecFailed || a.State == patch.ExecWithdrawn) && ill:
 		return patch.ProofBad, phrase.Of("{1}: {2}", string(a.Cause), a.Text), true

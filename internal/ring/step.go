@@ -225,7 +225,7 @@ func (s *step) places(ctx context.Context, r patch.Ring, resumed time.Time, atte
 			if err != nil {
 				return p, err
 			}
-			if own.Name == r.Name && s.Now().Sub(s.machines[a.Machine].SeenAt) > time.Duration(r.Silence) {
+			if own.Name == r.Name && patch.Quiet(s.machines[a.Machine].SeenAt, s.Now()) > time.Duration(r.Silence) {
 				p.away = append(p.away, a.Machine)
 			} else if own.Name == r.Name {
 				p.waiting = append(p.waiting, a.Machine)
@@ -318,7 +318,7 @@ func (s *step) skip(ctx context.Context, r patch.Ring, p *patch.RingProgress) er
 			return nil
 		case v != patch.Unknown || !mayNeed(sight, p.Patch):
 			known = true
-		case s.Now().Sub(s.machines[m].SeenAt) <= time.Duration(r.Silence):
+		case patch.Quiet(s.machines[m].SeenAt, s.Now()) <= time.Duration(r.Silence):
 			return nil
 		default:
 			gone = true
@@ -366,7 +366,7 @@ func (s *step) wake(ctx context.Context, r patch.Ring, p patch.RingProgress, att
 		if room <= 0 {
 			return nil
 		}
-		if a.Ring != "" || a.State != patch.ExecWaiting || s.Now().Sub(s.machines[a.Machine].SeenAt) > time.Duration(r.Silence) {
+		if a.Ring != "" || a.State != patch.ExecWaiting || patch.Quiet(s.machines[a.Machine].SeenAt, s.Now()) > time.Duration(r.Silence) {
 			continue
 		}
 		own, err := s.v.RingOf(ctx, a.Machine)
