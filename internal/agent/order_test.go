@@ -58,6 +58,13 @@ func TestOrderIsRefused(t *testing.T) {
 		"a restart with a file": {change: func(o *wire.Order) {
 			o.Reboot, o.Items[0].Patch = &patch.RebootPolicy{Mode: patch.RebootForce}, patch.Restart
 		}, want: "something else too"},
+		"a restart with a hook": {change: func(o *wire.Order) {
+			o.Reboot, o.Items = &patch.RebootPolicy{Mode: patch.RebootForce}, []wire.OrderItem{{Attempt: "A9-9", Patch: patch.Restart}}
+			o.Manner = &patch.Manner{Before: []string{"drain"}}
+		}, want: "something else too"},
+		"a restart that says not how": {change: func(o *wire.Order) {
+			o.Items = []wire.OrderItem{{Attempt: "A9-9", Patch: patch.Restart}}
+		}, want: "how to restart"},
 		"a restart that is never": {change: func(o *wire.Order) {
 			o.Reboot, o.Items = &patch.RebootPolicy{Mode: patch.RebootNever}, []wire.OrderItem{{Attempt: "A9-9", Patch: patch.Restart}}
 		}, want: "how to restart"},

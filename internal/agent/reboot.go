@@ -52,7 +52,8 @@ func (r *run) owes() *rebootDue {
 	for _, res := range r.journal.newest().Last {
 		done, tried = done || res.State == patch.ExecDone, tried || res.State != patch.ExecWithdrawn
 	}
-	if !tried || p.Mode == patch.RebootForce && !done { // what was taken back as a whole restarts nothing
+	alone := slices.ContainsFunc(r.order.Items, func(i wire.OrderItem) bool { return i.Patch == patch.Restart })
+	if !tried || (alone || p.Mode == patch.RebootForce) && !done { // what was taken back as a whole restarts nothing, nor a restart alone that failed
 		return r.get().Reboot
 	}
 	return &rebootDue{Order: r.order.ID, Policy: *p, Window: r.order.Window, Since: r.clock(), Boot: r.cfg.Host.Boot()}

@@ -84,6 +84,17 @@ func (w *rebootWorld) owner(words string) {
 	must(w.t, os.WriteFile(w.cfg.PolicyFile, []byte(words), 0o600))
 }
 
+// knew changes what the agent's run before has left.
+func (w *rebootWorld) knew(change func(*state)) {
+	w.t.Helper()
+	var st state
+	if _, err := readJSON(layout{dir: w.cfg.StateDir}.state(), &st); err != nil {
+		w.t.Fatal(err)
+	}
+	change(&st)
+	must(w.t, writeJSON(layout{dir: w.cfg.StateDir}.state(), st))
+}
+
 func TestReboots(t *testing.T) {
 	needed := patch.RebootPolicy{Mode: patch.RebootIfNeeded}
 	force := patch.RebootPolicy{Mode: patch.RebootForce}
@@ -173,9 +184,11 @@ func TestRestartAlone(t *testing.T) {
 		{"not owed, and forced", force, 0, func(w *rebootWorld) { w.b.owes = false }, patch.ExecDone, "", 1},
 		{"the owner forbids restarts", force, 0, func(w *rebootWorld) { w.owner("no-reboot\n") }, patch.ExecFailed, "(no-reboot)", 0},
 		{"the owner forbids deploys", force, 0, func(w *rebootWorld) { w.owner("detect-only\n") }, patch.ExecFailed, "(detect-only)", 0},
+		{"one is owed, and the owner forbids deploys", needed, 0, func(w *rebootWorld) { w.owner("detect-only\n") }, patch.ExecFailed, "(detect-only)", 0},
 		{"the window is over", needed, -time.Minute, nil, patch.ExecFailed, "the window ended at", 0},
 		{"the window has too little left", needed, 4 * time.Minute, nil, patch.ExecDone, "", 0},
 		{"it was taken back", needed, 0, func(w *rebootWorld) { w.taken = []string{"A1-0"} }, patch.ExecWithdrawn, "", 0},
+		{"a clock that is wrong", needed, 0, func(w *rebootWorld) { w.knew(func(st *state) { st.Skew = 3600 }) }, patch.ExecFailed, "1h0m0s behind the appliance's", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newRebootWorld(t, c.policy, c.window, func(w *rebootWorld) {
@@ -229,12 +242,9 @@ func TestRebootIsProvenAndBounded(t *testing.T) {
 		t.Errorf("restarted %d times: %q", w.began, w.s.rebootText())
 	}
 	w = newRebootWorld(t, needed, 0, func(w *rebootWorld) {
-		var st state
-		if _, err := readJSON(layout{dir: w.cfg.StateDir}.state(), &st); err != nil {
-			w.t.Fatal(err)
-		}
-		st.Reboots = []time.Time{w.now.Add(-5 * time.Hour), w.now.Add(-2 * time.Hour), w.now.Add(-time.Hour)}
-		must(w.t, writeJSON(layout{dir: w.cfg.StateDir}.state(), st))
+		w.knew(func(st *state) {
+			st.Reboots = []time.Time{w.now.Add(-5 * time.Hour), w.now.Add(-2 * time.Hour), w.now.Add(-time.Hour)}
+		})
 	})
 	w.steps(5)
 	if w.began != 0 || !strings.Contains(w.s.rebootText(), "restarted it 3 times within a day") {
