@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/fettle-project/fettle/internal/lint"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -28,6 +29,37 @@ func alarmURL(a patch.Alarm) string {
 		return "/rings"
 	case "notify":
 		return "/settings?channel=" + url.QueryEscape(subject)
+	}
+	return ""
+}
+
+// findingURL is the page where what a finding names is mended, or seen where only the terminal mends it.
+func findingURL(f lint.Finding) string {
+	switch f.Code {
+	case lint.LabelGone:
+		return "/labels"
+	case lint.LabelEmpty, lint.MatchesNothing:
+		return labelURL(f.Subject)
+	case lint.RingGone, lint.WordUnknown, lint.RulesClash, lint.MeetsNothing:
+		return "/rules"
+	case lint.NoFeed, lint.NoCatalog:
+		return "/feeds"
+	case lint.NotScheduled, lint.NeverAgain, lint.TooShort, lint.ZoneUnknown:
+		return "/calendar"
+	case lint.Swallowed:
+		return "/blackouts"
+	case lint.HoldEnding, lint.HoldEnded:
+		return patchURL(patch.ID(f.Subject))
+	case lint.Waiting:
+		return "/patches?show=undecided"
+	case lint.Exploited:
+		return "/patches?show=needed&category=security"
+	case lint.NeverDetected:
+		return "/machines?show=never"
+	case lint.WaitsAdmission:
+		return "/machines?show=pending"
+	case lint.SecondPerson:
+		return "/proposals"
 	}
 	return ""
 }

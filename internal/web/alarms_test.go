@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fettle-project/fettle/internal/lint"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -29,7 +30,33 @@ func TestAlarmLeadsToItsSubject(t *testing.T) {
 			}
 		}
 	}
-	if page := ask(h, http.MethodGet, "/alarms", nil).Body.String(); !strings.Contains(page, `<a href="/feeds">feed</a> ·`) {
+	if page := ask(h, http.MethodGet, "/alarms", nil).Body.String(); !strings.Contains(page, `<strong><a href="/feeds">debian-bookworm-updates shrank`) {
 		t.Error("an alarm about a feed does not lead to the feeds")
+	}
+}
+
+// What a check finds leads to where it is mended.
+func TestFindingLeadsToWhereItIsMended(t *testing.T) {
+	w := fleet()
+	p := w.patches[0].Patch.ID
+	h := w.open(t)
+	for _, f := range []struct{ code, subject, address string }{
+		{lint.LabelGone, "gone", "/labels"}, {lint.LabelEmpty, "web", "/labels/web"}, {lint.MatchesNothing, "web", "/labels/web"},
+		{lint.RingGone, "canary", "/rules"}, {lint.WordUnknown, "canary", "/rules"}, {lint.RulesClash, "canary", "/rules"}, {lint.MeetsNothing, "canary", "/rules"},
+		{lint.NoFeed, string(sampleOS), "/feeds"}, {lint.NoCatalog, string(sampleOS), "/feeds"},
+		{lint.NotScheduled, "all", "/calendar"}, {lint.NeverAgain, "rest", "/calendar"}, {lint.TooShort, "rest", "/calendar"}, {lint.ZoneUnknown, "rest", "/calendar"}, {lint.Swallowed, "rest", "/blackouts"},
+		{lint.HoldEnding, string(p), patchURL(p)}, {lint.HoldEnded, string(p), patchURL(p)},
+		{lint.Waiting, "all", "/patches?show=undecided"}, {lint.Exploited, "all", "/patches?show=needed&category=security"},
+		{lint.NeverDetected, "all", "/machines?show=never"}, {lint.WaitsAdmission, "all", "/machines?show=pending"}, {lint.SecondPerson, "all", "/proposals"},
+	} {
+		if got := findingURL(lint.Finding{Code: f.code, Subject: f.subject}); got != f.address {
+			t.Errorf("%s leads to %q, not to %q", f.code, got, f.address)
+		}
+		if answer := ask(h, http.MethodGet, f.address, nil); answer.Code != http.StatusOK {
+			t.Errorf("%s leads to %s: status %d", f.code, f.address, answer.Code)
+		}
+	}
+	if page := ask(h, http.MethodGet, "/checks", nil).Body.String(); !strings.Contains(page, `<a href="/rules">The rule canary approves`) {
+		t.Error("a finding about a rule does not lead to the rules")
 	}
 }

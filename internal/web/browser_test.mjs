@@ -362,7 +362,7 @@ const pictures = async () => {
       await page.setViewportSize({ width, height: 900 });
       await enter(given.good);
       for (const [name, a] of Object.entries(shots)) {
-        if (process.env.FETTLE_SHOTS_OF && !new RegExp(process.env.FETTLE_SHOTS_OF).test(name)) continue;
+        if (process.env.FETTLE_SHOTS_OF && !new RegExp(process.env.FETTLE_SHOTS_OF).test(`${name}-${colorScheme}-${width}`)) continue;
         await (name === "sign-in" ? context.clearCookies() : enter(given.good));
         await page.goto(base + a, { waitUntil: "load" });
         await page.screenshot({ path: path.join(given.shots, `${name}-${colorScheme}-${width}.png`), fullPage: true });

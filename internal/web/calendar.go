@@ -48,6 +48,9 @@ func (f scheduleForm) schedule() (patch.Schedule, error) {
 	if f.CatchUp != "" && err != nil {
 		return patch.Schedule{}, &patch.Error{Kind: patch.Invalid, What: "cannot use the schedule", Why: phrase.Of(`"{1}" is not a number of hours`, phrase.Quoted(f.CatchUp))}
 	}
+	if f.Reboot != string(patch.RebootAsk) {
+		f.Deadline = "" // whose field is not shown
+	}
 	s := patch.Schedule{Name: f.Name, Label: f.Label, Window: f.Window, Note: f.Note, Detect: f.Does == "detect", CatchUp: hours}
 	if f.Reboot != "" && f.Reboot != string(patch.RebootNever) {
 		if s.Reboot, err = rebootPolicy("cannot use the schedule", f.Reboot, f.Deadline); err != nil {

@@ -31,7 +31,7 @@ func stayEnglish() map[string]bool {
 		"installed without error, and the next detect still says not patched", "list 4f1c09d2aa7e31b6 of debian-12-amd64 is published", "not asked yet", "nothing until one of them is installed",
 		"it is patch 21,807 of 36,120", "the approval is for web, and web-14 has left that label since Tuesday", "it has never completed a detect",
 		"Freigegeben für 60: 41 patched, 7 not applicable (none of its packages is installed), 5 not seen for 7 days, 4 held, 3 out of attempts",
-		"freigegeben für 60: 41 patched, 7 not applicable (none of its packages is installed), 5 not seen for 7 days, 4 held, 3 out of attempts", "not installed yet", "no newer patch replaces it",
+		"not installed yet", "no newer patch replaces it",
 		"the engine judged the stored facts once more with list 4f1c09d2aa7e31b6",
 		"Hold 1 patch for label all — now: 41 machines will get it, 7 don't apply (none of its packages is installed; held by its administrator), 3 not seen for a week, 2 held.",
 	} {

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -84,20 +83,6 @@ func (c *console) readRings(v *visit) (ringsPage, error) {
 	}
 	p.Halted, p.Moving = len(halted), len(moving)
 	return p, nil
-}
-
-// Suite is where the patch comes from, as its ID begins; Name is what is left of it.
-func (r rolloutView) Suite() string {
-	suite, _, ok := strings.Cut(string(r.Patch), "/")
-	if !ok {
-		return ""
-	}
-	return suite
-}
-
-// Name is the patch's source and version.
-func (r rolloutView) Name() string {
-	return strings.ReplaceAll(strings.TrimPrefix(string(r.Patch), r.Suite()+"/"), "/", " ")
 }
 
 // rollout says how one patch stands in a ring.

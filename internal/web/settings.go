@@ -59,6 +59,16 @@ type channelForm struct {
 	To string
 }
 
+// MaySignIn is how many people may.
+func (p settingsPage) MaySignIn() int {
+	return len(keep(p.Users, func(u patch.User) bool { return !u.Disabled }))
+}
+
+// Told is how many channels are not paused.
+func (p settingsPage) Told() int {
+	return len(keep(p.Channels, func(c patch.Channel) bool { return !c.Paused }))
+}
+
 // About is a subject in words; that of a test is none to choose.
 func (p settingsPage) About(s patch.Subject) phrase.Phrase {
 	for _, row := range p.Subjects {

@@ -57,6 +57,7 @@ export const tasks = async ({ page, home, fault }) => {
     11: async () => { await rail("Reports"); const file = page.waitForEvent("download"); await click("main >> text=Workbook"); if ((await file).suggestedFilename() !== "compliance.xlsx") throw new Error("it is no workbook"); },
     12: async () => { await click("text=owe a reboot"); await says("table tbody", /mail-03.*(restarts after what the schedule|no schedule of its labels restarts it: plan a restart)/); },
     13: async () => { await rail("Enrol"); await click("main form button.main"); await says("main", /fettle1\./); await page.goto(new URL("/start", page.url()).href); await click("a.button.main"); await page.waitForURL(/\/explain\//); },
+    14: async () => { await click("text=owe a reboot"); await click('main a:has-text("Restart …")'); await says("h1", /Restart them\? 2 machines would restart/); await click("text=Restart 2 machines now"); await page.waitForURL(/\/deployments\/[^/]+$/); },
   };
 
   const budget = documented();

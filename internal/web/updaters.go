@@ -1,8 +1,10 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/deploy"
@@ -39,6 +41,18 @@ type updatersPage struct {
 	Services []updater.Overview
 	Labels   []string
 	Form     rulingForm
+}
+
+// Acting is how many services act on some machine; Again is how often one that was taken over was turned on again.
+func (p updatersPage) Acting() int {
+	return len(keep(p.Services, func(o updater.Overview) bool { return o.On > 0 }))
+}
+
+func (p updatersPage) Again() (n int) {
+	for _, o := range p.Services {
+		n += o.Undone
+	}
+	return n
 }
 
 // rulingForm is what was typed.
@@ -92,6 +106,7 @@ func (c *console) updatersAgain(v *visit, status int, f rulingForm) (err error) 
 	if p.Services, err = c.Updaters.List(v.ctx); err != nil {
 		return err
 	}
+	slices.SortStableFunc(p.Services, func(a, b updater.Overview) int { return cmp.Compare(min(b.On+b.Undone, 1), min(a.On+a.Undone, 1)) }) // those that act come first
 	if p.Labels, err = c.labelNames(v); err != nil {
 		return err
 	}
