@@ -29,7 +29,7 @@ func (w words) funcs() template.FuncMap {
 	return template.FuncMap{
 		"asset": w.assets.address, "gateOf": gateOf, "pick": pick, "now": w.now, "num": w.num, "size": w.lang.Size, "took": w.took, "seconds": seconds, "plural": plural, "join": strings.Join, "lower": strings.ToLower,
 		"when": w.when, "near": w.near, "ago": w.ago, "full": w.full, "iso": iso, "day": w.day, "say": w.say, "form": w.form, "lang": func() string { return w.lang.Tag }, "languages": func() []*phrase.Language { return w.all },
-		"patchURL": patchURL, "patchName": patchName, "patchSuite": patchSuite, "machineURL": machineURL, "explainURL": explainURL, "labelURL": labelURL, "whyURL": whyURL, "deploymentURL": deploymentURL, "rollbackURL": rollbackURL, "exposedURL": exposedURL, "exposedMachinesURL": exposedMachinesURL, "ringURL": ringURL, "pairCount": countOf, "alarmURL": alarmURL, "findingURL": findingURL, "eventURL": eventURL, "atGate": func(page string, name gate.Name, code string) string { return atGate(page, string(name), code) },
+		"patchURL": patchURL, "patchName": patchName, "patchVersion": patchVersion, "patchSuite": patchSuite, "machineURL": machineURL, "explainURL": explainURL, "labelURL": labelURL, "whyURL": whyURL, "deploymentURL": deploymentURL, "rollbackURL": rollbackURL, "exposedURL": exposedURL, "exposedMachinesURL": exposedMachinesURL, "ringURL": ringURL, "pairCount": countOf, "alarmURL": alarmURL, "findingURL": findingURL, "eventURL": eventURL, "atGate": func(page string, name gate.Name, code string) string { return atGate(page, string(name), code) },
 		"word": func(v any) string { return w.lang.Say(word(v)) }, "gateWord": func(n any) string { return w.lang.Say(gateWord(gate.Name(fmt.Sprint(n)))) }, "point": func(s string) string { return strings.ReplaceAll(s, ".", strings.Trim(w.lang.Decimal(0.5, 1), "05")) },
 		"actor": func(a gate.Actor) string { return w.lang.Say(actor(a)) }, "taken": func(h patch.Hand) string { return w.lang.Say(handWord(h)) }, "ruled": func(v patch.RulingVerb) string { return w.lang.Say(rulingWord(v)) },
 		"told":   func(s string) string { return w.lang.Say(phrase.Recall(s)) },
@@ -126,9 +126,15 @@ func patchSuite(id patch.ID) string {
 	return suite
 }
 
-// patchName is what is left of its ID: the source and the version.
+// patchName is the source that its ID names next, and patchVersion what is left.
 func patchName(id patch.ID) string {
-	return strings.ReplaceAll(strings.TrimPrefix(string(id), patchSuite(id)+"/"), "/", " ")
+	name, _, _ := strings.Cut(strings.TrimPrefix(string(id), patchSuite(id)+"/"), "/")
+	return name
+}
+
+func patchVersion(id patch.ID) string {
+	_, version, _ := strings.Cut(strings.TrimPrefix(string(id), patchSuite(id)+"/"), "/")
+	return version
 }
 
 // patchURL is a patch's page, or that of a label of patches where one is named instead.
