@@ -33,6 +33,8 @@ var webDefects = []Defect{
 	{Name: "a page that is opened waits for the plan of many machines", File: "internal/web/plan.go",
 		Old: "v.get(\"part\") != \"whole\" {\n\t\tp.Later", New: "v.get(\"part\") == \"\" {\n\t\tp.Later", Test: "TestAPlanForManyComesAfterItsPage", In: "./internal/web"},
 	{Name: "an alarm about a feed leads nowhere", File: "internal/web/alarms.go", Old: `case "feed":`, New: `case "no feed":`, Test: "TestAlarmLeadsToItsSubject", In: "./internal/web"},
+	{Name: "a finding that waits for a decision leads nowhere", File: "internal/web/alarms.go", Old: "\treturn \"/patches?show=undecided\"", New: "\treturn \"\"", Test: "TestFindingLeadsToWhereItIsMended", In: "./internal/web"},
+	{Name: "the settings count who may not sign in", File: "internal/web/settings.go", Old: "return !u.Disabled", New: "return true", Test: "TestSettingsCountWhoMaySignIn", In: "./internal/web"},
 	{Name: "a payload's state is said as the store writes it", File: "internal/web/words.go", Old: `case "wanted":`, New: `case "not wanted":`, Test: "TestStatesAreSaidInWords", In: "./internal/web"},
 	{Name: "pages have no content security policy", File: "internal/web/console.go",
 		Old: "h.Set(\"Content-Security-Policy\", policy)", New: "", Test: "TestEveryAnswerHasThePolicy", In: "./internal/web"},

@@ -60,3 +60,11 @@ func TestFindingLeadsToWhereItIsMended(t *testing.T) {
 		t.Error("a finding about a rule does not lead to the rules")
 	}
 }
+
+// Settings count only those who may sign in, and channels that are not paused.
+func TestSettingsCountWhoMaySignIn(t *testing.T) {
+	p := settingsPage{Users: []patch.User{{Name: "in"}, {Name: "out", Disabled: true}}, Channels: []patch.Channel{{Name: "mail"}, {Name: "chat", Paused: true}}}
+	if p.MaySignIn() != 1 || p.Told() != 1 {
+		t.Errorf("%d may sign in, %d channels are told", p.MaySignIn(), p.Told())
+	}
+}
