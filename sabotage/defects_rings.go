@@ -57,7 +57,7 @@ var ringDefects = []Defect{
 	{Name: "a clock that was ahead once keeps schedules from acting until that time comes", File: "internal/calendar/act.go",
 		Old: "now.Sub(last).Abs() < again", New: "now.Sub(last) < again", Test: "TestSchedulesActAfterAClockWasAhead", In: "./internal/story"},
 	{Name: "a ring passes a patch though nobody knows whether its machines need it", File: "internal/ring/step.go",
-		Old: "case s.Now().Sub(s.machines[m].SeenAt) <= time.Duration(r.Silence):\n\t\t\treturn nil\n", New: "", Test: "TestARingThatIsNotKnownIsNotPassed", In: "./internal/story"},
+		Old: "case patch.Quiet(s.machines[m].SeenAt, s.Now()) <= time.Duration(r.Silence):\n\t\t\treturn nil\n", New: "", Test: "TestARingThatIsNotKnownIsNotPassed", In: "./internal/story"},
 	{Name: "a ring all of whose machines are gone passes a patch", File: "internal/ring/step.go",
 		Old: "if gone && !known {", New: "if false && gone && !known {", Test: "TestARingWhoseMachinesAreGoneIsNotPassed", In: "./internal/story"},
 	{Name: "a ring waits for machines of another OS to say whether they need a patch", File: "internal/ring/step.go",

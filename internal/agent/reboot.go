@@ -198,8 +198,7 @@ func (s *session) rebootHindered(due rebootDue, now time.Time) string {
 	case !w.NotAfter.IsZero() && now.Add(rebootReserve).After(w.NotAfter):
 		return "its window is over; it stays owed until another plan restarts it, or somebody does"
 	case s.loops(now):
-		return fmt.Sprintf("Fettle restarted it %d times within a day and does not do so again before %s", rebootsADay,
-			s.mayAgain(now).UTC().Format("2006-01-02 15:04Z"))
+		return fmt.Sprintf("Fettle restarted it %d times within a day and does not do so again before %s", rebootsADay, clockText(s.mayAgain(now)))
 	case s.unfinishedOrder():
 		return "an order is carried out"
 	case s.busyWith() != "":
