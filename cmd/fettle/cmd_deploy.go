@@ -121,7 +121,7 @@ func (c deployHaltCmd) Run(ctx context.Context, s *screen) error {
 		return rollout(ctx, s, "halt", api.RolloutRequest{Patch: c.Patch, Why: c.Why})
 	}
 	return tell(ctx, s, http.MethodPost, api.Path("deployments", c.Deployment, "halt"), nil, func(w io.Writer, d patch.Deployment) {
-		line(w, "Deployment %s is %s. What is being installed finishes; nothing new starts, and no machine is restarted for it.", d.ID, d.State)
+		line(w, "Deployment %s is %s. What is being installed finishes; nothing new starts, and no machine is restarted for it. What is still approved comes with the next deployment.", d.ID, d.State)
 	})
 }
 

@@ -26,7 +26,7 @@ type machinesCmd struct {
 
 type machinesListCmd struct {
 	Text   string `arg:"" optional:"" help:"Part of a name or an address, or the beginning of an id."`
-	Show   string `enum:"confirmed,needing,lacking,stuck,pending,never,stale,silent,failed,reboot,revoked," default:"" placeholder:"WORD" help:"Only these: confirmed, needing, lacking (security patches, by a fresh detect), stuck, pending, never (detected), stale, silent (not seen for 7 days), failed (detect), reboot (owed) or revoked."`
+	Show   string `enum:"confirmed,needing,lacking,stuck,exhausted,pending,never,stale,silent,failed,reboot,revoked," default:"" placeholder:"WORD" help:"Only these: confirmed, needing, lacking (security patches, by a fresh detect), stuck, exhausted (with a patch that is out of attempts), pending, never (detected), stale, silent (not seen for 7 days), failed (detect), reboot (owed) or revoked."`
 	State  string `enum:"pending,admitted,revoked," default:"" placeholder:"WORD" help:"Only machines in this state: pending, admitted or revoked."`
 	OS     string `help:"Only machines of this host OS, e.g. debian-12-amd64."`
 	Label  string `short:"l" help:"Only machines that carry this label."`

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/fettle-project/fettle/internal/api"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -116,7 +117,31 @@ func printRollout(w io.Writer, width int, l api.List[ring.Standing]) {
 		t.add(r.Name, strconv.Itoa(r.Machines), strconv.Itoa(p.Proven), strconv.Itoa(p.Failed), strconv.Itoa(p.Pending), strconv.Itoa(p.Waiting+p.Away),
 			strconv.Itoa(p.Need), rolloutState(p), p.Text.String())
 	}
+	if len(l.Items) == 0 {
+		line(w, "No rings are set up: every machine gets a patch at once.")
+		return
+	}
 	t.print(w, width)
+	for _, r := range l.Items {
+		for _, f := range r.Failing {
+			line(w, "  failed on %s, %s: %s%s", clean(f.Name), when(f.At), clean(f.Text.String()), with("; the same order installed ", clean(joined(f.Beside))))
+		}
+		if n := len(r.Failing); n > 0 && r.Patches[0].Failed > n {
+			line(w, "  … and %s more in %s: the console's page of rings leads to all of them", thousands(r.Patches[0].Failed-n), clean(r.Name))
+		}
+	}
+}
+
+// joined names the first of some patches.
+func joined(ids []patch.ID) string {
+	var names []string
+	for _, id := range ids[:min(len(ids), 3)] {
+		names = append(names, string(id))
+	}
+	if n := len(ids) - len(names); n > 0 {
+		names = append(names, plural(n, "other patch", "other patches"))
+	}
+	return strings.Join(names, ", ")
 }
 
 func rolloutState(p patch.RingProgress) string {
@@ -129,6 +154,8 @@ func rolloutState(p patch.RingProgress) string {
 		return "soaks"
 	case p.Tried()+p.Pending+p.Waiting+p.Away > 0:
 		return "under way"
+	case !p.FreshAt.IsZero():
+		return "resumed"
 	}
 	return "not begun"
 }

@@ -153,7 +153,7 @@ func printNumbers(w io.Writer, width int, f ledger.Fleet) {
 	}{
 		{"needing patches", f.Needing, "complete and fresh detect, something missing"},
 		{"needing you", f.NeedingPerson, "a needed patch is undecided or out of attempts"},
-		{"out of attempts", f.Exhausted, "patches on machines; look at one, then: fettle deploy reset-attempts PATCH --label all --why …"},
+		{"out of attempts", f.Exhausted, "patches on machines; where: fettle machines list --show exhausted; once one is looked at: fettle deploy reset-attempts PATCH --label all --why …"},
 		{"with errors", f.Erring, "at least one patch could not be judged"},
 		{"behind", f.Behind, "detected with an older list; they detect again by themselves"},
 		{"stale", f.Stale, "complete detect, but too old to speak of now"},

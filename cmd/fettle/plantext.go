@@ -43,7 +43,9 @@ func printPlan(w io.Writer, width int, p patch.Plan, rows bool) {
 	if p.Rollback != nil {
 		doing = "to go back with"
 	}
-	if busy, parts := partsOf(p); items == 0 && leftOut(p) == 0 && len(p.Machines) > 0 && p.Rollback == nil {
+	if busy, parts := partsOf(p); items == 0 && len(p.Machines) == 0 && p.Rollback == nil {
+		line(w, "Nothing %s: no machine that it is for has an approved patch. What machines need: fettle patches needed. Then: fettle approve PATCH… --label …", doing)
+	} else if items == 0 && leftOut(p) == 0 && len(p.Machines) > 0 && p.Rollback == nil {
 		line(w, "Nothing %s: nothing is both approved and needed here. What is needed: fettle machines rows %s --verdict not-patched. Then: fettle approve PATCH… --label …", doing, clean(p.Machines[0].Name))
 	} else if items == 0 {
 		line(w, "Nothing %s on %s.", doing, plural(len(p.Machines), "machine", "machines"))
@@ -60,6 +62,9 @@ func printPlan(w io.Writer, width int, p patch.Plan, rows bool) {
 	}
 	if there.pairs > 0 && !rows {
 		line(w, "  already patched: %s on %s", plural(len(there.patches), "approved patch", "approved patches"), plural(there.machines, "machine", "machines"))
+	}
+	if m, id := blockedIn(p); id != "" && p.Rollback == nil {
+		line(w, "What ends it, for each that is blocked, and who must act, for example: fettle explain %s %s", clean(m), clean(string(id)))
 	}
 	if !rows && !few {
 		line(w, "What each machine gets: --rows, or --json.")
@@ -119,6 +124,18 @@ func printParts(w io.Writer, width int, parts []planPart) {
 	}
 	t.print(w, width)
 	line(w, "")
+}
+
+// blockedIn is the first patch that a plan leaves out though the machine needs it, and of which it does not say itself what ends that.
+func blockedIn(p patch.Plan) (machine string, id patch.ID) {
+	for _, m := range p.Machines {
+		for _, l := range m.Left {
+			if l.Outcome == patch.IsBlocked {
+				return m.Name, l.Patch
+			}
+		}
+	}
+	return "", ""
 }
 
 func leftOut(p patch.Plan) (n int) {

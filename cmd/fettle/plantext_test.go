@@ -33,6 +33,7 @@ perl/1.0-2       100       200  200.0 kB
 The slowest machine takes about 5m57s; 1 machine restarts.
   blocked on 200 machines: perl/1.0-2: was last seen long ago
     web-001, web-002, web-004, web-005, web-007, …
+What ends it, for each that is blocked, and who must act, for example: fettle explain web-001 perl/1.0-2
 What each machine gets: --rows, or --json.
 Plan abc
 `
@@ -52,6 +53,12 @@ Plan abc
 	}
 	if got := said(p, true); !strings.Contains(got, "left out on web-001 (already patched): vim/2: it is installed") {
 		t.Errorf("asked for, it is not told:\n%s", got)
+	}
+	if got := said(p, false); !strings.Contains(got, "What ends it, for each that is blocked, and who must act, for example: fettle explain web-001 ") {
+		t.Errorf("a person is not told where to ask what ends it:\n%s", got)
+	}
+	if got := said(patch.Plan{Label: "web"}, false); !strings.HasPrefix(got, "Nothing to install: no machine that it is for has an approved patch.") {
+		t.Errorf("a plan for machines for which nothing is approved:\n%s", got)
 	}
 	p.Machines = p.Machines[1:]
 	if got := said(p, false); !strings.HasPrefix(got, "Nothing to install on 1 machine.") {

@@ -37,6 +37,7 @@ type Wait struct {
 	Actor  gate.Actor    `json:"actor,omitempty"`
 	// Attempts are the first 50, each with where it stands on its own machine.
 	Attempts []Waiting `json:"attempts"`
+	example  bool      // Text is said to be an example
 }
 
 // Waiting is one attempt.
@@ -138,8 +139,8 @@ func (ex *Explanation) add(ctx context.Context, dep patch.Deployment, s *world.S
 		i = len(ex.Groups) - 1
 	}
 	g := &ex.Groups[i]
-	if g.Count == 1 && g.Text != w.Text {
-		g.Text = phrase.Of("for example: {1}", g.Text) // it names the first machine, and there are others
+	if g.Text != w.Text && !g.example {
+		g.Text, g.example = phrase.Of("for example: {1}", g.Text), true // it names the first machine, and there are others
 	}
 	g.Count++
 	if !w.NextAt.IsZero() && (g.NextAt.IsZero() || w.NextAt.Before(g.NextAt)) {

@@ -20,6 +20,9 @@ func (a *Answer) conclude(w *World) {
 		a.Next, a.Actor = "applying the plan takes it back", Person
 	case a.Deployable:
 		a.Next, a.Actor = "the next deployment installs it", Person
+		if w.used() > 0 {
+			a.Next = "the next deployment tries it again"
+		}
 		if f, ok := w.scheduled(); ok {
 			a.Next, a.NextAt, a.Actor = phrase.Of("the schedule {1} installs it", f.Name), f.Start, Appliance
 			if !f.Start.After(w.Now) {
@@ -92,6 +95,10 @@ func (a *Answer) why(w *World) phrase.Phrase {
 	}
 	if a.Deployable {
 		d, _ := approval(w.Policy)
+		if used := w.used(); used > 0 {
+			return phrase.Count(used, `approved for "{1}", and the next deployment tries it again: {n} attempt of {2} has failed on the patch itself`,
+				`approved for "{1}", and the next deployment tries it again: {n} attempts of {2} have failed on the patch itself`, d.Label, w.Limits.MaxAttempts)
+		}
 		return phrase.Of(`approved for "{1}", and nothing stands in its way: the next deployment installs it`, d.Label)
 	}
 	if a.Closed.Settled() {

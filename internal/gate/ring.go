@@ -75,7 +75,13 @@ func before(w *World, r RingFact, g *Gate) {
 	}
 	g.closes(CodeRingWaits, text)
 	g.ends(Agent, phrase.Of("machines of {1} install it, detect and check in", r.Name))
-	if p.Tried()+p.Pending+p.Waiting+p.Away == 0 {
+	switch {
+	case p.Tried()+p.Pending+p.Waiting+p.Away > 0:
+	case !p.FreshAt.IsZero():
+		g.Text = phrase.Of("{1} comes first: {2} resumed it {3}, and no machine there has proven it since", r.Name, p.By, phrase.At(w.Now, p.FreshAt))
+		g.ends(Person, phrase.Of("machines that have it are well again, somebody deploys it to others of the label {1}, or lets it pass: {2}", r.Label,
+			"fettle rings pass "+string(w.Patch.ID)+" "+r.Name+" --why …"))
+	default:
 		g.ends(Person, phrase.Of("somebody deploys it to the label {1}", r.Label))
 	}
 }

@@ -46,7 +46,7 @@ func (l *Ledger) ListMachines(ctx context.Context, q MachineQuestion, offset, li
 
 // MachineShows are the ways to narrow a list of machines, as Shows knows them.
 func MachineShows() []string {
-	return []string{"confirmed", "needing", "person", "compliant", "lacking", "erring", "stuck", "pending", "never", "behind", "stale", "silent", "failed", "reboot", "revoked"}
+	return []string{"confirmed", "needing", "person", "compliant", "lacking", "erring", "stuck", "exhausted", "pending", "never", "behind", "stale", "silent", "failed", "reboot", "revoked"}
 }
 
 // Shows says which machines a way to narrow keeps; "" keeps all that are not shut out. It is nil where there is no such way.
@@ -70,6 +70,8 @@ func Shows(show string, now time.Time) func(*MachineRow) bool {
 		return func(m *MachineRow) bool { return m.State == patch.Admitted && m.Freshness == Fresh && m.Security > 0 }
 	case "stuck":
 		return (*MachineRow).Stuck
+	case "exhausted":
+		return func(m *MachineRow) bool { return m.State == patch.Admitted && m.Exhausted > 0 }
 	case "never":
 		return ofFreshness(Never)
 	case "behind":

@@ -112,6 +112,9 @@ func add(groups []PatchGroup, p patch.Patch, a gate.Answer) []PatchGroup {
 	}
 	group := &groups[i]
 	group.Count++
+	if a.Deployable && group.Text != g.Text { // by approvals for several labels, or tried before
+		group.Text = "Approved, and the next deployment takes them along."
+	}
 	if p.Category == patch.Security {
 		group.Security++
 	}

@@ -18,7 +18,7 @@ func outcomeOf(g gate.Gate) patch.Outcome {
 		return patch.IsPatched
 	case g.Code == gate.CodeDependency:
 		return patch.NeedsDecision
-	case g.Name == gate.Prerequisites && g.Code != gate.CodeHeldOnMachine, g.Code == gate.CodeSuperseded:
+	case g.Name == gate.Prerequisites && g.Code != gate.CodeHeldOnMachine, g.Code == gate.CodeSuperseded, g.Code == gate.CodeOtherOS:
 		return patch.DoesNotApply
 	}
 	return patch.IsBlocked

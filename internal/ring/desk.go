@@ -100,19 +100,30 @@ func (d *Desk) Put(ctx context.Context, caller patch.Caller, r patch.Ring) (patc
 	return r, d.Store.PutRing(ctx, caller, r)
 }
 
-// Remove forgets a ring; what is in quarantine because of it is so no more.
+// Remove forgets a ring. Where a patch is in quarantine it stays: with the ring the quarantine would go, and the patch would go out to everybody.
 func (d *Desk) Remove(ctx context.Context, caller patch.Caller, name string) error {
+	progress, err := d.World.Store.ListRingProgress(ctx, "")
+	if err != nil {
+		return err
+	}
+	for _, p := range progress {
+		if p.Ring == name && !p.HaltedAt.IsZero() {
+			return &patch.Error{Kind: patch.Conflict, What: phrase.Of("cannot remove the ring {1}", name), Why: phrase.Of("{1} is halted there, and would go out to every machine it is approved for", string(p.Patch)),
+				Do: phrase.Of("Decline or hold what must not go out, then resume it with a reason ({1}), and remove the ring.", "fettle deploy resume "+string(p.Patch)+" --why …")}
+		}
+	}
 	return d.Store.RemoveRing(ctx, caller, name)
 }
 
 // Standing is a ring with how far patches are in it.
 type Standing struct {
 	patch.Ring
-	Machines int                  `json:"machines"` // that belong to it now
-	Patches  []patch.RingProgress `json:"patches"`  // those that something is known of, halted ones first
+	Machines int                  `json:"machines"`          // that belong to it now
+	Patches  []patch.RingProgress `json:"patches"`           // those that something is known of, halted ones first
+	Failing  []Failing            `json:"failing,omitempty"` // of the one patch that was asked about: the first 20 machines that failed it, the newest first
 }
 
-// List gives the rings in their order, each with its patches; id narrows to one patch.
+// List gives the rings in their order, each with its patches; id narrows to one patch, and has the machines named that failed it.
 func (d *Desk) List(ctx context.Context, id patch.ID) ([]Standing, error) {
 	v, err := d.World.View(ctx)
 	if err != nil {
@@ -136,6 +147,11 @@ func (d *Desk) List(ctx context.Context, id patch.ID) ([]Standing, error) {
 		for _, p := range progress {
 			if p.Ring == r.Name && p.Patch != "" {
 				s.Patches = append(s.Patches, p)
+			}
+		}
+		if id != "" && len(s.Patches) > 0 {
+			if s.Failing, err = d.failing(ctx, v, s.Patches[0]); err != nil {
+				return nil, err
 			}
 		}
 		slices.SortStableFunc(s.Patches, func(a, b patch.RingProgress) int {

@@ -175,7 +175,7 @@ func (s *step) witness(ctx context.Context, a patch.Attempt, r patch.Ring) witne
 func (s *step) progress(ctx context.Context, r patch.Ring, was patch.RingProgress, attempts []patch.Attempt, last bool) (patch.RingProgress, error) {
 	p := was
 	p.Proven, p.Failed, p.Silent = 0, 0, 0
-	stop, err := s.count(ctx, r, &p, attempts)
+	stop, forgiven, err := s.count(ctx, r, &p, attempts)
 	if err != nil {
 		return p, err
 	}
@@ -186,10 +186,13 @@ func (s *step) progress(ctx context.Context, r patch.Ring, was patch.RingProgres
 	out := p.Proven+p.Pending+p.Waiting+p.Away < whole // it cannot be proven any more
 	switch {
 	case stop, out && p.Failed > 0 && !last && p.PassedAt.IsZero():
-		p.HaltedAt, p.By, p.Text = now, "", phrase.Of("{1} of {2} failed; the last one: {3}", p.Failed, p.Tried(), lastFailure(r.Name, attempts))
-		return p, nil
+		last, err := s.suspects(ctx, lastFailure(r.Name, attempts))
+		p.HaltedAt, p.By, p.Text = now, "", phrase.Of("{1} of {2} failed; the last one: {3}", p.Failed, p.Tried(), last)
+		return p, err
 	case !p.PassedAt.IsZero(), last:
 		return p, nil
+	case concerned+p.Away == 0 && forgiven > 0:
+		return p, nil // its machines have it, and what a person forgave them proves nothing
 	case concerned+p.Away == 0:
 		return p, s.skip(ctx, r, &p)
 	}
@@ -210,6 +213,7 @@ func (s *step) progress(ctx context.Context, r patch.Ring, was patch.RingProgres
 type places struct {
 	judged                 []patch.Attempt // the newest judgement of each machine, the oldest first
 	pending, waiting, away []patch.MachineID
+	forgiven               int // attempts that installed it, failed all the same, and were forgiven by a person since
 }
 
 // places sorts a patch's attempts by what they say about a ring; a person who resumed it has forgiven the failures until fresh.
@@ -220,6 +224,8 @@ func (s *step) places(ctx context.Context, r patch.Ring, resumed time.Time, atte
 			p.pending = append(p.pending, a.Machine)
 		case a.Ring == r.Name && (a.Proof == patch.ProofGood || a.Proof == patch.ProofBad && fresh):
 			p.judged = append(p.judged, a)
+		case a.Ring == r.Name && a.Proof == patch.ProofBad && a.State == patch.ExecDone:
+			p.forgiven++
 		case a.Ring == "" && !a.State.Ended():
 			own, err := s.v.RingOf(ctx, a.Machine)
 			if err != nil {
@@ -238,10 +244,10 @@ func (s *step) places(ctx context.Context, r patch.Ring, resumed time.Time, atte
 }
 
 // count counts a ring's machines by where they are and runs the sequential test over those that were judged.
-func (s *step) count(ctx context.Context, r patch.Ring, p *patch.RingProgress, attempts []patch.Attempt) (stop bool, err error) {
+func (s *step) count(ctx context.Context, r patch.Ring, p *patch.RingProgress, attempts []patch.Attempt) (stop bool, forgiven int, err error) {
 	at, err := s.places(ctx, r, p.FreshAt, attempts)
 	if err != nil {
-		return false, err
+		return false, 0, err
 	}
 	p.Pending, p.Waiting, p.Away = len(at.pending), len(at.waiting), len(at.away)
 	t := newTrial(r.Accept, r.Refuse)
@@ -258,7 +264,7 @@ func (s *step) count(ctx context.Context, r patch.Ring, p *patch.RingProgress, a
 		stop = t.take(ok) || stop
 	}
 	p.Margin = t.margin()
-	return stop && p.Failed > 0, nil
+	return stop && p.Failed > 0, at.forgiven, nil
 }
 
 // silent reports whether an attempt is judged to have failed because its machine says nothing.
@@ -273,21 +279,20 @@ func newestOf(judged []patch.Attempt) []patch.Attempt {
 	return slices.DeleteFunc(judged, func(a patch.Attempt) bool { return last[a.Machine] != a.ID })
 }
 
-func lastFailure(ring string, attempts []patch.Attempt) phrase.Phrase {
-	var last patch.Attempt
+func lastFailure(ring string, attempts []patch.Attempt) (last patch.Attempt) {
 	for _, a := range attempts {
 		if a.Ring == ring && a.Proof == patch.ProofBad && !a.ProofAt.Before(last.ProofAt) {
 			last = a
 		}
 	}
-	return last.ProofText
+	return last
 }
 
 // recount adds up a ring in which the patch is in quarantine: what machines report meanwhile is judged and counted, and decides nothing.
 func (s *step) recount(ctx context.Context, r patch.Ring, was patch.RingProgress, attempts []patch.Attempt) error {
 	p := was
 	p.Proven, p.Failed, p.Silent = 0, 0, 0
-	if _, err := s.count(ctx, r, &p, attempts); err != nil || p == was {
+	if _, _, err := s.count(ctx, r, &p, attempts); err != nil || p == was {
 		return err
 	}
 	return s.Store.KeepRingProgress(ctx, p, was)

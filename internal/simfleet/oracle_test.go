@@ -65,6 +65,13 @@ func (w *sim) settle() {
 	}
 	a := w.server.alive()
 	if all, err := a.Store.ListRings(a.ctx); err == nil && len(all) > 0 {
+		halted, err := a.Store.ListRingProgress(a.ctx, "")
+		w.must(err)
+		for _, p := range halted {
+			if !p.HaltedAt.IsZero() {
+				w.must(a.Rings.Resume(a.ctx, w.server.admin, p.Patch, "the world comes to rest"))
+			}
+		}
 		w.must(a.Rings.Remove(a.ctx, w.server.admin, "canary"))
 	}
 	for _, b := range w.boxes {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/gate"
+	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -33,6 +34,9 @@ func TestAPersonResetsAttempts(t *testing.T) {
 			if status, err := s.ledger.Status(t.Context()); err != nil || status.Exhausted != 1 {
 				t.Errorf("%d pairs are out of attempts (%v)", status.Exhausted, err)
 			}
+			if l, n, err := s.ledger.ListMachines(t.Context(), ledger.MachineQuestion{Show: "exhausted"}, 0, 9); err != nil || n != 1 || l[0].ID != b.id {
+				t.Errorf("where they are: %+v, %v", l, err)
+			}
 			if r.Label == "" {
 				r.Machine = b.id
 			}
@@ -45,6 +49,12 @@ func TestAPersonResetsAttempts(t *testing.T) {
 			if g := s.explain(b, perl).Answer.Gate(gate.Attempts); g.State != gate.Open || !strings.Contains(g.Text.String(), "3 of 3; reset by "+s.admin.Name) || !strings.Contains(g.Text.String(), "the disk is mended") {
 				t.Errorf("%s %s", g.State, g.Text)
 			}
+			if _, n, err := s.ledger.ListMachines(t.Context(), ledger.MachineQuestion{Show: "exhausted"}, 0, 9); err != nil || n != 0 {
+				t.Errorf("reset, and still listed: %d, %v", n, err)
+			}
+			if a := s.explain(b, perl).Answer; !strings.Contains(a.Sentence.String(), "the next deployment installs it") {
+				t.Errorf("what was reset counts in what is said: %s", a.Sentence)
+			}
 			all, err := s.store.ListAudit(t.Context(), time.Time{}, 1)
 			s.must(err)
 			if all[0].Action != "attempts.reset" || !strings.Contains(all[0].Detail, "the disk is mended") {
@@ -56,6 +66,9 @@ func TestAPersonResetsAttempts(t *testing.T) {
 			}
 			if g := s.explain(b, perl).Answer.Gate(gate.Attempts); !strings.HasPrefix(g.Text.String(), "2 of 3") {
 				t.Errorf("a failure after it does not count: %s", g.Text)
+			}
+			if a := s.explain(b, perl).Answer; a.Sentence.String() != `Approved for "all", and the next deployment tries it again: 1 attempt of 3 has failed on the patch itself.` || a.Next != "the next deployment tries it again" {
+				t.Errorf("%s / %s", a.Sentence, a.Next)
 			}
 			if r.Label != "" {
 				if _, err := s.deploy.ResetAttempts(t.Context(), s.admin, r); patch.KindOf(err) != patch.Conflict {

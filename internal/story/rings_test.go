@@ -198,6 +198,83 @@ func TestSilentCanaryHaltsThePatchAndNothingElse(t *testing.T) {
 	}
 }
 
+// Both canaries have the patch and are not well with it. Who resumes it forgives them, and lets nobody else have it: the next ring begins when they are well again
+// and that has soaked, or when somebody lets it pass.
+func TestWhatIsForgivenProvesNothing(t *testing.T) {
+	s, _, canary, early, _ := ringed(t, probed)
+	for _, b := range canary {
+		b.work()
+		s.answers(b, false)
+	}
+	s.hours(1, canary, early)
+	s.code(early[0], gate.CodeRingHalted)
+	s.must(s.rings.Resume(s.ctx(), s.admin, perl, "the port was shut by hand"))
+	s.hours(30, canary, early)
+	s.code(early[0], gate.CodeRingWaits)
+	if early[0].work() {
+		t.Fatal("the second ring has what nobody has proven")
+	}
+	g := s.ringGate(early[0])
+	for _, word := range []string{"canary comes first: m.keller resumed it", "no machine there has proven it since"} {
+		if !strings.Contains(g.Text.String(), word) {
+			t.Errorf("it does not say %q: %s", word, g.Text)
+		}
+	}
+	if g.Actor != gate.Person || !strings.Contains(g.Next.String(), "fettle rings pass "+string(perl)+" canary --why …") {
+		t.Errorf("%s: %s", g.Actor, g.Next)
+	}
+	for _, b := range canary {
+		s.answers(b, true)
+	}
+	s.hours(1, canary, early)
+	s.code(early[0], gate.CodeRingSoaks)
+	s.hours(25, canary, early)
+	if !early[0].work() {
+		t.Error("the canaries are well and it has soaked, and the second ring gets nothing")
+	}
+}
+
+// Where machines are not well after an order of several patches, each of these is halted, and it is said that one of the others may have done it. A ring in which
+// something is halted is not removed: with it the halt would go.
+func TestWhoFailedIsNamed(t *testing.T) {
+	s, dep, canary, early, _ := ringed(t, probed)
+	_, err := s.deploy.Halt(s.ctx(), s.admin, dep.ID)
+	s.must(err)
+	s.decide(patch.Approve, "all", curl)
+	s.roll()
+	for _, b := range canary {
+		b.work()
+		s.answers(b, false)
+	}
+	s.hours(1, canary, early)
+	list, err := s.rings.List(s.ctx(), perl)
+	s.must(err)
+	if len(list[0].Failing) != 2 || len(list[1].Failing) != 0 {
+		t.Fatalf("%+v", list)
+	}
+	for _, f := range list[0].Failing {
+		if !strings.HasPrefix(f.Name, "canary-") || !strings.Contains(f.Text.String(), "port:443 is not well") || len(f.Beside) != 1 || f.Beside[0] != curl {
+			t.Errorf("%+v", f)
+		}
+	}
+	for id, other := range map[patch.ID]patch.ID{perl: curl, curl: perl} {
+		all, err := s.rings.List(s.ctx(), id)
+		s.must(err)
+		if text := all[0].Patches[0].Text.String(); !strings.Contains(text, "port:443 is not well: nothing listens; it may be the doing of "+string(other)+", which came with it") {
+			t.Errorf("%s: %s", id, text)
+		}
+		err = s.rings.Remove(s.ctx(), s.admin, "canary")
+		if patch.KindOf(err) != patch.Conflict || !strings.Contains(err.Error(), "is halted there") {
+			t.Errorf("the ring is removed with what it halted: %v", err)
+		}
+		s.must(s.rings.Resume(s.ctx(), s.admin, id, "a person looked"))
+	}
+	if list, err = s.rings.List(s.ctx(), perl); err != nil || len(list[0].Failing) != 0 {
+		t.Errorf("forgiven, and still named: %+v, %v", list[0].Failing, err)
+	}
+	s.must(s.rings.Remove(s.ctx(), s.admin, "canary"))
+}
+
 func TestWhatMachinesProve(t *testing.T) {
 	for name, c := range map[string]struct {
 		ring func(*patch.Ring)

@@ -63,6 +63,15 @@ func TestStuckDeploymentIsExplained(t *testing.T) {
 	if ex, err = s.deploy.Explain(t.Context(), dep.ID); err != nil || len(ex.Groups) != 0 || !strings.HasPrefix(ex.Sentence.String(), "Nothing is stuck") {
 		t.Errorf("%s %v", ex.Sentence, err)
 	}
+	b.fails[curl] = patch.FailPatch
+	s.decide(patch.Approve, "all", curl)
+	s.fetch(bookworm, curl)
+	b.detect()
+	dep = s.roll()
+	b.work()
+	if ex, err = s.deploy.Explain(t.Context(), dep.ID); err != nil || ex.Actor != gate.Person || !strings.Contains(ex.Next.String(), "fettle deploy log "+dep.ID+" --failed") {
+		t.Errorf("what failed is not told: %s (%s) %v", ex.Next, ex.Actor, err)
+	}
 	if _, err := s.deploy.Explain(t.Context(), "nothing"); patch.KindOf(err) != patch.NotFound {
 		t.Error(err)
 	}
@@ -70,23 +79,28 @@ func TestStuckDeploymentIsExplained(t *testing.T) {
 
 // Several machines that wait for the same thing are not told as if the first of them were all.
 func TestStuckMachinesAreTogether(t *testing.T) {
-	s, b := ready(t, perl)
-	c := s.enrol("web-2", bookworm, "perl-base=5.36.0-7")
+	s, b := ready(t, perl, curl)
+	c := s.enrol("web-2", bookworm, "perl-base=5.36.0-7", "curl=7.88.1-10")
 	c.detect()
 	p, err := s.planner.Make(t.Context(), s.admin, plan.Request{Label: "all"})
 	s.must(err)
 	dep, err := s.deploy.Apply(t.Context(), s.admin, p)
 	s.must(err)
+	if ex, err := s.deploy.Explain(t.Context(), dep.ID); err != nil || len(ex.Groups) != 1 || ex.Groups[0].Count != 4 || !strings.HasPrefix(ex.Groups[0].Text.String(), "for example: nothing stands in its way: web-") {
+		t.Errorf("two of each machine: %+v, %v", ex.Groups, err)
+	}
 	for _, m := range []*box{b, c} {
 		o, ok := m.order()
 		if !ok {
 			t.Fatal("no order")
 		}
-		m.report(o, o.Items[0], patch.ExecDownloading, "")
+		for _, item := range o.Items {
+			m.report(o, item, patch.ExecDownloading, "")
+		}
 	}
 	ex, err := s.deploy.Explain(t.Context(), dep.ID)
 	s.must(err)
-	if len(ex.Groups) != 1 || ex.Groups[0].Count != 2 || !strings.HasPrefix(ex.Groups[0].Text.String(), "for example: web-") {
+	if len(ex.Groups) != 1 || ex.Groups[0].Count != 4 || !strings.HasPrefix(ex.Groups[0].Text.String(), "for example: web-") {
 		t.Errorf("%+v", ex.Groups)
 	}
 }

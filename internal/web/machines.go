@@ -41,6 +41,7 @@ var machineShows = [...]struct {
 	{"lacking", "Lack security patches", "not-patched"},
 	{"erring", "Security not judged", "error"},
 	{"stuck", "Stuck", "error"},
+	{"exhausted", "Out of attempts", "failed"},
 	{"pending", "Pending", "waiting"},
 	{"never", "Never detected", "unknown"},
 	{"behind", "Behind a list", "unknown"},

@@ -99,6 +99,8 @@ func rollout(s ring.Standing, x patch.RingProgress, now time.Time) rolloutView {
 	case r.Reached()+x.Waiting+x.Away > 0:
 		r.State = "under way"
 		r.Says = phrase.Of("{1} of {2} proofs that let the next ring begin", x.Proven, x.Need)
+	case !x.FreshAt.IsZero():
+		r.State, r.Says = "resumed", phrase.Of("by {1}: {2}; no machine has proven it since", x.By, x.Text)
 	}
 	if r.State == "under way" || r.State == "soaks" {
 		r.Says = phrase.Of("{1}; {2} of {3} failed", r.Says, x.Failed, x.Tried())
@@ -120,6 +122,8 @@ func (p rolloutView) Where() phrase.Phrase {
 		return "rollout\x04soaks"
 	case "under way":
 		return "rollout\x04under way"
+	case "resumed":
+		return "rollout\x04resumed"
 	}
 	return "rollout\x04not begun"
 }

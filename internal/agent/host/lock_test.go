@@ -163,6 +163,14 @@ func TestWhyAPackageFailed(t *testing.T) {
 	if want := "the package manager failed: exit status 1; dpkg: error processing package curl (--configure): installed curl package post-installation script subprocess returned error exit status 7"; f.Text != want {
 		t.Errorf("%q", f.Text)
 	}
+	f = classify([]byte("Reading package lists...\n(Reading database ... 8552 files and directories currently installed.)\nPreparing to unpack .../shop-car_1.0-2_all.deb ...\nlooking\nthe car has no wheels\ndpkg: error processing archive /x/shop-car_1.0-2_all.deb (--unpack):\n new shop-car package pre-installation script subprocess returned error exit status 1\nErrors were encountered while processing:\n /x/shop-car_1.0-2_all.deb\nE: Sub-process /usr/bin/dpkg returned an error code (1)\n"), errors.New("exit status 100"))
+	if want := "new shop-car package pre-installation script subprocess returned error exit status 1, and said: the car has no wheels"; !strings.HasSuffix(f.Text, want) {
+		t.Errorf("a script's own words are left out: %q", f.Text)
+	}
+	f = classify([]byte("Preparing to unpack .../curl.deb ...\ndpkg: error processing archive curl.deb (--unpack):\n new curl package pre-installation script subprocess returned error exit status 1\n"), errors.New("exit status 100"))
+	if strings.Contains(f.Text, "and said") {
+		t.Errorf("words that the script did not say: %q", f.Text)
+	}
 }
 
 func TestCheckRoom(t *testing.T) {

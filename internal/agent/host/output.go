@@ -17,6 +17,7 @@ func classify(out []byte, err error) *Failure {
 		f.Cause, f.Killed = patch.FailInterrupted, true
 	}
 	open := false // dpkg names the package and says in the next line what is wrong with it
+	words := ""   // the last line before that, which is a script's own where dpkg says that it was a script
 	for raw := range bytes.Lines(out) {
 		line := strings.TrimSpace(string(raw))
 		switch {
@@ -36,7 +37,14 @@ func classify(out []byte, err error) *Failure {
 			}
 		case open && line != "":
 			f.Text += " " + tidy(line, 200)
+			if words != "" && blamesScript(line) {
+				f.Text += ", and said: " + tidy(words, 200)
+			}
 			open = false
+		case line != "" && !open:
+			if words = line; dpkgsOwn(line) {
+				words = ""
+			}
 		}
 	}
 	return f
