@@ -111,7 +111,7 @@ var careDefects = []Defect{
 	{Name: "a hook that ended is run again after a kill", File: "internal/agent/hooks.go",
 		Old: "	if !h.Ended {\n		if err", New: "	if true {\n		if err", Test: "TestHooksSurviveKills", In: "./internal/agent"},
 	{Name: "what another updater did while an order waited counts as the order's", File: "internal/agent/execute.go",
-		Old: "	case f != nil && f.Untouched:\n", New: "	case false:\n", Test: "TestNotStartedIsNotDone", In: "./internal/agent"},
+		Old: "	case errors.As(runErr, &f) && f.Untouched:\n", New: "	case errors.As(runErr, &f) && false:\n", Test: "TestNotStartedIsNotDone", In: "./internal/agent"},
 	{Name: "a machine is looked at before another updater has ended", File: "internal/agent/execute.go",
 		Old: "	shared, ok := r.cfg.Installer.(Shared)\n	if !ok {", New: "	shared, ok := r.cfg.Installer.(Shared)\n	if ok || !ok {", Test: "TestWaitsForAnotherUpdater", In: "./internal/agent"},
 	{Name: "every patch of an order waits anew", File: "internal/agent/execute.go",

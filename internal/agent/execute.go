@@ -232,12 +232,10 @@ func (r *run) transact(ctx context.Context, item wire.OrderItem, t host.Transact
 		r.learn(item, r.cfg.Now().Sub(began))
 	}
 	switch f := (*host.Failure)(nil); {
-	case errors.As(runErr, &f) && f.Cause == patch.FailTimeout:
-		return r.mend(ctx, in, f)
-	case f != nil && f.Untouched:
+	case errors.As(runErr, &f) && f.Untouched:
 		return r.fail(item, f)
-	case f != nil && f.Killed || runErr != nil && r.leftHalf(ctx, in):
-		return r.repair(ctx, in, log, failureOf(runErr))
+	case f != nil && (f.Killed || f.Cause == patch.FailTimeout) || runErr != nil && r.leftHalf(ctx, in):
+		return r.restore(ctx, in, log, failureOf(runErr))
 	}
 	return r.settle(ctx, in, log, runErr, "")
 }
@@ -251,10 +249,31 @@ func (r *run) leftHalf(ctx context.Context, in intent) bool {
 	})
 }
 
+// restore puts in order what a failed installation may have left, at once or, where another holds the package manager, when it has ended: then
+// the failure waits in the journal, and examine goes on with it.
+func (r *run) restore(ctx context.Context, in intent, log string, why *host.Failure) error {
+	end := r.repair
+	if why.Cause == patch.FailTimeout {
+		end = r.mend
+	}
+	err := end(ctx, in, log, why)
+	f := occupied(err)
+	if f == nil || r.journal.newest().failed(in.Attempts[0]) != nil {
+		return err
+	}
+	item, _ := r.item(in.Attempts[0])
+	return errors.Join(err, r.result(item, patch.ExecInstalling, func(res *wire.Result) {
+		res.Cause, res.Text, res.Log = why.Cause, fmt.Sprintf("%s; the repair had to wait (%s)", clip(why.Text, 1000), f.Text), cmp.Or(log, why.Log)
+	}))
+}
+
 // repair finishes once what a failed installation left half-installed, as after an interruption: no machine is left with that.
 func (r *run) repair(ctx context.Context, in intent, log string, why *host.Failure) error {
 	r.doing("repairing a failed installation")
-	more, err := r.cfg.Installer.Recover(ctx, in.Attempts[0], func(begun bool) ([]host.Staged, error) { return r.undone(ctx, in, begun) })
+	more, err := r.heal(ctx, in)
+	if occupied(err) != nil {
+		return err
+	}
 	f := *why
 	if err != nil {
 		f.Text += "; the repair failed: " + failureOf(err).Text
@@ -264,9 +283,12 @@ func (r *run) repair(ctx context.Context, in intent, log string, why *host.Failu
 }
 
 // mend puts the package database in order after a script was ended in the middle of a transaction. The attempt has failed, whatever comes of that.
-func (r *run) mend(ctx context.Context, in intent, why *host.Failure) error {
+func (r *run) mend(ctx context.Context, in intent, _ string, why *host.Failure) error {
 	r.doing("repairing after a script that did not end")
-	log, err := r.cfg.Installer.Recover(ctx, in.Attempts[0], func(begun bool) ([]host.Staged, error) { return r.undone(ctx, in, begun) })
+	log, err := r.heal(ctx, in)
+	if occupied(err) != nil {
+		return err
+	}
 	f := *why
 	facts, factsErr := r.cfg.Host.Facts(context.WithoutCancel(ctx))
 	item, _ := r.item(in.Attempts[0])

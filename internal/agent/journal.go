@@ -60,6 +60,15 @@ func (c *course) outcome(attempt string) (wire.Result, bool) {
 	return r, ok && r.State.Ended()
 }
 
+// failed gives how an attempt failed that has no outcome yet, because its repair had to wait; nil for all others.
+func (c *course) failed(attempt string) *host.Failure {
+	r, ok := c.Last[attempt]
+	if !ok || r.State.Ended() || r.Cause == "" {
+		return nil
+	}
+	return &host.Failure{Cause: r.Cause, Text: r.Text, Log: r.Log}
+}
+
 func (c *course) has(attempt string) bool {
 	return slices.ContainsFunc(c.Order.Items, func(i wire.OrderItem) bool { return i.Attempt == attempt })
 }

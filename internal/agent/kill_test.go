@@ -149,6 +149,64 @@ func TestRepairWaitsForTheLock(t *testing.T) {
 	}
 }
 
+// A failed installation whose repair finds another at the package manager is repaired when that one has ended, and then told as the failure that it was,
+// though the agent was restarted meanwhile.
+func TestTheRepairOfAFailureWaitsForTheLock(t *testing.T) {
+	for name, c := range map[string]struct {
+		why   host.Failure
+		state patch.Execution
+		says  string
+	}{
+		"a dpkg that was killed":      {host.Failure{Cause: patch.FailInterrupted, Killed: true, Text: "dpkg was ended by a signal"}, patch.ExecDone, "finished by a repair, after dpkg was ended by a signal; the repair had to wait (busy: apt-get (pid 8))"},
+		"a package half-installed":    {host.Failure{Cause: patch.FailPatch, Text: "dpkg failed"}, patch.ExecDone, "finished by a repair, after dpkg failed; the repair had to wait"},
+		"a script that did not end":   {host.Failure{Cause: patch.FailTimeout, Text: "its script did not end"}, patch.ExecFailed, "its script did not end; the repair had to wait (busy: apt-get (pid 8)); the package was installed once more and is whole"},
+		"a lock that the script hits": {host.Failure{Cause: patch.FailPatch, Text: "dpkg failed"}, patch.ExecFailed, "dpkg failed; the repair failed: busy: its own script"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "perl")
+			s, stop, err := start(w.cfg)
+			must(t, err)
+			must(t, s.acceptOrder(w.k.seal(t, newOrder(1, w.debs...))))
+			own := name == "a lock that the script hits"
+			held := &host.Failure{Cause: patch.FailLock, Untouched: !own, Text: "busy: apt-get (pid 8)"}
+			if own {
+				held.Text = "busy: its own script"
+			}
+			w.box.trouble = func(step string) error {
+				switch step {
+				case "half":
+					why := c.why
+					return &why
+				case "recover":
+					return held
+				}
+				return nil
+			}
+			s.carryOut(t.Context())
+			if !own {
+				before := len(s.journal.unsent(100))
+				s.carryOut(t.Context())
+				if r, ended := s.journal.newest().outcome("A1-0"); ended || w.box.packages["perl"].State != patch.Broken || len(s.journal.unsent(100)) != before {
+					t.Fatalf("with another at it: %+v, %d lines after %d", r, len(s.journal.unsent(100)), before)
+				}
+				if r := s.journal.newest().Last["A1-0"]; r.State != patch.ExecInstalling || !strings.HasSuffix(r.Text, "; the repair had to wait (busy: apt-get (pid 8))") {
+					t.Errorf("while it waits it says %+v", r)
+				}
+			}
+			stop()
+			if !own {
+				w.box.trouble = nil
+			}
+			s = open(t, w.cfg)
+			s.settleWait = 0
+			s.carryOut(t.Context())
+			if r, _ := s.journal.newest().outcome("A1-0"); r.State != c.state || !strings.Contains(r.Text, c.says) || s.journal.unfinished() || w.box.runs["A1-0"] != 1 {
+				t.Errorf("when it is free again: %+v, %+v", r, w.box.packages["perl"])
+			}
+		})
+	}
+}
+
 // Killed once at every single step of an order, the next life brings it to its end: one outcome each, nothing executed twice, nothing lost.
 func TestKilledAtEveryStep(t *testing.T) {
 	_, steps := newWorld(t, "curl", "perl").live(t, 0, nil)

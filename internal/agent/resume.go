@@ -19,17 +19,37 @@ func (r *run) examine(ctx context.Context) error {
 		if _, ended := c.outcome(in.Attempts[0]); ended {
 			continue
 		}
+		if why := c.failed(in.Attempts[0]); why != nil {
+			if err := r.restore(ctx, in, why.Log, why); err != nil {
+				return err
+			}
+			continue
+		}
 		r.log.Warn("an installation was interrupted", "attempt", in.Attempts[0], "packages", len(in.Changes))
-		log, err := r.cfg.Installer.Recover(ctx, in.Attempts[0], func(begun bool) ([]host.Staged, error) { return r.undone(ctx, in, begun || r.rebootedSince(in)) })
+		log, err := r.heal(ctx, in)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if f := (*host.Failure)(nil); errors.As(err, &f) && f.Cause == patch.FailLock {
-			return err // nothing was repaired: it is, when whoever is at it has ended
+		if occupied(err) != nil {
+			return err
 		}
 		if err := r.settle(ctx, in, log, interrupted(err), "finished after an interruption"); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// heal brings a transaction that broke off to its end, or leaves it as if it had never begun.
+func (r *run) heal(ctx context.Context, in intent) (log string, err error) {
+	return r.cfg.Installer.Recover(ctx, in.Attempts[0], func(begun bool) ([]host.Staged, error) { return r.undone(ctx, in, begun || r.rebootedSince(in)) })
+}
+
+// occupied gives what holds the package manager where nothing was repaired because of it: it is, when whoever is at it has ended. A lock that a
+// package's own script runs into is no such thing, and would be there each time.
+func occupied(err error) *host.Failure {
+	if f := (*host.Failure)(nil); errors.As(err, &f) && f.Cause == patch.FailLock && f.Untouched {
+		return f
 	}
 	return nil
 }
