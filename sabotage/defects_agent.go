@@ -42,7 +42,7 @@ var agentDefects = []Defect{
 		Old: "	if err := awaitGuard(ctx, a.LockWait, a.guardPath(attempt)); err != nil {\n		return \"\", err\n	}\n	if err := a.Await(ctx, a.LockWait, nil); err != nil {\n		return \"\", err\n	}\n	keep, err := a.guard(attempt)\n",
 		New: "	keep, err := os.Create(a.guardPath(attempt) + \"-other\")\n", Test: "TestKilledAtEverySystemCall", In: "./internal/agent"},
 	{Name: "a failed installation leaves packages half-installed", File: "internal/agent/execute.go",
-		Old: "case f != nil && f.Killed || runErr != nil && r.leftHalf(ctx, in):", New: "case f != nil && false:", Test: "TestKilledAtEverySystemCall", In: "./internal/agent"},
+		Old: "case f != nil && (f.Killed || f.Cause == patch.FailTimeout) || runErr != nil && r.leftHalf(ctx, in):", New: "case f != nil && false:", Test: "TestKilledAtEverySystemCall", In: "./internal/agent"},
 	{Name: "what a killed apt had started is not waited for", File: "internal/agent/host/output.go",
 		Old: "f.Cause, f.Killed = patch.FailInterrupted, true", New: "f.Cause = patch.FailInterrupted", Test: "TestKilledAptIsNotTheEnd", In: "./internal/agent/host"},
 	{Name: "what was exchanged after staging reaches dpkg", File: "internal/agent/host/apt.go",
