@@ -45,7 +45,7 @@ func main() {
 
 // all lists every defect.
 func all() []Defect {
-	return slices.Concat(defects, contentDefects, detectDefects, agentDefects, factDefects, aptDefects, itemDefects, ovalDefects, windowsDefects, rpmDefects, rpmDeployDefects, apiDefects, stageDefects, ringDefects, simDefects, effectDefects, storeDefects, webDefects, setupDefects, careDefects, notifyDefects, rollbackDefects, unmetDefects, restartDefects)
+	return slices.Concat(defects, contentDefects, detectDefects, agentDefects, factDefects, aptDefects, itemDefects, ovalDefects, windowsDefects, rpmDefects, rpmDeployDefects, apiDefects, stageDefects, ringDefects, simDefects, effectDefects, storeDefects, webDefects, setupDefects, careDefects, notifyDefects, rollbackDefects, unmetDefects, restartDefects, deployDefects)
 }
 
 // chosen gives the defects of which one of the parts speaks, those of one package one after the other: its test program is built once.

@@ -167,6 +167,15 @@ func TestRestartDoesNotCutAnOrderOff(t *testing.T) {
 	}
 }
 
+// Without its journal the agent does not know whether an order is open, and restarts nothing.
+func TestWithoutAJournalNothingRestarts(t *testing.T) {
+	w := newRebootWorld(t, patch.RebootPolicy{Mode: patch.RebootForce}, 0)
+	w.s.journal = nil
+	if w.steps(2); w.began != 0 || w.s.rebootText() != "reboot waits: an order is carried out" {
+		t.Errorf("restarted %d times: %q", w.began, w.s.rebootText())
+	}
+}
+
 // An order for a restart alone is held against the machine as every restart is, changes no package, and leaves a restart that is due only where it was taken.
 func TestRestartAlone(t *testing.T) {
 	needed, force := patch.RebootPolicy{Mode: patch.RebootIfNeeded}, patch.RebootPolicy{Mode: patch.RebootForce}

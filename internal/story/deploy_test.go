@@ -142,6 +142,10 @@ func TestHandOutChecksAgain(t *testing.T) {
 		"a new list": {func(s *site, _ *box) {
 			s.publish(bookworm, append(story(), src{"bookworm", "zsh", "5.9-4", []string{"zsh"}})...)
 		}, "", "", 0, 2},
+		"feed is gone":    {func(s *site, _ *box) { s.must(s.store.RemoveFeed(s.ctx(), s.admin, "feed-"+string(bookworm))) }, "", "", 0, 2},
+		"catalog is gone": {func(s *site, _ *box) { delete(s.cat.newest, bookworm) }, "", "", 0, 2},
+		"silent":          {func(s *site, _ *box) { s.later(30 * time.Hour) }, "", "", 0, 2},
+		"locked":          {func(_ *site, b *box) { b.busy = "locked by unattended-upgr (pid 4711)"; b.checkin() }, "", "", 0, 2},
 		"payload is lost": {func(s *site, _ *box) {
 			s.must(s.store.SetPayload(s.ctx(), hashOf(s, perl, "perl-base"), patch.PayloadFailed, "bad sector", 1, time.Time{}))
 		}, "", "", 1, 1},

@@ -110,7 +110,7 @@ func TestAFinishedDeploymentIsNotHalted(t *testing.T) {
 	dep := s.roll()
 	b.work()
 	s.must(s.deploy.Sweep(t.Context()))
-	if _, err := s.deploy.Halt(t.Context(), s.admin, dep.ID); patch.KindOf(err) != patch.Conflict {
+	if _, err := s.deploy.Halt(t.Context(), s.admin, dep.ID); patch.KindOf(err) != patch.Conflict || !strings.Contains(err.Error(), "has already finished") {
 		t.Errorf("%v", err)
 	}
 }
@@ -229,7 +229,7 @@ func TestRestartsAloneKeepToTheGates(t *testing.T) {
 	if o, ok := b.order(); ok {
 		t.Errorf("it was told to restart all the same: %+v", o)
 	}
-	if a := s.attempts(patch.AttemptFilter{Deployment: dep.ID}); a[0].State != patch.ExecWithdrawn || a[0].Text.String() != "it owes no restart" {
+	if a := s.attempts(patch.AttemptFilter{Deployment: dep.ID}); a[0].State != patch.ExecWithdrawn || a[0].Text.String() != "it owes no restart" || a[0].Cause != "" {
 		t.Errorf("%+v", a[0])
 	}
 	b.owed = true
@@ -263,5 +263,52 @@ func TestRestartsAloneAreHalted(t *testing.T) {
 	// Another deployment may restart it.
 	if got := saysOf(s.restarts(plan.Request{})); got != "web-1 will-restart: it owes one" {
 		t.Errorf("%s", got)
+	}
+}
+
+// A forced restart is handed out also where none is owed.
+func TestAForcedRestartNeedNotBeOwed(t *testing.T) {
+	s, b := ready(t)
+	_, err := s.deploy.Apply(t.Context(), s.admin, s.restarts(plan.Request{Reboot: &patch.RebootPolicy{Mode: patch.RebootForce}}))
+	s.must(err)
+	if o, ok := b.order(); !ok || o.Items[0].Patch != patch.Restart {
+		t.Errorf("%v %+v", ok, o)
+	}
+}
+
+// A deployment of restarts waits for machines that took the order until they may restart no more, and some hours for word of it; without a window, for a week.
+func TestRestartsAloneAreNotAwaitedForEver(t *testing.T) {
+	for name, c := range map[string]struct {
+		window      time.Duration
+		still, over time.Duration
+	}{
+		"a window":  {2 * time.Hour, 7 * time.Hour, 9 * time.Hour},
+		"no window": {0, 6 * 24 * time.Hour, 8 * 24 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, b := ready(t)
+			b.owed = true
+			b.checkin()
+			r := plan.Request{}
+			if c.window > 0 {
+				r.Window.NotAfter = s.now.Add(c.window)
+			}
+			dep, err := s.deploy.Apply(t.Context(), s.admin, s.restarts(r))
+			s.must(err)
+			began := s.now
+			b.later(time.Minute)
+			o, _ := b.order()
+			b.report(o, o.Items[0], patch.ExecDone, "")
+			for _, x := range []struct {
+				at   time.Duration
+				want patch.DeploymentState
+			}{{c.still, patch.Running}, {c.over, patch.Finished}} {
+				s.now = began.Add(x.at)
+				s.must(s.deploy.Sweep(t.Context()))
+				if w, err := s.deploy.Watch(t.Context(), dep.ID); err != nil || w.Deployment.State != x.want {
+					t.Errorf("after %s it is %s, not %s: %v", x.at, w.Deployment.State, x.want, err)
+				}
+			}
+		})
 	}
 }

@@ -423,6 +423,10 @@ func TestAHaltTakesBackWhatHasNotBegun(t *testing.T) {
 	if a := s.attempts(patch.AttemptFilter{Machine: canary[0].id})[0]; a.State != patch.ExecWithdrawn || !strings.Contains(a.Text.String(), "m.keller halted it") {
 		t.Errorf("%s: %s", a.State, a.Text)
 	}
+	_, ok := canary[1].order() // its part was in no order, and keeps it from nothing
+	if a := s.attempts(patch.AttemptFilter{Machine: canary[1].id})[0]; ok || a.State != patch.ExecWaiting {
+		t.Errorf("%v: %s: %s", ok, a.State, a.Text)
+	}
 	s.decide(patch.Approve, "all", curl)
 	comeBack(canary)
 	s.roll()
