@@ -48,9 +48,9 @@ type Records interface {
 	Sessions
 }
 
-// NewDoor makes the only way in for people. It computes one hash, which takes a moment.
+// NewDoor makes the only way in for people.
 func NewDoor(r Records, cost Cost, now func() time.Time) *Door {
-	return &Door{people: r, sessions: r, now: now, cost: cost, nobody: HashPassword(rand.Text(), cost), hashing: make(chan struct{}, 4)}
+	return &Door{people: r, sessions: r, now: now, cost: cost, nobody: nobodysHash(cost), hashing: make(chan struct{}, 4)}
 }
 
 // lifetimes of a session by kind: unused, and at all.

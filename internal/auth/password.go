@@ -34,7 +34,18 @@ const (
 func HashPassword(password string, c Cost) string {
 	salt := make([]byte, saltLen)
 	rand.Read(salt)
-	key := argon2.IDKey([]byte(password), salt, c.Passes, c.MemoryKiB, c.Lanes, keyLen)
+	return phcOf(c, salt, argon2.IDKey([]byte(password), salt, c.Passes, c.MemoryKiB, c.Lanes, keyLen))
+}
+
+// nobodysHash is of no password, and costs who tries one against it what a real one costs.
+func nobodysHash(c Cost) string {
+	salt, key := make([]byte, saltLen), make([]byte, keyLen)
+	rand.Read(salt)
+	rand.Read(key)
+	return phcOf(c, salt, key)
+}
+
+func phcOf(c Cost, salt, key []byte) string {
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.MemoryKiB, c.Passes, c.Lanes, encode(salt), encode(key))
 }
 
