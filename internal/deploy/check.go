@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"context"
-	"time"
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -25,7 +24,6 @@ type ready struct {
 	attempt  patch.Attempt
 	title    string
 	packages []patch.PlanPackage
-	begin    time.Time        // when it may begin, where that is still to come
 	unproven bool             // it is being tried in the machine's ring
 	claim    *patch.RingClaim // the place in its ring that it takes; nil without rings
 }
@@ -94,9 +92,6 @@ func (d *Desk) judge(ctx context.Context, c *checked, a patch.Attempt, item patc
 		return d.Store.WithdrawAttempts(ctx, []string{a.ID}, patch.FailDrift, phrase.Of("the machine has changed since the plan: {1}", change))
 	}
 	r := ready{attempt: a, title: item.Title, packages: pkgs, unproven: w.Unproven()}
-	if w.Start.After(w.Now) {
-		r.begin = w.Start
-	}
 	if claim, ok := w.Claim(); ok {
 		r.claim = &claim
 	}
@@ -133,9 +128,6 @@ func (d *Desk) world(ctx context.Context, c *checked, ask *world.Ask) (gate.Worl
 		return w, err
 	}
 	begin := ask.Window.NotBefore
-	if w.Turn.After(begin) {
-		begin = w.Turn
-	}
 	if _, claims := w.Claim(); claims || !begin.After(w.Now) || begin.Sub(w.Now) > d.lead() {
 		return w, nil
 	}

@@ -170,9 +170,6 @@ func (d *Desk) issue(ctx context.Context, m patch.Machine, c *checked) (wire.Env
 		if r.claim != nil {
 			o.Probes = r.claim.Probes
 		}
-		if r.begin.After(o.Window.NotBefore) {
-			o.Window.NotBefore = r.begin.UTC()
-		}
 		o.Items = append(o.Items, wire.OrderItem{Attempt: r.attempt.ID, Patch: r.attempt.Patch, Title: r.title, Packages: r.packages, AskFirst: r.unproven})
 		attempts = append(attempts, r.attempt.ID)
 		if r.claim != nil {
