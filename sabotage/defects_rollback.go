@@ -4,6 +4,10 @@ package main
 var rollbackDefects = []Defect{
 	{Name: "a machine that asked before the older file came is not called again", File: "internal/deploy/order.go",
 		Old: "	d.wake(machines...)\n	return nil", New: "	_ = machines\n	return nil", Test: "TestRollback$", In: "./internal/story"},
+	{Name: "a machine works through the alphabet, not through its plan", File: "internal/store/attempts.go",
+		Old: "` ORDER BY created_at, machine, id`", New: "` ORDER BY created_at, machine, patch, number`", Test: "TestAttemptsKeepTheirPlansOrder", In: "./internal/store"},
+	{Name: "a rollback that does nothing says that it holds", File: "cmd/fettle/cmd_rollback.go",
+		Old: "	case !installsAny(p):\n", New: "	case false:\n", Test: "TestCommandsOverAnAppliance", In: "./cmd/fettle"},
 	{Name: "files of one patch call everybody who waits", File: "internal/store/attempts.go",
 		Old: "	if err := addOneOf(&w, `patch`, patches); err != nil {", New: "	if err := error(nil); err != nil {", Test: "TestTakingPart", In: "./internal/store"},
 	{Name: "nobody learns which patches' files came", File: "internal/payload/fetch.go",

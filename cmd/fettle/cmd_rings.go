@@ -31,12 +31,20 @@ func (ringsListCmd) Run(ctx context.Context, s *screen) error {
 			line(w, "There are no rings: every machine gets a patch at once. Make one: fettle rings put canary --label canary --position 1")
 			return
 		}
-		t := table{columns: []column{{title: "ring"}, {title: "label"}, {title: "machines", right: true}, {title: "soak"}, {title: "proofs"}, {title: "stops at"}, {title: "patches", flex: true}}}
+		t := table{columns: []column{{title: "ring"}, {title: "label"}, {title: "machines", right: true}, {title: "soak"}, {title: "proofs"}, {title: "stops at"}, {title: "restarts"}, {title: "patches", flex: true}}}
 		for _, r := range l.Items {
-			t.add(r.Name, r.Label, strconv.Itoa(r.Machines), r.Soak.String(), fmt.Sprintf("%d %%", r.Share), fmt.Sprintf("%d-%d %%", r.Accept, r.Refuse), ringSentence(r))
+			t.add(r.Name, r.Label, strconv.Itoa(r.Machines), r.Soak.String(), fmt.Sprintf("%d %%", r.Share), fmt.Sprintf("%d-%d %%", r.Accept, r.Refuse), atOnce(r.Reboots), ringSentence(r))
 		}
 		t.print(w, s.width)
 	})
+}
+
+// atOnce says how many of a ring's machines may do a thing at the same time.
+func atOnce(n int) string {
+	if n == 0 {
+		return "no limit"
+	}
+	return strconv.Itoa(n) + " at once"
 }
 
 // ringSentence says in a few words what goes on in a ring.

@@ -77,6 +77,8 @@ func rollbackLines(p patch.Plan) []string {
 	switch {
 	case r == nil:
 		return nil
+	case !installsAny(p):
+		return []string{"Nothing is changed, and nothing is held. To keep the patch from other machines meanwhile: fettle hold PATCH --label … --until …"}
 	case r.HoldUntil.IsZero():
 		return []string{"Afterwards nothing is held: where the patches are approved, the next deployment brings them again."}
 	case p.Label != "":

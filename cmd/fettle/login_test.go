@@ -138,6 +138,8 @@ func TestCommandsOverAnAppliance(t *testing.T) {
 		{"machines revoke host", 0, "revoked"},
 		{"deploy plan --label all --out " + plan, 1, "Nothing to install"},
 		{"deploy apply " + plan, 3, "nothing to deploy"},
+		{"deploy rollback --patch bell --label all --why slow --out " + plan, 1, "Nothing is changed, and nothing is held."},
+		{"deploy apply " + plan, 3, "there is nothing to take back"},
 		{"machines detect host", 3, "revoked"},
 	} {
 		args := strings.Fields(c.args)

@@ -47,6 +47,8 @@ func printPlan(w io.Writer, width int, p patch.Plan, rows bool) {
 		line(w, "Nothing %s: no machine that it is for has an approved patch. What machines need: fettle patches needed. Then: fettle approve PATCH… --label …", doing)
 	} else if items == 0 && leftOut(p) == 0 && len(p.Machines) > 0 && p.Rollback == nil {
 		line(w, "Nothing %s: nothing is both approved and needed here. What is needed: fettle machines rows %s --verdict not-patched. Then: fettle approve PATCH… --label …", doing, clean(p.Machines[0].Name))
+	} else if items == 0 && p.Rollback != nil {
+		line(w, "Nothing goes back on %s.", plural(len(p.Machines), "machine", "machines"))
 	} else if items == 0 {
 		line(w, "Nothing %s on %s.", doing, plural(len(p.Machines), "machine", "machines"))
 	} else {
@@ -174,7 +176,19 @@ type alike struct {
 	outcome patch.Outcome
 	patch   patch.ID
 	text    string
-	next    string // of what is foretold
+	next    string // what ends it
+
+	foretold bool
+}
+
+// printNext says what ends that a plan leaves a patch out, where the plan knows it.
+func printNext(w io.Writer, next string, foretold bool) {
+	switch {
+	case foretold:
+		line(w, "    foretold from the vendor's index, nothing was tried; what ends it: %s", clean(next))
+	case next != "":
+		line(w, "    what ends it: %s", clean(next))
+	}
 }
 
 // printTogether says what a plan foretells, and what it leaves out, by what machines have in common.
@@ -197,9 +211,7 @@ func printTogether(w io.Writer, p patch.Plan) {
 				continue
 			}
 			k := alike{outcome: l.Outcome, patch: l.Patch, text: l.Text.String()}
-			if l.Foretold {
-				k.next = l.Next.String()
-			}
+			k.next, k.foretold = l.Next.String(), l.Foretold
 			groups[k] = append(groups[k], m.Name)
 		}
 	}
@@ -212,9 +224,7 @@ func printTogether(w io.Writer, p patch.Plan) {
 	for _, k := range order {
 		line(w, "  %s on %s: %s: %s", outcomeWords(k.outcome), plural(len(groups[k]), "machine", "machines"), clean(string(k.patch)), clean(k.text))
 		line(w, "    %s", clean(fewOf(groups[k])))
-		if k.next != "" {
-			line(w, "    foretold from the vendor's index, nothing was tried; what ends it: %s", clean(k.next))
-		}
+		printNext(w, k.next, k.foretold)
 	}
 }
 
@@ -257,9 +267,7 @@ func printEach(w io.Writer, width int, p patch.Plan, there bool) {
 				continue
 			}
 			line(w, "  left out on %s (%s): %s: %s", clean(m.Name), outcomeWords(l.Outcome), clean(string(l.Patch)), clean(l.Text.String()))
-			if l.Foretold {
-				line(w, "    foretold from the vendor's index, nothing was tried; what ends it: %s", clean(l.Next.String()))
-			}
+			printNext(w, l.Next.String(), l.Foretold)
 		}
 	}
 }
@@ -297,7 +305,11 @@ func minutes(n patch.Number) string { return inWords(time.Duration(n) * time.Min
 
 // printForetold shows what a plan foretells of each machine.
 func printForetold(w io.Writer, width int, p patch.Plan) {
-	t := table{columns: []column{{title: "machine", flex: true}, {title: "installs", right: true}, {title: "wait", right: true}, {title: "fetches", right: true}, {title: "takes about", right: true}, {title: "restart", flex: true}}}
+	does := "installs"
+	if p.Rollback != nil {
+		does = "goes back"
+	}
+	t := table{columns: []column{{title: "machine", flex: true}, {title: does, right: true}, {title: "wait", right: true}, {title: "fetches", right: true}, {title: "takes about", right: true}, {title: "restart", flex: true}}}
 	for _, m := range p.Machines {
 		now, wait := 0, 0
 		for _, i := range m.Items {

@@ -60,6 +60,10 @@ Plan abc
 	if got := said(patch.Plan{Label: "web"}, false); !strings.HasPrefix(got, "Nothing to install: no machine that it is for has an approved patch.") {
 		t.Errorf("a plan for machines for which nothing is approved:\n%s", got)
 	}
+	p.Machines[1].Left[0].Next = "a newer patch comes after it"
+	if got := said(p, false); !strings.Contains(got, "\n    what ends it: a newer patch comes after it\n") {
+		t.Errorf("a plan that knows what ends it does not say so:\n%s", got)
+	}
 	p.Machines = p.Machines[1:]
 	if got := said(p, false); !strings.HasPrefix(got, "Nothing to install on 1 machine.") {
 		t.Errorf("an empty plan:\n%s", got)

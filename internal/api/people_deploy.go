@@ -122,18 +122,45 @@ func (s *people) toApply(c *call) (patch.Plan, error) {
 	return p, err
 }
 
-// leftOut is the first reason why a plan installs nothing.
-func leftOut(p patch.Plan) phrase.Phrase {
-	for _, m := range p.Machines {
-		switch {
-		case len(m.Left) == 0:
-		case p.Restarts:
-			return phrase.Of("{1}: {2}", m.Name, m.Left[0].Text)
-		default:
-			return phrase.Of("{1} on {2}: {3}", string(m.Left[0].Patch), m.Name, m.Left[0].Text)
+// leftOut is the first reason why a plan installs nothing, and what ends it where the plan knows that. What somebody can mend comes before what is there
+// already, or is for other machines.
+func leftOut(p patch.Plan) (why, ends phrase.Phrase) {
+	at, first := 0, 0
+	var found *patch.LeftOut
+	for n, m := range p.Machines {
+		for i := range m.Left {
+			rank := 1
+			if o := m.Left[i].Outcome; o == patch.IsBlocked || o == patch.NeedsDecision {
+				rank = 2
+			}
+			if rank > first {
+				at, first, found = n, rank, &m.Left[i]
+			}
 		}
 	}
-	return "nothing is both approved and needed"
+	switch {
+	case found == nil:
+		return "nothing is both approved and needed", ""
+	case p.Restarts:
+		return phrase.Of("{1}: {2}", p.Machines[at].Name, found.Text), found.Next
+	}
+	return phrase.Of("{1} on {2}: {3}", string(found.Patch), p.Machines[at].Name, found.Text), found.Next
+}
+
+// nothingToDo refuses a plan that does nothing, and says what ends that.
+func nothingToDo(p patch.Plan) error {
+	why, ends := leftOut(p)
+	what, do := phrase.Phrase("there is nothing to deploy"), phrase.Phrase("Look at `fettle deploy plan` and `fettle explain`.")
+	switch {
+	case p.Restarts:
+		what, do = "there is no machine to restart", "Look at `fettle deploy restart`."
+	case p.Rollback != nil:
+		what, do = "there is nothing to take back", "Look at `fettle deploy rollback`."
+	}
+	if ends != "" {
+		do = phrase.Of("What ends it: {1}.", ends)
+	}
+	return &patch.Error{Kind: patch.Conflict, What: what, Why: why, Do: do}
 }
 
 // applyPlan carries a plan out. A rollback that needs a second person becomes a proposal, which the answer then has.
@@ -143,10 +170,7 @@ func (s *people) applyPlan(c *call) (any, error) {
 		return nil, err
 	}
 	if !slices.ContainsFunc(p.Machines, func(m patch.MachinePlan) bool { return len(m.Items) > 0 }) {
-		if p.Restarts {
-			return nil, &patch.Error{Kind: patch.Conflict, What: "there is no machine to restart", Why: leftOut(p), Do: "Look at `fettle deploy restart`."}
-		}
-		return nil, &patch.Error{Kind: patch.Conflict, What: "there is nothing to deploy", Why: leftOut(p), Do: "Look at `fettle deploy plan` and `fettle explain`."}
+		return nil, nothingToDo(p)
 	}
 	d, err := s.Deploy.Apply(c.Context(), c.caller, p)
 	if err != nil {

@@ -160,8 +160,11 @@ func (mp *MachineProgress) installing() {
 	}
 	c := mp.Counts
 	mp.State, mp.Text = patch.ExecInstalling, phrase.Of("installs, {1} of {2} done", c.Done, c.Total)
+	if mp.Items[0].Attempt.TakesBack() {
+		mp.Text = phrase.Of("goes back, {1} of {2} done", c.Done, c.Total)
+	}
 	if c.Failed > 0 {
-		mp.Text = phrase.Of("installs, {1} of {2} done, {3} failed", c.Done, c.Total, c.Failed)
+		mp.Text = phrase.Of("{1}, {2} failed", mp.Text, c.Failed)
 	}
 	if i := slices.IndexFunc(mp.Items, func(i ItemProgress) bool { return i.Attempt.State == patch.ExecInstalling }); i >= 0 && mp.Items[i].Attempt.Patch != "" {
 		mp.Text = phrase.Of("{1}: {2}", mp.Text, string(mp.Items[i].Attempt.Patch))

@@ -47,4 +47,8 @@ func TestAMachineThatInstallsDoesNotSeemToFetchAgain(t *testing.T) {
 	if mp.installing(); mp.Text.String() != "installs, 0 of 0 done: s/curl/1" {
 		t.Errorf("it says %q", mp.Text)
 	}
+	mp.Items[0].Attempt.Back, mp.Counts = []patch.Step{{Name: "perl"}}, Counts{Total: 2, Done: 1, Failed: 1}
+	if mp.installing(); mp.Text.String() != "goes back, 1 of 2 done, 1 failed: s/curl/1" {
+		t.Errorf("of a rollback it says %q", mp.Text)
+	}
 }

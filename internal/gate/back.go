@@ -96,13 +96,13 @@ func (g *Gate) stays(s BackStep) bool {
 	switch {
 	case s.NoWay != "":
 		g.closes(CodeNoWayBack, phrase.Of("{1} cannot go back: {2}", s.Name, s.NoWay))
-		g.ends(Owner, "nothing by Fettle")
+		g.ends(Owner, "nothing by Fettle; what can be done is done on the machine itself")
 	case s.Now != s.From:
 		g.closes(CodeNewer, phrase.Of("{1} is at {2} by now, and the patch brought {3}", s.Name, given(phrase.Verbatim(s.Now), "no version"), s.From))
 		g.ends(Person, "what came after it has to go back first")
 	case s.Offer == OfferNone:
 		g.closes(CodeLost, phrase.Of("{1} {2} is nowhere to be had: the vendor's index does not offer it, and the appliance has not kept it", s.Name, s.To))
-		g.ends(Nobody, "nothing unless the vendor offers it again")
+		g.ends(Owner, "a newer patch comes after it, or the vendor offers that version again; to have it back before, the machine's own package manager and a file of your own")
 	case s.Needed != "":
 		g.closes(CodeNeeded, s.Needed)
 		g.ends(Person, "what needs it has to go back too, or first")

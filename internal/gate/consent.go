@@ -107,7 +107,7 @@ func hold(w *World) Gate {
 	if d.Owner != "" && d.Owner != d.By {
 		text = phrase.Of("{1} (ask {2})", text, d.Owner)
 	}
-	next := phrase.Phrase("the hold ends by itself")
+	next := phrase.Of("the hold ends by itself, or somebody lifts it: {1}", "fettle clear "+string(d.Patch)+" --label "+d.Label)
 	if _, approved := approval(w.Policy); !approved {
 		text = phrase.Of("{1}, and nobody has approved it", text)
 		next = "the hold ends by itself; then it is undecided"

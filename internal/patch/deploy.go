@@ -109,7 +109,7 @@ type LeftOut struct {
 	// Outcome sorts the gate: already there, does not apply, needs what nobody has decided about, or blocked.
 	Outcome Outcome `json:"outcome,omitempty"`
 	// Foretold says that the machine has not tried it: it follows from the vendor's index and the machine's stored facts. Needs is then the
-	// patch that it needs, if there is one, and Next what ends it.
+	// patch that it needs, if there is one. Next is what ends it, of what is foretold and of a rollback.
 	Foretold bool          `json:"foretold,omitempty"`
 	Needs    ID            `json:"needs,omitempty"`
 	Next     phrase.Phrase `json:"next,omitempty"`

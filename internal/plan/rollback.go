@@ -109,7 +109,7 @@ func backOn(ctx context.Context, v *world.View, t target, r Request) (patch.Mach
 		}
 		a := gate.Walk(w)
 		if !a.Deployable && !a.Queues() {
-			m.Left = append(m.Left, patch.LeftOut{Patch: id, Gate: string(a.Closed.Name) + "/" + a.Closed.Code, Text: a.Closed.Text, Outcome: backOutcome(*a.Closed)})
+			m.Left = append(m.Left, patch.LeftOut{Patch: id, Gate: string(a.Closed.Name) + "/" + a.Closed.Code, Text: a.Closed.Text, Outcome: backOutcome(*a.Closed), Next: a.Closed.Next})
 			continue
 		}
 		packages, err := s.BackPackages(ctx, ask)

@@ -137,7 +137,7 @@ func (s *Store) ListAttempts(ctx context.Context, f patch.AttemptFilter) ([]patc
 	if f.Machine != "" && s.engine.name == "sqlite" {
 		ctx = context.WithoutCancel(ctx) // as find does: there are few
 	}
-	all, err := list(ctx, s.read(), scanAttempt, `SELECT `+attemptColumns+` FROM attempts`+w.String()+` ORDER BY created_at, machine, patch, number`, w.args...)
+	all, err := list(ctx, s.read(), scanAttempt, `SELECT `+attemptColumns+` FROM attempts`+w.String()+` ORDER BY created_at, machine, id`, w.args...)
 	return all, fault(err, "cannot list attempts")
 }
 

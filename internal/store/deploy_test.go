@@ -204,6 +204,22 @@ func TestDeployments(t *testing.T) {
 }
 
 // A rollback that a second person confirms begins and is answered together, or neither: whatever dies in between, nothing is confirmed that does not happen.
+// A plan's order is the one in which a machine works: what needs another patch comes after it, and goes back before it.
+func TestAttemptsKeepTheirPlansOrder(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *Store) {
+		enrol(t, s, "m-1")
+		d := patch.Deployment{ID: "d1", State: patch.Running, By: "alice", At: then, Plan: patch.Plan{Hash: hashOf("p"), Made: then, By: "alice"}}
+		must(t, s.PutDeployment(ctx, alice, d, []patch.Attempt{attempt("a1", "m-1", "s/shop/1"), attempt("a2", "m-1", "s/door/1"), attempt("a3", "m-1", "s/till/1")}))
+		var order []patch.ID
+		for _, a := range got[[]patch.Attempt](t)(s.ListAttempts(ctx, patch.AttemptFilter{Machine: "m-1", Open: true})) {
+			order = append(order, a.Patch)
+		}
+		if diff := cmp.Diff([]patch.ID{"s/shop/1", "s/door/1", "s/till/1"}, order); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestADeploymentAnswersItsProposal(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *Store) {
 		deployed(t, s)

@@ -194,6 +194,9 @@ func TestRollbackLeavesOut(t *testing.T) {
 			if len(p.Machines) != 1 || len(p.Machines[0].Items) != 0 || p.Machines[0].Left[0].Gate != c.gate || !strings.Contains(p.Machines[0].Left[0].Text.String(), c.says) {
 				t.Errorf("%+v", p.Machines)
 			}
+			if l := p.Machines[0].Left[0]; l.Next == "" {
+				t.Errorf("it does not say what ends it: %+v", l)
+			}
 		})
 	}
 	s, b, _ := patched(t)
