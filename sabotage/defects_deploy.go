@@ -123,4 +123,18 @@ var deployDefects = []Defect{
 
 	{Name: "a machine restarts although nobody knows whether an order is open", File: "internal/agent/reboot.go",
 		Old: "return true // what was begun is not certain", New: "return false", Test: "TestWithoutAJournalNothingRestarts", In: "./internal/agent"},
+	{Name: "a machine restarts although the appliance cannot be asked", File: "internal/agent/reboot.go",
+		Old: "		return err // without the appliance nobody knows how many others restart now", New: "		leave.Granted = true", Test: "TestWithoutTheAppliancesLeaveNothingRestarts", In: "./internal/agent"},
+	{Name: "a restart that was put off is announced all the while", File: "internal/agent/reboot.go",
+		Old: "	if now.Before(due.Until) {", New: "	if false {", Test: "TestWhatIsPutOffIsNotAnnounced", In: "./internal/agent"},
+	{Name: "calling a restart off stops the next one", File: "internal/agent/reboot.go",
+		Old: "if d.Order == order && d.Begun.IsZero() {", New: "if d.Begun.IsZero() {", Test: "TestWhatIsCalledOffIsOneRestart", In: "./internal/agent"},
+	{Name: "a restart that has begun is told as called off", File: "internal/agent/reboot.go",
+		Old: "if d.Order == order && d.Begun.IsZero() {", New: "if d.Order == order {", Test: "TestWhatIsCalledOffIsOneRestart", In: "./internal/agent"},
+	{Name: "a restart that has begun is asked about", File: "internal/agent/reboot.go",
+		Old: "if due == nil || due.Stopped != \"\" || !due.Begun.IsZero() {", New: "if due == nil || due.Stopped != \"\" {", Test: "TestWhatIsCalledOffIsOneRestart", In: "./internal/agent"},
+	{Name: "people are told a latest moment after the window", File: "internal/agent/reboot.go",
+		Old: "!due.Window.NotAfter.IsZero() && end.Before(at) {", New: "false && end.Before(at) {", Test: "TestTheLatestMomentKeepsToTheWindow", In: "./internal/agent"},
+	{Name: "the last warning of a restart costs its window", File: "internal/agent/reboot.go",
+		Old: " && s.rebootHindered(due, now.Add(lastWarning)) == \"\" {", New: " {", Test: "TestTheLastWarningDoesNotCostTheWindow", In: "./internal/agent"},
 }

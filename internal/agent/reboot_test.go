@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -173,6 +174,78 @@ func TestWithoutAJournalNothingRestarts(t *testing.T) {
 	w.s.journal = nil
 	if w.steps(2); w.began != 0 || w.s.rebootText() != "reboot waits: an order is carried out" {
 		t.Errorf("restarted %d times: %q", w.began, w.s.rebootText())
+	}
+}
+
+// Without a word of the appliance nobody knows how many others restart now, so nothing does.
+func TestWithoutTheAppliancesLeaveNothingRestarts(t *testing.T) {
+	w := newRebootWorld(t, patch.RebootPolicy{Mode: patch.RebootForce}, 0)
+	w.a.tricks = func(rw http.ResponseWriter, r *http.Request) bool {
+		if r.Method+" "+r.URL.Path == wire.PathReboot {
+			refuse(rw, http.StatusInternalServerError, patch.Internal, "the database is away")
+			return true
+		}
+		return false
+	}
+	must(t, w.s.rebootStep(t.Context())) // announces it
+	if err := w.s.rebootStep(t.Context()); err == nil || w.began != 0 || !w.s.get().Reboot.Begun.IsZero() {
+		t.Errorf("%v: restarted %d times, %+v", err, w.began, w.s.get().Reboot)
+	}
+	w.a.tricks = nil
+	if w.steps(1); w.began != 1 {
+		t.Errorf("with leave: %q", w.s.rebootText())
+	}
+}
+
+// Whoever put a restart off is left alone until then.
+func TestWhatIsPutOffIsNotAnnounced(t *testing.T) {
+	w := newRebootWorld(t, patch.RebootPolicy{Mode: patch.RebootAsk, Snooze: 30, Snoozes: 1, Deadline: 240}, 0, func(w *rebootWorld) { w.users = 1 })
+	w.steps(1)
+	if _, err := w.s.takeAnswer(false, "ada"); err != nil {
+		t.Fatal(err)
+	}
+	if w.steps(30); len(w.told) != 1 {
+		t.Errorf("while it is put off: %q", w.told)
+	}
+	if w.steps(1); len(w.told) != 2 {
+		t.Errorf("afterwards: %q", w.told)
+	}
+}
+
+// Calling one restart off leaves another one as it is, and one that has begun.
+func TestWhatIsCalledOffIsOneRestart(t *testing.T) {
+	w := newRebootWorld(t, patch.RebootPolicy{Mode: patch.RebootForce}, 0)
+	must(t, w.s.callOff("the order before", "it was halted"))
+	if due := w.s.get().Reboot; due.Stopped != "" {
+		t.Errorf("another one is: %+v", due)
+	}
+	w.steps(1)
+	w.a.calledOff, w.told = true, nil
+	w.s.restartStands(t.Context())
+	must(t, w.s.callOff(w.s.get().Reboot.Order, "it was halted"))
+	if due := w.s.get().Reboot; w.began != 1 || due.Stopped != "" || len(w.told) > 1 {
+		t.Errorf("restarted %d times, %+v, people were told %q", w.began, due, w.told)
+	}
+}
+
+// What is asked for comes at the end of its window at the latest, where that is before the policy's deadline.
+func TestTheLatestMomentKeepsToTheWindow(t *testing.T) {
+	now := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	for end, want := range map[time.Time]time.Time{{}: now.Add(2 * time.Hour), now.Add(time.Hour): now.Add(time.Hour - rebootReserve), now.Add(5 * time.Hour): now.Add(2 * time.Hour)} {
+		due := rebootDue{Policy: patch.RebootPolicy{Mode: patch.RebootAsk, Deadline: 120}, Since: now, Window: patch.Window{NotAfter: end}}
+		if got := due.latest(); !got.Equal(want) {
+			t.Errorf("in a window until %s it comes at %s, not %s", end, got, want)
+		}
+	}
+}
+
+// The last warning of a restart that had to wait is left out where its minute would cost the window.
+func TestTheLastWarningDoesNotCostTheWindow(t *testing.T) {
+	w := newRebootWorld(t, patch.RebootPolicy{Mode: patch.RebootIfNeeded, Warn: 1}, 10*time.Minute, func(w *rebootWorld) { w.users, w.a.noLeave = 1, true })
+	w.steps(5)
+	w.a.noLeave = false
+	if w.steps(1); w.began != 1 {
+		t.Errorf("restarted %d times: %q; people were told %q", w.began, w.s.rebootText(), w.told)
 	}
 }
 
