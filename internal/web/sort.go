@@ -45,7 +45,7 @@ var machineHeadings = [...]heading{
 	{"undecided", "Undecided", "n", true},
 	{"patched", "Patched", "n", true},
 	{"errors", "Errors", "n", true},
-	{"seen", "Seen", "", false},
+	{"seen", "Seen", "roomy", false},
 }
 
 // sorted gives rows, which are by name, by another column, "need" or "-need" for the other way; as they are where it is none.
