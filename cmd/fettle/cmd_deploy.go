@@ -192,7 +192,11 @@ func printProgress(w io.Writer, width int, p api.Watched) {
 	t := table{columns: []column{{title: "machine", flex: true}, {title: "patch", flex: true}, {title: "state"}, {title: "effect"}, {title: "what", flex: true}}}
 	for _, m := range p.Machines {
 		for _, i := range m.Items {
-			t.add(m.Name, string(i.Attempt.Patch), string(i.Attempt.State), string(i.Attempt.Effect), strings.TrimSpace(i.Text.String()))
+			text := strings.TrimSpace(i.Text.String())
+			if a := i.Attempt; a.State == patch.ExecDownloading && a.Bytes < a.TotalBytes {
+				text += ", " + size(a.Bytes) + " of " + size(a.TotalBytes)
+			}
+			t.add(m.Name, string(i.Attempt.Patch), string(i.Attempt.State), string(i.Attempt.Effect), text)
 		}
 	}
 	t.print(w, width)

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fettle-project/fettle/internal/api"
+	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/patch"
 )
 
@@ -59,6 +61,12 @@ Plan abc
 	}
 	if got := said(patch.Plan{Label: "web"}, false); !strings.HasPrefix(got, "Nothing to install: no machine that it is for has an approved patch.") {
 		t.Errorf("a plan for machines for which nothing is approved:\n%s", got)
+	}
+	var moving strings.Builder
+	printProgress(&moving, 200, api.Watched{Progress: deploy.Progress{Machines: []deploy.MachineProgress{{Name: "web-001", Items: []deploy.ItemProgress{{Text: "fetches the files",
+		Attempt: patch.Attempt{Patch: "curl/3", State: patch.ExecDownloading, Bytes: 12_000_000, TotalBytes: 31_500_000}}}}}}})
+	if !strings.Contains(moving.String(), "fetches the files, 12.0 MB of 31.5 MB") {
+		t.Errorf("how far the files are is not told:\n%s", moving.String())
 	}
 	p.Machines[1].Left[0].Next = "a newer patch comes after it"
 	if got := said(p, false); !strings.Contains(got, "\n    what ends it: a newer patch comes after it\n") {

@@ -166,6 +166,11 @@ func (mp *MachineProgress) installing() {
 	if c.Failed > 0 {
 		mp.Text = phrase.Of("{1}, {2} failed", mp.Text, c.Failed)
 	}
+	for i := range mp.Items {
+		if mp.Items[i].Attempt.State == patch.ExecDownloading {
+			mp.Items[i].Text = "its files are on the machine, and its turn comes"
+		}
+	}
 	if i := slices.IndexFunc(mp.Items, func(i ItemProgress) bool { return i.Attempt.State == patch.ExecInstalling }); i >= 0 && mp.Items[i].Attempt.Patch != "" {
 		mp.Text = phrase.Of("{1}: {2}", mp.Text, string(mp.Items[i].Attempt.Patch))
 	}

@@ -47,6 +47,10 @@ func TestAMachineThatInstallsDoesNotSeemToFetchAgain(t *testing.T) {
 	if mp.installing(); mp.Text.String() != "installs, 0 of 0 done: s/curl/1" {
 		t.Errorf("it says %q", mp.Text)
 	}
+	mp.Items[0].Attempt.State = fetched
+	if mp.installing(); mp.Items[0].Text != "its files are on the machine, and its turn comes" {
+		t.Errorf("what is fetched is said to be on its way: %q", mp.Items[0].Text)
+	}
 	mp.Items[0].Attempt.Back, mp.Counts = []patch.Step{{Name: "perl"}}, Counts{Total: 2, Done: 1, Failed: 1}
 	if mp.installing(); mp.Text.String() != "goes back, 1 of 2 done, 1 failed: s/curl/1" {
 		t.Errorf("of a rollback it says %q", mp.Text)

@@ -173,6 +173,19 @@ func TestWhyAPackageFailed(t *testing.T) {
 	}
 }
 
+// So does rpm, which says nothing of its own between a script's words and its failure.
+func TestWhyAnRPMFailed(t *testing.T) {
+	f := classifyRPM([]byte("rpm: However assuming you know what you are doing...\nVerifying packages...\nPreparing packages...\nthe bad one has no room\nerror: %prein(bad-2.0-1.noarch) scriptlet failed, exit status 1\nerror: bad-2.0-1.noarch: install failed\n"), errors.New("exit status 1"))
+	if want := "rpm failed: exit status 1; %prein(bad-2.0-1.noarch) scriptlet failed, exit status 1, and said: the bad one has no room; bad-2.0-1.noarch: install failed"; f.Text != want {
+		t.Errorf("a script's own words are left out: %q", f.Text)
+	}
+	for _, before := range []string{"Preparing packages...", "good-1.0-1.noarch", "warning: /etc/x created as /etc/x.rpmnew"} {
+		if f := classifyRPM([]byte(before+"\nerror: %prein(bad-2.0-1.noarch) scriptlet failed, exit status 1\n"), errors.New("exit status 1")); strings.Contains(f.Text, "and said") {
+			t.Errorf("words that the script did not say: %q", f.Text)
+		}
+	}
+}
+
 func TestCheckRoom(t *testing.T) {
 	if err := CheckRoom(1<<50, "/"); err == nil || !strings.Contains(err.Error(), "no room at /") {
 		t.Fatalf("%v", err)

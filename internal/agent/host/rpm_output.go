@@ -13,6 +13,7 @@ func classifyRPM(out []byte, err error) *Failure {
 	}
 	f := &Failure{Cause: patch.FailPatch, Text: "rpm failed: " + err.Error(), Log: lastPart(out)}
 	var said []string
+	words := "" // the line before, where it is a script's own
 	for raw := range strings.Lines(string(out)) {
 		line := strings.TrimSpace(raw)
 		switch {
@@ -28,7 +29,13 @@ func classifyRPM(out []byte, err error) *Failure {
 		case strings.HasPrefix(line, "error: "), strings.Contains(line, fileConflict), strings.Contains(line, " scriptlet failed"):
 			if len(said) < 3 {
 				said = append(said, strings.TrimPrefix(line, "error: "))
+				if words != "" && strings.Contains(line, " scriptlet failed") {
+					said[len(said)-1] += ", and said: " + tidy(words, 200)
+				}
 			}
+		}
+		if words = line; rpmsOwn(line) {
+			words = ""
 		}
 	}
 	if len(said) > 0 {

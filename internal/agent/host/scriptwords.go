@@ -14,3 +14,13 @@ func dpkgsOwn(line string) bool {
 	}
 	return false
 }
+
+// rpmsOwn is dpkgsOwn for rpm, which also names each package in a line of one word.
+func rpmsOwn(line string) bool {
+	for _, begin := range []string{"rpm: ", "error: ", "warning: ", "Verifying", "Preparing", "Updating / installing", "Cleaning up / removing"} {
+		if strings.HasPrefix(line, begin) {
+			return true
+		}
+	}
+	return !strings.Contains(line, " ")
+}
