@@ -308,7 +308,7 @@ var storeDefects = []Defect{
 		Old: `if p != "" && slices.Contains(Permissions(c.Role), p) {`, New: `if p != "" || slices.Contains(Permissions(c.Role), p) {`,
 		Test: "TestPermissions$", In: "./internal/auth"},
 	{Name: "passwords have no salt", File: "internal/auth/password.go",
-		Old: "rand.Read(salt)", New: "rand.Read(nil)",
+		Old: "rand.Read(salt)\n\treturn phcOf(c, salt, argon2", New: "rand.Read(nil)\n\treturn phcOf(c, salt, argon2",
 		Test: "TestPasswordHash$", In: "./internal/auth"},
 	{Name: "key files may be open to others", File: "internal/auth/keys.go",
 		Old: "if info.Mode().Perm()&0o077 != 0 {", New: "if info == nil {",

@@ -362,13 +362,17 @@ func laterOf(a, b time.Time) time.Time {
 
 // callOff ends a restart that the appliance does not permit any more.
 func (s *session) callOff(order, why string) error {
-	s.log.Info("the restart was called off", "order", order, "text", why)
-	s.cfg.Announce(s.cfg.Terminals(), "The restart was called off.")
-	return s.due(func(d *rebootDue) {
-		if d.Order == order && d.Begun.IsZero() {
+	called := false
+	err := s.due(func(d *rebootDue) {
+		if called = d.Order == order && d.Begun.IsZero(); called {
 			d.Stopped = clip(why, 300)
 		}
 	})
+	if called {
+		s.log.Info("the restart was called off", "order", order, "text", why)
+		s.cfg.Announce(s.cfg.Terminals(), "The restart was called off.")
+	}
+	return err
 }
 
 // restartStands asks, at a check-in, whether a restart that is due is still wanted: people are warned of it for hours, and the appliance is asked for leave only

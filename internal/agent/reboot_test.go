@@ -216,14 +216,14 @@ func TestWhatIsPutOffIsNotAnnounced(t *testing.T) {
 func TestWhatIsCalledOffIsOneRestart(t *testing.T) {
 	w := newRebootWorld(t, patch.RebootPolicy{Mode: patch.RebootForce}, 0)
 	must(t, w.s.callOff("the order before", "it was halted"))
-	if due := w.s.get().Reboot; due.Stopped != "" {
-		t.Errorf("another one is: %+v", due)
+	if due := w.s.get().Reboot; due.Stopped != "" || len(w.told) > 0 {
+		t.Errorf("another one is: %+v, people were told %q", due, w.told)
 	}
 	w.steps(1)
 	w.a.calledOff, w.told = true, nil
 	w.s.restartStands(t.Context())
 	must(t, w.s.callOff(w.s.get().Reboot.Order, "it was halted"))
-	if due := w.s.get().Reboot; w.began != 1 || due.Stopped != "" || len(w.told) > 1 {
+	if due := w.s.get().Reboot; w.began != 1 || due.Stopped != "" || len(w.told) > 0 {
 		t.Errorf("restarted %d times, %+v, people were told %q", w.began, due, w.told)
 	}
 }

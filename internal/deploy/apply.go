@@ -1,7 +1,9 @@
 package deploy
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"slices"
 
 	"github.com/oklog/ulid/v2"
@@ -170,6 +172,8 @@ func differ(old, fresh []patch.PlanPackage) phrase.Phrase {
 			return phrase.Of("{1} is at {2}, and the plan was made for {3}", o.Name, orNone(fresh[i].From), orNone(o.From))
 		case !slices.Equal(fresh[i].Replaces, o.Replaces):
 			return phrase.Of("{1} would replace other packages than the plan names", o.Name)
+		case fresh[i].Beside != o.Beside || fresh[i].Back != o.Back || !sameSetup(fresh[i].Setup, o.Setup):
+			return phrase.Of("{1} would be installed in another way than the plan says", o.Name)
 		}
 	}
 	for _, f := range fresh {
@@ -178,6 +182,13 @@ func differ(old, fresh []patch.PlanPackage) phrase.Phrase {
 		}
 	}
 	return ""
+}
+
+// sameSetup compares what is written down: who has read a plan back has no empty lists in it.
+func sameSetup(a, b *patch.Setup) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
 
 func orNone(version string) phrase.Phrase {
