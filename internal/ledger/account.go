@@ -157,8 +157,13 @@ func (f RowFilter) mentions(e *entry) bool {
 	if f.Text == "" {
 		return true
 	}
-	words := f.unsaid(e.says())
-	return len(words) == 0 || within(words, e.sight.Machine.Name)
+	says, name := e.says(), strings.ToLower(e.sight.Machine.Name)
+	for word := range strings.FieldsSeq(strings.ToLower(f.Text)) {
+		if !strings.Contains(says, word) && !strings.Contains(name, word) {
+			return false
+		}
+	}
+	return true
 }
 
 // says is what a search for the entry looks through.

@@ -82,14 +82,28 @@ func (f RowFilter) spares(all []entry) bool {
 	return before >= max(0, f.Offset)+f.Limit
 }
 
-// addPlain counts plain rows.
+// spoken makes the plain entries that the filter's words speak of.
+func (f RowFilter) spoken(s *world.Sight, told []entry) (out []entry) {
+	made := make([]bool, len(s.Shelf.List.Patches()))
+	for i := range told {
+		made[told[i].place-1] = true
+	}
+	for i, is := range made {
+		if e := bareEntry(s, i, patch.NotApplicable); !is && f.mentions(&e) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// addPlain counts plain rows that were not made. Those that the filter's words speak of were.
 func (s *Summary) addPlain(n int, f RowFilter) {
 	s.Total += n
 	s.Verdicts[patch.NotApplicable] += n
 	s.Stands.Undecided += n
 	s.Executions.None += n
 	s.Effects.None += n
-	if !f.refuses() {
+	if !f.refuses() && f.Text == "" {
 		s.Matching += n
 	}
 }
@@ -103,7 +117,12 @@ func rowsOf(ctx context.Context, v *world.View, s *world.Sight, f RowFilter) ([]
 	if err != nil {
 		return nil, Summary{}, err
 	}
-	if plain > 0 && !f.spares(all) {
+	switch {
+	case plain == 0 || f.spares(all):
+	case f.Text != "":
+		spoken := f.spoken(s, all)
+		all, plain = append(all, spoken...), plain-len(spoken)
+	default:
 		if all, err = entries(ctx, v, s); err != nil {
 			return nil, Summary{}, err
 		}

@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
@@ -537,5 +540,42 @@ func TestRowsFilterAndPage(t *testing.T) {
 	rows, sum, err := s.ledger.PatchRows(t.Context(), perl, ledger.RowFilter{})
 	if err != nil || len(rows) != 1 || sum.Sentence.String() != "perl 5.36.0-7+deb12u4 on 1 machine: 0 patched, 1 needs it, 1 ready to deploy." {
 		t.Errorf("%v %s", err, sum.Sentence)
+	}
+}
+
+// Words narrow a machine's rows to those that speak of them, whether they were made for it or not, and every count stays what it is without them.
+func TestWordsNarrowAllRowsAlike(t *testing.T) {
+	s, b := ready(t)
+	all, whole, err := s.ledger.Rows(t.Context(), b.id, ledger.RowFilter{})
+	s.must(err)
+	plain := 0
+	for _, r := range all {
+		if r.Verdict == patch.NotApplicable && r.Policy.Stand == patch.Undecided {
+			plain++
+		}
+	}
+	if plain == 0 || plain == len(all) {
+		t.Fatalf("%d of %d rows are plain", plain, len(all))
+	}
+	texts := []string{b.name, strings.ToUpper(b.name) + " perl", "deb12", "DEB12 nginx", "nowhere"}
+	for _, r := range all {
+		texts = append(texts, string(r.Patch.ID), r.Patch.Title)
+	}
+	for _, text := range texts {
+		rows, sum, err := s.ledger.Rows(t.Context(), b.id, ledger.RowFilter{Text: text})
+		s.must(err)
+		want := slices.DeleteFunc(slices.Clone(all), func(r ledger.Row) bool {
+			says := strings.ToLower(string(r.Patch.ID) + " " + r.Patch.Title + " " + strings.Join(r.Patch.CVEs, " ") + " " + r.MachineName)
+			return slices.ContainsFunc(strings.Fields(strings.ToLower(text)), func(w string) bool { return !strings.Contains(says, w) })
+		})
+		if d := cmp.Diff(want, rows, cmpopts.EquateEmpty()); d != "" {
+			t.Errorf("%q:\n%s", text, d)
+		}
+		if sum.Matching != len(want) {
+			t.Errorf("%q matches %d of %d", text, sum.Matching, len(want))
+		}
+		if sum.Matching = whole.Matching; !cmp.Equal(sum, whole) {
+			t.Errorf("%q changes the counts: %+v, not %+v", text, sum, whole)
+		}
 	}
 }
