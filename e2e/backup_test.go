@@ -39,7 +39,7 @@ func TestRestoredFromABackup(t *testing.T) {
 	plan, _ = s.plan(b)
 	s.ended(s.apply(plan)).verified(t)
 
-	says(t, s.cli("backup", "inspect", file, "--passphrase-file", secret, "--signer", made.Fingerprint), "is whole", "1 machines")
+	says(t, s.cli("backup", "inspect", file, "--passphrase-file", secret, "--signer", made.Fingerprint), "is whole", "1 machine, ")
 	if _, err := s.CLI(t.Context(), "restore", file, "--data", s.Data(), "--passphrase-file", secret, "--replace-appliance"); err == nil {
 		t.Fatal("an appliance that is being served is replaced")
 	}
