@@ -2,6 +2,12 @@ package main
 
 // storeDefects remove controls of the storage and of who may do what.
 var storeDefects = []Defect{
+	{Name: "a wait for a lock takes a thread", File: "internal/store/prepared.go",
+		Old: "if err := waitAsleep(whole, begin); err != nil {", New: "if err := error(nil); err != nil {",
+		Test: "TestWaitsForLocksPassInSimulatedTime", In: "./internal/store"},
+	{Name: "connections are made while others wait in simulated time", File: "internal/store/sqlite.go",
+		Old: "err = s.connectReaders(ctx, readers)", New: "err = s.connectReaders(ctx, 0)",
+		Test: "TestWaitsForLocksPassInSimulatedTime", In: "./internal/store"},
 	{Name: "a backup needs no signature", File: "internal/backup/read.go",
 		Old: "if !ed25519.Verify(b.Manifest.Signer, message, signature[:n]) {", New: "if len(message) == 0 {",
 		Test: "TestSwappedIsRefused", In: "./internal/backup"},

@@ -41,7 +41,22 @@ func (p preparing) Connect(context.Context) (driver.Conn, error) {
 	if strings.Contains(p.dsn, "_txlock=immediate") {
 		begin = "BEGIN IMMEDIATE"
 	}
+	if err := waitAsleep(whole, begin); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
 	return &preparedConn{sqliteConn: whole, begin: begin, kept: map[string]*keptStatement{}}, nil
+}
+
+// waitAsleep has every wait for a lock be a sleep of the Go runtime: it holds no thread, and passes in simulated time. The driver sees to that at a
+// connection's first call that somebody could cut short, and those of this package mostly cannot be.
+func waitAsleep(c sqliteConn, query string) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	s, err := c.PrepareContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	return s.Close()
 }
 
 // sqliteConn is what the driver's connections can do.

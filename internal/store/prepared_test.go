@@ -1,10 +1,43 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
+	"path/filepath"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 )
+
+// In simulated time a reader waits as long as a writer takes: if it waited in real time, the writer's time would stand still until the reader gave up.
+func TestWaitsForLocksPassInSimulatedTime(t *testing.T) {
+	name := MemoryScheme + filepath.Base(t.TempDir())
+	synctest.Test(t, func(t *testing.T) {
+		s, err := Open(context.Background(), name, Options{})
+		must(t, err)
+		defer s.Close()
+		begin := time.Now()
+		var waiting errgroup.Group
+		waiting.Go(func() error {
+			return s.write(ctx, func(x session) error {
+				_, err := x.exec(ctx, "UPDATE numbers SET given = given")
+				time.Sleep(5 * time.Second)
+				return err
+			})
+		})
+		synctest.Wait()
+		for range 4 {
+			waiting.Go(func() error { return s.ClearAlarm(ctx, "x", begin) })
+		}
+		must(t, waiting.Wait())
+		if d := time.Since(begin); d < 5*time.Second {
+			t.Errorf("the readers were let in %v after the writer began", d)
+		}
+	})
+}
 
 // A statement that is being read on a connection may run there once more, and more statements than are kept may be used.
 func TestKeptStatements(t *testing.T) {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -65,7 +66,23 @@ func (s *Store) openSQLite(ctx context.Context, address string) error {
 	readers := max(4, runtime.NumCPU())
 	s.reader.SetMaxOpenConns(readers)
 	s.reader.SetMaxIdleConns(readers)
-	return fault(s.writer.PingContext(ctx), "cannot open the database %s", path)
+	if strings.HasPrefix(address, MemoryScheme) {
+		err = s.connectReaders(ctx, readers)
+	}
+	return fault(errors.Join(err, s.writer.PingContext(ctx)), "cannot open the database %s", path)
+}
+
+// connectReaders makes all connections for readers that there will be: one that is made later waits for a writer's lock in real time, while that
+// writer may wait for a reader in simulated time, which then stands still.
+func (s *Store) connectReaders(ctx context.Context, n int) error {
+	for range n {
+		c, err := s.reader.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+	}
+	return nil
 }
 
 // createPrivate makes the file for its owner alone and makes its name durable. SQLite gives its side files the same mode.
