@@ -46,4 +46,6 @@ var restartDefects = []Defect{
 		Old: "	case a.VerifiedSeq != 0 && boot != s.Boot:\n", New: "	case a.VerifiedSeq != 0:\n", Test: "TestRestartsAlone", In: "./internal/story"},
 	{Name: "a deployment of restarts is over when its orders are taken", File: "internal/deploy/results.go",
 		Old: "d.restartsDue(ctx, dep); err != nil || due {", New: "d.restartsDue(ctx, dep); err != nil && due {", Test: "TestRestartsAlone", In: "./internal/story"},
+	{Name: "a deployment whose installs wait for restarts is said to be finished, and nothing else", File: "internal/deploy/watch.go",
+		Old: "case dep.State == patch.Finished && c.RebootOwed > 0:", New: "case dep.State == patch.Finished && c.RebootOwed < 0:", Test: "TestWhatHasFinishedSaysWhatAwaitsARestart", In: "./internal/story"},
 }

@@ -171,7 +171,7 @@ func (c deployListCmd) Run(ctx context.Context, s *screen) error {
 	return ask(ctx, s, api.Path("deployments"), query{}.set("limit", strconv.Itoa(c.Limit)), func(w io.Writer, l api.List[deploy.Progress]) {
 		t := table{columns: []column{{title: "deployment"}, {title: "state"}, {title: "at"}, {title: "by"}, {title: "for", flex: true}, {title: "progress", flex: true}}}
 		for _, p := range l.Items {
-			t.add(p.Deployment.ID, string(p.Deployment.State), when(p.Deployment.At), p.Deployment.By, p.Deployment.Plan.Label, p.Sentence.String())
+			t.add(p.Deployment.ID, p.Stands().String(), when(p.Deployment.At), p.Deployment.By, p.Deployment.Plan.Label, p.Sentence.String())
 		}
 		t.print(w, s.width)
 	})
@@ -188,7 +188,7 @@ func (c deployShowCmd) Run(ctx context.Context, s *screen) error {
 }
 
 func printProgress(w io.Writer, width int, p api.Watched) {
-	line(w, "%s  %s  %s", p.Deployment.ID, p.Deployment.State, clean(p.Sentence.String()))
+	line(w, "%s  %s  %s", p.Deployment.ID, clean(p.Stands().String()), clean(p.Sentence.String()))
 	t := table{columns: []column{{title: "machine", flex: true}, {title: "patch", flex: true}, {title: "state"}, {title: "effect"}, {title: "what", flex: true}}}
 	for _, m := range p.Machines {
 		for _, i := range m.Items {

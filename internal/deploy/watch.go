@@ -78,6 +78,21 @@ func summed(dep patch.Deployment, t patch.AttemptTally) Progress {
 	return p
 }
 
+// Stands is a deployment's state in words. One that has finished says how many of its installs wait for a restart, so that nobody takes it for settled.
+func (p Progress) Stands() phrase.Phrase {
+	switch dep, c := p.Deployment, p.Counts; {
+	case dep.State == patch.Finished && c.RebootOwed > 0 && dep.Plan.Restarts:
+		return phrase.Of("finished, {1} not restarted", c.RebootOwed)
+	case dep.State == patch.Finished && c.RebootOwed > 0:
+		return phrase.Count(c.RebootOwed, "finished, {n} awaits a restart", "finished, {n} await a restart")
+	case dep.State == patch.Finished:
+		return "deployment\x04finished"
+	case dep.State == patch.Halted:
+		return "deployment\x04halted"
+	}
+	return "deployment\x04running"
+}
+
 func sentence(c Counts, back bool) phrase.Phrase {
 	parts := []phrase.Phrase{phrase.Of("{1} of {2} installed", c.Done, c.Total)}
 	doing := phrase.Of("{1} installing", c.Installing)

@@ -312,3 +312,41 @@ func TestRestartsAloneAreNotAwaitedForEver(t *testing.T) {
 		})
 	}
 }
+
+// A deployment that has finished says how many of its installs are not in effect before a restart, until one has been.
+func TestWhatHasFinishedSaysWhatAwaitsARestart(t *testing.T) {
+	s, b := ready(t, perl, curl)
+	b.owed = true
+	p, err := s.planner.Make(t.Context(), s.admin, plan.Request{Label: "all", Reboot: ifNeeded()})
+	s.must(err)
+	_, err = s.deploy.Apply(t.Context(), s.admin, p)
+	s.must(err)
+	stands := func(want string) {
+		t.Helper()
+		s.must(s.deploy.Sweep(t.Context()))
+		all, err := s.deploy.List(t.Context(), 1)
+		if err != nil || len(all) != 1 || all[0].Stands().String() != want {
+			t.Fatalf("%q, not %q: %v", all[0].Stands(), want, err)
+		}
+	}
+	stands("running")
+	b.work()
+	stands("finished, 2 await a restart")
+	b.boot, b.owed = "boot-2", false
+	b.detect()
+	stands("finished")
+
+	b.owed = true
+	b.checkin()
+	dep, err := s.deploy.Apply(t.Context(), s.admin, s.restarts(plan.Request{Window: patch.Window{NotAfter: s.now.Add(time.Hour)}}))
+	s.must(err)
+	b.later(time.Minute)
+	o, _ := b.order()
+	b.report(o, o.Items[0], patch.ExecDone, "")
+	stands("running")
+	s.later(9 * time.Hour)
+	stands("finished, 1 not restarted")
+	_, err = s.deploy.Halt(t.Context(), s.admin, dep.ID)
+	s.must(err)
+	stands("halted")
+}
