@@ -48,4 +48,10 @@ var restartDefects = []Defect{
 		Old: "d.restartsDue(ctx, dep); err != nil || due {", New: "d.restartsDue(ctx, dep); err != nil && due {", Test: "TestRestartsAlone", In: "./internal/story"},
 	{Name: "a deployment whose installs wait for restarts is said to be finished, and nothing else", File: "internal/deploy/watch.go",
 		Old: "case dep.State == patch.Finished && c.RebootOwed > 0:", New: "case dep.State == patch.Finished && c.RebootOwed < 0:", Test: "TestWhatHasFinishedSaysWhatAwaitsARestart", In: "./internal/story"},
+	{Name: "a machine that restarts already is told to restart once more", File: "internal/gate/restart.go",
+		Old: "case says && who == Agent:", New: "case says && who == Agent && w.Now.IsZero():", Test: "TestRestartGates", In: "./internal/gate"},
+	{Name: "a machine that has taken an order to restart is planned for once more", File: "internal/world/restart.go",
+		Old: "dep.State != patch.Running {", New: "dep.State != \"\" {", Test: "TestRestartsAlone", In: "./internal/story"},
+	{Name: "a restart that was halted keeps its machine out of the next plan", File: "internal/world/restart.go",
+		Old: "err != nil || dep.State != patch.Running {", New: "err != nil || dep.State == \"\" {", Test: "TestRestartsAloneAreHalted", In: "./internal/story"},
 }

@@ -57,13 +57,32 @@ func restartable(w *World) Gate {
 	return g
 }
 
-// restartUnderWay keeps a machine from being told twice.
+// restartUnderWay keeps a machine from being told twice: by an order that it has not taken yet, by one that it has taken, and while it says itself that its
+// restart comes, whatever order brings it.
 func restartUnderWay(w *World) Gate {
 	g := Gate{Name: Attempts, Title: "none under way"}
+	from := func(a *patch.Attempt) { g.At, g.Evidence = a.CreatedAt, phrase.Of("deployment {1}", a.Deployment) }
 	if a := w.underWay(); a != nil {
 		g.closes(CodeUnderWay, "its restart is part of a deployment already, and the order waits for the machine")
-		g.At, g.Evidence = a.CreatedAt, phrase.Of("deployment {1}", a.Deployment)
+		from(a)
 		g.ends(Agent, "the agent takes the order")
+		return g
+	}
+	says := strings.HasPrefix(w.Machine.Busy, "reboot ")
+	next, who := Restarts(w.Machine)
+	switch {
+	case w.Own != "": // the order that is being handed out
+	case says && who == Agent:
+		g.closes(CodeUnderWay, phrase.Of("it restarts already, and says: {1}", phrase.Recall(w.Machine.Busy)))
+		if w.RestartDue != nil {
+			from(w.RestartDue)
+		}
+		g.ends(who, next)
+		return g
+	case !says && w.RestartDue != nil:
+		g.closes(CodeUnderWay, phrase.Of("it has the order of deployment {1} to restart, and has not restarted yet", w.RestartDue.Deployment))
+		from(w.RestartDue)
+		g.ends(Agent, phrase.Of("the machine restarts; to have it restarted in another way, halt that first: {1}", "fettle deploy halt "+w.RestartDue.Deployment))
 		return g
 	}
 	g.opens("no other deployment restarts it")

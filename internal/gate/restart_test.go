@@ -29,6 +29,13 @@ func TestRestartGates(t *testing.T) {
 		"an order is out":    {func(w *World) { w.Attempts = []patch.Attempt{{ID: "a", State: patch.ExecWaiting}} }, Attempts, CodeUnderWay},
 		"that very order":    {func(w *World) { w.Attempts, w.Own = []patch.Attempt{{ID: "a", State: patch.ExecWaiting}}, "a" }, "", ""},
 		"one was taken":      {func(w *World) { w.Attempts = []patch.Attempt{{ID: "a", State: patch.ExecDone}} }, "", ""},
+		"one is due":         {func(w *World) { w.RestartDue = &patch.Attempt{ID: "a", State: patch.ExecDone} }, Attempts, CodeUnderWay},
+		"it restarts now":    {func(w *World) { w.Machine.Busy = "reboot under way since 03:12Z" }, Attempts, CodeUnderWay},
+		"it is announced":    {func(w *World) { w.Machine.Busy = "reboot announced for 2026-11-27 18:38Z" }, Attempts, CodeUnderWay},
+		"it is handed out":   {func(w *World) { w.Machine.Busy, w.Own = "reboot due", "a" }, "", ""},
+		"one is not made": {func(w *World) {
+			w.Machine.Busy, w.RestartDue = "reboot is not made: the machine was told to reboot and did not", &patch.Attempt{ID: "a", State: patch.ExecDone}
+		}, "", ""},
 	} {
 		w := World{Now: now, Limits: DefaultLimits(), Restart: patch.RebootIfNeeded, OS: "debian-12-amd64",
 			Machine: patch.Machine{Name: "web-1", State: patch.Admitted, SeenAt: now, RebootOwed: true}}

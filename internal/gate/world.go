@@ -34,6 +34,8 @@ type World struct {
 	Back *BackFact
 	// Restart asks instead whether the machine may be restarted, in this way, with nothing installed; empty where it is not asked.
 	Restart patch.RebootMode
+	// RestartDue is the newest order for a restart alone that the machine has taken and not yet made, where its deployment still waits for that; nil otherwise.
+	RestartDue *patch.Attempt
 
 	Policy patch.Policy // at Start
 	Window patch.Window

@@ -176,6 +176,15 @@ func TestRestartsAlone(t *testing.T) {
 	}
 	b.report(o, o.Items[0], patch.ExecDone, "")
 	says("0 of 1 restarted, 1 due on the machine", false, patch.Running)
+	if got := saysOf(s.restarts(plan.Request{})); got != "web-1 blocked attempts/under-way: it has the order of deployment "+dep.ID+" to restart, and has not restarted yet" {
+		t.Errorf("thrice: %s", got)
+	}
+	b.busy = "reboot announced for 2026-11-24 12:00Z"
+	b.checkin()
+	if got := saysOf(s.restarts(plan.Request{})); got != "web-1 blocked attempts/under-way: it restarts already, and says: "+b.busy {
+		t.Errorf("while it says so: %s", got)
+	}
+	b.busy = ""
 	b.detectFor(o.ID)
 	b.detect() // of the same boot
 	says("0 of 1 restarted, 1 due on the machine", false, patch.Running)

@@ -36,16 +36,6 @@ func (v *View) standing(ctx context.Context, a Ask, mine []patch.Attempt, block 
 
 // hooks are those that a deployment's orders name.
 func (v *View) hooks(ctx context.Context, deployment string) ([]string, error) {
-	if names, known := v.hooked[deployment]; known {
-		return names, nil
-	}
-	dep, err := v.r.Store.FindDeploymentHead(ctx, deployment)
-	if err != nil {
-		return nil, err
-	}
-	if v.hooked == nil {
-		v.hooked = map[string][]string{}
-	}
-	v.hooked[deployment] = dep.Plan.Manner.Hooks()
-	return v.hooked[deployment], nil
+	dep, err := v.head(ctx, deployment)
+	return dep.Plan.Manner.Hooks(), err
 }

@@ -71,8 +71,8 @@ type View struct {
 	asks      map[fileKey][]asked
 	offered   map[string][]patch.Offer // by OS and name
 	lacking   map[neededKey][]lack     // equal facts lack the same
-	hooked    map[string][]string      // by deployment: the hooks that its orders name
-	kinds     []*kind                  // nil until machines were sorted by kind
+	heads     map[string]patch.Deployment
+	kinds     []*kind // nil until machines were sorted by kind
 }
 
 // policyKey tells apart for whom a patch's policy can differ: by which of its decisions' labels a machine carries.

@@ -31,7 +31,9 @@ func (s *Sight) fill(ctx context.Context, a Ask, above []patch.ID, w *gate.World
 		if w.Freezes, err = s.Freezes(ctx); err != nil {
 			return err
 		}
-		w.Attempts, _, err = s.tries(ctx, a.Patch)
+		if w.Attempts, _, err = s.tries(ctx, a.Patch); err == nil {
+			w.RestartDue, err = v.restartDue(ctx, w.Attempts)
+		}
 		return err
 	}
 	if w.Patch, _, w.Listed = s.Shelf.Find(a.Patch); !w.Listed {
