@@ -18,9 +18,9 @@ func TestAnExplanationOffersWhatOpensItsGate(t *testing.T) {
 		want   []string
 		never  string
 	}{
-		"a label by hand":   {gate.Gate{Name: gate.Label, Code: gate.CodeNotInLabel}, patch.Admin, []string{"Add web-14 to db", "Approve …", "Approve for web-14 only …"}, "Detect now"},
-		"a stale detect":    {gate.Gate{Name: gate.Snapshot, Code: gate.CodeStale}, patch.Admin, []string{"Detect now"}, "Add web-14"},
-		"a pending machine": {gate.Gate{Name: gate.Machine, Code: gate.CodePending}, patch.Admin, []string{"Admit web-14"}, "Detect now"},
+		"a label by hand":   {gate.Gate{Name: gate.Label, Code: gate.CodeNotInLabel}, patch.Admin, []string{"Add web-01 to db", "Approve …", "Approve for web-01 only …"}, "Detect now"},
+		"a stale detect":    {gate.Gate{Name: gate.Snapshot, Code: gate.CodeStale}, patch.Admin, []string{"Detect now"}, "Add web-01"},
+		"a pending machine": {gate.Gate{Name: gate.Machine, Code: gate.CodePending}, patch.Admin, []string{"Admit web-01"}, "Detect now"},
 		"a reader":          {gate.Gate{Name: gate.Label, Code: gate.CodeNotInLabel}, patch.Auditor, nil, "Approve …"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -45,7 +45,7 @@ func TestAMachineIsPutIntoALabelByHandOnly(t *testing.T) {
 	w := fleet()
 	h := w.open(t)
 	form := url.Values{"machine": {string(w.machines[0].ID)}}
-	if got := ask(h, http.MethodPost, "/labels/db/add", form); got.Code != http.StatusSeeOther || len(w.labels[2].Label.Members) != 2 {
+	if got := ask(h, http.MethodPost, "/labels/db/add", form); got.Code != http.StatusSeeOther || len(w.labels[2].Label.Members) != 5 {
 		t.Errorf("status %d, members %v", got.Code, w.labels[2].Label.Members)
 	}
 	for _, label := range []string{"web", "all", "urgent"} {
@@ -64,10 +64,10 @@ func TestDecidingForOneMachineMakesItsLabelOnce(t *testing.T) {
 			t.Fatalf("status %d to %s", got.Code, got.Header().Get("Location"))
 		}
 	}
-	if n := len(w.labels); n != 5 || w.labels[4].Label.Members[0] != w.machines[0].ID {
+	if n := len(w.labels); n != 6 || w.labels[5].Label.Members[0] != w.machines[0].ID {
 		t.Errorf("%d labels", n)
 	}
-	w.labels[4].Label.Members = append(w.labels[4].Label.Members, w.machines[1].ID)
+	w.labels[5].Label.Members = append(w.labels[5].Label.Members, w.machines[1].ID)
 	if got := ask(h, http.MethodPost, machineURL(w.machines[0].ID)+"/alone", url.Values{"patch": {"a/b/1"}}); got.Code != http.StatusConflict {
 		t.Errorf("a label that has become of two machines: status %d", got.Code)
 	}

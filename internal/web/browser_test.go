@@ -46,7 +46,7 @@ func TestBrowser(t *testing.T) {
 		t.Cleanup(s.Close)
 		return site{Base: s.URL, Addresses: w.addresses()}
 	}
-	good, show := fleet(), pictured()
+	good, show := fleet(), fleet()
 	good.heard = [][]patch.Topic{{patch.TopicDeployments}}
 	in, err := json.Marshal(map[string]any{
 		"chromium": chromium, "profile": filepath.Join(t.TempDir(), "profile"), "shots": shots(t), "pictures": keptPictures(t, show, visit(show)),

@@ -98,8 +98,26 @@ type world struct {
 func (w *world) Rows(_ context.Context, _ patch.MachineID, f ledger.RowFilter) ([]ledger.Row, ledger.Summary, error) {
 	return w.filtered(f)
 }
-func (w *world) PatchRows(_ context.Context, _ patch.ID, f ledger.RowFilter) ([]ledger.Row, ledger.Summary, error) {
-	return w.filtered(f)
+
+// PatchRows are those of one patch: a machine whose row in the sample says what is so for it has that one.
+func (w *world) PatchRows(_ context.Context, id patch.ID, f ledger.RowFilter) ([]ledger.Row, ledger.Summary, error) {
+	p := slices.IndexFunc(w.patches, func(c ledger.PatchCount) bool { return c.Patch.ID == id })
+	if p < 0 || p >= len(sampleNeeds) || len(w.machines) < admitted {
+		return w.filtered(f)
+	}
+	c := w.patches[p]
+	one := *w
+	one.rows = nil
+	for m := range admitted {
+		r := w.rows[m%len(w.rows)]
+		if v := w.verdict(p, m); r.Verdict != v {
+			r = ledger.Row{Verdict: v, Policy: patch.Policy{Stand: patch.Undecided}, Execution: patch.ExecNone, Standing: phrase.Phrase(v.String()), Receipt: r.Receipt}
+		}
+		r.Machine, r.MachineName, r.OS, r.Patch = w.machines[m].ID, w.machines[m].Name, w.machines[m].OS, c.Patch
+		one.rows = append(one.rows, r)
+	}
+	one.summary = ledger.Summary{Total: admitted, Verdicts: c.Verdicts, Needed: c.Verdicts[patch.NotPatched], Undecided: c.Undecided, Deployable: c.Deployable}
+	return one.filtered(f)
 }
 func (w *world) filtered(f ledger.RowFilter) ([]ledger.Row, ledger.Summary, error) {
 	rows := keep(w.rows, func(r ledger.Row) bool {
@@ -518,8 +536,10 @@ func (w *world) Chain(context.Context) (Chain, error) {
 	}
 	return c, nil
 }
-func (w *world) ListFeeds(context.Context) ([]patch.FeedStatus, error)     { return w.feeds, nil }
-func (w *world) ListAlarms(context.Context, bool) ([]patch.Alarm, error)   { return w.alarms, nil }
+func (w *world) ListFeeds(context.Context) ([]patch.FeedStatus, error) { return w.feeds, nil }
+func (w *world) ListAlarms(_ context.Context, open bool) ([]patch.Alarm, error) {
+	return keep(w.alarms, func(a patch.Alarm) bool { return !open || a.ClearedAt.IsZero() }), nil
+}
 func (w *world) ListTokens(context.Context) ([]patch.Token, error)         { return w.tokens, nil }
 func (w *world) PutToken(context.Context, patch.Caller, patch.Token) error { return nil }
 func (w *world) ListViews(_ context.Context, page, owner string) ([]patch.View, error) {
@@ -640,7 +660,7 @@ func (w *world) History(_ context.Context, label string, _ time.Time) ([]patch.C
 		day := w.complying[0]
 		day.At = w.now.AddDate(0, 0, ago-13)
 		day.Confirmed -= (13 - ago) / 2
-		day.Needing += (13 - ago) / 3
+		day.Needing += (13 - ago) / 2
 		day.Exposures = slices.Clone(day.Exposures)
 		for i := range day.Exposures {
 			day.Exposures[i].Patches += (13 - ago) % 5

@@ -27,13 +27,13 @@ func stayEnglish() map[string]bool {
 		"none of its packages is installed", ": none of its packages is installed", "zum Beispiel: none of its packages is installed", ": its administrator holds the package",
 		"every installed package of it is at its version or newer", "vim-common is half-installed, so it could not be judged",
 		// The sample's own words for what gates say; TestGatesAreExplainedInGerman has the gates themselves.
-		"a reboot is owed for it", "Approved for web, but web-14 has left that label since Tuesday", "bookworm-security is subscribed and was read well", "its agent detects when it runs",
+		"a reboot is owed for it", "Approved for canary, but web-01 has left that label since Tuesday", "bookworm-security is subscribed and was read well", "its agent detects when it runs",
 		"installed without error, and the next detect still says not patched", "list 4f1c09d2aa7e31b6 of debian-12-amd64 is published", "not asked yet", "nothing until one of them is installed",
-		"it is patch 21,807 of 36,120", "the approval is for web, and web-14 has left that label since Tuesday", "it has never completed a detect",
-		"Freigegeben für 60: 41 patched, 7 not applicable (none of its packages is installed), 5 not seen for 7 days, 4 held, 3 out of attempts",
+		"it is patch 21,807 of 36,120", "the approval is for canary, and web-01 has left that label since Tuesday", "it has never completed a detect",
+		"Approved for canary: 12 patched, 7 to be decided, 2 not applicable (none of its packages is installed), 1 never detected",
 		"not installed yet", "no newer patch replaces it",
 		"the engine judged the stored facts once more with list 4f1c09d2aa7e31b6",
-		"Hold 1 patch for label all — now: 41 machines will get it, 7 don't apply (none of its packages is installed; held by its administrator), 3 not seen for a week, 2 held.",
+		"Hold 1 patch for label all — now: 6 machines will get it, 2 don't apply (none of its packages is installed; held by its administrator), 1 not seen for a week, 1 held.",
 	} {
 		all[s] = true
 	}

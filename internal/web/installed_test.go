@@ -16,7 +16,7 @@ func TestWhatWasInstalledIsProven(t *testing.T) {
 	h := fleet().open(t)
 	october := "?from=2026-10-01&until=2026-10-31"
 	page := ask(h, http.MethodGet, "/reports/installed"+october, nil).Body.String()
-	for _, want := range []string{"October 2026: 56 installations of 3 patches, 55 proven by a detect, 1 not proven", "m.keller", "/reports/installed.csv" + strings.ReplaceAll(october, "&", "&amp;"), `href="/audit` + strings.ReplaceAll(october, "&", "&amp;")} {
+	for _, want := range []string{"October 2026: 34 installations of 3 patches, 33 proven by a detect, 1 not proven", "m.keller", "/reports/installed.csv" + strings.ReplaceAll(october, "&", "&amp;"), `href="/audit` + strings.ReplaceAll(october, "&", "&amp;")} {
 		if !strings.Contains(visible(page)+page, want) {
 			t.Errorf("the page of October does not say %q", want)
 		}

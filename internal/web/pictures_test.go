@@ -27,20 +27,12 @@ const (
 	maxPictureBytes = 150_000
 )
 
-// pictured is the fleet as the pictures show it, as large as its patches and rings say.
-func pictured() *world {
-	w := fleet()
-	f := &w.fleet
-	f.Machines, f.Confirmed, f.Needing, f.NeedingPerson, f.Stale, f.Failed, f.Never = 412, 338, 66, 63, 5, 1, 2
-	return w
-}
-
 func picturesOf(w *world) []picture {
 	return []picture{
 		{Name: "home.png", Address: "/", Width: 1120, Height: 700},
 		{Name: "machine.png", Address: machineURL(w.machines[0].ID), Width: 1120, Height: 720},
 		{Name: "explain.png", Address: explainURL(w.machines[0].ID, w.patches[1].Patch.ID), Bare: true, Width: 1240, Height: 840},
-		{Name: "decide.png", Address: "/decide?verb=approve&label=web&patch=" + url.QueryEscape(string(w.patches[1].Patch.ID)), Bare: true, Width: 1240, Height: 820},
+		{Name: "decide.png", Address: "/decide?verb=approve&label=all&patch=" + url.QueryEscape(string(w.patches[1].Patch.ID)), Bare: true, Width: 1240, Height: 820},
 		{Name: "rings.png", Address: "/rings", Width: 1280, Height: 720},
 		{Name: "phone.png", Address: "/", Width: 390, Height: 760, Dark: true},
 	}

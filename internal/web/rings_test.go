@@ -57,19 +57,19 @@ func (h hoops) Pass(_ context.Context, _ patch.Caller, id patch.ID, r, why strin
 // rollouts are rings with a patch in every state.
 func rollouts(now time.Time, ids ...patch.ID) []ring.Standing {
 	at := func(i int) patch.ID { return ids[i%len(ids)] }
-	canary := ring.Standing{Ring: patch.Ring{Name: "canary", Label: "canary", Position: 1}.WithDefaults(), Machines: 42, Patches: []patch.RingProgress{
-		{Patch: at(0), Ring: "canary", Proven: 9, Failed: 3, Silent: 1, Waiting: 30, Need: 38, HaltedAt: now.Add(-2 * time.Hour), Text: "3 of 12 failed; the last one: silent since 2026-11-23 04:10 UTC"},
-		{Patch: at(1), Ring: "canary", Proven: 38, Failed: 2, Pending: 2, Need: 38, EnoughAt: now.Add(-20 * time.Hour), Margin: 3},
-		{Patch: at(2), Ring: "canary", Proven: 5, Pending: 5, Waiting: 30, Away: 2, Need: 38, Margin: 4},
+	canary := ring.Standing{Ring: patch.Ring{Name: "canary", Label: "canary", Position: 1}.WithDefaults(), Machines: 11, Patches: []patch.RingProgress{
+		{Patch: at(0), Ring: "canary", Proven: 2, Failed: 3, Silent: 1, Waiting: 6, Need: 10, HaltedAt: now.Add(-2 * time.Hour), Text: "3 of 5 failed; the last one: silent since 2026-11-23 04:10 UTC"},
+		{Patch: at(1), Ring: "canary", Proven: 10, Failed: 1, Need: 10, EnoughAt: now.Add(-20 * time.Hour), Margin: 3},
+		{Patch: at(2), Ring: "canary", Proven: 3, Pending: 2, Waiting: 5, Away: 1, Need: 10, Margin: 4},
 	}}
-	early := ring.Standing{Ring: patch.Ring{Name: "early", Label: "web", Position: 2}.WithDefaults(), Machines: 310, Patches: []patch.RingProgress{
-		{Patch: at(3), Ring: "early", Proven: 300, Need: 279, PassedAt: now.Add(-time.Hour)}, {Patch: at(4), Ring: "early", Need: 1}}}
-	return []ring.Standing{canary, early, {Ring: patch.Ring{Name: patch.RestRing, Label: patch.LabelAll, Position: 3}.WithDefaults(), Machines: 2648}}
+	early := ring.Standing{Ring: patch.Ring{Name: "early", Label: "web", Position: 2}.WithDefaults(), Machines: 4, Patches: []patch.RingProgress{
+		{Patch: at(3), Ring: "early", Proven: 4, Need: 4, PassedAt: now.Add(-time.Hour)}, {Patch: at(4), Ring: "early", Need: 1}}}
+	return []ring.Standing{canary, early, {Ring: patch.Ring{Name: patch.RestRing, Label: patch.LabelAll, Position: 3}.WithDefaults(), Machines: 7}}
 }
 
 func TestRingsTellInWords(t *testing.T) {
 	body := ask(fleet().open(t), http.MethodGet, "/rings", nil).Body.String()
-	for _, want := range []string{"1 patch is halted and waits for you", "3 of 12 failed; the last one", "soaks for 4 h 0 min more; 2 of 40 failed, 3 more in a row halt it", "5 of 38 proofs", `data-topic="rings"`, "verb=resume", "No patch has come to it yet"} {
+	for _, want := range []string{"1 patch is halted and waits for you", "3 of 5 failed; the last one", "soaks for 4 h 0 min more; 1 of 11 failed, 3 more in a row halt it", "3 of 10 proofs", `data-topic="rings"`, "verb=resume", "No patch has come to it yet"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%q is missing", want)
 		}
@@ -85,7 +85,7 @@ func TestARolloutIsDecidedInNumbersWithAReason(t *testing.T) {
 	h := w.open(t)
 	id := string(w.hoops[0].Patches[0].Patch)
 	page := ask(h, http.MethodGet, "/rings/decide?verb=resume&patch="+url.QueryEscape(id), nil)
-	if page.Code != http.StatusOK || !strings.Contains(page.Body.String(), "3 failures are forgiven, and 30 waiting machines go on") {
+	if page.Code != http.StatusOK || !strings.Contains(page.Body.String(), "3 failures are forgiven, and 6 waiting machines go on") {
 		t.Errorf("%d %s", page.Code, page.Body)
 	}
 	form := url.Values{"verb": {"resume"}, "patch": {id}, "why": {" "}}

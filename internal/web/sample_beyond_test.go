@@ -34,13 +34,13 @@ func (w *world) sampleFreezes() {
 		start := w.now.Add(time.Duration(from) * time.Hour)
 		return patch.Blackout{Name: name, From: start, Until: start.Add(time.Duration(hours) * time.Hour), Label: label, Reason: "closing the books", Owner: "j.lind", CreatedBy: "m.keller", CreatedAt: w.ago(time.Hour)}
 	}
-	w.frozen = []calendar.Freeze{{Blackout: blackout("quarter", "web", -3, 30), Machines: 3, Active: true}, {Blackout: blackout("year-end", "all", 500, 300), Machines: 22}, {Blackout: blackout("fair", "db", -100, 10), Over: true}}
+	w.frozen = []calendar.Freeze{{Blackout: blackout("quarter", "web", -3, 30), Machines: 4, Active: true}, {Blackout: blackout("year-end", "all", 500, 300), Machines: 22}, {Blackout: blackout("fair", "db", -100, 10), Over: true}}
 	span := func(from, hours int) schedule.Occurrence {
 		return schedule.Occurrence{Start: w.now.Add(time.Duration(from) * time.Hour), End: w.now.Add(time.Duration(from+hours) * time.Hour)}
 	}
 	w.events = append(w.events, calendar.Event{Occurrence: span(500, 300), Label: "all", Machines: 22, Blackout: "year-end", Reason: "closing the books", Owner: "j.lind"},
 		calendar.Event{Occurrence: span(510, 6), Schedule: "rest", Label: "all", Machines: 22, Frozen: "year-end"}, calendar.Event{Occurrence: span(800, 8), Schedule: "rest", Label: "all", Machines: 22, CatchUp: true, MovedBy: "year-end"},
-		calendar.Event{Occurrence: span(495, 5), Schedule: "canary", Label: "web", Machines: 3, CutBy: "year-end"})
+		calendar.Event{Occurrence: span(495, 5), Schedule: "canary", Label: "web", Machines: 4, CutBy: "year-end"})
 }
 
 func (c clock) ListBlackouts(context.Context) ([]calendar.Freeze, error) { return c.frozen, nil }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/fettle-project/fettle/internal/approval"
-	"github.com/fettle-project/fettle/internal/ledger"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
 )
@@ -34,15 +33,6 @@ func (c clock) Who(_ context.Context, name, _ string) ([]patch.MachineID, error)
 		return nil, patch.Errorf(patch.NotFound, "no schedule is called %q", name)
 	}
 	return c.some(4), nil
-}
-
-func (w *world) Exposed(_ context.Context, _ string, s patch.Severity) (out []ledger.Exposed, err error) {
-	for i := range w.patches {
-		if w.patches[i].Patch.Severity == s || s == patch.Exploited {
-			out = append(out, ledger.Exposed{Patch: &w.patches[i].Patch, Machines: w.some(1 + i%5), Days: 30 - i%20, Overdue: i%2 == 0})
-		}
-	}
-	return out, nil
 }
 
 func (w *world) Pairs(_ context.Context, r approval.Request, _ approval.Group, offset, limit int) ([]approval.Pair, int, error) {

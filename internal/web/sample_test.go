@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,7 @@ func fleet() *world {
 	w.sampleRows()
 	w.sampleDecisions()
 	w.sampleRecords()
+	w.sampleCounts()
 	w.sampleOthers()
 	w.sampleOffice()
 	w.sampleDeployments()
@@ -58,20 +60,20 @@ func (w *world) samplePatches() {
 	names := []struct {
 		source, version, about string
 		security               bool
-		need, undecided        int
+		decided                patch.Verb
 	}{
-		{"openssl", "3.0.18-1~deb12u2", "Secure Sockets Layer toolkit - cryptographic utility", true, 41, 0},
-		{"perl", "5.36.0-7+deb12u4", "Larry Wall's Practical Extraction and Report Language", true, 38, 38},
-		{"linux", "6.1.158-1", "Linux 6.1 for 64-bit PCs (signed)", true, 57, 57},
-		{"glibc", "2.36-9+deb12u14", "GNU C Library: Shared libraries", true, 12, 0},
-		{"systemd", "252.39-1~deb12u1", "system and service manager", false, 60, 60},
-		{"nginx", "1.22.1-9+deb12u4", "small, powerful, scalable web/proxy server", true, 7, 7},
-		{"curl", "7.88.1-10+deb12u15", "command line tool for transferring data with URL syntax", true, 3, 0},
-		{"postgresql-15", "15.15-0+deb12u1", "The World's Most Advanced Open Source Relational Database", true, 4, 4},
-		{"tzdata", "2026c-0+deb12u1", "time zone and daylight-saving time data", false, 58, 2},
-		{"bash", "5.2.15-2+b9", "GNU Bourne Again SHell", false, 0, 0},
-		{"vim", "2:9.0.1378-2+deb12u3", "Vi IMproved - enhanced vi editor", true, 9, 9},
-		{"apache2", "2.4.66-1~deb12u1", "Apache HTTP Server", true, 2, 0},
+		{"openssl", "3.0.18-1~deb12u2", "Secure Sockets Layer toolkit - cryptographic utility", true, patch.Approve},
+		{"perl", "5.36.0-7+deb12u4", "Larry Wall's Practical Extraction and Report Language", true, ""},
+		{"linux", "6.1.158-1", "Linux 6.1 for 64-bit PCs (signed)", true, ""},
+		{"glibc", "2.36-9+deb12u14", "GNU C Library: Shared libraries", true, patch.Approve},
+		{"systemd", "252.39-1~deb12u1", "system and service manager", false, ""},
+		{"nginx", "1.22.1-9+deb12u4", "small, powerful, scalable web/proxy server", true, ""},
+		{"curl", "7.88.1-10+deb12u15", "command line tool for transferring data with URL syntax", true, patch.Approve},
+		{"postgresql-15", "15.15-0+deb12u1", "The World's Most Advanced Open Source Relational Database", true, ""},
+		{"tzdata", "2026c-0+deb12u1", "time zone and daylight-saving time data", false, patch.Approve},
+		{"bash", "5.2.15-2+b9", "GNU Bourne Again SHell", false, ""},
+		{"vim", "2:9.0.1378-2+deb12u3", "Vi IMproved - enhanced vi editor", true, ""},
+		{"apache2", "2.4.66-1~deb12u1", "Apache HTTP Server", true, patch.Approve},
 	}
 	for i, n := range names {
 		suite, cat := "bookworm", patch.Update
@@ -89,14 +91,13 @@ func (w *world) samplePatches() {
 		if n.source == "nginx" || n.source == "vim" {
 			p.Severity = patch.Critical
 		}
-		c := ledger.PatchCount{Patch: p, OS: sampleOS, Undecided: n.undecided}
-		c.Verdicts = patch.Counts{9, n.need, 60 - n.need, i % 5 / 4, 2}
-		if n.need > 0 && n.undecided == 0 {
-			c.Decisions = []patch.Decision{{ID: "d1", Patch: p.ID, Label: "web", Verb: patch.Approve, By: "m.keller", At: w.ago(50 * time.Hour)}}
-			c.Deployable = n.need - 1
+		c := ledger.PatchCount{Patch: p, OS: sampleOS}
+		if n.decided != "" {
+			c.Decisions = []patch.Decision{{ID: "d1", Patch: p.ID, Label: patch.LabelAll, Verb: n.decided, By: "m.keller", At: w.ago(50 * time.Hour)}}
 		}
 		w.patches = append(w.patches, c)
 	}
+	w.patches[1].Decisions = []patch.Decision{{ID: "d4", Patch: w.patches[1].Patch.ID, Label: "canary", Verb: patch.Approve, By: "m.keller", At: w.ago(46 * time.Hour)}}
 	w.patches[7].Decisions = []patch.Decision{{ID: "d2", Patch: w.patches[7].Patch.ID, Label: "db", Verb: patch.Hold, Until: w.now.AddDate(0, 0, 9), By: "j.ortiz", At: w.ago(20 * time.Hour), Why: "vendor certification"}}
 	w.patches[11].Decisions = []patch.Decision{{ID: "d3", Patch: w.patches[11].Patch.ID, Label: "all", Verb: patch.Decline, By: "m.keller", At: w.ago(90 * time.Hour), Why: "we remove Apache instead"}}
 }
@@ -108,27 +109,21 @@ func (w *world) sampleMachines() {
 		m.Machine = patch.Machine{ID: patch.MachineID(fmt.Sprintf("%02x%s", i*9+16, strings.Repeat("c4e1", 8))[:32]), Name: fmt.Sprintf("%s-%02d", roles[i%len(roles)], i+1), State: patch.Admitted, OS: sampleOS,
 			EnrolledAt: w.ago(400 * time.Hour), EnrolledBy: "rack-4", SeenAt: w.ago(time.Duration(i*37+20) * time.Second), Address: fmt.Sprintf("10.20.4.%d", i+10), AgentVersion: "0.1.0", Inventory: "x", RebootOwed: i%7 == 2}
 		m.Receipt = &patch.Receipt{Machine: m.ID, Seq: uint64(310 + i), OS: sampleOS, Revision: "4f1c09d2aa7e31b6", Ended: w.ago(time.Duration(i*11+140) * time.Minute), Expected: 36120, Evaluated: 36120}
-		m.Needed, m.Security, m.Undecided = (i*5)%13, (i*5)%13/2, (i*5)%13/3
-		m.Verdicts = patch.Counts{35710 - i, m.Needed, 410 - m.Needed + i, 0, 0}
 		w.machines = append(w.machines, m)
 	}
-	w.machines[0].Needed = 9
 	w.machines[5].Freshness, w.machines[5].Text, w.machines[5].Receipt.Ended, w.machines[5].SeenAt = ledger.Stale, phrase.Of("the newest complete detect is {1} old; more than {2} is too old to act on", 193*time.Hour, 72*time.Hour), w.ago(193*time.Hour), w.ago(190*time.Hour)
 	w.machines[9].Freshness, w.machines[9].Text, w.machines[9].DetectFailed, w.machines[9].DetectFailedAt = ledger.Failed, "detect failed today 05:58: dpkg's status file is cut at line 20,113", "dpkg's status file is cut at line 20,113", w.ago(162*time.Minute)
 	w.machines[13].Freshness, w.machines[13].Text, w.machines[13].Receipt = ledger.Never, "it has never completed a detect", nil
-	w.machines[15].Verdicts[patch.Faulty] = 2
-	w.machines[15].Text = "2 patches could not be judged: dbus is half-installed"
+	w.machines[erring].Unjudged = 1
+	w.machines[erring].Text = "2 patches could not be judged: dbus is half-installed"
 	w.machines[17].Busy = "installing 3 of 7"
 	for i := 22; i < 24; i++ {
 		w.machines[i].State, w.machines[i].Freshness, w.machines[i].Receipt, w.machines[i].OS = patch.Pending, ledger.Shut, nil, ""
 	}
-	w.fleet = ledger.Fleet{At: w.now, Machines: 22, Pending: 2, Fresh: 19, Stale: 1, Failed: 1, Never: 1, Confirmed: 3, Needing: 17, NeedingPerson: 11, RebootOwed: 3, Undecided: 7, Security: 8, Deployable: 52, Erring: 1,
-		OSes: []ledger.OSStatus{{OS: sampleOS, Revision: "4f1c09d2aa7e31b6", Built: w.ago(2 * time.Hour), MetadataDate: w.ago(5 * time.Hour), Patches: 36120, Machines: 22, Rows: patch.Counts{785000, 160, 9400, 2, 36120}}}}
 }
 
 func (w *world) sampleRows() {
-	verdicts := []patch.Verdict{patch.NotPatched, patch.NotPatched, patch.NotPatched, patch.Patched, patch.NotPatched, patch.NotApplicable, patch.Patched, patch.NotApplicable, patch.NotPatched, patch.Patched, patch.Faulty, patch.Unknown}
-	for i, v := range verdicts {
+	for i, v := range sampleVerdicts {
 		r := ledger.Row{Machine: w.machines[i].ID, MachineName: w.machines[i].Name, OS: sampleOS, Patch: w.patches[i].Patch, Verdict: v, Policy: patch.Policy{Stand: patch.Undecided}, Execution: patch.ExecNone, Standing: phrase.Phrase(v.String()), Receipt: ledger.ReceiptRef{Seq: 310, Ended: w.ago(148 * time.Minute), Stale: i == 5}}
 		w.rows = append(w.rows, r)
 	}
@@ -156,7 +151,6 @@ func (w *world) sampleRows() {
 			w.rows[i].Reason.Text = "every installed package of it is at its version or newer"
 		}
 	}
-	w.summary = ledger.Summary{Total: 36120, Matching: 36120, Verdicts: patch.Counts{35709, 9, 400, 1, 1}, Stands: ledger.StandCounts{Undecided: 36012, Approved: 96, Declined: 9, Held: 3}, Needed: 9, NeededSecurity: 6, Undecided: 4, ApprovedNotNeeded: 71, Closed: 12, Deployable: 5}
 }
 
 func (w *world) sampleDecisions() {
@@ -168,18 +162,27 @@ func (w *world) sampleDecisions() {
 	}
 	w.decisions = append(w.decisions, patch.Decision{ID: "x0", Patch: w.patches[0].Patch.ID, Label: "db", Verb: patch.Clear, By: "m.keller", At: w.ago(70 * time.Hour), Why: "wrong label"})
 	october := time.Date(2026, 10, 8, 21, 40, 0, 0, time.UTC)
-	for i, n := range []int{41, 12, 3} {
+	for i, n := range []int{19, 12, 3} {
 		x := patch.InstalledPatch{Patch: w.patches[i*3].Patch.ID, Decision: w.decisions[min(i, 2)].ID, Machines: n, Verified: n - i/2, First: october.AddDate(0, 0, i), Last: october.AddDate(0, 0, 2*i)}
 		w.installed = append(w.installed, x)
 		w.installations = append(w.installations, patch.Installation{Machine: w.machines[i].ID, Patch: x.Patch, Decision: x.Decision, Deployment: "01KDPX1111M0WJ8J5N2X4F9T1R", EndedAt: x.First, Effect: patch.EffectVerified, VerifiedSeq: 301})
 	}
 	w.labels = append(w.labels,
-		label.Membership{Label: patch.Label{Name: "web", Note: "public web servers", Expr: `machine.name.startsWith("web-")`, CreatedAt: w.ago(900 * time.Hour), CreatedBy: "m.keller"}, Members: []patch.MachineID{w.machines[0].ID, w.machines[6].ID, w.machines[12].ID}, Unjudged: map[patch.MachineID]phrase.Phrase{w.machines[13].ID: "it has not sent an inventory yet"}},
-		label.Membership{Label: patch.Label{Name: "db", Members: []patch.MachineID{w.machines[1].ID}, CreatedAt: w.ago(800 * time.Hour), CreatedBy: "j.ortiz"}, Members: []patch.MachineID{w.machines[1].ID}},
-		label.Membership{Label: patch.Label{Name: "urgent", Of: patch.OfPatches, Expr: `patch.exploited`, CreatedAt: w.ago(80 * time.Hour), CreatedBy: "j.ortiz"}, Patches: []patch.ID{w.patches[0].Patch.ID}, Faulty: map[patch.ID]phrase.Phrase{w.patches[1].Patch.ID: "index out of bounds"}})
-	for _, m := range w.machines[:22] {
-		w.labels[0].Members = append(w.labels[0].Members, m.ID)
+		label.Membership{Label: patch.Label{Name: "web", Note: "public web servers", Expr: `machine.name.startsWith("web-")`, CreatedAt: w.ago(900 * time.Hour), CreatedBy: "m.keller"}, Members: w.named("web-"), Unjudged: map[patch.MachineID]phrase.Phrase{w.machines[13].ID: "it has not sent an inventory yet"}},
+		label.Membership{Label: patch.Label{Name: "db", Members: w.named("db-"), CreatedAt: w.ago(800 * time.Hour), CreatedBy: "j.ortiz"}, Members: w.named("db-")},
+		label.Membership{Label: patch.Label{Name: "urgent", Of: patch.OfPatches, Expr: `patch.exploited`, CreatedAt: w.ago(80 * time.Hour), CreatedBy: "j.ortiz"}, Patches: []patch.ID{w.patches[0].Patch.ID}, Faulty: map[patch.ID]phrase.Phrase{w.patches[1].Patch.ID: "index out of bounds"}},
+		label.Membership{Label: patch.Label{Name: "canary", Note: "those that fail first", Expr: `["mail-", "build-", "edge-"].exists(x, machine.name.startsWith(x))`, CreatedAt: w.ago(700 * time.Hour), CreatedBy: "m.keller"}, Members: w.named("mail-", "build-", "edge-")})
+	w.labels[0].Members = w.named("")
+}
+
+// named are the admitted machines whose names begin in one of some ways.
+func (w *world) named(begins ...string) (ids []patch.MachineID) {
+	for _, m := range w.machines[:admitted] {
+		if slices.ContainsFunc(begins, func(b string) bool { return strings.HasPrefix(m.Name, b) }) {
+			ids = append(ids, m.ID)
+		}
 	}
+	return ids
 }
 
 func (w *world) sampleRecords() {
@@ -212,7 +215,6 @@ func (w *world) sampleRecords() {
 	w.feeds = []patch.FeedStatus{{Feed: f("debian-bookworm", "bookworm"), Last: &good, LastGood: &good}, {Feed: f("debian-bookworm-security", "bookworm-security"), Last: &good, LastGood: &good}, {Feed: f("debian-bookworm-updates", "bookworm-updates"), Last: &bad, LastGood: &good}}
 	w.alarms = []patch.Alarm{{Key: "feed/debian-bookworm-updates", Kind: "feed", Text: "debian-bookworm-updates shrank from 812 to 2 packages and is quarantined", Do: "Look at the archive. If it is meant, remove the feed and add it again.", RaisedAt: w.ago(95 * time.Minute), SeenAt: w.ago(time.Minute)},
 		{Key: "detect/" + string(w.machines[9].ID), Kind: "detect", Text: "build-10 fails to detect", RaisedAt: w.ago(50 * time.Hour), ClearedAt: w.ago(40 * time.Hour)}}
-	w.fleet.Alarms = w.alarms[:1]
 	w.entries = []patch.AuditEntry{{Seq: 1044, At: w.ago(50 * time.Hour), Who: "m.keller", From: "10.20.1.4", Via: "console", Action: "approve", Object: string(w.patches[0].Patch.ID), Detail: `{"label":"web"}`, Hash: patch.Hash(strings.Repeat("ab12cd34", 8))}, {Seq: 1043, At: w.ago(51 * time.Hour), Who: "j.ortiz", From: "local", Via: "cli", Action: "machine.admitted", Object: "web-01", Hash: patch.Hash(strings.Repeat("00ffcd34", 8))}}
 	w.tokens = []patch.Token{{Name: "rack-4", Uses: 12, ExpiresAt: w.now.Add(20 * time.Hour), CreatedBy: "m.keller", CreatedAt: w.ago(4 * time.Hour)}, {Name: "old", Uses: 0, Admit: true, ExpiresAt: w.ago(20 * time.Hour), CreatedBy: "m.keller", CreatedAt: w.ago(40 * time.Hour)}}
 }
@@ -262,8 +264,8 @@ func (w *world) sampleDeployments() {
 	}
 	done := run
 	done.Deployment.ID, done.Deployment.State, done.Deployment.At, done.Deployment.EndedAt, done.Ended = "01KDPX1111M0WJ8J5N2X4F9T1R", patch.Finished, w.ago(26*time.Hour), w.ago(25*time.Hour), true
-	done.Sentence = phrase.Join([]phrase.Phrase{phrase.Of("{1} of {2} installed", 41, 41), phrase.Of("{1} verified by detect", 41)}, ", ")
-	done.Counts = deploy.Counts{Total: 41, Done: 41, Verified: 41}
+	done.Sentence = phrase.Join([]phrase.Phrase{phrase.Of("{1} of {2} installed", 19, 19), phrase.Of("{1} verified by detect", 19)}, ", ")
+	done.Counts = deploy.Counts{Total: 19, Done: 19, Verified: 19}
 	w.progress = []deploy.Progress{run, done}
 	ids := make([]patch.ID, 0, len(w.patches))
 	for _, n := range w.patches {
@@ -274,7 +276,6 @@ func (w *world) sampleDeployments() {
 
 func (w *world) sampleExplanation() {
 	m, p := w.machines[0].Machine, w.patches[1].Patch
-	m.Name = "web-14"
 	g := func(name gate.Name, title phrase.Phrase, s gate.State, text, evidence phrase.Phrase) gate.Gate {
 		return gate.Gate{Name: name, Title: title, State: s, Code: string(name), Text: text, Evidence: evidence}
 	}
@@ -286,8 +287,8 @@ func (w *world) sampleExplanation() {
 		g(gate.Prerequisites, "applies here", gate.Open, "perl-base is installed", ""),
 		g(gate.InstalledTest, "not installed yet", gate.Open, "perl-base 5.36.0-7+deb12u3 is older than 5.36.0-7+deb12u4", "/var/lib/dpkg/status"),
 		g(gate.Superseded, "not superseded", gate.Open, "no newer patch replaces it", ""),
-		g(gate.Policy, "approved", gate.Open, "approved for web by m.keller on Monday 10:02", ""),
-		g(gate.Label, "approval covers it", gate.Closed, "the approval is for web, and web-14 has left that label since Tuesday", "web: machine.name.startsWith(\"web-\") && inventory.hardware.cores > 8"),
+		g(gate.Policy, "approved", gate.Open, "approved for canary by m.keller on Saturday 10:40", ""),
+		g(gate.Label, "approval covers it", gate.Closed, "the approval is for canary, and web-01 has left that label since Tuesday", "canary: "+phrase.Phrase(w.labels[4].Label.Expr)),
 		g(gate.Hold, "not held", gate.Open, "nobody holds it back", ""),
 		g(gate.Window, "window open", gate.Closed, "the window opens tonight 22:00", ""),
 		g(gate.Machine, "machine online", gate.Open, "seen 20 s ago", ""),
@@ -300,18 +301,29 @@ func (w *world) sampleExplanation() {
 	gates[5].At, gates[8].Actor, gates[10].NextAt = w.receipts[0].Ended, gate.Person, w.now.Add(13*time.Hour)
 	row := w.rows[1]
 	row.MachineName, row.Policy.Stand = m.Name, patch.Undecided
-	w.explained = ledger.Explanation{At: w.now, Machine: m, Row: row, Labels: []string{"all", "canary"}, Receipt: &w.receipts[0], Proof: ledger.Proof{Outcome: ledger.Reproduced, Text: "the engine judged the stored facts once more with list 4f1c09d2aa7e31b6"},
-		Answer:      gate.Answer{Gates: gates, Closed: &gates[8], Standing: "not deployed", Sentence: "approved for web, but web-14 has left that label since Tuesday", Next: "nothing until the label or the approval changes", Actor: gate.Person},
+	w.explained = ledger.Explanation{At: w.now, Machine: m, Row: row, Labels: []string{"all", "web"}, Receipt: &w.receipts[0], Proof: ledger.Proof{Outcome: ledger.Reproduced, Text: "the engine judged the stored facts once more with list 4f1c09d2aa7e31b6"},
+		Answer:      gate.Answer{Gates: gates, Closed: &gates[8], Standing: "not deployed", Sentence: "approved for canary, but web-01 has left that label since Tuesday", Next: "nothing until the label or the approval changes", Actor: gate.Person},
 		Finding:     patch.Finding{ID: p.ID, Title: p.Title, Verdict: patch.NotPatched, Packages: []patch.AffectedPackage{{Name: "perl-base", Arch: "amd64", Installed: "5.36.0-7+deb12u3", Fixed: "5.36.0-7+deb12u4"}, {Name: "libperl5.36", Arch: "amd64", Installed: "5.36.0-7+deb12u3", Fixed: "5.36.0-7+deb12u4"}}},
-		Decisions:   w.decisions[:1],
+		Decisions:   w.patches[1].Decisions,
 		Attempts:    []patch.Attempt{{ID: "a", Deployment: w.progress[1].Deployment.ID, Patch: p.ID, Number: 1, State: patch.ExecFailed, Cause: patch.FailLock, Text: "unattended-upgrades (pid 4711) held dpkg's lock for 10 minutes", StartedAt: w.ago(70 * time.Hour), Log: "E: Could not get lock /var/lib/dpkg/lock-frontend."}},
 		Transitions: w.moves}
-	w.byMachine = ledger.MachineExplanation{At: w.now, Machine: w.machines[0], Sentence: phrase.Count(9, "It needs {n} patch: {1}.", "It needs {n} patches: {1}.", phrase.Of("{1} undecided", 4)), Gates: gates[3:4], Next: phrase.Of("the schedule {1} installs it", "nightly"), NextAt: w.now.Add(13 * time.Hour), Actor: gate.Appliance,
-		Groups: []ledger.PatchGroup{{Standing: "deployable", Code: "deployable", Text: phrase.Sentence(phrase.Of(`approved for "{1}", and nothing stands in its way: the next deployment installs it`, "web")), Count: 5, Security: 4, Patches: []patch.ID{w.patches[0].Patch.ID, w.patches[2].Patch.ID}, Next: phrase.Of("the schedule {1} installs it", "nightly"), NextAt: w.now.Add(13 * time.Hour)},
-			{Standing: "not deployed", Gate: gate.Policy, Code: gate.CodeUndecided, Text: "nobody has decided about it", Count: 4, Security: 2, Patches: []patch.ID{w.patches[1].Patch.ID}, Next: "nothing until somebody approves or declines it", Actor: gate.Person}}}
-	w.byLabel = ledger.LabelExplanation{At: w.now, Label: "web", Patch: p, Total: 60, Sentence: "approved for 60: 41 patched, 7 not applicable (none of its packages is installed), 5 not seen for 7 days, 4 held, 3 out of attempts",
-		Groups: []ledger.Group{{Standing: "patched", Gate: gate.InstalledTest, Code: "current", Text: "every installed package of it is at its version or newer", Count: 41, Machines: []ledger.Named{{ID: m.ID, Name: "web-01"}, {ID: m.ID, Name: "web-02", Text: "since snapshot 309"}}},
-			{Standing: "not applicable", Gate: gate.Prerequisites, Code: "not-installed", Text: "none of its packages is installed", Count: 7, Machines: []ledger.Named{{ID: m.ID, Name: "web-07"}}, Next: "nothing until one of them is installed"}}}
+	w.byMachine = ledger.MachineExplanation{At: w.now, Machine: w.machines[0], Sentence: phrase.Count(w.machines[0].Needed, "It needs {n} patch: {1}.", "It needs {n} patches: {1}.", phrase.Of("{1} undecided", w.machines[0].Undecided)), Gates: gates[3:4], Next: phrase.Of("the schedule {1} installs it", "nightly"), NextAt: w.now.Add(13 * time.Hour), Actor: gate.Appliance,
+		Groups: []ledger.PatchGroup{{Standing: "deployable", Code: "deployable", Text: phrase.Sentence(phrase.Of(`approved for "{1}", and nothing stands in its way: the next deployment installs it`, "web")), Count: w.machines[0].Deployable, Security: 2, Patches: []patch.ID{w.patches[0].Patch.ID}, Next: phrase.Of("the schedule {1} installs it", "nightly"), NextAt: w.now.Add(13 * time.Hour)},
+			{Standing: "not deployed", Gate: gate.Policy, Code: gate.CodeUndecided, Text: "nobody has decided about it", Count: w.machines[0].Undecided, Security: 2, Patches: []patch.ID{w.patches[1].Patch.ID}, Next: "nothing until somebody approves or declines it", Actor: gate.Person}}}
+	stands := w.patches[1].Verdicts
+	named := func(v patch.Verdict) (out []ledger.Named) {
+		for i := range admitted {
+			if w.verdict(1, i) == v {
+				out = append(out, ledger.Named{ID: w.machines[i].ID, Name: w.machines[i].Name})
+			}
+		}
+		return out
+	}
+	w.byLabel = ledger.LabelExplanation{At: w.now, Label: patch.LabelAll, Patch: p, Total: admitted, Sentence: phrase.Verbatim(fmt.Sprintf("approved for canary: %d patched, %d to be decided, %d not applicable (none of its packages is installed), %d never detected", stands[patch.Patched], stands[patch.NotPatched], stands[patch.NotApplicable], stands[patch.Unknown])),
+		Groups: []ledger.Group{{Standing: "patched", Gate: gate.InstalledTest, Code: "current", Text: "every installed package of it is at its version or newer", Count: stands[patch.Patched], Machines: named(patch.Patched)},
+			{Standing: "not deployed", Gate: gate.Policy, Code: gate.CodeUndecided, Text: "nobody has decided about it", Count: stands[patch.NotPatched], Machines: named(patch.NotPatched), Next: "nothing until somebody approves or declines it", Actor: gate.Person},
+			{Standing: "not applicable", Gate: gate.Prerequisites, Code: "not-installed", Text: "none of its packages is installed", Count: stands[patch.NotApplicable], Machines: named(patch.NotApplicable), Next: "nothing until one of them is installed"},
+			{Standing: "unknown", Gate: gate.Snapshot, Code: gate.CodeNever, Text: "it has never completed a detect", Count: stands[patch.Unknown], Machines: named(patch.Unknown), Next: "its agent detects when it runs", Actor: gate.Agent}}}
 }
 
 // sampleStanding is what runs by itself, and how it stands.
@@ -319,8 +331,8 @@ func (w *world) sampleStanding() {
 	window := func(hours int) schedule.Occurrence {
 		return schedule.Occurrence{Start: w.now.Add(time.Duration(hours) * time.Hour), End: w.now.Add(time.Duration(hours+6) * time.Hour)}
 	}
-	w.coming = []calendar.Coming{{Schedule: patch.Schedule{Name: "canary", Label: "web", Window: "second tuesday 20:00-23:00", Note: "three machines that fail first", CreatedBy: "m.keller"}, Next: window(-1), Open: true, Machines: 3},
-		{Schedule: patch.Schedule{Name: "rest", Label: "all", Window: "second tuesday + 3 days 22:00-04:00 Europe/Berlin"}, Next: window(85), Machines: 22}, {Schedule: patch.Schedule{Name: "lab", Label: "db", Window: "every day 12:00-13:00", Paused: true}, Machines: 1}}
+	w.coming = []calendar.Coming{{Schedule: patch.Schedule{Name: "canary", Label: "web", Window: "second tuesday 20:00-23:00", Note: "four machines that fail first", CreatedBy: "m.keller"}, Next: window(-1), Open: true, Machines: 4},
+		{Schedule: patch.Schedule{Name: "rest", Label: "all", Window: "second tuesday + 3 days 22:00-04:00 Europe/Berlin"}, Next: window(85), Machines: 22}, {Schedule: patch.Schedule{Name: "lab", Label: "db", Window: "every day 12:00-13:00", Paused: true}, Machines: 4}}
 	for i := range 5 {
 		w.events = append(w.events, calendar.Event{Occurrence: window(13 + 24*i), Schedule: "rest", Label: "all", Machines: 22})
 	}
@@ -334,12 +346,10 @@ func (w *world) sampleStanding() {
 		{ID: "m3", Name: "db-02", Part: expr.Part{Text: `a && b`, Join: "and", Parts: []expr.Part{{Text: `machine.name == "web-01"`, Seen: []expr.Seen{{Name: "machine.name", Value: `"db-02"`}}}, {Text: "b", Fault: "index out of bounds"}}}}}}
 	w.proposed = []patch.Proposal{{ID: "p1", Patches: []patch.ID{w.patches[0].Patch.ID}, Label: "web", Verb: patch.Approve, By: "j.ortiz", Author: "j.ortiz", At: w.ago(time.Hour), Why: "the shop's week", State: patch.Proposed},
 		{ID: "p2", Patches: []patch.ID{w.patches[1].Patch.ID}, Label: "all", Verb: patch.Hold, Until: w.now.Add(time.Hour), By: "rule canary v1", Author: "m.keller", At: w.ago(30 * time.Hour), State: patch.Rejected, AnsweredBy: "j.ortiz", AnsweredAt: w.ago(20 * time.Hour), Answer: "not now"}}
-	w.changes = whatif.Answer{Sentence: phrase.Of("{1}; {2} {3} {4}.", phrase.Count(3, `"{1}" would have {n} machine instead of {2}: {3} in, {4} out`, `"{1}" would have {n} machines instead of {2}: {3} in, {4} out`, "web", 2, 1, 0), phrase.Count(1, "{n} patch", "{n} patches"), phrase.Count(1, "on {n} machine", "on {n} machines"), phrase.Phrase("would become deployable")), Machines: 1, Opens: whatif.Tally{Pairs: 1, Machines: 1, Patches: 1},
-		Label: &whatif.LabelDiff{Name: "web", Before: 2, After: 3, Enter: whatif.Bucket{Count: 1, Names: []string{"web-03"}}, Leave: whatif.Bucket{Count: 60, Names: []string{"db-01"}}},
-		Moves: []whatif.Move{{Patch: w.patches[0].Patch.ID, Title: "x", Before: whatif.Standing{Gate: gate.Policy, Code: gate.CodeUndecided, Text: "nobody has decided about it"}, After: whatif.Standing{Deployable: true, Text: phrase.Of("the schedule {1} installs it", "canary"), At: w.now.Add(time.Hour)}, Bucket: whatif.Bucket{Count: 1, Names: []string{"web-03"}}}}}
-	w.complying = []patch.Compliance{{Label: patch.LabelAll, At: w.now, Machines: 22, Confirmed: 12, Needing: 6, Erring: 1, Behind: 0, Stale: 1, Failed: 1, Never: 1,
-		Exposures: []patch.Exposure{{Severity: patch.Critical, Patches: 2, Machines: 4, Pairs: 6, OldestDays: 11, MedianDays: 4, Allowed: 7, Overdue: 1}, {Severity: patch.NotGiven, Patches: 9, Machines: 6, Pairs: 31, OldestDays: 40, MedianDays: 12}}},
-		{Label: "db", At: w.now}, {Label: "web", At: w.now, Machines: 3, Confirmed: 3}}
+	w.changes = whatif.Answer{Sentence: phrase.Of("{1}; {2} {3} {4}.", phrase.Count(5, `"{1}" would have {n} machine instead of {2}: {3} in, {4} out`, `"{1}" would have {n} machines instead of {2}: {3} in, {4} out`, "web", 4, 1, 0), phrase.Count(1, "{n} patch", "{n} patches"), phrase.Count(1, "on {n} machine", "on {n} machines"), phrase.Phrase("would become deployable")), Machines: 1, Opens: whatif.Tally{Pairs: 1, Machines: 1, Patches: 1},
+		Label: &whatif.LabelDiff{Name: "web", Before: 4, After: 5, Enter: whatif.Bucket{Count: 1, Names: []string{"db-02"}}},
+		Moves: []whatif.Move{{Patch: w.patches[0].Patch.ID, Title: "x", Before: whatif.Standing{Gate: gate.Policy, Code: gate.CodeUndecided, Text: "nobody has decided about it"}, After: whatif.Standing{Deployable: true, Text: phrase.Of("the schedule {1} installs it", "canary"), At: w.now.Add(time.Hour)}, Bucket: whatif.Bucket{Count: 1, Names: []string{"db-02"}}}}}
+	w.complying = []patch.Compliance{w.complies(patch.LabelAll), {Label: "nobody", At: w.now}, w.complies("canary"), w.complies("db"), w.complies("web")}
 	w.views = []patch.View{{Page: "machines", Owner: "m.keller", Name: "stale web", Query: "label=web&show=stale"}, {Page: "machines", Owner: "j.ortiz", Name: "worst first", Query: "sort=-need", Shared: true}}
 	w.revisions = []patch.RevisionMeta{{ID: "4f1c09d2aa7e31b6", OS: sampleOS, Patches: 36120, Built: w.ago(2 * time.Hour)}, {ID: "0b77a1c2aa7e31b6", OS: sampleOS, Patches: 36101, Built: w.ago(26 * time.Hour)}}
 	one := func(i int, what phrase.Phrase, by ...patch.ID) catalog.DiffPatch {
@@ -351,12 +361,26 @@ func (w *world) sampleStanding() {
 		{Level: lint.Notice, Code: lint.HoldEnding, Subject: "x", Text: phrase.Of(`the hold on {1} for "{2}" ends {3}; then it is undecided unless another label approves it`, "bookworm/linux", "all", "2026-11-28"), Do: "Decide, or hold it again."}}
 }
 
+// samplePreview is about the second patch and every machine.
 func (w *world) samplePreview() {
-	b := func(n int, names ...string) approval.Bucket { return approval.Bucket{Count: n, Names: names} }
-	t := approval.Tally{Total: 55, Eligible: b(43, "web-01", "web-02", "web-03", "web-07", "web-08", "web-09", "web-10", "web-11", "web-12"), Deployable: b(41, "web-01", "web-02", "web-03"), Patched: b(2, "web-19", "web-21"), Stale: b(3, "web-05"), Unknown: b(1, "web-14"), Error: b(1, "build-16"),
-		NotApplicable: []approval.Reason{{Code: "not-installed", Text: "none of its packages is installed", Bucket: b(5, "db-02", "db-08")}, {Code: "held", Text: "its administrator holds the package", Bucket: b(2, "cache-05")}},
-		StaysClosed:   []approval.Stays{{Gate: gate.Hold, Code: "hold", Text: "held until 2 Dec 08:00 by j.ortiz", Bucket: b(2, "web-30", "web-31")}},
-		Needs:         []approval.Needs{{Patch: w.patches[3].Patch.ID, Stand: patch.Undecided, Text: "curl 8 needs libssl3 (>= 3)", Bucket: b(2, "web-30", "web-31")}, {Patch: w.patches[4].Patch.ID, Stand: patch.Declined, Text: "curl 8 needs zlib", Bucket: b(1, "web-32")}}}
-	w.preview = approval.Preview{Members: 55, Sentence: " — now: 41 machines will get it, 7 don't apply (none of its packages is installed; held by its administrator), 3 not seen for a week, 2 held.", OSes: []approval.OSPreview{{OS: sampleOS, Tally: t}}, Machines: 41, Bytes: 7_410_000, Adds: []patch.ID{w.patches[3].Patch.ID, w.patches[5].Patch.ID},
+	of := func(v patch.Verdict, except int) (b approval.Bucket) {
+		for i := range admitted {
+			if w.verdict(1, i) == v && i != except {
+				b.Names = append(b.Names, w.machines[i].Name)
+			}
+		}
+		b.Count, b.Names = len(b.Names), head(9, b.Names)
+		return b
+	}
+	one := func(name string) approval.Bucket { return approval.Bucket{Count: 1, Names: []string{name}} }
+	need := of(patch.NotPatched, -1)
+	held := need.Names[need.Count-1]
+	will := approval.Bucket{Count: need.Count - 1, Names: head(3, need.Names)}
+	absent := of(patch.NotApplicable, -1)
+	t := approval.Tally{Total: admitted, Eligible: need, Deployable: will, Patched: of(patch.Patched, 5), Stale: one(w.machines[5].Name), Unknown: of(patch.Unknown, -1),
+		NotApplicable: []approval.Reason{{Code: "not-installed", Text: "none of its packages is installed", Bucket: one(absent.Names[0])}, {Code: "held", Text: "its administrator holds the package", Bucket: one(absent.Names[1])}},
+		StaysClosed:   []approval.Stays{{Gate: gate.Hold, Code: "hold", Text: "held until 2 Dec 08:00 by j.ortiz", Bucket: one(held)}},
+		Needs:         []approval.Needs{{Patch: w.patches[3].Patch.ID, Stand: patch.Undecided, Text: "perl 5.36 needs libc6 (>= 2.36)", Bucket: approval.Bucket{Count: 2, Names: will.Names[:2]}}, {Patch: w.patches[4].Patch.ID, Stand: patch.Declined, Text: "perl 5.36 needs libsystemd0", Bucket: one(will.Names[2])}}}
+	w.preview = approval.Preview{Members: admitted, Sentence: phrase.Verbatim(fmt.Sprintf(" — now: %d machines will get it, %d don't apply (none of its packages is installed; held by its administrator), 1 not seen for a week, 1 held.", will.Count, absent.Count)), OSes: []approval.OSPreview{{OS: sampleOS, Tally: t}}, Machines: will.Count, Bytes: 7_410_000, Adds: []patch.ID{w.patches[3].Patch.ID, w.patches[5].Patch.ID},
 		Patches: []approval.PatchPreview{{Patch: w.patches[1].Patch, OS: sampleOS, Tally: t}, {Patch: w.patches[2].Patch, OS: sampleOS, Tally: t}}}
 }
