@@ -16,10 +16,17 @@ func Restarts(m patch.Machine) (next phrase.Phrase, who Actor) {
 		return "nothing restarts it by itself: somebody does there, or a plan of restarts (fettle deploy restart)", Person
 	case strings.HasPrefix(says, "waits: the owner "):
 		return "nothing until the owner allows it on the machine", Owner
+	case Loops(m):
+		return "somebody finds out what asks for a restart after every restart; the agent tries again at the time that it says", Person
 	case strings.HasPrefix(says, "under way"):
 		return "the machine is back, from another boot", Agent
 	}
 	return "the machine restarts, as its agent says", Agent
+}
+
+// Loops reports whether a machine's agent says that it restarts the machine no more for now: it owed a restart after each of the day's.
+func Loops(m patch.Machine) bool {
+	return strings.HasPrefix(m.Busy, "reboot waits: Fettle restarted it ")
 }
 
 // restartGates are those of a restart that is planned for itself. It rests on no patch, so nothing asks for an approval or for a detect: the machine's
@@ -72,8 +79,8 @@ func restartUnderWay(w *World) Gate {
 	next, who := Restarts(w.Machine)
 	switch {
 	case w.Own != "": // the order that is being handed out
-	case says && who == Agent:
-		g.closes(CodeUnderWay, phrase.Of("it restarts already, and says: {1}", phrase.Recall(w.Machine.Busy)))
+	case says && (who == Agent || Loops(w.Machine)):
+		g.closes(CodeUnderWay, phrase.Of("its restart is due already, and it says: {1}", phrase.Recall(w.Machine.Busy)))
 		if w.RestartDue != nil {
 			from(w.RestartDue)
 		}

@@ -32,7 +32,10 @@ func TestRestartGates(t *testing.T) {
 		"one is due":         {func(w *World) { w.RestartDue = &patch.Attempt{ID: "a", State: patch.ExecDone} }, Attempts, CodeUnderWay},
 		"it restarts now":    {func(w *World) { w.Machine.Busy = "reboot under way since 03:12Z" }, Attempts, CodeUnderWay},
 		"it is announced":    {func(w *World) { w.Machine.Busy = "reboot announced for 2026-11-27 18:38Z" }, Attempts, CodeUnderWay},
-		"it is handed out":   {func(w *World) { w.Machine.Busy, w.Own = "reboot due", "a" }, "", ""},
+		"it loops": {func(w *World) {
+			w.Machine.Busy = "reboot waits: Fettle restarted it 3 times within a day and does not do so again before 2026-11-28 03:12Z"
+		}, Attempts, CodeUnderWay},
+		"it is handed out": {func(w *World) { w.Machine.Busy, w.Own = "reboot due", "a" }, "", ""},
 		"one is not made": {func(w *World) {
 			w.Machine.Busy, w.RestartDue = "reboot is not made: the machine was told to reboot and did not", &patch.Attempt{ID: "a", State: patch.ExecDone}
 		}, "", ""},
@@ -63,6 +66,7 @@ func TestWhoRestarts(t *testing.T) {
 		"reboot waits: the owner of this machine forbids reboots in its local policy file (no-reboot)":                Owner,
 		"reboot waits: web-2 (03:12Z) restarts now, and 1 of the ring web may at once; it is number 2 of 3 that wait": Agent,
 		"reboot announced for 2026-11-27 18:38Z, and whoever works there is asked (put off 0 of 2 times)":             Agent,
+		"reboot waits: Fettle restarted it 3 times within a day and does not do so again before 2026-11-28 03:12Z":    Person,
 		"reboot under way since 03:12Z": Agent,
 		"reboot due":                    Agent,
 	} {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
 )
@@ -85,8 +86,9 @@ func waiting(r patch.Ring, others []patch.RebootLease, rank, of int) string {
 	return phrase.Of("{1} restart now, and {2} of the ring {3} may at once; it is number {4} of {5} that wait", text, r.Reboots, r.Name, rank, of).String()
 }
 
-// Missed raises an alarm for each machine that was let go to reboot and is not back, and clears those of machines that are. Others wait for such a machine
-// until its place is given away, and nobody else would say so before it counts as silent.
+// Missed raises an alarm for each machine that was let go to reboot and is not back, and for each that its agent restarts no more because it owed a restart
+// after every one; it clears those of machines of which neither is so any more. Others wait for a machine that is away until its place is given on, and nobody
+// else would say either before long.
 func (d *Desk) Missed(ctx context.Context) error {
 	away, err := d.Store.ListAway(ctx)
 	if err != nil {
@@ -106,6 +108,9 @@ func (d *Desk) Missed(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := d.loops(ctx, open, missed); err != nil {
+		return err
+	}
 	for _, a := range open {
 		if a.Kind == "restart" && !missed[a.Key] {
 			if err := d.Store.ClearAlarm(ctx, a.Key, d.Now()); err != nil {
@@ -115,6 +120,39 @@ func (d *Desk) Missed(ctx context.Context) error {
 	}
 	return nil
 }
+
+// loops raises the alarms of machines that the loop breaker has stopped, and names in still those that are to stay.
+func (d *Desk) loops(ctx context.Context, open []patch.Alarm, still map[string]bool) error {
+	v, err := d.World.View(ctx)
+	if err != nil {
+		return err
+	}
+	look, err := v.Look(ctx)
+	if err != nil {
+		return err
+	}
+	for seat := range look.All() {
+		m := &seat.Machine
+		if m.State != patch.Admitted {
+			continue
+		}
+		if gate.Loops(*m) {
+			still[loopKey(m.ID)] = true
+			if err := d.Store.RaiseAlarm(ctx, patch.Alarm{Key: loopKey(m.ID), Kind: "restart", RaisedAt: d.Now(), SeenAt: d.Now(),
+				Text: phrase.Of("{1} is restarted no more for now: {2}", m.Name, phrase.Recall(strings.TrimPrefix(m.Busy, "reboot waits: "))),
+				Do:   "Find out what on the machine asks for a restart after every restart, and restart it by hand. This clears by itself when it has restarted, or when its deployment is halted."}); err != nil {
+				return err
+			}
+		} else if m.Busy != "" && !strings.HasPrefix(m.Busy, "reboot ") { // it does something else meanwhile, and says nothing about its restart
+			if i := slices.IndexFunc(open, func(a patch.Alarm) bool { return a.Key == loopKey(m.ID) }); i >= 0 {
+				still[loopKey(m.ID)] = true
+			}
+		}
+	}
+	return nil
+}
+
+func loopKey(id patch.MachineID) string { return "restart-loop/" + string(id) }
 
 func missedKey(id patch.MachineID) string { return "restart/" + string(id) }
 

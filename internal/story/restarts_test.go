@@ -181,7 +181,7 @@ func TestRestartsAlone(t *testing.T) {
 	}
 	b.busy = "reboot announced for 2026-11-24 12:00Z"
 	b.checkin()
-	if got := saysOf(s.restarts(plan.Request{})); got != "web-1 blocked attempts/under-way: it restarts already, and says: "+b.busy {
+	if got := saysOf(s.restarts(plan.Request{})); got != "web-1 blocked attempts/under-way: its restart is due already, and it says: "+b.busy {
 		t.Errorf("while it says so: %s", got)
 	}
 	b.busy = ""
@@ -358,4 +358,40 @@ func TestWhatHasFinishedSaysWhatAwaitsARestart(t *testing.T) {
 	_, err = s.deploy.Halt(t.Context(), s.admin, dep.ID)
 	s.must(err)
 	stands("halted")
+}
+
+// A machine that its agent restarts no more, because it owed a restart after every one, is an alarm that leads to it, until it has restarted or nothing is due there any more.
+func TestAMachineThatRestartsAgainAndAgain(t *testing.T) {
+	s, b := ready(t)
+	b.boot, b.owed = "boot-4", true
+	alarms := func(busy, want string) {
+		t.Helper()
+		b.busy = busy
+		s.later(time.Minute)
+		b.checkin()
+		s.must(s.rings.Missed(t.Context()))
+		all, err := s.store.ListAlarms(t.Context(), true)
+		s.must(err)
+		var got []string
+		for _, a := range all {
+			if a.Kind == "restart" {
+				got = append(got, a.Key+": "+a.Text.String())
+			}
+		}
+		if strings.Join(got, "|") != want {
+			t.Errorf("it says %q, and the alarms %q, not %q", busy, got, want)
+		}
+	}
+	const loops = "reboot waits: Fettle restarted it 3 times within a day and does not do so again before 2026-11-28 03:12Z"
+	is := "restart-loop/" + string(b.id) + ": " + b.name + " is restarted no more for now: Fettle restarted it 3 times within a day and does not do so again before 2026-11-28 03:12Z"
+	alarms("reboot due", "")
+	alarms(loops, is)
+	alarms("detecting", is)
+	if got := saysOf(s.restarts(plan.Request{})); got != "web-1 will-restart: it owes one" {
+		t.Errorf("%s", got)
+	}
+	alarms("reboot is not made: the deployment 01J was halted; what the machine owes stays owed", "")
+	alarms(loops, is)
+	b.boot, b.owed = "boot-5", false
+	alarms("", "")
 }

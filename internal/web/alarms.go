@@ -17,7 +17,7 @@ func alarmURL(a patch.Alarm) string {
 		return "/feeds"
 	case "catalog", "catalog-faults":
 		return "/catalogs/" + url.PathEscape(subject)
-	case "detect", "proof", "restart":
+	case "detect", "proof", "restart", "restart-loop":
 		return machineURL(patch.MachineID(subject))
 	case "updater":
 		return machineURL(patch.MachineID(machine)) + "#others"

@@ -16,7 +16,7 @@ func TestAlarmLeadsToItsSubject(t *testing.T) {
 	want := map[string]string{
 		"feed/debian-bookworm": "/feeds", "catalog/" + string(sampleOS): "/catalogs/" + string(sampleOS), "detect/" + string(m): machineURL(m), "proof/" + string(m): machineURL(m),
 		"updater/" + string(m) + "/packagekit": machineURL(m) + "#others", "suspect/" + string(m) + "/" + string(p): explainURL(m, p), "ring/" + string(p): "/rings", "notify/ops-mail": "/settings?channel=ops-mail",
-		"disk": "", "payload/9f31c0de": "",
+		"restart/" + string(m): machineURL(m), "restart-loop/" + string(m): machineURL(m), "disk": "", "payload/9f31c0de": "",
 	}
 	h := w.open(t)
 	for key, address := range want {
