@@ -51,7 +51,7 @@ func TestLivingWithAnotherPatchService(t *testing.T) {
 		t.Error("an alarm that nobody asked for")
 	}
 	rule(patch.AlertOn, patch.AnyUpdater, "all")
-	if a, raised := s.updaterAlarm(b, uu); !raised || !strings.Contains(a.Text.String(), "20auto-upgrades") || !strings.Contains(a.Do.String(), "systemctl mask --now apt-daily-upgrade.timer") {
+	if a, raised := s.updaterAlarm(b, uu); !raised || !strings.Contains(a.Text.String(), "20auto-upgrades") || !strings.Contains(a.Do.String(), "sudo tee /etc/apt/apt.conf.d/99zz-no-unattended-upgrades") {
 		t.Errorf("%v %+v", raised, a)
 	}
 	rule(patch.TakeOver, uu, "mine")

@@ -14,8 +14,11 @@ type Advice struct {
 	TakeOver bool   `json:"take_over"` // Fettle can do that by itself
 }
 
-// advices lists what is known, by name. The commands do what the agent's own table looks for.
+// advices lists what is known, by name. The commands do what the agent's own table looks for, whatever starts the machine's services: no fact tells.
 func advices() []Advice {
+	masked := func(units, program string) string {
+		return "if [ -d /run/systemd/system ]; then sudo systemctl mask --now " + units + "; else sudo apt-get remove " + program + "; fi"
+	}
 	const noAutomatic = `reg add HKLM\SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate\AU /v NoAutoUpdate /t REG_DWORD /d 1 /f`
 	return []Advice{
 		{patch.ConfigMgr, "is Microsoft's fleet manager (SCCM) and installs what its site says; leave the machine to one of the two",
@@ -26,9 +29,10 @@ func advices() []Advice {
 		{patch.Intune, "is Microsoft's device management and sets when Windows updates itself; leave the machine to one of the two, or take it out of Intune's update rings",
 			"start ms-settings:workplace", false},
 		{patch.Landscape, "is Canonical's fleet manager and may install what its server says; leave the machine to one of the two",
-			"sudo systemctl mask --now landscape-client.service", false},
-		{patch.PackageKit, "installs what desktop programs and their users ask for", "sudo systemctl mask --now packagekit.service packagekit-offline-update.service", true},
-		{patch.UnattendedUpgrades, "installs security updates once a day, at a time of its own", "sudo systemctl mask --now apt-daily-upgrade.timer", true},
+			masked("landscape-client.service", "landscape-client"), false},
+		{patch.PackageKit, "installs what desktop programs and their users ask for", masked("packagekit.service packagekit-offline-update.service", "packagekit"), true},
+		{patch.UnattendedUpgrades, "installs security updates once a day, at a time of its own",
+			`echo 'APT::Periodic::Unattended-Upgrade "0";' | sudo tee /etc/apt/apt.conf.d/99zz-no-unattended-upgrades`, true},
 		{patch.WindowsUpdate, "downloads and installs what Microsoft publishes, and restarts the machine for it", noAutomatic, true},
 		{patch.WSUS, "installs what a WSUS server of your own approves; its policy may come back with the domain's", noAutomatic, true},
 	}
