@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/fettle-project/fettle/internal/patch"
@@ -47,8 +48,34 @@ func (c *console) handler() http.Handler {
 	return headers(guard.Handler(c.mount(c.routes())))
 }
 
-// parse reads every page together with the layout and the parts it may use, in one language.
-func parse(w words, c *translation.Catalog) (map[string]*template.Template, error) {
+// pages are a language's pages by name. Each is made ready when it is first asked for: an appliance that has just started has better things to do than
+// to read what nobody may look at.
+type pages map[string]func() (*template.Template, error)
+
+// parse gives every page together with the layout and the parts it may use, in one language.
+func parse(w words, c *translation.Catalog) (pages, error) {
+	names, err := fs.Glob(files, "templates/*.html")
+	if err != nil {
+		return nil, err
+	}
+	common := sync.OnceValues(func() (*template.Template, error) { return shared(w, c) })
+	all := pages{}
+	for _, f := range names {
+		if name := strings.TrimSuffix(path.Base(f), ".html"); name != "layout" {
+			all[name] = sync.OnceValues(func() (*template.Template, error) {
+				base, err := common()
+				if err != nil {
+					return nil, err
+				}
+				return parsePage(base, c, f)
+			})
+		}
+	}
+	return all, nil
+}
+
+// shared reads what every page may use.
+func shared(w words, c *translation.Catalog) (*template.Template, error) {
 	common := template.New("").Funcs(w.funcs())
 	parts, err := fs.Glob(files, "templates/parts/*.html")
 	if err != nil {
@@ -59,27 +86,19 @@ func parse(w words, c *translation.Catalog) (map[string]*template.Template, erro
 			return nil, err
 		}
 	}
-	names, err := fs.Glob(files, "templates/*.html")
+	return common, nil
+}
+
+func parsePage(common *template.Template, c *translation.Catalog, file string) (*template.Template, error) {
+	t, err := common.Clone()
 	if err != nil {
 		return nil, err
 	}
-	pages := map[string]*template.Template{}
-	for _, f := range names {
-		name := strings.TrimSuffix(path.Base(f), ".html")
-		if name == "layout" {
-			continue
-		}
-		t, err := common.Clone()
-		if err != nil {
-			return nil, err
-		}
-		if err := add(t, c, f); err != nil {
-			return nil, err
-		}
-		saying(t)
-		pages[name] = t
+	if err := add(t, c, file); err != nil {
+		return nil, err
 	}
-	return pages, nil
+	saying(t)
+	return t, nil
 }
 
 // add reads one file of templates with the catalogue's texts in it.

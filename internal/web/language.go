@@ -1,7 +1,6 @@
 package web
 
 import (
-	"html/template"
 	"net/http"
 	"strconv"
 	"strings"
@@ -10,10 +9,10 @@ import (
 	"github.com/fettle-project/fettle/internal/web/translation"
 )
 
-// tongue is the console in one language: every page made ready for it.
+// tongue is the console in one language.
 type tongue struct {
 	*phrase.Language
-	pages map[string]*template.Template
+	pages pages
 }
 
 // tongues makes the console in every language that has a catalogue, English first.

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"html/template"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -45,9 +44,14 @@ func TestTemplatesFitTheirPages(t *testing.T) {
 	}
 }
 
-func fit(t *testing.T, pages map[string]*template.Template) {
+func fit(t *testing.T, all pages) {
 	want := bodies()
-	for name, page := range pages {
+	for name, ready := range all {
+		page, err := ready()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
 		parts, ok := want[name]
 		if !ok {
 			t.Errorf("page %s has no body here: add it", name)

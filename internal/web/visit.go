@@ -167,17 +167,20 @@ func showPart[T any](c *console, v *visit, page, part string, body T) error {
 
 func (c *console) write(v *visit, status int, page, name string, data any) error {
 	var b bytes.Buffer
-	t, ok := v.lang.pages[page]
+	ready, ok := v.lang.pages[page]
 	if !ok {
 		return patch.Errorf(patch.Internal, "no page is called %s", page)
+	}
+	t, err := ready()
+	if err != nil {
+		return patch.Errorf(patch.Internal, "cannot read the template of %s: %w", page, err)
 	}
 	if err := t.ExecuteTemplate(&b, name, data); err != nil {
 		return patch.Errorf(patch.Internal, "cannot render %s: %w", page, err)
 	}
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.WriteHeader(status)
-	_, err := b.WriteTo(v.w)
-	if err != nil {
+	if _, err = b.WriteTo(v.w); err != nil {
 		c.Log.DebugContext(v.ctx, "page not delivered", "page", page, "error", err)
 	}
 	return nil
