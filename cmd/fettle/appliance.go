@@ -52,6 +52,7 @@ type appliance struct {
 	kept      registers
 	startSync func(change string, accept accepted) // set before anything is served
 	jobs      sync.WaitGroup                       // work that outlives the request that asked for it
+	homeSeen  chan struct{}                        // closed when Home can be shown, and whoever wanted it at the start may have seen it
 	closers   []io.Closer
 }
 
@@ -61,7 +62,7 @@ func openAppliance(ctx context.Context, cfg config, log *slog.Logger) (a *applia
 	if !place.initialised() {
 		return nil, &patch.Error{Kind: patch.Invalid, What: phrase.Of("{1} is not an appliance's data directory", cfg.Data), Do: phrase.Of("Run `fettle init --data {1}` first, or name the right one with --data.", cfg.Data)}
 	}
-	a = &appliance{cfg: cfg}
+	a = &appliance{cfg: cfg, homeSeen: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			a.close()

@@ -12,7 +12,7 @@ import (
 
 const (
 	depotEvery   = 30 * time.Second
-	depotFirst   = 3 * time.Second // after a start: whoever opens the console at once has the processors for it
+	homeFirst    = 3 * time.Second // after the machines were counted: whoever opens the console at once has the processors for it
 	depotRest    = 9               // times what it took to see what a large fleet wants, which changes with every check-in: a tenth of a core at most,
 	longestRest  = 10 * time.Minute
 	sweepEvery   = 15 * time.Second
@@ -53,7 +53,7 @@ func (a *appliance) depotLoop(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-next:
-	case <-time.After(depotFirst):
+	case <-a.homeSeen:
 	}
 	for {
 		next = a.Wanted.Next()
@@ -249,15 +249,20 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// registerLoop keeps what is asked about all machines at hand for whoever looks.
+// registerLoop keeps what is asked about all machines at hand for whoever looks. After a start that is what Home shows; the rest comes later, or when
+// it is asked for.
 func (a *appliance) registerLoop(ctx context.Context) error {
 	failed := func(err error) { a.Log.ErrorContext(ctx, "machines not counted", slog.Any("error", err)) }
 	turn := make(chan struct{}, 1)
 	var g sync.WaitGroup
 	g.Go(func() { a.kept.roll.Keep(ctx, turn, failed) })
-	g.Go(func() { a.kept.compliance.Keep(ctx, turn, failed) })
-	g.Go(func() { a.kept.lint.Keep(ctx, turn, failed) })
-	g.Go(func() { a.kept.chain.Keep(ctx, turn, failed) })
+	_, _ = a.kept.roll.Newest(ctx) // Keep says why there is none
+	if sleep(ctx, homeFirst) == nil {
+		close(a.homeSeen)
+		g.Go(func() { a.kept.compliance.Keep(ctx, turn, failed) })
+		g.Go(func() { a.kept.lint.Keep(ctx, turn, failed) })
+		g.Go(func() { a.kept.chain.Keep(ctx, turn, failed) })
+	}
 	g.Wait()
 	return ctx.Err()
 }
