@@ -42,7 +42,8 @@ type MachinePlan struct {
 	Snapshot uint64     `json:"snapshot"` // the receipt's Seq that eligibility rests on
 	Revision RevisionID `json:"revision"`
 	Items    []PlanItem `json:"items"` // in the order in which the machine installs them
-	// Left names approved patches that are not in Items, with the first closed gate's code and text.
+	// Left names approved patches that are not in Items, with the first closed gate's code and text. Machines of which the same is said share one list,
+	// which nobody changes.
 	Left     []LeftOut `json:"left,omitempty"`
 	Expected Expected  `json:"expected,omitzero"`
 }

@@ -31,6 +31,7 @@ func Hash(p patch.Plan) patch.Hash {
 	at := bytes.Index(frame, name) + len(name) // no text in JSON holds a quotation mark that is not escaped
 	sum := sha256.New()                        // whose Write never fails
 	_, _ = sum.Write(frame[:at])
+	w := deeds{items: map[itemKey][]byte{}}
 	var b []byte
 	end := "null"
 	for i := range p.Machines {
@@ -39,7 +40,7 @@ func Hash(p patch.Plan) patch.Hash {
 			if end == "null" {
 				next, end = '[', "]"
 			}
-			b = appendMachine(append(b[:0], next), m)
+			b = w.appendMachine(append(b[:0], next), m)
 			_, _ = sum.Write(b)
 		}
 	}
@@ -81,11 +82,16 @@ func (p *Planner) Again(ctx context.Context, caller patch.Caller, old patch.Plan
 	}
 	for i := range fresh.Machines {
 		m := &fresh.Machines[i]
-		m.Items = slices.DeleteFunc(m.Items, func(x patch.PlanItem) bool { return !wanted[pair{m.Machine, x.Patch}] })
-		m.Left = slices.DeleteFunc(m.Left, func(x patch.LeftOut) bool { return !wanted[pair{m.Machine, x.Patch}] })
+		narrow(m, func(id patch.ID) bool { return wanted[pair{m.Machine, id}] })
 		foretell(m, r, fresh.Made)
 	}
 	fresh.Machines = slices.DeleteFunc(fresh.Machines, func(m patch.MachinePlan) bool { return len(m.Items)+len(m.Left) == 0 })
 	fresh.Hash = Hash(fresh)
 	return fresh, nil
+}
+
+// narrow leaves of a machine's part what is about some patches. What is left out stands in a list that is other machines' too.
+func narrow(m *patch.MachinePlan, wanted func(patch.ID) bool) {
+	m.Items = slices.DeleteFunc(m.Items, func(x patch.PlanItem) bool { return !wanted(x.Patch) })
+	m.Left = slices.DeleteFunc(slices.Clone(m.Left), func(x patch.LeftOut) bool { return !wanted(x.Patch) })
 }

@@ -12,13 +12,39 @@ import (
 // looked at, and hashed each time. Which vendor index vouches for a file is left out, because its bytes are named by their hash, and so are the words
 // that go with an outcome.
 
+// deeds remembers what was made of an item: thousands of machines have the same one.
+type deeds struct{ items map[itemKey][]byte }
+
+// itemKey is equal for items of the same deed. Packages are told apart by where they stand: they are worked out once for machines that need the same.
+type itemKey struct {
+	id              patch.ID
+	title, decision string
+	first           *patch.PlanPackage
+	packages        int
+	outcome         patch.Outcome
+	restart         string
+}
+
+func (d deeds) appendItem(b []byte, it *patch.PlanItem) []byte {
+	if len(it.Packages) == 0 {
+		return appendItem(b, it)
+	}
+	k := itemKey{it.Patch, it.Title, it.Decision, &it.Packages[0], len(it.Packages), it.Outcome, it.Restart}
+	text, known := d.items[k]
+	if !known {
+		text = appendItem(nil, it)
+		d.items[k] = text
+	}
+	return append(b, text...)
+}
+
 // appendMachine appends the JSON of what a plan does on one machine.
-func appendMachine(b []byte, m *patch.MachinePlan) []byte {
+func (d deeds) appendMachine(b []byte, m *patch.MachinePlan) []byte {
 	b = wire.AppendText(append(b, `{"machine":`...), string(m.Machine))
 	b = wire.AppendText(append(b, `,"os":`...), string(m.OS))
 	b = append(b, `,"items":`...)
 	for i := range m.Items {
-		b = appendItem(append(b, begins(i)), &m.Items[i])
+		b = d.appendItem(append(b, begins(i)), &m.Items[i])
 	}
 	b = strconv.AppendInt(append(b, `],"expected":{"bytes":`...), m.Expected.Bytes, 10)
 	b = strconv.AppendInt(append(b, `,"seconds":`...), int64(m.Expected.Seconds), 10)

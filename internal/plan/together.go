@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -17,7 +18,7 @@ import (
 type draft struct {
 	seat  *fleet.Seat
 	items []ranked
-	left  []patch.LeftOut
+	left  []uint32   // see lefts
 	needy []patch.ID // items that need what is not on the machine
 }
 
@@ -32,6 +33,45 @@ type drafts struct {
 	of   Request
 	by   []*draft    // by number of the seat; nil where there is nothing to say
 	at   world.Sight // turned from machine to machine
+	left lefts
+}
+
+// lefts are what is left out on any machine, each once: of a large fleet most is said of thousands, and whoever reads a plan would go through
+// hundreds of thousands of the same words.
+type lefts struct {
+	all    []patch.LeftOut
+	number map[patch.LeftOut]uint32
+	lists  map[string][]patch.LeftOut // by their numbers
+	key    []byte
+}
+
+func (l *lefts) add(one patch.LeftOut) uint32 {
+	n, known := l.number[one]
+	if !known {
+		n = uint32(len(l.all))
+		l.all, l.number[one] = append(l.all, one), n
+	}
+	return n
+}
+
+// of gives what some numbers stand for: equal ones the same list, which has no room to be added to.
+func (l *lefts) of(numbers []uint32) []patch.LeftOut {
+	if len(numbers) == 0 {
+		return nil
+	}
+	l.key = l.key[:0]
+	for _, n := range numbers {
+		l.key = binary.NativeEndian.AppendUint32(l.key, n)
+	}
+	list, known := l.lists[string(l.key)]
+	if !known {
+		list = make([]patch.LeftOut, len(numbers))
+		for i, n := range numbers {
+			list[i] = l.all[n]
+		}
+		l.lists[string(l.key)] = list
+	}
+	return list
 }
 
 // onMachines makes the machines' parts, in no order; those without anything to say are left out.
@@ -40,7 +80,7 @@ func onMachines(ctx context.Context, v *world.View, machines *roaring.Bitmap, pa
 	if err != nil {
 		return nil, err
 	}
-	d := &drafts{view: v, of: r, by: make([]*draft, look.Len())}
+	d := &drafts{view: v, of: r, by: make([]*draft, look.Len()), left: lefts{number: map[patch.LeftOut]uint32{}, lists: map[string][]patch.LeftOut{}}}
 	for _, id := range patches {
 		if err := d.patch(ctx, id, machines); err != nil {
 			return nil, err
@@ -97,36 +137,35 @@ func (d *drafts) cohort(ctx context.Context, ask world.Ask, c world.Cohort) erro
 		return err
 	}
 	waits := c.Answer.Queues()
-	var same *patch.LeftOut // of every machine, where they are alike
-	for it := c.Seats.Iterator(); it.HasNext(); {
-		seat := look.At(it.Next())
-		one := d.by[seat.Number]
-		if one == nil {
-			one = &draft{seat: seat}
-			d.by[seat.Number] = one
+	out := !c.Answer.Deployable && !waits
+	var said phrase.Phrase // of every machine, where they are alike
+	var same uint32
+	if c.Alike() {
+		said = c.Answer.Closed.Text
+		if out {
+			same = d.left.add(leftOut(ask.Patch, c, said))
 		}
-		if same != nil {
-			one.left = append(one.left, *same)
+	}
+	for it := c.Seats.Iterator(); it.HasNext(); {
+		one := d.draft(look.At(it.Next()))
+		if out && said != "" {
+			one.left = append(one.left, same)
 			continue
 		}
 		s := &d.at
-		if err := d.view.Turn(ctx, s, seat); err != nil {
+		if err := d.view.Turn(ctx, s, one.seat); err != nil {
 			return err
 		}
-		var text phrase.Phrase
-		if c.Answer.Closed != nil {
+		text := said
+		if c.Answer.Closed != nil && said == "" {
 			g, err := s.Closing(ctx, ask, c)
 			if err != nil {
 				return err
 			}
 			text = g.Text
 		}
-		if !c.Answer.Deployable && !waits {
-			left := leftOut(ask.Patch, c, text)
-			one.left = append(one.left, left)
-			if c.Alike() {
-				same = &left
-			}
+		if out {
+			one.left = append(one.left, d.left.add(leftOut(ask.Patch, c, text)))
 			continue
 		}
 		if needy, err := s.Lacks(ctx, ask.Patch); err != nil {
@@ -146,10 +185,19 @@ func (d *drafts) cohort(ctx context.Context, ask world.Ask, c world.Cohort) erro
 	return nil
 }
 
+func (d *drafts) draft(seat *fleet.Seat) *draft {
+	one := d.by[seat.Number]
+	if one == nil {
+		one = &draft{seat: seat}
+		d.by[seat.Number] = one
+	}
+	return one
+}
+
 // finish puts what was found for a machine in order and foretells what comes of it.
 func (d *drafts) finish(ctx context.Context, one *draft) (patch.MachinePlan, error) {
 	s := one.seat
-	m := patch.MachinePlan{Machine: s.Machine.ID, Name: s.Machine.Name, OS: s.OS(), Items: make([]patch.PlanItem, 0, len(one.items)), Left: one.left}
+	m := patch.MachinePlan{Machine: s.Machine.ID, Name: s.Machine.Name, OS: s.OS(), Items: make([]patch.PlanItem, 0, len(one.items)), Left: d.left.of(one.left)}
 	if s.Receipt != nil {
 		m.Snapshot, m.Revision = s.Receipt.Seq, s.Receipt.Revision
 	}

@@ -165,7 +165,7 @@ func (t *planTable) item(patches map[patch.ID]*planPatch, on patch.MachineID, it
 		p = &planPatch{ID: it.Patch, Title: it.Title, Machine: on, MustClose: it.MustClose(), whys: map[phrase.Phrase]int{}}
 		patches[it.Patch] = p
 	}
-	t.count(it.Outcome)
+	t.count(it.Outcome, 1)
 	switch it.Outcome {
 	case patch.WillWait:
 		t.Waiting++
@@ -187,33 +187,77 @@ func (t *planTable) item(patches map[patch.ID]*planPatch, on patch.MachineID, it
 	p.Packages, p.Bytes = max(p.Packages, len(it.Packages)), max(p.Bytes, bytes)
 }
 
+// leftList is what a plan leaves out on some machines, which share the list.
+type leftList struct {
+	left     []patch.LeftOut
+	groups   []int // where in LeftBy each of left is counted
+	machines int
+	shown    bool // all these groups have their examples
+}
+
 // leave counts what the plan leaves out, by reason.
 func (t *planTable) leave(machines []patch.MachinePlan) {
-	groups := map[reason]int{}
+	groups, lists := map[reason]int{}, map[*patch.LeftOut]*leftList{}
+	var all []*leftList
 	for _, m := range machines {
-		for _, l := range m.Left {
-			t.Left++
-			t.count(l.Outcome)
-			r := reasonOf(l)
-			at, ok := groups[r]
-			if !ok {
-				at = len(t.LeftBy)
-				groups[r] = at
-				t.LeftBy = append(t.LeftBy, leftGroup{reason: r})
-			}
-			g := &t.LeftBy[at]
-			if g.Count++; len(g.Some) < planExamples {
-				g.Some = append(g.Some, leftOut{m.Machine, m.Name, l.Patch})
+		if len(m.Left) == 0 {
+			continue
+		}
+		x := lists[&m.Left[0]]
+		if x == nil {
+			x = &leftList{left: m.Left, groups: t.groupsOf(m.Left, groups)}
+			lists[&m.Left[0]], all = x, append(all, x)
+		}
+		if x.machines++; !x.shown {
+			x.shown = t.exemplify(m, x.groups)
+		}
+	}
+	for _, x := range all {
+		for i, l := range x.left {
+			t.Left += x.machines
+			t.count(l.Outcome, x.machines)
+			t.LeftBy[x.groups[i]].Count += x.machines
+		}
+	}
+	if at := slices.IndexFunc(t.LeftBy, func(g leftGroup) bool { return t.which != "" && g.Key() == t.which }); at >= 0 {
+		t.Which = &leftGroup{reason: t.LeftBy[at].reason, Count: t.LeftBy[at].Count}
+		for _, m := range machines {
+			for i, l := range m.Left {
+				if lists[&m.Left[0]].groups[i] == at {
+					t.Which.all = append(t.Which.all, leftOut{m.Machine, m.Name, l.Patch})
+				}
 			}
 		}
 	}
 	slices.SortStableFunc(t.LeftBy, func(a, b leftGroup) int { return cmp.Compare(b.Count, a.Count) })
-	for i := range t.LeftBy {
-		if t.which != "" && t.LeftBy[i].Key() == t.which {
-			t.Which = &leftGroup{reason: t.LeftBy[i].reason, Count: t.LeftBy[i].Count}
-			t.Which.all = leftFor(t.Which.reason, machines)
+}
+
+// groupsOf finds where in LeftBy each of a list belongs, and makes room for new reasons.
+func (t *planTable) groupsOf(left []patch.LeftOut, groups map[reason]int) []int {
+	out := make([]int, len(left))
+	for i, l := range left {
+		r := reasonOf(l)
+		at, known := groups[r]
+		if !known {
+			at = len(t.LeftBy)
+			groups[r], t.LeftBy = at, append(t.LeftBy, leftGroup{reason: r})
 		}
+		out[i] = at
 	}
+	return out
+}
+
+// exemplify names a machine where a reason has too few examples yet, and reports whether all that hold for it have enough then.
+func (t *planTable) exemplify(m patch.MachinePlan, groups []int) bool {
+	enough := true
+	for i, l := range m.Left {
+		g := &t.LeftBy[groups[i]]
+		if len(g.Some) < planExamples {
+			g.Some = append(g.Some, leftOut{m.Machine, m.Name, l.Patch})
+		}
+		enough = enough && len(g.Some) == planExamples
+	}
+	return enough
 }
 
 func reasonOf(l patch.LeftOut) reason {
@@ -221,25 +265,13 @@ func reasonOf(l patch.LeftOut) reason {
 	return reason{Gate: name, Text: l.Text, Next: l.Next, Foretold: l.Foretold}
 }
 
-// leftFor is all that a plan leaves out for one reason.
-func leftFor(why reason, machines []patch.MachinePlan) (out []leftOut) {
-	for _, m := range machines {
-		for _, l := range m.Left {
-			if reasonOf(l) == why {
-				out = append(out, leftOut{m.Machine, m.Name, l.Patch})
-			}
-		}
-	}
-	return out
-}
-
-func (t *planTable) count(o patch.Outcome) {
+func (t *planTable) count(o patch.Outcome, n int) {
 	i := slices.IndexFunc(t.Outcomes, func(c outcomeCount) bool { return c.Outcome == o })
 	if i < 0 {
 		t.Outcomes = append(t.Outcomes, outcomeCount{Outcome: o})
 		i = len(t.Outcomes) - 1
 	}
-	t.Outcomes[i].Count++
+	t.Outcomes[i].Count += n
 }
 
 func (t *planTable) expect(e patch.Expected) {

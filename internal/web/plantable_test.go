@@ -3,6 +3,8 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,5 +84,36 @@ func TestAPlanForManyComesAfterItsPage(t *testing.T) {
 	}
 	if got := page("&part=whole"); !strings.Contains(got, `name="hash"`) || !strings.Contains(got, "<html") {
 		t.Error("without scripts there is no plan")
+	}
+}
+
+// Machines share the lists of what is left out: what is counted and shown is what it would be if each had its own.
+func TestWhatIsLeftOutIsCountedForEachMachine(t *testing.T) {
+	left := func(id patch.ID, text phrase.Phrase, o patch.Outcome) patch.LeftOut {
+		return patch.LeftOut{Patch: id, Gate: "hold/held", Text: text, Outcome: o}
+	}
+	there, held := left("perl", "it is installed", patch.IsPatched), left("curl", "it is held", patch.IsBlocked)
+	lists := [][]patch.LeftOut{{there, held}, {held}, nil, {there, left("bash", "it is installed", patch.IsPatched)}}
+	var shared, own []patch.MachinePlan
+	for i := range 21 {
+		m := patch.MachinePlan{Machine: patch.MachineID(fmt.Sprint("m", i)), Name: fmt.Sprint("host-", i), Left: lists[i%len(lists)]}
+		shared = append(shared, m)
+		m.Left = slices.Clone(m.Left)
+		own = append(own, m)
+	}
+	for _, which := range []string{"", reasonOf(held).Key(), "none"} {
+		want, got := planTable{which: which}, planTable{which: which}
+		want.leave(own)
+		got.leave(shared)
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %+v, want %+v", which, got, want)
+		}
+	}
+	got := planTable{which: reasonOf(held).Key()}
+	got.leave(shared)
+	if got.Left != 27 || len(got.LeftBy) != 2 || got.LeftBy[0].Count != 16 || got.LeftBy[1].Count != 11 || len(got.Which.all) != 11 ||
+		!slices.Equal(got.LeftBy[1].Some, []leftOut{{"m0", "host-0", "curl"}, {"m1", "host-1", "curl"}, {"m4", "host-4", "curl"}}) ||
+		!slices.Equal(got.Outcomes, []outcomeCount{{patch.IsPatched, 16}, {patch.IsBlocked, 11}}) {
+		t.Errorf("%+v", got)
 	}
 }

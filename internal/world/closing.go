@@ -20,10 +20,17 @@ func (s *Sight) Closing(ctx context.Context, a Ask, c Cohort) (gate.Gate, error)
 	return c.Answer.Closing(w), err
 }
 
-// Alike reports whether the closed gate has the same words for every machine of a cohort: that a patch is there already names neither a machine nor a
-// time, and is what is said of most machines about most patches that were approved.
+// Alike reports whether the closed gate has the same words for every machine of a cohort. That a patch is there already names neither a machine nor a
+// time, and is what is said of most machines about most patches that were approved; how far the rings before are is the same for all that wait for them.
 func (c *Cohort) Alike() bool {
-	return c.Answer.Closed != nil && c.Answer.Closed.Name == gate.InstalledTest && c.World.Verdict == patch.Patched
+	if c.Answer.Closed == nil {
+		return false
+	}
+	switch c.Answer.Closed.Code {
+	case gate.CodePatched, gate.CodeRingWaits, gate.CodeRingSoaks, gate.CodeRingHalted:
+		return true
+	}
+	return false
 }
 
 // like turns the world of one machine of a cohort into that of this one, as far as its closed gate looks; ok is false where more than the machine,
