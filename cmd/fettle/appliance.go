@@ -50,6 +50,7 @@ type appliance struct {
 	keys      *auth.Keys
 	syncer    *feed.Syncer
 	kept      registers
+	lists     *content.Dir                         // of patches that the console was asked about
 	startSync func(change string, accept accepted) // set before anything is served
 	jobs      sync.WaitGroup                       // work that outlives the request that asked for it
 	homeSeen  chan struct{}                        // closed when Home can be shown, and whoever wanted it at the start may have seen it
@@ -98,13 +99,13 @@ func openAppliance(ctx context.Context, cfg config, log *slog.Logger) (a *applia
 }
 
 // contents are the content-addressed directories.
-type contents struct{ raw, catalog, payloads *content.Dir }
+type contents struct{ raw, catalog, payloads, lists *content.Dir }
 
 func (a *appliance) openDirs(l layout) (c contents, err error) {
 	for _, d := range []struct {
 		path string
 		to   **content.Dir
-	}{{l.feeds(), &c.raw}, {l.catalogs(), &c.catalog}, {l.payloads(), &c.payloads}} {
+	}{{l.feeds(), &c.raw}, {l.catalogs(), &c.catalog}, {l.payloads(), &c.payloads}, {l.lists(), &c.lists}} {
 		if *d.to, err = content.Open(d.path); err != nil {
 			return c, err
 		}
@@ -128,6 +129,7 @@ func newID() string { return ulid.Make().String() }
 
 // join makes the stages out of storage, files and each other.
 func (a *appliance) join(s *store.Store, dirs contents, zone *time.Location, log *slog.Logger) {
+	a.lists = dirs.lists
 	now := time.Now
 	pulse, wanted := &api.Pulse{}, &api.Pulse{}
 	hub := api.NewHub(rand.Float64)

@@ -188,6 +188,7 @@ func (l layout) keys() string     { return filepath.Join(l.dir, "keys") }
 func (l layout) feeds() string    { return filepath.Join(l.dir, "feeds") }    // vendors' raw indexes
 func (l layout) catalogs() string { return filepath.Join(l.dir, "catalogs") } // lists, signatures, payload indexes
 func (l layout) payloads() string { return filepath.Join(l.dir, "payloads") }
+func (l layout) lists() string    { return filepath.Join(l.dir, "lists") }  // of patches, which addresses of the console name by their hash
 func (l layout) agents() string   { return filepath.Join(l.dir, "agents") } // the agent's programs, for machines to install
 func (l layout) config() string   { return filepath.Join(l.dir, dataConfig) }
 

@@ -30,9 +30,21 @@ func (a *appliance) consoleConfig() web.Config {
 			_, err := a.Sync(ctx, c, nil)
 			return err
 		},
+		KeepList: a.keepList, List: func(h patch.Hash) ([]byte, error) { return a.lists.Read(h, web.MaxList) },
 		Changed: a.changed, Listen: a.Pulse.Listen,
 		Now: a.Now, Zone: time.Local, Log: a.Log,
 	}
+}
+
+// listsKept is how many of the newest lists are kept: what has become old is asked about no more, and they never fill the disk.
+const listsKept = 500
+
+func (a *appliance) keepList(ctx context.Context, list []byte) (patch.Hash, error) {
+	h, err := a.lists.PutBytes(ctx, list)
+	if err != nil {
+		return "", err
+	}
+	return h, a.lists.Trim(listsKept)
 }
 
 // compared compares two revisions among those that an OS has.

@@ -7,6 +7,7 @@ package content
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -14,9 +15,12 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
@@ -119,6 +123,27 @@ func (d *Dir) Read(h patch.Hash, limit int64) ([]byte, error) {
 func Sum(b []byte) patch.Hash {
 	h := sha256.Sum256(b)
 	return patch.Hash(hex.EncodeToString(h[:]))
+}
+
+// Trim removes the oldest files until n are left.
+func (d *Dir) Trim(n int) error {
+	entries, err := fs.ReadDir(d.root.FS(), ".")
+	if err != nil {
+		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot list {1}", d.path), Err: err}
+	}
+	put := map[patch.Hash]time.Time{}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && patch.Hash(e.Name()).Valid() {
+			put[patch.Hash(e.Name())] = info.ModTime()
+		}
+	}
+	oldest := slices.SortedFunc(maps.Keys(put), func(a, b patch.Hash) int { return cmp.Or(put[a].Compare(put[b]), cmp.Compare(a, b)) })
+	for _, h := range oldest[:max(0, len(oldest)-n)] {
+		if err := d.Remove(h); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Remove deletes a file; one that is missing is no error.

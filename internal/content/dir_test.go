@@ -15,6 +15,7 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -193,5 +194,33 @@ func TestFullDisk(t *testing.T) {
 	}
 	if _, err := d.PutBytes(t.Context(), []byte("small")); err != nil {
 		t.Errorf("the disk does not heal: %v", err)
+	}
+}
+
+func TestTrimKeepsTheNewest(t *testing.T) {
+	d, err := content.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	var put []patch.Hash
+	for i := range 5 {
+		h, err := d.PutBytes(t.Context(), []byte{byte(i)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := time.Unix(int64(1000+(i*3)%5), 0)
+		if err := os.Chtimes(filepath.Join(d.Path(), string(h)), at, at); err != nil {
+			t.Fatal(err)
+		}
+		put = append(put, h)
+	}
+	if err := d.Trim(2); err != nil {
+		t.Fatal(err)
+	}
+	for i, h := range put {
+		if _, there := d.Has(h); there != (i == 1 || i == 3) {
+			t.Errorf("file %d is there: %v", i, there)
+		}
 	}
 }

@@ -259,7 +259,7 @@ func (x *look) holds(context.Context) error {
 				askOwner(d, "Decide, or hold it again."))
 		case left <= 0:
 			x.find(Notice, HoldEnded, string(d.Patch), heldBecause(d, phrase.Of(`the hold on {1} for "{2}" ended {3}, and nothing is decided since`, string(d.Patch), d.Label, phrase.At(x.view.Now.In(x.zone()), d.Until))),
-				askOwner(d, "fettle approve, decline or hold it; fettle clear ends the matter."))
+				askOwner(d, "Approve, decline or hold it again; clearing it ends the matter."))
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/lint"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 )
 
 // alarmURL is the page about what an alarm is about, as its key names it; "" where there is none, as of a full disk.
@@ -62,4 +63,39 @@ func findingURL(f lint.Finding) string {
 		return "/proposals"
 	}
 	return ""
+}
+
+// findingDo is what to do about a finding where its page does it; what the finding itself says is a command then, which is for the terminal.
+func findingDo(f lint.Finding) phrase.Phrase {
+	switch f.Code {
+	case lint.LabelEmpty:
+		return "See what should carry the label."
+	case lint.MatchesNothing:
+		return "They left the list or are for another OS. A patch's page takes an approval back."
+	case lint.NoFeed:
+		return "See what is subscribed to."
+	case lint.NoCatalog:
+		return "See why the feeds have had no good run, and have them read again."
+	case lint.NotScheduled:
+		return "Make a schedule, or plan a deployment."
+	case lint.NeverAgain, lint.TooShort:
+		return "Give the schedule another window."
+	case lint.Swallowed:
+		return "Shorten the blackout, or let the schedule make up for its windows."
+	case lint.RulesClash:
+		return "Narrow one of them."
+	case lint.MeetsNothing, lint.WordUnknown:
+		return "Change the rule's conditions."
+	case lint.Waiting:
+		return "Decide about them, or make a rule that does."
+	case lint.Exploited:
+		return "Decide about them first."
+	case lint.NeverDetected:
+		return "Each machine's page says why."
+	case lint.WaitsAdmission:
+		return "Admit those that you know."
+	case lint.SecondPerson:
+		return "Confirm or reject them."
+	}
+	return f.Do
 }

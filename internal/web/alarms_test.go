@@ -49,6 +49,9 @@ func TestFindingLeadsToWhereItIsMended(t *testing.T) {
 		{lint.Waiting, "all", "/patches?show=undecided"}, {lint.Exploited, "all", "/patches?show=needed&category=security"},
 		{lint.NeverDetected, "all", "/machines?show=never"}, {lint.WaitsAdmission, "all", "/machines?show=pending"}, {lint.SecondPerson, "all", "/proposals"},
 	} {
+		if do := findingDo(lint.Finding{Code: f.code, Do: "what it says itself"}); strings.Contains(do.String(), "fettle ") || do == "" {
+			t.Errorf("%s is to be mended by %q", f.code, do)
+		}
 		if got := findingURL(lint.Finding{Code: f.code, Subject: f.subject}); got != f.address {
 			t.Errorf("%s leads to %q, not to %q", f.code, got, f.address)
 		}
@@ -58,6 +61,8 @@ func TestFindingLeadsToWhereItIsMended(t *testing.T) {
 	}
 	if page := ask(h, http.MethodGet, "/checks", nil).Body.String(); !strings.Contains(page, `<a href="/rules">The rule canary approves`) {
 		t.Error("a finding about a rule does not lead to the rules")
+	} else if strings.Contains(page, "fettle rules") || !strings.Contains(page, "Narrow one of them.<") {
+		t.Error("a finding that a page mends advises a command")
 	}
 }
 

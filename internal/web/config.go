@@ -240,6 +240,9 @@ type Config struct {
 	AskDetects func(ctx context.Context, caller patch.Caller, ids []patch.MachineID) (online int, err error)
 	// Sync starts to bring all feeds up to date in the background.
 	Sync func(ctx context.Context, caller patch.Caller) error
+	// KeepList keeps a list that an address is too short for and gives its hash; List gives it back, as long as it is among the newest.
+	KeepList func(ctx context.Context, list []byte) (patch.Hash, error)
+	List     func(h patch.Hash) ([]byte, error)
 	// Changed tells the appliance that something which it acts on has changed: a decision, a label, a machine, a deployment.
 	Changed func()
 	// Listen yields those of the topics that something happened to, and an empty list whenever nothing did for as long as quiet.

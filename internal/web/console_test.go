@@ -22,7 +22,7 @@ var errChain error = &patch.Error{Kind: patch.Untrusted, What: "entry 12 does no
 func TestEveryRouteHasAPermission(t *testing.T) {
 	c := &console{Config: newWorld().config()}
 	public := map[string]bool{"GET /assets/{file}": true, "GET /sign-in": true, "POST /sign-in": true, "POST /sign-out": true, "POST /language": true}
-	reads := map[string]bool{"POST /decide/preview": true, "POST /labels/check": true, "POST /rules/check": true, "POST /what-if": true, "POST /views/{page}": true, "POST /views/{page}/remove": true} // views are one's own; the handler asks for more where they are not
+	reads := map[string]bool{"POST /decide/preview": true, "POST /decide/pairs": true, "POST /labels/check": true, "POST /rules/check": true, "POST /what-if": true, "POST /views/{page}": true, "POST /views/{page}/remove": true} // views are one's own; the handler asks for more where they are not
 	for _, r := range c.routes() {
 		name := r.method + " " + r.path
 		switch {

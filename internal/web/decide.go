@@ -185,14 +185,17 @@ func (c *console) decideForm(v *visit) (decidePage, error) {
 	if p.Until == "" {
 		p.Until = c.Now().In(c.Zone).AddDate(0, 0, 7).Format("2006-01-02") + "T08:00"
 	}
+	kept, err := c.keptList(v.get("list"))
+	if err != nil {
+		return p, err
+	}
 	seen := map[string]bool{}
-	for _, s := range slices.Concat(strings.Fields(v.get("patches")), v.r.Form["patch"], strings.Fields(v.get("add"))) {
+	for _, s := range slices.Concat(strings.Fields(v.get("patches")), strings.Fields(kept), v.r.Form["patch"], strings.Fields(v.get("add"))) {
 		if !seen[s] {
 			seen[s] = true
 			p.Patches = append(p.Patches, patch.ID(s))
 		}
 	}
-	var err error
 	if p.Labels, err = c.labelNames(v); err != nil {
 		return p, err
 	}

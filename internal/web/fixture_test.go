@@ -15,6 +15,7 @@ import (
 	"github.com/fettle-project/fettle/internal/approval"
 	"github.com/fettle-project/fettle/internal/calendar"
 	"github.com/fettle-project/fettle/internal/catalog"
+	"github.com/fettle-project/fettle/internal/content"
 	"github.com/fettle-project/fettle/internal/deploy"
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/label"
@@ -91,6 +92,7 @@ type world struct {
 	onlooked  int             // how often a page asked by itself
 	resets    []patch.Reset
 	hoops     []ring.Standing
+	lists     map[patch.Hash][]byte // that addresses name
 	rolled    []string
 	left      int // after so many of them the session has ended; 0: never
 }
@@ -690,6 +692,16 @@ func (w *world) config() Config {
 			return len(ids) - 1, nil
 		},
 		Sync: func(context.Context, patch.Caller) error { return nil }, Changed: func() {},
+		KeepList: func(_ context.Context, list []byte) (patch.Hash, error) {
+			w.lists[content.Sum(list)] = list
+			return content.Sum(list), nil
+		},
+		List: func(h patch.Hash) ([]byte, error) {
+			if list, ok := w.lists[h]; ok {
+				return list, nil
+			}
+			return nil, patch.Errorf(patch.NotFound, "there is no file with the hash %s", h)
+		},
 		Listen: func(context.Context, []patch.Topic, time.Duration) iter.Seq[[]patch.Topic] {
 			return slices.Values(w.heard)
 		},
@@ -698,6 +710,6 @@ func (w *world) config() Config {
 }
 
 func newWorld() *world {
-	return &world{now: time.Date(2026, 11, 23, 8, 40, 0, 0, time.UTC), role: patch.Admin, fleet: ledger.Fleet{At: time.Date(2026, 11, 23, 8, 40, 0, 0, time.UTC)},
+	return &world{now: time.Date(2026, 11, 23, 8, 40, 0, 0, time.UTC), role: patch.Admin, lists: map[patch.Hash][]byte{}, fleet: ledger.Fleet{At: time.Date(2026, 11, 23, 8, 40, 0, 0, time.UTC)},
 		labels: []label.Membership{{Label: patch.Label{Name: patch.LabelAll}}}}
 }

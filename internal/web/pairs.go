@@ -3,7 +3,6 @@ package web
 import (
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/approval"
@@ -61,24 +60,65 @@ func countOf(n int, place string, more ...any) pairCount {
 	return pairCount{n, place}
 }
 
-// pairs lists what one number of a preview counts. The form's fields make the address, which a redirect keeps to what the list needs.
+// MaxList is how many bytes a list may have that is kept for an address.
+const MaxList = maxForm
+
+// longestList is how many bytes of patches an address names one by one: browsers, and servers before the appliance's, take no address much longer.
+const longestList = 1500
+
+// sentence is what an address says of a decision. Many patches are kept by the appliance, and the address has the list's hash.
+func (c *console) sentence(v *visit, p decidePage) (url.Values, error) {
+	q := url.Values{"verb": {p.Verb}, "label": {p.Label}}
+	if p.Verb == string(patch.Hold) {
+		q.Set("until", p.Until)
+	}
+	list := strings.TrimSpace(p.List())
+	if len(list) <= longestList {
+		q.Set("patches", list)
+		return q, nil
+	}
+	h, err := c.KeepList(v.ctx, []byte(list))
+	q.Set("list", string(h))
+	return q, err
+}
+
+// keptList is the list that an address names by its hash.
+func (c *console) keptList(h string) (string, error) {
+	if h == "" {
+		return "", nil
+	}
+	b, err := c.List(patch.Hash(h))
+	if patch.KindOf(err) == patch.NotFound && err != nil {
+		return "", &patch.Error{Kind: patch.NotFound, What: "the list of patches of this address is not kept any more", Why: "the appliance keeps the newest ones only", Do: "Choose the patches again on the Patches page."}
+	}
+	return string(b), err
+}
+
+// askPairs leads from the sentence, as it stands in its form, to the address of what one number of its preview counts.
+func (c *console) askPairs(v *visit) error {
+	p, err := c.decideForm(v)
+	if err != nil {
+		return err
+	}
+	q, err := c.sentence(v, p)
+	if err != nil {
+		return err
+	}
+	q.Set("group", v.get("group"))
+	return v.see("/decide/pairs?" + q.Encode())
+}
+
+// pairs lists what one number of a preview counts.
 func (c *console) pairs(v *visit) error {
 	p := pairsPage{}
 	var err error
 	if p.decidePage, err = c.decideForm(v); err != nil {
 		return err
 	}
-	q := url.Values{"verb": {p.Verb}, "label": {p.Label}, "patches": {strings.TrimSpace(p.List())}}
-	if p.Verb == string(patch.Hold) {
-		q.Set("until", p.Until)
-	}
+	q := v.r.URL.Query()
+	q.Del("group")
+	q.Del("page")
 	p.Back = "/decide?" + q.Encode()
-	for name := range v.r.URL.Query() {
-		if !slices.Contains([]string{"verb", "label", "patches", "until", "group", "page"}, name) {
-			q.Set("group", v.get("group"))
-			return v.see("/decide/pairs?" + q.Encode())
-		}
-	}
 	r, err := c.request(p.decidePage)
 	if err != nil {
 		return err

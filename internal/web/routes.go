@@ -44,6 +44,7 @@ func (c *console) routes() []route {
 		{"GET", "/decide", auth.Read, c.decidePage},
 		{"POST", "/decide/preview", auth.Read, c.decidePreview},
 		{"GET", "/decide/pairs", auth.Read, c.pairs},
+		{"POST", "/decide/pairs", auth.Read, c.askPairs},
 		{"POST", "/decide", auth.Decide, c.decide},
 		{"GET", "/decided", auth.Read, c.decided},
 		{"GET", "/proposals", auth.Read, c.proposals},

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -116,7 +117,14 @@ func (w *world) open(t *testing.T) http.Handler {
 	return h
 }
 
+// ask sends a request of somebody who is signed in; what a page says has its blanks as they are written.
 func ask(h http.Handler, method, address string, form url.Values, headers ...string) *httptest.ResponseRecorder {
+	w := raw(h, method, address, form, headers...)
+	w.Body = bytes.NewBuffer(bytes.ReplaceAll(w.Body.Bytes(), []byte("\u00a0"), []byte(" ")))
+	return w
+}
+
+func raw(h http.Handler, method, address string, form url.Values, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, "https://fettle.example"+address, strings.NewReader(form.Encode()))
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"html"
 	"net/http"
 	"net/url"
@@ -84,5 +85,37 @@ func TestWhatAPatchNeedsIsAdded(t *testing.T) {
 	form.Set("add", string(more[0])+"\n"+string(more[1])+"\n"+string(one)+"\n")
 	if page = html.UnescapeString(ask(h, http.MethodPost, "/decide/preview", form).Body.String()); !strings.Contains(page, ">"+string(one)+"\n"+string(more[0])+"\n"+string(more[1])+"\n</textarea>") {
 		t.Errorf("they are not in it: %s", page)
+	}
+}
+
+// What a decision about many patches counts has an address that can be passed on, as has the sentence that it leads back to.
+func TestManyPatchesHaveAShortAddress(t *testing.T) {
+	w := fleet()
+	h := w.open(t)
+	var list strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&list, "bookworm-security/some-source/1.0-%d+deb12u1\n", i)
+	}
+	form := url.Values{"verb": {"approve"}, "label": {"all"}, "why": {"the monthly round"}, "patches": {list.String()}, "group": {"eligible os=" + string(sampleOS)}}
+	got := ask(h, http.MethodPost, "/decide/pairs", form)
+	address := got.Header().Get("Location")
+	if got.Code != http.StatusSeeOther || len(address) > 300 || !strings.HasPrefix(address, "/decide/pairs?group=eligible+os%3D") {
+		t.Fatalf("status %d to %.400s", got.Code, address)
+	}
+	page := html.UnescapeString(ask(h, http.MethodGet, address, nil).Body.String())
+	back := regexp.MustCompile(`href="(/decide\?[^"]+)"`).FindStringSubmatch(page)
+	if !strings.Contains(page, "22 times a patch on a machine") && !strings.Contains(page, "24 times a patch on a machine") || back == nil {
+		t.Fatalf("what is counted is not listed: %s", page)
+	}
+	if again := ask(h, http.MethodGet, back[1], nil).Body.String(); !strings.Contains(again, "<strong>5,000 patches</strong>") {
+		t.Errorf("%s does not lead back to the sentence", back[1])
+	}
+	form.Set("patches", string(w.patches[1].Patch.ID))
+	if got := ask(h, http.MethodPost, "/decide/pairs", form).Header().Get("Location"); !strings.Contains(got, "perl") {
+		t.Errorf("one patch is not named in %s", got)
+	}
+	clear(w.lists)
+	if gone := ask(h, http.MethodGet, address, nil); gone.Code != http.StatusNotFound || !strings.Contains(gone.Body.String(), "is not kept any more") {
+		t.Errorf("a list that is gone: status %d", gone.Code)
 	}
 }

@@ -180,7 +180,7 @@ func (c *console) write(v *visit, status int, page, name string, data any) error
 	}
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.WriteHeader(status)
-	if _, err = b.WriteTo(v.w); err != nil {
+	if _, err = v.w.Write(together(b.Bytes())); err != nil {
 		c.Log.DebugContext(v.ctx, "page not delivered", "page", page, "error", err)
 	}
 	return nil
