@@ -75,7 +75,7 @@ var careDefects = []Defect{
 	{Name: "what could not be looked at before is not told of what failed", File: "internal/agent/execute.go",
 		Old: "if in.Doubt != \"\" {", New: "if false {", Test: "TestDoubtsAreTold", In: "./internal/agent"},
 	{Name: "a patch that lacked room is tried again at once", File: "internal/gate/ready.go",
-		Old: "last.Cause == patch.FailRoom && w.Now", New: "last.Cause == patch.FailRoom && false && w.Now", Test: "TestClosedGates", In: "./internal/gate"},
+		Old: "last.Cause == patch.FailRoom && w.lately", New: "last.Cause == patch.FailRoom && false && w.lately", Test: "TestClosedGates", In: "./internal/gate"},
 	{Name: "the agent's clock stands still while a laptop sleeps", File: "internal/agent/config.go",
 		Old: "time.Now().Round(0)", New: "time.Now()", Test: "TestTheAgentsClockIsTheWalls", In: "./internal/agent"},
 	{Name: "a delay of null is none", File: "internal/patch/reboot.go",

@@ -36,7 +36,7 @@ func reboot(w *World) Gate {
 		return g
 	}
 	// The machine's own word is live and clears the debt; a word from before the install does not.
-	if (a.RebootOwed || a.Effect == patch.EffectNeedsReboot) && (w.Machine.RebootOwed || w.Machine.SeenAt.Before(a.EndedAt)) {
+	if (a.RebootOwed || a.Effect == patch.EffectNeedsReboot) && (w.Machine.RebootOwed || !w.seenSince(*a)) {
 		g.closes(CodeRebootOwed, phrase.Of("{1} owes a reboot before it takes effect", w.name()))
 		if strings.HasPrefix(w.Machine.Busy, "reboot ") {
 			g.Evidence = phrase.Of("its agent says: {1}", phrase.Recall(w.Machine.Busy))

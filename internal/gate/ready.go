@@ -132,11 +132,11 @@ func preflight(w *World) Gate {
 		return g
 	}
 	if b := w.Blocked; b != nil {
-		if code, until, actor := blocked(w.Limits, *b); w.Now.Before(until) {
+		if code, wait, actor := blocked(w.Limits, *b); w.lately(*b, wait) {
 			g.closes(code, given(phrase.Clause(b.Text), phrase.Of("the machine's last attempt failed: {1}", string(b.Cause))))
 			g.At, g.Evidence = b.EndedAt, phrase.Of("attempt {1}", b.ID)
 			g.ends(actor, "it may be tried again")
-			g.NextAt = until
+			g.NextAt = b.EndedAt.Add(wait)
 			return g
 		}
 	}
@@ -158,22 +158,22 @@ func deploys(policy string) bool {
 }
 
 // blocked tells for how long a failure that is the machine's own keeps it from being tried again, and who can end it.
-func blocked(l Limits, a patch.Attempt) (code string, until time.Time, actor Actor) {
+func blocked(l Limits, a patch.Attempt) (code string, wait time.Duration, actor Actor) {
 	switch a.Cause {
 	case patch.FailLock:
-		return CodeLocked, a.EndedAt.Add(l.Retry), Time
+		return CodeLocked, l.Retry, Time
 	case patch.FailNetwork:
-		return CodeNetwork, a.EndedAt.Add(l.Retry), Time
+		return CodeNetwork, l.Retry, Time
 	case patch.FailDisk:
-		return CodeDisk, a.EndedAt.Add(l.RetryDisk), Owner
+		return CodeDisk, l.RetryDisk, Owner
 	case patch.FailPower:
-		return CodePower, a.EndedAt.Add(l.Retry), Owner
+		return CodePower, l.Retry, Owner
 	case patch.FailClock:
-		return CodeClock, a.EndedAt.Add(l.RetryDisk), Owner
+		return CodeClock, l.RetryDisk, Owner
 	case patch.FailHook:
-		return CodeHook, a.EndedAt.Add(l.Retry), Owner
+		return CodeHook, l.Retry, Owner
 	}
-	return "", time.Time{}, Nobody
+	return "", 0, Nobody
 }
 
 // Blocks reports whether an attempt that failed for this cause says something about the machine rather than about the patch.
@@ -198,7 +198,7 @@ func attempts(w *World) Gate {
 	last := w.last()
 	since, _ := approval(w.Policy)
 	switch {
-	case last != nil && last.State == patch.ExecDone && !w.judgedSince(last.EndedAt):
+	case last != nil && last.State == patch.ExecDone && !w.judgedSince(*last):
 		g.closes(CodeAwaiting, awaiting(w.Now, *last))
 		g.ends(Agent, "the agent detects after every install")
 	case used >= limit:
@@ -207,27 +207,27 @@ func attempts(w *World) Gate {
 	case w.Unmet != nil:
 		foretold(w, &g)
 		return g
-	case last != nil && last.Cause == patch.FailDependency && w.Now.Before(last.EndedAt.Add(w.Limits.RetryDisk)) && !w.approvedSince(last.EndedAt) && !w.newsSince(*last):
+	case last != nil && last.Cause == patch.FailDependency && w.lately(*last, w.Limits.RetryDisk) && !w.approvedSince(last.EndedAt) && !w.newsSince(*last):
 		g.closes(CodeDependency, given(phrase.Clause(last.Text), "it needs a package that is not approved"))
 		g.ends(Person, "approve what it needs")
 		g.NextAt = last.EndedAt.Add(w.Limits.RetryDisk)
-	case last != nil && last.Cause == patch.FailUntrusted && w.Now.Before(last.EndedAt.Add(w.Limits.RetryDisk)):
+	case last != nil && last.Cause == patch.FailUntrusted && w.lately(*last, w.Limits.RetryDisk):
 		g.closes(CodeUntrusted, given(phrase.Clause(last.Text), "its files did not verify on the machine"))
 		g.ends(Person, "it may be tried again; find out why the files did not verify")
 		g.NextAt = last.EndedAt.Add(w.Limits.RetryDisk)
-	case last != nil && last.Cause == patch.FailPolicy && w.Now.Before(last.EndedAt.Add(w.Limits.RetryDisk)) && !w.newsSince(*last):
+	case last != nil && last.Cause == patch.FailPolicy && w.lately(*last, w.Limits.RetryDisk) && !w.newsSince(*last):
 		g.closes(CodeOwner, given(phrase.Clause(last.Text), "the machine's owner does not allow it"))
 		g.ends(Owner, "it may be tried again; the owner decides on the machine")
 		g.NextAt = last.EndedAt.Add(w.Limits.RetryDisk)
-	case last != nil && last.Cause == patch.FailBlocker && w.Now.Before(last.EndedAt.Add(w.Limits.Retry)):
+	case last != nil && last.Cause == patch.FailBlocker && w.lately(*last, w.Limits.Retry):
 		g.closes(CodeBlocker, given(phrase.Clause(last.Text), "a program runs during whose running it is not installed"))
 		g.ends(Owner, phrase.Of("whoever works on {1} closes the program; then it may be tried again", w.name()))
 		g.NextAt = last.EndedAt.Add(w.Limits.Retry)
-	case last != nil && last.Cause == patch.FailRoom && w.Now.Before(last.EndedAt.Add(w.Limits.Retry)) && w.forgotten(*last, since) == "":
+	case last != nil && last.Cause == patch.FailRoom && w.lately(*last, w.Limits.Retry) && w.forgotten(*last, since) == "":
 		g.closes(CodeRoom, given(phrase.Clause(last.Text), "a file system of the machine has too little room for it"))
 		g.ends(Owner, phrase.Of("whoever keeps {1} makes room there; then it may be tried again", w.name()))
 		g.NextAt = last.EndedAt.Add(w.Limits.Retry)
-	case last != nil && last.Cause == patch.FailDrift && !w.judgedSince(last.EndedAt):
+	case last != nil && last.Cause == patch.FailDrift && !w.judgedSince(*last):
 		g.closes(CodeDrift, given(phrase.Clause(last.Text), "the machine was not as the plan assumed"))
 		g.ends(Agent, "the agent detects again")
 	default:
@@ -338,7 +338,7 @@ func (w *World) forgotten(a patch.Attempt, d patch.Decision) phrase.Phrase {
 	switch {
 	case a.CreatedAt.Before(d.At):
 		return "it was approved again since"
-	case a.State.Ended() && !a.EndedAt.After(w.Reset.At):
+	case a.State.Ended() && (!a.EndedAt.After(w.Reset.At) || w.timeless(a) && !w.Reset.At.IsZero()):
 		return phrase.Of("reset by {1} {2}: {3}", w.Reset.By, phrase.At(w.Now, w.Reset.At), clause(w.Reset.Why))
 	case w.otherFiles(a):
 		return "the files are other ones now than those that failed"
@@ -365,14 +365,33 @@ func (w *World) afresh(left, limit int) phrase.Phrase {
 	return phrase.Of("{1} of {2}", left, limit)
 }
 
-func (w *World) judgedSince(t time.Time) bool {
-	return w.Receipt != nil && !w.Receipt.Begun().Before(t)
+// timeless reports whether an attempt ended at a time that is yet to come: the appliance's clock was ahead then, and nobody knows when it was. No other time is
+// before or after it, and nothing waits for it.
+func (w *World) timeless(a patch.Attempt) bool { return a.EndedAt.After(w.Now) }
+
+// lately reports whether an attempt ended less than so long ago, as far as that is known.
+func (w *World) lately(a patch.Attempt, wait time.Duration) bool {
+	return !w.timeless(a) && w.Now.Sub(a.EndedAt) < wait
+}
+
+// judgedSince reports whether the machine has detected since an attempt. Where no time tells, what was installed is judged once a detect has said so, and a
+// failure is taken for judged.
+func (w *World) judgedSince(a patch.Attempt) bool {
+	if w.timeless(a) {
+		return w.Receipt != nil && (a.State != patch.ExecDone || a.VerifiedSeq != 0)
+	}
+	return w.Receipt != nil && !w.Receipt.Begun().Before(a.EndedAt)
+}
+
+// seenSince reports whether the machine was seen after an attempt, so that what it says of itself is about what came of it.
+func (w *World) seenSince(a patch.Attempt) bool {
+	return w.timeless(a) || !w.Machine.SeenAt.Before(a.EndedAt)
 }
 
 // newsSince reports whether the machine has detected again since an attempt, beyond the detect that closed its order: agents do so when
 // something on the machine has changed.
 func (w *World) newsSince(a patch.Attempt) bool {
-	return w.judgedSince(a.EndedAt) && (a.Order == "" || w.Receipt.Order != a.Order)
+	return w.judgedSince(a) && (a.Order == "" || w.Receipt.Order != a.Order)
 }
 
 // approvedSince reports whether this patch or one that it may need was approved after t.

@@ -2,7 +2,6 @@ package gate
 
 import (
 	"strings"
-	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
@@ -56,9 +55,9 @@ func Situation(key []byte, w *World) []byte {
 		k.text("proposed")
 	}
 	if b := w.Blocked; b != nil {
-		code, until, _ := blocked(w.Limits, *b)
+		code, wait, _ := blocked(w.Limits, *b)
 		k.text(code)
-		k.flags(w.Now.Before(until))
+		k.flags(w.lately(*b, wait))
 	}
 	for u := w.Unmet; u != nil; u = u.Further {
 		k.text(u.By.Name, u.By.Version, u.Clause, u.Here.Name, u.Here.Version, string(u.Patch), string(u.Policy.Stand))
@@ -176,8 +175,7 @@ func (k *situation) attempts(w *World) {
 
 func (k *situation) attempt(w *World, a *patch.Attempt, d patch.Decision) {
 	k.text(string(a.State), string(a.Cause), string(a.Effect))
-	before := func(wait time.Duration) bool { return w.Now.Before(a.EndedAt.Add(wait)) }
 	k.flags(a.TakesBack())
-	k.flags(a.ID == w.Own, a.RebootOwed, a.VerifiedSeq == 0, w.forgotten(*a, d) != "", w.judgedSince(a.EndedAt), w.newsSince(*a))
-	k.flags(before(w.Limits.Retry), before(w.Limits.RetryDisk), w.approvedSince(a.EndedAt), w.Machine.SeenAt.Before(a.EndedAt))
+	k.flags(a.ID == w.Own, a.RebootOwed, a.VerifiedSeq == 0, w.forgotten(*a, d) != "", w.judgedSince(*a), w.newsSince(*a))
+	k.flags(w.lately(*a, w.Limits.Retry), w.lately(*a, w.Limits.RetryDisk), w.approvedSince(a.EndedAt), w.seenSince(*a))
 }

@@ -175,6 +175,11 @@ func (l *Ledger) keep(ctx context.Context, m *patch.Machine, r *slate, s *patch.
 		if c.attempts, err = v.Attempts(ctx, m.ID); err != nil {
 			return err
 		}
+		for i := range c.attempts {
+			if a := &c.attempts[i]; a.EndedAt.After(s.Received) { // by a clock that was ahead: it has ended, because it was told so
+				a.EndedAt = s.Begun()
+			}
+		}
 		if facts, err = l.factsOf(ctx, v, c.attempts, s.Facts); err != nil {
 			return err
 		}

@@ -84,10 +84,25 @@ func (x witness) failed() (p patch.Proof, why phrase.Phrase, sure bool) {
 
 // sick is what the machine's probes say, as of after the install.
 func (x witness) sick() phrase.Phrase {
-	if len(x.ring.Probes) == 0 || x.health == nil || x.attempt.EndedAt.IsZero() || x.health.At.Before(x.attempt.EndedAt) {
+	if len(x.ring.Probes) == 0 || x.attempt.EndedAt.IsZero() || !x.answered() {
 		return ""
 	}
 	return x.health.Sick()
+}
+
+// timeless reports whether the attempt ended at a time that is yet to come, by a clock that was ahead: no other time is before it.
+func (x witness) timeless() bool { return x.attempt.EndedAt.After(x.now) }
+
+// answered reports whether the machine has answered to its probes since the attempt: an order's are asked from its end.
+func (x witness) answered() bool {
+	switch a := x.attempt; {
+	case x.health == nil:
+		return false
+	case x.timeless():
+		return a.Order != "" && x.health.Order == a.Order
+	default:
+		return !x.health.At.Before(a.EndedAt)
+	}
 }
 
 // alive reports whether the machine is back: seen after the detect that judged it, with another boot where it had to reboot, with answers
@@ -95,10 +110,10 @@ func (x witness) sick() phrase.Phrase {
 func (x witness) alive() (bool, error) {
 	a, m := x.attempt, x.machine
 	at, boot, err := x.closing()
-	if err != nil || !m.SeenAt.After(at) || !m.SeenAt.After(a.EndedAt) {
+	if err != nil || !m.SeenAt.After(at) || !x.timeless() && !m.SeenAt.After(a.EndedAt) {
 		return false, err
 	}
-	if len(x.ring.Probes) > 0 && (x.health == nil || x.health.At.Before(a.EndedAt)) {
+	if len(x.ring.Probes) > 0 && !x.answered() {
 		return false, nil
 	}
 	if a.RebootOwed || a.Effect == patch.EffectNeedsReboot {

@@ -579,3 +579,27 @@ func TestWordsNarrowAllRowsAlike(t *testing.T) {
 		}
 	}
 }
+
+// What was installed while the appliance's clock was ahead is judged by the next detect after it was put right, and not only when that time has come.
+func TestWhatEndedAtATimeToComeIsJudged(t *testing.T) {
+	s, b := ready(t, perl)
+	s.roll()
+	s.later(time.Minute)
+	o, _ := b.order()
+	right := s.now
+	s.later(60 * 24 * time.Hour)
+	b.set("perl-base=5.36.0-7+deb12u4")
+	b.report(o, o.Items[0], patch.ExecInstalling, "")
+	b.report(o, o.Items[0], patch.ExecDone, "")
+	s.now = right.Add(time.Hour)
+	if ex := s.explain(b, perl); ex.Answer.Closed == nil || ex.Answer.Closed.Code != gate.CodeAwaiting {
+		t.Errorf("before the detect: %+v", ex.Answer.Closed)
+	}
+	b.detect() // not the one that closes the order
+	if ex := s.explain(b, perl); ex.Row.Effect != patch.EffectVerified || ex.Answer.Standing != "patched" || ex.Attempts[0].VerifiedSeq == 0 {
+		t.Errorf("after it: %q, %s", ex.Row.Effect, ex.Answer.Sentence)
+	}
+	if c := s.last(b, perl); c.Cause != patch.ByFettle {
+		t.Errorf("%+v", c)
+	}
+}

@@ -121,7 +121,7 @@ func (v *View) gatherBlocked(ctx context.Context) error {
 	}
 	v.gathered.blocked = map[patch.MachineID]*patch.Attempt{}
 	for m, mine := range by {
-		if b := blocked(mine); b != nil {
+		if b := blocked(mine, v.Now); b != nil {
 			v.gathered.blocked[m] = b
 		}
 	}
@@ -270,7 +270,7 @@ func (s *Sight) tries(ctx context.Context, id patch.ID) (mine []patch.Attempt, b
 	switch {
 	case g.blocked == nil:
 		mine, err = s.Attempts(ctx, id)
-		return mine, blocked(s.attempts), err
+		return mine, blocked(s.attempts, s.v.Now), err
 	case gathered:
 		mine = all[s.Machine.ID]
 	case known:

@@ -271,12 +271,13 @@ func (s *Sight) Walk(ctx context.Context, a Ask) (gate.Answer, error) {
 	return gate.Walk(w), nil
 }
 
-// blocked is the newest attempt of this machine that failed by the machine's own cause, unless something worked after it.
-func blocked(all []patch.Attempt) *patch.Attempt {
+// blocked is the newest attempt of this machine that failed by the machine's own cause, unless something worked after it. One that ended at a time that is yet to
+// come, by a clock that was ahead, is not the newest because of that.
+func blocked(all []patch.Attempt, now time.Time) *patch.Attempt {
 	var newest *patch.Attempt
 	for i := range all {
 		a := &all[i]
-		if (a.State == patch.ExecDone || a.State == patch.ExecFailed) && (newest == nil || a.EndedAt.After(newest.EndedAt)) {
+		if (a.State == patch.ExecDone || a.State == patch.ExecFailed) && !a.EndedAt.After(now) && (newest == nil || a.EndedAt.After(newest.EndedAt)) {
 			newest = a
 		}
 	}
@@ -292,7 +293,7 @@ func (s *Sight) Readiness(ctx context.Context) ([]gate.Gate, []gate.ScheduleFact
 		return nil, nil, err
 	}
 	schedules, err := s.scheduled(ctx)
-	block := blocked(s.attempts)
+	block := blocked(s.attempts, s.v.Now)
 	if block != nil && block.Cause == patch.FailHook {
 		block = nil // it keeps orders that name the hook, and not every one
 	}
