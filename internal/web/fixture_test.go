@@ -110,15 +110,30 @@ func (w *world) PatchRows(_ context.Context, id patch.ID, f ledger.RowFilter) ([
 	c := w.patches[p]
 	one := *w
 	one.rows = nil
+	one.summary = ledger.Summary{Total: admitted, Verdicts: c.Verdicts, Needed: c.Verdicts[patch.NotPatched], Undecided: c.Undecided, Deployable: c.Deployable}
 	for m := range admitted {
-		r := w.rows[m%len(w.rows)]
-		if v := w.verdict(p, m); r.Verdict != v {
-			r = ledger.Row{Verdict: v, Policy: patch.Policy{Stand: patch.Undecided}, Execution: patch.ExecNone, Standing: phrase.Phrase(v.String()), Receipt: r.Receipt}
+		r, v, stand := w.rows[m%len(w.rows)], w.verdict(p, m), patch.Undecided
+		if w.decides(&c, w.machines[m].ID) {
+			stand = standOf(c.Decisions[0].Verb)
+		}
+		if m == 0 {
+			r = w.rows[p]
+		} else if r.Verdict != v || r.Policy.Stand != stand {
+			r = ledger.Row{Verdict: v, Policy: patch.Policy{Stand: stand}, Execution: patch.ExecNone, Standing: phrase.Phrase(v.String()), Receipt: r.Receipt}
+		}
+		switch r.Policy.Stand {
+		case patch.Approved:
+			one.summary.Stands.Approved++
+		case patch.Declined:
+			one.summary.Stands.Declined++
+		case patch.HeldBack:
+			one.summary.Stands.Held++
+		default:
+			one.summary.Stands.Undecided++
 		}
 		r.Machine, r.MachineName, r.OS, r.Patch = w.machines[m].ID, w.machines[m].Name, w.machines[m].OS, c.Patch
 		one.rows = append(one.rows, r)
 	}
-	one.summary = ledger.Summary{Total: admitted, Verdicts: c.Verdicts, Needed: c.Verdicts[patch.NotPatched], Undecided: c.Undecided, Deployable: c.Deployable}
 	return one.filtered(f)
 }
 func (w *world) filtered(f ledger.RowFilter) ([]ledger.Row, ledger.Summary, error) {
@@ -138,13 +153,25 @@ func (w *world) PatchCounts(_ context.Context, os patch.HostOS, f ledger.RowFilt
 	}
 	w.sorted = f.Sort
 	list := keep(w.patches, func(n ledger.PatchCount) bool {
-		return (len(f.Verdicts) == 0 || n.Verdicts[f.Verdicts[0]] > 0) && (len(f.Stands) == 0 || f.Stands[0] != patch.Undecided || n.Undecided > 0) && (f.Category == "" || n.Patch.Category == f.Category) && (f.Severity == "" || n.Patch.Severity == f.Severity) &&
+		return (len(f.Verdicts) == 0 || n.Verdicts[f.Verdicts[0]] > 0) && (len(f.Stands) == 0 || w.stands(&n, f.Stands[0])) && (f.Category == "" || n.Patch.Category == f.Category) && (f.Severity == "" || n.Patch.Severity == f.Severity) &&
 			(f.Text == "" || strings.Contains(string(n.Patch.ID)+" "+strings.Join(n.Patch.CVEs, " "), f.Text))
 	})
 	if f.Limit > 0 {
 		return page(list, f.Offset, f.Limit), len(list), nil
 	}
 	return list, len(list), nil
+}
+
+// stands reports whether a patch is undecided where it is needed, or decided that way for some label.
+func (w *world) stands(c *ledger.PatchCount, s patch.Stand) bool {
+	if s == patch.Undecided {
+		return c.Undecided > 0
+	}
+	return slices.ContainsFunc(c.Decisions, func(d patch.Decision) bool { return standOf(d.Verb) == s })
+}
+
+func standOf(v patch.Verb) patch.Stand {
+	return map[patch.Verb]patch.Stand{patch.Approve: patch.Approved, patch.Decline: patch.Declined, patch.Hold: patch.HeldBack}[v]
 }
 func (w *world) PatchTotals(ctx context.Context, os patch.HostOS, filters []ledger.RowFilter) ([]int, error) {
 	var out []int
@@ -514,8 +541,8 @@ func (w *world) InstalledPatches(_ context.Context, from, until time.Time) ([]pa
 func (w *world) Installations(context.Context, time.Time, time.Time) ([]patch.Installation, error) {
 	return w.installations, nil
 }
-func (w *world) DecisionHistory(context.Context, patch.ID) ([]patch.Decision, error) {
-	return w.decisions, nil
+func (w *world) DecisionHistory(_ context.Context, id patch.ID) ([]patch.Decision, error) {
+	return keep(w.decisions, func(d patch.Decision) bool { return d.Patch == id }), nil
 }
 func (w *world) SearchAudit(_ context.Context, f patch.AuditFilter) ([]patch.AuditEntry, error) {
 	return keep(w.entries, func(e patch.AuditEntry) bool {
@@ -612,8 +639,8 @@ func (w *world) SignOut(context.Context, patch.Caller, string) error { return ni
 type clock struct{ *world }
 
 func (c clock) List(context.Context) ([]calendar.Coming, error) { return c.coming, nil }
-func (c clock) Between(context.Context, time.Time, time.Time) ([]calendar.Event, error) {
-	return c.events, nil
+func (c clock) Between(_ context.Context, from, until time.Time) ([]calendar.Event, error) {
+	return keep(c.events, func(e calendar.Event) bool { return e.Start.Before(until) && e.End.After(from) }), nil
 }
 func (c clock) Put(_ context.Context, _ patch.Caller, s patch.Schedule) (patch.Schedule, error) {
 	if _, err := schedule.Parse(s.Window); err != nil {

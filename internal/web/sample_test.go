@@ -114,6 +114,7 @@ func (w *world) sampleMachines() {
 	w.machines[5].Freshness, w.machines[5].Text, w.machines[5].Receipt.Ended, w.machines[5].SeenAt = ledger.Stale, phrase.Of("the newest complete detect is {1} old; more than {2} is too old to act on", 193*time.Hour, 72*time.Hour), w.ago(193*time.Hour), w.ago(190*time.Hour)
 	w.machines[9].Freshness, w.machines[9].Text, w.machines[9].DetectFailed, w.machines[9].DetectFailedAt = ledger.Failed, "detect failed today 05:58: dpkg's status file is cut at line 20,113", "dpkg's status file is cut at line 20,113", w.ago(162*time.Minute)
 	w.machines[13].Freshness, w.machines[13].Text, w.machines[13].Receipt = ledger.Never, "it has never completed a detect", nil
+	w.machines[0].Text = "1 patch could not be judged: vim-common is half-installed"
 	w.machines[erring].Unjudged = 1
 	w.machines[erring].Text = "2 patches could not be judged: dbus is half-installed"
 	w.machines[17].Busy = "installing 3 of 7"
@@ -215,7 +216,7 @@ func (w *world) sampleRecords() {
 	w.feeds = []patch.FeedStatus{{Feed: f("debian-bookworm", "bookworm"), Last: &good, LastGood: &good}, {Feed: f("debian-bookworm-security", "bookworm-security"), Last: &good, LastGood: &good}, {Feed: f("debian-bookworm-updates", "bookworm-updates"), Last: &bad, LastGood: &good}}
 	w.alarms = []patch.Alarm{{Key: "feed/debian-bookworm-updates", Kind: "feed", Text: "debian-bookworm-updates shrank from 812 to 2 packages and is quarantined", Do: "Look at the archive. If it is meant, remove the feed and add it again.", RaisedAt: w.ago(95 * time.Minute), SeenAt: w.ago(time.Minute)},
 		{Key: "detect/" + string(w.machines[9].ID), Kind: "detect", Text: "build-10 fails to detect", RaisedAt: w.ago(50 * time.Hour), ClearedAt: w.ago(40 * time.Hour)}}
-	w.entries = []patch.AuditEntry{{Seq: 1044, At: w.ago(50 * time.Hour), Who: "m.keller", From: "10.20.1.4", Via: "console", Action: "approve", Object: string(w.patches[0].Patch.ID), Detail: `{"label":"web"}`, Hash: patch.Hash(strings.Repeat("ab12cd34", 8))}, {Seq: 1043, At: w.ago(51 * time.Hour), Who: "j.ortiz", From: "local", Via: "cli", Action: "machine.admitted", Object: "web-01", Hash: patch.Hash(strings.Repeat("00ffcd34", 8))}}
+	w.entries = []patch.AuditEntry{{Seq: 1044, At: w.ago(50 * time.Hour), Who: "m.keller", From: "10.20.1.4", Via: "console", Action: "decide.approve", Object: string(w.patches[0].Patch.ID), Detail: `{"label":"web"}`, Hash: patch.Hash(strings.Repeat("ab12cd34", 8))}, {Seq: 1043, At: w.ago(51 * time.Hour), Who: "j.ortiz", From: "local", Via: "cli", Action: "machine.admitted", Object: "web-01", Hash: patch.Hash(strings.Repeat("00ffcd34", 8))}}
 	w.tokens = []patch.Token{{Name: "rack-4", Uses: 12, ExpiresAt: w.now.Add(20 * time.Hour), CreatedBy: "m.keller", CreatedAt: w.ago(4 * time.Hour)}, {Name: "old", Uses: 0, Admit: true, ExpiresAt: w.ago(20 * time.Hour), CreatedBy: "m.keller", CreatedAt: w.ago(40 * time.Hour)}}
 }
 
