@@ -116,7 +116,7 @@ var agentDefects = []Defect{
 		Old: "case !w.NotBefore.IsZero() && now.Before(w.NotBefore):", New: "case false:", Test: "TestRebootKeepsToItsTime$", In: "./internal/agent"},
 	{Name: "a machine restarts in the middle of an order", File: "internal/agent/reboot.go",
 		Old: "case s.unfinishedOrder():", New: "case false:", Test: "TestRebootKeepsToItsTime$", In: "./internal/agent"},
-	{Name: "a restart is announced for a moment after its window", File: "internal/agent/reboot.go",
+	{Name: "a restart is announced for a moment after its window", File: "internal/agent/announce.go",
 		Old: "if end := due.Window.NotAfter; !end.IsZero() && at.After", New: "if end := due.Window.NotAfter; false && at.After", Test: "TestRebootKeepsToItsTime$", In: "./internal/agent"},
 	{Name: "an answer to another restart counts", File: "internal/agent/answer.go",
 		Old: " || answer.At.Before(due.Since) {", New: " {", Test: "TestRebootKeepsToItsTime$", In: "./internal/agent"},

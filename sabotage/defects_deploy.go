@@ -163,4 +163,8 @@ var deployDefects = []Defect{
 		Old: "!x.timeless() && !m", New: "!m", Test: "TestAProofOfATimeToCome", In: "./internal/ring"},
 	{Name: "answers to probes of before a time to come count as answers after it", File: "internal/ring/judge.go",
 		Old: "return a.Order != \"\" && x.health.Order == a.Order", New: "return true", Test: "TestAProofOfATimeToCome", In: "./internal/ring"},
+	{Name: "a detect from before, sent again, is taken for the one that was asked for", File: "internal/api/agent_upload.go",
+		Old: "if reply.Seq > c.machine.SnapshotSeq {", New: "if true {", Test: "TestAnOlderDetectSentAgainIsNotTheOneAskedFor", In: "./cmd/fettle"},
+	{Name: "who resets attempts where none are used up is not told what to do", File: "internal/deploy/reset.go",
+		Old: "\"fettle explain --label \"+r.Label", New: "r.Label", Test: "TestAPersonResetsAttempts", In: "./internal/story"},
 }

@@ -283,6 +283,26 @@ func TestAnOlderDetectSentAgainClearsNoAlarm(t *testing.T) {
 	}
 }
 
+// A detect that somebody asked for is asked for until it comes: one from before, sent again because its acknowledgement was lost, is not it.
+func TestAnOlderDetectSentAgainIsNotTheOneAskedFor(t *testing.T) {
+	h := open(t)
+	meta := h.publish("http://127.0.0.1:1", bellFile)
+	r := h.newRobot().enrol(h.enrolToken(true, 1), "web")
+	r.checkin("", 0)
+	snap := r.detect(5, "")
+	h.Hub.AskDetect(r.reply.Machine)
+	if status, body := r.upload(snap); status >= 300 {
+		t.Fatalf("the same detect once more was answered with %d %s", status, body)
+	}
+	if reply := r.checkin(meta.ID, 5); !reply.WantDetect {
+		t.Error("the detect that was asked for has not come and is not asked for")
+	}
+	r.detect(6, "")
+	if reply := r.checkin(meta.ID, 6); reply.WantDetect {
+		t.Error("it has come and is asked for still")
+	}
+}
+
 // An appliance that was started anew remembers no wake-up; a machine with a waiting order is told at its first poll, not at its next check-in.
 func TestWaitingOrderIsToldAfterARestart(t *testing.T) {
 	h := open(t)

@@ -252,11 +252,12 @@ func (r *run) leftHalf(ctx context.Context, in intent) bool {
 // restore puts in order what a failed installation may have left, at once or, where another holds the package manager, when it has ended: then
 // the failure waits in the journal, and examine goes on with it.
 func (r *run) restore(ctx context.Context, in intent, log string, why *host.Failure) error {
-	end := r.repair
+	var err error
 	if why.Cause == patch.FailTimeout {
-		end = r.mend
+		err = r.mend(ctx, in, why)
+	} else {
+		err = r.repair(ctx, in, log, why)
 	}
-	err := end(ctx, in, log, why)
 	f := occupied(err)
 	if f == nil || r.journal.newest().failed(in.Attempts[0]) != nil {
 		return err
@@ -283,7 +284,7 @@ func (r *run) repair(ctx context.Context, in intent, log string, why *host.Failu
 }
 
 // mend puts the package database in order after a script was ended in the middle of a transaction. The attempt has failed, whatever comes of that.
-func (r *run) mend(ctx context.Context, in intent, _ string, why *host.Failure) error {
+func (r *run) mend(ctx context.Context, in intent, why *host.Failure) error {
 	r.doing("repairing after a script that did not end")
 	log, err := r.heal(ctx, in)
 	if occupied(err) != nil {

@@ -163,7 +163,9 @@ func (s *agents) snapshot(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Hub.DetectDone(c.machine.ID)
+	if reply.Seq > c.machine.SnapshotSeq { // else it was sent again, and made before anybody asked for one
+		s.Hub.DetectDone(c.machine.ID)
+	}
 	s.Pulse.Beat(patch.TopicMachines, patch.TopicDeployments, patch.TopicRings)
 	s.Wanted.Beat()
 	if c.machine.DetectFailed != "" {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/phrase"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -39,7 +40,8 @@ func (d *Desk) ResetAttempts(ctx context.Context, caller patch.Caller, r ResetRe
 		return nil, err
 	}
 	if len(machines) == 0 {
-		return nil, patch.Errorf(patch.Conflict, "no machine of %s is out of attempts of %s", r.Label, r.Patch)
+		return nil, &patch.Error{Kind: patch.Conflict, What: phrase.Of("no machine of {1} is out of attempts of {2}", r.Label, string(r.Patch)),
+			Do: phrase.Of("See why they do not install it: {1}. Machines where a patch is out of attempts: {2}", "fettle explain --label "+r.Label+" "+string(r.Patch), "fettle machines list --show exhausted")}
 	}
 	out := make([]patch.Reset, len(machines))
 	for i, m := range machines {

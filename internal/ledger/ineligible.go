@@ -88,15 +88,10 @@ func (l *Ledger) Ineligible(ctx context.Context, f IneligibleFilter) (Ineligible
 // IneligiblePairs gives the one group that f names, with all its patches, and of its pairs, patch by patch, limit after the first offset. The group
 // is zero where nothing stands so any more.
 func (l *Ledger) IneligiblePairs(ctx context.Context, f IneligibleFilter, offset, limit int) (IneligibleGroup, []IneligiblePair, error) {
-	x, err := l.ineligible(ctx, f, true)
-	if err != nil {
+	x, g, err := l.ineligibleGroup(ctx, f, true)
+	if g == nil {
 		return IneligibleGroup{}, nil, err
 	}
-	g := x.groups[GroupRef{Gate: f.Gate, Code: f.Code}]
-	if g == nil {
-		return IneligibleGroup{}, nil, nil
-	}
-	g.close(x.look)
 	pairs := make([]IneligiblePair, 0, min(limit, g.Pairs))
 	for _, p := range g.Patches {
 		if offset >= p.Machines {
@@ -117,20 +112,28 @@ func (l *Ledger) IneligiblePairs(ctx context.Context, f IneligibleFilter, offset
 
 // IneligibleMachines are the machines of the one group that f names.
 func (l *Ledger) IneligibleMachines(ctx context.Context, f IneligibleFilter) (IneligibleGroup, []patch.MachineID, error) {
-	x, err := l.ineligible(ctx, f, false)
-	if err != nil {
+	x, g, err := l.ineligibleGroup(ctx, f, false)
+	if g == nil {
 		return IneligibleGroup{}, nil, err
 	}
-	g := x.groups[GroupRef{Gate: f.Gate, Code: f.Code}]
-	if g == nil {
-		return IneligibleGroup{}, nil, nil
-	}
-	g.close(x.look)
 	ids := make([]patch.MachineID, 0, g.Machines)
 	for it := g.seats.Iterator(); it.HasNext(); {
 		ids = append(ids, x.look.At(it.Next()).Machine.ID)
 	}
 	return g.IneligibleGroup, ids, nil
+}
+
+// ineligibleGroup is the one group that f names, counted; nil where there is none, or where err says why nobody knows.
+func (l *Ledger) ineligibleGroup(ctx context.Context, f IneligibleFilter, pairs bool) (*ineligible, *ineligibleGroup, error) {
+	x, err := l.ineligible(ctx, f, pairs)
+	if err != nil {
+		return nil, nil, err
+	}
+	g := x.groups[GroupRef{Gate: f.Gate, Code: f.Code}]
+	if g != nil {
+		g.close(x.look)
+	}
+	return x, g, nil
 }
 
 // ineligible adds up all groups; pairs says whether each patch keeps its machines.

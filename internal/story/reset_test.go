@@ -71,7 +71,8 @@ func TestAPersonResetsAttempts(t *testing.T) {
 				t.Errorf("%s / %s", a.Sentence, a.Next)
 			}
 			if r.Label != "" {
-				if _, err := s.deploy.ResetAttempts(t.Context(), s.admin, r); patch.KindOf(err) != patch.Conflict {
+				if _, err := s.deploy.ResetAttempts(t.Context(), s.admin, r); patch.KindOf(err) != patch.Conflict || !strings.Contains(err.Error(), "no machine of "+r.Label+" is out of attempts of "+string(perl)) ||
+					!strings.Contains(err.Error(), "fettle explain --label "+r.Label+" "+string(perl)) {
 					t.Errorf("nothing was used up: %v", err)
 				}
 			}
