@@ -18,7 +18,7 @@ var simDefects = []Defect{
 	{Name: "an agent never asks for another build of the revision that it has", File: "internal/agent/revision.go",
 		Old: " && s.said.built.Equal(m.Built)", New: "", Test: "TestARevisionThatIsHereIsNotAskedForAgain", In: "./internal/agent"},
 	{Name: "a halt that the agent has heard of is forgotten", File: "internal/agent/standing.go",
-		Old: "s.takeBack(c.Order.ID, reply.Withdrawn))", New: "s.takeBack(c.Order.ID, nil))", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
+		Old: "s.takeBack(c.Order.ID, reply.Withdrawn))", New: "s.takeBack(c.Order.ID, nil))", Test: "TestWhatIsTakenBackIsNotBegun", In: "./internal/agent"},
 	{Name: "what a machine executed after it was given up is not believed", File: "internal/store/results.go",
 		Old: "return !was.Ended() || (was == patch.ExecWithdrawn && (now == patch.ExecDone || now == patch.ExecFailed))", New: "return !was.Ended()", Test: "TestFleetInAnyWorld", In: "./internal/simfleet"},
 	{Name: "the first snapshot of a machine stays its newest", File: "internal/ledger/accept.go",

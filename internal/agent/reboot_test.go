@@ -221,7 +221,11 @@ func TestWhatIsCalledOffIsOneRestart(t *testing.T) {
 	}
 	w.steps(1)
 	w.a.calledOff, w.told = true, nil
+	stood := w.a.stood
 	w.s.restartStands(t.Context())
+	if w.a.stood != stood {
+		t.Error("the appliance is asked whether a restart that has begun is still wanted")
+	}
 	must(t, w.s.callOff(w.s.get().Reboot.Order, "it was halted"))
 	if due := w.s.get().Reboot; w.began != 1 || due.Stopped != "" || len(w.told) > 0 {
 		t.Errorf("restarted %d times, %+v, people were told %q", w.began, due, w.told)
