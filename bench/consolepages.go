@@ -17,7 +17,7 @@ import (
 
 // plainPages have addresses that name nothing, or what decideMuch has made.
 func plainPages() []string {
-	return []string{"/", "/start", "/enrol", "/sign-in",
+	return []string{"/", "/?part=shares", "/start", "/enrol", "/sign-in",
 		"/machines", "/machines?show=needing&sort=-need&page=40", "/machines?show=confirmed&sort=name", "/machines?q=sim", "/machines?label=quarter", "/machines?label=large&sort=-seen",
 		"/patches", "/patches?show=undecided&category=security", "/patches?show=all", "/patches?show=all&page=40", "/patches?show=approved", "/patches?show=patched", "/patches?q=perl",
 		"/labels", "/labels/all", "/labels/quarter", "/labels/large", "/rules", "/updaters", "/updaters?service=unattended-upgrades", "/calendar", "/blackouts",
@@ -116,7 +116,7 @@ func (b *browser) patchPages(ctx context.Context, _ questions) (out []string, er
 			return nil, err
 		}
 		ask := url.QueryEscape(name)
-		out = append(out, "/patches/"+id, "/patches/"+id+"?verdict=not-patched&page=20", "/patches/"+id+"?part=chain", "/explain-label/all/"+id, "/explain-label/quarter/"+id, "/decide?patch="+ask,
+		out = append(out, "/patches/"+id, "/patches/"+id+"?verdict=not-patched&page=20", "/patches/"+id+"?part=chain", "/patches/"+id+"?files=2", "/explain-label/all/"+id, "/explain-label/quarter/"+id, "/decide?patch="+ask,
 			"/decide?verb=decline&label=quarter&patch="+ask, "/decide/pairs?verb=approve&label=all&group=eligible&patches="+ask, "/ineligible?patch="+ask)
 	}
 	return out, nil

@@ -9,11 +9,11 @@ const axe = fs.readFileSync(new URL("node_modules/axe-core/axe.min.js", import.m
 const faults = [];
 const fault = (where, what) => faults.push(`${where}: ${what}`);
 
-const launch = (profile) => chromium.launchPersistentContext(profile, {
+const launch = (profile, timezoneId = "UTC") => chromium.launchPersistentContext(profile, {
   executablePath: given.chromium,
   headless: true,
   ignoreHTTPSErrors: true,
-  timezoneId: "UTC", // as the appliance's
+  timezoneId, // of a reader at the appliance's own place, unless another is given
   args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
 });
 const context = await launch(given.profile);
@@ -349,6 +349,31 @@ const still = async (language, widths) => {
   console.log(`nothing moved on any page in ${language}`);
 };
 
+// A reader in another zone reads all times in that one, the exact ones too; at the appliance's own place they stay as they were sent.
+const zones = async () => {
+  for (const [zone, hours] of [["UTC", 0], ["Asia/Tokyo", 9]]) {
+    const there = await launch(`${given.profile}-${zone.replace("/", "-")}`, zone);
+    try {
+      await enter(given.good, there);
+      const page = await there.newPage();
+      watch(page);
+      await page.goto(base + "/audit", { waitUntil: "load" });
+      const seen = await page.evaluate(async () => {
+        const times = (of) => [...of.querySelectorAll("main time:not([data-day])")].map((t) => ({ at: t.dateTime, said: t.textContent, exact: t.title }));
+        return { sent: times(new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html")), shown: times(document) };
+      });
+      const clock = (text) => /\d{2}:\d{2}/.exec(text)?.[0];
+      const local = (at) => new Date(Date.parse(at) + hours * 3_600_000).toISOString().slice(11, 16);
+      const wrong = seen.shown.filter((t) => clock(t.exact) !== local(t.at) || (clock(t.said) && clock(t.said) !== local(t.at)));
+      expect(`times in ${zone}`, seen.shown.some((t) => clock(t.said)) && wrong.length === 0, `${wrong.length} of ${seen.shown.length} are of another zone: ${JSON.stringify(wrong.slice(0, 2))}`);
+      expect(`times in ${zone}`, (JSON.stringify(seen.sent) === JSON.stringify(seen.shown)) === (hours === 0), "they are as they were sent, or are not");
+    } finally {
+      await there.close();
+    }
+  }
+  console.log("times are those of the reader's zone");
+};
+
 const pictures = async () => {
   const one = (p) => given.good.addresses.find((a) => a.startsWith(p) && a.length > p.length + 3);
   const shots = { home: "/", machines: "/machines", machine: one("/machines/"), patches: "/patches", patch: one("/patches/"), explain: one("/explain/"), "explain-label": one("/explain-label/"), labels: "/labels", label: "/labels/web", deployments: "/deployments", rings: "/rings", rollout: one("/rings/decide"), plan: "/deployments/new?label=web", deployment: one("/deployments/0"), decide: one("/decide?"), feeds: "/feeds", diff: "/catalogs/debian-12-amd64", calendar: "/calendar", rules: "/rules", reports: "/reports", installed: "/reports/installed?from=2026-10-01&until=2026-10-31", reboots: "/machines?show=reboot", cve: "/search?q=CVE-2026-21044", checks: "/checks", alarms: "/alarms", audit: "/audit", enrol: "/enrol", search: "/search?q=web", error: "/nowhere", "sign-in": "/sign-in" };
@@ -399,6 +424,7 @@ const step = (name, run) => run().catch((e) => fault(name, String(e).split("\n")
 await step("pictures that are kept", kept);
 if (given.shots && !process.env.FETTLE_PICTURES) await step("pictures", pictures);
 if (process.env.FETTLE_STILL_ONLY) {
+  await step("zones", zones);
   await step("still", () => still("en", [390, 820, 1440]));
   await step("still in German", () => still("de", [820]));
 } else if (process.env.FETTLE_STORIES_ONLY) {
@@ -417,6 +443,7 @@ if (process.env.FETTLE_STILL_ONLY) {
   await step("expiry", expiry);
   await step("together", together);
   await step("plain", plain);
+  await step("zones", zones);
   await step("still", () => still("en", [390, 820, 1440]));
   await step("still in German", () => still("de", [820]));
   await step("axe-core on many", () => accessible(given.good, "many", [["light", 1600], ["dark", 1024], ["dark", 390]]));

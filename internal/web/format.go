@@ -28,7 +28,7 @@ type words struct {
 func (w words) funcs() template.FuncMap {
 	return template.FuncMap{
 		"asset": w.assets.address, "gateOf": gateOf, "pick": pick, "now": w.now, "num": w.num, "size": w.lang.Size, "took": w.took, "seconds": seconds, "plural": plural, "join": strings.Join, "lower": strings.ToLower,
-		"when": w.when, "near": w.near, "ago": w.ago, "full": w.full, "iso": iso, "day": w.day, "say": w.say, "form": w.form, "lang": func() string { return w.lang.Tag }, "languages": func() []*phrase.Language { return w.all },
+		"when": w.when, "near": w.near, "ago": w.ago, "full": w.full, "iso": w.iso, "day": w.day, "say": w.say, "form": w.form, "lang": func() string { return w.lang.Tag }, "languages": func() []*phrase.Language { return w.all },
 		"patchURL": patchURL, "patchName": patchName, "patchVersion": patchVersion, "patchSuite": patchSuite, "machineURL": machineURL, "explainURL": explainURL, "labelURL": labelURL, "whyURL": whyURL, "deploymentURL": deploymentURL, "rollbackURL": rollbackURL, "exposedURL": exposedURL, "exposedMachinesURL": exposedMachinesURL, "ringURL": ringURL, "pairCount": countOf, "alarmURL": alarmURL, "findingURL": findingURL, "findingDo": findingDo, "eventURL": eventURL, "atGate": func(page string, name gate.Name, code string) string { return atGate(page, string(name), code) },
 		"word": func(v any) string { return w.lang.Say(word(v)) }, "gateWord": func(n any) string { return w.lang.Say(gateWord(gate.Name(fmt.Sprint(n)))) }, "point": func(s string) string { return strings.ReplaceAll(s, ".", strings.Trim(w.lang.Decimal(0.5, 1), "05")) },
 		"actor": func(a gate.Actor) string { return w.lang.Say(actor(a)) }, "taken": func(h patch.Hand) string { return w.lang.Say(handWord(h)) }, "ruled": func(v patch.RulingVerb) string { return w.lang.Say(rulingWord(v)) },
@@ -107,7 +107,9 @@ func (w words) day(t time.Time) string {
 	}
 	return w.lang.Date(t.In(w.zone))
 }
-func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// iso is a time as programs read it, with the zone that the others are said in.
+func (w words) iso(t time.Time) string { return t.In(w.zone).Format(time.RFC3339) }
 
 func segments(s string) string {
 	parts := strings.Split(s, "/")

@@ -2,6 +2,8 @@ package web
 
 import (
 	"cmp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/fettle-project/fettle/internal/ledger"
@@ -138,6 +140,7 @@ type patchPage struct {
 	History  []patch.Decision
 	Standing []patch.Decision // the newest per label, those taken back left out
 	Payloads []patch.StoredPayload
+	Files    pager // of Payloads
 	Labels   []string
 	KEV      patch.Exploits // CVEs that are known to be exploited
 	Chain    []link         // the patches of its source that replace each other, newest first
@@ -226,13 +229,44 @@ func (c *console) patch(v *visit) error {
 	if p.Asked && v.partial() {
 		return showPart(c, v, "patch", "chain", p)
 	}
-	if p.Payloads, err = c.Records.ListPayloads(v.ctx, patch.PayloadFilter{Patch: id}); err != nil {
+	if err := c.patchFiles(v, &p); err != nil {
 		return err
 	}
 	if p.Labels, err = c.labelNames(v); err != nil {
 		return err
 	}
 	return show(c, v, "patch", "patches", phrase.Verbatim(row.Source+" "+row.Version), p)
+}
+
+// filesSize is how many of a patch's files are on a page: some have hundreds, and few read more of them than that they are there.
+const filesSize = 20
+
+// patchFiles lists a patch's files, those that failed and those that are not there yet first.
+func (c *console) patchFiles(v *visit, p *patchPage) error {
+	all, err := c.Records.ListPayloads(v.ctx, patch.PayloadFilter{Patch: p.Patch.ID})
+	if err != nil {
+		return err
+	}
+	rank := map[patch.PayloadState]int{patch.PayloadFailed: -1, patch.PayloadReady: 1}
+	all = slices.SortedStableFunc(slices.Values(all), func(a, b patch.StoredPayload) int { return cmp.Compare(rank[a.State], rank[b.State]) })
+	number, err := strconv.Atoi(v.get("files"))
+	if last := (len(all) + filesSize - 1) / filesSize; err != nil || number < 1 || number > last {
+		number = 1
+	}
+	from := (number - 1) * filesSize
+	p.Payloads = page(all, from, filesSize)
+	if len(all) <= filesSize {
+		return nil
+	}
+	at := func(number int) string { return v.with("files", strconv.Itoa(number)) + "#payloads" }
+	p.Files = pager{From: from + 1, To: from + len(p.Payloads), Total: len(all)}
+	if number > 1 {
+		p.Files.Prev = at(number - 1)
+	}
+	if p.Files.To < len(all) {
+		p.Files.Next = at(number + 1)
+	}
+	return nil
 }
 
 // kinLooked bounds how many patches of one source are looked at for what replaces what.

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -78,6 +80,41 @@ func TestAPageIsFoundByWhatPeopleTypeInItsAddress(t *testing.T) {
 	for _, typed := range []string{"/machines/nobodys", "/patches/nothing"} {
 		if got := ask(h, http.MethodGet, typed, nil); got.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", typed, got.Code)
+		}
+	}
+}
+
+// Of a patch with hundreds of files those that somebody has to look at are on its page, and all the others on the next ones.
+func TestAPatchsFilesComeInPages(t *testing.T) {
+	w := fleet()
+	some, id := w.payloads[0], w.patches[0].Patch.ID
+	w.payloads = nil
+	for i := range 2*filesSize + 5 {
+		p := some
+		p.Name, p.State = fmt.Sprintf("file-%02d", i), patch.PayloadReady
+		w.payloads = append(w.payloads, p)
+	}
+	w.payloads[40].State, w.payloads[41].State = patch.PayloadFetching, patch.PayloadFailed
+	h := w.open(t)
+	files := func(address string) (names []string, page string) {
+		page = ask(h, http.MethodGet, patchURL(id)+address, nil).Body.String()
+		for _, after := range strings.Split(page, "<bdi>file-")[1:] {
+			names = append(names, after[:2])
+		}
+		return names, page
+	}
+	first, page := files("?verdict=patched")
+	if len(first) != filesSize || !slices.Equal(first[:3], []string{"41", "40", "00"}) || !strings.Contains(page, `href="`+patchURL(id)+`?files=2&amp;verdict=patched#payloads" rel="next"`) {
+		t.Errorf("first %v", first)
+	}
+	second, _ := files("?files=2")
+	third, page := files("?files=3")
+	if all := slices.Sorted(slices.Values(slices.Concat(first, second, third))); len(slices.Compact(all)) != len(w.payloads) || len(third) != 5 || !strings.Contains(page, `?files=2#payloads" rel="prev"`) {
+		t.Errorf("then %v and %v", second, third)
+	}
+	for _, beyond := range []string{"?files=4", "?files=0", "?files=x"} {
+		if got, _ := files(beyond); !slices.Equal(got, first) {
+			t.Errorf("%s shows %v", beyond, got)
 		}
 	}
 }
