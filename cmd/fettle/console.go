@@ -111,6 +111,8 @@ func (r reporter) Compliance(ctx context.Context) ([]patch.Compliance, error) {
 	return r.a.kept.compliance.Newest(ctx)
 }
 
+func (r reporter) ComplianceKnown() bool { return r.a.kept.compliance.Known() }
+
 func (r reporter) Exposed(ctx context.Context, label string, s patch.Severity) ([]ledger.Exposed, error) {
 	return r.a.Ledger.Exposed(ctx, label, s, r.a.Allowance)
 }

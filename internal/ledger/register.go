@@ -62,6 +62,9 @@ func (g *Register[T]) Newest(ctx context.Context) (answer T, err error) {
 	return k.roll, nil
 }
 
+// Known reports whether there is any answer yet: before the first one Newest takes as long as whatever nobody has read since the start.
+func (g *Register[T]) Known() bool { return g.newest().known }
+
 func (g *Register[T]) newest() kept[T] {
 	g.mu.Lock()
 	defer g.mu.Unlock()

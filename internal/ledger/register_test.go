@@ -64,8 +64,13 @@ func TestRegisterWalksOnlyWhereItMust(t *testing.T) {
 				t.Fatalf("%s: walk %d after %v, want %d within %v: %v", when, r.Fleet.Machines, time.Since(begun), want, within, err)
 			}
 		}
+		if g.Known() {
+			t.Fatal("there is an answer before anybody walked")
+		}
 		go g.Keep(ctx, make(chan struct{}, 1), func(err error) { t.Error(err) })
-		look(1, time.Second, "at first")
+		if look(1, time.Second, "at first"); !g.Known() {
+			t.Error("the first answer is not known")
+		}
 		look(1, 0, "again")
 		w.act()
 		look(2, 2*time.Second, "after a deed")

@@ -51,6 +51,7 @@ func (p press) Compliance(ctx context.Context) ([]patch.Compliance, error) {
 	}
 	return p.ledger.Compliance(ctx, labels, overdue())
 }
+func (p press) ComplianceKnown() bool { return true }
 func (p press) Exposed(ctx context.Context, label string, of patch.Severity) ([]ledger.Exposed, error) {
 	return p.ledger.Exposed(ctx, label, of, overdue())
 }

@@ -89,6 +89,8 @@ type Rules interface {
 // Reporter says how the fleet stands, over time, and what is set up and cannot work.
 type Reporter interface {
 	Compliance(ctx context.Context) ([]patch.Compliance, error)
+	// ComplianceKnown is false after a start, as long as Compliance would have to read all that labels may ask of machines.
+	ComplianceKnown() bool
 	// Exposed gives what Compliance counts of a label's exposure of one severity.
 	Exposed(ctx context.Context, label string, s patch.Severity) ([]ledger.Exposed, error)
 	History(ctx context.Context, label string, since time.Time) ([]patch.Compliance, error)

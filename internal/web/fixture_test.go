@@ -50,6 +50,7 @@ type world struct {
 	moves     []patch.Transition
 	inventory *patch.Inventory
 	payloads  []patch.StoredPayload
+	uncounted bool // how labels stand was not asked yet
 
 	installed     []patch.InstalledPatch
 	installations []patch.Installation
@@ -679,7 +680,11 @@ func (b bench) Remove(_ context.Context, _ patch.Caller, name string, _ bool) (i
 	return 0, nil
 }
 
-func (w *world) Compliance(context.Context) ([]patch.Compliance, error) { return w.complying, nil }
+func (w *world) Compliance(context.Context) ([]patch.Compliance, error) {
+	w.uncounted = false
+	return w.complying, nil
+}
+func (w *world) ComplianceKnown() bool { return !w.uncounted }
 func (w *world) History(_ context.Context, label string, _ time.Time) ([]patch.Compliance, error) {
 	if label != patch.LabelAll || len(w.complying) == 0 {
 		return nil, nil

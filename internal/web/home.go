@@ -29,6 +29,7 @@ type homePage struct {
 	Good    int              // of the feeds: read well at their newest run
 	Tonight []calendar.Event // windows that open within a day
 	Trends  []trend
+	Later   bool // Trends come after the page
 }
 
 // osCounts are the patches of one host OS that wait for a decision, and its security patches that machines lack.
@@ -51,6 +52,13 @@ const (
 const homeLines = 6
 
 func (c *console) home(v *visit) error {
+	if v.partial() && v.get("part") == "shares" {
+		var p homePage
+		if err := c.homeTrends(v, &p); err != nil {
+			return err
+		}
+		return showPart(c, v, "home", "shares", p)
+	}
 	roll, err := c.Roll(v.ctx)
 	if err != nil {
 		return err
@@ -95,13 +103,16 @@ func (c *console) home(v *visit) error {
 	if p.Tonight, err = c.Calendar.Between(v.ctx, c.Now(), c.Now().Add(tonight)); err != nil {
 		return err
 	}
-	if err := c.homeTrends(v, &p); err != nil {
-		return err
+	if p.Later = v.get("part") != "shares" && !c.Reporter.ComplianceKnown(); !p.Later {
+		if err := c.homeTrends(v, &p); err != nil {
+			return err
+		}
 	}
 	return show(c, v, "home", "home", "Home", p)
 }
 
-// homeTrends draws the labels that have machines, the one of all first.
+// homeTrends draws the labels that have machines, the one of all first. Whatever labels ask of machines has to be read for it: after a start a page does
+// not wait for that.
 func (c *console) homeTrends(v *visit, p *homePage) error {
 	all, err := c.Reporter.Compliance(v.ctx)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 func bodies() map[string]map[string]any {
 	return map[string]map[string]any{
 		"sign-in": {"layout": view[signInForm]{}}, "kept": {"layout": view[keptForm]{}}, "error": {"layout": view[faultPage]{}, "fault": view[faultPage]{}},
-		"home": {"layout": view[homePage]{}}, "machines": {"layout": view[machinesPage]{}}, "bulk": {"layout": view[bulkPage]{}}, "machine": {"layout": view[machinePage]{}},
+		"home": {"layout": view[homePage]{}, "shares": view[homePage]{}}, "machines": {"layout": view[machinesPage]{}}, "bulk": {"layout": view[bulkPage]{}}, "machine": {"layout": view[machinePage]{}},
 		"patches": {"layout": view[patchesPage]{}}, "patch": {"layout": view[patchPage]{}, "chain": view[patchPage]{}},
 		"decide": {"layout": view[decidePage]{}, "consequence": view[decidePage]{}, "change": view[decidePage]{}, "says": view[decidePage]{}}, "decided": {"layout": view[decidedPage]{}},
 		"proposals": {"layout": view[proposalsPage]{}}, "what-if": {"layout": view[whatIfPage]{}, "diff": view[whatIfPage]{}},
