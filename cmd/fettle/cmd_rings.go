@@ -134,6 +134,9 @@ func printRollout(w io.Writer, width int, l api.List[ring.Standing]) {
 		for _, f := range r.Failing {
 			line(w, "  failed on %s, %s: %s%s", clean(f.Name), when(f.At), clean(f.Text.String()), with("; the same order installed ", clean(joined(f.Beside))))
 		}
+		for _, u := range r.Unproven {
+			line(w, "  on %s: %s", clean(u.Name), clean(u.Text.String()))
+		}
 		if n := len(r.Failing); n > 0 && r.Patches[0].Failed > n {
 			line(w, "  … and %s more in %s: the console's page of rings leads to all of them", thousands(r.Patches[0].Failed-n), clean(r.Name))
 		}

@@ -79,6 +79,9 @@ func (r *run) perform(ctx context.Context) (waits bool, err error) {
 	if !r.mayBegin(ctx) {
 		return true, nil
 	}
+	if err := r.lookBefore(ctx); err != nil {
+		return false, err
+	}
 	if err := r.before(ctx); err != nil {
 		return false, err
 	}

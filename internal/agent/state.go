@@ -21,10 +21,12 @@ type state struct {
 	Trusted     time.Time          `json:"trusted,omitzero"` // what time it was at least, by what the appliance told: no expiry is judged by an earlier clock
 	// Probes are the newest order's questions about health, and Asked that order. Boot is the newest boot that the agent has seen, and
 	// BootTook what it needed until the agent ran, in seconds.
-	Probes   []patch.Probe `json:"probes,omitempty"`
-	Asked    string        `json:"asked,omitempty"`
-	Boot     string        `json:"boot,omitempty"`
-	BootTook int           `json:"boot_took,omitempty"`
+	Probes []patch.Probe `json:"probes,omitempty"`
+	Asked  string        `json:"asked,omitempty"`
+	Boot   string        `json:"boot,omitempty"`
+	// Ill are the probes that were answered badly before an order's installs and never well since, with when.
+	Ill      map[patch.Probe]time.Time `json:"ill,omitempty"`
+	BootTook int                       `json:"boot_took,omitempty"`
 
 	// Reboot is the restart that the newest order permits, until it is settled; Reboots are when the agent restarted the machine lately.
 	Reboot  *rebootDue  `json:"reboot,omitempty"`

@@ -57,7 +57,7 @@ func plainHealth(h patch.Health, now time.Time) patch.Health {
 		out.At = now.UTC()
 	}
 	for _, p := range h.Probes[:min(len(h.Probes), 20)] {
-		out.Probes = append(out.Probes, patch.ProbeAnswer{Probe: patch.Probe(plainName(string(p.Probe))), OK: p.OK, Seen: clip(plainName(p.Seen), 200)})
+		out.Probes = append(out.Probes, patch.ProbeAnswer{Probe: patch.Probe(plainName(string(p.Probe))), OK: p.OK, Seen: clip(plainName(p.Seen), 200), Ill: p.Ill.UTC()})
 	}
 	return out
 }

@@ -215,14 +215,28 @@ type ProbeAnswer struct {
 	Probe Probe  `json:"probe"`
 	OK    bool   `json:"ok"`
 	Seen  string `json:"seen"` // "active", "nothing listens", "41s"
+	// Ill is when it was answered badly right before an order's installs, and has not been answered well since: what was installed after that has not done it.
+	Ill time.Time `json:"ill,omitzero"`
 }
 
-// Sick is the first probe that was answered badly, as a clause; empty where none was.
-func (h Health) Sick() phrase.Phrase {
+// Sick is the first probe that was answered badly and had not been before what ended at a time, as a clause; empty where none was.
+func (h Health) Sick(ended time.Time) phrase.Phrase {
 	for _, p := range h.Probes {
-		if !p.OK {
+		if !p.OK && !p.illBefore(ended) {
 			return phrase.Of("{1} is not well: {2}", string(p.Probe), p.Seen)
 		}
 	}
 	return ""
 }
+
+// SickBefore is the first probe that is answered badly and was so before what ended at a time: it proves nothing about that, neither for it nor against it.
+func (h Health) SickBefore(ended time.Time) phrase.Phrase {
+	for _, p := range h.Probes {
+		if !p.OK && p.illBefore(ended) {
+			return phrase.Of("not proven: {1} was not well before the install already ({2}); it counts again once it has been well", string(p.Probe), p.Seen)
+		}
+	}
+	return ""
+}
+
+func (p ProbeAnswer) illBefore(ended time.Time) bool { return !p.Ill.IsZero() && !p.Ill.After(ended) }

@@ -118,9 +118,10 @@ func (d *Desk) Remove(ctx context.Context, caller patch.Caller, name string) err
 // Standing is a ring with how far patches are in it.
 type Standing struct {
 	patch.Ring
-	Machines int                  `json:"machines"`          // that belong to it now
-	Patches  []patch.RingProgress `json:"patches"`           // those that something is known of, halted ones first
-	Failing  []Failing            `json:"failing,omitempty"` // of the one patch that was asked about: the first 20 machines that failed it, the newest first
+	Machines int                  `json:"machines"`           // that belong to it now
+	Patches  []patch.RingProgress `json:"patches"`            // those that something is known of, halted ones first
+	Failing  []Failing            `json:"failing,omitempty"`  // of the one patch that was asked about: the first 20 machines that failed it, the newest first
+	Unproven []Failing            `json:"unproven,omitempty"` // likewise: those that can prove nothing about it as they are
 }
 
 // List gives the rings in their order, each with its patches; id narrows to one patch, and has the machines named that failed it.
@@ -151,6 +152,9 @@ func (d *Desk) List(ctx context.Context, id patch.ID) ([]Standing, error) {
 		}
 		if id != "" && len(s.Patches) > 0 {
 			if s.Failing, err = d.failing(ctx, v, s.Patches[0]); err != nil {
+				return nil, err
+			}
+			if s.Unproven, err = d.unproven(ctx, v, s.Patches[0]); err != nil {
 				return nil, err
 			}
 		}

@@ -55,6 +55,29 @@ func (d *Desk) failing(ctx context.Context, v *world.View, p patch.RingProgress)
 	return out, nil
 }
 
+// unproven names the machines of a ring that prove nothing about a patch, with why, where that is known.
+func (d *Desk) unproven(ctx context.Context, v *world.View, p patch.RingProgress) ([]Failing, error) {
+	if p.Pending == 0 {
+		return nil, nil
+	}
+	attempts, err := d.World.Store.ListAttempts(ctx, patch.AttemptFilter{Ring: p.Ring, Patch: p.Patch})
+	if err != nil {
+		return nil, err
+	}
+	var out []Failing
+	for _, a := range attempts {
+		if a.Proof != patch.ProofPending || a.ProofText == "" || len(out) == failingShown {
+			continue
+		}
+		s, err := v.Sight(ctx, a.Machine)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Failing{Machine: a.Machine, Name: s.Machine.Name, Text: a.ProofText, At: a.ProofAt})
+	}
+	return out, nil
+}
+
 // beside gives what else was installed by the order of an attempt whose install itself went well.
 func (d *Desk) beside(ctx context.Context, a patch.Attempt) (ids []patch.ID, err error) {
 	if a.State != patch.ExecDone || a.Order == "" {

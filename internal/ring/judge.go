@@ -43,6 +43,11 @@ func (x witness) judge() (patch.Proof, phrase.Phrase, error) {
 	}
 	if good {
 		alive, err := x.alive()
+		if err == nil && alive && len(x.ring.Probes) > 0 {
+			if why := x.health.SickBefore(a.EndedAt); why != "" {
+				return patch.ProofPending, why, nil // it lives, and the patch is neither to blame nor proven
+			}
+		}
 		if err != nil || alive {
 			return patch.ProofGood, "", err
 		}
@@ -87,7 +92,7 @@ func (x witness) sick() phrase.Phrase {
 	if len(x.ring.Probes) == 0 || x.attempt.EndedAt.IsZero() || !x.answered() {
 		return ""
 	}
-	return x.health.Sick()
+	return x.health.Sick(x.attempt.EndedAt)
 }
 
 // timeless reports whether the attempt ended at a time that is yet to come, by a clock that was ahead: no other time is before it.

@@ -144,7 +144,7 @@ func (s *step) prove(ctx context.Context, attempts []patch.Attempt, back map[str
 		if err != nil {
 			return err
 		}
-		if p != a.Proof {
+		if p != a.Proof || p == patch.ProofPending && why != a.ProofText {
 			a.Proof, a.ProofAt, a.ProofText = p, s.Now().UTC(), why
 			news = append(news, patch.ProofUpdate{Attempt: a.ID, Proof: p, At: a.ProofAt, Text: why})
 		}
@@ -211,9 +211,10 @@ func (s *step) progress(ctx context.Context, r patch.Ring, was patch.RingProgres
 
 // places is where the machines of a ring are with a patch.
 type places struct {
-	judged                 []patch.Attempt // the newest judgement of each machine, the oldest first
-	pending, waiting, away []patch.MachineID
-	forgiven               int // attempts that installed it, failed all the same, and were forgiven by a person since
+	judged        []patch.Attempt // the newest judgement of each machine, the oldest first
+	pending       []patch.Attempt // those that have not proven it yet
+	waiting, away []patch.MachineID
+	forgiven      int // attempts that installed it, failed all the same, and were forgiven by a person since
 }
 
 // places sorts a patch's attempts by what they say about a ring; a person who resumed it has forgiven the failures until fresh.
@@ -221,7 +222,7 @@ func (s *step) places(ctx context.Context, r patch.Ring, resumed time.Time, atte
 	for _, a := range attempts {
 		switch fresh := a.ProofAt.After(resumed); {
 		case a.Ring == r.Name && a.Proof == patch.ProofPending:
-			p.pending = append(p.pending, a.Machine)
+			p.pending = append(p.pending, a)
 		case a.Ring == r.Name && (a.Proof == patch.ProofGood || a.Proof == patch.ProofBad && fresh):
 			p.judged = append(p.judged, a)
 		case a.Ring == r.Name && a.Proof == patch.ProofBad && a.State == patch.ExecDone:

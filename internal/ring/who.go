@@ -73,7 +73,9 @@ func (p places) who(number string) (map[patch.MachineID]phrase.Phrase, error) {
 	}[number]
 	switch {
 	case number == "unproven":
-		add(p.pending)
+		for _, a := range p.pending {
+			out[a.Machine] = a.ProofText
+		}
 	case number == "waiting":
 		add(p.waiting)
 		add(p.away)

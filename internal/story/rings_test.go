@@ -8,6 +8,7 @@ import (
 
 	"github.com/fettle-project/fettle/internal/gate"
 	"github.com/fettle-project/fettle/internal/patch"
+	"github.com/fettle-project/fettle/internal/ring"
 	"github.com/fettle-project/fettle/internal/world"
 )
 
@@ -297,6 +298,26 @@ func TestWhatMachinesProve(t *testing.T) {
 		"no answer to the probes":                         {probed, func(s *site, b []*box) { b[0].work() }, patch.ProofPending, ""},
 		"probes that are well":                            {probed, func(s *site, b []*box) { b[0].work(); s.answers(b[0], true) }, patch.ProofGood, ""},
 		"a port that is dead":                             {probed, func(s *site, b []*box) { b[0].work(); s.answers(b[0], false) }, patch.ProofBad, "port:443 is not well: nothing listens"},
+		"a port that was dead before the install": {probed, func(s *site, b []*box) {
+			ill := s.now
+			b[0].work()
+			for range 6 { // longer than the ring waits for a proof
+				s.ill(b[0], ill)
+				s.hours(1, b)
+			}
+		}, patch.ProofPending, "not proven: port:443 was not well before the install already (nothing listens)"},
+		"a port that was dead before the install and is well": {probed, func(s *site, b []*box) {
+			ill := s.now
+			b[0].work()
+			s.ill(b[0], ill)
+			s.step()
+			s.answers(b[0], true)
+		}, patch.ProofGood, ""},
+		"a port that was dead before the next install only": {probed, func(s *site, b []*box) {
+			b[0].work()
+			s.later(time.Minute)
+			s.ill(b[0], s.now)
+		}, patch.ProofBad, "port:443 is not well: nothing listens"},
 		"an answer from before the install": {probed, func(s *site, b []*box) {
 			s.answers(b[0], true)
 			b[0].work()
@@ -337,6 +358,50 @@ func (s *site) answers(b *box, well bool) {
 		seen = "answers"
 	}
 	s.must(s.store.PutHealth(s.ctx(), b.id, patch.Health{At: s.now, Boot: b.boot, Probes: []patch.ProbeAnswer{{Probe: "port:443", OK: well, Seen: seen}}}))
+}
+
+// ill has a machine answer a probe badly that was answered so before an install already.
+func (s *site) ill(b *box, since time.Time) {
+	s.t.Helper()
+	s.later(time.Second)
+	s.must(s.store.PutHealth(s.ctx(), b.id, patch.Health{At: s.now, Boot: b.boot, Probes: []patch.ProbeAnswer{{Probe: "port:443", Seen: "nothing listens", Ill: since}}}))
+}
+
+// A ring does not advance on machines whose probe was bad before the install; it names them with why, and goes on once they are well.
+func TestAProbeThatWasBadBeforeHoldsTheRing(t *testing.T) {
+	s, _, canary, _, _ := ringed(t, probed)
+	before := s.now
+	for _, b := range canary {
+		b.work()
+	}
+	for range 40 { // longer than its soak
+		for _, b := range canary {
+			s.ill(b, before)
+		}
+		s.hours(1, canary)
+	}
+	ring := func() ring.Standing {
+		t.Helper()
+		list, err := s.rings.List(s.ctx(), perl)
+		s.must(err)
+		return list[0]
+	}
+	if r := ring(); !r.Patches[0].PassedAt.IsZero() || !r.Patches[0].HaltedAt.IsZero() || r.Patches[0].Failed != 0 || len(r.Unproven) != 2 || !strings.Contains(r.Unproven[0].Text.String(), "port:443 was not well before the install") {
+		t.Errorf("%+v, unproven %+v", r.Patches[0], r.Unproven)
+	}
+	who, err := s.rings.Who(s.ctx(), "canary", perl, "unproven")
+	if err != nil || len(who) != 2 || who[canary[0].id] == "" {
+		t.Errorf("%v %v", who, err)
+	}
+	for range 26 {
+		for _, b := range canary {
+			s.answers(b, true)
+		}
+		s.hours(1, canary)
+	}
+	if r := ring(); r.Patches[0].PassedAt.IsZero() || len(r.Unproven) != 0 {
+		t.Errorf("they are well: %+v, unproven %+v", r.Patches[0], r.Unproven)
+	}
 }
 
 // Silence that comes to an end, and a late result, make up for what was held against a machine.
