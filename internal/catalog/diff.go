@@ -109,29 +109,41 @@ func (s Side) index() (*List, sideIndex, error) {
 // changes says in what two descriptions of one patch differ.
 func changes(a, b *patch.Patch, definition bool) []phrase.Phrase {
 	var what []phrase.Phrase
-	add := func(differ bool, text phrase.Phrase) {
-		if differ {
-			what = append(what, text)
+	add := func(p phrase.Phrase) { what = append(what, p) }
+	if a.Severity != b.Severity {
+		add(phrase.Of("severity: {1} → {2}", worded("severity", string(a.Severity)), worded("severity", string(b.Severity))))
+	}
+	if a.CVSS != b.CVSS {
+		add(phrase.Of("cvss: {1} → {2}", fmt.Sprint(a.CVSS), fmt.Sprint(b.CVSS)))
+	}
+	if a.Category != b.Category {
+		add(phrase.Of("category: {1} → {2}", worded("category", string(a.Category)), worded("category", string(b.Category))))
+	}
+	if a.Version != b.Version {
+		add(phrase.Of("version: {1} → {2}", given(a.Version), given(b.Version)))
+	}
+	if a.Advisory != b.Advisory {
+		add(phrase.Of("advisory: {1} → {2}", given(a.Advisory), given(b.Advisory)))
+	}
+	if a.Title != b.Title {
+		add(phrase.Of("title: {1} → {2}", given(a.Title), given(b.Title)))
+	}
+	if !slices.Equal(a.CVEs, b.CVEs) {
+		add("CVEs")
+	}
+	// Most patches are as they were: nothing is sorted and no sentence is made for them.
+	sameFile := func(x, y patch.Payload) bool { return x.Name == y.Name && x.Arch == y.Arch && x.Version == y.Version }
+	if !slices.EqualFunc(a.Payloads, b.Payloads, sameFile) {
+		names, versions := files(a), files(b)
+		switch {
+		case !slices.Equal(names.names, versions.names):
+			add("packages")
+		case !slices.Equal(names.versions, versions.versions):
+			add("versions")
 		}
 	}
-	add(a.Severity != b.Severity, phrase.Of("severity: {1} → {2}", worded("severity", string(a.Severity)), worded("severity", string(b.Severity))))
-	add(a.CVSS != b.CVSS, phrase.Of("cvss: {1} → {2}", fmt.Sprint(a.CVSS), fmt.Sprint(b.CVSS)))
-	add(a.Category != b.Category, phrase.Of("category: {1} → {2}", worded("category", string(a.Category)), worded("category", string(b.Category))))
-	add(a.Version != b.Version, phrase.Of("version: {1} → {2}", given(a.Version), given(b.Version)))
-	add(a.Advisory != b.Advisory, phrase.Of("advisory: {1} → {2}", given(a.Advisory), given(b.Advisory)))
-	add(a.Title != b.Title, phrase.Of("title: {1} → {2}", given(a.Title), given(b.Title)))
-	if !slices.Equal(a.CVEs, b.CVEs) {
-		what = append(what, "CVEs")
-	}
-	names, versions := files(a), files(b)
-	switch {
-	case !slices.Equal(names.names, versions.names):
-		what = append(what, "packages")
-	case !slices.Equal(names.versions, versions.versions):
-		what = append(what, "versions")
-	}
 	if definition {
-		what = append(what, "definition")
+		add("definition")
 	}
 	return what
 }
