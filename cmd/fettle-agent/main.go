@@ -42,7 +42,7 @@ func commands() []command {
 		{"run", "", "serve: check in, detect, carry out signed orders", "fettle-agent run", serve},
 		{"status", "", "show this machine's local state", "fettle-agent status --json", status},
 		{"explain", "PATCH", "say what the newest detect and the newest order say about a patch", "fettle-agent explain perl", explain},
-		{"detect", "--catalog FILE", "judge every patch of a catalog bundle; no server, no state", "fettle-agent detect --catalog debian.fettle --root /mnt", detectAlone},
+		{"detect", "--catalog FILE", "judge every patch of a catalog bundle; no server, no state", "fettle-agent detect --catalog bookworm.bundle --root /mnt", detectAlone},
 		{"facts", "", "print the facts that a detect judges", "fettle-agent facts --root /mnt", facts},
 		{"offers", "", "ask the system's own updater (Windows Update, softwareupdate) what it would install", "fettle-agent offers --source online", offers},
 		{"reboot", "now|snooze|when", "answer a restart that this machine's appliance asks for, or ask when it comes", "fettle-agent reboot snooze", answerReboot},

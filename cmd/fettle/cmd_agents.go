@@ -40,7 +40,7 @@ func printAgents(w io.Writer, width int, all []installer.Agent) {
 
 type agentsAddCmd struct {
 	Files []string `arg:"" help:"Programs and packages (.deb, .rpm, .msi) as make agents, make packages and make msi build them." type:"existingfile"`
-	Data  string   `default:"${data}" help:"The appliance's data directory." placeholder:"DIR"`
+	Data  string   `default:"${data}" help:"The appliance's data directory; default ${data}." placeholder:"DIR"`
 }
 
 func (agentsAddCmd) Help() string {

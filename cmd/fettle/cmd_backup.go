@@ -24,8 +24,8 @@ type backupCmd struct {
 
 type backupMakeCmd struct {
 	File           string   `arg:"" help:"The file to write; it must not exist."`
-	Data           string   `default:"${data}" help:"The appliance's data directory." placeholder:"DIR"`
-	Config         string   `default:"${config}" help:"The system's configuration file; it need not exist." placeholder:"FILE"`
+	Data           string   `default:"${data}" help:"The appliance's data directory; default ${data}." placeholder:"DIR"`
+	Config         string   `default:"${config}" help:"The system's configuration file; it need not exist; default ${config}." placeholder:"FILE"`
 	PassphraseFile string   `help:"Encrypt to the passphrase in this file's first line (- is standard input). Without it, and without --recipient, you are asked." placeholder:"FILE"`
 	Recipient      []string `help:"Encrypt to this public key instead (age1…, from age-keygen); may be repeated." placeholder:"KEY"`
 	WithPayloads   bool     `help:"Take the files of approved patches too. They can be fetched again from their vendors."`

@@ -54,8 +54,8 @@ type blackoutsAddCmd struct {
 	From     string `required:"" help:"The day or the moment at which it begins, in the organisation's time zone." placeholder:"TIME"`
 	Until    string `required:"" help:"Its last day, or the moment at which it ends." placeholder:"TIME"`
 	Reason   string `required:"" help:"What it is for."`
-	Owner    string `help:"Whom to ask about it; you if left out."`
-	Label    string `short:"l" help:"Only machines that carry it; all if left out."`
+	Owner    string `help:"Whom to ask about it; you if left out." placeholder:"NAME"`
+	Label    string `short:"l" help:"Only machines that carry it; all if left out." placeholder:"LABEL"`
 	Preview  bool   `help:"Only show what it would change."`
 }
 

@@ -122,7 +122,7 @@ func printChange(w io.Writer, s *screen, c api.Change, followed bool) {
 }
 
 type catalogListCmd struct {
-	OS string `help:"Show this host OS's revisions, newest first."`
+	OS string `help:"Show this host OS's revisions, newest first." placeholder:"OS"`
 }
 
 func (catalogListCmd) Help() string {

@@ -17,8 +17,8 @@ import (
 // decideFlags are what every decision takes.
 type decideFlags struct {
 	Patch   []string `arg:"" help:"Ids, or anything that fits one patch: a source package, a part of an id. label:NAME is every patch that carries a label of patches now."`
-	Label   string   `short:"l" required:"" help:"The label that it is decided for; \"all\" is every admitted machine."`
-	Why     string   `help:"The reason, kept with the decision."`
+	Label   string   `short:"l" required:"" help:"The label that it is decided for; \"all\" is every admitted machine." placeholder:"LABEL"`
+	Why     string   `help:"The reason, kept with the decision." placeholder:"TEXT"`
 	Preview bool     `help:"Only show what it would do."`
 }
 
@@ -49,8 +49,8 @@ func (c declineCmd) Run(ctx context.Context, s *screen) error {
 
 type holdCmd struct {
 	decideFlags
-	Until string `required:"" help:"Until when: 2026-12-01, \"2026-12-01 18:00\", or a span such as 3d."`
-	Owner string `help:"Whom to ask about it; you if left out."`
+	Until string `required:"" help:"Until when: 2026-12-01, \"2026-12-01 18:00\", or a span such as 3d." placeholder:"TIME"`
+	Owner string `help:"Whom to ask about it; you if left out." placeholder:"NAME"`
 }
 
 func (holdCmd) Help() string {
@@ -191,8 +191,8 @@ type decisionsCmd struct {
 }
 
 type decisionsListCmd struct {
-	Label string `short:"l" help:"Only for this label."`
-	OS    string `help:"Only about patches of this host OS."`
+	Label string `short:"l" help:"Only for this label." placeholder:"LABEL"`
+	OS    string `help:"Only about patches of this host OS." placeholder:"OS"`
 }
 
 func (decisionsListCmd) Help() string {
@@ -205,7 +205,7 @@ func (c decisionsListCmd) Run(ctx context.Context, s *screen) error {
 
 type decisionsShowCmd struct {
 	Decision string `arg:"" help:"Its id, or a patch about which one decision counts."`
-	Label    string `short:"l" help:"Of several decisions about a patch, the one for this label."`
+	Label    string `short:"l" help:"Of several decisions about a patch, the one for this label." placeholder:"LABEL"`
 }
 
 func (decisionsShowCmd) Help() string {

@@ -32,7 +32,7 @@ type deployCmd struct {
 type deployApplyCmd struct {
 	Plan string `arg:"" optional:"" help:"The file that fettle deploy plan -o wrote; the plan is worked out again and refused if anything drifted." placeholder:"FILE" type:"existingfile"`
 	planFlags
-	Hash  string `help:"Without a file: only if the plan is still the one with this hash, as fettle deploy plan printed it."`
+	Hash  string `help:"Without a file: only if the plan is still the one with this hash, as fettle deploy plan printed it." placeholder:"HASH"`
 	Watch bool   `short:"w" help:"Follow it until it ends."`
 }
 
@@ -105,8 +105,8 @@ func (c deployApplyCmd) toApply() (api.ApplyRequest, error) {
 
 type deployHaltCmd struct {
 	Deployment string `arg:"" optional:"" help:"The deployment's id."`
-	Patch      string `short:"p" help:"Instead of a deployment: this patch, in every ring."`
-	Why        string `help:"The reason; a patch's halt needs one."`
+	Patch      string `short:"p" help:"Instead of a deployment: this patch, in every ring." placeholder:"PATCH"`
+	Why        string `help:"The reason; a patch's halt needs one." placeholder:"TEXT"`
 }
 
 func (deployHaltCmd) Help() string {
@@ -127,7 +127,7 @@ func (c deployHaltCmd) Run(ctx context.Context, s *screen) error {
 
 type deployResumeCmd struct {
 	Patch string `arg:"" help:"The patch that was halted."`
-	Why   string `required:"" help:"The reason; it is kept."`
+	Why   string `required:"" help:"The reason; it is kept." placeholder:"TEXT"`
 }
 
 func (deployResumeCmd) Help() string {
@@ -140,9 +140,9 @@ func (c deployResumeCmd) Run(ctx context.Context, s *screen) error {
 
 type deployResetCmd struct {
 	Patch   string `arg:"" help:"The patch, by id or by a part of it that is only its own."`
-	Machine string `short:"m" xor:"where" required:"" help:"On this machine."`
-	Label   string `short:"l" xor:"where" required:"" help:"On every machine of this label on which it is out of attempts."`
-	Why     string `required:"" help:"The reason; it is kept."`
+	Machine string `short:"m" xor:"where" required:"" help:"On this machine." placeholder:"MACHINE"`
+	Label   string `short:"l" xor:"where" required:"" help:"On every machine of this label on which it is out of attempts." placeholder:"LABEL"`
+	Why     string `required:"" help:"The reason; it is kept." placeholder:"TEXT"`
 }
 
 func (deployResetCmd) Help() string {

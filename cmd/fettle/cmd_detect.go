@@ -9,7 +9,7 @@ import (
 
 type factsCmd struct {
 	Root    string `default:"/" help:"The root directory of the machine to look at." type:"existingdir"`
-	Catalog string `help:"A catalog bundle: also collect what its definitions ask for beyond packages." type:"existingfile"`
+	Catalog string `help:"A catalog bundle: also collect what its definitions ask for beyond packages." type:"existingfile" placeholder:"FILE"`
 	Schema  bool   `help:"Print the JSON Schema of facts instead."`
 }
 

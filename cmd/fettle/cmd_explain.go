@@ -16,7 +16,7 @@ import (
 
 type explainCmd struct {
 	Names      []string `arg:"" optional:"" help:"MACHINE, or MACHINE PATCH, or with --label only PATCH."`
-	Label      string   `short:"l" help:"Explain the patch over all machines that carry this label."`
+	Label      string   `short:"l" help:"Explain the patch over all machines that carry this label." placeholder:"LABEL"`
 	Deployment string   `help:"Say what a deployment waits for: why is this stuck?" placeholder:"ID"`
 	Check      bool     `help:"Exit with 1 unless the patch is on the machine or deployable now; of a machine, unless it needs nothing."`
 }

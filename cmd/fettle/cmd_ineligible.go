@@ -10,7 +10,7 @@ import (
 )
 
 type ineligibleCmd struct {
-	Label string `short:"l" help:"Only machines that carry it."`
+	Label string `short:"l" help:"Only machines that carry it." placeholder:"LABEL"`
 	OS    string `help:"Only machines of this host OS." placeholder:"OS"`
 	Patch string `help:"Only this patch." placeholder:"PATCH"`
 	Code  string `help:"Only this reason, by its code in --json." placeholder:"CODE"`

@@ -16,12 +16,12 @@ type installedCmd struct {
 	From    string `default:"30d" placeholder:"TIME" help:"From then on: 2026-11-01, \"2026-11-01 18:00\", or a span such as 7d ago; default 30d."`
 	Until   string `placeholder:"TIME" help:"Until before then; default now."`
 	Each    bool   `help:"Each installation by itself: machine, patch, time, and what the next detect said."`
-	Machine string `short:"m" help:"With --each: only this machine."`
-	Patch   string `short:"p" help:"With --each: only this patch."`
-	Label   string `short:"l" help:"With --each: only machines that carry this label now."`
+	Machine string `short:"m" help:"With --each: only this machine." placeholder:"MACHINE"`
+	Patch   string `short:"p" help:"With --each: only this patch." placeholder:"PATCH"`
+	Label   string `short:"l" help:"With --each: only machines that carry this label now." placeholder:"LABEL"`
 	CSV     bool   `name:"csv" help:"Print each installation as comma-separated values."`
 	Limit   int    `default:"100" help:"At most so many; 0 for all."`
-	Offset  int    `help:"Leave out the first so many."`
+	Offset  int    `help:"Leave out the first so many." placeholder:"N"`
 }
 
 func (installedCmd) Help() string {

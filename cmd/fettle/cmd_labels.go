@@ -101,11 +101,11 @@ func printMembership(w io.Writer, m label.Membership, named []ledger.MachineRow)
 
 type labelsPutCmd struct {
 	Label   string   `arg:"" help:"The label's name."`
-	Expr    string   `short:"e" xor:"kind" help:"A smart label: a CEL expression over the machine, its inventory and its newest detect, or over the patch."`
+	Expr    string   `short:"e" xor:"kind" help:"A smart label: a CEL expression over the machine, its inventory and its newest detect, or over the patch." placeholder:"EXPR"`
 	Machine []string `short:"m" xor:"kind" help:"A label by hand: its machines, by name or id."`
 	Patch   []string `short:"p" xor:"kind" help:"A label of patches by hand: ids, or anything that fits one patch."`
 	Patches bool     `help:"With --expr: it is a label of patches."`
-	Note    string   `help:"What it is for."`
+	Note    string   `help:"What it is for." placeholder:"TEXT"`
 	Preview bool     `help:"Only show who would enter and leave it, and what that makes deployable."`
 }
 

@@ -14,9 +14,9 @@ import (
 
 type labelsTestCmd struct {
 	Expr    string `arg:"" help:"The CEL expression to try."`
-	Machine string `short:"m" xor:"one" help:"Look into this machine only, by name or id."`
+	Machine string `short:"m" xor:"one" help:"Look into this machine only, by name or id." placeholder:"MACHINE"`
 	Patches bool   `help:"The expression is about patches."`
-	Patch   string `xor:"one" help:"Look into this patch only, by id or source package; the expression is about patches."`
+	Patch   string `xor:"one" help:"Look into this patch only, by id or source package; the expression is about patches." placeholder:"PATCH"`
 }
 
 func (labelsTestCmd) Help() string {

@@ -28,11 +28,11 @@ type machinesListCmd struct {
 	Text   string `arg:"" optional:"" help:"Part of a name or an address, or the beginning of an id."`
 	Show   string `enum:"confirmed,needing,lacking,stuck,exhausted,pending,never,stale,silent,failed,reboot,revoked," default:"" placeholder:"WORD" help:"Only these: confirmed, needing, lacking (security patches, by a fresh detect), stuck, exhausted (with a patch that is out of attempts), pending, never (detected), stale, silent (not seen for 7 days), failed (detect), reboot (owed) or revoked."`
 	State  string `enum:"pending,admitted,revoked," default:"" placeholder:"WORD" help:"Only machines in this state: pending, admitted or revoked."`
-	OS     string `help:"Only machines of this host OS, e.g. debian-12-amd64."`
-	Label  string `short:"l" help:"Only machines that carry this label."`
+	OS     string `help:"Only machines of this host OS, e.g. debian-12-amd64." placeholder:"OS"`
+	Label  string `short:"l" help:"Only machines that carry this label." placeholder:"LABEL"`
 	Sort   string `default:"name" help:"What comes first: name, os, detect, need, security, undecided, patched, errors or seen; -need for the other way round."`
 	Limit  int    `default:"100" help:"At most so many; 0 for all."`
-	Offset int    `help:"Leave out the first so many."`
+	Offset int    `help:"Leave out the first so many." placeholder:"N"`
 }
 
 func (machinesListCmd) Help() string {
@@ -161,7 +161,7 @@ type machinesRowsCmd struct {
 	Category   string   `enum:"security,update," default:"" placeholder:"WORD" help:"Only security or only update."`
 	Deployable bool     `help:"Only what a plan would include now."`
 	Closed     bool     `help:"Also rows that left the machine's list."`
-	Text       string   `short:"t" help:"Only rows whose id, title or CVE contains this."`
+	Text       string   `short:"t" help:"Only rows whose id, title or CVE contains this." placeholder:"TEXT"`
 	Limit      int      `default:"50" help:"At most so many rows; 0 for all."`
 }
 

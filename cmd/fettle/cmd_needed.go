@@ -15,10 +15,10 @@ import (
 
 type patchesNeededCmd struct {
 	Text      string `arg:"" optional:"" help:"Part of an id, title, source package or CVE."`
-	OS        string `help:"Only this host OS, e.g. debian-12-amd64; default: all that machines have."`
+	OS        string `help:"Only this host OS, e.g. debian-12-amd64; default: all that machines have." placeholder:"OS"`
 	Undecided bool   `short:"u" help:"Only patches that some machine needs for which nobody has decided."`
 	Category  string `enum:"security,update," default:"" placeholder:"WORD" help:"Only security or only update."`
-	Severity  string `enum:"critical,high,medium,low," default:"" placeholder:"WORD" help:"Only this severity."`
+	Severity  string `enum:"critical,high,medium,low," default:"" placeholder:"WORD" help:"Only this severity: critical, high, medium or low."`
 	Limit     int    `default:"50" help:"At most so many of each host OS; 0 for all."`
 }
 

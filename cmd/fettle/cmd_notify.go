@@ -70,10 +70,10 @@ func about(subjects []patch.Subject) string {
 // channelFlags is what all kinds have in common.
 type channelFlags struct {
 	Name     string          `arg:"" help:"What the channel is called."`
-	About    []patch.Subject `help:"Only these subjects; default: all." placeholder:"SUBJECT,…"`
+	About    []patch.Subject `help:"Only these subjects: halt, alarm, exploited, decision, stuck, feed, machine, hold; default: all." placeholder:"SUBJECT"`
 	Every    time.Duration   `default:"1h" help:"Gather what is no halt and no alarm for so long."`
 	Quiet    string          `help:"Hold digests back in these hours." placeholder:"22:00-07:00"`
-	Zone     string          `help:"Time zone of the quiet hours; default: the appliance's."`
+	Zone     string          `help:"Time zone of the quiet hours; default: the appliance's." placeholder:"ZONE"`
 	Language string          `help:"Write messages in this language, such as de; default: English." placeholder:"TAG"`
 	Paused   bool            `help:"Send nothing for now."`
 }
@@ -95,10 +95,10 @@ func putChannel(ctx context.Context, s *screen, r notify.Request) error {
 type notifyMailCmd struct {
 	channelFlags
 	Server        string   `required:"" help:"The mail server." placeholder:"HOST:PORT"`
-	From          string   `required:"" help:"The sender's address."`
+	From          string   `required:"" help:"The sender's address." placeholder:"ADDRESS"`
 	To            []string `required:"" help:"Who gets it; may be repeated."`
 	Security      string   `enum:"starttls,tls,none" default:"starttls" help:"starttls, tls (from the first byte), or none (without a password, and only to addresses under notify_allow)."`
-	User          string   `help:"Sign in at the server as this user; the password is asked for."`
+	User          string   `help:"Sign in at the server as this user; the password is asked for." placeholder:"NAME"`
 	KeepPassword  bool     `help:"Leave the password as it is."`
 	PasswordStdin bool     `name:"password-stdin" help:"Read the password from standard input."`
 }
@@ -224,7 +224,7 @@ func (c notifyRemoveCmd) Run(ctx context.Context, s *screen) error {
 }
 
 type notifyLogCmd struct {
-	Channel string `help:"Only this channel's."`
+	Channel string `help:"Only this channel's." placeholder:"CHANNEL"`
 	Limit   int    `default:"50" help:"At most so many."`
 }
 

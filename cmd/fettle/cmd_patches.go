@@ -22,12 +22,12 @@ type patchesCmd struct {
 
 type patchesListCmd struct {
 	Text     string `arg:"" optional:"" help:"Part of an id, title, source package or CVE."`
-	OS       string `help:"Only patches of this host OS, e.g. debian-12-amd64."`
+	OS       string `help:"Only patches of this host OS, e.g. debian-12-amd64." placeholder:"OS"`
 	Category string `enum:"security,update," default:"" placeholder:"WORD" help:"Only security or only update."`
 	Gone     bool   `help:"Also patches that left their list."`
 	Sort     string `placeholder:"ORDER" enum:",released,cvss" default:"" help:"What comes first: released, the newest, or cvss, the highest score. Without it: a source of just that name, then the newest."`
 	Limit    int    `default:"50" help:"At most so many; 0 for all."`
-	Offset   int    `help:"Leave out the first so many."`
+	Offset   int    `help:"Leave out the first so many." placeholder:"N"`
 }
 
 func (patchesListCmd) Help() string {
@@ -64,7 +64,7 @@ func (c patchesListCmd) Run(ctx context.Context, s *screen) error {
 
 type patchesShowCmd struct {
 	Patch string `arg:"" help:"An id, a part of one that fits one patch, or a source package."`
-	OS    string `help:"Look among this host OS's patches only."`
+	OS    string `help:"Look among this host OS's patches only." placeholder:"OS"`
 }
 
 func (patchesShowCmd) Help() string {
@@ -137,9 +137,9 @@ func decisionText(d patch.Decision) string {
 
 type patchesRowsCmd struct {
 	Patch   string   `arg:"" help:"An id, a part of one that fits one patch, or a source package."`
-	Verdict []string `short:"v" help:"Only these verdicts."`
+	Verdict []string `short:"v" help:"Only these verdicts: not-patched, patched, not-applicable, error, unknown." placeholder:"VERDICT"`
 	Policy  []string `short:"p" help:"Only these: approved, declined, undecided, held."`
-	Label   string   `short:"l" help:"Only machines that carry this label."`
+	Label   string   `short:"l" help:"Only machines that carry this label." placeholder:"LABEL"`
 	Closed  bool     `help:"Also machines whose list it left."`
 	Limit   int      `default:"50" help:"At most so many rows; 0 for all."`
 }

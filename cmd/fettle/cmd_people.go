@@ -32,7 +32,7 @@ func (usersListCmd) Run(ctx context.Context, s *screen) error {
 
 type usersPutCmd struct {
 	Name          string `arg:"" help:"The person's name."`
-	Role          string `enum:"admin,operator,auditor" required:"" help:"admin: everything; operator: decides and deploys; auditor: reads."`
+	Role          string `enum:"admin,operator,auditor" required:"" help:"admin: everything; operator: decides and deploys; auditor: reads." placeholder:"ROLE"`
 	Disabled      bool   `help:"The person may not sign in."`
 	KeepPassword  bool   `help:"Leave the password as it is."`
 	PasswordStdin bool   `name:"password-stdin" help:"Read the new password from standard input."`
@@ -63,7 +63,7 @@ type auditCmd struct {
 }
 
 type auditListCmd struct {
-	Since string `help:"Only after this moment: 2026-12-01, \"2026-12-01 18:00\", or a span such as 7d ago."`
+	Since string `help:"Only after this moment: 2026-12-01, \"2026-12-01 18:00\", or a span such as 7d ago." placeholder:"TIME"`
 	Limit int    `default:"50" help:"At most so many."`
 }
 

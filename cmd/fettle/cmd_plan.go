@@ -22,20 +22,20 @@ type rebootFlags struct {
 
 // restartFlags say how a machine is restarted.
 type restartFlags struct {
-	RebootMessage  string        `help:"What whoever works on a machine is told before it restarts."`
-	RebootWarn     time.Duration `help:"How long before a restart that is announced, such as 10m."`
-	RebootSnooze   time.Duration `help:"With ask: how long a restart can be put off at a time, such as 30m."`
-	RebootSnoozes  int           `help:"With ask: how often it can be put off."`
-	RebootDeadline time.Duration `help:"With ask: after how long it comes all the same; 24h if left out."`
+	RebootMessage  string        `help:"What whoever works on a machine is told before it restarts." placeholder:"TEXT"`
+	RebootWarn     time.Duration `help:"How long before a restart that is announced, such as 10m; default: with no warning."`
+	RebootSnooze   time.Duration `help:"With ask: how long a restart can be put off at a time, such as 30m; it takes --reboot-snoozes too."`
+	RebootSnoozes  int           `help:"With ask: how often it can be put off; default: not at all." placeholder:"N"`
+	RebootDeadline time.Duration `help:"With ask: after how long it comes all the same; default 24h."`
 }
 
 // planFlags say for what a plan is wanted.
 type planFlags struct {
-	Label     string   `short:"l" xor:"target" help:"For the machines that carry this label."`
+	Label     string   `short:"l" xor:"target" help:"For the machines that carry this label." placeholder:"LABEL"`
 	Machine   []string `short:"m" xor:"target" help:"For these machines, by name or id."`
-	Patch     []string `short:"p" help:"Only these patches; everything deployable if left out."`
-	NotBefore string   `help:"Install not before this moment."`
-	NotAfter  string   `help:"Be done by this moment: a time, or a span such as 4h."`
+	Patch     []string `short:"p" help:"Only these patches; default: all that it can be about."`
+	NotBefore string   `help:"Install not before this moment; default: at once." placeholder:"TIME"`
+	NotAfter  string   `help:"Be done by this moment: a time, or a span such as 4h; default: no end." placeholder:"TIME"`
 
 	rebootFlags
 	mannerFlags

@@ -93,7 +93,7 @@ func printProposal(w io.Writer, p patch.Proposal) {
 
 type proposalsConfirmCmd struct {
 	Proposal string `arg:"" help:"Its id."`
-	Why      string `help:"What you looked at, kept with the proposal."`
+	Why      string `help:"What you looked at, kept with the proposal." placeholder:"TEXT"`
 }
 
 func (proposalsConfirmCmd) Help() string {
@@ -113,7 +113,7 @@ func (c proposalsConfirmCmd) Run(ctx context.Context, s *screen) error {
 
 type proposalsRejectCmd struct {
 	Proposal string `arg:"" help:"Its id."`
-	Why      string `help:"Why, kept with the proposal."`
+	Why      string `help:"Why, kept with the proposal." placeholder:"TEXT"`
 }
 
 func (proposalsRejectCmd) Help() string {

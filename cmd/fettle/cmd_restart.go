@@ -11,10 +11,10 @@ import (
 )
 
 type deployRestartCmd struct {
-	Label     string   `short:"l" xor:"target" required:"" help:"Of the machines that carry this label."`
+	Label     string   `short:"l" xor:"target" required:"" help:"Of the machines that carry this label." placeholder:"LABEL"`
 	Machine   []string `short:"m" xor:"target" required:"" help:"Of these machines, by name or id."`
-	NotBefore string   `help:"Not before this moment."`
-	NotAfter  string   `help:"Be back by this moment: a time, or a span such as 4h."`
+	NotBefore string   `help:"Not before this moment." placeholder:"TIME"`
+	NotAfter  string   `help:"Be back by this moment: a time, or a span such as 4h." placeholder:"TIME"`
 	Reboot    string   `enum:"if-needed,ask,force" default:"if-needed" help:"How: if-needed (those that owe a restart), ask (likewise, and whoever works there may put it off) or force (all of them, whether they owe one or not)."`
 	restartFlags
 	Out   string `short:"o" help:"Also write the plan to this file, for fettle deploy apply." placeholder:"FILE"`

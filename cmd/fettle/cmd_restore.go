@@ -14,12 +14,12 @@ import (
 
 type restoreCmd struct {
 	File             string `arg:"" help:"The backup." type:"existingfile"`
-	Data             string `default:"${data}" help:"The data directory to make; it must be empty or not exist." placeholder:"DIR"`
-	Config           string `default:"${config}" help:"The system's configuration file, for the address of PostgreSQL; it need not exist." placeholder:"FILE"`
+	Data             string `default:"${data}" help:"The data directory to make; it must be empty or not exist; default ${data}." placeholder:"DIR"`
+	Config           string `default:"${config}" help:"The system's configuration file, for the address of PostgreSQL; it need not exist; default ${config}." placeholder:"FILE"`
 	PassphraseFile   string `help:"The passphrase is in this file's first line (- is standard input). Without it, and without --identity, you are asked." placeholder:"FILE"`
 	Identity         string `help:"The key file that opens the backup, where it was made for a recipient." placeholder:"FILE"`
 	Signer           string `help:"The fingerprint of the appliance that must have made the backup; needed with --identity." placeholder:"HEX"`
-	User             string `help:"The system user that the appliance runs as and owns the data; default: as for fettle init."`
+	User             string `help:"The system user that the appliance runs as and owns the data; default: as for fettle init." placeholder:"NAME"`
 	ReplaceAppliance bool   `help:"Put the appliance that is in the directory aside, and this one in its place. What it has done since the backup was made, it alone and its machines know."`
 }
 

@@ -67,8 +67,8 @@ func ringSentence(r ring.Standing) string {
 
 type ringsPutCmd struct {
 	Ring     string        `arg:"" help:"Its name."`
-	Label    string        `required:"" short:"l" help:"The machines that belong to it, unless an earlier ring has them."`
-	Position int           `required:"" help:"Its place in the order: 1 is first."`
+	Label    string        `required:"" short:"l" help:"The machines that belong to it, unless an earlier ring has them." placeholder:"LABEL"`
+	Position int           `required:"" help:"Its place in the order: 1 is first." placeholder:"N"`
 	Soak     patch.Span    `help:"How long a patch does well here, once proven, before the next ring begins; default 24h." placeholder:"SPAN"`
 	Silence  patch.Span    `help:"A machine that was given the patch and is silent or unproven for so long has failed; default 4h." placeholder:"SPAN"`
 	Share    int           `help:"So many percent of the machines at it must have proven it; default 90." placeholder:"PERCENT"`
@@ -76,12 +76,12 @@ type ringsPutCmd struct {
 	First    int           `help:"So many machines may have it unproven at first; as many as have proven it later; default 5." placeholder:"N"`
 	Accept   int           `help:"So many percent of failures are nobody's fault; default 2." placeholder:"PERCENT"`
 	Refuse   int           `help:"So many percent of failures must stop the patch; default 15." placeholder:"PERCENT"`
-	AtOnce   int           `help:"At most so many machines install at the same time." placeholder:"N"`
-	Reboots  int           `help:"At most so many machines reboot at the same time." placeholder:"N"`
-	Rate     int64         `help:"All its machines together fetch at most so many bytes a second." placeholder:"BYTES"`
-	Splay    patch.Span    `help:"Machines begin spread over so long, each at its own moment." placeholder:"SPAN"`
+	AtOnce   int           `help:"At most so many machines install at the same time; default: no limit." placeholder:"N"`
+	Reboots  int           `help:"At most so many machines reboot at the same time; default: no limit." placeholder:"N"`
+	Rate     int64         `help:"All its machines together fetch at most so many bytes a second; default: no limit." placeholder:"BYTES"`
+	Splay    patch.Span    `help:"Machines begin spread over so long, each at its own moment; default: all at once." placeholder:"SPAN"`
 	Probe    []patch.Probe `help:"A machine must answer this well after an install: service:NAME, port:NUMBER, command:packages, command:systemd, boot:SPAN." placeholder:"PROBE"`
-	Note     string        `help:"What it is for."`
+	Note     string        `help:"What it is for." placeholder:"TEXT"`
 }
 
 func (ringsPutCmd) Help() string {
@@ -174,7 +174,7 @@ func rolloutState(p patch.RingProgress) string {
 type ringsPassCmd struct {
 	Patch string `arg:"" help:"The patch."`
 	Ring  string `arg:"" help:"The ring that it passes."`
-	Why   string `required:"" help:"The reason; it is kept."`
+	Why   string `required:"" help:"The reason; it is kept." placeholder:"TEXT"`
 }
 
 func (ringsPassCmd) Help() string {

@@ -11,7 +11,7 @@ import (
 type deployBackCmd struct {
 	Deployment string `arg:"" optional:"" help:"Take back what this deployment installed."`
 	planFlags
-	Why       string `required:"" help:"The reason; it is kept, and the hold shows it."`
+	Why       string `required:"" help:"The reason; it is kept, and the hold shows it." placeholder:"TEXT"`
 	HoldUntil string `xor:"hold" help:"Hold the patches for exactly these machines until then: a time, or a span such as 30d; 90 days if left out." placeholder:"TIME"`
 	NoHold    bool   `xor:"hold" help:"Do not hold the patches: the next deployment may bring them again."`
 	Out       string `short:"o" help:"Also write the plan to this file, for fettle deploy apply." placeholder:"FILE"`

@@ -54,17 +54,17 @@ func everyPatch(r patch.Rule) string {
 
 type rulesPutCmd struct {
 	Rule      string   `arg:"" help:"Its name."`
-	Label     string   `required:"" short:"l" help:"The machines that it decides for."`
+	Label     string   `required:"" short:"l" help:"The machines that it decides for." placeholder:"LABEL"`
 	Decline   bool     `help:"Decline instead of approving; declined beats approved."`
 	Category  string   `enum:",security,update" default:"" placeholder:"WORD" help:"Only patches of this category: security or update."`
 	Severity  []string `enum:"critical,high,medium,low" help:"Only patches of these severities."`
 	Suite     []string `help:"Only patches of these suites, such as bookworm-security."`
 	Source    []string `help:"Only patches of these source packages."`
-	Patches   string   `help:"Only patches that carry this label of patches."`
-	Expr      string   `short:"e" help:"A further CEL condition over patch: id, title, source, version, suite, os, vendor, category, severity, cvss, advisory, cves, packages, released, age_days, exploited, exploited_cves."`
+	Patches   string   `help:"Only patches that carry this label of patches." placeholder:"LABEL"`
+	Expr      string   `short:"e" help:"A further CEL condition over patch: id, title, source, version, suite, os, vendor, category, severity, cvss, advisory, cves, packages, released, age_days, exploited, exploited_cves." placeholder:"EXPR"`
 	AfterRing string   `help:"Only patches that have passed this ring, and are halted in none." placeholder:"RING"`
 	Soak      int      `help:"Days that a patch must have been out, or since it passed the ring of --after-ring." placeholder:"DAYS"`
-	Note      string   `help:"Why; kept with each decision."`
+	Note      string   `help:"Why; kept with each decision." placeholder:"TEXT"`
 	Paused    bool     `help:"Do not decide yet."`
 	Preview   bool     `help:"Only show what it would do, now and later."`
 }

@@ -80,11 +80,11 @@ func nextWindow(c calendar.Coming) string {
 
 type schedulesPutCmd struct {
 	Schedule string   `arg:"" help:"Its name."`
-	Label    string   `required:"" short:"l" help:"The machines to deploy to."`
+	Label    string   `required:"" short:"l" help:"The machines to deploy to." placeholder:"LABEL"`
 	Window   []string `required:"" sep:"none" short:"w" help:"When: days, start-end and, if need be, a time zone." placeholder:"WINDOW"`
 	Detect   bool     `help:"Only have the machines detect, each once in every window."`
 	CatchUp  int      `help:"Make up for a window within so many hours after its end on machines that were away for all of it; 0: they wait for the next window." placeholder:"HOURS"`
-	Note     string   `help:"What it is for."`
+	Note     string   `help:"What it is for." placeholder:"TEXT"`
 	Paused   bool     `help:"Do not act yet."`
 	Preview  bool     `help:"Only show what it would change."`
 	rebootFlags

@@ -181,7 +181,7 @@ func (c feedsRemoveCmd) Run(ctx context.Context, s *screen) error {
 
 type payloadsCmd struct {
 	Patch string `arg:"" optional:"" help:"Only the files of this patch."`
-	State string `enum:"wanted,fetching,ready,failed," default:"" placeholder:"WORD" help:"Only files in this state."`
+	State string `enum:"wanted,fetching,ready,failed," default:"" placeholder:"WORD" help:"Only files in this state: wanted, fetching, ready or failed."`
 }
 
 func (payloadsCmd) Help() string {

@@ -13,7 +13,7 @@ import (
 )
 
 type updatersCmd struct {
-	List     updatersListCmd    `cmd:"" default:"1" help:"List other patch services on the fleet, and what was decided about them."`
+	List     updatersListCmd    `cmd:"" default:"1" help:"List other updaters on the fleet, and what was decided about them."`
 	Show     updatersShowCmd    `cmd:"" help:"Show those of one machine, with the command that turns each off."`
 	Adopt    updatersAdoptCmd   `cmd:"" help:"Accept what a service does as fine."`
 	Alert    updatersAlertCmd   `cmd:"" help:"Raise an alarm on every machine where a service is on."`
@@ -115,8 +115,8 @@ func printHere(w io.Writer, u updater.Here) {
 // ruling is what the three decisions have in common.
 type ruling struct {
 	Updater string `arg:"" help:"unattended-upgrades, dnf-automatic, packagekit, cron-apt, landscape, windows-update, wsus, configmgr, intune, or any."`
-	Label   string `required:"" short:"l" help:"On the machines that carry this label."`
-	Why     string `help:"Kept with the decision."`
+	Label   string `required:"" short:"l" help:"On the machines that carry this label." placeholder:"LABEL"`
+	Why     string `help:"Kept with the decision." placeholder:"TEXT"`
 }
 
 func (r ruling) put(ctx context.Context, s *screen, verb patch.RulingVerb, text string) error {
@@ -160,7 +160,7 @@ func (c updatersTakeCmd) Run(ctx context.Context, s *screen) error {
 
 type updatersReleaseCmd struct {
 	Updater string `arg:"" help:"The service, or any."`
-	Label   string `required:"" short:"l" help:"The label that was decided for."`
+	Label   string `required:"" short:"l" help:"The label that was decided for." placeholder:"LABEL"`
 }
 
 func (updatersReleaseCmd) Help() string {

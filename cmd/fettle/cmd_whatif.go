@@ -40,7 +40,7 @@ Examples:
 // supposedDecision is what a decision names.
 type supposedDecision struct {
 	Patch []string `arg:"" help:"Ids, or anything that fits one patch; label:NAME is every patch of a label of patches."`
-	Label string   `short:"l" required:"" help:"The label that it would be decided for."`
+	Label string   `short:"l" required:"" help:"The label that it would be decided for." placeholder:"LABEL"`
 }
 
 func (d supposedDecision) ask(ctx context.Context, s *screen, verb patch.Verb, until time.Time) error {
@@ -125,9 +125,9 @@ func (c whatIfScheduleCmd) Run(ctx context.Context, s *screen) error {
 }
 
 type whatIfRemoveCmd struct {
-	Label    string `xor:"what" required:"" help:"This label."`
-	Rule     string `xor:"what" required:"" help:"This rule, with its decisions taken back."`
-	Schedule string `xor:"what" required:"" help:"This schedule."`
+	Label    string `xor:"what" required:"" help:"This label." placeholder:"LABEL"`
+	Rule     string `xor:"what" required:"" help:"This rule, with its decisions taken back." placeholder:"RULE"`
+	Schedule string `xor:"what" required:"" help:"This schedule." placeholder:"SCHEDULE"`
 }
 
 func (whatIfRemoveCmd) Help() string { return "Example:\n  fettle what-if remove --label web" }

@@ -13,7 +13,7 @@ import (
 
 type patchesWhoCmd struct {
 	Patch string `arg:"" help:"An id, a part of one that fits one patch, or a source package."`
-	OS    string `help:"Look among this host OS's patches only."`
+	OS    string `help:"Look among this host OS's patches only." placeholder:"OS"`
 	Limit int    `default:"50" help:"At most so many machines of each kind; 0 for all."`
 	Names string `placeholder:"VERDICT" enum:",not-applicable,not-patched,patched,error" default:"" help:"Only name the machines that were detected so, all of them, one a line."`
 }

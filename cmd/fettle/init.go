@@ -23,11 +23,11 @@ import (
 )
 
 type initCmd struct {
-	Data          string   `default:"${data}" help:"The data directory to create; it must be empty or not exist." placeholder:"DIR"`
+	Data          string   `default:"${data}" help:"The data directory to create; it must be empty or not exist; default ${data}." placeholder:"DIR"`
 	Admin         string   `default:"admin" help:"The first administrator's name."`
 	PasswordStdin bool     `name:"password-stdin" help:"Read the administrator's password from standard input; otherwise one is made and printed once."`
 	Host          []string `help:"A name or address under which people and machines reach this appliance; may be repeated. The first one is used in addresses."`
-	User          string   `help:"The system user that the appliance runs as and owns the data; default: you, or the user fettle if you are root."`
+	User          string   `help:"The system user that the appliance runs as and owns the data; default: you, or the user fettle if you are root." placeholder:"NAME"`
 	Store         string   `help:"Where the data is kept: sqlite:///PATH or postgres://…; default: a file in the data directory." placeholder:"URL"`
 	Feed          []string `sep:"none" help:"Subscribe to an archive: \"deb URI SUITE COMPONENT…\"; may be repeated." placeholder:"LINE"`
 }

@@ -21,7 +21,7 @@ import (
 type loginCmd struct {
 	Server        string `help:"The appliance, e.g. https://patches.example.org:8460. Default: the one of the last login." placeholder:"URL"`
 	CAFingerprint string `name:"ca-fingerprint" help:"SHA-256 of the appliance's console CA, as fettle init printed it." placeholder:"HEX"`
-	User          string `short:"u" help:"Your name on the appliance. Asked for if not given."`
+	User          string `short:"u" help:"Your name on the appliance. Asked for if not given." placeholder:"NAME"`
 	PasswordStdin bool   `name:"password-stdin" help:"Read the password from standard input."`
 }
 

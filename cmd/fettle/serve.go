@@ -8,8 +8,8 @@ import (
 )
 
 type serveCmd struct {
-	Data      string   `default:"${data}" help:"The data directory that fettle init made." placeholder:"DIR"`
-	Config    string   `default:"${config}" help:"The system's configuration file; it need not exist." placeholder:"FILE"`
+	Data      string   `default:"${data}" help:"The data directory that fettle init made; default ${data}." placeholder:"DIR"`
+	Config    string   `default:"${config}" help:"The system's configuration file; it need not exist; default ${config}." placeholder:"FILE"`
 	Store     string   `help:"Where the data is kept: sqlite:///PATH or postgres://…; default: a file in the data directory." placeholder:"URL"`
 	Console   string   `help:"Listen here for the console and the API; default :8460." placeholder:"ADDRESS"`
 	Agents    string   `help:"Listen here for agents; default :8461." placeholder:"ADDRESS"`

@@ -20,6 +20,12 @@ type versionCmd struct {
 
 type versionShowCmd struct{}
 
+func (versionShowCmd) Help() string {
+	return `Examples:
+  fettle version
+  fettle version --json`
+}
+
 func (versionShowCmd) Run(s *screen) error {
 	out := struct {
 		Version string `json:"version"`
@@ -28,7 +34,7 @@ func (versionShowCmd) Run(s *screen) error {
 }
 
 type versionCompareCmd struct {
-	Scheme string `required:"" enum:"${schemes}" help:"One of ${enum}."`
+	Scheme string `required:"" enum:"${schemes}" help:"One of ${enum}." placeholder:"SCHEME"`
 }
 
 func (versionCompareCmd) Help() string {

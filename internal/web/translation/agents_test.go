@@ -17,7 +17,7 @@ import (
 // words stands in these files, besides what goes into the agent's own log.
 func (s source) agents() {
 	for folder, names := range map[string]string{
-		"internal/agent": `blockers client execute fetch gates hooks judge prepare reboot resume revision services session setups standing steward window`,
+		"internal/agent": `blockers client execute fetch gates hooks judge order prepare reboot resume revision services session setups standing steward window`,
 		"internal/agent/host": `apt authenticode_windows blocker_unix cargo chain disk facts facts_apk facts_apt facts_dnf facts_macos facts_rpm file health hook hook_linux hook_other
 			inventory_kernel inventory_windows keyring lock output power repo rpm rpm_chain rpm_output rpm_plan setup setup_windows simulate
 			takeover unmet updatecode updaters watch windows winupdater`,
@@ -95,6 +95,24 @@ func TestAgentsSentencesAreRecognized(t *testing.T) {
 		p := phrase.Of(phrase.Phrase(id), values...)
 		if got, want := de.Say(phrase.Recall(p.String())), de.Say(p); got != want || got == p.String() {
 			t.Errorf("%q is said as %q, and is %q", p, got, want)
+		}
+	}
+}
+
+// What an agent says of an order that its clock takes for expired is German with its doubt, and without.
+func TestAnOrderThatExpiredIsToldInGerman(t *testing.T) {
+	de := german(t)
+	doubt := "; the appliance told that it is past 2027-01-01 00:00 UTC, and this machine's clock says 2026-11-27 22:00 UTC: the one that is wrong must be set, and orders are taken again when both agree"
+	said := "; die Appliance nannte eine Zeit nach 2027-01-01 00:00 UTC, und die Uhr dieser Maschine zeigt 2026-11-27 22:00 UTC: Die falsche ist zu stellen; Aufträge werden wieder angenommen, wenn beide übereinstimmen"
+	for text, want := range map[string]string{
+		"the order expired at 2026-11-27 20:00 UTC":                   "der Auftrag ist abgelaufen, 2026-11-27 20:00 UTC",
+		"the order expired at 2026-11-27 20:00 UTC" + doubt:           "der Auftrag ist abgelaufen, 2026-11-27 20:00 UTC" + said,
+		"the window ended at 2026-11-27 20:00 UTC" + doubt:            "das Wartungsfenster endete 2026-11-27 20:00 UTC" + said,
+		"the window begins only at 2026-11-27 20:00 UTC":              "das Wartungsfenster beginnt erst 2026-11-27 20:00 UTC",
+		"order 01JD3Q4T7YB2M8Z1N6X5V0C9AK is still being carried out": "Auftrag 01JD3Q4T7YB2M8Z1N6X5V0C9AK wird noch ausgeführt",
+	} {
+		if got := de.Say(phrase.Recall(text)); got != want {
+			t.Errorf("%q is said as %q", text, got)
 		}
 	}
 }
