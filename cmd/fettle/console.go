@@ -36,15 +36,18 @@ func (a *appliance) consoleConfig() web.Config {
 	}
 }
 
-// listsKept is how many of the newest lists are kept: what has become old is asked about no more, and they never fill the disk.
-const listsKept = 500
+// The newest lists are kept: what has become old is asked about no more, and whoever may only look cannot fill the disk.
+const (
+	listsKept = 500
+	listBytes = 64 << 20
+)
 
 func (a *appliance) keepList(ctx context.Context, list []byte) (patch.Hash, error) {
 	h, err := a.lists.PutBytes(ctx, list)
 	if err != nil {
 		return "", err
 	}
-	return h, a.lists.Trim(listsKept)
+	return h, a.lists.Trim(listsKept, listBytes)
 }
 
 // compared compares two revisions among those that an OS has.

@@ -15,12 +15,10 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/fettle-project/fettle/internal/patch"
 	"github.com/fettle-project/fettle/internal/phrase"
@@ -125,21 +123,26 @@ func Sum(b []byte) patch.Hash {
 	return patch.Hash(hex.EncodeToString(h[:]))
 }
 
-// Trim removes the oldest files until n are left.
-func (d *Dir) Trim(n int) error {
+// Trim keeps the newest files: at most n, that have at most size bytes together.
+func (d *Dir) Trim(n int, size int64) error {
 	entries, err := fs.ReadDir(d.root.FS(), ".")
 	if err != nil {
 		return &patch.Error{Kind: patch.Unavailable, What: phrase.Of("cannot list {1}", d.path), Err: err}
 	}
-	put := map[patch.Hash]time.Time{}
+	var put []fs.FileInfo
 	for _, e := range entries {
 		if info, err := e.Info(); err == nil && patch.Hash(e.Name()).Valid() {
-			put[patch.Hash(e.Name())] = info.ModTime()
+			put = append(put, info)
 		}
 	}
-	oldest := slices.SortedFunc(maps.Keys(put), func(a, b patch.Hash) int { return cmp.Or(put[a].Compare(put[b]), cmp.Compare(a, b)) })
-	for _, h := range oldest[:max(0, len(oldest)-n)] {
-		if err := d.Remove(h); err != nil {
+	slices.SortFunc(put, func(a, b fs.FileInfo) int {
+		return cmp.Or(b.ModTime().Compare(a.ModTime()), cmp.Compare(a.Name(), b.Name()))
+	})
+	for i, f := range put {
+		if size -= f.Size(); i < n && size >= 0 {
+			continue
+		}
+		if err := d.Remove(patch.Hash(f.Name())); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -215,12 +216,18 @@ func TestTrimKeepsTheNewest(t *testing.T) {
 		}
 		put = append(put, h)
 	}
-	if err := d.Trim(2); err != nil {
-		t.Fatal(err)
-	}
-	for i, h := range put {
-		if _, there := d.Has(h); there != (i == 1 || i == 3) {
-			t.Errorf("file %d is there: %v", i, there)
+	left := func(n int, size int64, want ...int) {
+		t.Helper()
+		if err := d.Trim(n, size); err != nil {
+			t.Fatal(err)
+		}
+		for i, h := range put {
+			if _, there := d.Has(h); there != slices.Contains(want, i) {
+				t.Errorf("of the newest %d with %d bytes, file %d is there: %v", n, size, i, there)
+			}
 		}
 	}
+	left(9, 100, 0, 1, 2, 3, 4)
+	left(9, 3, 1, 3, 4)
+	left(2, 100, 1, 3)
 }
