@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -72,8 +73,15 @@ func newCall(c command, argv []string, out io.Writer) *call {
 
 func (c *call) help() {
 	fmt.Fprintf(c.out, "fettle-agent %s %s\n%s.\n\nExample:\n  %s\n\nFlags:\n", c.command.name, c.command.args, c.command.does, c.command.example)
-	c.SetOutput(c.out)
+	var flags bytes.Buffer
+	c.SetOutput(&flags)
 	c.PrintDefaults()
+	for line := range strings.Lines(flags.String()) {
+		if strings.HasPrefix(line, "  -") { // written as everywhere else
+			line = "  -" + line[2:]
+		}
+		fmt.Fprint(c.out, line)
+	}
 }
 
 // parse reads flags wherever they stand and gives what is left.

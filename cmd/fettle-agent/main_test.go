@@ -21,6 +21,7 @@ func TestExitCodesAndHelp(t *testing.T) {
 		{"--help", 0, "Commands:", ""},
 		{"dance", exitUsage, "", `no command "dance"`},
 		{"detect -h", 0, "--catalog FILE", ""},
+		{"detect -h", 0, "\n  --json\n", ""},
 		{"enrol -h", 0, "enrolment token", ""},
 		{"detect -x", exitUsage, "", "fettle-agent detect -h"},
 		{"detect", exitUsage, "", "--catalog"},

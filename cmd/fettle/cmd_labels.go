@@ -99,14 +99,19 @@ func printMembership(w io.Writer, m label.Membership, named []ledger.MachineRow)
 	}
 }
 
-type labelsPutCmd struct {
+// newLabel is a label as it shall be.
+type newLabel struct {
 	Label   string   `arg:"" help:"The label's name."`
 	Expr    string   `short:"e" xor:"kind" help:"A smart label: a CEL expression over the machine, its inventory and its newest detect, or over the patch." placeholder:"EXPR"`
 	Machine []string `short:"m" xor:"kind" help:"A label by hand: its machines, by name or id."`
 	Patch   []string `short:"p" xor:"kind" help:"A label of patches by hand: ids, or anything that fits one patch."`
 	Patches bool     `help:"With --expr: it is a label of patches."`
 	Note    string   `help:"What it is for." placeholder:"TEXT"`
-	Preview bool     `help:"Only show who would enter and leave it, and what that makes deployable."`
+}
+
+type labelsPutCmd struct {
+	newLabel
+	Preview bool `help:"Only show who would enter and leave it, and what that makes deployable."`
 }
 
 func (labelsPutCmd) Help() string {
@@ -119,12 +124,12 @@ func (labelsPutCmd) Help() string {
 }
 
 func (c labelsPutCmd) Run(ctx context.Context, s *screen) error {
+	if c.Preview {
+		return whatIfLabelCmd{c.newLabel}.Run(ctx, s)
+	}
 	in, err := c.request()
 	if err != nil {
 		return err
-	}
-	if c.Preview {
-		return whatIf(ctx, s, api.WhatIfRequest{Label: &api.NamedLabel{Name: c.Label, LabelRequest: in}})
 	}
 	client, err := s.client(ctx)
 	if err != nil {
@@ -138,7 +143,7 @@ func (c labelsPutCmd) Run(ctx context.Context, s *screen) error {
 	return showMembership(ctx, s, client, m)
 }
 
-func (c labelsPutCmd) request() (api.LabelRequest, error) {
+func (c newLabel) request() (api.LabelRequest, error) {
 	in := api.LabelRequest{Note: c.Note, Expr: c.Expr, Members: c.Machine}
 	switch {
 	case c.Expr == "" && len(c.Machine)+len(c.Patch) == 0:

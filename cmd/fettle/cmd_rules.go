@@ -52,7 +52,8 @@ func everyPatch(r patch.Rule) string {
 	return patch.LabelPrefix + r.Patches + " && " + r.Expr
 }
 
-type rulesPutCmd struct {
+// newRule is a rule as it shall be.
+type newRule struct {
 	Rule      string   `arg:"" help:"Its name."`
 	Label     string   `required:"" short:"l" help:"The machines that it decides for." placeholder:"LABEL"`
 	Decline   bool     `help:"Decline instead of approving; declined beats approved."`
@@ -66,7 +67,11 @@ type rulesPutCmd struct {
 	Soak      int      `help:"Days that a patch must have been out, or since it passed the ring of --after-ring." placeholder:"DAYS"`
 	Note      string   `help:"Why; kept with each decision." placeholder:"TEXT"`
 	Paused    bool     `help:"Do not decide yet."`
-	Preview   bool     `help:"Only show what it would do, now and later."`
+}
+
+type rulesPutCmd struct {
+	newRule
+	Preview bool `help:"Only show what it would do, now and later."`
 }
 
 func (rulesPutCmd) Help() string {
@@ -92,7 +97,7 @@ func (c rulesPutCmd) Run(ctx context.Context, s *screen) error {
 	})
 }
 
-func (c rulesPutCmd) request() api.RuleRequest {
+func (c newRule) request() api.RuleRequest {
 	in := api.RuleRequest{Label: c.Label, Verb: patch.Approve, Expr: c.expression(), Patches: c.Patches, AfterRing: c.AfterRing, SoakDays: c.Soak, Note: c.Note, Paused: c.Paused}
 	if c.Decline {
 		in.Verb = patch.Decline
@@ -128,7 +133,7 @@ func waits(r patch.Rule) string {
 }
 
 // expression joins the flags into one condition.
-func (c rulesPutCmd) expression() string {
+func (c newRule) expression() string {
 	var all []string
 	add := func(field string, values ...string) {
 		quoted := make([]string, 0, len(values))

@@ -78,7 +78,8 @@ func nextWindow(c calendar.Coming) string {
 	return text
 }
 
-type schedulesPutCmd struct {
+// newSchedule is a schedule as it shall be.
+type newSchedule struct {
 	Schedule string   `arg:"" help:"Its name."`
 	Label    string   `required:"" short:"l" help:"The machines to deploy to." placeholder:"LABEL"`
 	Window   []string `required:"" sep:"none" short:"w" help:"When: days, start-end and, if need be, a time zone." placeholder:"WINDOW"`
@@ -86,9 +87,13 @@ type schedulesPutCmd struct {
 	CatchUp  int      `help:"Make up for a window within so many hours after its end on machines that were away for all of it; 0: they wait for the next window." placeholder:"HOURS"`
 	Note     string   `help:"What it is for." placeholder:"TEXT"`
 	Paused   bool     `help:"Do not act yet."`
-	Preview  bool     `help:"Only show what it would change."`
 	rebootFlags
 	mannerFlags
+}
+
+type schedulesPutCmd struct {
+	newSchedule
+	Preview bool `help:"Only show what it would change."`
 }
 
 func (schedulesPutCmd) Help() string {
@@ -111,12 +116,12 @@ Examples:
 }
 
 func (c schedulesPutCmd) Run(ctx context.Context, s *screen) error {
+	if c.Preview {
+		return whatIfScheduleCmd{c.newSchedule}.Run(ctx, s)
+	}
 	r, err := c.request()
 	if err != nil {
 		return err
-	}
-	if c.Preview {
-		return whatIf(ctx, s, api.WhatIfRequest{Schedule: &api.NamedSchedule{Name: c.Schedule, ScheduleRequest: r}})
 	}
 	client, err := s.client(ctx)
 	if err != nil {
@@ -141,7 +146,7 @@ func (c schedulesPutCmd) Run(ctx context.Context, s *screen) error {
 	})
 }
 
-func (c schedulesPutCmd) request() (api.ScheduleRequest, error) {
+func (c newSchedule) request() (api.ScheduleRequest, error) {
 	reboot, err := c.reboot()
 	if err != nil {
 		return api.ScheduleRequest{}, err

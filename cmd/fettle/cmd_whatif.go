@@ -92,18 +92,21 @@ func (c whatIfClearCmd) Run(ctx context.Context, s *screen) error {
 	return c.ask(ctx, s, patch.Clear, time.Time{})
 }
 
-type whatIfLabelCmd struct{ labelsPutCmd }
+type whatIfLabelCmd struct{ newLabel }
 
 func (whatIfLabelCmd) Help() string {
 	return "Example:\n  fettle what-if label web --expr 'machine.name.startsWith(\"web-\")'"
 }
 
 func (c whatIfLabelCmd) Run(ctx context.Context, s *screen) error {
-	c.Preview = true
-	return c.labelsPutCmd.Run(ctx, s)
+	in, err := c.request()
+	if err != nil {
+		return err
+	}
+	return whatIf(ctx, s, api.WhatIfRequest{Label: &api.NamedLabel{Name: c.Label, LabelRequest: in}})
 }
 
-type whatIfRuleCmd struct{ rulesPutCmd }
+type whatIfRuleCmd struct{ newRule }
 
 func (whatIfRuleCmd) Help() string {
 	return "Example:\n  fettle what-if rule rest --category security --severity critical --label all"
@@ -113,15 +116,18 @@ func (c whatIfRuleCmd) Run(ctx context.Context, s *screen) error {
 	return whatIf(ctx, s, api.WhatIfRequest{Rule: &api.NamedRule{Name: c.Rule, RuleRequest: c.request()}})
 }
 
-type whatIfScheduleCmd struct{ schedulesPutCmd }
+type whatIfScheduleCmd struct{ newSchedule }
 
 func (whatIfScheduleCmd) Help() string {
 	return "Example:\n  fettle what-if schedule nightly --label all --window \"every day 22:00-04:00\""
 }
 
 func (c whatIfScheduleCmd) Run(ctx context.Context, s *screen) error {
-	c.Preview = true
-	return c.schedulesPutCmd.Run(ctx, s)
+	in, err := c.request()
+	if err != nil {
+		return err
+	}
+	return whatIf(ctx, s, api.WhatIfRequest{Schedule: &api.NamedSchedule{Name: c.Schedule, ScheduleRequest: in}})
 }
 
 type whatIfRemoveCmd struct {
