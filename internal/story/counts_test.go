@@ -83,15 +83,24 @@ type reader struct {
 
 func (r reader) page(address string) string {
 	r.t.Helper()
-	req := httptest.NewRequest(http.MethodGet, "https://fettle.example"+address, nil)
-	req.AddCookie(&http.Cookie{Name: auth.CookieName, Value: "signed-in"})
-	w := httptest.NewRecorder()
-	r.console.ServeHTTP(w, req)
+	w := r.ask(http.MethodGet, address, nil)
 	if w.Code != http.StatusOK {
 		r.t.Fatalf("%s: status %d: %s", address, w.Code, w.Body)
 	}
 	_, main, _ := strings.Cut(w.Body.String(), "<main")
 	return main
+}
+
+func (r reader) ask(method, address string, form url.Values) *httptest.ResponseRecorder {
+	req := httptest.NewRequest(method, "https://fettle.example"+address, strings.NewReader(form.Encode()))
+	req.AddCookie(&http.Cookie{Name: auth.CookieName, Value: "signed-in"})
+	req.Header.Set("Origin", "https://fettle.example")
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	w := httptest.NewRecorder()
+	r.console.ServeHTTP(w, req)
+	return w
 }
 
 var (
@@ -138,7 +147,7 @@ func (r reader) follow(address string) (followed int) {
 }
 
 var (
-	countButton = regexp.MustCompile(`<button class="link count[^"]*" formmethod="get" formaction="([^"]+)"[^>]* name="([^"]+)" value="([^"]*)"[^>]*>([0-9,]+)</button>`)
+	countButton = regexp.MustCompile(`<button class="link count[^"]*" formaction="([^"]+)"[^>]* name="([^"]+)" value="([^"]*)"[^>]*>([0-9,]+)</button>`)
 	typedList   = regexp.MustCompile(`(?s)<textarea name="patches"[^>]*>(.*?)</textarea>`)
 	chosen      = regexp.MustCompile(`(?s)<select class="moves" name="(verb|label)">.*?<option(?: value="([^"]*)")? selected>([^<]*)<`)
 )
@@ -157,7 +166,11 @@ func (r reader) press(address string) (pressed int) {
 		}
 		want, err := strconv.Atoi(strings.ReplaceAll(m[4], ",", ""))
 		r.must(err)
-		if got := r.rows(m[1] + "?" + form.Encode()); got != want {
+		sent := r.ask(http.MethodPost, m[1], form)
+		if sent.Code != http.StatusSeeOther {
+			r.t.Fatalf("%s: status %d: %s", form.Encode(), sent.Code, sent.Body)
+		}
+		if got := r.rows(sent.Header().Get("Location")); got != want {
 			r.t.Errorf("%s says %q, which leads to %d rows: %s", address, m[0], got, form.Encode())
 		}
 		pressed++
