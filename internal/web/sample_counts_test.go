@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -195,7 +196,7 @@ func (w *world) complies(name string) patch.Compliance {
 				days = append(days, x.Days)
 			}
 			if x.Overdue {
-				e.Overdue++
+				e.Overdue += len(x.Machines)
 			}
 		}
 		if e.Machines = len(machines); e.Machines > 0 {
@@ -240,6 +241,11 @@ func TestSampleIsOneWorld(t *testing.T) {
 	for _, c := range w.complying {
 		if c.Confirmed+c.Needing+c.Erring+c.Behind+c.Stale+c.Failed+c.Never != c.Machines || c.Machines != len(w.members(c.Label)) {
 			t.Errorf("%s: %+v", c.Label, c)
+		}
+		for _, e := range c.Exposures {
+			if e.Overdue > 0 && !strings.Contains(body("/reports/exposure?show=overdue&label="+c.Label+"&exposed="+string(cmp.Or(e.Severity, "none"))), "1–"+strconv.Itoa(e.Overdue)+" of "+strconv.Itoa(e.Overdue)) {
+				t.Errorf("the reports count %d overdue of %s, and the exposure of %q lists others", e.Overdue, c.Label, e.Severity)
+			}
 		}
 	}
 }
