@@ -144,9 +144,7 @@ func (d *Desk) loops(ctx context.Context, open []patch.Alarm, still map[string]b
 				return err
 			}
 		} else if m.Busy != "" && !strings.HasPrefix(m.Busy, "reboot ") { // it does something else meanwhile, and says nothing about its restart
-			if i := slices.IndexFunc(open, func(a patch.Alarm) bool { return a.Key == loopKey(m.ID) }); i >= 0 {
-				still[loopKey(m.ID)] = true
-			}
+			still[loopKey(m.ID)] = slices.ContainsFunc(open, func(a patch.Alarm) bool { return a.Key == loopKey(m.ID) })
 		}
 	}
 	return nil
